@@ -1,0 +1,103 @@
+/**
+ * Time as the rest of heddle sees it. State machines never read the machine's clock themselves: they are handed
+ * a {@link Clock}, so that tests run hours of seeded time without sleeping.
+ */
+export interface Clock {
+  /** Milliseconds on a clock that never goes back. Zero is arbitrary. */
+  now(): number
+  /** Calls `run` once after `ms`; gives a handle for {@link Clock.cancel}. Keeps the process alive until then. */
+  schedule(ms: number, run: () => void): TimerHandle
+  cancel(timer: TimerHandle): void
+}
+
+export type TimerHandle = unknown
+
+/** Node fires a longer timer at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  schedule(ms, run) {
+    const timer: { id: NodeJS.Timeout | undefined } = { id: undefined }
+    const wait = (left: number): void => {
+      timer.id = setTimeout(() => (left > longestTimerMs ? wait(left - longestTimerMs) : run()), Math.min(left, longestTimerMs))
+    }
+    if (ms !== Number.POSITIVE_INFINITY) wait(ms)
+    return timer
+  },
+  cancel(timer) {
+    clearTimeout((timer as { id: NodeJS.Timeout | undefined }).id)
+  },
+}
+
+interface Entry {
+  readonly at: number
+  readonly order: number
+  readonly run: () => void
+}
+
+/**
+ * A clock that stands still until told to move: for tests and simulations. Timers due at the same time fire in the
+ * order in which they were set.
+ */
+export class SimulatedClock implements Clock {
+  #now = 0
+  #order = 0
+  #timers = new Set<Entry>()
+
+  now(): number {
+    return this.#now
+  }
+
+  schedule(ms: number, run: () => void): TimerHandle {
+    const entry: Entry = { at: this.#now + Math.max(0, ms), order: this.#order++, run }
+    if (ms !== Number.POSITIVE_INFINITY) this.#timers.add(entry)
+    return entry
+  }
+
+  cancel(timer: TimerHandle): void {
+    this.#timers.delete(timer as Entry)
+  }
+
+  /** When the next timer is due, or undefined while none is set. */
+  get nextAt(): number | undefined {
+    return this.#next()?.at
+  }
+
+  get pending(): number {
+    return this.#timers.size
+  }
+
+  /** Moves to the next timer and fires it; false while none is set. */
+  step(): boolean {
+    const next = this.#next()
+    if (!next) return false
+    this.#timers.delete(next)
+    this.#now = Math.max(this.#now, next.at)
+    next.run()
+    return true
+  }
+
+  /** Moves by `ms`, firing every timer that falls due, and lets promises settle in between. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms
+    await settleMicrotasks()
+    for (let next = this.#next(); next && next.at <= until; next = this.#next()) {
+      this.step()
+      await settleMicrotasks()
+    }
+    this.#now = until
+  }
+
+  #next(): Entry | undefined {
+    let best: Entry | undefined
+    for (const entry of this.#timers) {
+      if (!best || entry.at < best.at || (entry.at === best.at && entry.order < best.order)) best = entry
+    }
+    return best
+  }
+}
+
+function settleMicrotasks(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,213 @@
+/**
+ * The errors of heddle: one class per cause, all under {@link HeddleError}.
+ *
+ * Each has a stable `code` for programs, a `hint` for people where there is something to do, and a brand under
+ * `Symbol.for`, so that `instanceof` also holds between two installed copies of the package and across threads.
+ */
+
+const brand = Symbol.for('heddle.error')
+const classes = new Map<string, typeof HeddleError>()
+
+export interface HeddleErrorOptions {
+  readonly cause?: unknown
+  /** What the reader can do about it; one sentence. */
+  readonly hint?: string | undefined
+}
+
+export class HeddleError extends Error {
+  /** Stable across versions; compare this rather than the message. */
+  declare readonly code: string
+  declare readonly hint?: string
+
+  constructor(message: string, options: HeddleErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    if (options.hint !== undefined) Object.defineProperty(this, 'hint', { value: options.hint, enumerable: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A subclass made by a user keeps the ordinary meaning; ours are known by name, whichever copy made them.
+    if (classes.get(this.prototype.name) !== this) return Function.prototype[Symbol.hasInstance].call(this, value)
+    const chain = (value as { [brand]?: readonly string[] } | null | undefined)?.[brand]
+    return Array.isArray(chain) && chain.includes(this.prototype.name)
+  }
+
+  static {
+    name(this, 'HeddleError', 'HEDDLE_ERROR')
+  }
+}
+
+/** Gives a class its name, its code and its brand. */
+function name(type: typeof HeddleError, className: string, code: string): void {
+  const inherited = (Object.getPrototypeOf(type.prototype) as { [brand]?: readonly string[] })[brand] ?? []
+  Object.defineProperties(type.prototype, {
+    name: { value: className, configurable: true, writable: true },
+    code: { value: code, configurable: true, writable: true },
+    [brand]: { value: [className, ...inherited] },
+  })
+  classes.set(className, type)
+}
+
+/** The class of that name: builds an error again that came from another thread, process or machine. */
+export function errorClass(className: string): typeof HeddleError | undefined {
+  return classes.get(className)
+}
+
+/** An option is unknown, of the wrong type or out of range; also a call with the wrong kind of argument. */
+export class InvalidOption extends HeddleError {
+  static {
+    name(this, 'InvalidOption', 'HEDDLE_INVALID_OPTION')
+  }
+}
+
+/** A graph was built wrongly: a name twice, a need that is no task, a task of another graph. */
+export class InvalidGraph extends HeddleError {
+  static {
+    name(this, 'InvalidGraph', 'HEDDLE_INVALID_GRAPH')
+  }
+}
+
+/** Which clock ran out: of one attempt, of waiting to start, or of everything together. */
+export type ClockName = 'timeout' | 'queueTimeout' | 'deadline'
+
+/** A `timeout`, `queueTimeout` or `deadline` ran out. */
+export class TimedOut extends HeddleError {
+  declare readonly clock: ClockName
+  /** The limit that ran out, in milliseconds. */
+  declare readonly limitMs: number
+
+  constructor(message: string, options: HeddleErrorOptions & { clock?: ClockName; limitMs?: number } = {}) {
+    super(message, options)
+    if (options.clock !== undefined) this.clock = options.clock
+    if (options.limitMs !== undefined) this.limitMs = options.limitMs
+  }
+
+  static {
+    name(this, 'TimedOut', 'HEDDLE_TIMED_OUT')
+  }
+}
+
+/** The task was cancelled: by a signal, by its scope, or because a sibling failed (then `cause` is that failure). */
+export class Cancelled extends HeddleError {
+  static {
+    name(this, 'Cancelled', 'HEDDLE_CANCELLED')
+  }
+}
+
+/** The worker that ran the task ended before the task did. The message says exit code and reason. */
+export class WorkerCrashed extends HeddleError {
+  declare readonly exitCode?: number
+
+  constructor(message: string, options: HeddleErrorOptions & { exitCode?: number | undefined } = {}) {
+    super(message, options)
+    if (options.exitCode !== undefined) this.exitCode = options.exitCode
+  }
+
+  static {
+    name(this, 'WorkerCrashed', 'HEDDLE_WORKER_CRASHED')
+  }
+}
+
+/** A worker module could not be loaded, or its workers died at load too often. */
+export class WorkerStartFailed extends HeddleError {
+  static {
+    name(this, 'WorkerStartFailed', 'HEDDLE_WORKER_START_FAILED')
+  }
+}
+
+/** A value cannot cross to another thread, process, machine or file. The message names the path of the value. */
+export class Unserializable extends HeddleError {
+  static {
+    name(this, 'Unserializable', 'HEDDLE_UNSERIALIZABLE')
+  }
+}
+
+/** The task did not run, because one that it needs failed; `cause` is that failure. */
+export class DependencyFailed extends HeddleError {
+  static {
+    name(this, 'DependencyFailed', 'HEDDLE_DEPENDENCY_FAILED')
+  }
+}
+
+/** The circuit breaker is open: the call was refused without trying. */
+export class CircuitOpen extends HeddleError {
+  static {
+    name(this, 'CircuitOpen', 'HEDDLE_CIRCUIT_OPEN')
+  }
+}
+
+/** Tasks wait for one another in a circle. The message names the circle. */
+export class DeadlockDetected extends HeddleError {
+  static {
+    name(this, 'DeadlockDetected', 'HEDDLE_DEADLOCK')
+  }
+}
+
+/** Fewer answers than `enough` arrived. */
+export class QuorumNotReached extends HeddleError {
+  static {
+    name(this, 'QuorumNotReached', 'HEDDLE_QUORUM_NOT_REACHED')
+  }
+}
+
+/** The call would exceed a budget of money, tokens, calls or memory. */
+export class BudgetExceeded extends HeddleError {
+  static {
+    name(this, 'BudgetExceeded', 'HEDDLE_BUDGET_EXCEEDED')
+  }
+}
+
+/** A bounded queue or buffer is full, and its policy is to refuse. */
+export class Overflow extends HeddleError {
+  static {
+    name(this, 'Overflow', 'HEDDLE_OVERFLOW')
+  }
+}
+
+/** The scope, pool, channel or limiter was closed. */
+export class Closed extends HeddleError {
+  static {
+    name(this, 'Closed', 'HEDDLE_CLOSED')
+  }
+}
+
+/** A journal is damaged in the middle, or was written by another program or format. */
+export class JournalRefused extends HeddleError {
+  static {
+    name(this, 'JournalRefused', 'HEDDLE_JOURNAL_REFUSED')
+  }
+}
+
+/** What was thrown, as an `Error`: a thrown string or object keeps its value as `cause`. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  // Errors of another realm (vm contexts, some test runners) are errors too.
+  if (Object.prototype.toString.call(thrown) === '[object Error]') return thrown as Error
+  return new HeddleError(`a value that is not an Error was thrown: ${describe(thrown)}`, { cause: thrown })
+}
+
+/** A short, safe rendering of any value with its type, for messages: `0 (number)`, `"abc" (string)`, `[…] (array)`. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null'
+  switch (typeof value) {
+    case 'undefined':
+      return 'undefined'
+    case 'string':
+      return `${JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)} (string)`
+    case 'bigint':
+      return `${value}n (bigint)`
+    case 'symbol':
+      return `${String(value)} (symbol)`
+    case 'function':
+      return `${value.name === '' ? 'an anonymous function' : value.name} (function)`
+    case 'object':
+      if (Array.isArray(value)) return `an array of ${value.length}`
+      return `an object (${constructorName(value)})`
+    default:
+      return `${String(value)} (${typeof value})`
+  }
+}
+
+function constructorName(value: object): string {
+  const found: unknown = Object.getPrototypeOf(value)?.constructor?.name
+  return typeof found === 'string' && found !== '' ? found : 'no prototype'
+}

@@ -1,0 +1,62 @@
+/**
+ * What is ambient: the task that the running code belongs to. A {@link Frame} is entered once per lane of a run, not
+ * once per item, because an `AsyncLocalStorage` scope costs as much as everything else that `map` does; a lane works
+ * on one item at a time, so its frame always shows the item at hand.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** What every user function gets as its second parameter, and `context()` anywhere below it. */
+export interface TaskContext {
+  /** Aborts when the task is to stop: its run failed or was cancelled, or a timeout ran out. */
+  readonly signal: AbortSignal
+  /** Position in the input (`map`), in the record (`all`), or order of creation (`graph`, `fork`). */
+  readonly index: number
+  /** From 1 up. */
+  readonly attempt: number
+  /** When everything must be over, in milliseconds of `performance.now()`; `Infinity` when nothing was set. */
+  readonly deadline: number
+}
+
+export interface Frame {
+  /** The frame inside which this one was entered; undefined only for the root. */
+  readonly parent: Frame | undefined
+  /** The task at hand; changes from item to item. */
+  context: TaskContext
+  /** Id of the run that the frame belongs to; 0 for the root. */
+  readonly run: number
+  /** Id of the observed task at hand; 0 while nobody observes. */
+  task: number
+  /** What messages call it, such as `task "ship"` or `map "fetchPage" item 12`. */
+  label(): string
+}
+
+const storage = new AsyncLocalStorage<Frame>()
+const rootController = new AbortController()
+
+/** The frame of code that no run of heddle called. Its signal aborts only when the whole program is cancelled. */
+export const rootFrame: Frame = {
+  parent: undefined,
+  context: { signal: rootController.signal, index: 0, attempt: 1, deadline: Number.POSITIVE_INFINITY },
+  run: 0,
+  task: 0,
+  label: () => 'the main program',
+}
+
+/** Cancels everything that runs, as Ctrl-C does under `heddle run`. */
+export function cancelProgram(reason: unknown): void {
+  rootController.abort(reason)
+}
+
+export function currentFrame(): Frame {
+  return storage.getStore() ?? rootFrame
+}
+
+/** Runs `body` with the frame as the current one, also across its awaits. */
+export function enterFrame<T>(frame: Frame, body: () => T): T {
+  return storage.run(frame, body)
+}
+
+/** The context of the task that the caller runs in; outside every task, that of the program. */
+export function context(): TaskContext {
+  return currentFrame().context
+}

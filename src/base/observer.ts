@@ -1,0 +1,156 @@
+/**
+ * What the lower layers tell about themselves: events on `node:diagnostics_channel`, which cost one boolean check
+ * while nobody listens. Nothing here knows traces, spans or screens; the `trace` folder and any other listener
+ * subscribe by name (`heddle:task:settle` …).
+ *
+ * Times are milliseconds of `performance.now()` on the thread that owns the run; worker times are moved onto that clock.
+ */
+import { channel } from 'node:diagnostics_channel'
+
+export type RunKind = 'all' | 'map' | 'mapReduce' | 'graph' | 'scope' | 'scatter' | 'stream' | 'call'
+
+/** One execution of a graph, map, stream or scope: the group that its tasks belong to. */
+export interface RunRecord {
+  readonly id: number
+  readonly kind: RunKind
+  /** What a person would call it: the graph's name, the mapped function's name. */
+  readonly name: string
+  /** The task inside which the run was started; 0 when none. */
+  readonly parentTask: number
+  /** The run inside which it was started; 0 when none. */
+  readonly parentRun: number
+  readonly startedAt: number
+  settledAt: number
+  /** Number of items or tasks where it is known in advance, else -1. */
+  total: number
+  /** In-flight limit; -1 when it is not fixed. */
+  concurrency: number
+  state: 'running' | 'done' | 'failed' | 'cancelled'
+}
+
+export type TaskState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
+
+/** One task. The same object is published when it starts and when it settles; its fields fill up in between. */
+export interface TaskRecord {
+  readonly id: number
+  readonly run: RunRecord
+  /** A name of its own (graph tasks, keys of `all`), else undefined: then the run's name and the index say it. */
+  readonly name: string | undefined
+  readonly index: number
+  /** The task inside which it was started; 0 when none. */
+  readonly parent: number
+  /** Ids of the tasks whose results it needed. */
+  needs: readonly number[] | undefined
+  /** Where it ran: 0 this thread, else the number of the worker (from 1 up, never used again for another). */
+  row: number
+  /** Known to the scheduler. */
+  queuedAt: number
+  /** All its needs were there. */
+  readyAt: number
+  startedAt: number
+  settledAt: number
+  /** Number of attempts, from 1 up. */
+  attempts: number
+  /** Milliseconds spent waiting on limiters, out of the time between ready and settled. */
+  limiterMs: number
+  /** Milliseconds spent pausing between attempts. */
+  retryMs: number
+  state: TaskState
+  error: unknown
+}
+
+/** Something worth saying that is no task: a worker started or died, a map finished inline, concurrency was adapted. */
+export interface Note {
+  readonly at: number
+  /** The run it belongs to; 0 when none. */
+  readonly run: number
+  readonly kind: 'worker-start' | 'worker-end' | 'worker-crash' | 'inline' | 'batch' | 'concurrency' | 'limit' | 'other'
+  readonly text: string
+  readonly data?: Readonly<Record<string, number | string>>
+}
+
+export const channels = {
+  runStart: channel('heddle:run:start'),
+  runSettle: channel('heddle:run:settle'),
+  taskStart: channel('heddle:task:start'),
+  taskSettle: channel('heddle:task:settle'),
+  note: channel('heddle:note'),
+} as const
+
+/** True while somebody wants to know of tasks: the one check that an unobserved run pays. */
+export function observed(): boolean {
+  return channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
+}
+
+export function note(kind: Note['kind'], run: number, text: string, data?: Note['data']): void {
+  if (!channels.note.hasSubscribers) return
+  channels.note.publish({ at: performance.now(), run, kind, text, ...(data && { data }) } satisfies Note)
+}
+
+let lastRun = 0
+let lastTask = 0
+
+/** A fresh run; publishes its start. */
+export function openRun(
+  kind: RunKind,
+  name: string,
+  parent: { readonly task: number; readonly run: number },
+  total: number,
+  concurrency: number,
+): RunRecord {
+  const run: RunRecord = {
+    id: ++lastRun,
+    kind,
+    name,
+    parentTask: parent.task,
+    parentRun: parent.run,
+    startedAt: performance.now(),
+    settledAt: 0,
+    total,
+    concurrency,
+    state: 'running',
+  }
+  if (channels.runStart.hasSubscribers) channels.runStart.publish(run)
+  return run
+}
+
+export function closeRun(run: RunRecord, state: RunRecord['state']): void {
+  run.settledAt = performance.now()
+  run.state = state
+  if (channels.runSettle.hasSubscribers) channels.runSettle.publish(run)
+}
+
+/** A fresh task of a run, ready from the start unless the caller says otherwise. Publishes nothing yet. */
+export function newTask(run: RunRecord, index: number, parent: number, queuedAt: number, name?: string): TaskRecord {
+  return {
+    id: ++lastTask,
+    run,
+    name,
+    index,
+    parent,
+    needs: undefined,
+    row: 0,
+    queuedAt,
+    readyAt: queuedAt,
+    startedAt: 0,
+    settledAt: 0,
+    attempts: 1,
+    limiterMs: 0,
+    retryMs: 0,
+    state: 'queued',
+    error: undefined,
+  }
+}
+
+export function taskStarted(task: TaskRecord, at: number): void {
+  task.startedAt = at
+  task.state = 'running'
+  if (channels.taskStart.hasSubscribers) channels.taskStart.publish(task)
+}
+
+export function taskSettled(task: TaskRecord, at: number, state: TaskState, error?: unknown): void {
+  task.settledAt = at
+  task.state = state
+  task.error = error
+  if (channels.taskSettle.hasSubscribers) channels.taskSettle.publish(task)
+}

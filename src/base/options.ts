@@ -1,0 +1,107 @@
+/**
+ * Checks of options. Every public function runs its options through {@link checkOptions}: an unknown option, a wrong
+ * type or a number out of range is an {@link InvalidOption} that says what was expected and what came.
+ */
+import { type Duration, durationMs } from './duration.ts'
+import { describe, InvalidOption } from './errors.ts'
+
+/** Says what a value should be: gives nothing when it is right, else the words after "Expected `name` to be". */
+export interface Rule {
+  readonly expected: string
+  accepts(value: unknown): boolean
+}
+
+const rule = (expected: string, accepts: (value: unknown) => boolean): Rule => ({ expected, accepts })
+
+export const rules = {
+  whole: (minimum: number, also: readonly string[] = []): Rule =>
+    rule(
+      `a whole number from ${minimum} up${also.map((word) => ` or '${word}'`).join('')}`,
+      (v) => (Number.isInteger(v) && (v as number) >= minimum) || v === Number.POSITIVE_INFINITY || also.includes(v as string),
+    ),
+  number: (minimum: number, maximum = Number.POSITIVE_INFINITY): Rule =>
+    rule(
+      maximum === Number.POSITIVE_INFINITY ? `a number from ${minimum} up` : `a number from ${minimum} to ${maximum}`,
+      (v) => typeof v === 'number' && v >= minimum && v <= maximum,
+    ),
+  boolean: rule('true or false', (v) => typeof v === 'boolean'),
+  string: rule('text that is not empty', (v) => typeof v === 'string' && v !== ''),
+  function: rule('a function', (v) => typeof v === 'function'),
+  object: rule('an object', (v) => typeof v === 'object' && v !== null),
+  signal: rule('an AbortSignal', (v) => typeof v === 'object' && v !== null && 'aborted' in v && 'addEventListener' in v),
+  duration: rule("a number of milliseconds from 0 up, or text such as '250ms', '5s', '2m' or '1h'", (v) => {
+    try {
+      return durationMs(v as Duration, '') >= 0
+    } catch {
+      return false
+    }
+  }),
+  oneOf: (...words: readonly string[]): Rule =>
+    rule(words.map((word) => `'${word}'`).join(' or '), (v) => words.includes(v as string)),
+  either: (...choices: readonly Rule[]): Rule =>
+    rule(choices.map((choice) => choice.expected).join(', or '), (v) => choices.some((choice) => choice.accepts(v))),
+  any: rule('anything', () => true),
+} as const
+
+/** The known options of one function: each with its rule. `undefined` always means "not given". */
+export type OptionRules<O> = { readonly [K in keyof Required<O>]: Rule }
+
+/**
+ * Checks options that a caller passed.
+ * @param where the function's name, for the message.
+ * @throws {InvalidOption} on the first thing that is wrong.
+ */
+export function checkOptions<O extends object>(options: unknown, known: OptionRules<O>, where: string): asserts options is O {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidOption(`Expected the options of ${where} to be an object, got ${describe(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    const option = Object.hasOwn(known, name) ? known[name as keyof O] : undefined
+    if (!option) {
+      const names = Object.keys(known)
+      const near = nearest(name, names)
+      throw new InvalidOption(`Unknown option \`${name}\` of ${where}; it knows ${names.map((n) => `\`${n}\``).join(', ')}`, {
+        hint: near === undefined ? undefined : `Did you mean \`${near}\`?`,
+      })
+    }
+    checkValue((options as Record<string, unknown>)[name], option, name)
+  }
+}
+
+/** @throws {InvalidOption} when the value is given and breaks the rule. */
+export function checkValue(value: unknown, option: Rule, name: string): void {
+  if (value === undefined || option.accepts(value)) return
+  throw new InvalidOption(`Expected \`${name}\` to be ${option.expected}, got ${describe(value)}`)
+}
+
+/** @throws {InvalidOption} when an argument that must be a function is none. */
+export function checkFunction(value: unknown, name: string, where: string): void {
+  if (typeof value === 'function') return
+  throw new InvalidOption(`Expected \`${name}\` of ${where} to be a function, got ${describe(value)}`)
+}
+
+/** The word of the list that was probably meant, if one is close enough (edit distance up to a third of its length). */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Number.POSITIVE_INFINITY
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
+  }
+  return best !== undefined && bestDistance <= Math.max(1, Math.floor(best.length / 3)) ? best : undefined
+}
+
+/** Levenshtein's distance with one row. */
+function editDistance(a: string, b: string): number {
+  const row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    let diagonal = row[0] as number
+    row[0] = i
+    for (let j = 1; j <= b.length; j++) {
+      const above = row[j] as number
+      row[j] = a[i - 1] === b[j - 1] ? diagonal : 1 + Math.min(diagonal, above, row[j - 1] as number)
+      diagonal = above
+    }
+  }
+  return row[b.length] as number
+}

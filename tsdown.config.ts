@@ -1,0 +1,12 @@
+import { defineConfig } from 'tsdown'
+import { entries } from './entries.ts'
+
+export default defineConfig({
+  entry: { ...entries, cli: 'src/cli/main.ts' },
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  dts: true,
+  clean: true,
+  fixedExtension: false,
+})

@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+import { entries } from './entries.ts'
+
+/** `heddle` and its subpaths mean the sources under test, never an older build. */
+const alias = Object.entries(entries).map(([name, source]) => ({
+  find: new RegExp(name === 'index' ? '^heddle$' : `^heddle/${name}$`),
+  replacement: fileURLToPath(new URL(source, import.meta.url)),
+}))
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
+    pool: 'forks',
+  },
+})
