@@ -4,6 +4,7 @@
  * on one item at a time, so its frame always shows the item at hand.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { Cancellation } from './abort.ts'
 
 /** What every user function gets as its second parameter, and `context()` anywhere below it. */
 export interface TaskContext {
@@ -22,6 +23,8 @@ export interface Frame {
   readonly parent: Frame | undefined
   /** The task at hand; changes from item to item. */
   context: TaskContext
+  /** What runs that start inside are cancelled with; the task's own where it has one (a timeout), else its run's. */
+  cancellation: Cancellation
   /** Id of the run that the frame belongs to; 0 for the root. */
   readonly run: number
   /** Id of the observed task at hand; 0 while nobody observes. */
@@ -31,12 +34,13 @@ export interface Frame {
 }
 
 const storage = new AsyncLocalStorage<Frame>()
-const rootController = new AbortController()
+const rootCancellation = new Cancellation()
 
 /** The frame of code that no run of heddle called. Its signal aborts only when the whole program is cancelled. */
 export const rootFrame: Frame = {
   parent: undefined,
-  context: { signal: rootController.signal, index: 0, attempt: 1, deadline: Number.POSITIVE_INFINITY },
+  context: { signal: rootCancellation.signal, index: 0, attempt: 1, deadline: Number.POSITIVE_INFINITY },
+  cancellation: rootCancellation,
   run: 0,
   task: 0,
   label: () => 'the main program',
@@ -44,7 +48,7 @@ export const rootFrame: Frame = {
 
 /** Cancels everything that runs, as Ctrl-C does under `heddle run`. */
 export function cancelProgram(reason: unknown): void {
-  rootController.abort(reason)
+  rootCancellation.abort(reason)
 }
 
 export function currentFrame(): Frame {
