@@ -1,1 +1,30 @@
-export { HeddleError } from './base/errors.ts'
+// Errors
+export {
+  BudgetExceeded,
+  Cancelled,
+  CircuitOpen,
+  Closed,
+  DeadlockDetected,
+  DependencyFailed,
+  HeddleError,
+  InvalidGraph,
+  InvalidOption,
+  JournalRefused,
+  Overflow,
+  QuorumNotReached,
+  TimedOut,
+  Unserializable,
+  WorkerCrashed,
+  WorkerStartFailed,
+} from './base/errors.ts'
+export type { Duration } from './base/duration.ts'
+
+// Tasks
+export { context, type TaskContext } from './base/frame.ts'
+export { type ForkOptions, scope, type Scope, type ScopeOptions } from './run/scope.ts'
+export { all, type AllOptions } from './run/all.ts'
+export { map, type MapOptions } from './run/map.ts'
+export { mapReduce, type MapReduceOptions } from './run/map-reduce.ts'
+export { type PartialResults, partialResults } from './run/failure.ts'
+export type { SettledMap } from './run/outcome.ts'
+export type { Executor } from './run/executor.ts'

@@ -1,0 +1,102 @@
+/**
+ * Where tasks run. An {@link Executor} runs *worker functions*: functions that a module registered by name, so that
+ * they can be called on another thread, process or machine. Tasks carry data, never code.
+ *
+ * Every executor passes the conformance suite in `executor.conformance.ts`.
+ */
+import type { Cancellation } from '../base/abort.ts'
+
+/** Names one worker function. */
+export interface FunctionRef {
+  /** URL of the module, as `import()` takes it. */
+  readonly module: string
+  readonly name: string
+  /** The function itself where this thread has it; executors may then run it here. */
+  readonly local: ((...args: never[]) => unknown) | undefined
+  /** What runs once per worker before the first call into the module; its name in the module's registry. */
+  readonly setup: ((...args: never[]) => unknown) | undefined
+  readonly executor: Executor
+}
+
+/** When and where a task of a worker ran; filled in only while somebody observes. Milliseconds on this thread's clock. */
+export interface Timing {
+  row: number
+  startedAt: number
+  settledAt: number
+}
+
+export interface CallOptions {
+  /** Cancels the call; the promise then settles when the function has ended, or was ended. */
+  readonly cancellation?: Cancellation | undefined
+  /** From the start of the function on the worker, in milliseconds. */
+  readonly timeoutMs?: number | undefined
+  /** For the context that the function sees. */
+  readonly index?: number
+  readonly attempt?: number
+  /** Milliseconds of `performance.now()` on this thread; `Infinity` when none. */
+  readonly deadline?: number
+  readonly timing?: Timing | undefined
+}
+
+/** Items next to each other in the input of a {@link BulkWork}. */
+export interface Batch {
+  readonly first: number
+  readonly items: ArrayLike<unknown>
+}
+
+/**
+ * Many calls of one function. The executor pulls batches when it has a place for them, and reports each item back
+ * exactly once, in any order.
+ */
+export interface BulkWork {
+  readonly cancellation: Cancellation
+  readonly timeoutMs: number | undefined
+  readonly deadline: number
+  readonly observed: boolean
+  /** Id of the run, for notes. */
+  readonly run: number
+  /** How many more items will come at most; `Infinity` when unknown. */
+  remaining(): number
+  /** The next items, at most `max`; undefined when there is none right now. */
+  take(max: number): Batch | undefined
+  /** True when `take` will never give anything again. */
+  exhausted(): boolean
+  /** The executor hands over what to call when new items may have come, or the work was cancelled. */
+  onMore(wake: () => void): void
+  /** Results of items that lie next to each other. `startedAt` and `settledAt` come only when `observed`. */
+  succeed(
+    first: number,
+    values: ArrayLike<unknown>,
+    row: number,
+    startedAt?: ArrayLike<number>,
+    settledAt?: ArrayLike<number>,
+  ): void
+  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void
+  /** The item never started: the work was cancelled first. */
+  skip(index: number): void
+  /** No item is left under way: every one that was taken has been reported. Called once, after cancellation or exhaustion. */
+  finished(): void
+}
+
+export interface Executor {
+  /** As it shows in messages: `threads`, `processes`, `this thread`. */
+  readonly name: string
+  /** How many calls can truly run at once. */
+  readonly slots: number
+  /** Runs one call. @throws whatever the function throws, and the errors of base for everything around it */
+  call(ref: FunctionRef, args: readonly unknown[], options?: CallOptions): Promise<unknown>
+  /** Runs many calls; everything is reported through `work`. */
+  bulk(ref: FunctionRef, work: BulkWork): void
+  /** Starts workers and loads the module ahead of the first call. */
+  warmUp?(module: string): Promise<void>
+  /** Waits for calls under way for up to `graceMs`, then ends the workers. Calls that remain reject with `Closed`. */
+  close(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+/** Under this symbol a worker function carries its {@link FunctionRef}. */
+export const functionRef = Symbol.for('heddle.function')
+
+/** The reference of a worker function; undefined for any other function. */
+export function refOf(fn: unknown): FunctionRef | undefined {
+  return (fn as { readonly [functionRef]?: FunctionRef } | null | undefined)?.[functionRef]
+}

@@ -1,0 +1,173 @@
+/**
+ * What every run has: a place in the tree of runs, a cancellation, a deadline, a first failure, and a record that is
+ * published. `scope`, `all`, `map`, `mapReduce` and graphs are all built on it.
+ *
+ * Invariant: when {@link Group.close} has been called, every task of the run has settled, or was abandoned: code on this
+ * thread that ignores its signal cannot be ended, so `graceMs` after a cancellation its task is settled without it.
+ */
+import { Cancellation, cancelled } from '../base/abort.ts'
+import { systemClock, type TimerHandle } from '../base/clock.ts'
+import { type Duration, durationMs, formatMs } from '../base/duration.ts'
+import { Cancelled, TimedOut } from '../base/errors.ts'
+import { currentFrame, type Frame, type TaskContext } from '../base/frame.ts'
+import { closeRun, note, openRun, type RunKind, type RunRecord } from '../base/observer.ts'
+import { type OptionRules, rules } from '../base/options.ts'
+
+/** Options that every run takes. */
+export interface RunOptions {
+  /** What traces and messages call the run. @default the function's name */
+  readonly name?: string
+  /** Cancels the run: its tasks' signals abort, and it rejects once they have settled. */
+  readonly signal?: AbortSignal
+  /** Over everything, retries and waits included. @default none */
+  readonly deadline?: Duration
+  /**
+   * How long a cancelled function on this thread may go on before its task is settled without it. Nothing can end
+   * such a function; what it gives later is dropped. @default '5s'
+   */
+  readonly grace?: Duration
+}
+
+export const runRules: OptionRules<RunOptions> = {
+  name: rules.string,
+  signal: rules.signal,
+  deadline: rules.duration,
+  grace: rules.duration,
+}
+
+const defaultGraceMs = 5_000
+
+export class Group {
+  readonly parent: Frame
+  readonly cancellation: Cancellation
+  readonly record: RunRecord
+  /** Milliseconds of `performance.now()`. */
+  readonly deadline: number
+  /** The first failure; what came after it is its consequence, or dropped. */
+  failure: { readonly error: unknown; readonly at: number | string } | undefined
+  readonly #graceMs: number
+  #deadlineTimer: TimerHandle | undefined
+  #graceTimer: TimerHandle | undefined
+
+  constructor(kind: RunKind, name: string, options: RunOptions, total: number, concurrency: number) {
+    this.parent = currentFrame()
+    this.cancellation = new Cancellation(this.parent.cancellation, Cancellation.of(options.signal))
+    this.#graceMs = options.grace === undefined ? defaultGraceMs : durationMs(options.grace, 'grace')
+    this.record = openRun(kind, options.name ?? name, { task: this.parent.task, run: this.parent.run }, total, concurrency)
+    this.deadline = this.parent.context.deadline
+    if (options.deadline !== undefined) this.deadline = this.#setDeadline(durationMs(options.deadline, 'deadline'))
+  }
+
+  #setDeadline(ms: number): number {
+    const at = performance.now() + ms
+    if (at >= this.deadline) return this.deadline
+    this.#deadlineTimer = systemClock.schedule(ms, () =>
+      this.cancel(
+        new TimedOut(`${this.label()} did not finish within its deadline of ${formatMs(ms)}`, { clock: 'deadline', limitMs: ms }),
+      ),
+    )
+    return at
+  }
+
+  get aborted(): boolean {
+    return this.cancellation.aborted
+  }
+
+  cancel(reason: unknown): void {
+    this.cancellation.abort(reason)
+  }
+
+  /** Notes the first failure and cancels the siblings because of it. */
+  fail(error: unknown, at: number | string): void {
+    if (this.failure || this.aborted) return
+    this.failure = { error, at }
+    this.cancel(
+      new Cancelled(`cancelled because ${this.label()} ${typeof at === 'number' ? `item ${at}` : `task "${at}"`} failed`, {
+        cause: error,
+      }),
+    )
+  }
+
+  /** The error for this run or a task of it when it ends because it was cancelled. */
+  cancelError(): Error {
+    return cancelled(this.cancellation.reason, this.label())
+  }
+
+  /**
+   * Waits for `work`, which settles when every task has; after a cancellation at most `grace` longer. Rejects with what
+   * `work` rejects with; resolves to false when it was abandoned.
+   */
+  settled(work: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const unsubscribe = this.cancellation.subscribe(() => {
+        this.#graceTimer = systemClock.schedule(this.#graceMs, () => {
+          note(
+            'other',
+            this.record.id,
+            `${this.label()}: abandoned functions that ignored their signal for ${formatMs(this.#graceMs)}`,
+          )
+          resolve(false)
+        })
+      })
+      work.then(
+        () => {
+          unsubscribe()
+          resolve(true)
+        },
+        (error: unknown) => {
+          unsubscribe()
+          reject(error as Error)
+        },
+      )
+    })
+  }
+
+  /** Ends the run; nothing of it may be under way any more. */
+  close(): void {
+    if (this.#deadlineTimer !== undefined) systemClock.cancel(this.#deadlineTimer)
+    if (this.#graceTimer !== undefined) systemClock.cancel(this.#graceTimer)
+    this.cancellation.close()
+    closeRun(this.record, this.failure ? 'failed' : this.aborted ? 'cancelled' : 'done')
+  }
+
+  label(): string {
+    const { kind, name } = this.record
+    return name === '' ? kind : `${kind} "${name}"`
+  }
+
+  /** A frame for a lane of this run, or for one task of it. */
+  frame(taskLabel: (context: TaskContext) => string): Frame {
+    const frame: Frame = {
+      parent: this.parent,
+      context: this.parent.context,
+      cancellation: this.cancellation,
+      run: this.record.id,
+      task: 0,
+      label: () => taskLabel(frame.context),
+    }
+    return frame
+  }
+}
+
+/** The context of a task that has nothing of its own: it shares the run's signal, made only when asked for. */
+export class GroupContext implements TaskContext {
+  readonly #group: Group
+  readonly index: number
+
+  constructor(group: Group, index: number) {
+    this.#group = group
+    this.index = index
+  }
+
+  get signal(): AbortSignal {
+    return this.#group.cancellation.signal
+  }
+
+  get attempt(): number {
+    return 1
+  }
+
+  get deadline(): number {
+    return this.#group.deadline
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Runs one function over a source with a bound on how many are under way: N lanes, each an endless loop that pulls an item,
+ * awaits the function, and stores the result. A lane costs two promises per item, as a loop written by hand does.
+ *
+ * Two kinds of lane: the bare one pays for nothing but the call, the full one goes through `runTask` and pays for policies and
+ * observers. Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
+ */
+import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
+import { observed } from '../base/observer.ts'
+import type { Policy } from '../limits/policy.ts'
+import { type Group, GroupContext } from './group.ts'
+import type { Collector } from './outcome.ts'
+import { end, type Source } from './source.ts'
+import { runTask } from './task.ts'
+
+export type ItemFunction = (item: unknown, context: TaskContext) => unknown
+
+/** Tasks that settle in microtasks alone would keep timers and I/O waiting; chosen well below what a person notices. */
+const heldMs = 10
+
+export class Lanes {
+  readonly #group: Group
+  readonly #source: Source<unknown>
+  readonly #fn: ItemFunction
+  readonly #collector: Collector
+  readonly #policy: Policy | undefined
+  #next = 0
+  #exhausted = false
+  #open = 0
+  #limit = 0
+  #done: (() => void) | undefined
+  #breath: Promise<void> | undefined
+  #lastBreath = performance.now()
+
+  constructor(group: Group, source: Source<unknown>, fn: ItemFunction, collector: Collector, policy: Policy | undefined) {
+    this.#group = group
+    this.#source = source
+    this.#fn = fn
+    this.#collector = collector
+    this.#policy = policy
+  }
+
+  /** Runs until the source is exhausted or the group aborted, and nothing is under way. */
+  run(limit: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#done = resolve
+      this.setLimit(limit)
+      if (this.#open === 0) resolve()
+    })
+  }
+
+  /** How many may be under way from now on; those under way beyond it are let finish. */
+  setLimit(limit: number): void {
+    this.#limit = Math.min(limit, Math.max(1, this.#source.size))
+    while (this.#open < this.#limit && !this.#exhausted && !this.#group.aborted) this.#openLane()
+  }
+
+  #openLane(): void {
+    this.#open++
+    const frame = this.#group.frame((context) => `${this.#group.label()} item ${context.index}`)
+    const bare = !this.#policy && !observed()
+    void enterFrame(frame, () => (bare ? this.#bareLane(frame) : this.#fullLane(frame))).then(() => {
+      this.#open--
+      if (this.#open === 0) this.#done?.()
+    })
+  }
+
+  async #bareLane(frame: Frame): Promise<void> {
+    const [group, source, fn, collector] = [this.#group, this.#source, this.#fn, this.#collector]
+    while (!group.aborted && this.#open <= this.#limit) {
+      const item = source.async ? await this.#pullAsync() : this.#pull()
+      if (item === end) return
+      const index = this.#next++
+      const context = new GroupContext(group, index)
+      frame.context = context
+      try {
+        const stored = collector.succeed(index, await fn(item, context))
+        if (stored) await stored
+      } catch (error) {
+        this.#failed(index, item, error)
+      }
+      if ((index & 127) === 0) this.#breathe()
+      if (this.#breath) await this.#breath
+    }
+  }
+
+  async #fullLane(frame: Frame): Promise<void> {
+    const [group, source, fn, collector, policy] = [this.#group, this.#source, this.#fn, this.#collector, this.#policy]
+    while (!group.aborted && this.#open <= this.#limit) {
+      const item = source.async ? await this.#pullAsync() : this.#pull()
+      if (item === end) return
+      const index = this.#next++
+      try {
+        const stored = collector.succeed(index, await runTask({ group, index, policy, frame }, (context) => fn(item, context)))
+        if (stored) await stored
+      } catch (error) {
+        this.#failed(index, item, error)
+      }
+      if ((index & 127) === 0) this.#breathe()
+      if (this.#breath) await this.#breath
+    }
+  }
+
+  #pull(): unknown {
+    try {
+      const item = this.#source.pull()
+      if (item === end) this.#exhausted = true
+      return item
+    } catch (error) {
+      return this.#sourceFailed(error)
+    }
+  }
+
+  async #pullAsync(): Promise<unknown> {
+    try {
+      const item = await this.#source.pull()
+      if (item === end) this.#exhausted = true
+      return this.#group.aborted ? end : item
+    } catch (error) {
+      return this.#sourceFailed(error)
+    }
+  }
+
+  #sourceFailed(error: unknown): typeof end {
+    this.#exhausted = true
+    this.#group.fail(error, 'source')
+    return end
+  }
+
+  /** Lets the event loop turn when tasks that never wait for it have held it for too long; every lane waits along. */
+  #breathe(): void {
+    const now = performance.now()
+    if (this.#breath || now - this.#lastBreath < heldMs) return
+    this.#breath = new Promise((resolve) => {
+      setImmediate(() => {
+        this.#breath = undefined
+        this.#lastBreath = performance.now()
+        resolve()
+      })
+    })
+  }
+
+  #failed(index: number, item: unknown, error: unknown): void {
+    if (!this.#collector.fail(index, item, error)) this.#group.fail(error, index)
+  }
+}

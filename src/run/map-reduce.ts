@@ -1,0 +1,159 @@
+/**
+ * Map-reduce with a tree whose shape depends on the input alone: results are merged in pairs of neighbours as a binary
+ * counter does, so that the order of completion and the number of workers never change the result, not even its rounding.
+ * While it runs it holds O(concurrency + log n) values, never all of them.
+ */
+import { InvalidOption } from '../base/errors.ts'
+import type { TaskContext } from '../base/frame.ts'
+import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
+import { Group } from './group.ts'
+import type { ItemFunction } from './lanes.ts'
+import { type MapOptions, mapRules, runItems } from './map.ts'
+import type { Collector } from './outcome.ts'
+import { type Input, sourceOf } from './source.ts'
+
+export interface MapReduceOptions<T> extends Omit<MapOptions, 'onFailure'> {
+  /** The result for a source without items. @default none: an empty source is an error */
+  readonly empty?: T
+}
+
+type Merge<T> = (left: T, right: T) => T | PromiseLike<T>
+
+const { onFailure: _, ...inherited } = mapRules
+const mapReduceRules: OptionRules<MapReduceOptions<unknown>> = { ...inherited, empty: rules.any }
+
+/**
+ * Runs `fn` on every item, several at once, and merges the results in pairs, neighbours first.
+ *
+ * @param merge an associative function of two neighbours, left and right; it may be asynchronous or a worker function
+ * @returns the merged result; deterministic for the same input
+ * @throws the first failure of `fn` or `merge`; `InvalidOption` for an empty source without `empty`
+ *
+ * @example
+ * const words = await mapReduce(files, countWords, addCounts)
+ */
+export async function mapReduce<I, T>(
+  input: Input<I>,
+  fn: (item: I, context: TaskContext) => T | PromiseLike<T>,
+  merge: Merge<NoInfer<T>>,
+  options: MapReduceOptions<NoInfer<T>> = {},
+): Promise<T> {
+  checkFunction(fn, 'fn', 'mapReduce')
+  checkFunction(merge, 'merge', 'mapReduce')
+  checkOptions<MapReduceOptions<T>>(options, mapReduceRules, 'mapReduce')
+  const source = sourceOf(input, 'mapReduce')
+  const { empty, ...rest } = options
+  const group = new Group('mapReduce', fn.name, rest, Number.isFinite(source.size) ? source.size : -1, -1)
+  const tree = new MergeTree<T>(merge, (error) => group.fail(error, 'merge'))
+  await runItems(group, source, fn as ItemFunction, tree as Collector, rest)
+  if (group.failure) throw group.failure.error
+  if (group.aborted) throw group.cancelError()
+  const result = await tree.result()
+  if (result) return result.value
+  if ('empty' in options) return empty as T
+  throw new InvalidOption('mapReduce of a source without items has no result', { hint: 'Give `empty`, the result for no items.' })
+}
+
+/** A merged run of neighbours: `position` counts blocks of 2^level items from the start of the input. */
+interface Block<T> {
+  readonly level: number
+  readonly position: number
+  readonly value: T
+}
+
+/** One number per block: there are at most 53 levels, so 64 of them leave room for 2^47 positions. */
+const key = (level: number, position: number): number => position * 64 + level
+
+class MergeTree<T> implements Collector {
+  readonly #merge: Merge<T>
+  readonly #failed: (error: unknown) => void
+  /** Blocks that wait for their neighbour. */
+  readonly #waiting = new Map<number, Block<T>>()
+  readonly #merging = new Set<Promise<void>>()
+
+  constructor(merge: Merge<T>, failed: (error: unknown) => void) {
+    this.#merge = merge
+    this.#failed = failed
+  }
+
+  fail(): boolean {
+    return false
+  }
+
+  /** Merges upwards as long as the neighbour is there. */
+  succeed(index: number, value: unknown): void | Promise<void> {
+    let block: Block<T> = { level: 0, position: index, value: value as T }
+    for (;;) {
+      const neighbour = this.#takeNeighbour(block)
+      if (!neighbour) {
+        this.#waiting.set(key(block.level, block.position), block)
+        return
+      }
+      const [left, right] = block.position < neighbour.position ? [block, neighbour] : [neighbour, block]
+      const merged = this.#merge(left.value, right.value)
+      const [level, position] = [block.level + 1, Math.floor(block.position / 2)]
+      if (isThenable(merged)) return this.#mergeLater(merged, level, position)
+      block = { level, position, value: merged }
+    }
+  }
+
+  succeedMany(first: number, values: ArrayLike<unknown>): void {
+    for (let i = 0; i < values.length; i++) {
+      try {
+        // Held back only by `result`: whoever hands over batches has no lane that could wait.
+        const merging = this.succeed(first + i, values[i])
+        if (merging) merging.catch(() => {})
+      } catch (error) {
+        this.#failed(error)
+        return
+      }
+    }
+  }
+
+  #mergeLater(merged: PromiseLike<T>, level: number, position: number): Promise<void> {
+    const merging = Promise.resolve(merged).then((value) => this.#continue({ level, position, value }))
+    this.#merging.add(merging)
+    const done = (): void => void this.#merging.delete(merging)
+    merging.then(done, (error: unknown) => {
+      done()
+      this.#failed(error)
+    })
+    return merging
+  }
+
+  /** Goes on above a block that an asynchronous merge has given. */
+  async #continue(block: Block<T>): Promise<void> {
+    for (;;) {
+      const neighbour = this.#takeNeighbour(block)
+      if (!neighbour) {
+        this.#waiting.set(key(block.level, block.position), block)
+        return
+      }
+      const [left, right] = block.position < neighbour.position ? [block, neighbour] : [neighbour, block]
+      const value = await this.#merge(left.value, right.value)
+      block = { level: block.level + 1, position: Math.floor(block.position / 2), value }
+    }
+  }
+
+  #takeNeighbour(block: Block<T>): Block<T> | undefined {
+    const name = key(block.level, block.position ^ 1)
+    const neighbour = this.#waiting.get(name)
+    if (neighbour) this.#waiting.delete(name)
+    return neighbour
+  }
+
+  /** Merges what is left, from the right end to the left: the last blocks of an input whose length is no power of two. */
+  async result(): Promise<{ value: T } | undefined> {
+    while (this.#merging.size > 0) await Promise.all(this.#merging)
+    const blocks = [...this.#waiting.values()].sort((a, b) => a.level - b.level)
+    const [last, ...rest] = blocks
+    if (!last) return undefined
+    let { value } = last
+    for (const block of rest) value = await this.#merge(block.value, value)
+    return { value }
+  }
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
+}

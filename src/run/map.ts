@@ -1,0 +1,172 @@
+import { describe, InvalidOption } from '../base/errors.ts'
+import type { TaskContext } from '../base/frame.ts'
+import { observed } from '../base/observer.ts'
+import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
+import { compilePolicy, needsTask, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
+import { Bulk } from './bulk.ts'
+import { type Executor, type FunctionRef, refOf } from './executor.ts'
+import { keepPartial } from './failure.ts'
+import { Group, type RunOptions, runRules } from './group.ts'
+import { type ItemFunction, Lanes } from './lanes.ts'
+import { type Collector, Outcomes, type SettledMap, Values } from './outcome.ts'
+import { type Input, type Source, sourceOf } from './source.ts'
+
+export interface MapOptions extends RunOptions, PolicyOptions {
+  /**
+   * How many items are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`.
+   * For worker functions, `'auto'` leaves it to the batches of the pool. @default 'auto'
+   */
+  readonly concurrency?: number | 'auto'
+  /**
+   * `'stop'`: the first failure cancels the rest, waits until it has settled, and is what `map` rejects with; see
+   * `partialResults`. `'settle'`: every item's outcome comes back. @default 'stop'
+   */
+  readonly onFailure?: 'stop' | 'settle'
+  /** Runs a worker function somewhere else than on the shared threads. */
+  readonly on?: Executor
+}
+
+export const mapRules: OptionRules<MapOptions> = {
+  ...runRules,
+  ...policyRules,
+  concurrency: rules.whole(1, ['auto']),
+  onFailure: rules.oneOf('stop', 'settle'),
+  on: rules.object,
+}
+
+/** Under way at once where nothing else is said: enough to hide the latency of I/O, few enough for any server. */
+export const defaultConcurrency = 16
+
+/** Under way at once for calls that go to an executor one by one; the executor batches those of one turn. */
+const callsUnderWay = 1_024
+
+/**
+ * Runs `fn` on every item, several at once, and gives the results in input order.
+ *
+ * @param input an array, typed array, iterable or async iterable; pulled lazily, never ahead by more than the concurrency, and
+ *   closed when the run ends early
+ * @param fn gets the item and a `TaskContext`. A worker function runs on the threads, in batches sized by measured time
+ * @throws the first failure; `partialResults(error)` tells what had completed. Cost without options: two promises per item
+ *
+ * @example
+ * const pages = await map(urls, fetchPage, { concurrency: 32, retry: 3, timeout: '10s' })
+ * const { ok, failed } = await map(urls, fetchPage, { onFailure: 'settle' })
+ */
+export function map<I, T>(
+  input: Input<I>,
+  fn: (item: I, context: TaskContext) => T | PromiseLike<T>,
+  options: MapOptions & { readonly onFailure: 'settle' },
+): Promise<SettledMap<T, I>>
+export function map<I, T>(
+  input: Input<I>,
+  fn: (item: I, context: TaskContext) => T | PromiseLike<T>,
+  options?: MapOptions,
+): Promise<T[]>
+export async function map(input: Input<unknown>, fn: ItemFunction, options: MapOptions = {}): Promise<unknown> {
+  checkFunction(fn, 'fn', 'map')
+  checkOptions<MapOptions>(options, mapRules, 'map')
+  const source = sourceOf(input, 'map')
+  const settles = options.onFailure === 'settle'
+  const group = new Group('map', fn.name, options, sizeOf(source), limitOf(options))
+  if (settles) {
+    const outcomes = new Outcomes()
+    await runItems(group, source, fn, outcomes, options)
+    if (group.failure) throw group.failure.error
+    return outcomes.settled(source, () => group.cancelError())
+  }
+  const values = new Values(source.size)
+  await runItems(group, source, fn, values, options)
+  if (!group.aborted) return values.results
+  const error = group.failure ? group.failure.error : group.cancelError()
+  keepPartial(error, { results: values.results, completed: values.completed, failed: group.failure?.at ?? -1 })
+  throw error
+}
+
+/**
+ * Runs every item of the source, and resolves when all have settled; failures that must stop the run are in the group. Shared by
+ * everything that maps.
+ */
+export async function runItems(
+  group: Group,
+  source: Source<unknown>,
+  fn: ItemFunction,
+  collector: Collector,
+  options: MapOptions,
+): Promise<void> {
+  const whole = async (): Promise<void> => {
+    if (!group.aborted) await start(group, source, fn, collector, options)
+    await source.close()
+  }
+  try {
+    await group.settled(whole())
+  } catch (error) {
+    group.fail(error, 'source')
+  } finally {
+    group.close()
+  }
+}
+
+function start(
+  group: Group,
+  source: Source<unknown>,
+  fn: ItemFunction,
+  collector: Collector,
+  options: MapOptions,
+): Promise<void> {
+  const release = group.cancellation.subscribe(() => void Promise.resolve(source.close()).catch(() => {}))
+  const ref = refOf(fn)
+  const executor = options.on ?? ref?.executor
+  let run: Promise<void>
+  if (ref && executor && !needsTask(options)) run = runBulk(executor, ref, group, source, collector, options)
+  else {
+    if (options.on && !ref) throw notWorkerFunction(fn)
+    const policy = compilePolicy(options)
+    const limit = options.concurrency === undefined || options.concurrency === 'auto' ? defaultLimit(ref) : options.concurrency
+    run = new Lanes(group, source, fn, collector, policy).run(limit)
+  }
+  return run.finally(release)
+}
+
+function runBulk(
+  executor: Executor,
+  ref: FunctionRef,
+  group: Group,
+  source: Source<unknown>,
+  collector: Collector,
+  options: MapOptions,
+): Promise<void> {
+  return new Promise((done) => {
+    const limit = limitOf(options)
+    executor.bulk(
+      ref,
+      new Bulk({
+        group,
+        source,
+        collector,
+        limit: limit === -1 ? Number.POSITIVE_INFINITY : limit,
+        timeoutMs: timeoutOnlyMs(options),
+        observed: observed(),
+        parentTask: group.record.parentTask,
+        done,
+      }),
+    )
+  })
+}
+
+function defaultLimit(ref: FunctionRef | undefined): number {
+  return ref ? callsUnderWay : defaultConcurrency
+}
+
+function limitOf(options: MapOptions): number {
+  return typeof options.concurrency === 'number' ? options.concurrency : -1
+}
+
+function sizeOf(source: Source<unknown>): number {
+  return Number.isFinite(source.size) ? source.size : -1
+}
+
+function notWorkerFunction(fn: unknown): InvalidOption {
+  return new InvalidOption(`Expected \`fn\` of map to be a worker function because \`on\` is given, got ${describe(fn)}`, {
+    hint: 'Define it in a module of its own: export const { name } = workers(import.meta.url, { name(item) { … } }).',
+  })
+}

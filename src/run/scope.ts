@@ -1,0 +1,150 @@
+/**
+ * Structured concurrency: a {@link Scope} is the lifetime that tasks belong to. Nobody outlives it.
+ *
+ * Follows N. J. Smith, "Notes on structured concurrency" (2018), and Trio's nurseries; the first failure cancels the rest.
+ */
+import type { TaskContext } from '../base/frame.ts'
+import { enterFrame } from '../base/frame.ts'
+import { Closed } from '../base/errors.ts'
+import { checkFunction, checkOptions, rules } from '../base/options.ts'
+import { compilePolicy, type PolicyOptions, policyRules } from '../limits/policy.ts'
+import { Group, type RunOptions, runRules } from './group.ts'
+import { runTask } from './task.ts'
+
+export interface ScopeOptions extends RunOptions {
+  /**
+   * What a task's failure does. `'stop'`: cancels its siblings, and the scope rejects with it. `'settle'`: it is left to whoever
+   * awaits the task. @default 'stop'
+   */
+  readonly onFailure?: 'stop' | 'settle'
+}
+
+export interface ForkOptions extends PolicyOptions {
+  readonly name?: string
+}
+
+const scopeRules = { ...runRules, onFailure: rules.oneOf('stop', 'settle') }
+const forkRules = { ...policyRules, name: rules.string }
+
+export class Scope {
+  readonly #group: Group
+  readonly #settles: boolean
+  readonly #pending = new Set<Promise<unknown>>()
+  readonly #finalizers: (() => unknown)[] = []
+  #forked = 0
+  #closed = false
+
+  /** @internal Made by {@link scope}. */
+  constructor(group: Group, settles: boolean) {
+    this.#group = group
+    this.#settles = settles
+  }
+
+  /** Aborts when the scope is cancelled or one of its tasks failed. */
+  get signal(): AbortSignal {
+    return this.#group.cancellation.signal
+  }
+
+  /**
+   * Starts a task in this scope, at once. A failure that nobody awaits is no unhandled rejection: the scope has it.
+   * @throws {Closed} (as a rejection) when the scope has ended
+   */
+  fork<T>(fn: (context: TaskContext) => T | PromiseLike<T>, options: ForkOptions = {}): Promise<T> {
+    checkFunction(fn, 'fn', 'fork')
+    checkOptions<ForkOptions>(options, forkRules, 'fork')
+    if (this.#closed) return Promise.reject(new Closed(`${this.#group.label()} has ended; nothing can be forked in it any more`))
+    if (this.#group.aborted) return handled(Promise.reject(this.#group.cancelError()))
+    const index = this.#forked++
+    const name = options.name ?? (fn.name === '' ? undefined : fn.name)
+    const task = runTask({ group: this.#group, index, name, policy: compilePolicy(options) }, fn)
+    this.#pending.add(task)
+    task.then(
+      () => this.#pending.delete(task),
+      (error: unknown) => {
+        this.#pending.delete(task)
+        if (!this.#settles) this.#group.fail(error, name ?? index)
+      },
+    )
+    return task
+  }
+
+  /** Runs `finalizer` exactly once when the scope ends, after all tasks have settled; last come, first run. */
+  defer(finalizer: () => unknown): void {
+    checkFunction(finalizer, 'finalizer', 'defer')
+    if (this.#closed) throw new Closed(`${this.#group.label()} has ended; nothing can be deferred in it any more`)
+    this.#finalizers.push(finalizer)
+  }
+
+  /** Cancels every task of the scope; the scope then rejects with `Cancelled`. */
+  cancel(reason?: unknown): void {
+    this.#group.cancel(reason)
+  }
+
+  /** @internal Waits until nothing is under way; tasks may still fork others meanwhile. */
+  async drain(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
+  }
+
+  /** @internal */
+  async finalize(): Promise<void> {
+    this.#closed = true
+    let failure: { error: unknown } | undefined
+    for (let finalizer = this.#finalizers.pop(); finalizer; finalizer = this.#finalizers.pop()) {
+      try {
+        await finalizer()
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+    if (failure) throw failure.error
+  }
+}
+
+/**
+ * Runs `body`, and settles only when it and every task forked in it have settled. The first failure cancels the rest, and is what
+ * the scope rejects with.
+ *
+ * @example
+ * await scope(async (s) => {
+ *   const user = s.fork(() => getUser(id))
+ *   const posts = s.fork(() => getPosts(id))
+ *   return render(await user, await posts)
+ * })
+ */
+export async function scope<T>(body: (scope: Scope) => T | PromiseLike<T>, options: ScopeOptions = {}): Promise<T> {
+  checkFunction(body, 'body', 'scope')
+  checkOptions<ScopeOptions>(options, scopeRules, 'scope')
+  const group = new Group('scope', body.name, options, -1, -1)
+  const own = new Scope(group, options.onFailure === 'settle')
+  let value: T | undefined
+  const whole = async (): Promise<void> => {
+    try {
+      if (group.aborted) throw group.cancelError()
+      value = await body(own)
+    } catch (error) {
+      group.fail(error, 'body')
+    }
+    await own.drain()
+  }
+  try {
+    await group.settled(
+      enterFrame(
+        group.frame(() => group.label()),
+        whole,
+      ),
+    )
+    await own.finalize()
+  } catch (error) {
+    group.fail(error, 'finalizer')
+  } finally {
+    group.close()
+  }
+  if (group.failure) throw group.failure.error
+  if (group.aborted) throw group.cancelError()
+  return value as T
+}
+
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}

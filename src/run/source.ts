@@ -1,0 +1,131 @@
+/**
+ * Where items come from: arrays and typed arrays, iterables, async iterables. Items are pulled one at a time when there is a
+ * place for them, never ahead; whoever stops early must {@link Source.close}.
+ */
+import { describe, InvalidOption } from '../base/errors.ts'
+
+/** Says that no item is left. */
+export const end: unique symbol = Symbol('end')
+
+export interface Source<T> {
+  /** How many items there are in all; `Infinity` when that is not known. */
+  readonly size: number
+  /** True when `pull` gives promises. */
+  readonly async: boolean
+  /** The next item, or {@link end}; a promise only for asynchronous sources. */
+  pull(): T | typeof end | Promise<T | typeof end>
+  /** The items from `from` on, at most `count`, where they can be had without pulling; else undefined. */
+  slice?(from: number, count: number): ArrayLike<T>
+  /** Lets the source clean up, and releases every `pull` that is waiting. */
+  close(): void | Promise<void>
+}
+
+export type Input<T> = Iterable<T> | AsyncIterable<T> | ArrayLike<T>
+
+/** @throws {InvalidOption} when there is nothing to iterate. */
+export function sourceOf<T>(input: Input<T>, where: string): Source<T> {
+  if (Array.isArray(input) || (ArrayBuffer.isView(input) && 'length' in input)) return new ArraySource(input as ArrayLike<T>)
+  if (typeof input === 'object' && input !== null) {
+    if (Symbol.asyncIterator in input) return new AsyncSource(input)
+    if (Symbol.iterator in input) return new IterableSource(input)
+    if (Number.isInteger((input as ArrayLike<T>).length)) return new ArraySource(input)
+  }
+  throw new InvalidOption(`Expected ${where} to get an array, an iterable or an async iterable, got ${describe(input)}`, {
+    hint: typeof input === 'string' ? 'To work on the characters of a text, pass [...text].' : undefined,
+  })
+}
+
+class ArraySource<T> implements Source<T> {
+  readonly #items: ArrayLike<T>
+  #next = 0
+  readonly size: number
+  readonly async = false
+
+  constructor(items: ArrayLike<T>) {
+    this.#items = items
+    this.size = items.length
+  }
+
+  pull(): T | typeof end {
+    return this.#next < this.size ? (this.#items[this.#next++] as T) : end
+  }
+
+  slice(from: number, count: number): ArrayLike<T> {
+    const items = this.#items as readonly T[] & { subarray?: (from: number, to: number) => ArrayLike<T> }
+    if (items.subarray) return items.subarray(from, from + count)
+    return Array.prototype.slice.call(items, from, from + count) as T[]
+  }
+
+  close(): void {}
+}
+
+class IterableSource<T> implements Source<T> {
+  readonly #iterator: Iterator<T>
+  #done = false
+  readonly size: number
+  readonly async = false
+
+  constructor(input: Iterable<T>) {
+    this.#iterator = input[Symbol.iterator]()
+    this.size = input instanceof Set || input instanceof Map ? input.size : Number.POSITIVE_INFINITY
+  }
+
+  pull(): T | typeof end {
+    if (this.#done) return end
+    try {
+      const next = this.#iterator.next()
+      if (!next.done) return next.value
+    } catch (error) {
+      this.#done = true
+      throw error
+    }
+    this.#done = true
+    return end
+  }
+
+  close(): void {
+    if (this.#done) return
+    this.#done = true
+    this.#iterator.return?.()
+  }
+}
+
+class AsyncSource<T> implements Source<T> {
+  readonly size = Number.POSITIVE_INFINITY
+  readonly async = true
+  readonly #iterator: AsyncIterator<T>
+  #done = false
+  /** Pulls go to the iterator one after the other: not every iterator can be asked twice at once. */
+  #last: Promise<unknown> = Promise.resolve()
+  readonly #waiting = new Set<(value: typeof end) => void>()
+
+  constructor(input: AsyncIterable<T>) {
+    this.#iterator = input[Symbol.asyncIterator]()
+  }
+
+  pull(): Promise<T | typeof end> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(resolve)
+      this.#last = this.#last.then(async () => {
+        try {
+          if (this.#done) return resolve(end)
+          const next = await this.#iterator.next()
+          if (next.done) this.#done = true
+          resolve(next.done ? end : next.value)
+        } catch (error) {
+          this.#done = true
+          reject(error as Error)
+        } finally {
+          this.#waiting.delete(resolve)
+        }
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#done) return
+    this.#done = true
+    for (const release of this.#waiting) release(end)
+    await this.#iterator.return?.()
+  }
+}

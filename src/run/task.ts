@@ -1,0 +1,73 @@
+/**
+ * One task of a run on its way: queued, started, settled. Everything that forks a single function (`scope`, `all`, graphs,
+ * and `map` when an option or an observer asks for more than the bare call) goes through {@link runTask}.
+ */
+import type { Frame, TaskContext } from '../base/frame.ts'
+import { enterFrame } from '../base/frame.ts'
+import { newTask, observed, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
+import type { Policy } from '../limits/policy.ts'
+import { type Group, GroupContext } from './group.ts'
+
+export interface TaskSpec {
+  readonly group: Group
+  readonly index: number
+  /** A name of its own, else the index stands for it. */
+  readonly name?: string | undefined
+  readonly policy?: Policy | undefined
+  /** Ids of the tasks whose results it needed, when those were observed. */
+  readonly needs?: readonly number[] | undefined
+  /** When it became known and when its needs were met, in milliseconds of `performance.now()`. @default now */
+  readonly queuedAt?: number | undefined
+  readonly readyAt?: number | undefined
+  /** The frame to run in, when the caller has one that it uses again. @default a fresh one */
+  readonly frame?: Frame | undefined
+  /** Is told the record, before the start. */
+  readonly onRecord?: ((record: TaskRecord) => void) | undefined
+}
+
+/** Runs `fn` as a task; settles as it does. Never throws synchronously. */
+export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T | PromiseLike<T>): Promise<T> {
+  const { group, index, policy } = spec
+  const frame = spec.frame ?? taskFrame(group, spec.name)
+  const base = new GroupContext(group, index)
+  frame.context = base
+  frame.cancellation = group.cancellation
+  const record = observed() ? openTask(spec, frame) : undefined
+  const call = (): T | PromiseLike<T> => {
+    if (!policy) {
+      if (record) taskStarted(record, performance.now())
+      return fn(base)
+    }
+    return policy.run(
+      (attempt) => {
+        frame.context = attempt
+        frame.cancellation = attempt.cancellation
+        if (record?.state === 'queued') taskStarted(record, performance.now())
+        return fn(attempt)
+      },
+      { cancellation: group.cancellation, deadline: group.deadline, index, record },
+    )
+  }
+  try {
+    const value = await (spec.frame ? call() : enterFrame(frame, call))
+    if (record) taskSettled(record, performance.now(), 'done')
+    return value
+  } catch (error) {
+    if (record) taskSettled(record, performance.now(), group.aborted ? 'cancelled' : 'failed', error)
+    throw error
+  }
+}
+
+function taskFrame(group: Group, name: string | undefined): Frame {
+  return group.frame((context) => (name === undefined ? `${group.label()} task ${context.index}` : `task "${name}"`))
+}
+
+function openTask(spec: TaskSpec, frame: Frame): TaskRecord {
+  const { group } = spec
+  const record = newTask(group.record, spec.index, group.record.parentTask, spec.queuedAt ?? performance.now(), spec.name)
+  if (spec.readyAt !== undefined) record.readyAt = spec.readyAt
+  record.needs = spec.needs
+  frame.task = record.id
+  spec.onRecord?.(record)
+  return record
+}
