@@ -55,16 +55,18 @@ export interface TaskRecord {
   limiterMs: number
   /** Milliseconds spent pausing between attempts. */
   retryMs: number
+  /** Bytes known to have crossed to another thread or machine (buffers, text), there and back; 0 when unknown. */
+  bytes: number
   state: TaskState
   error: unknown
 }
 
-/** Something worth saying that is no task: a worker started or died, a map finished inline, concurrency was adapted. */
+/** Something worth saying that is no task: a worker started or died, a map finished inline, concurrency was adapted, a result was never used. */
 export interface Note {
   readonly at: number
   /** The run it belongs to; 0 when none. */
   readonly run: number
-  readonly kind: 'worker-start' | 'worker-end' | 'worker-crash' | 'inline' | 'batch' | 'concurrency' | 'limit' | 'other'
+  readonly kind: 'worker-start' | 'worker-end' | 'worker-crash' | 'inline' | 'batch' | 'concurrency' | 'limit' | 'unused' | 'other'
   readonly text: string
   readonly data?: Readonly<Record<string, number | string>>
 }
@@ -137,6 +139,7 @@ export function newTask(run: RunRecord, index: number, parent: number, queuedAt:
     attempts: 1,
     limiterMs: 0,
     retryMs: 0,
+    bytes: 0,
     state: 'queued',
     error: undefined,
   }
