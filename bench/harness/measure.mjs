@@ -1,0 +1,169 @@
+/**
+ * Measures the contenders of one bench against each other.
+ *
+ * Each lives in a process of its own (harness/host.mjs) and they take turns, round after round, each round starting with
+ * another one: what the machine does meanwhile falls on everybody alike, and nobody pays for what another one switched on
+ * (a process that uses AsyncLocalStorage has slower promises from then on, a polymorphic call site stays polymorphic). A ratio is the
+ * median of the ratios within the rounds, so that drift between rounds cancels out.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+
+/**
+ * @typedef {object} Subject One contender, ready to be measured.
+ * @property {() => unknown} [run] Does the work once; the harness times it, and repeats short runs until the clock can see them.
+ * @property {() => number | Measured | Promise<number | Measured>} [measure] Instead of `run`: gives the figure itself, in the bench's unit.
+ * @property {() => unknown} [close] Called at the end of its case.
+ *
+ * @typedef {Readonly<Record<string, number>> & { readonly figure: number }} Measured The figure, and what else was seen, by name.
+ *
+ * @typedef {object} Target
+ * @property {string} what
+ * @property {number | undefined} got undefined: not measured here.
+ * @property {number} [atMost]
+ * @property {number} [atLeast]
+ *
+ * @typedef {object} Bench
+ * @property {string} about One sentence.
+ * @property {string} [unit] What a figure means, such as `'ns per call'`; less is better. Default `'ms'`.
+ * @property {(ms: number, size: any) => number} [figure] From the milliseconds of one `run` to the unit. Default: as they are.
+ * @property {string} reference The contender that the others are compared with.
+ * @property {Readonly<Record<string, unknown>>} [cases] Sizes to measure, by name; each is handed to the contenders.
+ * @property {Readonly<Record<string, (size: any) => Subject | Absent | undefined | Promise<Subject | Absent | undefined>>>} contenders
+ *   Each opens itself for a case; `{ absent: 'why' }` where it is not installed, undefined where it has no part in the case.
+ * @property {(value: any, size: any) => void} [check] Throws when what a `run` gave is wrong.
+ * @property {(results: Results) => Target[]} [targets]
+ * @property {number} [rounds] Default 7.
+ * @property {number} [warmups] Rounds before the first that counts. Default 2.
+ *
+ * @typedef {{ readonly absent: string }} Absent
+ */
+
+/** What was measured: samples by case and contender, and the questions that targets and tables ask of them. */
+export class Results {
+  /** @type {Map<string, Map<string, Measured[]>>} */
+  samples = new Map()
+  /** @type {Map<string, string>} */
+  absent = new Map()
+
+  /** @param {string} size @param {string} contender @param {Measured} sample */
+  add(size, contender, sample) {
+    this.samples.get(size)?.get(contender)?.push(sample)
+  }
+
+  /** Rows appear in the order in which they are expected. @param {string} size @param {string} contender */
+  expect(size, contender) {
+    const row = this.samples.get(size) ?? new Map()
+    this.samples.set(size, row)
+    row.set(contender, [])
+  }
+
+  /** The samples of one contender, one per round; none where it was not measured. `name`: something else that it reported. */
+  of(/** @type {string} */ contender, size = this.#only(), name = 'figure') {
+    return (this.samples.get(size)?.get(contender) ?? []).map((sample) => sample[name] ?? Number.NaN)
+  }
+
+  /** @param {string} contender @param {string} [size] @param {string} [name] */
+  median(contender, size, name) {
+    return median(this.of(contender, size, name))
+  }
+
+  /** How many times `contender`'s figure is that of `reference`; undefined where one of them was not measured. */
+  ratio(/** @type {string} */ contender, /** @type {string} */ reference, /** @type {string | undefined} */ size = undefined) {
+    const of = this.of(reference, size)
+    return median(this.of(contender, size).map((figure, round) => figure / (of[round] ?? Number.NaN)))
+  }
+
+  get sizes() {
+    return [...this.samples.keys()]
+  }
+
+  #only() {
+    return this.sizes[0] ?? ''
+  }
+}
+
+/** @param {readonly number[]} values */
+export function median(values) {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle] : sorted.length === 0 ? undefined : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/**
+ * @param {string} name the bench's
+ * @param {Bench} bench
+ * @param {{ rounds?: number | undefined, only?: (contender: string) => boolean, cases?: (size: string) => boolean, progress?: (text: string) => void }} [options]
+ */
+export async function measure(name, bench, options = {}) {
+  const results = new Results()
+  for (const size of Object.keys(bench.cases ?? { '': undefined })) {
+    if (options.cases && !options.cases(size)) continue
+    /** @type {Host[]} */
+    const hosts = []
+    try {
+      for (const contender of Object.keys(bench.contenders)) {
+        if (options.only && !options.only(contender)) continue
+        const host = new Host(name, size, contender)
+        hosts.push(host)
+        const { absent } = await host.ask({ open: true })
+        if (absent === undefined) continue
+        if (absent !== '') results.absent.set(contender, absent)
+        await hosts.pop()?.close()
+      }
+      await takeTurns(bench, size, hosts, results, options)
+    } finally {
+      for (const host of hosts) await host.close()
+    }
+  }
+  return results
+}
+
+/** @param {Bench} bench @param {string} size @param {Host[]} hosts @param {Results} results @param {any} options */
+async function takeTurns(bench, size, hosts, results, options) {
+  const [rounds, warmups] = [options.rounds ?? bench.rounds ?? 7, bench.warmups ?? 2]
+  for (const { contender } of hosts) results.expect(size, contender)
+  for (let round = -warmups; round < rounds; round++) {
+    for (let turn = 0; turn < hosts.length; turn++) {
+      const host = hosts[(turn + round + warmups) % hosts.length]
+      options.progress?.(`${size} ${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`} ${host.contender}`)
+      const { sample } = await host.ask({ sample: true })
+      if (round >= 0) results.add(size, host.contender, sample)
+    }
+  }
+}
+
+/** One contender's process, seen from here. */
+class Host {
+  #child
+  #ended
+
+  /** @param {string} name @param {string} size @param {string} contender */
+  constructor(name, size, contender) {
+    this.contender = contender
+    this.#child = fork(new URL('host.mjs', import.meta.url), [name, size, contender], {
+      execArgv: ['--expose-gc'],
+      serialization: 'advanced',
+    })
+    this.#ended = once(this.#child, 'exit')
+  }
+
+  /** @param {object} request @returns {Promise<any>} */
+  async ask(request) {
+    const answered = once(this.#child, 'message')
+    this.#child.send(request)
+    const [answer] = await Promise.race([
+      answered,
+      this.#ended.then(([code]) => [{ error: `its process ended with code ${code}` }]),
+    ])
+    if (answer.error !== undefined) throw new Error(`${this.contender}: ${answer.error}`)
+    return answer
+  }
+
+  async close() {
+    if (this.#child.connected) this.#child.send({ close: true })
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
+    await this.#ended
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,76 @@
+/** Other processes that benches measure: a fresh Node, another Node version, a Python peer that answers questions. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const benchFolder = new URL('../', import.meta.url)
+const peers = new URL('.peers/', benchFolder)
+const windows = process.platform === 'win32'
+
+/**
+ * Runs a script in a fresh process of this Node and gives what it printed last, parsed as JSON, and how long the whole took.
+ * @param {URL} script
+ * @param {{ args?: readonly string[], nodeArgs?: readonly string[] }} [options]
+ * @returns {Promise<{ value: any, wallMs: number }>}
+ */
+export async function fresh(script, { args = [], nodeArgs = [] } = {}) {
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, [...nodeArgs, fileURLToPath(script), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk))
+  const [code, signal] = await once(child, 'close')
+  const wallMs = performance.now() - startedAt
+  if (code !== 0) throw new Error(`${script.pathname} ended with ${signal ?? `exit code ${code}`}`)
+  const last = output.trimEnd().split('\n').at(-1) ?? ''
+  return { value: last === '' ? undefined : JSON.parse(last), wallMs }
+}
+
+/** The binary of another Node (`'24'`, `'22.12.0'`), installed from npm at first use. @param {string} version */
+export function otherNode(version) {
+  if (!/^\d+(\.\d+){0,2}$/.test(version)) throw new Error(`Expected --node to be a version such as 24 or 22.12.0, got ${version}`)
+  const name = `node-${windows ? 'win' : process.platform}-${process.arch}`
+  const folder = fileURLToPath(new URL(`node-${version}/`, peers))
+  const binary = `${folder}node_modules/${name}/bin/node${windows ? '.exe' : ''}`
+  if (existsSync(binary)) return binary
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(`${folder}package.json`, '{ "private": true }\n')
+  const install = ['install', '--no-audit', '--no-fund', '--prefix', folder, `${name}@${version}`]
+  const { status } = spawnSync('npm', install, { stdio: ['ignore', 2, 2], shell: windows })
+  if (status !== 0 || !existsSync(binary)) throw new Error(`npm could not install ${name}@${version}`)
+  return binary
+}
+
+/** The folder of the Python environment that `bench/peers.mjs` makes. */
+export const pythonFolder = fileURLToPath(new URL('python/', peers))
+export const pythonBinary = `${pythonFolder}${windows ? 'Scripts/python.exe' : 'bin/python'}`
+
+/**
+ * Starts a Python script that answers questions (see harness/serve.py), so that Python peers take their turns like the others.
+ * @param {URL} script
+ * @returns {Promise<{ ask: (request: object) => Promise<any>, close: () => Promise<void> } | { absent: string }>}
+ */
+export async function openPython(script) {
+  if (!existsSync(pythonBinary)) return { absent: 'run `node bench/peers.mjs` to install the Python peers' }
+  const child = spawn(pythonBinary, ['-u', fileURLToPath(script)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, PYTHONPATH: fileURLToPath(benchFolder) },
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return {
+    async ask(request) {
+      child.stdin.write(`${JSON.stringify(request)}\n`)
+      const { value, done } = await lines.next()
+      if (done) throw new Error(`${script.pathname} ended instead of answering`)
+      const answer = JSON.parse(value)
+      if (answer.error) throw new Error(`${script.pathname}: ${answer.error}`)
+      return answer.value
+    },
+    async close() {
+      const ended = once(child, 'close')
+      child.stdin.end()
+      await ended
+    },
+  }
+}
