@@ -1,0 +1,12 @@
+/** What the layers above may use of limits. */
+export { type AdaptiveOptions, AdaptiveConcurrency } from './adaptive.ts'
+export { type BreakerOptions, type BreakerState, CircuitBreaker } from './breaker.ts'
+export { combine, CombinedLimiter, type CombinedLease, type Limit } from './combine.ts'
+export type { Lease } from './lease.ts'
+export { Limiter, limiter, type LimiterStats } from './limiter.ts'
+export type { AcquireOptions, LimiterOptions, LimiterUpdate } from './limiter-options.ts'
+export { type CallScope, compilePolicy, Policy, type PolicyOptions, policyRules } from './policy.ts'
+export { retryAfterMs } from './retry-after.ts'
+export { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
+export type { RetryOptions } from './retry.ts'
+export { isOverload, isTransient, statusOf } from './transient.ts'

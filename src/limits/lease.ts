@@ -1,0 +1,68 @@
+import type { Frame } from '../base/frame.ts'
+
+/** What a limiter gives and takes back. */
+export interface LeaseOwner {
+  /** @internal */
+  returned(lease: Lease, actualCost: number | undefined, error: unknown): void
+  /** @internal */
+  refunded(lease: Lease): void
+  /** @internal */
+  restarted(lease: Lease): void
+}
+
+/** The right to make one call under a limiter. Give it back exactly when the call is over; a second time does nothing. */
+export class Lease {
+  readonly #owner: LeaseOwner
+  /** @internal Calls and tokens that were taken. */
+  readonly weight: number
+  /** @internal */
+  readonly cost: number
+  /** @internal Receipts of the buckets. */
+  rateReceipt = 0
+  /** @internal */
+  tokenReceipt = 0
+  /** @internal What the adaptive controller gave at the start. */
+  ticket = 0
+  /** @internal The task that holds it. */
+  readonly holder: Frame | undefined
+  #held = true
+
+  /** @internal Made by a limiter. */
+  constructor(owner: LeaseOwner, weight: number, cost: number, holder: Frame | undefined) {
+    this.#owner = owner
+    this.weight = weight
+    this.cost = cost
+    this.holder = holder
+  }
+
+  /**
+   * The call is over.
+   * @param actualCost tokens that it used, when that differs from what was reserved
+   * @param error what it failed with, if it did: adaptive concurrency learns from overload
+   */
+  release(actualCost?: number, error?: unknown): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#owner.returned(this, actualCost, error)
+  }
+
+  /** @internal The call was never made: gives back everything, also what a rate had counted. */
+  refund(): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#owner.refunded(this)
+  }
+
+  /** @internal The call starts now; it may have been granted a moment ago. */
+  start(): void {
+    if (this.#held) this.#owner.restarted(this)
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release()
+  }
+}

@@ -1,0 +1,149 @@
+import { type Duration, durationMs } from '../base/duration.ts'
+import { describe, InvalidOption } from '../base/errors.ts'
+import { checkOptions, type Rule, rules } from '../base/options.ts'
+import { type AdaptiveOptions, adaptiveRules } from './adaptive.ts'
+
+export interface LimiterOptions {
+  /** How many calls may be under way; `'auto'` adapts to what the other side can take. Minimum 1. @default no bound */
+  readonly concurrency?: number | 'auto'
+  /** How many calls may start in any window of `per`. More than 0. @default no bound */
+  readonly rate?: number
+  /** How many tokens the calls may use in any window of `per`. More than 0. @default no bound */
+  readonly tokens?: number
+  /** The time that `rate` and `tokens` are for. Needed with either of them. */
+  readonly per?: Duration
+  /**
+   * How many calls may start at once after a pause. From 1 to `rate`. The default is what flows in within 50 ms and one more:
+   * enough to make up for a late timer. @default 1 + rate × 50 ms / per
+   */
+  readonly burst?: number
+  /**
+   * `'sliding'`: no window of `per`, wherever it begins, sees more than the allowance. `'bucket'`: a plain token bucket that
+   * holds the full allowance, as model providers keep them; the first window may see up to twice the allowance.
+   * @default 'sliding'
+   */
+  readonly metering?: 'sliding' | 'bucket'
+  /** Tokens that a call will probably use, from the arguments of the guarded or mapped function. @default 1 */
+  readonly cost?: (...args: never[]) => number
+  /** Tokens that it did use, from its result; undefined when that is not known. @default what `cost` said */
+  readonly actualCost?: (result: never) => number | undefined
+  /** How many may wait; one more is refused with `Overflow`. Minimum 0. @default 1_000_000 */
+  readonly maxQueue?: number
+  /** How long a call may wait before it is refused with `TimedOut`. @default no limit */
+  readonly queueTimeout?: Duration
+  /** With `concurrency: 'auto'`: bounds and start of the adaptation. */
+  readonly adaptive?: AdaptiveOptions
+  /** What messages call it. @default 'limiter'*/
+  readonly name?: string
+}
+
+/** What {@link Limiter.update} may change while calls wait and run. */
+export interface LimiterUpdate {
+  /** As in the options; only for a limiter that has a fixed `concurrency`. */
+  readonly concurrency?: number
+  /** As in the options; only for a limiter that has a `rate`. */
+  readonly rate?: number
+  /** As in the options; only for a limiter that has `tokens`. */
+  readonly tokens?: number
+  /** As in the options. */
+  readonly per?: Duration
+  /** The server says that only so many calls may start now. Lowers what is there, never raises it. */
+  readonly rateLeft?: number
+  /** The server says that only so many tokens are left now. Lowers what is there, never raises it. */
+  readonly tokensLeft?: number
+}
+
+export interface AcquireOptions {
+  /** Ends the wait with `Cancelled`. */
+  readonly signal?: AbortSignal
+  /** Ends the wait with `TimedOut`. @default the limiter's `queueTimeout` */
+  readonly timeout?: Duration
+  /** Higher goes first; equal ones in order of arrival. @default 0 */
+  readonly priority?: number
+  /** How many calls it counts as, for `concurrency` and `rate`. Minimum 1. @default 1 */
+  readonly weight?: number
+  /** How many tokens it will probably use. @default 1 */
+  readonly cost?: number
+}
+
+/** More than zero, so that whoever waits can be told when. */
+const positive: Rule = {
+  expected: 'a number above 0',
+  accepts: (value) => typeof value === 'number' && value > 0 && Number.isFinite(value),
+}
+
+const limiterRules = {
+  concurrency: rules.whole(1, ['auto']),
+  rate: positive,
+  tokens: positive,
+  per: rules.duration,
+  burst: rules.number(1),
+  metering: rules.oneOf('sliding', 'bucket'),
+  cost: rules.function,
+  actualCost: rules.function,
+  maxQueue: rules.whole(0),
+  queueTimeout: rules.duration,
+  adaptive: rules.object,
+  name: rules.string,
+}
+
+const updateRules = {
+  concurrency: rules.whole(1),
+  rate: positive,
+  tokens: positive,
+  per: rules.duration,
+  rateLeft: rules.number(0),
+  tokensLeft: rules.number(0),
+}
+
+const acquireRules = {
+  signal: rules.signal,
+  timeout: rules.duration,
+  priority: rules.number(Number.NEGATIVE_INFINITY),
+  weight: rules.number(1),
+  cost: rules.number(0),
+}
+
+/** @throws {InvalidOption} */
+export function checkLimiter(options: LimiterOptions): void {
+  checkOptions<LimiterOptions>(options, limiterRules, 'limiter')
+  const { concurrency, rate, tokens, per, burst, adaptive } = options
+  if (concurrency === undefined && rate === undefined && tokens === undefined) {
+    throw new InvalidOption('Expected limiter to get `concurrency`, `rate` or `tokens`, got none of them')
+  }
+  const metered = rate !== undefined || tokens !== undefined
+  if (metered && (per === undefined || !positive.accepts(durationMs(per, 'per')))) {
+    throw new InvalidOption(
+      `Expected \`per\` to be a duration above 0, because \`rate\` or \`tokens\` is given, got ${describe(per)}`,
+      {
+        hint: "For example limiter({ rate: 100, per: '1s' }).",
+      },
+    )
+  }
+  if (!metered && per !== undefined) throw new InvalidOption('Expected `per` to come with `rate` or `tokens`, got neither')
+  if (burst !== undefined && (rate === undefined || burst > Math.max(1, rate))) {
+    throw new InvalidOption(
+      `Expected \`burst\` to be a number from 1 up to \`rate\`, got ${describe(burst)} with a \`rate\` of ${describe(rate)}`,
+    )
+  }
+  if (adaptive !== undefined) {
+    if (concurrency !== 'auto') throw new InvalidOption("Expected `adaptive` to come with `concurrency: 'auto'`")
+    checkOptions<AdaptiveOptions>(adaptive, adaptiveRules, 'adaptive')
+  }
+}
+
+/** @throws {InvalidOption} when it changes a bound that the limiter does not have */
+export function checkUpdate(update: LimiterUpdate, options: LimiterOptions): void {
+  checkOptions<LimiterUpdate>(update, updateRules, 'update')
+  const absent = (name: string): never => {
+    throw new InvalidOption(`Expected \`${name}\` to be a bound that the limiter was made with`)
+  }
+  if (update.concurrency !== undefined && typeof options.concurrency !== 'number') absent('concurrency')
+  if ((update.rate ?? update.rateLeft) !== undefined && options.rate === undefined) absent('rate')
+  if ((update.tokens ?? update.tokensLeft) !== undefined && options.tokens === undefined) absent('tokens')
+}
+
+/** @throws {InvalidOption} */
+export function checkAcquire(options: AcquireOptions): void {
+  checkOptions<AcquireOptions>(options, acquireRules, 'acquire')
+}

@@ -1,0 +1,100 @@
+/**
+ * When a failed attempt is made again, and after which pause: exponential backoff with full jitter (Brooker, "Exponential
+ * Backoff and Jitter", AWS 2015), never earlier than the server asked for, within a {@link RetryBudget}.
+ *
+ * The backoff is one line, so it is written here: cockatiel's draws from `Math.random` alone, which no seeded simulation
+ * could follow.
+ *
+ * One layer retries. An error that a policy has already tried again, or may not try again for lack of budget, is not
+ * retried by the policies around it: three layers with three retries each would make 64 calls out of one.
+ */
+import { type Duration, durationMs } from '../base/duration.ts'
+import { checkOptions, checkValue, rules } from '../base/options.ts'
+import { retryAfterMs } from './retry-after.ts'
+import { RetryBudget } from './retry-budget.ts'
+import { isTransient } from './transient.ts'
+
+export interface RetryOptions {
+  /** Retries after the first attempt, so 3 means up to 4 attempts. Minimum 0. @default 3 */
+  readonly retries?: number
+  /** The first pause is drawn from 0 up to this; the bound doubles each time. @default '250ms' */
+  readonly base?: Duration
+  /** The bound of a pause stops doubling here. @default '30s' */
+  readonly cap?: Duration
+  /** Whether an error is worth another attempt; `attempt` is the one that failed, from 1 up. @default `isTransient` */
+  readonly retryIf?: (error: unknown, attempt: number) => boolean
+  /** A server that asks for a longer pause than this is not asked again: the call fails with its error. @default '2m' */
+  readonly maxRetryAfter?: Duration
+  /**
+   * Extra load that retries may cause: retries per first attempt within ten seconds, with a floor of 100 retries.
+   * `Infinity` lifts the bound. A `RetryBudget` may be shared by several policies of one client. @default 0.1
+   */
+  readonly budget?: number | RetryBudget
+}
+
+export const retryRule = rules.either(rules.whole(0), rules.object)
+
+const retryRules = {
+  retries: rules.whole(0),
+  base: rules.duration,
+  cap: rules.duration,
+  retryIf: rules.function,
+  maxRetryAfter: rules.duration,
+  budget: rules.either(rules.number(0), rules.object),
+}
+
+/** Errors that a policy has given up on after having tried, or wanted to try, again. */
+const spent = new WeakSet<object>()
+
+export class Retry {
+  readonly retries: number
+  readonly budget: RetryBudget
+  readonly #baseMs: number
+  readonly #capMs: number
+  readonly #maxRetryAfterMs: number
+  readonly #retryIf: (error: unknown, attempt: number) => boolean
+  readonly #random: () => number
+
+  /**
+   * @param random gives numbers from 0 up to 1, as `Math.random`
+   * @throws {InvalidOption}
+   */
+  constructor(options: number | RetryOptions, random: () => number = Math.random) {
+    const given: RetryOptions = typeof options === 'number' ? { retries: options } : options
+    checkOptions<RetryOptions>(given, retryRules, 'retry')
+    checkValue(given.retries, rules.whole(0), 'retry')
+    this.retries = given.retries ?? 3
+    this.#baseMs = durationMs(given.base ?? 250, 'base')
+    this.#capMs = durationMs(given.cap ?? 30_000, 'cap')
+    this.#maxRetryAfterMs = durationMs(given.maxRetryAfter ?? 120_000, 'maxRetryAfter')
+    this.#retryIf = given.retryIf ?? isTransient
+    this.budget = given.budget instanceof RetryBudget ? given.budget : new RetryBudget({ ratio: given.budget ?? 0.1 })
+    this.#random = random
+  }
+
+  /**
+   * Judges a failed attempt: the pause before the next one in milliseconds, or undefined when there shall be none.
+   * @param attempt the one that failed, from 1 up
+   * @param now milliseconds of the policy's clock
+   */
+  pauseMs(error: unknown, attempt: number, now: number): number | undefined {
+    if (isSpent(error) || !this.#retryIf(error, attempt)) return undefined
+    const asked = retryAfterMs(error) ?? 0
+    if (attempt > this.retries || asked > this.#maxRetryAfterMs || !this.budget.spend(now)) {
+      markSpent(error)
+      return undefined
+    }
+    // Past 2^30 the cap has long been reached; without the bound 0 × Infinity would give NaN.
+    const bound = Math.min(this.#capMs, this.#baseMs * 2 ** Math.min(attempt - 1, 30))
+    // What a server asks for it asks of everybody at once, so the jitter comes on top.
+    return asked + this.#random() * bound
+  }
+}
+
+function isSpent(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && spent.has(error)
+}
+
+function markSpent(error: unknown): void {
+  if (typeof error === 'object' && error !== null) spent.add(error)
+}

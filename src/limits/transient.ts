@@ -1,0 +1,90 @@
+/**
+ * What an error says about the dependency that it came from. Retry, breaker and adaptive concurrency share these
+ * judgements, so that one failure means the same to all three.
+ */
+import {
+  BudgetExceeded,
+  Cancelled,
+  CircuitOpen,
+  Closed,
+  DeadlockDetected,
+  HeddleError,
+  TimedOut,
+  WorkerCrashed,
+} from '../base/errors.ts'
+
+/** The HTTP status that an error carries: `status`, `statusCode`, or that of its `response`. */
+export function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { status, statusCode, response } = error as { status?: unknown; statusCode?: unknown; response?: unknown }
+  for (const found of [status, statusCode, (response as { status?: unknown } | null | undefined)?.status]) {
+    if (Number.isInteger(found) && (found as number) >= 100 && (found as number) < 600) return found as number
+  }
+  return undefined
+}
+
+/** A header of an error or of its response, from a `Headers` object or a plain one with names in lower case. */
+export function headerOf(error: unknown, name: string): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { headers, response, responseHeaders } = error as Record<'headers' | 'response' | 'responseHeaders', unknown>
+  for (const bag of [headers, responseHeaders, (response as { headers?: unknown } | null | undefined)?.headers]) {
+    if (typeof bag !== 'object' || bag === null) continue
+    const { get } = bag as { get?: unknown }
+    const found: unknown =
+      typeof get === 'function' ? (get as (name: string) => unknown).call(bag, name) : (bag as Record<string, unknown>)[name]
+    if (typeof found === 'string' || typeof found === 'number') return String(found)
+  }
+  return undefined
+}
+
+/** Too many requests, service unavailable, and Anthropic's "overloaded". */
+const overloadStatus = new Set([429, 503, 529])
+
+/** The default of `isOverload`: the dependency says that it has too much to do (429, 503, 529), or did not answer in time. */
+export function isOverload(error: unknown): boolean {
+  if (error instanceof TimedOut) return error.clock === 'timeout'
+  const status = statusOf(error)
+  if (status !== undefined) return overloadStatus.has(status)
+  return (error as { name?: unknown } | null | undefined)?.name === 'TimeoutError'
+}
+
+/** Answers below 500 after which the same request may still succeed: timeout, conflict of locks, too early, too many. */
+const passing = new Set([408, 409, 425, 429])
+
+/** Errors of the program itself. The next attempt would make the same mistake. */
+const mistakes = [TypeError, ReferenceError, RangeError]
+
+/**
+ * The default of `retryIf`, and what a breaker counts as a failure: true when the cause may pass by itself.
+ *
+ * True for whatever is thrown, except
+ * - every error of heddle's own but {@link WorkerCrashed} and a {@link TimedOut} attempt: being cancelled, refused or
+ *   misused does not get better by trying again;
+ * - `AbortError`: somebody stopped the call on purpose;
+ * - an HTTP status below 500 other than 408, 409, 425 and 429, or the header `x-should-retry: false`;
+ * - `TypeError`, `ReferenceError` and `RangeError` without a `cause` (`fetch` reports a lost connection as a `TypeError`
+ *   with one).
+ */
+export function isTransient(error: unknown): boolean {
+  const name = (error as { name?: unknown } | null | undefined)?.name
+  if (name === 'AbortError') return false
+  const wish = headerOf(error, 'x-should-retry')
+  if (wish === 'true' || wish === 'false') return wish === 'true'
+  const status = statusOf(error)
+  if (status !== undefined) return status >= 500 || passing.has(status)
+  if (error instanceof TimedOut) return error.clock === 'timeout'
+  // The base class itself stands for a thrown value that was no Error.
+  if (error instanceof HeddleError) return error instanceof WorkerCrashed || name === 'HeddleError'
+  return !(mistakes.some((type) => error instanceof type) && (error as Error).cause === undefined)
+}
+
+/** Outcomes that tell nothing about the dependency: it was not asked, or whoever asked went away. */
+const silent = [Cancelled, Closed, CircuitOpen, DeadlockDetected, BudgetExceeded]
+
+/** What a breaker makes of an error: the dependency failed, it answered (if only with "not found"), or nothing is known. */
+export function verdictOf(error: unknown): 'failure' | 'success' | 'unknown' {
+  if (isTransient(error)) return 'failure'
+  const status = statusOf(error)
+  if (status !== undefined && !silent.some((type) => error instanceof type)) return 'success'
+  return 'unknown'
+}
