@@ -129,7 +129,8 @@ export class ModuleEncoder {
   }
 
   #type(signature: Signature): number {
-    const same = (a: readonly ValueType[], b: readonly ValueType[]): boolean => a.length === b.length && a.every((t, i) => t === b[i])
+    const same = (a: readonly ValueType[], b: readonly ValueType[]): boolean =>
+      a.length === b.length && a.every((t, i) => t === b[i])
     const known = this.#types.findIndex((t) => same(t.params, signature.params) && same(t.results, signature.results))
     return known >= 0 ? known : this.#types.push(signature) - 1
   }

@@ -1,0 +1,328 @@
+/**
+ * From a {@link KernelProgram} to a WebAssembly module: one loop over a block of up to {@link blockLength} elements, four at
+ * a time, that reads its inputs once and keeps everything between in registers.
+ *
+ * The memory belongs to one thread and holds, from address 0: the position of the block's first element (a double), the
+ * parameters (16 bytes each), the results of reductions, and one slot per input and output.
+ *
+ * V8 swaps in optimized code only when a function is called again, never inside a running loop; so a kernel works on
+ * one block per call.
+ */
+import { bytesPer, type DType } from '../dtype.ts'
+import { ModuleEncoder, uleb, type ValueType } from '../wasm/encoder.ts'
+import { F64 } from '../wasm/math.ts'
+import { op, simd } from '../wasm/opcodes.ts'
+import { type Vector, VectorEmitter, VectorGraph } from '../wasm/vectors.ts'
+import { convertLanes, type Lanes } from './convert.ts'
+import { blockLength, type KernelProgram, type ReductionKind } from './ir.ts'
+import { vectorOperation } from './operations.ts'
+import { emitSeeding, normalLanes, type RandomState, uniformLanes } from './random.ts'
+import { type Accumulator, accumulate, combineSubBlock } from './reduction.ts'
+
+export const positionAddress = 0
+const parameterBase = 16
+/** Rounds of four elements between two compensations of a sum: NumPy's pairwise sum also adds 128 elements plainly. */
+const subBlockLength = 128
+/** Keeps slots from falling on the same cache sets. */
+const slotPaddingBytes = 320
+
+export interface Slot {
+  readonly dtype: DType
+  readonly address: number
+}
+
+/** A compiled kernel; plain data that crosses to workers. */
+export interface Kernel {
+  /** What it was compiled from, as text: equal for equal kernels, on every thread. */
+  readonly key: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly inputs: readonly Slot[]
+  readonly outputs: readonly Slot[]
+  /** Address and dtype of each parameter. */
+  readonly parameters: readonly Slot[]
+  /** Address of the accumulators of each reduction, vector by vector, and the dtype of its value. */
+  readonly reductions: readonly (Slot & { readonly kind: ReductionKind; readonly vectors: number })[]
+  readonly memoryBytes: number
+  readonly compileMs: number
+}
+
+/** The functions that a kernel may import, with their number of arguments. */
+const scalarArity: Readonly<Record<string, 1 | 2>> = { pow: 2, power: 2, arctan2: 2, hypot: 2, floorDivide: 2, remainder: 2 }
+
+/** Kernels kept for the next expression of the same form; the oldest goes first. */
+const keptKernels = 1_024
+const cache = new Map<string, Kernel>()
+
+/** Compiles a program, or gives the kernel that an equal one was compiled to. */
+export function compileKernel(program: KernelProgram): Kernel {
+  const key = program.key()
+  const known = cache.get(key)
+  if (known) return known
+  const startedAt = performance.now()
+  const layout = layOut(program)
+  const bytes = new KernelCompiler(program, layout).encode()
+  const kernel: Kernel = { key, bytes, ...layout, compileMs: performance.now() - startedAt }
+  if (cache.size >= keptKernels) cache.delete(cache.keys().next().value as string)
+  cache.set(key, kernel)
+  return kernel
+}
+
+type Layout = Pick<Kernel, 'inputs' | 'outputs' | 'parameters' | 'reductions' | 'memoryBytes'>
+
+function layOut(program: KernelProgram): Layout {
+  let end = parameterBase
+  const take = (bytes: number): number => {
+    end += bytes
+    return end - bytes
+  }
+  const slot = (dtype: DType): Slot => ({ dtype, address: take(blockLength * bytesPer(dtype) + slotPaddingBytes) })
+  const parameters = program.parameters.map((dtype) => ({ dtype, address: take(16) }))
+  const reductions = program.reductions.map(({ kind, value }) => {
+    const dtype = program.dtype(value)
+    const vectors = accumulatorVectors(kind, dtype)
+    return { kind, dtype, vectors, address: take(16 * vectors) }
+  })
+  end = Math.ceil(end / 64) * 64
+  const inputs = program.inputs.map(slot)
+  const outputs = program.outputs.map((value) => slot(program.dtype(value)))
+  return { inputs, outputs, parameters, reductions, memoryBytes: end }
+}
+
+function accumulatorVectors(kind: ReductionKind, dtype: DType): number {
+  if (kind === 'sum') return dtype === 'f64' ? 4 : dtype === 'u8' || dtype === 'bool' ? 1 : 2
+  return dtype === 'f64' || dtype === 'i64' ? 2 : 1
+}
+
+class KernelCompiler {
+  readonly #program: KernelProgram
+  readonly #layout: Layout
+  readonly #module = new ModuleEncoder()
+
+  constructor(program: KernelProgram, layout: Layout) {
+    this.#program = program
+    this.#layout = layout
+  }
+
+  /** Exports `run(count)` for whole rounds of four, and `tail(count)` for any count where a reduction must not see the rest. */
+  encode(): Uint8Array<ArrayBuffer> {
+    this.#module.importMemory({ minPages: 1, maxPages: 65536, shared: false })
+    // Imports have numbers before functions do, so the bodies are made first.
+    const bodies = [
+      { name: 'run', ...this.#body(false) },
+      ...(this.#program.reductions.length > 0 ? [{ name: 'tail', ...this.#body(true) }] : []),
+    ]
+    for (const { name, locals, code } of bodies) this.#module.addFunction({ params: ['i32'], results: [] }, locals, code, name)
+    return this.#module.encode()
+  }
+
+  #scalar = (name: string): number => {
+    const arity = scalarArity[name] ?? 1
+    return this.#module.importFunction(name, { params: arity === 2 ? ['f64', 'f64'] : ['f64'], results: ['f64'] })
+  }
+
+  #body(masked: boolean): { locals: ValueType[]; code: number[] } {
+    const body = new LoopBody(this.#program, this.#layout, this.#scalar, masked)
+    return { locals: body.locals, code: body.emit() }
+  }
+}
+
+/** The parameters and locals of every kernel function. */
+const countLocal = 0
+const elementLocal = 1
+const endLocal = 2
+
+class LoopBody {
+  readonly locals: ValueType[] = ['i32', 'i32']
+  readonly #program: KernelProgram
+  readonly #layout: Layout
+  readonly #graph = new VectorGraph()
+  readonly #m: F64
+  readonly #emitter: VectorEmitter
+  readonly #masked: boolean
+  readonly #values: Lanes[] = []
+  readonly #random = new Map<string, RandomState>()
+  /** Values that locals take at the end of a round. */
+  readonly #updates: (readonly [number, Vector])[] = []
+  /** What locals hold before the first round. */
+  readonly #starts: (readonly [number, Vector])[] = []
+  readonly #accumulators: Accumulator[] = []
+
+  constructor(program: KernelProgram, layout: Layout, scalar: (name: string) => number, masked: boolean) {
+    this.#program = program
+    this.#layout = layout
+    this.#masked = masked
+    this.#m = new F64(this.#graph, scalar)
+    this.#emitter = new VectorEmitter(this.#graph, this.locals, 1, elementLocal)
+  }
+
+  emit(): number[] {
+    const g = this.#graph
+    for (const node of this.#program.nodes.keys()) this.#values.push(this.#lanes(node))
+    const mask = this.#masked ? this.#mask() : undefined
+    this.#program.reductions.forEach((reduction) => {
+      const dtype = this.#program.dtype(reduction.value)
+      const newLocal = (): number => this.#emitter.newLocal('v128')
+      this.#accumulators.push(accumulate(g, reduction.kind, dtype, this.#values[reduction.value] as Lanes, mask, newLocal))
+    })
+    const stores = this.#program.outputs.map((value, i) =>
+      this.#stored(this.#values[value] as Lanes, this.#layout.outputs[i] as Slot),
+    )
+    const subBlock = this.#accumulators.flatMap((a) => combineSubBlock(g, a))
+    const updates = [...this.#updates, ...this.#accumulators.flatMap((a) => a.updates)]
+    const starts = [...this.#starts, ...this.#accumulators.flatMap((a) => a.starts)]
+    const emitter = this.#emitter
+    emitter.prepare([...stores.flatMap((s) => s.lanes), ...[...updates, ...subBlock, ...starts].map(([, value]) => value)])
+    emitter.hoist()
+    for (const state of this.#random.values()) emitSeeding(emitter, state, positionAddress)
+    this.#assign(starts)
+    this.#loops(stores, updates, subBlock)
+    this.#accumulators.forEach((a, r) => {
+      const { address } = this.#layout.reductions[r] as Slot
+      a.results.forEach((local, i) => emitter.storeLocal(local, address + 16 * i))
+    })
+    return emitter.code
+  }
+
+  /** An outer loop over sub-blocks where sums are compensated after each; an inner one over rounds of four elements. */
+  #loops(
+    stores: readonly { lanes: Lanes; slot: Slot }[],
+    updates: readonly (readonly [number, Vector])[],
+    subBlock: readonly (readonly [number, Vector])[],
+  ): void {
+    const emitter = this.#emitter
+    const { code } = emitter
+    if (subBlock.length > 0) code.push(op.loop, op.empty)
+    this.#setEnd(subBlock.length > 0)
+    code.push(op.loop, op.empty)
+    const slots = [...this.#layout.inputs, ...this.#layout.outputs]
+    emitter.startRound(new Set(slots.map(({ dtype }) => bytesPer(dtype))))
+    for (const { lanes, slot } of stores) {
+      const width = bytesPer(slot.dtype)
+      lanes.forEach((value, i) => emitter.store(value, slot.address + 16 * i, width, width === 1 ? 4 : 16))
+    }
+    this.#assign(updates)
+    emitter.get(elementLocal)
+    emitter.i32(4)
+    code.push(op.i32Add, op.localTee)
+    uleb(elementLocal, code)
+    emitter.get(endLocal)
+    code.push(op.i32LtU, op.brIf, 0, op.end)
+    if (subBlock.length === 0) return
+    this.#assign(subBlock)
+    emitter.get(elementLocal)
+    emitter.get(countLocal)
+    code.push(op.i32LtU, op.brIf, 0, op.end)
+  }
+
+  /** end = compensated ? min(element + sub-block, count) : count. */
+  #setEnd(compensated: boolean): void {
+    const emitter = this.#emitter
+    emitter.get(countLocal)
+    if (compensated) {
+      const next = (): void => {
+        emitter.get(elementLocal)
+        emitter.i32(subBlockLength)
+        emitter.code.push(op.i32Add)
+      }
+      next()
+      emitter.get(countLocal)
+      next()
+      emitter.code.push(op.i32LtU, op.select)
+    }
+    emitter.set(endLocal)
+  }
+
+  /** Sets locals all at once: none of the values sees another's new one. */
+  #assign(pairs: readonly (readonly [number, Vector])[]): void {
+    for (const [, value] of pairs) this.#emitter.emit(value)
+    for (const [local] of [...pairs].reverse()) this.#emitter.set(local)
+  }
+
+  /** 32-bit masks of the lanes below the count. */
+  #mask(): Vector {
+    const g = this.#graph
+    const lane = this.#emitter.newLocal('v128')
+    const limit = this.#emitter.newLocal('v128')
+    this.#emitter.get(countLocal)
+    this.#emitter.simd(simd['i32x4.splat'])
+    this.#emitter.set(limit)
+    this.#starts.push([lane, g.i32(0, 1)])
+    this.#updates.push([lane, g.op('i32x4.add', g.variable(lane), g.i32(4))])
+    return g.op('i32x4.lt_s', g.variable(lane), g.variable(limit))
+  }
+
+  #lanes(id: number): Lanes {
+    const g = this.#graph
+    const node = this.#program.nodes[id] as KernelProgram['nodes'][number]
+    switch (node.kind) {
+      case 'input':
+        return this.#loaded(this.#layout.inputs[node.slot] as Slot)
+      case 'parameter': {
+        const value = g.splat((this.#layout.parameters[node.index] as Slot).address)
+        return node.dtype === 'f64' || node.dtype === 'i64' ? [value, value] : [value]
+      }
+      case 'position':
+        return this.#position()
+      case 'random': {
+        const { lanes, next } = uniformLanes(this.#m, this.#stream(id))
+        this.#updates.push(...next)
+        return node.distribution === 'normal' ? normalLanes(this.#m, lanes) : lanes
+      }
+      case 'cast':
+        return convertLanes(g, this.#program.dtype(node.args[0]), node.dtype, this.#values[node.args[0]] as Lanes)
+      case 'operation':
+        return vectorOperation(
+          this.#m,
+          node.name,
+          node.operand,
+          node.args.map((arg) => this.#values[arg] as Lanes),
+        )
+    }
+  }
+
+  #stream(id: number): RandomState {
+    const node = this.#program.nodes[id] as Extract<KernelProgram['nodes'][number], { kind: 'random' }>
+    const word = (): readonly [number, number] => [this.#emitter.newLocal('v128'), this.#emitter.newLocal('v128')]
+    const state = { words: [word(), word(), word(), word()], keyAddress: (this.#layout.parameters[node.key] as Slot).address }
+    this.#random.set(String(id), state)
+    return state
+  }
+
+  #position(): Lanes {
+    const g = this.#graph
+    const first = g.splat(positionAddress)
+    return [0, 2].map((at) => {
+      const local = this.#emitter.newLocal('v128')
+      this.#starts.push([local, g.op('f64x2.add', first, g.f64(at, at + 1))])
+      this.#updates.push([local, g.op('f64x2.add', g.variable(local), g.f64(4))])
+      return g.variable(local)
+    })
+  }
+
+  #loaded({ dtype, address }: Slot): Lanes {
+    const g = this.#graph
+    const width = bytesPer(dtype)
+    if (width === 8) return [g.load(address, 8, 16), g.load(address + 16, 8, 16)]
+    if (width === 4) return [g.load(address, 4, 16)]
+    const words = g.op('i32x4.extend_low_i16x8_u', g.op('i16x8.extend_low_i8x16_u', g.load(address, 1, 4)))
+    return dtype === 'bool' ? [g.op('i32x4.ne', words, g.i32(0))] : [words]
+  }
+
+  #stored(lanes: Lanes, slot: Slot): { lanes: Lanes; slot: Slot } {
+    const g = this.#graph
+    if (bytesPer(slot.dtype) > 1) return { lanes, slot }
+    const words = slot.dtype === 'bool' ? g.op('v128.and', lanes[0] as Vector, g.i32(1)) : (lanes[0] as Vector)
+    const halves = g.op('i16x8.narrow_i32x4_u', words, words)
+    return { lanes: [g.op('i8x16.narrow_i16x8_u', halves, halves)], slot }
+  }
+}
+
+/** A parameter as the 16 bytes that a kernel splats: its value in every lane. */
+export function writeParameter(memory: DataView, { dtype, address }: Slot, value: number | bigint): void {
+  if (dtype === 'f64') return memory.setFloat64(address, value as number, true)
+  if (dtype === 'i64') return memory.setBigInt64(address, BigInt.asIntN(64, BigInt(value)), true)
+  for (const at of [address, address + 4]) {
+    if (dtype === 'f32') memory.setFloat32(at, value as number, true)
+    else memory.setInt32(at, dtype === 'bool' ? -Number(value !== 0) : Number(value) | 0, true)
+  }
+}

@@ -1,0 +1,96 @@
+/** Compiled kernels on this thread: one private memory for all of them, and each instantiated once. */
+import { bytesPer, type DType, typedArray, type TypedArray } from '../dtype.ts'
+import { ieeePow, operations } from '../elementwise.ts'
+import { Instance, Memory, Module, type WasmFunction } from '../wasm/runtime.ts'
+import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
+import { blockLength } from './ir.ts'
+
+const pageBytes = 65_536
+
+/** Scalar functions by the names under which kernels import them. */
+const scalarFunctions = { ...Object.fromEntries(Object.entries(operations).map(([name, { f }]) => [name, f])), pow: ieeePow }
+
+const memory = new Memory({ initial: 16, maximum: 65_536 })
+const instances = new Map<string, KernelInstance>()
+
+export class KernelInstance {
+  readonly kernel: Kernel
+  readonly #run: WasmFunction
+  readonly #tail: WasmFunction | undefined
+  #buffer: ArrayBuffer | undefined
+  #inputs: TypedArray[] = []
+  #outputs: TypedArray[] = []
+  #view = new DataView(new ArrayBuffer(0))
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel
+    grow(kernel.memoryBytes)
+    const { exports } = new Instance(new Module(kernel.bytes), { env: { memory, ...scalarFunctions } })
+    this.#run = exports['run'] as WasmFunction
+    this.#tail = exports['tail']
+  }
+
+  /** The block of an input: where the next run reads it. */
+  input(index: number): TypedArray {
+    this.#refresh()
+    return this.#inputs[index] as TypedArray
+  }
+
+  /** The block of an output: where the last run wrote it. */
+  output(index: number): TypedArray {
+    this.#refresh()
+    return this.#outputs[index] as TypedArray
+  }
+
+  get view(): DataView {
+    this.#refresh()
+    return this.#view
+  }
+
+  setParameters(values: readonly (number | bigint)[]): void {
+    const { view } = this
+    values.forEach((value, i) => writeParameter(view, this.kernel.parameters[i] as Slot, value))
+  }
+
+  /** Runs over the `count` elements in the slots; `position` is that of the first one, for what depends on it. */
+  run(count: number, position: number): void {
+    this.view.setFloat64(positionAddress, position, true)
+    if (this.#tail && count % 4 !== 0) this.#tail(count)
+    else this.#run(count)
+  }
+
+  /** Views die when the memory grows. */
+  #refresh(): void {
+    if (this.#buffer === memory.buffer) return
+    this.#buffer = memory.buffer
+    const views = (slots: readonly Slot[]): TypedArray[] => slots.map(({ dtype, address }) => blockView(dtype, address))
+    this.#inputs = views(this.kernel.inputs)
+    this.#outputs = views(this.kernel.outputs)
+    this.#view = new DataView(memory.buffer)
+  }
+}
+
+function blockView(dtype: DType, address: number): TypedArray {
+  return typedArray(dtype, memory.buffer, address / bytesPer(dtype), blockLength)
+}
+
+function grow(bytes: number): void {
+  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes)
+  if (missing > 0) memory.grow(missing)
+}
+
+/** Instances that one thread keeps; the oldest goes first. */
+const keptInstances = 256
+
+/**
+ * The kernel on this thread, ready to run. All kernels share one memory, so parameters and slots hold only until another
+ * one runs.
+ */
+export function instantiate(kernel: Kernel): KernelInstance {
+  const known = instances.get(kernel.key)
+  if (known) return known
+  const made = new KernelInstance(kernel)
+  if (instances.size >= keptInstances) instances.delete(instances.keys().next().value as string)
+  instances.set(kernel.key, made)
+  return made
+}

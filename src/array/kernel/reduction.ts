@@ -1,0 +1,127 @@
+/**
+ * Accumulators of reductions inside a kernel. Sums of doubles add 128 elements plainly in four lanes, then add that to a sum
+ * that keeps its rounding error (Knuth's TwoSum; Neumaier 1974): their error does not grow with the length.
+ * Sums of whole numbers are exact.
+ */
+import type { DType } from '../dtype.ts'
+import type { SimdOp } from '../wasm/opcodes.ts'
+import type { Vector, VectorGraph } from '../wasm/vectors.ts'
+import { convertLanes, type Lanes, widenMask } from './convert.ts'
+import type { ReductionKind } from './ir.ts'
+import { integerExtreme } from './operations.ts'
+
+type Assignment = readonly [local: number, value: Vector]
+
+export interface Accumulator {
+  readonly starts: readonly Assignment[]
+  readonly updates: readonly Assignment[]
+  /** Locals to store when the block is done, in the order in which `../partial.ts` reads them. */
+  readonly results: readonly number[]
+  /** For a compensated sum: [plain sum, sum, compensation] of each vector. */
+  readonly compensated: readonly (readonly [number, number, number])[]
+}
+
+/** @param mask 32-bit masks of the elements that count; all do when undefined. */
+export function accumulate(
+  g: VectorGraph,
+  kind: ReductionKind,
+  dtype: DType,
+  value: Lanes,
+  mask: Vector | undefined,
+  newLocal: () => number,
+): Accumulator {
+  if (kind === 'sum' && dtype === 'f64') return compensatedSum(g, value, mask, newLocal)
+  const wide = kind === 'sum' && (dtype === 'i32' || dtype === 'u32')
+  const lanes = wide ? convertLanes(g, dtype, 'i64', value) : kind === 'sum' ? convertLanes(g, dtype, 'u8', value) : value
+  const held = wide ? 'i64' : dtype
+  const neutral = neutralVector(g, kind, held)
+  const locals = lanes.map(newLocal)
+  const counted = masked(g, held, lanes, neutral, mask)
+  return {
+    starts: locals.map((local) => [local, neutral]),
+    updates: locals.map((local, i) => [local, combine(g, kind, held, g.variable(local), counted[i] as Vector)]),
+    results: locals,
+    compensated: [],
+  }
+}
+
+function masked(g: VectorGraph, dtype: DType, lanes: Lanes, neutral: Vector, mask: Vector | undefined): Lanes {
+  if (mask === undefined) return lanes
+  const masks = dtype === 'f64' || dtype === 'i64' ? widenMask(g, [mask]) : [mask]
+  return lanes.map((value, i) => g.select(masks[i] as Vector, value, neutral))
+}
+
+function compensatedSum(g: VectorGraph, value: Lanes, mask: Vector | undefined, newLocal: () => number): Accumulator {
+  const zero = g.f64(0)
+  const triples = value.map(() => [newLocal(), newLocal(), newLocal()] as const)
+  const counted = masked(g, 'f64', value, zero, mask)
+  return {
+    starts: triples.flat().map((local) => [local, zero]),
+    updates: triples.map(([plain], i) => [plain, g.op('f64x2.add', g.variable(plain), counted[i] as Vector)]),
+    results: triples.flatMap(([, sum, compensation]) => [sum, compensation]),
+    compensated: triples,
+  }
+}
+
+/** What happens between sub-blocks: the plain sum goes into the compensated one. */
+export function combineSubBlock(g: VectorGraph, { compensated }: Accumulator): Assignment[] {
+  return compensated.flatMap(([plainLocal, sumLocal, compensationLocal]) => {
+    const [plain, sum, compensation] = [plainLocal, sumLocal, compensationLocal].map((local) => g.variable(local)) as [
+      Vector,
+      Vector,
+      Vector,
+    ]
+    const next = g.op('f64x2.add', sum, plain)
+    const part = g.op('f64x2.sub', next, sum)
+    const error = g.op('f64x2.add', g.op('f64x2.sub', sum, g.op('f64x2.sub', next, part)), g.op('f64x2.sub', plain, part))
+    return [
+      [sumLocal, next],
+      [compensationLocal, g.op('f64x2.add', compensation, error)],
+      [plainLocal, g.f64(0)],
+    ] as Assignment[]
+  })
+}
+
+function neutralVector(g: VectorGraph, kind: ReductionKind, dtype: DType): Vector {
+  switch (kind) {
+    case 'sum':
+    case 'wrap':
+    case 'any':
+      return g.i32(0)
+    case 'all':
+      return g.i32(-1)
+    case 'prod':
+      return g.f64(1)
+    default:
+      return extremeStart(g, kind, dtype)
+  }
+}
+
+function extremeStart(g: VectorGraph, kind: 'min' | 'max', dtype: DType): Vector {
+  const low = kind === 'max'
+  if (dtype === 'f64') return g.f64(low ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
+  if (dtype === 'f32') return g.f32(low ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
+  if (dtype === 'i64') return g.i64(low ? -(2n ** 63n) : 2n ** 63n - 1n)
+  if (dtype === 'i32') return g.i32(low ? -(2 ** 31) : 2 ** 31 - 1)
+  // Unsigned 0, or all bits; for a mask of bool, false or true.
+  return g.i32(low ? 0 : dtype === 'u8' ? 255 : -1)
+}
+
+function combine(g: VectorGraph, kind: ReductionKind, dtype: DType, a: Vector, b: Vector): Vector {
+  const float = dtype === 'f64' ? 'f64x2' : dtype === 'f32' ? 'f32x4' : undefined
+  switch (kind) {
+    case 'sum':
+    case 'wrap':
+      return g.op(dtype === 'i64' ? 'i64x2.add' : 'i32x4.add', a, b)
+    case 'prod':
+      return g.op('f64x2.mul', a, b)
+    case 'any':
+      return g.op('v128.or', a, b)
+    case 'all':
+      return g.op('v128.and', a, b)
+    default:
+      if (float) return g.op(`${float}.${kind}` as SimdOp, a, b)
+      if (dtype === 'bool') return g.op(kind === 'min' ? 'v128.and' : 'v128.or', a, b)
+      return integerExtreme(g, kind === 'min' ? 'minimum' : 'maximum', dtype, a, b)
+  }
+}

@@ -1,0 +1,295 @@
+/**
+ * Straight-line SIMD code as a graph of values. Equal values are made once (hash consing), so that what two
+ * expressions share, such as the range reduction of sin(x) and cos(x), is computed once.
+ *
+ * The body of a kernel is a loop over such a graph. Values that depend on constants and parameters alone stand before
+ * the loop; values used more than once live in locals; everything else stays on the stack.
+ */
+import { append, sleb, uleb, type ValueType } from './encoder.ts'
+import { op, type SimdOp, simd, simdImmediate } from './opcodes.ts'
+
+/** A v128 value of the graph. */
+export type Vector = number
+
+type Node =
+  | { readonly kind: 'op'; readonly opcode: SimdOp; readonly args: readonly Vector[]; readonly shift?: number }
+  | { readonly kind: 'const'; readonly bytes: readonly number[] }
+  | { readonly kind: 'shuffle'; readonly args: readonly Vector[]; readonly bytes: readonly number[] }
+  /** 64 bits of memory in both lanes, the same all through the loop. */
+  | { readonly kind: 'splat'; readonly address: number }
+  /** `bytes` (4 or 16) of memory at `address + element × width`. */
+  | { readonly kind: 'load'; readonly address: number; readonly width: number; readonly bytes: 4 | 16 }
+  /** A local that the loop carries from one round to the next. */
+  | { readonly kind: 'variable'; readonly local: number }
+  /** `fast`, but where `mask` is set the result of the scalar function, called lane by lane. */
+  | {
+      readonly kind: 'scalarCalls'
+      readonly func: number
+      readonly args: readonly Vector[]
+      readonly fast: Vector
+      readonly mask: Vector
+    }
+
+const bytesOf = (fill: (view: DataView) => void): number[] => {
+  const view = new DataView(new ArrayBuffer(16))
+  fill(view)
+  return [...new Uint8Array(view.buffer)]
+}
+
+export class VectorGraph {
+  readonly nodes: Node[] = []
+  readonly #known = new Map<string, Vector>()
+
+  #add(key: string, node: Node): Vector {
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const made = this.nodes.push(node) - 1
+    this.#known.set(key, made)
+    return made
+  }
+
+  op(opcode: SimdOp, ...args: Vector[]): Vector {
+    return this.#add(`${opcode} ${args.join()}`, { kind: 'op', opcode, args })
+  }
+
+  /** Shifts every lane by the same constant number of bits. */
+  shift(opcode: SimdOp, value: Vector, bits: number): Vector {
+    return this.#add(`${opcode} ${value} ${bits}`, { kind: 'op', opcode, args: [value], shift: bits })
+  }
+
+  f64(value: number, second = value): Vector {
+    return this.#constant(bytesOf((v) => [value, second].forEach((x, i) => v.setFloat64(8 * i, x, true))))
+  }
+
+  i64(value: bigint): Vector {
+    return this.#constant(bytesOf((v) => [0, 8].forEach((at) => v.setBigInt64(at, BigInt.asIntN(64, value), true))))
+  }
+
+  f32(value: number): Vector {
+    return this.#constant(bytesOf((v) => [0, 4, 8, 12].forEach((at) => v.setFloat32(at, value, true))))
+  }
+
+  i32(value: number, step = 0): Vector {
+    return this.#constant(bytesOf((v) => [0, 1, 2, 3].forEach((lane) => v.setInt32(4 * lane, value + lane * step, true))))
+  }
+
+  #constant(bytes: readonly number[]): Vector {
+    return this.#add(`const ${bytes.join()}`, { kind: 'const', bytes })
+  }
+
+  /** Bytes picked from two vectors: 0–15 of `a`, 16–31 of `b`. */
+  shuffle(a: Vector, b: Vector, bytes: readonly number[]): Vector {
+    return this.#add(`shuffle ${a} ${b} ${bytes.join()}`, { kind: 'shuffle', args: [a, b], bytes })
+  }
+
+  splat(address: number): Vector {
+    return this.#add(`splat ${address}`, { kind: 'splat', address })
+  }
+
+  load(address: number, width: number, bytes: 4 | 16): Vector {
+    return this.#add(`load ${address} ${width} ${bytes}`, { kind: 'load', address, width, bytes })
+  }
+
+  variable(local: number): Vector {
+    return this.#add(`variable ${local}`, { kind: 'variable', local })
+  }
+
+  scalarCalls(func: number, args: readonly Vector[], fast: Vector, mask: Vector): Vector {
+    return this.#add(`calls ${func} ${args.join()} ${fast} ${mask}`, { kind: 'scalarCalls', func, args, fast, mask })
+  }
+
+  /** `mask ? yes : no`, bit by bit. */
+  select(mask: Vector, yes: Vector, no: Vector): Vector {
+    return yes === no ? yes : this.op('v128.bitselect', yes, no, mask)
+  }
+
+  inputs(value: Vector): readonly Vector[] {
+    const node = this.nodes[value] as Node
+    if (node.kind === 'scalarCalls') return [...node.args, node.fast, node.mask]
+    return node.kind === 'op' || node.kind === 'shuffle' ? node.args : []
+  }
+}
+
+/** Emits one function body over a {@link VectorGraph}: keeps the locals, and which value already lives in one. */
+export class VectorEmitter {
+  readonly code: number[] = []
+  readonly #graph: VectorGraph
+  readonly #locals: ValueType[]
+  readonly #firstLocal: number
+  /** The local that holds the element counter; loads address through it. */
+  readonly #element: number
+  readonly #held = new Map<Vector, number>()
+  readonly #uses = new Map<Vector, number>()
+  readonly #addresses = new Map<number, number>()
+
+  /** @param locals the types of the function's locals so far; the emitter appends its own. */
+  constructor(graph: VectorGraph, locals: ValueType[], parameterCount: number, element: number) {
+    this.#graph = graph
+    this.#locals = locals
+    this.#firstLocal = parameterCount
+    this.#element = element
+  }
+
+  newLocal(type: ValueType): number {
+    return this.#firstLocal + this.#locals.push(type) - 1
+  }
+
+  /** Counts the uses below the roots, so that {@link emit} knows what to keep. Call once, with everything to be emitted. */
+  prepare(roots: readonly Vector[]): void {
+    const pending = [...roots]
+    for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+      const seen = this.#uses.get(value) ?? 0
+      this.#uses.set(value, seen + 1)
+      if (seen === 0) pending.push(...this.#graph.inputs(value))
+    }
+    // A scalar call reads its arguments and its mask twice: lane by lane, and inside its branch.
+    for (const value of this.#uses.keys()) {
+      const node = this.#graph.nodes[value] as Node
+      if (node.kind === 'scalarCalls') for (const x of [...node.args, node.mask]) this.#uses.set(x, 2)
+    }
+  }
+
+  /** Puts values that do not change in the loop into locals; call where the loop's prologue stands. */
+  hoist(): void {
+    const constant = new Map<Vector, boolean>()
+    const invariant = (value: Vector): boolean => {
+      const known = constant.get(value)
+      if (known !== undefined) return known
+      const node = this.#graph.nodes[value] as Node
+      const own = node.kind === 'const' || node.kind === 'splat' || node.kind === 'op' || node.kind === 'shuffle'
+      const is = own && this.#graph.inputs(value).every(invariant)
+      constant.set(value, is)
+      return is
+    }
+    for (const value of [...this.#uses.keys()].sort((a, b) => a - b)) {
+      if (!invariant(value)) continue
+      this.#uses.set(value, 2)
+      this.emit(value)
+      this.code.push(op.drop)
+    }
+  }
+
+  /** The addresses of the element in the slots, by element width; call at the start of every round. */
+  startRound(widths: Iterable<number>): void {
+    for (const width of widths) {
+      const known = this.#addresses.get(width)
+      const local = known ?? this.newLocal('i32')
+      this.#addresses.set(width, local)
+      this.get(this.#element)
+      this.i32(Math.log2(width))
+      this.code.push(op.i32Shl)
+      this.set(local)
+    }
+  }
+
+  /** Leaves the value on the stack; keeps it in a local if it is used again. */
+  emit(value: Vector): void {
+    const local = this.#held.get(value)
+    if (local !== undefined) return this.get(local)
+    this.#compute(value)
+    if ((this.#uses.get(value) ?? 0) > 1 && this.#graph.nodes[value]?.kind !== 'variable') {
+      const kept = this.newLocal('v128')
+      this.#held.set(value, kept)
+      this.code.push(op.localTee)
+      uleb(kept, this.code)
+    }
+  }
+
+  #compute(value: Vector): void {
+    const node = this.#graph.nodes[value] as Node
+    switch (node.kind) {
+      case 'variable':
+        return this.get(node.local)
+      case 'const':
+        this.simd(simdImmediate.const)
+        return append(this.code, node.bytes)
+      case 'splat':
+        this.i32(0)
+        return this.#memory(simdImmediate.load64Splat, 3, node.address)
+      case 'load':
+        this.get(this.#addresses.get(node.width) as number)
+        return this.#memory(node.bytes === 16 ? simdImmediate.load : simdImmediate.load32Zero, 0, node.address)
+      case 'op':
+        for (const arg of node.args) this.emit(arg)
+        if (node.shift !== undefined) this.i32(node.shift)
+        return this.simd(simd[node.opcode])
+      case 'shuffle':
+        for (const arg of node.args) this.emit(arg)
+        this.simd(simdImmediate.shuffle)
+        return append(this.code, node.bytes)
+      case 'scalarCalls':
+        return this.#scalarCalls(node)
+    }
+  }
+
+  #scalarCalls(node: Extract<Node, { kind: 'scalarCalls' }>): void {
+    const result = this.newLocal('v128')
+    for (const arg of [...node.args, node.mask]) {
+      this.emit(arg)
+      this.code.push(op.drop)
+    }
+    this.emit(node.fast)
+    this.set(result)
+    this.emit(node.mask)
+    this.simd(simd['v128.any_true'])
+    this.code.push(op.if, op.empty)
+    this.get(result)
+    for (const lane of [0, 1]) {
+      for (const arg of node.args) {
+        this.emit(arg)
+        this.simd(simdImmediate.f64x2ExtractLane, lane)
+      }
+      this.code.push(op.call)
+      uleb(node.func, this.code)
+      this.simd(simdImmediate.f64x2ReplaceLane, lane)
+    }
+    this.get(result)
+    this.emit(node.mask)
+    this.simd(simd['v128.bitselect'])
+    this.set(result)
+    this.code.push(op.end)
+    this.get(result)
+  }
+
+  /** Stores `bytes` (4 or 16) of the value at `address + element × width`. */
+  store(value: Vector, address: number, width: number, bytes: 4 | 16): void {
+    this.get(this.#addresses.get(width) as number)
+    this.emit(value)
+    this.#memory(bytes === 16 ? simdImmediate.store : simdImmediate.store32Lane, 0, address)
+    if (bytes === 4) this.code.push(0)
+  }
+
+  /** Stores the local at a fixed address. */
+  storeLocal(local: number, address: number): void {
+    this.i32(0)
+    this.get(local)
+    this.#memory(simdImmediate.store, 0, address)
+  }
+
+  get(local: number): void {
+    this.code.push(op.localGet)
+    uleb(local, this.code)
+  }
+
+  set(local: number): void {
+    this.code.push(op.localSet)
+    uleb(local, this.code)
+  }
+
+  i32(value: number): void {
+    this.code.push(op.i32Const)
+    sleb(BigInt(value), this.code)
+  }
+
+  simd(opcode: number, lane?: number): void {
+    this.code.push(0xfd)
+    uleb(opcode, this.code)
+    if (lane !== undefined) this.code.push(lane)
+  }
+
+  #memory(opcode: number, align: number, address: number): void {
+    this.simd(opcode)
+    uleb(align, this.code)
+    uleb(address, this.code)
+  }
+}
