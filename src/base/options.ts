@@ -91,17 +91,20 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best !== undefined && bestDistance <= Math.max(1, Math.floor(best.length / 3)) ? best : undefined
 }
 
-/** Levenshtein's distance with one row. */
+/** Edits between two words: a letter more, less or other, or two neighbours swapped (optimal string alignment). */
 function editDistance(a: string, b: string): number {
-  const row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
-    let diagonal = row[0] as number
-    row[0] = i
+    const row = [i]
     for (let j = 1; j <= b.length; j++) {
-      const above = row[j] as number
-      row[j] = a[i - 1] === b[j - 1] ? diagonal : 1 + Math.min(diagonal, above, row[j - 1] as number)
-      diagonal = above
+      const replaced = (last[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row[j] = Math.min(replaced, (last[j] as number) + 1, (row[j - 1] as number) + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        row[j] = Math.min(row[j] as number, (beforeLast[j - 2] as number) + 1)
+      }
     }
+    ;[beforeLast, last] = [last, row]
   }
-  return row[b.length] as number
+  return last[b.length] as number
 }

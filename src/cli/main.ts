@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-console.log('heddle')
+import { runCommandLine } from './command-line.ts'
+
+// No top-level await: a program that waits for ever must reach `beforeExit`, where that is reported.
+void runCommandLine(process.argv.slice(2))

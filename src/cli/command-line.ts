@@ -1,0 +1,70 @@
+/** Finds the command that a command line names, and runs it. Whatever goes wrong ends as one report and a documented exit code. */
+import { nearest } from '../base/options.ts'
+import { type Invocation, parseCommand } from './arguments.ts'
+import { commands, type CommandSpec } from './commands.ts'
+import { exitCodes } from './exit-codes.ts'
+import { UsageError } from './usage-error.ts'
+
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  endQuietlyOnClosedPipe()
+  try {
+    process.exitCode = await dispatch(args)
+  } catch (error) {
+    const { reportError } = await import('./report-error.ts')
+    reportError(error)
+    process.exitCode = error instanceof UsageError ? exitCodes.usage : exitCodes.failed
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args
+  if (name === '--version' || name === '-v') return print(`${await version()}\n`)
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const { generalHelp, commandHelp } = await import('./help.ts')
+    return print(name === 'help' && rest[0] !== undefined ? commandHelp(commandNamed(rest[0])) : generalHelp())
+  }
+  const spec = commandNamed(name)
+  if (rest.length === 0 && spec.minPositionals > 0) return help(spec)
+  const invocation = parseCommand(spec, rest)
+  if (invocation.options.help === true) return help(spec)
+  if (invocation.options.version === true) return print(`${await version()}\n`)
+  return start(spec, invocation)
+}
+
+async function start(spec: CommandSpec, invocation: Invocation): Promise<number> {
+  const { command } = await spec.load()
+  return command(invocation)
+}
+
+async function help(spec: CommandSpec): Promise<number> {
+  const { commandHelp } = await import('./help.ts')
+  return print(commandHelp(spec))
+}
+
+function commandNamed(name: string): CommandSpec {
+  const found = commands.find((command) => command.name === name)
+  if (found) return found
+  const near = nearest(
+    name,
+    commands.map((command) => command.name),
+  )
+  const what = name.startsWith('-') ? `Unknown option ${name}` : `Unknown command ${JSON.stringify(name)}`
+  throw new UsageError(what, { hint: near === undefined ? 'heddle --help lists the commands' : `did you mean heddle ${near}?` })
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return exitCodes.ok
+}
+
+async function version(): Promise<string> {
+  return (await import('./version.ts')).version
+}
+
+/** `heddle … | head` closes the pipe early; that is no failure worth a stack trace. */
+function endQuietlyOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.ok)
+    throw error
+  })
+}

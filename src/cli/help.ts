@@ -1,0 +1,44 @@
+/** Help from the command table: what it does, how it is called, two examples, its options. */
+import { commands, type CommandSpec, globalOptions, type OptionSpec } from './commands.ts'
+
+export function generalHelp(): string {
+  const examples = commands.slice(0, 2).map((command) => command.examples[0])
+  if (examples.length < 2) examples.push(...(commands[0]?.examples.slice(1) ?? []))
+  return [
+    'heddle: runs programs in parallel, and says what bounded them',
+    '',
+    'Usage: heddle COMMAND [options]',
+    '',
+    ...table(commands.map(({ name, summary }) => [name, summary])),
+    '',
+    'Examples:',
+    ...examples.map((example) => `  ${example}`),
+    '',
+    'heddle COMMAND --help says more about a command.',
+    '',
+  ].join('\n')
+}
+
+export function commandHelp(command: CommandSpec): string {
+  return [
+    `heddle ${command.name}: ${command.summary}`,
+    '',
+    `Usage: heddle ${command.name} [options] ${command.positionals}`,
+    '',
+    'Examples:',
+    ...command.examples.map((example) => `  ${example}`),
+    '',
+    'Options:',
+    ...table([...command.options, ...globalOptions].map((option) => [flags(option), option.summary])),
+    '',
+  ].join('\n')
+}
+
+function flags({ name, short, value }: OptionSpec): string {
+  return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
+}
+
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+}

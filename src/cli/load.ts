@@ -1,0 +1,40 @@
+/**
+ * Loads a user's module. JavaScript is imported as it is; TypeScript too where Node strips types itself, else through jiti,
+ * which keeps the line numbers. What the module imports from `heddle` is the same copy either way.
+ */
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { UsageError } from './usage-error.ts'
+
+const typescript = /\.[cm]?tsx?$/
+const loadable = /\.[cm]?[jt]sx?$/
+
+/** The absolute path of a program that a command line names. */
+export function programPath(file: string): string {
+  const path = resolve(file)
+  if (!existsSync(path)) throw new UsageError(`There is no file ${file}`)
+  if (statSync(path).isDirectory()) throw new UsageError(`${file} is a folder; a program is a file`)
+  if (!loadable.test(path)) throw new UsageError(`${file} is no JavaScript or TypeScript file`)
+  return path
+}
+
+export async function loadModule(path: string): Promise<Record<string, unknown>> {
+  const url = pathToFileURL(path).href
+  if (!typescript.test(path)) return import(url)
+  if ('typescript' in process.features && process.features.typescript !== false) {
+    try {
+      return await import(url)
+    } catch (error) {
+      // Enums and the like are no types to strip. The error comes before anything has run, so loading again is safe.
+      if (!isUnsupportedSyntax(error)) throw error
+    }
+  }
+  const { createJiti } = await import('jiti')
+  return createJiti(import.meta.url, { interopDefault: false }).import(path)
+}
+
+function isUnsupportedSyntax(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' || code === 'ERR_UNKNOWN_FILE_EXTENSION'
+}

@@ -1,0 +1,58 @@
+/** Errors for people: what happened, where with the code around it, what to do, and a stable code. */
+import { toError } from '../base/errors.ts'
+import { codeFrame, placeOf } from './code-frame.ts'
+import { paint } from './paint.ts'
+
+export interface ErrorSummary {
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  readonly hint?: string
+  readonly at?: string
+  readonly causes?: readonly string[]
+}
+
+export function reportError(thrown: unknown): void {
+  process.stderr.write(`${errorLines(thrown, process.stderr).join('\n')}\n`)
+}
+
+export function errorSummary(thrown: unknown): ErrorSummary {
+  const error = toError(thrown)
+  const { code, hint } = error as { code?: unknown; hint?: unknown }
+  const place = placeOf(error)
+  const causes = causesOf(error)
+  return {
+    name: error.name,
+    message: error.message,
+    ...(typeof code === 'string' && { code }),
+    ...(typeof hint === 'string' && { hint }),
+    ...(place && { at: `${place.file}:${place.line}` }),
+    ...(causes.length > 0 && { causes }),
+  }
+}
+
+export function errorLines(thrown: unknown, stream: NodeJS.WriteStream): string[] {
+  const { bold, dim, red, cyan } = paint(stream)
+  const error = toError(thrown)
+  const summary = errorSummary(error)
+  const place = placeOf(error)
+  const code = summary.code === undefined ? '' : dim(` [${summary.code}]`)
+  const name = summary.code?.startsWith('HEDDLE_') ? 'error' : summary.name
+  return [
+    `${red(bold(`${name}:`))} ${summary.message}${code}`,
+    ...(summary.causes ?? []).map((cause) => dim(`  because: ${cause}`)),
+    ...(place ? [dim(`  at ${place.file}:${place.line}`), ...codeFrame(place).map((line) => `  ${line}`)] : []),
+    ...(summary.hint === undefined ? [] : [`${cyan('hint:')} ${summary.hint}`]),
+  ]
+}
+
+/** The chain of causes, nearest first; ends where it would go in a circle. */
+function causesOf(error: Error): string[] {
+  const seen = new Set<unknown>([error])
+  const causes: string[] = []
+  for (let cause = error.cause; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    seen.add(cause)
+    causes.push(`${cause.name}: ${cause.message}`)
+  }
+  return causes
+}

@@ -1,0 +1,142 @@
+/** Tasks that belong together in tables and colours: those of one mapped function, of one graph, of one named branch. */
+import { bucketsOf } from './buckets.ts'
+import type { Trace } from './model.ts'
+import { taskStates } from './model.ts'
+import type { Related } from './relate.ts'
+
+/** Names that repeat make groups of their own, as in `all({ entities, sentiment })` per document; more than this are single tasks of a big graph. */
+const namesMax = 24
+
+export interface Grouping {
+  /** Group by task. */
+  readonly of: Int32Array
+  /** What a person would call them. */
+  readonly labels: readonly string[]
+}
+
+export function groupTasks(trace: Trace): Grouping {
+  const { tasks, runs, strings } = trace
+  const rowOfRun = new Map<number, number>()
+  for (let run = 0; run < runs.count; run++) rowOfRun.set(runs.id[run] as number, run)
+  const families = new Map<string, number>()
+  const labels: string[] = []
+  const familyOfRun = new Int32Array(runs.count + 1)
+  const family = (label: string): number => {
+    const known = families.get(label)
+    if (known !== undefined) return known
+    families.set(label, labels.length)
+    return labels.push(label) - 1
+  }
+  for (let run = 0; run < runs.count; run++) familyOfRun[run] = family(runLabel(trace, run))
+  familyOfRun[runs.count] = family('tasks')
+  const familyOf = Int32Array.from(tasks.run, (id) => familyOfRun[rowOfRun.get(id) ?? runs.count] as number)
+  const names = labels.map(() => new Set<number>())
+  for (let task = 0; task < tasks.count; task++) {
+    const known = names[familyOf[task] as number] as Set<number>
+    if (known.size <= namesMax) known.add(tasks.name[task] as number)
+  }
+  const split = new Map<string, number>()
+  const found: string[] = []
+  const of = new Int32Array(tasks.count)
+  for (let task = 0; task < tasks.count; task++) {
+    const number = familyOf[task] as number
+    const few = (names[number] as Set<number>).size <= namesMax
+    const name = few ? (strings[tasks.name[task] as number] ?? '') : ''
+    const key = `${number} ${name}`
+    let group = split.get(key)
+    if (group === undefined) {
+      group = found.push(name === '' ? (labels[number] as string) : name) - 1
+      split.set(key, group)
+    }
+    of[task] = group
+  }
+  return { of, labels: found }
+}
+
+/** `map "fetchPage"`, `graph "ship"`, or only the kind when it has no name. */
+export function runLabel({ runs, strings }: Trace, run: number): string {
+  const kind = strings[runs.kind[run] as number] ?? ''
+  const name = strings[runs.name[run] as number] ?? ''
+  return name === '' ? kind : `${kind} "${name}"`
+}
+
+/** What a person would call one task: its own name, or its place in its group. */
+export function taskLabel(trace: Trace, grouping: Grouping, task: number): string {
+  const name = trace.strings[trace.tasks.name[task] as number] ?? ''
+  return name === '' ? `${grouping.labels[grouping.of[task] as number]}[${trace.tasks.index[task]}]` : name
+}
+
+export interface GroupStats {
+  readonly label: string
+  readonly tasks: number
+  readonly done: number
+  readonly failed: number
+  readonly cancelled: number
+  /** Tasks that had not settled when the trace ended. */
+  readonly unfinished: number
+  readonly attempts: number
+  /** Sum of self times. */
+  readonly workMs: number
+  /** Of the time from start to end. */
+  readonly medianMs: number
+  readonly p95Ms: number
+  readonly maxMs: number
+  /** Sums over its tasks, by what they waited for. */
+  readonly waitMs: { readonly dependency: number; readonly slot: number; readonly limiter: number; readonly retry: number }
+  /** How many of them ran on workers. */
+  readonly onWorkers: number
+}
+
+/** One line per group, most work first. */
+export function groupTable(related: Related, grouping: Grouping, selfMs: Float64Array): GroupStats[] {
+  const byGroup = bucketsOf(grouping.of, grouping.labels.length, related.order)
+  const table = grouping.labels.map((label, group) =>
+    stats(label, related, selfMs, byGroup.items.subarray(byGroup.start[group], byGroup.start[group + 1])),
+  )
+  return table.sort((a, b) => b.workMs - a.workMs)
+}
+
+function stats(label: string, related: Related, selfMs: Float64Array, rows: Uint32Array): GroupStats {
+  const { trace, queued, ready, started, settled } = related
+  const { tasks } = trace
+  const states = new Float64Array(taskStates.length)
+  const waitMs = { dependency: 0, slot: 0, limiter: 0, retry: 0 }
+  const durations = new Float64Array(rows.length)
+  let [attempts, workMs, onWorkers] = [0, 0, 0]
+  for (let i = 0; i < rows.length; i++) {
+    const task = rows[i] as number
+    const limiterMs = tasks.limiterMs[task] as number
+    const wait = (started[task] as number) - (ready[task] as number)
+    durations[i] = (settled[task] as number) - (started[task] as number)
+    waitMs.dependency += (ready[task] as number) - (queued[task] as number)
+    waitMs.slot += Math.max(0, wait - limiterMs)
+    waitMs.limiter += limiterMs
+    waitMs.retry += tasks.retryMs[task] as number
+    attempts += tasks.attempts[task] as number
+    workMs += selfMs[task] as number
+    if ((tasks.row[task] as number) > 0) onWorkers++
+    ;(states[tasks.state[task] as number] as number)++
+  }
+  durations.sort()
+  const [queuedCount, running, done, failed, cancelled] = states as unknown as [number, number, number, number, number]
+  return {
+    label,
+    tasks: rows.length,
+    done,
+    failed,
+    cancelled,
+    unfinished: queuedCount + running,
+    attempts,
+    workMs,
+    medianMs: quantile(durations, 0.5),
+    p95Ms: quantile(durations, 0.95),
+    maxMs: quantile(durations, 1),
+    waitMs,
+    onWorkers,
+  }
+}
+
+/** Of ascending values; 0 when there are none. */
+export function quantile(sorted: Float64Array, share: number): number {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
+}

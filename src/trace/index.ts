@@ -1,0 +1,16 @@
+/** `heddle/trace`: record what ran, explain it, keep it in files, export it. */
+
+// --- record
+export { record, traceOf, type Recorded, type RecordOptions } from './record.ts'
+export { Recorder, type RecorderOptions } from './recorder.ts'
+
+// --- the model
+export type { Trace, TraceError, TraceMeta } from './model.ts'
+export { taskError } from './model.ts'
+
+// --- explain
+export { explain, type Explanation, type Idle } from './explain.ts'
+export type { CriticalPath, Segment, SegmentKind } from './critical-path.ts'
+export type { GroupStats } from './groups.ts'
+export type { IdleCause, RowUse } from './idle.ts'
+export type { Work } from './contention.ts'

@@ -1,0 +1,17 @@
+/** More different texts than this are task names or messages that never repeat: looking them up would only cost memory. */
+const knownMax = 8_192
+
+/** Texts by number, each kept once as far as that pays. Number 0 is the empty text. */
+export class Strings {
+  readonly list: string[] = ['']
+  readonly #known = new Map<string, number>([['', 0]])
+
+  intern(text: string | undefined): number {
+    if (text === undefined || text === '') return 0
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    const number = this.list.push(text) - 1
+    if (this.#known.size < knownMax) this.#known.set(text, number)
+    return number
+  }
+}

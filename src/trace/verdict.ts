@@ -1,0 +1,46 @@
+import { formatMs } from '../base/duration.ts'
+import type { Explanation } from './explain.ts'
+import { idleWords } from './idle.ts'
+
+/** Idle time below this share is not worth a reason. */
+const idleWorthSaying = 0.05
+
+/** What bounds the run, in three lines for people. */
+export function verdictLines(facts: Omit<Explanation, 'verdict'>): string[] {
+  const { wallMs, work, speedup, groups } = facts
+  if (groups.length === 0) return ['no tasks were recorded: nothing ran through heddle']
+  return [
+    `${formatMs(work.workMs)} → ${formatMs(wallMs)}, ${factor(speedup)} (sum of measured task time against wall time)`,
+    `bound by ${boundWords(facts)}`,
+    idleLine(facts),
+  ]
+}
+
+export function percent(share: number): string {
+  return `${Math.round(100 * share)} %`
+}
+
+/** `5.2×`, `12×`, `0.31×`. */
+export function factor(value: number): string {
+  return `${value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2)}×`
+}
+
+/** The groups that make up most of the critical path, in order, at most three. */
+function boundWords({ criticalPath, bound, wallMs }: Omit<Explanation, 'verdict'>): string {
+  const { ms } = criticalPath
+  if (ms.limiter > ms.work)
+    return `a limiter (${formatMs(ms.limiter)} of waiting, ${percent(ms.limiter / wallMs)} of the wall time)`
+  if (ms.outside > ms.work)
+    return `the program between runs (${formatMs(ms.outside)}, ${percent(ms.outside / wallMs)} of the wall time)`
+  const top = bound.toSorted((a, b) => b.ms - a.ms).slice(0, 3)
+  const named = bound.filter((part) => top.includes(part) && part.ms >= 0.05 * ms.work)
+  const words = named.map(({ label, tasks }) => (tasks > 1 ? `${label} (${tasks} in a row)` : label)).join(' → ')
+  return `${words} (${formatMs(ms.work)}, ${percent(ms.work / wallMs)} of the wall time)`
+}
+
+function idleLine({ idle, work }: Omit<Explanation, 'verdict'>): string {
+  const who = idle.of === 'workers' ? (idle.rows === 1 ? 'the worker' : `${idle.rows} workers`) : `${idle.rows} at once`
+  if (idle.of === 'slots' && idle.rows <= 1) return `one task at a time, this thread busy ${percent(work.threadBusy)}`
+  if (idle.share < idleWorthSaying) return `${who} busy ${percent(1 - idle.share)} of the time`
+  return `${who} idle ${percent(idle.share)}: ${idleWords[idle.main]}`
+}
