@@ -1,30 +1,293 @@
+/**
+ * How many calls should be under way at once, found by trying: the controller behind `concurrency: 'auto'`.
+ *
+ * Two kinds of evidence, the first of which wins:
+ *
+ * 1. **Overload.** An answer such as 429, 503 or 529, or a timeout. The limit falls to nine tenths, or by the number of calls
+ *    that were refused if that is more, but never by more than half for calls that started under the same limit
+ *    (multiplicative decrease, as TCP's). How many were under way when the refused call started is remembered as the
+ *    *ceiling*: the limit climbs back by one per window to just below it, stays there, and tries the ceiling again only
+ *    after a patience that doubles with every failure (after CUBIC, RFC 9438).
+ * 2. **Throughput.** At first the limit doubles while throughput grows with it. Then it stays, measures, tries a sixth
+ *    more or less, and keeps the change if throughput followed it by at least half (more), or lost less than half of what
+ *    was taken away (less). So it settles where more calls under way bring nothing any more, and every second trial,
+ *    which is one down, keeps noise from driving it up.
+ *
+ * Latency alone is no evidence: the time of a model's answer says how long it is, not how busy the model is. A late event
+ * loop only decides the direction of the next trial, down.
+ *
+ * Measurement is by windows of a few settled calls per place, so that one call costs two additions; after a change, as many
+ * calls as were under way are let pass before measuring begins. Pure but for the clock: no timer, no promise.
+ */
 import type { Clock } from '../base/clock.ts'
-import { type OptionRules, rules } from '../base/options.ts'
+import { systemClock } from '../base/clock.ts'
+import { note } from '../base/observer.ts'
+import { InvalidOption } from '../base/errors.ts'
+import { checkOptions, type OptionRules, rules } from '../base/options.ts'
+import { loopDelayMs } from './loop-delay.ts'
+import { isOverload } from './transient.ts'
+
 export interface AdaptiveOptions {
   /** Never fewer under way than this. Minimum 1. @default 1 */
   readonly min?: number
   /** Never more under way than this. @default 1024 */
   readonly max?: number
-  /** How many at first. @default 8 */
+  /** How many at first. @default 16, within the bounds */
   readonly initial?: number
-  /** Whether an error says that the other side has too much to do. @default 429, 503, 529 and timeouts */
+  /** Whether an error says that the other side has too much to do. @default HTTP status 429, 503 or 529, and timeouts */
   readonly isOverload?: (error: unknown) => boolean
 }
+
 export const adaptiveRules: OptionRules<AdaptiveOptions> = {
   min: rules.whole(1),
   max: rules.whole(1),
   initial: rules.whole(1),
   isOverload: rules.function,
 }
+
+/** Inside heddle: what the controller needs besides. */
+export interface AdaptiveSetting {
+  readonly clock?: Clock
+  /** How late the event loop was since it was last asked, in milliseconds. */
+  readonly loopDelayMs?: () => number
+  /** What notes call it. */
+  readonly name?: string
+  /** Id of the run that it works for; 0 when none. */
+  readonly run?: number
+}
+
+/** Shorter windows say more about the clock than about the work; chosen. */
+const shortestWindowMs = 10
+/** Above this the thread is too busy for more calls; a third of what people begin to notice. */
+const lateLoopMs = 30
+/** Measurements at one limit before another is tried, at least and at most. */
+const patienceMin = 2
+const patienceMax = 32
+/**
+ * A refusal now and then says nothing about how many calls are under way: each call that went well pays for this much of one
+ * refusal to be overlooked, up to three. So a service that refuses one call in a hundred at random is used in full.
+ */
+const overlookedPerCall = 0.015
+const overlookedMax = 3
+/** Tickets hold the number of the limit and the calls under way in one number. */
+const ticketBase = 2 ** 20
+
 export class AdaptiveConcurrency {
+  /** How many calls may be under way now. */
   limit: number
+  /** Is told the new limit, after every change. */
   onChange: ((limit: number) => void) | undefined
-  constructor(options: AdaptiveOptions & { readonly name?: string }, _clock: Clock) {
-    this.limit = options.initial ?? 8
+  /** Whether an error says overload. */
+  readonly isOverload: (error: unknown) => boolean
+  readonly #min: number
+  readonly #max: number
+  readonly #clock: Clock
+  readonly #loopDelayMs: () => number
+  readonly #name: string
+  readonly #run: number
+  #inFlight = 0
+
+  /** Number of the last decrease because of overload; tickets carry it. */
+  #epoch = 0
+  /** The limit under which the calls of the last epoch started, and how many of them were refused. */
+  #base = 0
+  #refused = 0
+  /** Refusals that may be overlooked now. */
+  #credit = 1
+  /** The fewest under way at which a call was refused; `Infinity` while none was. */
+  #ceiling = Number.POSITIVE_INFINITY
+
+  /** The window: calls still to be let pass, calls counted, and how many to count. */
+  #skip = 0
+  #count = 0
+  #size = 0
+  #since: number
+  #full = false
+
+  /** `double`: looking for the region. `climb`: back to below the ceiling. `hold`: measuring. `try`: measuring a trial. */
+  #phase: 'double' | 'climb' | 'hold' | 'try' = 'double'
+  /** The limit to compare with, and its throughput in calls per millisecond. */
+  #known: { readonly limit: number; readonly throughput: number } | undefined
+  #patience = patienceMin
+  /** Windows held so far, and the throughput over all of them. */
+  #held = 0
+  #heldCalls = 0
+  #heldMs = 0
+  #up = true
+
+  /** @throws {InvalidOption} */
+  constructor(options: AdaptiveOptions = {}, setting: AdaptiveSetting = {}) {
+    checkOptions<AdaptiveOptions>(options, adaptiveRules, 'adaptive')
+    this.#min = options.min ?? 1
+    this.#max = options.max ?? Math.max(1024, this.#min)
+    if (this.#min > this.#max)
+      throw new InvalidOption(`Expected \`min\` to be at most \`max\` ${this.#max}, got ${this.#min} (number)`)
+    this.limit = Math.min(this.#max, Math.max(this.#min, options.initial ?? 16))
+    this.isOverload = options.isOverload ?? isOverload
+    this.#clock = setting.clock ?? systemClock
+    this.#loopDelayMs = setting.loopDelayMs ?? loopDelayMs
+    this.#name = setting.name ?? 'concurrency'
+    this.#run = setting.run ?? 0
+    this.#since = this.#clock.now()
+    this.#open(0)
   }
+
+  /** A call starts. Gives a ticket, to hand back with {@link settle}. */
   start(): number {
-    return 0
+    if (++this.#inFlight >= this.limit) this.#full = true
+    return this.#epoch * ticketBase + this.#inFlight
   }
-  settle(_ticket: number, _overloaded: boolean): void {}
-  withdraw(_ticket: number): void {}
+
+  /** A call settled. `overloaded`: it was refused, because the other side has too much to do. */
+  settle(ticket: number, overloaded: boolean): void {
+    this.#inFlight--
+    if (overloaded) {
+      return this.#overload(Math.floor(ticket / ticketBase), ticket % ticketBase)
+    }
+    if (this.#credit < overlookedMax) this.#credit += overlookedPerCall
+    if (this.#skip > 0) this.#skipped()
+    else if (++this.#count >= this.#size) this.#close()
+  }
+
+  /** A call that was to start did not. */
+  withdraw(_ticket: number): void {
+    this.#inFlight--
+  }
+
+  #overload(epoch: number, inFlight: number): void {
+    if (this.#credit >= 1 && inFlight < this.#ceiling) {
+      this.#credit--
+      return
+    }
+    if (epoch === this.#epoch) {
+      this.#epoch++
+      this.#base = this.limit
+      this.#refused = 0
+      if (this.#phase === 'try' || this.#phase === 'hold') this.#patience = Math.min(patienceMax, this.#patience * 2)
+      // A ceiling far below the last one is news: the capacity has changed, and may change back soon.
+      if (inFlight < this.#ceiling * 0.9) this.#patience = patienceMin
+      this.#ceiling = inFlight
+    } else if (epoch !== this.#epoch - 1) return
+    this.#refused++
+    this.#ceiling = Math.max(this.#min + 1, Math.min(this.#ceiling, inFlight))
+    const fallen = Math.min(Math.floor(this.#base * 0.9), this.#base - this.#refused)
+    this.#phase = 'climb'
+    this.#known = undefined
+    this.#set(Math.min(this.limit, Math.max(Math.ceil(this.#base / 2), fallen)), 'overload')
+  }
+
+  #skipped(): void {
+    if (--this.#skip === 0) this.#since = this.#clock.now()
+  }
+
+  /** Begins a window, after `skip` more calls have settled. */
+  #open(skip: number): void {
+    this.#skip = skip
+    this.#count = 0
+    this.#full = false
+    this.#size = Math.max(16, this.#phase === 'double' || this.#phase === 'climb' ? this.limit : 2 * this.limit)
+    if (skip === 0) this.#since = this.#clock.now()
+  }
+
+  /** As many calls have settled as the window needs: judge it, unless it was too short to say anything. */
+  #close(): void {
+    const ms = this.#clock.now() - this.#since
+    if (ms < shortestWindowMs) {
+      this.#size *= 2
+      return
+    }
+    const calls = this.#count
+    const full = this.#full
+    // Without enough work the limit bounded nothing, and there is nothing to learn.
+    if (full) this.#judge(calls, ms)
+    if (this.#skip === 0) this.#open(0)
+  }
+
+  #judge(calls: number, ms: number): void {
+    const throughput = calls / ms
+    const late = this.#loopDelayMs() > lateLoopMs
+    switch (this.#phase) {
+      case 'double':
+        return this.#doubled(throughput, late)
+      case 'climb':
+        return this.#climb()
+      case 'hold':
+        return this.#measured(calls, ms, late)
+      case 'try':
+        return this.#tried(throughput)
+    }
+  }
+
+  /** Closes a quarter of the distance to just below the ceiling. */
+  #climb(): void {
+    const distance = this.#ceiling - 1 - this.limit
+    if (distance <= 0) return this.#hold()
+    this.#set(this.limit + Math.ceil(distance / 4), 'recovers')
+  }
+
+  #doubled(throughput: number, late: boolean): void {
+    const known = this.#known
+    if (known && !this.#follows(known, throughput)) {
+      this.#hold()
+      return this.#set(known.limit, 'throughput does not grow')
+    }
+    this.#known = { limit: this.limit, throughput }
+    if (late || this.limit === this.#max) return this.#hold()
+    this.#set(this.limit * 2, 'throughput grows')
+  }
+
+  #hold(): void {
+    this.#phase = 'hold'
+    this.#held = this.#heldCalls = this.#heldMs = 0
+  }
+
+  #measured(calls: number, ms: number, late: boolean): void {
+    this.#heldCalls += calls
+    this.#heldMs += ms
+    if (++this.#held < this.#patience && !late) return
+    this.#known = { limit: this.limit, throughput: this.#heldCalls / this.#heldMs }
+    this.#phase = 'try'
+    const step = Math.max(1, Math.floor(this.limit / 6))
+    if (late || !this.#up) return this.#set(this.limit - step, late ? 'the event loop is late' : 'trial')
+    const belowCeiling = this.limit < this.#ceiling - 1 ? this.#ceiling - 1 : this.#ceiling
+    this.#set(Math.min(this.limit + step, belowCeiling), 'trial')
+  }
+
+  #tried(throughput: number): void {
+    const known = this.#known as { readonly limit: number; readonly throughput: number }
+    if (this.limit >= this.#ceiling) {
+      this.#ceiling = Number.POSITIVE_INFINITY
+      this.#phase = 'double'
+      this.#patience = patienceMin
+      return this.#set(this.limit * 2, 'the other side takes more again')
+    }
+    const raised = this.limit > known.limit
+    this.#hold()
+    // Of a trial down the converse is asked: would coming back up be worth it?
+    const follows = raised
+      ? this.#follows(known, throughput)
+      : !this.#follows({ limit: this.limit, throughput }, known.throughput, known.limit)
+    if (follows && this.limit !== known.limit) {
+      this.#patience = patienceMin
+      return
+    }
+    this.#up = !raised
+    this.#patience = Math.min(patienceMax, this.#patience * 2)
+    this.#set(known.limit, 'throughput does not follow')
+  }
+
+  /** Whether throughput grew by at least half of what the limit grew by. */
+  #follows(from: { readonly limit: number; readonly throughput: number }, throughput: number, limit = this.limit): boolean {
+    return throughput / from.throughput - 1 >= (limit / from.limit - 1) / 2
+  }
+
+  #set(wanted: number, why: string): void {
+    const limit = Math.min(this.#max, Math.max(this.#min, wanted))
+    const from = this.limit
+    this.limit = limit
+    this.#open(Math.max(1, Math.min(this.#inFlight, from)))
+    if (limit === from) return
+    note('concurrency', this.#run, `${this.#name} ${from} → ${limit}: ${why}`, { from, to: limit })
+    this.onChange?.(limit)
+  }
 }

@@ -27,7 +27,6 @@ import {
 } from './limiter-options.ts'
 import { Slots } from './slots.ts'
 import { TokenBucket } from './token-bucket.ts'
-import { isOverload } from './transient.ts'
 import { type Place, WaitQueue } from './wait-queue.ts'
 
 /** @internal What a call asks of a limiter. */
@@ -115,7 +114,7 @@ export class Limiter implements LeaseOwner {
     const { concurrency, rate, tokens, metering = 'sliding' } = options
     this.order = [rate === undefined && tokens === undefined ? 0 : 1, ++made]
     if (concurrency === 'auto') {
-      this.#adaptive = new AdaptiveConcurrency({ ...options.adaptive, name: this.name }, clock)
+      this.#adaptive = new AdaptiveConcurrency(options.adaptive, { clock, name: this.name })
       this.#adaptive.onChange = (limit) => this.#setSlots(limit)
     }
     if (concurrency !== undefined) this.#slots = new Slots(this.#adaptive?.limit ?? (concurrency as number))
@@ -248,7 +247,7 @@ export class Limiter implements LeaseOwner {
   /** @internal */
   returned(lease: Lease, actualCost: number | undefined, error: unknown): void {
     if (actualCost !== undefined && actualCost !== lease.cost && actualCost >= 0) this.#correct(lease, actualCost)
-    this.#adaptive?.settle(lease.ticket, error !== undefined && (this.#options.adaptive?.isOverload ?? isOverload)(error))
+    this.#adaptive?.settle(lease.ticket, error !== undefined && this.#adaptive.isOverload(error))
     this.#leave(lease)
   }
 

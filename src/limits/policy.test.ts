@@ -29,7 +29,10 @@ describe('timeout', () => {
     const { clock, policy, call } = simulated({ timeout: 100 })
     const seen = watch(
       policy.run(
-        ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => clock.schedule(20, () => reject(signal.reason as Error)))),
+        ({ signal }) =>
+          new Promise((_, reject) =>
+            signal.addEventListener('abort', () => clock.schedule(20, () => reject(signal.reason as Error))),
+          ),
         call,
       ),
     )
