@@ -1,0 +1,6 @@
+/** A model provider on this machine, for load tests without cost and for tests over real HTTP. */
+export { simulate, Simulator } from './server.ts'
+export type { SimulatorStats } from './tally.ts'
+export type { LatencyPart, SimulatedLimits, SimulatedModel, SimulatorOptions } from './settings.ts'
+export type { JsonSchema, ModelRequest, RequestMessage, RequestTool } from './request.ts'
+export { question } from './request.ts'

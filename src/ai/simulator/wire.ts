@@ -1,0 +1,72 @@
+/** What a wire format does: {@link openai} and {@link anthropic} are the two there are. */
+import type { Answer } from './answer.ts'
+import type { ModelRequest } from './request.ts'
+
+export interface Usage {
+  readonly input: number
+  readonly output: number
+  /** Out of `input`: read from the prompt cache. */
+  readonly cached: number
+}
+
+/** Why a request is not answered. */
+export interface Refusal {
+  readonly kind:
+    | 'requests'
+    | 'tokens'
+    | 'too-large'
+    | 'quota'
+    | 'overloaded'
+    | 'server-error'
+    | 'bad'
+    | 'unknown-model'
+    | 'key'
+    | 'route'
+  readonly message: string
+  /** Simulated milliseconds until it would be let through. */
+  readonly waitMs?: number
+}
+
+export interface Reply {
+  readonly id: string
+  readonly model: string
+  readonly answer: Answer
+  readonly usage: Usage
+  /** The answer ends where `max_tokens` cut it. */
+  readonly cut: boolean
+}
+
+/** Simulated milliseconds until full. */
+export interface BucketState {
+  readonly limit: number
+  readonly remaining: number
+  readonly resetMs: number
+}
+
+/** What the headers tell about the account. */
+export interface AccountState {
+  readonly id: string
+  readonly requests: BucketState | undefined
+  readonly tokens: BucketState | undefined
+  readonly input: BucketState | undefined
+  readonly output: BucketState | undefined
+}
+
+export interface Wire {
+  /** @throws {BadRequest} */
+  parse(body: unknown): ModelRequest
+  /** What a request costs on arrival, by bucket. */
+  charge(request: ModelRequest): { readonly tokens: number; readonly input: number; readonly output: number }
+  whole(reply: Reply): object
+  /** Server-sent events: before, for each piece of the answer, after. */
+  open(reply: Reply): readonly string[]
+  piece(reply: Reply, text: string, first: boolean): readonly string[]
+  close(reply: Reply, includeUsage: boolean): readonly string[]
+  refusal(refusal: Refusal): { readonly status: number; readonly body: object }
+  /** The event that a stream breaks with. */
+  streamError(message: string): string
+  /** @param scale header durations are divided by it */
+  headers(state: AccountState, scale: number): Record<string, string>
+  /** @param ms in the caller's time */
+  retryAfter(ms: number, scale: number): Record<string, string>
+}
