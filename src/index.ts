@@ -28,3 +28,8 @@ export { mapReduce, type MapReduceOptions } from './run/map-reduce.ts'
 export { type PartialResults, partialResults } from './run/failure.ts'
 export type { SettledMap } from './run/outcome.ts'
 export type { Executor } from './run/executor.ts'
+
+// Workers
+export { workers, type WorkerFunction, type WorkerFunctions, type WorkersOptions } from './workers/define.ts'
+export { type PoolOptions, processes, threads } from './workers/executors.ts'
+export { transfer } from './workers/transfer.ts'

@@ -88,7 +88,7 @@ export interface Executor {
   /** Runs many calls; everything is reported through `work`. */
   bulk(ref: FunctionRef, work: BulkWork): void
   /** Starts workers and loads the module ahead of the first call. */
-  warmUp?(module: string): Promise<void>
+  warmUp?(ref: FunctionRef): Promise<void>
   /** Waits for calls under way for up to `graceMs`, then ends the workers. Calls that remain reject with `Closed`. */
   close(options?: { readonly graceMs?: number }): Promise<void>
 }

@@ -144,6 +144,8 @@ export class Group {
       run: this.record.id,
       task: 0,
       label: () => taskLabel(frame.context),
+      children: 0,
+      waits: 0,
     }
     return frame
   }

@@ -4,6 +4,7 @@ import { observed } from '../base/observer.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { compilePolicy, needsTask, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
 import { Bulk } from './bulk.ts'
+import { call } from './call.ts'
 import { type Executor, type FunctionRef, refOf } from './executor.ts'
 import { keepPartial } from './failure.ts'
 import { Group, type RunOptions, runRules } from './group.ts'
@@ -121,8 +122,9 @@ function start(
   else {
     if (options.on && !ref) throw notWorkerFunction(fn)
     const policy = compilePolicy(options)
+    const each = ref && executor ? sentTo(executor, ref) : fn
     const limit = options.concurrency === undefined || options.concurrency === 'auto' ? defaultLimit(ref) : options.concurrency
-    run = new Lanes(group, source, fn, collector, policy).run(limit)
+    run = new Lanes(group, source, each, collector, policy).run(limit)
   }
   return run.finally(release)
 }
@@ -151,6 +153,12 @@ function runBulk(
       }),
     )
   })
+}
+
+/** Each item as a call of its own, for options that a batch cannot have. */
+function sentTo(executor: Executor, ref: FunctionRef): ItemFunction {
+  const target = executor === ref.executor ? ref : { ...ref, executor }
+  return (item, { index, attempt, deadline }) => call(target, [item], { index, attempt, deadline })
 }
 
 function defaultLimit(ref: FunctionRef | undefined): number {

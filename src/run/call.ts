@@ -1,0 +1,42 @@
+/** One direct call of a worker function, as a task of whatever run the caller is in. */
+import { currentFrame } from '../base/frame.ts'
+import { closeRun, newTask, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../base/observer.ts'
+import type { CallOptions, FunctionRef, Timing } from './executor.ts'
+
+export function call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+  const { cancellation, context } = currentFrame()
+  const given = { cancellation, deadline: context.deadline, ...options }
+  return observed() ? observedCall(ref, args, given) : ref.executor.call(ref, args, given)
+}
+
+/** The run of the direct calls of a function; it stays open, because nobody knows which call is the last. */
+const runs = new WeakMap<FunctionRef, { run: RunRecord; calls: number; open: number }>()
+
+async function observedCall(ref: FunctionRef, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+  const frame = currentFrame()
+  let entry = runs.get(ref)
+  if (!entry || entry.open === 0) {
+    entry = { run: openRun('call', ref.name, { task: frame.task, run: frame.run }, -1, -1), calls: 0, open: 0 }
+    runs.set(ref, entry)
+  }
+  entry.open++
+  const task = newTask(entry.run, entry.calls++, frame.task, performance.now())
+  const timing: Timing = { row: 0, startedAt: 0, settledAt: 0 }
+  try {
+    const value = await ref.executor.call(ref, args, { ...options, timing })
+    settle(task, timing, 'done')
+    return value
+  } catch (error) {
+    settle(task, timing, options.cancellation?.aborted ? 'cancelled' : 'failed', error)
+    throw error
+  } finally {
+    if (--entry.open === 0) closeRun(entry.run, 'done')
+  }
+}
+
+function settle(task: ReturnType<typeof newTask>, timing: Timing, state: 'done' | 'failed' | 'cancelled', error?: unknown): void {
+  const now = performance.now()
+  task.row = timing.row
+  taskStarted(task, timing.startedAt || now)
+  taskSettled(task, timing.settledAt || now, state, error)
+}

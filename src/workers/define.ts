@@ -1,0 +1,176 @@
+/**
+ * Worker modules: a module defines its functions where they are written, and everybody else calls them as if they were here.
+ */
+import { existsSync, realpathSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Cancellation } from '../base/abort.ts'
+import { describe, InvalidOption } from '../base/errors.ts'
+import { enterFrame, type Frame, rootFrame, type TaskContext } from '../base/frame.ts'
+import { checkFunction, checkOptions, rules } from '../base/options.ts'
+import { call } from '../run/call.ts'
+import { type Executor, type FunctionRef, functionRef } from '../run/executor.ts'
+import { sharedProcesses, sharedThreads } from './executors.ts'
+import { thisThread } from './this-thread.ts'
+
+/** A function as others see it: the same arguments without the context that heddle adds, and always a promise. */
+export type WorkerFunction<F> = F extends (...args: infer A) => infer R
+  ? (...args: WithoutContext<A>) => Promise<Awaited<R>>
+  : never
+
+type WithoutContext<A extends unknown[]> = A extends [...infer Rest, TaskContext] ? Rest : A
+
+export type WorkerFunctions<M> = {
+  readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: WorkerFunction<M[K]>
+}
+
+// Parameters are checked at the call, so that any function may be defined.
+type Definitions = Readonly<Record<string, (...args: never[]) => unknown>>
+
+export interface WorkersOptions {
+  /** Runs once in each worker, before the first call of the module there. May be asynchronous. @default none */
+  readonly setup?: () => unknown
+  /**
+   * `'thread'`: worker threads, shared by all modules. `'process'`: child processes, for code that may bring the process down, such
+   * as with memory. `'none'`: this thread, to find a mistake with a debugger. @default 'thread'
+   */
+  readonly isolation?: 'thread' | 'process' | 'none'
+  /** An executor of one's own: `threads({ … })`, `processes({ … })`. @default the shared one of `isolation` */
+  readonly on?: Executor
+}
+
+const workersRules = {
+  setup: rules.function,
+  isolation: rules.oneOf('thread', 'process', 'none'),
+  on: rules.object,
+}
+
+/** What the worker entry puts on the global object of a worker; see thread/entry.js. */
+interface WorkerSide {
+  register(url: string, registration: { definitions: Definitions; setup: (() => unknown) | undefined; ambient: Ambient }): void
+}
+
+interface Ambient {
+  enter(context: TaskContext, body: () => unknown): unknown
+  set(context: TaskContext): void
+}
+
+const workerSide = Symbol.for('heddle.thread')
+
+/**
+ * Defines worker functions in their own module, or names those of somebody else's.
+ *
+ * @param module `import.meta.url` together with the functions; or the URL of a module whose exports are meant, which is then
+ *   not loaded on this thread: `workers<typeof import('./image.js')>(new URL('./image.js', import.meta.url))`
+ * @param functions run on the workers; each gets its arguments, then a `TaskContext`. Arguments and results are copied as
+ *   `structuredClone` copies them; `transfer` moves buffers, and a `SharedArrayBuffer` is shared
+ * @returns the same functions, each returning a promise. Inside a worker: the functions themselves
+ * @throws {InvalidOption} when the module is the program's entry, which every worker would run again
+ *
+ * @example
+ * // analyse.ts
+ * export const { entities, sentiment } = workers(import.meta.url, {
+ *   entities(text: string): string[] { … },
+ *   sentiment(text: string): number { … },
+ * })
+ */
+export function workers<const D extends Definitions>(module: string, functions: D, options?: WorkersOptions): WorkerFunctions<D>
+export function workers<M extends object>(module: URL, options?: WorkersOptions): WorkerFunctions<M>
+export function workers(module: string | URL, second?: Definitions | WorkersOptions, third?: WorkersOptions): unknown {
+  const definitions = typeof module === 'string' ? checkDefinitions(second) : undefined
+  const options = (definitions ? third : (second as WorkersOptions | undefined)) ?? {}
+  checkOptions<WorkersOptions>(options, workersRules, 'workers')
+  const url = checkModule(module)
+  const inside = (globalThis as { [workerSide]?: WorkerSide })[workerSide]
+  if (inside) return insideWorker(inside, url, definitions, options)
+  if (definitions) refuseEntry(url)
+  const executor = options.on ?? executorOf(options.isolation)
+  const make = (name: string): unknown =>
+    workerFunction({ module: url, name, local: definitions?.[name], setup: options.setup, executor })
+  if (definitions) return Object.freeze(Object.fromEntries(Object.keys(definitions).map((name) => [name, make(name)])))
+  return lazily(make)
+}
+
+function executorOf(isolation: WorkersOptions['isolation']): Executor {
+  if (isolation === 'process') return sharedProcesses()
+  return isolation === 'none' ? thisThread : sharedThreads()
+}
+
+function workerFunction(ref: FunctionRef): unknown {
+  const stub = { [ref.name]: (...args: unknown[]): Promise<unknown> => call(ref, args) }[ref.name] as object
+  return Object.defineProperty(stub, functionRef, { value: ref })
+}
+
+/** A function for each name that is read; the same one each time. */
+function lazily(make: (name: string) => unknown): unknown {
+  const made = new Map<string, unknown>()
+  return new Proxy(Object.create(null) as object, {
+    get(_, name) {
+      // Asked by `await` and by printing; no module's function can be meant.
+      if (typeof name !== 'string' || name === 'then') return undefined
+      if (!made.has(name)) made.set(name, make(name))
+      return made.get(name)
+    },
+  })
+}
+
+/** Worker functions may call one another without a crossing: nested use can neither deadlock nor take more threads. */
+function insideWorker(side: WorkerSide, url: string, definitions: Definitions | undefined, options: WorkersOptions): unknown {
+  if (definitions) {
+    side.register(url, {
+      definitions,
+      setup: options.setup,
+      ambient: { enter: enterTask, set: (context) => (rootFrame.context = context) },
+    })
+    return definitions
+  }
+  let loaded: Promise<Record<string, (...args: unknown[]) => unknown>> | undefined
+  return lazily(
+    (name) =>
+      async (...args: unknown[]) =>
+        (await (loaded ??= import(url)))[name]?.(...args),
+  )
+}
+
+function enterTask(context: TaskContext, body: () => unknown): unknown {
+  const frame: Frame = {
+    ...rootFrame,
+    parent: rootFrame,
+    context,
+    // Made only for a function that starts runs of its own.
+    get cancellation() {
+      return Cancellation.of(context.signal) as Cancellation
+    },
+    label: () => `worker task ${context.index}`,
+  }
+  return enterFrame(frame, body)
+}
+
+function checkModule(module: unknown): string {
+  if (module instanceof URL) return module.href
+  if (typeof module === 'string' && URL.canParse(module)) return module
+  throw new InvalidOption(`Expected the module of workers to be import.meta.url or a URL, got ${describe(module)}`, {
+    hint: 'Write workers(import.meta.url, { … }), or workers(new URL("./module.js", import.meta.url)).',
+  })
+}
+
+function checkDefinitions(functions: unknown): Definitions {
+  if (typeof functions !== 'object' || functions === null) {
+    throw new InvalidOption(`Expected workers(import.meta.url, …) to get a record of functions, got ${describe(functions)}`)
+  }
+  for (const [name, fn] of Object.entries(functions)) checkFunction(fn, name, 'workers')
+  return functions as Definitions
+}
+
+/** Every worker loads the module again; were it the program itself, each would start the whole program. */
+function refuseEntry(url: string): void {
+  const entry = process.argv[1]
+  if (entry === undefined || !url.startsWith('file:')) return
+  const real = (path: string): string => (existsSync(path) ? pathToFileURL(realpathSync(path)).href : '')
+  if (real(fileURLToPath(url)) !== real(entry)) return
+  throw new InvalidOption(
+    'A worker module must be a module of its own: this one is the program itself, which every worker would run again',
+    {
+      hint: 'Move the worker functions into a file of their own and import them from there. In a bundle, make that file an entry of its own.',
+    },
+  )
+}

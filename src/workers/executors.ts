@@ -1,0 +1,52 @@
+/** The executors that people name: threads and processes, shared or of one's own. */
+import { type Duration, durationMs } from '../base/duration.ts'
+import { checkOptions, rules } from '../base/options.ts'
+import type { Executor } from '../run/executor.ts'
+import { openProcess } from './host/process.ts'
+import { defaultSize, Pool } from './host/pool.ts'
+import { openThread } from './host/thread.ts'
+
+export interface PoolOptions {
+  /** How many workers there are at most; they start when they are needed. @default the number of cores (`availableParallelism()`) */
+  readonly size?: number
+  /** How long a cancelled function may go on before its worker is ended. @default '250ms' */
+  readonly grace?: Duration
+  /** Bound on the heap of each worker, in megabytes. @default that of Node */
+  readonly memoryLimitMb?: number
+}
+
+const poolRules = { size: rules.whole(1), grace: rules.duration, memoryLimitMb: rules.number(1) }
+
+/** Chosen so that a runaway is gone within half a second of its timeout. */
+const defaultGraceMs = 250
+
+let threadsShared: Executor | undefined
+let processesShared: Executor | undefined
+
+/** Worker threads of one's own, beside those that all worker modules share. Close them when done. */
+export function threads(options: PoolOptions = {}): Executor {
+  checkOptions<PoolOptions>(options, poolRules, 'threads')
+  return new Pool({ name: 'threads', open: openThread, exact: false, ...settings(options) })
+}
+
+/** Child processes of one's own: slower to reach than threads, and proof against anything that a task does to its process. */
+export function processes(options: PoolOptions = {}): Executor {
+  checkOptions<PoolOptions>(options, poolRules, 'processes')
+  return new Pool({ name: 'processes', open: openProcess, exact: true, ...settings(options) })
+}
+
+export function sharedThreads(): Executor {
+  return (threadsShared ??= threads())
+}
+
+export function sharedProcesses(): Executor {
+  return (processesShared ??= processes())
+}
+
+function settings(options: PoolOptions): { size: number; graceMs: number; memoryLimitMb: number | undefined } {
+  return {
+    size: options.size ?? defaultSize,
+    graceMs: options.grace === undefined ? defaultGraceMs : durationMs(options.grace, 'grace'),
+    memoryLimitMb: options.memoryLimitMb,
+  }
+}

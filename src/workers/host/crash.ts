@@ -1,0 +1,39 @@
+/** What is lost when a worker ends. */
+import { WorkerCrashed } from '../../base/errors.ts'
+import type { FunctionRef } from '../../run/executor.ts'
+import type { Posted } from './job.ts'
+import type { LinkExit } from './link.ts'
+import type { PoolWorker } from './worker.ts'
+
+export interface Lost {
+  /** Positions that had started and have no result: nobody knows how far they came. */
+  readonly started: readonly number[]
+  /** Positions that had not started. */
+  readonly waiting: number[]
+}
+
+/** Splits the unreported items of a batch. A worker runs its batches in order, so that numbers tell which have been reached. */
+export function lostItems(worker: PoolWorker, posted: Posted): Lost {
+  const progress = worker.link?.progress()
+  const { length } = posted.batch.items
+  const reached = !progress || posted.id > progress.batch ? 0 : posted.id < progress.batch ? length : progress.started
+  const started: number[] = []
+  const waiting: number[] = []
+  for (let at = 0; at < length; at++) {
+    if (!posted.reported[at]) (at < reached ? started : waiting).push(at)
+  }
+  return { started, waiting }
+}
+
+export function crashOf(ref: FunctionRef, exit: LinkExit, killed: boolean): WorkerCrashed {
+  return new WorkerCrashed(
+    killed
+      ? `The worker that ran "${ref.name}" was ended because another of its tasks could not be stopped`
+      : `The worker that ran "${ref.name}" ended before the task did: ${exit.reason}`,
+    {
+      cause: exit.error,
+      exitCode: exit.code,
+      hint: 'A task that had started is never repeated by itself; `retry` says that it may be.',
+    },
+  )
+}

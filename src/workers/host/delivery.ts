@@ -1,0 +1,92 @@
+/** Takes what comes back from a worker, and reports each item of it exactly once to its work. */
+import { errorClass, HeddleError } from '../../base/errors.ts'
+import type { ResultMessage, WireError } from '../protocol.ts'
+import { unpackError } from '../thread/wire.js'
+import type { Job, Posted } from './job.ts'
+
+const origin = performance.timeOrigin
+
+/** An error of a worker, built again on this thread. */
+export function fromWire(error: WireError): unknown {
+  return unpackError(error, (name) => errorClass(name) as (new (message: string) => Error) | undefined)
+}
+
+export function deliver(posted: Posted, message: ResultMessage, row: number): void {
+  if (message.values.length > 0) deliverValues(posted, message, row)
+  for (const failure of message.errors ?? []) {
+    const times = posted.job.work.observed ? [failure.startedAt - origin, failure.settledAt - origin] : []
+    report(posted, failure.at, () => {
+      const error = posted.doomed?.get(failure.at) ?? fromWire(failure.error)
+      posted.job.work.fail(posted.batch.first + failure.at, error, row, times[0], times[1])
+    })
+  }
+  for (const at of message.skipped ?? []) skip(posted, at)
+}
+
+function deliverValues(posted: Posted, message: ResultMessage, row: number): void {
+  const { values, positions, from } = message
+  const startedAt = message.startedAt?.map((time) => time - origin)
+  const settledAt = message.settledAt?.map((time) => time - origin)
+  if (!positions && !posted.doomed) {
+    succeed(posted, from, values, row, startedAt, settledAt)
+    return
+  }
+  // A few items came out of order, or were given up meanwhile: one by one.
+  for (let i = 0; i < values.length; i++) {
+    const at = positions ? (positions[i] as number) : from + i
+    const doom = posted.doomed?.get(at)
+    if (doom === undefined) succeed(posted, at, [values[i]], row, startedAt?.subarray(i, i + 1), settledAt?.subarray(i, i + 1))
+    else report(posted, at, () => posted.job.work.fail(posted.batch.first + at, doom, row, startedAt?.[i], settledAt?.[i]))
+  }
+}
+
+function succeed(
+  posted: Posted,
+  from: number,
+  values: ArrayLike<unknown>,
+  row: number,
+  startedAt: ArrayLike<number> | undefined,
+  settledAt: ArrayLike<number> | undefined,
+): void {
+  posted.reported.fill(1, from, from + values.length)
+  posted.left -= values.length
+  posted.job.underWay -= values.length
+  posted.job.work.succeed(posted.batch.first + from, values, row, startedAt, settledAt)
+}
+
+/** Fails an item that has not been reported yet. */
+export function failItem(posted: Posted, at: number, error: unknown, row: number): void {
+  report(posted, at, () => posted.job.work.fail(posted.batch.first + at, posted.doomed?.get(at) ?? error, row))
+}
+
+export function skip(posted: Posted, at: number): void {
+  const doom = posted.doomed?.get(at)
+  report(posted, at, () =>
+    doom === undefined ? posted.job.work.skip(posted.batch.first + at) : posted.job.work.fail(posted.batch.first + at, doom, 0),
+  )
+}
+
+function report(posted: Posted, at: number, tell: () => void): void {
+  if (posted.reported[at]) return
+  posted.reported[at] = 1
+  posted.left--
+  posted.job.underWay--
+  tell()
+}
+
+/** Everything of a job that has not been handed out: its requeued batches and whatever the work still has. */
+export function failWaiting(job: Job, error: unknown): void {
+  for (;;) {
+    const batch = job.take(1_024)
+    if (!batch) break
+    for (let i = 0; i < batch.items.length; i++) {
+      job.underWay--
+      job.work.fail(batch.first + i, error, 0)
+    }
+  }
+}
+
+/** The same failure for every item, also when it is a class of ours that came over the wire. */
+export function asError(error: unknown, otherwise: string): Error {
+  return error instanceof Error ? error : new HeddleError(otherwise, { cause: error })
+}

@@ -1,0 +1,73 @@
+/**
+ * What is known of one function: what an item costs, what its crossing costs, and what follows for batches. Pure.
+ *
+ * A batch should take about {@link targetMs}: long enough that the crossing of a message (20–25 µs) does not show, short enough
+ * that the load stays balanced; joblib sizes batches the same way, at 0.2–2 s because its workers are processes. At most ceil(left / 2P)
+ * items, as Taskflow's guided partitioning does, so that the last batches are small. Growth is bounded, because the first
+ * measurement of a cold function says little.
+ */
+
+/** Chosen in the middle of the 1 to 4 ms that measurements support. */
+const targetMs = 2
+/** Larger batches save nothing: 15 µs of crossing over this many items is 2 ns each. */
+const largestBatch = 8_192
+const largestGrowth = 8
+/** Items of a function that waits (I/O): as many under way per batch as most servers take from one client. */
+const largestAsyncBatch = 16
+/** A first guess of what copying a small item costs this thread, both ways. */
+const firstCrossingMs = 0.000_3
+/** One message there and one back. */
+const roundTripMs = 0.05
+
+export class Estimate {
+  /** Busy milliseconds per item; undefined until measured. */
+  itemMs: number | undefined
+  /** Milliseconds of this thread per item for copying it there and its result back. */
+  crossingMs = firstCrossingMs
+  async = false
+  #lastBatch = 0
+
+  /** A batch has come back. */
+  record(items: number, busyMs: number, async: boolean): void {
+    if (items === 0) return
+    if (async) this.async = true
+    const measured = busyMs / items
+    if (this.itemMs === undefined) this.itemMs = measured
+    else {
+      // A batch counts by its size: one slow item must not outweigh a thousand, and a warm function forgets its cold start.
+      const weight = Math.min(0.8, Math.max(0.2, items / (items + this.#lastBatch)))
+      this.itemMs += weight * (measured - this.itemMs)
+    }
+    this.#lastBatch = items
+  }
+
+  /** What this thread spent on posting a batch; receiving the results costs about the same. */
+  recordPost(items: number, ms: number): void {
+    if (items < 8) return
+    this.crossingMs += 0.3 * ((2 * ms) / items - this.crossingMs)
+  }
+
+  /** How many items the next batch should have; `remaining` may be `Infinity`. */
+  batchSize(remaining: number, slots: number): number {
+    if (this.itemMs === undefined) return 1
+    const byTime = targetMs / Math.max(this.itemMs, 1e-6)
+    const byGrowth = Math.max(1, this.#lastBatch) * largestGrowth
+    const byShare = Math.ceil(remaining / (2 * slots))
+    const most = this.async ? largestAsyncBatch : largestBatch
+    return Math.max(1, Math.min(Math.floor(byTime), byGrowth, byShare, most))
+  }
+
+  /** True when finishing `remaining` items on this thread takes no longer than sending them to `slots` workers. */
+  inlineWins(remaining: number, slots: number): boolean {
+    const { itemMs, crossingMs } = this
+    if (itemMs === undefined || this.async || remaining === Number.POSITIVE_INFINITY) return false
+    // The crossing is paid on this thread alone and on the workers again; only the work itself is shared.
+    const parallelMs = roundTripMs + Math.max(remaining * crossingMs, (remaining * (itemMs + crossingMs)) / slots)
+    return remaining * itemMs <= parallelMs
+  }
+
+  /** True when a second batch should wait at the worker: only where a message would be felt, and the wait is short. */
+  get prefetches(): boolean {
+    return this.itemMs !== undefined && this.itemMs < targetMs
+  }
+}

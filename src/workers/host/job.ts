@@ -1,0 +1,79 @@
+/** Work of one function that waits for workers, with everything of it that is under way. The pool's state, without its decisions. */
+import type { Batch, BulkWork, FunctionRef } from '../../run/executor.ts'
+import type { Estimate } from './estimate.ts'
+
+export interface JobWork extends BulkWork {
+  /** True when each item is a list of arguments. */
+  readonly spread: boolean
+  /** Index and attempt of each item, where they are not the position and 1. */
+  meta?(batch: Batch): Int32Array | undefined
+}
+
+/** A batch at a worker. */
+export interface Posted {
+  readonly id: number
+  readonly job: Job
+  readonly batch: Batch
+  readonly postedAt: number
+  /** Positions that have been reported. */
+  readonly reported: Uint8Array
+  left: number
+  /** Errors of items that the host gave up: a timeout or a cancellation decides, whatever the function gives afterwards. */
+  doomed: Map<number, unknown> | undefined
+  /** True when buffers were moved to the worker, so that the items cannot be sent again. */
+  readonly moved: boolean
+  timer: NodeJS.Timeout | undefined
+}
+
+export class Job {
+  readonly ref: FunctionRef
+  readonly work: JobWork
+  readonly estimate: Estimate
+  /** Batches that came back from a worker that ended before they had started. */
+  readonly requeued: Batch[] = []
+  /** Items that were taken and have not been reported. */
+  underWay = 0
+  /** True while this thread works on it. */
+  inline = false
+  inlineItems = 0
+  finished = false
+  cancelReason: { readonly reason: unknown } | undefined
+  readonly unsubscribe: (() => void)[] = []
+
+  constructor(ref: FunctionRef, work: JobWork, estimate: Estimate) {
+    this.ref = ref
+    this.work = work
+    this.estimate = estimate
+  }
+
+  remaining(): number {
+    let count = this.work.remaining()
+    for (const batch of this.requeued) count += batch.items.length
+    return count
+  }
+
+  take(max: number): Batch | undefined {
+    if (this.finished || this.cancelReason) return undefined
+    const back = this.requeued.pop()
+    if (back) {
+      if (back.items.length > max) {
+        const rest = sliceBatch(back, max, back.items.length)
+        this.requeued.push(rest)
+        return sliceBatch(back, 0, max)
+      }
+      return back
+    }
+    const batch = this.work.take(max)
+    if (batch) this.underWay += batch.items.length
+    return batch
+  }
+
+  /** True when nothing is under way and nothing will come. */
+  get over(): boolean {
+    return this.underWay === 0 && !this.inline && this.work.exhausted()
+  }
+}
+
+export function sliceBatch(batch: Batch, from: number, to: number): Batch {
+  return { first: batch.first + from, items: Array.prototype.slice.call(batch.items, from, to) as unknown[] }
+}

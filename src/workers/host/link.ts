@@ -1,0 +1,50 @@
+/** The wire to one worker: a thread or a child process behind the same few calls. */
+import type { TransferListItem } from 'node:worker_threads'
+import type { CancelMessage, HostMessage, WorkerMessage } from '../protocol.ts'
+
+export interface LinkEvents {
+  message(message: WorkerMessage): void
+  /** Once; nothing comes after it. `error` is what ended the worker, where that is known. */
+  exit(exit: LinkExit): void
+}
+
+export interface LinkExit {
+  readonly code: number | undefined
+  /** Words for a message: `exit code 3`, `out of memory`, `signal SIGABRT`. */
+  readonly reason: string
+  readonly error: unknown
+}
+
+/** What a thread shows of itself while it is too busy for messages; see `progress` in protocol.ts. */
+export interface Progress {
+  /** Number of the batch at work, or of the last one; 0 before the first. */
+  readonly batch: number
+  /** How many of its items have started. */
+  readonly started: number
+  /** True while the loop over the items is at work, false when only promises are pending. */
+  readonly looping: boolean
+  /** When the current item started, epoch milliseconds; only for batches with a timeout. */
+  readonly startedAt: number
+}
+
+export interface Link {
+  /** @throws DataCloneError when something in the message cannot be cloned */
+  post(message: HostMessage, transfer?: readonly TransferListItem[]): void
+  /** Reaches the worker also while it is busy, if it can be reached at all. */
+  control(message: CancelMessage): void
+  /** Undefined where it cannot be seen. */
+  progress(): Progress | undefined
+  /** Takes a batch back that has not been started; false when it has, or when that cannot be told. */
+  revoke(batch: number): boolean
+  kill(): void
+  /** Keeps the program alive while there is work. */
+  ref(): void
+  unref(): void
+}
+
+export interface LinkOptions {
+  /** Bound on the heap of the worker in megabytes. */
+  readonly memoryLimitMb: number | undefined
+}
+
+export type OpenLink = (options: LinkOptions, events: LinkEvents) => Link

@@ -1,0 +1,132 @@
+/**
+ * The messages between the host (the pool, on the thread that owns it) and a worker (thread or child process). Data only.
+ *
+ * Times on the wire are milliseconds since the epoch with fractions (`performance.timeOrigin + performance.now()`), so that
+ * each side can move them onto its own clock.
+ */
+
+export type HostMessage = LoadMessage | RunMessage | CancelMessage
+
+/** Ahead of the first call of a function: where it is. */
+export interface LoadMessage {
+  readonly type: 'load'
+  /** Short for module and name in later messages; chosen by the host. */
+  readonly fn: number
+  readonly module: string
+  readonly name: string
+}
+
+/** Run one function over items next to each other. */
+export interface RunMessage {
+  readonly type: 'run'
+  readonly batch: number
+  readonly fn: number
+  /** Index of the first item. */
+  readonly first: number
+  readonly items: ArrayLike<unknown>
+  /** True when each item is a list of arguments (a direct call), false when it is the one argument (a map). */
+  readonly spread: boolean
+  /** Index and attempt of each item in pairs, where they differ from the position and 1. */
+  readonly meta: Int32Array | undefined
+  readonly timeoutMs: number | undefined
+  /** How long an asynchronous function may go on after its signal has aborted. */
+  readonly graceMs: number
+  /** Epoch milliseconds, `Infinity` when none. */
+  readonly deadline: number
+  /** Tell start and end of every item. */
+  readonly observed: boolean
+  /** Send each result at once instead of all together. */
+  readonly flush: boolean
+}
+
+/** Abort items of a batch: one, or all that are left. */
+export interface CancelMessage {
+  readonly type: 'cancel'
+  readonly batch: number
+  /** -1: every item of the batch. */
+  readonly index: number
+  readonly reason: WireError
+}
+
+export type WorkerMessage = ReadyMessage | ResultMessage | LoadFailedMessage
+
+export interface ReadyMessage {
+  readonly type: 'ready'
+}
+
+/** Results of a batch: all of it, or a part with more to come. Every item is in exactly one of `values`, `errors` and `skipped`. */
+export interface ResultMessage {
+  readonly type: 'result'
+  readonly batch: number
+  /** What the functions gave, for the items at `positions`, or for those from position `from` on when it is undefined. */
+  readonly values: ArrayLike<unknown>
+  readonly from: number
+  readonly positions: ArrayLike<number> | undefined
+  /** Start and end of each value in epoch milliseconds, only when observed. */
+  readonly startedAt: Float64Array | undefined
+  readonly settledAt: Float64Array | undefined
+  readonly errors: readonly WireFailure[] | undefined
+  /** Position in the batch of items that never started, because they were cancelled first. */
+  readonly skipped: readonly number[] | undefined
+  /** True when a function went on beyond the grace after its cancellation: the worker should be replaced. */
+  readonly stuck: boolean
+  /** True with the last message of the batch. */
+  readonly last: boolean
+  /** Milliseconds that the thread was busy with the batch; with the last message. */
+  readonly busyMs: number
+  /** True when the function gave a promise. */
+  readonly async: boolean
+}
+
+export interface WireFailure {
+  /** Position in the batch. */
+  readonly at: number
+  readonly error: WireError
+  /** Epoch milliseconds; 0 unless observed. */
+  readonly startedAt: number
+  readonly settledAt: number
+}
+
+/** The module could not be imported, or has no such function. */
+export interface LoadFailedMessage {
+  readonly type: 'load-failed'
+  readonly batch: number
+  readonly fn: number
+  readonly error: WireError
+}
+
+/** An error as data; see `thread/wire.js`. */
+export interface WireError {
+  readonly thrown?: unknown
+  readonly name?: string
+  readonly className?: string
+  readonly message?: string
+  readonly stack?: string | undefined
+  readonly fields?: Readonly<Record<string, unknown>>
+  readonly cause?: WireError
+  readonly errors?: readonly WireError[]
+}
+
+/**
+ * What a worker thread shares with its host, so that the host sees what a busy thread does. `Int32` cells, then one `Float64`.
+ */
+export const progress = {
+  /** Number of the batch at work, or of the last one. */
+  batch: 0,
+  /** How many items of it have started. */
+  started: 1,
+  /** Goes up with every control message; the thread looks at its control port when it changes. */
+  attention: 2,
+  /** 1 while the loop over the items is at work. */
+  looping: 3,
+  /**
+   * A ring of claims: the host writes the number of a batch when it posts it; the thread, when it starts the batch, or the host, when
+   * it wants it back, exchanges that for its negative. Whoever does it first has it.
+   */
+  claims: 4,
+  claimCount: 64,
+  cells: 68,
+  /** Byte offset of the start of the current item, in epoch milliseconds. */
+  startedAtByte: 272,
+  bytes: 280,
+} as const

@@ -1,0 +1,374 @@
+// @ts-check
+/**
+ * One batch at work.
+ *
+ * A synchronous function is one loop over the items. A function that gives promises has all items of its batch under way at
+ * once (the host keeps such batches small), and each result is sent as soon as the event loop turns. Between items the loop
+ * looks at a shared counter for control messages, so that a cancellation reaches a thread that is busy.
+ *
+ * @typedef {import('../protocol.ts').RunMessage} RunMessage
+ * @typedef {import('../protocol.ts').CancelMessage} CancelMessage
+ * @typedef {import('../protocol.ts').WireError} WireError
+ * @typedef {import('../protocol.ts').WireFailure} WireFailure
+ * @typedef {import('./runner.js').Transport} Transport
+ * @typedef {import('./runner.js').Loaded} Loaded
+ */
+import { WorkerContext } from './context.js'
+import { findUncloneable, packError, packNumbers, unpackError, unwrapTransfer } from './wire.js'
+
+const epoch = performance.timeOrigin
+/** As in `progress` of protocol.ts. */
+export const cell = { batch: 0, started: 1, attention: 2, looping: 3, claims: 4, claimCount: 64, cells: 68 }
+/** `meta` holds index and attempt of each item. */
+const metaWidth = 2
+
+export class BatchRun {
+  /** @type {RunMessage} */
+  message
+  /** @type {Transport} */
+  #transport
+  /** @type {() => void} */
+  #poll
+  // What has not been sent yet; one entry per item that succeeded, in the order of settling.
+  /** @type {unknown[]} */
+  #values = []
+  /** @type {number[]} */
+  #positions = []
+  /** @type {number[]} */
+  #startedAt = []
+  /** @type {number[]} */
+  #settledAt = []
+  /** @type {WireFailure[]} */
+  #errors = []
+  /** @type {number[]} */
+  #skipped = []
+  /** Reasons of items that were cancelled. @type {Map<number, WireError>} */
+  #cancelled = new Map()
+  /** @type {WireError | undefined} */
+  #cancelledAll
+  /** The item that the loop is at, and its context. */
+  #currentAt = -1
+  /** @type {WorkerContext | undefined} */
+  #current
+  /** Contexts of items whose promise is pending. @type {Map<number, WorkerContext>} */
+  #pending = new Map()
+  #async = false
+  #stuck = false
+  #busyMs = 0
+  #flushing = false
+  #finished = false
+
+  /**
+   * @param {RunMessage} message
+   * @param {Transport} transport
+   * @param {() => void} poll
+   */
+  constructor(message, transport, poll) {
+    this.message = message
+    this.#transport = transport
+    this.#poll = poll
+  }
+
+  /** @param {CancelMessage} message */
+  cancel({ index, reason }) {
+    if (index < 0) this.#cancelledAll = reason
+    else this.#cancelled.set(index, reason)
+    const error = unpackError(reason, () => undefined)
+    if (index < 0 || index === this.#currentAt) this.#current?.abort(error)
+    for (const [at, context] of this.#pending) if (index < 0 || at === index) context.abort(error)
+  }
+
+  /** @param {WireError} error the module could not be loaded */
+  failAll(error) {
+    this.#finished = true
+    this.#transport.post({ type: 'load-failed', batch: this.message.batch, fn: this.message.fn, error })
+  }
+
+  /**
+   * @param {Loaded} fn
+   * @returns {void | Promise<void>} a promise when items are still under way
+   */
+  run(fn) {
+    const { items, flush, timeoutMs } = this.message
+    const { progress, startedAt } = this.#transport
+    if (!this.#transport.begin(this.message.batch)) {
+      this.#finished = true
+      return
+    }
+    let attention = progress ? Atomics.load(progress, cell.attention) : 0
+    this.#poll()
+    const begin = performance.now()
+    for (let at = 0; at < items.length; at++) {
+      if (progress && Atomics.load(progress, cell.attention) !== attention) {
+        attention = Atomics.load(progress, cell.attention)
+        this.#poll()
+      }
+      if (this.#cancelledAll || (this.#cancelled.size > 0 && this.#cancelled.has(at))) {
+        this.#skipped.push(at)
+        continue
+      }
+      if (progress) {
+        if (startedAt && timeoutMs !== undefined) startedAt[0] = epoch + performance.now()
+        Atomics.store(progress, cell.started, at + 1)
+      }
+      this.#one(fn, at)
+      if (flush) this.flush(false)
+    }
+    if (progress) Atomics.store(progress, cell.looping, 0)
+    this.#currentAt = -1
+    this.#busyMs += performance.now() - begin
+    if (this.#pending.size === 0) return this.#finish()
+    return this.#rest()
+  }
+
+  async #rest() {
+    const before = performance.eventLoopUtilization()
+    await new Promise((resolve) => (this.#allSettled = () => resolve(undefined)))
+    this.#busyMs += performance.eventLoopUtilization(before).active
+    this.#finish()
+  }
+  #allSettled = () => {}
+
+  /**
+   * @param {Loaded} fn
+   * @param {number} at
+   */
+  #one(fn, at) {
+    const startedAt = this.message.observed ? epoch + performance.now() : 0
+    const context = this.#contextFor(fn, at)
+    const item = this.message.items[at]
+    this.#current = context
+    this.#currentAt = at
+    try {
+      let value
+      if (fn.promises === 'never') {
+        // A synchronous function is done before anybody else could look: a plain assignment serves.
+        fn.ambient?.set(context)
+        value = this.message.spread ? fn.call(.../** @type {unknown[]} */ (item), context) : fn.call(item, context)
+      } else {
+        const body = () => (this.message.spread ? fn.call(.../** @type {unknown[]} */ (item), context) : fn.call(item, context))
+        value = fn.ambient ? fn.ambient.enter(context, body) : body()
+      }
+      if (isThenable(value)) {
+        fn.promises = 'yes'
+        this.#later(at, context, startedAt, value)
+        return
+      }
+      if (fn.promises === 'unknown') fn.promises = 'never'
+      this.#store(at, context, startedAt, value)
+    } catch (error) {
+      this.#fail(at, context, startedAt, error)
+    }
+  }
+
+  /**
+   * A synchronous function is done with its context when it returns, so that the next item gets the same object, unless it was
+   * asked for its signal.
+   * @param {Loaded} fn
+   * @param {number} at
+   */
+  #contextFor(fn, at) {
+    const { meta, first, deadline, spread } = this.message
+    const index = meta ? /** @type {number} */ (meta[at * metaWidth]) : spread ? 0 : first + at
+    const attempt = meta ? /** @type {number} */ (meta[at * metaWidth + 1]) : 1
+    const last = this.#current
+    if (last && fn.promises === 'never' && last.untouched) {
+      last.index = index
+      last.attempt = attempt
+      return last
+    }
+    return new WorkerContext(index, attempt, deadline - epoch, this.#poll)
+  }
+
+  /**
+   * @param {number} at
+   * @param {WorkerContext} context
+   * @param {number} startedAt
+   * @param {PromiseLike<unknown>} value
+   */
+  #later(at, context, startedAt, value) {
+    const { timeoutMs, graceMs } = this.message
+    this.#async = true
+    this.#pending.set(at, context)
+    /** @type {NodeJS.Timeout | undefined} */
+    let grace
+    const settle = (/** @type {() => void} */ store) => {
+      if (!this.#pending.delete(at)) return
+      clearTimeout(timeout)
+      clearTimeout(grace)
+      store()
+      this.#flushSoon()
+      if (this.#pending.size === 0) this.#allSettled()
+    }
+    const timeout = timeoutMs === undefined ? undefined : setTimeout(() => context.abort(timedOut(timeoutMs)), timeoutMs)
+    context.onAbort((reason) => {
+      grace = setTimeout(() => {
+        this.#stuck = true
+        settle(() => this.#fail(at, context, startedAt, reason))
+      }, graceMs)
+    })
+    value.then(
+      (result) => settle(() => this.#store(at, context, startedAt, result)),
+      (error) => settle(() => this.#fail(at, context, startedAt, error)),
+    )
+  }
+
+  /**
+   * @param {number} at
+   * @param {WorkerContext} context
+   * @param {number} startedAt
+   * @param {unknown} value
+   */
+  #store(at, context, startedAt, value) {
+    if (context.aborted) return this.#fail(at, context, startedAt, context.aborted.reason)
+    this.#values.push(value)
+    this.#positions.push(at)
+    if (!this.message.observed) return
+    this.#startedAt.push(startedAt)
+    this.#settledAt.push(epoch + performance.now())
+  }
+
+  /**
+   * @param {number} at
+   * @param {WorkerContext} context
+   * @param {number} startedAt
+   * @param {unknown} error
+   */
+  #fail(at, context, startedAt, error) {
+    const cause = context.aborted ? context.aborted.reason : error
+    this.#errors.push({
+      at,
+      error: packError(cause),
+      startedAt,
+      settledAt: this.message.observed ? epoch + performance.now() : 0,
+    })
+  }
+
+  /** All that settle in one turn of the event loop travel together. */
+  #flushSoon() {
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => {
+      this.#flushing = false
+      if (!this.#finished) this.flush(false)
+    })
+  }
+
+  #finish() {
+    this.flush(true)
+    this.#finished = true
+  }
+
+  /**
+   * Sends what has been computed and not been sent.
+   * @param {boolean} last
+   */
+  flush(last) {
+    if (this.#finished || (!last && this.#values.length === 0 && this.#errors.length === 0)) return
+    const { observed, batch } = this.message
+    const positions = this.#positions
+    const from = positions[0] ?? 0
+    const inOrder = isRun(positions)
+    /** @type {import('../protocol.ts').ResultMessage} */
+    const message = {
+      type: 'result',
+      batch,
+      values: this.#values,
+      from,
+      positions: inOrder ? undefined : positions,
+      startedAt: observed ? Float64Array.from(this.#startedAt) : undefined,
+      settledAt: observed ? Float64Array.from(this.#settledAt) : undefined,
+      errors: this.#errors.length > 0 ? this.#errors : undefined,
+      skipped: this.#skipped.length > 0 ? this.#skipped : undefined,
+      stuck: this.#stuck,
+      last,
+      busyMs: this.#busyMs,
+      async: this.#async,
+    }
+    const values = this.#values
+    this.#values = []
+    this.#positions = []
+    this.#startedAt = []
+    this.#settledAt = []
+    this.#errors = []
+    this.#skipped = []
+    this.#post(message, values, positions)
+  }
+
+  /**
+   * @param {import('../protocol.ts').ResultMessage} message
+   * @param {unknown[]} values
+   * @param {number[]} positions
+   */
+  #post(message, values, positions) {
+    const numbers = packNumbers(values)
+    if (numbers) return this.#transport.post({ ...message, values: numbers }, [numbers.buffer])
+    /** @type {unknown[]} */
+    const transfer = []
+    for (let i = 0; i < values.length; i++) if (typeof values[i] === 'object') values[i] = unwrapTransfer(values[i], transfer)
+    try {
+      this.#transport.post(message, transfer)
+    } catch (error) {
+      this.#transport.post(withoutUncloneable(message, values, positions, error), [])
+    }
+  }
+}
+
+/**
+ * The same message with an error in place of every result that cannot cross.
+ * @param {import('../protocol.ts').ResultMessage} message
+ * @param {unknown[]} values
+ * @param {number[]} positions
+ * @param {unknown} cause
+ */
+function withoutUncloneable(message, values, positions, cause) {
+  const errors = [...(message.errors ?? [])]
+  /** @type {number[]} */
+  const good = []
+  for (let i = 0; i < values.length; i++) {
+    const where = findUncloneable(values[i], 'result')
+    if (where === undefined) good.push(i)
+    else {
+      const error = {
+        name: 'Unserializable',
+        className: 'Unserializable',
+        message: `The result cannot cross to the calling thread: ${where}`,
+        cause: packError(cause),
+      }
+      errors.push({
+        at: /** @type {number} */ (positions[i]),
+        error,
+        startedAt: message.startedAt?.[i] ?? 0,
+        settledAt: message.settledAt?.[i] ?? 0,
+      })
+    }
+  }
+  const pick = (/** @type {Float64Array | undefined} */ times) =>
+    times && Float64Array.from(good, (i) => /** @type {number} */ (times[i]))
+  return {
+    ...message,
+    values: good.map((i) => values[i]),
+    positions: good.map((i) => /** @type {number} */ (positions[i])),
+    startedAt: pick(message.startedAt),
+    settledAt: pick(message.settledAt),
+    errors,
+  }
+}
+
+/** @param {number[]} positions */
+function isRun(positions) {
+  for (let i = 1; i < positions.length; i++) if (positions[i] !== /** @type {number} */ (positions[i - 1]) + 1) return false
+  return true
+}
+
+/** @param {unknown} value @returns {value is PromiseLike<unknown>} */
+function isThenable(value) {
+  return typeof value === 'object' && value !== null && typeof (/** @type {any} */ (value).then) === 'function'
+}
+
+/** @param {number} timeoutMs */
+function timedOut(timeoutMs) {
+  const error = new Error(`The task did not finish within its timeout of ${timeoutMs} ms`)
+  Object.defineProperty(error, 'name', { value: 'TimedOut', configurable: true })
+  return Object.assign(error, { clock: 'timeout', limitMs: timeoutMs })
+}

@@ -1,0 +1,69 @@
+// @ts-check
+/**
+ * Where a worker starts, as a thread or as a child process. It announces itself under a global symbol, so that `workers(…)` in
+ * the modules that it loads knows that it is inside a worker.
+ */
+import { isMainThread, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { cell } from './batch-run.js'
+import { Runner } from './runner.js'
+import { packError } from './wire.js'
+
+/** @typedef {import('../protocol.ts').CancelMessage} CancelMessage */
+
+const runner = isMainThread ? startProcess() : startThread()
+Object.defineProperty(globalThis, Symbol.for('heddle.thread'), { value: runner })
+
+function startThread() {
+  const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
+  /** @type {{ control: import('node:worker_threads').MessagePort, shared: SharedArrayBuffer, startedAtByte: number, sources?: string }} */
+  const { control, shared, startedAtByte, sources } = workerData
+  const progress = new Int32Array(shared, 0, cell.cells)
+  const poll = () => /** @type {CancelMessage | undefined} */ (receiveMessageOnPort(control)?.message)
+  const runner = new Runner(
+    {
+      post: (message, transfer) => port.postMessage(message, /** @type {any} */ (transfer)),
+      poll,
+      begin(batch) {
+        // The host may have taken the batch back for a worker that is idle.
+        if (Atomics.compareExchange(progress, cell.claims + (batch % cell.claimCount), batch, -batch) !== batch) return false
+        Atomics.store(progress, cell.started, 0)
+        Atomics.store(progress, cell.batch, batch)
+        Atomics.store(progress, cell.looping, 1)
+        return true
+      },
+      progress,
+      startedAt: new Float64Array(shared, startedAtByte, 1),
+    },
+    sources,
+  )
+  control.on('message', (message) => runner.cancel(message))
+  control.unref()
+  port.on('message', (message) => runner.receive(message))
+  // What has been computed must not be lost when a function ends the thread.
+  process.on('exit', () => runner.flush())
+  port.postMessage({ type: 'ready' })
+  return runner
+}
+
+function startProcess() {
+  const send = /** @type {NonNullable<typeof process.send>} */ (process.send).bind(process)
+  const runner = new Runner(
+    {
+      post: (message) => void send(message),
+      poll: () => undefined,
+      begin: (batch) => send({ type: 'started', batch }) || true,
+      progress: undefined,
+      startedAt: undefined,
+    },
+    process.env.HEDDLE_SOURCES,
+  )
+  process.on('message', (message) => runner.receive(/** @type {any} */ (message)))
+  process.on('disconnect', () => process.exit())
+  // Ctrl-C goes to the whole group of processes; the parent decides what becomes of us.
+  process.on('SIGINT', () => {})
+  process.on('uncaughtException', (error) => {
+    send({ type: 'crashed', error: packError(error) }, () => process.exit(1))
+  })
+  send({ type: 'ready' })
+  return runner
+}
