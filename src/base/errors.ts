@@ -177,6 +177,13 @@ export class JournalRefused extends HeddleError {
   }
 }
 
+/** A file is no trace of heddle, is damaged, or was written by a newer version. */
+export class InvalidTrace extends HeddleError {
+  static {
+    name(this, 'InvalidTrace', 'HEDDLE_INVALID_TRACE')
+  }
+}
+
 /** What was thrown, as an `Error`: a thrown string or object keeps its value as `cause`. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown

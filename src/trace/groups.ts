@@ -41,7 +41,7 @@ export function groupTasks(trace: Trace): Grouping {
   for (let task = 0; task < tasks.count; task++) {
     const number = familyOf[task] as number
     const few = (names[number] as Set<number>).size <= namesMax
-    const name = few ? (strings[tasks.name[task] as number] ?? '') : ''
+    const name = few ? printable(strings[tasks.name[task] as number]) : ''
     const key = `${number} ${name}`
     let group = split.get(key)
     if (group === undefined) {
@@ -55,14 +55,23 @@ export function groupTasks(trace: Trace): Grouping {
 
 /** `map "fetchPage"`, `graph "ship"`, or only the kind when it has no name. */
 export function runLabel({ runs, strings }: Trace, run: number): string {
-  const kind = strings[runs.kind[run] as number] ?? ''
-  const name = strings[runs.name[run] as number] ?? ''
+  const kind = printable(strings[runs.kind[run] as number])
+  const name = printable(strings[runs.name[run] as number])
   return name === '' ? kind : `${kind} "${name}"`
+}
+
+const labelMax = 120
+const control = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
+
+/** A name as people may see it: on one line, without what could drive a terminal or turn text around; names may come from a stranger's file. */
+export function printable(text: string | undefined): string {
+  const clean = (text ?? '').replace(control, ' ').trim()
+  return clean.length <= labelMax ? clean : `${clean.slice(0, labelMax - 1)}…`
 }
 
 /** What a person would call one task: its own name, or its place in its group. */
 export function taskLabel(trace: Trace, grouping: Grouping, task: number): string {
-  const name = trace.strings[trace.tasks.name[task] as number] ?? ''
+  const name = printable(trace.strings[trace.tasks.name[task] as number])
   return name === '' ? `${grouping.labels[grouping.of[task] as number]}[${trace.tasks.index[task]}]` : name
 }
 

@@ -8,6 +8,11 @@ export { Recorder, type RecorderOptions } from './recorder.ts'
 export type { Trace, TraceError, TraceMeta } from './model.ts'
 export { taskError } from './model.ts'
 
+// --- files and live streams (format.ts describes them)
+export { readTrace, saveTrace, TraceFile } from './file.ts'
+export { TraceEncoder } from './encode.ts'
+export { TraceDecoder } from './decode.ts'
+
 // --- explain
 export { explain, type Explanation, type Idle } from './explain.ts'
 export type { CriticalPath, Segment, SegmentKind } from './critical-path.ts'

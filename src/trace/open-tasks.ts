@@ -23,6 +23,11 @@ export class OpenTasks {
     return this.#tasks
   }
 
+  /** At most so many are under way. */
+  get size(): number {
+    return this.#tasks.length
+  }
+
   clear(): void {
     this.#tasks = []
   }

@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { type Note, channels, type RunRecord, type TaskRecord } from '../base/observer.ts'
+import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import { makeTrace, newTables, runStates, taskStates, type Trace, type TraceMeta, type TraceTables } from './model.ts'
 import { OpenTasks } from './open-tasks.ts'
@@ -32,12 +33,12 @@ export class Recorder {
   readonly strings = new Strings()
   /** The tasks under way; empty unless `live`. */
   readonly open = new OpenTasks()
-  /** Rows of the table `runs` that changed after they were written: for whoever writes the table elsewhere too. */
-  readonly changedRuns = new Set<number>()
   /** `performance.now()` when the trace began. */
   readonly origin = performance.now()
   readonly #options: RecorderOptions
   readonly #errors = new ErrorTexts()
+  /** Rows of the table `runs` that changed since {@link changes} was asked; kept only for live recordings. */
+  #changedRuns = new Set<number>()
   /** Row of every run that may still get tasks, by id. */
   readonly #runs = new Map<number, number>()
   /** The run of the last task and whether it is taken: tasks of one run come in a row. */
@@ -81,8 +82,11 @@ export class Recorder {
       channels.taskStart.unsubscribe(this.#onTaskStart)
       clearInterval(this.#sampler)
       this.#sample(this.#endedAt)
-      for (const row of this.#runs.values()) this.tables.runs.columns.settledAt[row] = this.now()
-      for (const task of this.open.list()) this.writeTask(task)
+      for (const row of this.#runs.values()) {
+        this.tables.runs.columns.settledAt[row] = this.now()
+        this.#changedRuns.add(row)
+      }
+      for (const task of this.open.list()) this.#writeTask(task)
       this.open.clear()
     }
     return this.snapshot()
@@ -91,6 +95,15 @@ export class Recorder {
   /** The trace so far, without copying it; tasks under way are not in it. */
   snapshot(): Trace {
     return makeTrace(this.meta(), this.strings.list, this.tables)
+  }
+
+  /** What changed since the last call besides new rows; for live recordings with one reader. */
+  changes(): Changes {
+    const runs = this.#changedRuns
+    this.#changedRuns = new Set()
+    const tables = newTables(Math.max(1, this.open.size))
+    for (const task of this.open.list()) this.#writeTask(task, tables)
+    return { runs, open: tables.tasks.rows() }
   }
 
   meta(): TraceMeta {
@@ -136,7 +149,7 @@ export class Recorder {
     columns.total[row] = run.total
     columns.concurrency[row] = run.concurrency
     columns.state[row] = runStateNumber[run.state] ?? 0
-    if (this.#options.live) this.changedRuns.add(row)
+    if (this.#options.live) this.#changedRuns.add(row)
     this.#runs.delete(run.id)
     this.#lastRun = undefined
   }
@@ -160,11 +173,11 @@ export class Recorder {
 
   #onTaskSettle = (message: unknown): void => {
     const task = message as TaskRecord
-    if (this.#takes(task.run)) this.writeTask(task)
+    if (this.#takes(task.run)) this.#writeTask(task)
   }
 
-  /** @internal Appends a row; a task that has not settled gets the present as its end. */
-  writeTask(task: TaskRecord, tables: TraceTables = this.tables): void {
+  /** Appends a row; a task that has not settled gets the present as its end. */
+  #writeTask(task: TaskRecord, tables: TraceTables = this.tables): void {
     const needs = task.needs
     if (needs !== undefined) {
       for (const need of needs) {

@@ -1,0 +1,134 @@
+import { crc32 } from 'node:zlib'
+import { blockHeadBytes, blockTypes, formatVersion, magic, preambleBytes, rowsPerBlock } from './format.ts'
+import { schemas, type TableName, tableNames, type TaskRows, type Trace, type TraceMeta } from './model.ts'
+import { type Column, type Rows, rowBytes, type Schema } from './table.ts'
+
+/** What changed besides new rows. */
+export interface Changes {
+  /** Rows of `runs` that changed after they were written. */
+  readonly runs: Iterable<number>
+  /** The tasks under way. */
+  readonly open: TaskRows
+}
+
+/** Writes a growing trace as blocks: each call gives what came since the last. The format stands in `format.ts`. */
+export class TraceEncoder {
+  readonly #written: Record<TableName, number> = { needs: 0, tasks: 0, runs: 0, notes: 0, samples: 0 }
+  #texts = 1
+
+  /** What a file begins with. */
+  begin(meta: TraceMeta): Uint8Array[] {
+    const preamble = new Uint8Array(preambleBytes)
+    preamble.set(magic)
+    preamble[magic.length] = formatVersion
+    const { durationMs: _, complete: __, ...head } = meta
+    return [preamble, jsonBlock(blockTypes.head, head)]
+  }
+
+  next(trace: Trace, changes?: Changes): Uint8Array[] {
+    const blocks: Uint8Array[] = []
+    if (trace.strings.length > this.#texts) {
+      blocks.push(jsonBlock(blockTypes.texts, trace.strings.slice(this.#texts)))
+      this.#texts = trace.strings.length
+    }
+    const changed = [...(changes?.runs ?? [])].filter((run) => run < this.#written.runs)
+    for (const table of tableNames) this.#appendRows(blocks, trace, table)
+    if (changed.length > 0) blocks.push(runsBlock(trace, changed))
+    if (changes) blocks.push(openBlock(trace.meta.durationMs, changes.open))
+    return blocks
+  }
+
+  /** The last blocks. */
+  end(trace: Trace, changes?: Changes): Uint8Array[] {
+    const block = new Block(blockTypes.end, 8)
+    block.f64(trace.meta.durationMs)
+    return [...this.next(trace, changes), block.sealed()]
+  }
+
+  #appendRows(blocks: Uint8Array[], trace: Trace, table: TableName): void {
+    const rows = trace[table] as unknown as Rows<Schema>
+    for (let from = this.#written[table]; from < rows.count; from += rowsPerBlock) {
+      const to = Math.min(rows.count, from + rowsPerBlock)
+      const block = new Block(blockTypes.rows, 5 + (to - from) * rowBytes(schemas[table]))
+      block.u8(tableNames.indexOf(table))
+      block.u32(to - from)
+      for (const name in schemas[table]) block.column((rows[name] as Column).subarray(from, to))
+      blocks.push(block.sealed())
+    }
+    this.#written[table] = rows.count
+  }
+}
+
+/** The whole trace as one file. */
+export function encodeTrace(trace: Trace): Uint8Array {
+  const encoder = new TraceEncoder()
+  return Buffer.concat([...encoder.begin(trace.meta), ...encoder.end(trace)])
+}
+
+function runsBlock(trace: Trace, changed: readonly number[]): Uint8Array {
+  const block = new Block(blockTypes.runs, 4 + changed.length * (4 + rowBytes(schemas.runs)))
+  block.u32(changed.length)
+  block.column(Uint32Array.from(changed))
+  for (const name in schemas.runs) {
+    const column = trace.runs[name as keyof typeof schemas.runs]
+    const cells = column.slice(0, changed.length)
+    for (let i = 0; i < changed.length; i++) cells[i] = column[changed[i] as number] as number
+    block.column(cells)
+  }
+  return block.sealed()
+}
+
+function openBlock(now: number, open: TaskRows): Uint8Array {
+  const block = new Block(blockTypes.open, 12 + open.count * rowBytes(schemas.tasks))
+  block.f64(now)
+  block.u32(open.count)
+  for (const name in schemas.tasks) block.column(open[name as keyof typeof schemas.tasks])
+  return block.sealed()
+}
+
+function jsonBlock(type: number, value: unknown): Uint8Array {
+  const text = Buffer.from(JSON.stringify(value))
+  const block = new Block(type, text.length)
+  block.column(text)
+  return block.sealed()
+}
+
+class Block {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #at = blockHeadBytes
+
+  constructor(type: number, payloadBytes: number) {
+    this.#bytes = new Uint8Array(blockHeadBytes + 1 + payloadBytes)
+    this.#view = new DataView(this.#bytes.buffer)
+    this.u8(type)
+  }
+
+  u8(value: number): void {
+    this.#view.setUint8(this.#at, value)
+    this.#at += 1
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.#at, value, true)
+    this.#at += 4
+  }
+
+  f64(value: number): void {
+    this.#view.setFloat64(this.#at, value, true)
+    this.#at += 8
+  }
+
+  column(cells: Column): void {
+    this.#bytes.set(new Uint8Array(cells.buffer, cells.byteOffset, cells.byteLength), this.#at)
+    this.#at += cells.byteLength
+  }
+
+  /** With length and checksum. */
+  sealed(): Uint8Array {
+    const body = this.#bytes.subarray(blockHeadBytes)
+    this.#view.setUint32(0, body.length, true)
+    this.#view.setUint32(4, crc32(body), true)
+    return this.#bytes
+  }
+}
