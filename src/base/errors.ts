@@ -156,6 +156,40 @@ export class BudgetExceeded extends HeddleError {
   }
 }
 
+/** Why a call to a model failed for good. */
+export type ModelFailure = 'rejected' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'broken-stream'
+
+/** A call to a model failed, and was not or could not be tried again; `cause` is what the provider's client threw. */
+export class ModelCallFailed extends HeddleError {
+  declare readonly failure: ModelFailure
+  /** HTTP status, where there was an answer. */
+  declare readonly statusCode?: number
+
+  constructor(message: string, options: HeddleErrorOptions & { failure?: ModelFailure; statusCode?: number | undefined } = {}) {
+    super(message, options)
+    if (options.failure !== undefined) this.failure = options.failure
+    if (options.statusCode !== undefined) this.statusCode = options.statusCode
+  }
+
+  static {
+    name(this, 'ModelCallFailed', 'HEDDLE_MODEL_CALL_FAILED')
+  }
+}
+
+/** The provider's account has used up its quota or credit: waiting does not help. */
+export class QuotaExhausted extends HeddleError {
+  static {
+    name(this, 'QuotaExhausted', 'HEDDLE_QUOTA_EXHAUSTED')
+  }
+}
+
+/** What a model or tool gave does not match the schema that it was asked for. */
+export class SchemaMismatch extends HeddleError {
+  static {
+    name(this, 'SchemaMismatch', 'HEDDLE_SCHEMA_MISMATCH')
+  }
+}
+
 /** A bounded queue or buffer is full, and its policy is to refuse. */
 export class Overflow extends HeddleError {
   static {
