@@ -184,16 +184,9 @@ describe('a file that is no trace', () => {
           const bytes = Uint8Array.from(good)
           // Lengths stay, so that the checksums can be set right; everything else may change.
           for (const [at, byte] of changes) if (!isLength(good, at + 16)) bytes[at + 16] = byte
-          let trace: Trace
-          try {
-            trace = decodeTrace(await resealed(bytes))
-          } catch (error) {
-            expect(error).toBeInstanceOf(InvalidTrace)
-            return
-          }
-          const explained = explain(trace)
-          expect(explained.verdict.length).toBeGreaterThan(0)
-          expect(Number.isFinite(explained.speedup)).toBe(true)
+          const sealed = await resealed(bytes)
+          const explained = refusedOr(() => explain(decodeTrace(sealed)))
+          expect(Number.isFinite(explained?.speedup ?? 0)).toBe(true)
         },
       ),
       { numRuns: 2_000 },

@@ -7,7 +7,7 @@ interface Stream {
   next: number
 }
 
-/** Many streams of events, run in order of time. */
+/** Many streams of events, run in order of time; at the same time, in the order in which the streams were added. */
 export class EventQueue {
   readonly #streams: Stream[] = []
 

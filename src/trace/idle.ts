@@ -124,10 +124,11 @@ class Sweep {
       worker.to.push(to)
       worker.rows.push(this.#worker(row))
     }
-    this.#events.add(thread.from, () => this.#threadChange(1))
+    // Ends first: at the same moment a slot is freed before it is taken again.
     this.#events.add(thread.to, () => this.#threadChange(-1))
-    this.#events.add(worker.from, (i) => this.#workerChange(worker.rows[i], 'running', 1))
+    this.#events.add(thread.from, () => this.#threadChange(1))
     this.#events.add(worker.to, (i) => this.#workerChange(worker.rows[i], 'running', -1))
+    this.#events.add(worker.from, (i) => this.#workerChange(worker.rows[i], 'running', 1))
   }
 
   #worker(row: number): WorkerRow {

@@ -3,6 +3,9 @@
 const digitBits = 16
 const digits = 1 << digitBits
 
+/** Below this many keys the two counting tables would cost more than comparing. */
+const radixFrom = 10_000
+
 /**
  * The numbers 0 … n−1 in ascending order of their key; equal keys keep their order. Keys are finite.
  *
@@ -14,11 +17,18 @@ export function orderBy(keys: Float64Array): Uint32Array {
   const order = new Uint32Array(n)
   for (let i = 0; i < n; i++) order[i] = i
   if (isSorted(keys)) return order
+  if (n < radixFrom) return compareSort(order, keys)
   const scaled = scale(keys)
   const passed = new Uint32Array(n)
   countingPass(order, passed, scaled, 0)
   countingPass(passed, order, scaled, digitBits)
-  for (let i = 1; i < n; i++) {
+  return insertionSort(order, keys) ? order : compareSort(order, keys)
+}
+
+/** Finishes what is nearly sorted; gives up, with false, when it is not. */
+function insertionSort(order: Uint32Array, keys: Float64Array): boolean {
+  let left = 8 * order.length
+  for (let i = 1; i < order.length; i++) {
     const item = order[i] as number
     const key = keys[item] as number
     let at = i
@@ -27,8 +37,14 @@ export function orderBy(keys: Float64Array): Uint32Array {
       at--
     }
     order[at] = item
+    left -= i - at
+    if (left < 0) return false
   }
-  return order
+  return true
+}
+
+function compareSort(order: Uint32Array, keys: Float64Array): Uint32Array {
+  return order.sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b)
 }
 
 function isSorted(keys: Float64Array): boolean {
