@@ -1,7 +1,34 @@
-import { Cancellation } from '../base/abort.ts'
+/**
+ * One attempt at a call while it runs: its context, its timer, and what happens when it is told to stop.
+ */
+import { Cancellation, cancelled } from '../base/abort.ts'
+import type { Clock, TimerHandle } from '../base/clock.ts'
+import { formatMs } from '../base/duration.ts'
+import { TimedOut } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { note, type TaskRecord } from '../base/observer.ts'
 
-/** One attempt at a call: the context that the function sees, with a cancellation of its own. */
+/** What a policy is told about one call. */
+export interface CallScope {
+  /** Of the task or run that the call belongs to. */
+  readonly cancellation: Cancellation
+  /** When the run must be over, in milliseconds of the clock. @default `Infinity` */
+  readonly deadline?: number
+  /** For the call itself, from now, in milliseconds. @default none */
+  readonly deadlineMs?: number | undefined
+  /** For the context. @default 0 */
+  readonly index?: number
+  /** Gets the number of attempts and the times of waiting and pausing. */
+  readonly record?: TaskRecord | undefined
+  /** Arguments of the call, for limiters with a `cost`. */
+  readonly args?: readonly unknown[]
+  /** What messages call it. @default 'The call' */
+  readonly name?: string
+  /** The attempts run on an executor, which keeps the timeout itself and always settles. @default false */
+  readonly remote?: boolean
+}
+
+/** The context that the function sees, with a cancellation of its own. */
 export class Attempt implements TaskContext {
   /** Aborts with the call, and when the attempt's `timeout` runs out. */
   readonly cancellation = new Cancellation()
@@ -19,4 +46,65 @@ export class Attempt implements TaskContext {
   get signal(): AbortSignal {
     return this.cancellation.signal
   }
+}
+
+export class Running {
+  /** Why it was told to stop. Whatever the function still gives, this is then the outcome. */
+  stopped: Error | undefined
+  readonly #context: Attempt
+  readonly #clock: Clock
+  readonly #call: CallScope
+  readonly #graceMs: number
+  readonly #unsubscribe: () => void
+  #timer: TimerHandle | undefined
+  #abandon: ((error: Error) => void) | undefined
+
+  constructor(clock: Clock, call: CallScope, attempt: number, timeoutMs: number | undefined, graceMs: number) {
+    this.#clock = clock
+    this.#call = call
+    this.#graceMs = graceMs
+    this.#context = new Attempt(call.index ?? 0, attempt, call.deadline ?? Number.POSITIVE_INFINITY)
+    this.#unsubscribe = call.cancellation.subscribe((reason) => this.#stop(cancelled(reason, call.name)))
+    if (timeoutMs !== undefined && !call.remote) {
+      this.#timer = clock.schedule(timeoutMs, () => this.#stop(outOfTime(call, 'timeout', timeoutMs)))
+    }
+  }
+
+  /** Calls the function. Settles as it does, or `grace` after it was told to stop. */
+  begin<T>(attempt: (context: Attempt) => T | PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#abandon = reject
+      const result = attempt(this.#context)
+      if (isThenable(result)) result.then(resolve, reject)
+      else resolve(result)
+    })
+  }
+
+  /** Takes timers and subscriptions off. */
+  end(): void {
+    this.#unsubscribe()
+    if (this.#timer !== undefined) this.#clock.cancel(this.#timer)
+  }
+
+  #stop(error: Error): void {
+    if (this.stopped) return
+    this.stopped = error
+    if (this.#timer !== undefined) this.#clock.cancel(this.#timer)
+    this.#context.cancellation.abort(error)
+    if (this.#call.remote) return
+    this.#timer = this.#clock.schedule(this.#graceMs, () => {
+      const { name = 'The call', record } = this.#call
+      note('other', record?.run.id ?? 0, `${name} was abandoned: it ignored its signal for ${formatMs(this.#graceMs)}`)
+      this.#abandon?.(error)
+    })
+  }
+}
+
+export function outOfTime({ name = 'The call' }: CallScope, clock: 'timeout' | 'deadline', limitMs: number): TimedOut {
+  const what = clock === 'timeout' ? 'an attempt took' : 'it took'
+  return new TimedOut(`${name} timed out: ${what} longer than the ${clock} of ${formatMs(limitMs)}`, { clock, limitMs })
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
 }

@@ -223,3 +223,11 @@ class Trip {
     this.#inARow = 0
   }
 }
+
+/**
+ * Makes a circuit breaker to be shared by several guarded functions that depend on the same thing: pass it as `breaker`.
+ * @throws {InvalidOption}
+ */
+export function circuitBreaker(options: BreakerOptions = {}): CircuitBreaker {
+  return new CircuitBreaker(options)
+}

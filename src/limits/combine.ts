@@ -10,7 +10,9 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
 import type { Rule } from '../base/options.ts'
 import type { Lease } from './lease.ts'
-import { Limiter, type Request, requestOf } from './limiter.ts'
+import { insideFrame } from '../base/wait-graph.ts'
+import { Limiter } from './limiter.ts'
+import { type Request, requestOf } from './request.ts'
 import type { AcquireOptions } from './limiter-options.ts'
 
 /** What `limit` takes: one limiter, or several that all must agree. */
@@ -67,21 +69,25 @@ export class CombinedLimiter {
 
   /** Waits for all of them. Throws as `Limiter.acquire`; `timeout` counts for all together, `cost` for each. */
   async acquire(options: AcquireOptions = {}): Promise<CombinedLease> {
-    return this.enter(requestOf(options))
+    return await this.enter(requestOf(options))
   }
 
   /** Calls `fn` as soon as all of them let it; gives what it gives. */
   async run<T>(fn: (lease: CombinedLease) => T | PromiseLike<T>, options: AcquireOptions = {}): Promise<T> {
-    const lease = await this.enter(requestOf(options))
-    lease.start()
-    try {
-      const value = await fn(lease)
-      lease.succeeded(value)
-      return value
-    } catch (error) {
-      lease.release(undefined, error)
-      throw error
+    const exclusive = this.limiters.some((limiter) => limiter.exclusive)
+    const call = async (): Promise<T> => {
+      const lease = await this.enter(requestOf(options, exclusive))
+      lease.start()
+      try {
+        const value = await fn(lease)
+        lease.succeeded(value)
+        return value
+      } catch (error) {
+        lease.release(undefined, error)
+        throw error
+      }
     }
+    return await (exclusive ? insideFrame(call) : call())
   }
 
   /** @internal At once where possible. `args` are those of the call, for limiters with a `cost`. */

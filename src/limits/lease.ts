@@ -1,4 +1,5 @@
 import type { Frame } from '../base/frame.ts'
+import type { Hold } from '../base/wait-graph.ts'
 
 /** What a limiter gives and takes back. */
 export interface LeaseOwner {
@@ -11,7 +12,7 @@ export interface LeaseOwner {
 }
 
 /** The right to make one call under a limiter. Give it back exactly when the call is over; a second time does nothing. */
-export class Lease {
+export class Lease implements Hold {
   readonly #owner: LeaseOwner
   /** @internal Calls and tokens that were taken. */
   readonly weight: number
@@ -23,16 +24,19 @@ export class Lease {
   tokenReceipt = 0
   /** @internal What the adaptive controller gave at the start. */
   ticket = 0
-  /** @internal The task that holds it. */
-  readonly holder: Frame | undefined
+  /** @internal Who holds it, for the wait-for graph. */
+  readonly frame: Frame
+  /** @internal */
+  readonly inside: boolean
   #held = true
 
   /** @internal Made by a limiter. */
-  constructor(owner: LeaseOwner, weight: number, cost: number, holder: Frame | undefined) {
+  constructor(owner: LeaseOwner, weight: number, cost: number, frame: Frame, inside: boolean) {
     this.#owner = owner
     this.weight = weight
     this.cost = cost
-    this.holder = holder
+    this.frame = frame
+    this.inside = inside
   }
 
   /**

@@ -6,64 +6,29 @@
  * all bounds allow it at the same moment; it then takes from all of them at once. So nobody holds one bound while waiting
  * for another, a heavy call is not overtaken for ever by light ones, and a waiter that leaves cannot hold up the others.
  *
- * State: what is under way ({@link Slots}), the buckets, the queue, one timer for the moment at which the head may start.
+ * State: the {@link Bounds}, the queue, the leases that are out, one timer for the moment at which the head may start.
  * Invariant: after every event either the queue is empty, or its head may not start now, and a release or the timer will
  * look again.
  */
-import { Cancellation, cancelled } from '../base/abort.ts'
+import { cancelled } from '../base/abort.ts'
 import { type Clock, systemClock, type TimerHandle } from '../base/clock.ts'
 import { durationMs, formatMs } from '../base/duration.ts'
 import { Closed, describe, InvalidOption, Overflow, TimedOut } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
-import { AdaptiveConcurrency } from './adaptive.ts'
+import { type Hold, insideFrame, Wait, Waitable } from '../base/wait-graph.ts'
+import { Bounds } from './bounds.ts'
 import { Lease, type LeaseOwner } from './lease.ts'
-import {
-  type AcquireOptions,
-  checkAcquire,
-  checkLimiter,
-  checkUpdate,
-  type LimiterOptions,
-  type LimiterUpdate,
-} from './limiter-options.ts'
-import { Slots } from './slots.ts'
-import { TokenBucket } from './token-bucket.ts'
+import { type AcquireOptions, checkLimiter, type LimiterOptions, type LimiterUpdate } from './limiter-options.ts'
+import { type Request, requestOf } from './request.ts'
 import { type Place, WaitQueue } from './wait-queue.ts'
-
-/** @internal What a call asks of a limiter. */
-export interface Request {
-  readonly weight: number
-  /** Undefined: the limiter's own `cost` computes it from `args`. */
-  readonly cost: number | undefined
-  readonly args: readonly unknown[]
-  readonly priority: number
-  /** Undefined: the limiter's own `queueTimeout`. */
-  readonly timeoutMs: number | undefined
-  /** What ends the wait: the task that waits, and a signal of the caller's. */
-  readonly cancellation: Cancellation | undefined
-  readonly signal: Cancellation | undefined
-}
-
-/** @internal */
-export function requestOf(options: AcquireOptions): Request {
-  checkAcquire(options)
-  return {
-    weight: options.weight ?? 1,
-    cost: options.cost,
-    args: [],
-    priority: options.priority ?? 0,
-    timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout, 'timeout'),
-    cancellation: currentFrame().cancellation,
-    signal: Cancellation.of(options.signal),
-  }
-}
 
 interface Waiter {
   readonly weight: number
   readonly cost: number
-  readonly resolve: (lease: Lease) => void
-  /** Takes the waiter's timer and subscription off. */
+  readonly inside: boolean
+  readonly wait: Wait<Lease>
+  /** Takes the waiter's timer and subscriptions off. */
   readonly leave: () => void
-  readonly reject: (error: Error) => void
 }
 
 /** Numbers for reports. */
@@ -78,53 +43,38 @@ export interface LimiterStats {
   readonly refused: number
   /** The bound on calls under way at this moment; `Infinity` without one. */
   readonly concurrency: number
-  /** Tokens that started calls have used, or reserved while they run. */
+  /** Tokens that calls have used so far, or reserved while they run. */
   readonly tokens: number
 }
 
 let made = 0
 
-export class Limiter implements LeaseOwner {
+export class Limiter extends Waitable implements LeaseOwner {
   readonly name: string
-  /** @internal Combined limiters are acquired in the order of these: those that count time last, then by age. */
-  readonly order: readonly [metered: number, age: number]
+  /** @internal Combined limiters are acquired in the order of these: those that meter time last, then by age. */
+  readonly order: readonly [meters: number, age: number]
   readonly #clock: Clock
   readonly #options: LimiterOptions
-  readonly #slots: Slots | undefined
-  readonly #adaptive: AdaptiveConcurrency | undefined
-  readonly #rate: TokenBucket | undefined
-  readonly #tokens: TokenBucket | undefined
-  readonly #queue = new WaitQueue<Waiter>()
+  readonly #bounds: Bounds
   readonly #maxQueue: number
   readonly #queueTimeoutMs: number
+  readonly #queue = new WaitQueue<Waiter>()
+  readonly #leases = new Set<Lease>()
   #timer: TimerHandle | undefined
-  #pausedUntil = Number.NEGATIVE_INFINITY
   #closed: Error | undefined
-  #running = 0
   #started = 0
   #refused = 0
-  #tokensUsed = 0
+  #tokens = 0
 
   /** @internal Use {@link limiter}. */
   constructor(options: LimiterOptions, clock: Clock = systemClock) {
     checkLimiter(options)
+    super()
     this.#clock = clock
     this.#options = options
-    this.name = options.name ?? 'limiter'
-    const { concurrency, rate, tokens, metering = 'sliding' } = options
-    this.order = [rate === undefined && tokens === undefined ? 0 : 1, ++made]
-    if (concurrency === 'auto') {
-      this.#adaptive = new AdaptiveConcurrency(options.adaptive, { clock, name: this.name })
-      this.#adaptive.onChange = (limit) => this.#setSlots(limit)
-    }
-    if (concurrency !== undefined) this.#slots = new Slots(this.#adaptive?.limit ?? (concurrency as number))
-    const perMs = durationMs(options.per ?? 0, 'per')
-    const sliding = metering === 'sliding'
-    const now = clock.now()
-    if (rate !== undefined) {
-      this.#rate = new TokenBucket({ allowance: rate, perMs, burst: this.#burst(rate, perMs), sliding }, now)
-    }
-    if (tokens !== undefined) this.#tokens = new TokenBucket({ allowance: tokens, perMs, burst: tokens, sliding }, now)
+    this.name = options.name ?? 'the limiter'
+    this.#bounds = new Bounds(options, this.name, clock, () => this.#serve())
+    this.order = [this.#bounds.meters ? 1 : 0, ++made]
     this.#maxQueue = options.maxQueue ?? 1_000_000
     this.#queueTimeoutMs = durationMs(options.queueTimeout ?? Number.POSITIVE_INFINITY, 'queueTimeout')
   }
@@ -139,93 +89,79 @@ export class Limiter implements LeaseOwner {
    * @throws {Overflow} when `maxQueue` calls wait already
    * @throws {TimedOut} after `timeout`
    * @throws {Cancelled} when the signal aborts, or the task that waits is cancelled
+   * @throws {DeadlockDetected} when only the caller itself could end the wait
    * @throws {InvalidOption} when the call is too heavy or costs too much to start at all
    */
   async acquire(options: AcquireOptions = {}): Promise<Lease> {
-    return this.enter(requestOf(options))
+    return await this.enter(requestOf(options))
   }
 
   /** The right to make one call, if it can be had at once; else undefined. */
   tryAcquire(options: Omit<AcquireOptions, 'timeout' | 'signal'> = {}): Lease | undefined {
-    return this.tryEnter(requestOf(options))
+    const request = requestOf(options)
+    return this.#enterNow(request, this.#costOf(request))
   }
 
-  /** Calls `fn` as soon as the limiter lets it; gives what it gives. It may release the lease itself to say what it used. */
+  /**
+   * Calls `fn` as soon as the limiter lets it; gives what it gives. It may release the lease itself, to say what it used.
+   * @throws as {@link acquire}, and what `fn` throws
+   */
   async run<T>(fn: (lease: Lease) => T | PromiseLike<T>, options: AcquireOptions = {}): Promise<T> {
-    const lease = await this.enter(requestOf(options))
-    lease.start()
-    let failure: unknown
-    try {
-      const value = await fn(lease)
-      lease.release(this.actualCost(value))
-      return value
-    } catch (error) {
-      failure = error
-      throw error
-    } finally {
-      lease.release(undefined, failure)
+    const call = async (): Promise<T> => {
+      const lease = await this.enter(requestOf(options, this.exclusive))
+      lease.start()
+      try {
+        const value = await fn(lease)
+        lease.release(this.actualCost(value))
+        return value
+      } catch (error) {
+        lease.release(undefined, error)
+        throw error
+      }
     }
+    return await (this.exclusive ? insideFrame(call) : call())
   }
 
-  /** Lets nothing start before `untilMs`, in milliseconds of `performance.now()`. A later pause wins over an earlier one. */
+  /** Lets nothing start before `untilMs`, in milliseconds of `performance.now()`. Of several pauses the longest counts. */
   pause(untilMs: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, untilMs)
+    this.#bounds.pause(untilMs)
+    this.#serve()
   }
 
   /** Ends a {@link pause}. */
   resume(): void {
-    this.#pausedUntil = Number.NEGATIVE_INFINITY
+    this.#bounds.resume()
     this.#serve()
   }
 
   /**
    * Changes bounds while calls wait and run. What is under way beyond a smaller bound is let finish.
-   * @throws {InvalidOption} for a bound that the limiter does not have
+   * @throws {InvalidOption} for a bound that the limiter was not made with
    */
   update(update: LimiterUpdate): void {
-    checkUpdate(update, this.#options)
-    const now = this.#clock.now()
-    const { rate, tokens, per, rateLeft, tokensLeft } = update
-    const perMs = per === undefined ? undefined : durationMs(per, 'per')
-    if (this.#rate && (rate ?? perMs) !== undefined) {
-      const [allowance, span] = [rate ?? this.#rate.allowance, perMs ?? this.#rate.perMs]
-      this.#rate.update(allowance, span, this.#burst(allowance, span), now)
-    }
-    if (this.#tokens && (tokens ?? perMs) !== undefined) {
-      const allowance = tokens ?? this.#tokens.allowance
-      this.#tokens.update(allowance, perMs ?? this.#tokens.perMs, allowance, now)
-    }
-    if (rateLeft !== undefined) this.#rate?.lower(rateLeft, now)
-    if (tokensLeft !== undefined) this.#tokens?.lower(tokensLeft, now)
-    if (update.concurrency !== undefined) this.#setSlots(update.concurrency)
+    this.#bounds.update(update, this.#clock.now())
     this.#serve()
   }
 
-  /** Refuses every call from now on, those that wait too. Calls under way are let finish. */
+  /** Refuses every call from now on, and those that wait. Calls under way are let finish. */
   close(reason: Error = new Closed(`${this.name} was closed`)): void {
-    if (this.#closed) return
-    this.#closed = reason
+    this.#closed ??= reason
     for (let waiter = this.#queue.shift(); waiter; waiter = this.#queue.shift()) this.#refuse(waiter, reason)
     this.#serve()
   }
 
   get stats(): LimiterStats {
     return {
-      running: this.#running,
+      running: this.#leases.size,
       waiting: this.#queue.size,
       started: this.#started,
       refused: this.#refused,
-      concurrency: this.#slots?.limit ?? Number.POSITIVE_INFINITY,
-      tokens: this.#tokensUsed,
+      concurrency: this.#bounds.places,
+      tokens: this.#tokens,
     }
   }
 
-  /** @internal What its `actualCost` makes of a call's result. */
-  actualCost(result: unknown): number | undefined {
-    return (this.#options.actualCost as ((result: unknown) => number | undefined) | undefined)?.(result)
-  }
-
-  /** @internal A lease at once where possible. @throws as {@link acquire} */
+  /** @internal A lease, at once where possible. Throws as {@link acquire}. */
   enter(request: Request): Lease | Promise<Lease> {
     const cost = this.#costOf(request)
     const lease = this.#enterNow(request, cost)
@@ -239,156 +175,148 @@ export class Limiter implements LeaseOwner {
     return this.#wait(request, cost)
   }
 
-  /** @internal */
-  tryEnter(request: Request): Lease | undefined {
-    return this.#enterNow(request, this.#costOf(request))
+  /** @internal Tokens that a call used, by its result; undefined when that is not known. */
+  actualCost(result: unknown): number | undefined {
+    return (this.#options.actualCost as ((result: unknown) => number | undefined) | undefined)?.(result)
   }
 
   /** @internal */
   returned(lease: Lease, actualCost: number | undefined, error: unknown): void {
-    if (actualCost !== undefined && actualCost !== lease.cost && actualCost >= 0) this.#correct(lease, actualCost)
-    this.#adaptive?.settle(lease.ticket, error !== undefined && this.#adaptive.isOverload(error))
-    this.#leave(lease)
+    const cost = actualCost !== undefined && actualCost >= 0 ? actualCost : lease.cost
+    this.#tokens += cost - lease.cost
+    this.#bounds.release(lease, cost, error, this.#clock.now())
+    this.#leases.delete(lease)
+    this.#serve()
   }
 
   /** @internal */
   refunded(lease: Lease): void {
-    this.#correct(lease, 0)
-    this.#rate?.correct(lease.rateReceipt, lease.weight, 0, this.#clock.now())
-    this.#adaptive?.withdraw(lease.ticket)
+    this.#tokens -= lease.cost
     this.#started--
-    this.#leave(lease)
+    this.#bounds.refund(lease, this.#clock.now())
+    this.#leases.delete(lease)
+    this.#serve()
   }
 
   /** @internal */
   restarted(lease: Lease): void {
-    if (!this.#rate && !this.#tokens) return
-    const now = this.#clock.now()
-    if (this.#rate) lease.rateReceipt = this.#rate.restart(lease.rateReceipt, lease.weight, now)
-    if (this.#tokens) lease.tokenReceipt = this.#tokens.restart(lease.tokenReceipt, lease.cost, now)
+    if (this.#bounds.meters) this.#bounds.restart(lease, this.#clock.now())
+  }
+
+  /** @internal Only a bound on calls under way makes one call wait for another. */
+  get exclusive(): boolean {
+    return this.#bounds.counts
+  }
+
+  /** @internal */
+  label(): string {
+    const which = this.#options.name === undefined ? 'a limiter' : `limiter "${this.#options.name}"`
+    return this.exclusive ? `a slot of ${which}` : which
+  }
+
+  /** @internal */
+  holds(): Iterable<Hold> {
+    return this.exclusive ? this.#leases : []
+  }
+
+  /** @internal */
+  passable(live: (hold: Hold) => boolean): boolean {
+    const head = this.#queue.head
+    if (!head || !this.exclusive) return true
+    let used = 0
+    for (const lease of this.#leases) if (!live(lease)) used += lease.weight
+    return this.#bounds.hasPlace(head.weight, used)
+  }
+
+  /** @internal */
+  withdraw(wait: Wait<never>): void {
+    for (const place of this.#queue.places()) {
+      if (place.value.wait.id === wait.id) this.#takeOut(place)
+    }
   }
 
   #costOf({ cost, args }: Request): number {
-    if (!this.#tokens || cost !== undefined) return cost ?? 1
-    const estimate = this.#options.cost as ((...args: readonly unknown[]) => number) | undefined
+    if (this.#options.tokens === undefined || cost !== undefined) return cost ?? 1
+    const estimate = this.#options.cost as ((...args: readonly unknown[]) => unknown) | undefined
     const tokens = estimate ? estimate(...args) : 1
     if (typeof tokens === 'number' && tokens >= 0) return tokens
     throw new InvalidOption(`Expected the \`cost\` of ${this.name} to give a number from 0 up, got ${describe(tokens)}`)
   }
 
-  #enterNow({ weight, cancellation, signal }: Request, cost: number): Lease | undefined {
+  #enterNow({ weight, cancellation, signal, inside }: Request, cost: number): Lease | undefined {
     const ended = cancellation?.aborted ? cancellation : signal?.aborted ? signal : undefined
     if (ended) throw cancelled(ended.reason, `The wait for ${this.name}`)
     if (this.#closed) throw this.#closed
-    this.#checkFits(weight, cost)
+    this.#bounds.checkFits(weight, cost)
     if (this.#queue.size > 0) return undefined
     const now = this.#clock.now()
-    return this.#waitMs(weight, cost, now) > 0 ? undefined : this.#grant(weight, cost, now)
+    if (this.#bounds.waitMs(weight, cost, now) > 0) return undefined
+    return this.#grant(new Lease(this, weight, cost, currentFrame(), inside), now)
   }
 
-  #correct(lease: Lease, actualCost: number): void {
-    this.#tokensUsed += actualCost - lease.cost
-    this.#tokens?.correct(lease.tokenReceipt, lease.cost, actualCost, this.#clock.now())
-  }
-
-  #leave(lease: Lease): void {
-    this.#running--
-    if (this.#slots) this.#slots.used -= lease.weight
-    if (this.#queue.size > 0) this.#serve()
-  }
-
-  #burst(rate: number, perMs: number): number {
-    if (this.#options.burst !== undefined) return Math.min(this.#options.burst, Math.max(1, rate))
-    return this.#options.metering === 'bucket' ? Math.max(1, rate) : Math.min(Math.max(1, rate), 1 + (rate * 50) / perMs)
-  }
-
-  #setSlots(limit: number): void {
-    if (!this.#slots) return
-    this.#slots.limit = limit
-    this.#serve()
-  }
-
-  /** @throws {InvalidOption} for a call that could never start. */
-  #checkFits(weight: number, cost: number): void {
-    const refuse = (what: string, bound: string): never => {
-      throw new InvalidOption(`Expected ${what} to be at most the ${bound} of ${this.name}: the call could never start`)
-    }
-    if (this.#slots && !this.#adaptive && weight > this.#slots.limit)
-      refuse(`\`weight\` ${weight}`, `concurrency ${this.#slots.limit}`)
-    if (this.#rate && weight > Math.max(1, this.#rate.allowance)) refuse(`\`weight\` ${weight}`, `rate ${this.#rate.allowance}`)
-    if (this.#tokens && cost > this.#tokens.allowance) refuse(`\`cost\` ${cost}`, `tokens ${this.#tokens.allowance}`)
-  }
-
-  /** Milliseconds until the request may start; `Infinity` when that depends on a release. */
-  #waitMs(weight: number, cost: number, now: number): number {
-    if (this.#slots && !this.#slots.admits(weight)) return Number.POSITIVE_INFINITY
-    return Math.max(this.#pausedUntil - now, this.#rate?.waitMs(weight, now) ?? 0, this.#tokens?.waitMs(cost, now) ?? 0)
-  }
-
-  #grant(weight: number, cost: number, now: number): Lease {
-    const lease = new Lease(this, weight, cost, undefined)
-    if (this.#slots) this.#slots.used += weight
-    if (this.#adaptive) lease.ticket = this.#adaptive.start()
-    if (this.#rate) lease.rateReceipt = this.#rate.take(weight, now)
-    if (this.#tokens) {
-      lease.tokenReceipt = this.#tokens.take(cost, now)
-      this.#tokensUsed += cost
-    }
-    this.#running++
+  #grant(lease: Lease, now: number): Lease {
+    this.#bounds.take(lease, now)
+    this.#leases.add(lease)
     this.#started++
+    this.#tokens += lease.cost
     return lease
   }
 
-  #wait({ weight, priority, timeoutMs = this.#queueTimeoutMs, cancellation, signal }: Request, cost: number): Promise<Lease> {
-    return new Promise((resolve, reject) => {
-      const undo: (() => void)[] = []
-      const leave = (): void => undo.forEach((step) => step())
-      const place = this.#queue.add({ weight, cost, resolve, reject, leave }, priority)
-      const abort = (reason: unknown): void => this.#withdraw(place, cancelled(reason, `The wait for ${this.name}`))
-      if (cancellation) undo.push(cancellation.subscribe(abort))
-      if (signal) undo.push(signal.subscribe(abort))
-      if (timeoutMs !== Number.POSITIVE_INFINITY) {
-        const timer = this.#clock.schedule(timeoutMs, () => this.#withdraw(place, this.#timedOut(timeoutMs)))
-        undo.push(() => this.#clock.cancel(timer))
-      }
+  #wait(
+    { weight, priority, timeoutMs = this.#queueTimeoutMs, cancellation, signal, inside }: Request,
+    cost: number,
+  ): Promise<Lease> {
+    const wait = new Wait<Lease>(this)
+    const undo: (() => void)[] = []
+    const leave = (): void => {
+      for (const step of undo) step()
+    }
+    const place = this.#queue.add({ weight, cost, inside, wait, leave }, priority)
+    const giveUp = (error: Error): void => {
+      if (!this.#queue.remove(place)) return
+      this.#refuse(place.value, error)
       this.#serve()
-    })
-  }
-
-  #timedOut(limitMs: number): TimedOut {
-    return new TimedOut(`Waited for ${this.name} longer than the queueTimeout of ${formatMs(limitMs)}`, {
-      clock: 'queueTimeout',
-      limitMs,
-    })
-  }
-
-  /** A waiter gives up; whoever it held up may now start. */
-  #withdraw(place: Place<Waiter>, error: Error): void {
-    if (!this.#queue.remove(place)) return
-    this.#refuse(place.value, error)
+    }
+    const abort = (reason: unknown): void => giveUp(cancelled(reason, `The wait for ${this.name}`))
+    if (cancellation) undo.push(cancellation.subscribe(abort))
+    if (signal) undo.push(signal.subscribe(abort))
+    if (timeoutMs !== Number.POSITIVE_INFINITY) {
+      const timer = this.#clock.schedule(timeoutMs, () => giveUp(waitedTooLong(this.name, timeoutMs)))
+      undo.push(() => this.#clock.cancel(timer))
+    }
     this.#serve()
+    return wait.promise
   }
 
   #refuse(waiter: Waiter, error: Error): void {
     this.#refused++
     waiter.leave()
-    waiter.reject(error)
+    waiter.wait.fail(error)
   }
 
-  /** Starts whoever may start, and sets the timer for the next. Resolving a promise runs nobody's code, so this cannot re-enter. */
+  /** The wait is ended by somebody else. */
+  #takeOut(place: Place<Waiter>): void {
+    this.#queue.remove(place)
+    this.#refused++
+    place.value.leave()
+    this.#serve()
+  }
+
+  /** Starts whoever may start, and sets the timer for the next. Ending a wait runs nobody's code, so this cannot re-enter. */
   #serve(): void {
-    const now = this.#clock.now()
     if (this.#timer !== undefined) this.#clock.cancel(this.#timer)
     this.#timer = undefined
+    if (this.#queue.size === 0) return
+    const now = this.#clock.now()
     for (let head = this.#queue.head; head; head = this.#queue.head) {
-      const waitMs = this.#waitMs(head.weight, head.cost, now)
+      const waitMs = this.#bounds.waitMs(head.weight, head.cost, now)
       if (waitMs > 0) {
         if (waitMs !== Number.POSITIVE_INFINITY) this.#timer = this.#clock.schedule(waitMs, () => this.#serve())
         return
       }
       this.#queue.shift()
       head.leave()
-      head.resolve(this.#grant(head.weight, head.cost, now))
+      head.wait.settle(this.#grant(new Lease(this, head.weight, head.cost, head.wait.frame, head.inside), now))
     }
   }
 }
@@ -399,11 +327,18 @@ export class Limiter implements LeaseOwner {
  *
  * @example
  * const perSecond = limiter({ rate: 100, per: '1s' })
- * const tokens = limiter({ rate: 500, tokens: 200_000, per: '1m', cost: (prompt: string) => prompt.length / 4 + 1_000 })
- * await map(prompts, ask, { limit: tokens })
+ * const model = limiter({ rate: 500, tokens: 200_000, per: '1m', cost: (prompt: string) => prompt.length / 4 + 1_000 })
+ * await map(prompts, ask, { limit: model })
  *
  * @throws {InvalidOption}
  */
 export function limiter(options: LimiterOptions): Limiter {
   return new Limiter(options)
+}
+
+function waitedTooLong(name: string, limitMs: number): TimedOut {
+  return new TimedOut(`Waited for ${name} longer than the queueTimeout of ${formatMs(limitMs)}`, {
+    clock: 'queueTimeout',
+    limitMs,
+  })
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { Cancellation } from '../base/abort.ts'
 import { SimulatedClock } from '../base/clock.ts'
 import { TimedOut } from '../base/errors.ts'
-import { type CallScope, Policy, type PolicyOptions } from './policy.ts'
+import type { CallScope } from './attempt.ts'
+import { Policy, type PolicyOptions } from './policy.ts'
 
 const half = (): number => 0.5
 

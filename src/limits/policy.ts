@@ -15,9 +15,8 @@ import { Cancellation, cancelled } from '../base/abort.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type Duration, durationMs, formatMs } from '../base/duration.ts'
 import { TimedOut } from '../base/errors.ts'
-import { note, type TaskRecord } from '../base/observer.ts'
 import { type OptionRules, rules } from '../base/options.ts'
-import { Attempt } from './attempt.ts'
+import { type Attempt, type CallScope, outOfTime, Running } from './attempt.ts'
 import { type BreakerOptions, CircuitBreaker } from './breaker.ts'
 import { type CombinedLease, type CombinedLimiter, type Limit, limitOf, limitRule } from './combine.ts'
 import { Retry, type RetryOptions, retryRule } from './retry.ts'
@@ -54,26 +53,6 @@ export const policyRules: OptionRules<PolicyOptions> = {
 
 /** Long enough to close what was opened; chosen, not derived. */
 export const defaultGraceMs = 1_000
-
-/** What a policy is told about one call. */
-export interface CallScope {
-  /** Of the task or run that the call belongs to. */
-  readonly cancellation: Cancellation
-  /** When the run must be over, in milliseconds of the clock. @default `Infinity` */
-  readonly deadline?: number
-  /** For the call itself, from now, in milliseconds. @default none */
-  readonly deadlineMs?: number | undefined
-  /** For the context. @default 0 */
-  readonly index?: number
-  /** Gets the number of attempts and the times of waiting and pausing. */
-  readonly record?: TaskRecord | undefined
-  /** Arguments of the call, for limiters with a `cost`. */
-  readonly args?: readonly unknown[]
-  /** What messages call it. @default 'The call' */
-  readonly name?: string
-  /** The attempts run on an executor, which keeps the timeout itself and always settles. @default false */
-  readonly remote?: boolean
-}
 
 export class Policy {
   /** For each attempt; undefined when there is none. */
@@ -115,14 +94,7 @@ export class Policy {
     retry?.budget.call(this.#clock.now())
     for (let number = 1; ; number++) {
       try {
-        if (call.cancellation.aborted) throw cancelled(call.cancellation.reason, call.name)
-        const lease = this.#limit && (await this.#admission(this.#limit, call))
-        return await this.#attempt(
-          attempt,
-          new Attempt(call.index ?? 0, number, call.deadline ?? Number.POSITIVE_INFINITY),
-          call,
-          lease,
-        )
+        return await this.#attempt(attempt, call, number)
       } catch (error) {
         if (!retry || call.cancellation.aborted) throw error
         const pauseMs = retry.pauseMs(error, number, this.#clock.now())
@@ -146,6 +118,43 @@ export class Policy {
     }
   }
 
+  /** Makes one attempt: waits for the limiters, asks the breaker, and tells both how it went. */
+  async #attempt<T>(attempt: (context: Attempt) => T | PromiseLike<T>, call: CallScope, number: number): Promise<T> {
+    const { breaker } = this
+    if (call.cancellation.aborted) throw cancelled(call.cancellation.reason, call.name)
+    const lease = this.#limit && (await this.#admission(this.#limit, call))
+    const pass = this.#enter(lease, call)
+    const running = new Running(this.#clock, call, number, this.timeoutMs, this.#graceMs)
+    try {
+      // The function is awaited without a detour, so that the engine can tell the wait-for graph who awaits whom.
+      const value = await running.begin(attempt)
+      if (running.stopped) throw running.stopped
+      breaker?.settle(pass, 'success')
+      lease?.succeeded(value)
+      return value
+    } catch (thrown) {
+      const error = running.stopped ?? thrown
+      breaker?.settle(pass, breaker.verdict(error))
+      lease?.release(undefined, error)
+      throw error
+    } finally {
+      running.end()
+    }
+  }
+
+  /** Asks the breaker, and starts the lease. */
+  #enter(lease: CombinedLease | undefined, call: CallScope): number {
+    try {
+      if (call.cancellation.aborted) throw cancelled(call.cancellation.reason, call.name)
+      const pass = this.breaker?.enter() ?? 0
+      lease?.start()
+      return pass
+    } catch (error) {
+      lease?.refund()
+      throw error
+    }
+  }
+
   /** Waits for the limiters. */
   async #admission(limit: CombinedLimiter, call: CallScope): Promise<CombinedLease> {
     // Who would be refused anyway shall not queue.
@@ -160,90 +169,11 @@ export class Policy {
         timeoutMs: this.#queueTimeoutMs,
         cancellation: call.cancellation,
         signal: undefined,
+        inside: true,
       })
     } finally {
       if (call.record) call.record.limiterMs += this.#clock.now() - from
     }
-  }
-
-  /** Makes one attempt that has been admitted, and tells breaker and limiters how it went. */
-  async #attempt<T>(
-    attempt: (context: Attempt) => T | PromiseLike<T>,
-    context: Attempt,
-    call: CallScope,
-    lease: CombinedLease | undefined,
-  ): Promise<T> {
-    const { breaker } = this
-    let pass = 0
-    try {
-      pass = breaker?.enter() ?? 0
-    } catch (error) {
-      lease?.refund()
-      throw error
-    }
-    lease?.start()
-    try {
-      const value = await this.#bounded(attempt, context, call)
-      breaker?.settle(pass, 'success')
-      lease?.succeeded(value)
-      return value
-    } catch (error) {
-      breaker?.settle(pass, breaker.verdict(error))
-      lease?.release(undefined, error)
-      throw error
-    }
-  }
-
-  /** Settles when the attempt has settled, or `grace` after it was told to stop. */
-  #bounded<T>(attempt: (context: Attempt) => T | PromiseLike<T>, context: Attempt, call: CallScope): Promise<T> {
-    const clock = this.#clock
-    const { timeoutMs } = this
-    return new Promise<T>((resolve, reject) => {
-      /** Once it is told to stop, this is the outcome, whatever the function still gives. */
-      let stopped: Error | undefined
-      let graceTimer: unknown
-      const stop = (error: Error): void => {
-        if (stopped) return
-        stopped = error
-        context.cancellation.abort(error)
-        if (call.remote || this.#graceMs === Number.POSITIVE_INFINITY) return
-        graceTimer = clock.schedule(this.#graceMs, () => {
-          note(
-            'other',
-            call.record?.run.id ?? 0,
-            `${call.name ?? 'The call'} was abandoned: it ignored its signal for ${formatMs(this.#graceMs)}`,
-          )
-          settled()
-          reject(error)
-        })
-      }
-      const unsubscribe = call.cancellation.subscribe((reason) => stop(cancelled(reason, call.name)))
-      const timer =
-        timeoutMs === undefined || call.remote
-          ? undefined
-          : clock.schedule(timeoutMs, () => stop(outOfTime(call, 'timeout', timeoutMs)))
-      const settled = (): void => {
-        unsubscribe()
-        if (timer !== undefined) clock.cancel(timer)
-        if (graceTimer !== undefined) clock.cancel(graceTimer)
-      }
-      const succeed = (value: T): void => {
-        settled()
-        if (stopped) reject(stopped)
-        else resolve(value)
-      }
-      const fail = (error: unknown): void => {
-        settled()
-        reject((stopped ?? error) as Error)
-      }
-      try {
-        const result = attempt(context)
-        if (isThenable(result)) result.then(succeed, fail)
-        else succeed(result)
-      } catch (error) {
-        fail(error)
-      }
-    })
   }
 
   /** Waits before the next attempt, unless the deadline would pass meanwhile: then it fails now. */
@@ -254,10 +184,10 @@ export class Policy {
       const message = `${call.name ?? 'The call'} failed, and its deadline would pass in the pause of ${formatMs(pauseMs)} before the next attempt`
       return Promise.reject(new TimedOut(message, { clock: 'deadline', cause: error }))
     }
+    if (call.record) call.record.retryMs += pauseMs
     return new Promise((resolve, reject) => {
       const timer = clock.schedule(pauseMs, () => {
         unsubscribe()
-        if (call.record) call.record.retryMs += pauseMs
         resolve()
       })
       const unsubscribe = call.cancellation.subscribe((reason) => {
@@ -290,16 +220,4 @@ export function needsTask({ queueTimeout, retry, breaker, limit }: PolicyOptions
 /** The `timeout` option in milliseconds. */
 export function timeoutOnlyMs(options: PolicyOptions): number | undefined {
   return options.timeout === undefined ? undefined : durationMs(options.timeout, 'timeout')
-}
-
-function outOfTime(call: CallScope, clock: 'timeout' | 'deadline', limitMs: number): TimedOut {
-  const what = clock === 'timeout' ? 'an attempt took' : 'it took'
-  return new TimedOut(`${call.name ?? 'The call'} timed out: ${what} longer than the ${clock} of ${formatMs(limitMs)}`, {
-    clock,
-    limitMs,
-  })
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
 }

@@ -5,12 +5,16 @@
  * The SRE book ("Addressing Cascading Failures") argues for the tenth; the window, and a floor that lets a client with
  * few calls retry at all, are those of Finagle's `RetryBudget`: ten seconds, ten retries per second.
  */
+import { checkOptions, type OptionRules, rules } from '../base/options.ts'
+
 export interface RetryBudgetOptions {
   /** Retries allowed per first attempt: 0.1 is one tenth more load. `Infinity` lifts the bound. @default 0.1 */
   readonly ratio?: number
   /** Retries allowed in any window, however few the calls. @default 100 */
   readonly floor?: number
 }
+
+const budgetRules: OptionRules<RetryBudgetOptions> = { ratio: rules.number(0), floor: rules.whole(0) }
 
 const windowMs = 10_000
 const slotMs = 1_000
@@ -28,7 +32,9 @@ export class RetryBudget {
   /** Retries refused so far, for reports. */
   refused = 0
 
+  /** @throws {InvalidOption} */
   constructor(options: RetryBudgetOptions = {}) {
+    checkOptions<RetryBudgetOptions>(options, budgetRules, 'retryBudget')
     this.#ratio = options.ratio ?? 0.1
     this.#floor = options.floor ?? 100
   }
@@ -42,6 +48,7 @@ export class RetryBudget {
 
   /** Whether a retry may be made at `now`; counts it if so. */
   spend(now: number): boolean {
+    if (this.#ratio === Number.POSITIVE_INFINITY) return true
     this.#advance(now)
     if (this.#retriesInWindow + 1 > Math.max(this.#floor, this.#ratio * this.#callsInWindow)) {
       this.refused++
@@ -69,4 +76,12 @@ export class RetryBudget {
 
 function add(counts: Float64Array, slot: number): void {
   counts[slot % slots] = (counts[slot % slots] as number) + 1
+}
+
+/**
+ * Makes a budget to be shared by several policies of one client: pass it as `retry: { budget }`.
+ * @throws {InvalidOption}
+ */
+export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
+  return new RetryBudget(options)
 }

@@ -63,8 +63,11 @@ export class WaitQueue<T> {
     return true
   }
 
-  *[Symbol.iterator](): IterableIterator<T> {
-    for (const line of this.#lines) for (let place = line.head; place; place = place.next) yield place.value
+  /** All places, first to be served first. */
+  places(): Place<T>[] {
+    const places: Place<T>[] = []
+    for (const line of this.#lines) for (let place = line.head; place; place = place.next) places.push(place)
+    return places
   }
 
   #lineOf(priority: number): Line<T> {
