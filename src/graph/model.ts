@@ -139,6 +139,15 @@ export class GraphModel {
     return this.#shapes.at(this.#shapeOf.at(task))
   }
 
+  /** The tasks that no other needs, ascending. */
+  final(): number[] {
+    const needed = new Uint8Array(this.size)
+    for (const need of this.needs) needed[need] = 1
+    const final: number[] = []
+    for (let task = 0; task < needed.length; task++) if (needed[task] === 0) final.push(task)
+    return final
+  }
+
   /** With {@link needs} in compressed sparse rows, as far as tasks have been added by now. */
   get needStart(): Uint32Array {
     return this.#needStart.view()
