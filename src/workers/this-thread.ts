@@ -33,11 +33,16 @@ class ThisThread implements Executor {
   }
 
   bulk(ref: FunctionRef, work: BulkWork): void {
+    // Every lane that found nothing waits for the same wake-up, which may mean more items, or that none will come.
+    const idle: (() => void)[] = []
+    work.onMore(() => {
+      for (const wake of idle.splice(0)) wake()
+    })
     const lane = async (): Promise<void> => {
       for (;;) {
         const batch = work.take(1)
         if (!batch && work.exhausted()) return
-        if (!batch) await new Promise<void>((resolve) => work.onMore(resolve))
+        if (!batch) await new Promise<void>((resolve) => idle.push(resolve))
         else await this.#item(ref, work, batch.first, batch.items[0])
       }
     }
