@@ -13,6 +13,12 @@ import { TokenBucket } from './token-bucket.ts'
 /** What may start at once after a pause, besides one call: as much as flows in meanwhile makes up for a late timer. */
 const lateTimerMs = 50
 
+/** What is left of a rate and of an allowance of tokens at this moment. */
+export interface Levels {
+  readonly rate: number
+  readonly tokens: number
+}
+
 export class Bounds {
   readonly #options: LimiterOptions
   readonly #name: string
@@ -132,6 +138,17 @@ export class Bounds {
     }
     if (rateLeft !== undefined) this.#rate?.lower(rateLeft, now)
     if (tokensLeft !== undefined) this.#tokens?.lower(tokensLeft, now)
+  }
+
+  /** What may start at once: calls and tokens. Negative while a debt is paid; `Infinity` for what is not metered. */
+  levels(now: number): Levels {
+    const [rate, tokens] = [this.#rate?.tokens(now), this.#tokens?.tokens(now)]
+    return { rate: rate ?? Number.POSITIVE_INFINITY, tokens: tokens ?? Number.POSITIVE_INFINITY }
+  }
+
+  setLevels(levels: Partial<Levels>, now: number): void {
+    if (levels.rate !== undefined) this.#rate?.set(levels.rate, now)
+    if (levels.tokens !== undefined) this.#tokens?.set(levels.tokens, now)
   }
 
   #burst(rate: number, perMs: number): number {

@@ -16,7 +16,7 @@ import { durationMs, formatMs } from '../base/duration.ts'
 import { Closed, describe, InvalidOption, Overflow, TimedOut } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import { type Hold, insideFrame, Wait, Waitable } from '../base/wait-graph.ts'
-import { Bounds } from './bounds.ts'
+import { Bounds, type Levels } from './bounds.ts'
 import { Lease, type LeaseOwner } from './lease.ts'
 import { type AcquireOptions, checkLimiter, type LimiterOptions, type LimiterUpdate } from './limiter-options.ts'
 import { type Request, requestOf } from './request.ts'
@@ -140,6 +140,17 @@ export class Limiter extends Waitable implements LeaseOwner {
    */
   update(update: LimiterUpdate): void {
     this.#bounds.update(update, this.#clock.now())
+    this.#serve()
+  }
+
+  /** @internal What the meters hold now, for whoever compares it with what the other side says. */
+  levels(): Levels {
+    return this.#bounds.levels(this.#clock.now())
+  }
+
+  /** @internal The other side has told what is left; unlike {@link update}, this may raise it, up to the burst. */
+  setLevels(levels: Partial<Levels>): void {
+    this.#bounds.setLevels(levels, this.#clock.now())
     this.#serve()
   }
 

@@ -98,6 +98,12 @@ export class TokenBucket {
     this.#log?.setWindow(perMs)
   }
 
+  /** The other side says that `tokens` are there now. */
+  set(tokens: number, now: number): void {
+    this.#filledAt = now
+    this.#tokens = Math.min(this.#burst, tokens)
+  }
+
   /** The other side says that only `left` may still be spent now. */
   lower(left: number, now: number): void {
     this.#tokens = Math.min(this.tokens(now), left)
