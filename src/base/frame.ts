@@ -31,6 +31,22 @@ export interface Frame {
   task: number
   /** What messages call it, such as `task "ship"` or `map "fetchPage" item 12`. */
   label(): string
+  /** Open frames right below, and open waits of code in this one: kept by wait-graph.ts. */
+  children: number
+  waits: number
+  /** Name of the async function that awaits the code of this frame, where one does: tells wait-graph.ts what that code awaits. */
+  body?: string | undefined
+  /** For the frame of a whole run: what its parent awaits. */
+  joint?: Awaited | undefined
+}
+
+/** Something that is awaited, as far as the engine shows by whom; see suspension.ts. */
+export interface Awaited {
+  /** The first frame on the way up whose body does not await it; undefined when all do, or nobody asked. */
+  readonly notBy: Frame | undefined
+  /** Frames that await it together with other promises. */
+  readonly amongOthersBy: readonly Frame[]
+  askWhoAwaits(): void
 }
 
 const storage = new AsyncLocalStorage<Frame>()
@@ -44,6 +60,8 @@ export const rootFrame: Frame = {
   run: 0,
   task: 0,
   label: () => 'the main program',
+  children: 0,
+  waits: 0,
 }
 
 /** Cancels everything that runs, as Ctrl-C does under `heddle run`. */
@@ -56,8 +74,8 @@ export function currentFrame(): Frame {
 }
 
 /** Runs `body` with the frame as the current one, also across its awaits. */
-export function enterFrame<T>(frame: Frame, body: () => T): T {
-  return storage.run(frame, body)
+export function enterFrame<T, A extends unknown[]>(frame: Frame, body: (...args: A) => T, ...args: A): T {
+  return storage.run(frame, body, ...args)
 }
 
 /** The context of the task that the caller runs in; outside every task, that of the program. */

@@ -66,7 +66,16 @@ export interface Note {
   readonly at: number
   /** The run it belongs to; 0 when none. */
   readonly run: number
-  readonly kind: 'worker-start' | 'worker-end' | 'worker-crash' | 'inline' | 'batch' | 'concurrency' | 'limit' | 'unused' | 'other'
+  readonly kind:
+    | 'worker-start'
+    | 'worker-end'
+    | 'worker-crash'
+    | 'inline'
+    | 'batch'
+    | 'concurrency'
+    | 'limit'
+    | 'unused'
+    | 'other'
   readonly text: string
   readonly data?: Readonly<Record<string, number | string>>
 }
