@@ -142,7 +142,10 @@ export class CircuitBreaker {
       if (pass === this.#epoch && verdict !== 'unknown' && this.#trip.count(verdict === 'failure')) this.#open()
       return
     }
-    if (!this.#underWay.delete(pass)) return
+    const since = this.#underWay.get(pass)
+    if (since === undefined) return
+    this.#underWay.delete(pass)
+    if (this.#clock.now() - since >= this.#probeTimeoutMs) return
     if (verdict === 'failure') this.#open()
     else if (verdict === 'success' && ++this.#succeeded >= this.#probes) this.#change('closed')
   }
