@@ -132,9 +132,10 @@ export class Bounds {
       const [allowance, span] = [rate ?? this.#rate.allowance, perMs ?? this.#rate.perMs]
       this.#rate.update(allowance, span, this.#burst(allowance, span), now)
     }
-    if (this.#tokens && (tokens ?? perMs) !== undefined) {
+    const tokensPerMs = update.tokensPer === undefined ? perMs : durationMs(update.tokensPer, 'tokensPer')
+    if (this.#tokens && (tokens ?? tokensPerMs) !== undefined) {
       const allowance = tokens ?? this.#tokens.allowance
-      this.#tokens.update(allowance, perMs ?? this.#tokens.perMs, allowance, now)
+      this.#tokens.update(allowance, tokensPerMs ?? this.#tokens.perMs, allowance, now)
     }
     if (rateLeft !== undefined) this.#rate?.lower(rateLeft, now)
     if (tokensLeft !== undefined) this.#tokens?.lower(tokensLeft, now)

@@ -47,6 +47,8 @@ export interface LimiterUpdate {
   readonly tokens?: number
   /** As in the options. */
   readonly per?: Duration
+  /** As `per`, for `tokens` alone: some servers count calls per day and tokens per minute. @default `per` */
+  readonly tokensPer?: Duration
   /** The server says that only so many calls may start now. Lowers what is there, never raises it. */
   readonly rateLeft?: number
   /** The server says that only so many tokens are left now. Lowers what is there, never raises it. */
@@ -92,6 +94,7 @@ const updateRules = {
   rate: positive,
   tokens: positive,
   per: rules.duration,
+  tokensPer: rules.duration,
   rateLeft: rules.number(0),
   tokensLeft: rules.number(0),
 }
@@ -140,7 +143,7 @@ export function checkUpdate(update: LimiterUpdate, options: LimiterOptions): voi
   }
   if (update.concurrency !== undefined && typeof options.concurrency !== 'number') absent('concurrency')
   if ((update.rate ?? update.rateLeft) !== undefined && options.rate === undefined) absent('rate')
-  if ((update.tokens ?? update.tokensLeft) !== undefined && options.tokens === undefined) absent('tokens')
+  if ((update.tokens ?? update.tokensPer ?? update.tokensLeft) !== undefined && options.tokens === undefined) absent('tokens')
 }
 
 /** @throws {InvalidOption} */
