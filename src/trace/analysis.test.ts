@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { schedule } from '../../test/support/schedules.ts'
 import { makeTraceOf, rowOf, type TaskSpec, type TraceSpec } from '../../test/support/traces.ts'
 import { contention } from './contention.ts'
-import { rowUse } from './idle.ts'
+import { useOfExecutors } from './idle.ts'
 import { orderBy } from './order.ts'
 import { relate } from './relate.ts'
 import { selfTimes } from './self-time.ts'
@@ -20,7 +20,7 @@ const analyse = (spec: TraceSpec) => {
     self,
     byId,
     span: spanMs(related, self.ms),
-    rows: rowUse(related, self),
+    rows: useOfExecutors(related, self).rows,
     work: contention(related, self),
   }
 }

@@ -26,6 +26,10 @@ export interface Work {
   readonly waitedForCoreMs: number
   /** Share of the wall time in which the event loop of this thread was busy. */
   readonly threadBusy: number
+  /** How long it was busy while tasks were at work on this thread. */
+  readonly threadComputeMs: number
+  /** The longest time for which the event loop was held. */
+  readonly heldMs: number
 }
 
 export function contention(related: Related, self: SelfTimes): Work {
@@ -46,6 +50,7 @@ class Windows {
   readonly #busy: Float64Array
   readonly #cores: Float64Array
   readonly #machine: number
+  readonly #heldMs: number
   readonly #thread: Spread
   readonly #workers: Spread
 
@@ -68,6 +73,7 @@ class Windows {
     this.#busy = Float64Array.from(busy)
     this.#cores = Float64Array.from(cores)
     this.#machine = meta.cores
+    this.#heldMs = samples.delayMs.reduce((most, ms, i) => ((samples.at[i] as number) > from ? Math.max(most, ms) : most), 0)
     this.#thread = new Spread(this.#edges)
     this.#workers = new Spread(this.#edges)
   }
@@ -77,7 +83,7 @@ class Windows {
   }
 
   sum(measuredMs: number): Work {
-    let [forThread, forCore, busyMs] = [0, 0, 0]
+    let [forThread, forCore, busyMs, computeMs] = [0, 0, 0, 0]
     const thread = this.#thread.means()
     const workers = this.#workers.means()
     for (let w = 0; w < this.#busy.length; w++) {
@@ -86,6 +92,7 @@ class Windows {
       const atWork = thread[w] as number
       const share = Math.min(1, Math.max(0, (busy - busyFrom) / (busyTo - busyFrom)))
       busyMs += ms * busy
+      computeMs += ms * busy * Math.min(1, atWork)
       forThread += ms * share * Math.max(0, atWork - 1)
       forCore += ms * this.#withoutCore(workers[w] as number, busy, this.#cores[w] as number)
     }
@@ -96,6 +103,8 @@ class Windows {
       waitedForThreadMs: forThread,
       waitedForCoreMs: forCore,
       threadBusy: wall > 0 ? busyMs / wall : 0,
+      threadComputeMs: computeMs,
+      heldMs: this.#heldMs,
     }
   }
 

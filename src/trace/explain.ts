@@ -1,8 +1,10 @@
 /** Puts the analyses of a trace together: what bounds the run, who was idle and why, and what to do about it. */
+import { type Advice, advise } from './advice/index.ts'
 import { contention, type Work } from './contention.ts'
 import { type CriticalPath, criticalPath } from './critical-path.ts'
 import { type GroupStats, type Grouping, groupTable, groupTasks } from './groups.ts'
-import { type IdleCause, type IdleMs, idleCauses, noIdle, type RowUse, rowUse } from './idle.ts'
+import { type RowUse, useOfExecutors } from './idle.ts'
+import { type Idle, summariseIdle } from './idle-summary.ts'
 import type { Trace } from './model.ts'
 import { relate } from './relate.ts'
 import { selfTimes } from './self-time.ts'
@@ -26,21 +28,13 @@ export interface Explanation {
   /** The path's work by group, in order of first appearance. */
   readonly bound: readonly { readonly label: string; readonly ms: number; readonly tasks: number }[]
   readonly rows: readonly RowUse[]
+  /** The most workers that were ever at work at once. */
+  readonly workersAtOnce: number
   readonly idle: Idle
   readonly groups: readonly GroupStats[]
   readonly grouping: Grouping
-}
-
-/** Idle time of the rows that matter: of the workers where they did a fair part of the work, else of this thread's slots. */
-export interface Idle {
-  readonly of: 'workers' | 'slots'
-  /** Number of workers or slots. */
-  readonly rows: number
-  /** Idle time / (wall time × rows). */
-  readonly share: number
-  readonly ms: Readonly<IdleMs>
-  /** The cause with the most time. */
-  readonly main: IdleCause
+  /** What is worth changing, the largest saving first. */
+  readonly advice: readonly Advice[]
 }
 
 /** Explains a trace. A million tasks take about a second. */
@@ -51,7 +45,9 @@ export function explain(trace: Trace): Explanation {
   const span = spanMs(related, self.ms)
   const path = criticalPath(related)
   const grouping = groupTasks(trace)
-  const rows = rowUse(related, self)
+  const { rows, workersAtOnce } = useOfExecutors(related, self)
+  const idle = summariseIdle(rows, related.wallMs)
+  const groups = groupTable(related, grouping, self.ms)
   const facts = {
     wallMs: related.wallMs,
     work,
@@ -61,11 +57,13 @@ export function explain(trace: Trace): Explanation {
     criticalPath: path,
     bound: boundBy(path, grouping),
     rows,
-    idle: idleOf(rows, related.wallMs),
-    groups: groupTable(related, grouping, self.ms),
+    workersAtOnce,
+    idle,
+    groups,
     grouping,
   }
-  return { ...facts, verdict: verdictLines(facts) }
+  const advice = advise({ ...facts, related, selfMs: self.ms })
+  return { ...facts, advice, verdict: verdictLines(facts) }
 }
 
 function boundBy(path: CriticalPath, grouping: Grouping): Explanation['bound'] {
@@ -79,25 +77,4 @@ function boundBy(path: CriticalPath, grouping: Grouping): Explanation['bound'] {
     entry.tasks.add(task)
   }
   return [...byGroup.values()].map(({ label, ms, tasks }) => ({ label, ms, tasks: tasks.size }))
-}
-
-/** Workers matter from this share of the running time on; chosen. */
-const workersMatter = 0.1
-
-function idleOf(rows: readonly RowUse[], wallMs: number): Idle {
-  const workers = rows.filter(({ row }) => row > 0)
-  const running = (some: readonly RowUse[]): number => some.reduce((sum, { runningMs }) => sum + runningMs, 0)
-  const matter = workers.length > 0 && running(workers) >= workersMatter * running(rows)
-  const counted = matter ? workers : rows.filter(({ row }) => row === 0)
-  const ms = noIdle()
-  let [slots, total] = [0, 0]
-  for (const row of counted) {
-    slots += row.slots
-    for (const cause of idleCauses) {
-      ms[cause] += row.idleMs[cause]
-      total += row.idleMs[cause]
-    }
-  }
-  const main = idleCauses.reduce((best, cause) => (ms[cause] > ms[best] ? cause : best))
-  return { of: matter ? 'workers' : 'slots', rows: slots, share: slots * wallMs > 0 ? total / (slots * wallMs) : 0, ms, main }
 }

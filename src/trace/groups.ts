@@ -76,6 +76,8 @@ export function taskLabel(trace: Trace, grouping: Grouping, task: number): strin
 }
 
 export interface GroupStats {
+  /** Its number in the grouping. */
+  readonly number: number
   readonly label: string
   readonly tasks: number
   readonly done: number
@@ -100,12 +102,12 @@ export interface GroupStats {
 export function groupTable(related: Related, grouping: Grouping, selfMs: Float64Array): GroupStats[] {
   const byGroup = bucketsOf(grouping.of, grouping.labels.length, related.order)
   const table = grouping.labels.map((label, group) =>
-    stats(label, related, selfMs, byGroup.items.subarray(byGroup.start[group], byGroup.start[group + 1])),
+    stats(group, label, related, selfMs, byGroup.items.subarray(byGroup.start[group], byGroup.start[group + 1])),
   )
   return table.sort((a, b) => b.workMs - a.workMs)
 }
 
-function stats(label: string, related: Related, selfMs: Float64Array, rows: Uint32Array): GroupStats {
+function stats(number: number, label: string, related: Related, selfMs: Float64Array, rows: Uint32Array): GroupStats {
   const { trace, queued, ready, started, settled } = related
   const { tasks } = trace
   const states = new Float64Array(taskStates.length)
@@ -129,6 +131,7 @@ function stats(label: string, related: Related, selfMs: Float64Array, rows: Uint
   durations.sort()
   const [queuedCount, running, done, failed, cancelled] = states as unknown as [number, number, number, number, number]
   return {
+    number,
     label,
     tasks: rows.length,
     done,

@@ -9,7 +9,7 @@
  * however many rows there are.
  */
 import { EventQueue } from './event-queue.ts'
-import { type Related } from './relate.ts'
+import type { Related } from './relate.ts'
 import { type SelfTimes, waitedInside } from './self-time.ts'
 import { workerStarts } from './notes.ts'
 
@@ -44,8 +44,14 @@ export interface RowUse {
 
 export const noIdle = (): IdleMs => Object.fromEntries(idleCauses.map((cause) => [cause, 0])) as IdleMs
 
-/** Every row that ran a task, this thread first. */
-export function rowUse(related: Related, self: SelfTimes): RowUse[] {
+export interface Executors {
+  /** Every row that ran a task, this thread first. */
+  readonly rows: readonly RowUse[]
+  /** The most workers that were ever at work at once. */
+  readonly workersAtOnce: number
+}
+
+export function useOfExecutors(related: Related, self: SelfTimes): Executors {
   return new Sweep(related, self).run()
 }
 
@@ -78,6 +84,8 @@ class Sweep {
   /** Slot time of this thread at work while each cause held. */
   readonly #threadBusy = new Float64Array(shared.length)
   #threadRunning = 0
+  #workersRunning = 0
+  #workersAtOnce = 0
   #threadSlots = 0
   #threadTasks = 0
   #now: number
@@ -88,7 +96,7 @@ class Sweep {
     this.#now = related.from
   }
 
-  run(): RowUse[] {
+  run(): Executors {
     this.#addWork()
     this.#addWaits()
     this.#addStarts()
@@ -96,10 +104,11 @@ class Sweep {
     this.#advance(this.#r.to)
     const workers = [...this.#workers.values()].sort((a, b) => a.row - b.row)
     for (const worker of workers) this.#settle(worker)
-    return [
+    const rows = [
       ...(this.#threadSlots > 0 ? [this.#thread()] : []),
       ...workers.map(({ row, tasks, runningMs, idleMs }) => ({ row, slots: 1, tasks, runningMs, idleMs })),
     ]
+    return { rows, workersAtOnce: this.#workersAtOnce }
   }
 
   #addWork(): void {
@@ -221,7 +230,10 @@ class Sweep {
     if (!worker) return
     this.#settle(worker)
     worker[what] += by
-    if (what === 'running') this.#counts.running += by
+    if (what !== 'running') return
+    this.#counts.running += by
+    if (worker.running === (by === 1 ? 1 : 0)) this.#workersRunning += by
+    this.#workersAtOnce = Math.max(this.#workersAtOnce, this.#workersRunning)
   }
 
   /** Books the time since the last change of a worker. */

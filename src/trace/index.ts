@@ -14,8 +14,12 @@ export { TraceEncoder } from './encode.ts'
 export { TraceDecoder } from './decode.ts'
 
 // --- explain
-export { explain, type Explanation, type Idle } from './explain.ts'
+export { explain, type Explanation } from './explain.ts'
+export type { Idle } from './idle-summary.ts'
 export type { CriticalPath, Segment, SegmentKind } from './critical-path.ts'
 export type { GroupStats } from './groups.ts'
 export type { IdleCause, RowUse } from './idle.ts'
 export type { Work } from './contention.ts'
+export type { Advice, Pitfall } from './advice/index.ts'
+export { compare, type ComparedRun, type Comparison } from './compare.ts'
+export { fitScaling, predictThroughput, type ScalingFit, type ScalingPoint } from './scaling.ts'

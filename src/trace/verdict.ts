@@ -2,11 +2,13 @@ import { formatMs } from '../base/duration.ts'
 import type { Explanation } from './explain.ts'
 import { idleWords } from './idle.ts'
 
+type Findings = Omit<Explanation, 'verdict' | 'advice'>
+
 /** Idle time below this share is not worth a reason. */
 const idleWorthSaying = 0.05
 
 /** What bounds the run, in three lines for people. */
-export function verdictLines(facts: Omit<Explanation, 'verdict'>): string[] {
+export function verdictLines(facts: Findings): string[] {
   const { wallMs, work, speedup, groups } = facts
   if (groups.length === 0) return ['no tasks were recorded: nothing ran through heddle']
   return [
@@ -26,7 +28,7 @@ export function factor(value: number): string {
 }
 
 /** The groups that make up most of the critical path, in order, at most three. */
-function boundWords({ criticalPath, bound, wallMs }: Omit<Explanation, 'verdict'>): string {
+function boundWords({ criticalPath, bound, wallMs }: Findings): string {
   const { ms } = criticalPath
   if (ms.limiter > ms.work)
     return `a limiter (${formatMs(ms.limiter)} of waiting, ${percent(ms.limiter / wallMs)} of the wall time)`
@@ -38,7 +40,7 @@ function boundWords({ criticalPath, bound, wallMs }: Omit<Explanation, 'verdict'
   return `${words} (${formatMs(ms.work)}, ${percent(ms.work / wallMs)} of the wall time)`
 }
 
-function idleLine({ idle, work }: Omit<Explanation, 'verdict'>): string {
+function idleLine({ idle, work }: Findings): string {
   const who = idle.of === 'workers' ? (idle.rows === 1 ? 'the worker' : `${idle.rows} workers`) : `${idle.rows} at once`
   if (idle.of === 'slots' && idle.rows <= 1) return `one task at a time, this thread busy ${percent(work.threadBusy)}`
   if (idle.share < idleWorthSaying) return `${who} busy ${percent(1 - idle.share)} of the time`

@@ -1,0 +1,67 @@
+/** Advice: pitfalls that a trace shows by itself, each with its evidence, what avoiding it should save, and what to type. */
+import type { Work } from '../contention.ts'
+import type { CriticalPath } from '../critical-path.ts'
+import type { Grouping, GroupStats } from '../groups.ts'
+import type { RowUse } from '../idle.ts'
+import type { Idle } from '../idle-summary.ts'
+import type { Related } from '../relate.ts'
+
+export type Pitfall =
+  | 'small-tasks'
+  | 'not-worth-threads'
+  | 'too-few-tasks'
+  | 'one-after-the-other'
+  | 'stragglers'
+  | 'cpu-on-event-loop'
+  | 'oversubscription'
+  | 'waiting-on-limiter'
+  | 'big-messages'
+  | 'retry-storm'
+  | 'more-workers-hurt'
+  | 'unused-result'
+
+export interface Advice {
+  readonly pitfall: Pitfall
+  /** What is wrong, in one line. */
+  readonly title: string
+  /** The numbers that show it. */
+  readonly evidence: string
+  /** What avoiding it should save of the wall time, in milliseconds; 0 when that cannot be said. */
+  readonly savingMs: number
+  /** What to do: code or a command that can be typed. */
+  readonly suggestion: string
+}
+
+/** What the rules judge. */
+export interface Facts {
+  readonly related: Related
+  readonly wallMs: number
+  readonly work: Work
+  readonly selfMs: Float64Array
+  readonly criticalPath: CriticalPath
+  readonly rows: readonly RowUse[]
+  readonly workersAtOnce: number
+  readonly idle: Idle
+  readonly groups: readonly GroupStats[]
+  readonly grouping: Grouping
+}
+
+export type Rule = (facts: Facts) => readonly Advice[]
+
+/** A saving below this share of the wall time is not worth anybody's attention; chosen. */
+const worthSaying = 0.05
+
+export function worthIt(facts: Facts, advice: Advice): boolean {
+  return advice.savingMs >= Math.max(1, worthSaying * facts.wallMs)
+}
+
+/** The workers that ran something. */
+export function workerRows(facts: Facts): readonly RowUse[] {
+  return facts.rows.filter(({ row }) => row > 0)
+}
+
+/** A name that can stand in code: the function's own where there is one. */
+export function codeName(label: string): string {
+  const quoted = /"([^"]+)"/.exec(label)?.[1] ?? label
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$.]*$/u.test(quoted) ? quoted : 'fn'
+}

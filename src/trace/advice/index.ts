@@ -1,0 +1,33 @@
+/** All rules, judged on one trace. */
+import { type Advice, type Facts, type Rule, worthIt } from './advice.ts'
+import { cpuOnEventLoop, oversubscription } from './machine.ts'
+import { oneAfterTheOther, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
+import { bigMessages, notWorthThreads, smallTasks, stragglers, tooFewTasks } from './size.ts'
+
+export type { Advice, Pitfall } from './advice.ts'
+
+const rules: readonly Rule[] = [
+  smallTasks,
+  notWorthThreads,
+  tooFewTasks,
+  oneAfterTheOther,
+  stragglers,
+  cpuOnEventLoop,
+  oversubscription,
+  waitingOnLimiter,
+  bigMessages,
+  retryStorm,
+]
+
+/** What is worth changing, the largest saving first. */
+export function advise(facts: Facts): Advice[] {
+  const found = rules
+    .flatMap((rule) => rule(facts))
+    .map((advice) => ({ ...advice, savingMs: Math.min(advice.savingMs, facts.wallMs) }))
+    .filter((advice) => worthIt(facts, advice))
+  // Tasks that are too small also keep the thread busy; moving them to workers would make it worse.
+  const small = found.some(({ pitfall }) => pitfall === 'small-tasks')
+  const kept = found.filter(({ pitfall }) => !(small && pitfall === 'cpu-on-event-loop'))
+  // An unused result is worth saying whatever it cost.
+  return [...kept, ...unusedResults(facts)].sort((a, b) => b.savingMs - a.savingMs)
+}

@@ -1,0 +1,60 @@
+/** Pitfalls of the machine: work on the wrong thread, more threads than cores. */
+import { formatMs } from '../../base/duration.ts'
+import { notesOf } from '../notes.ts'
+import { percent } from '../verdict.ts'
+import { type Advice, codeName, type Facts } from './advice.ts'
+
+/** Share of the wall time from which on this thread's computing is what bounds the run. */
+const busyShare = 0.5
+
+export function cpuOnEventLoop(facts: Facts): Advice[] {
+  const { work, wallMs, groups, related } = facts
+  const cores = related.trace.meta.cores
+  if (cores < 2 || work.threadComputeMs < busyShare * wallMs) return []
+  const most = groups.filter(({ onWorkers, tasks }) => onWorkers < tasks / 2).toSorted((a, b) => b.workMs - a.workMs)[0]
+  if (!most) return []
+  const name = codeName(most.label)
+  const held = work.heldMs >= 50 ? `, held for up to ${formatMs(work.heldMs)}` : ''
+  return [
+    {
+      pitfall: 'cpu-on-event-loop',
+      title: `${most.label} computes on the event loop`,
+      evidence: `this thread was busy ${percent(work.threadComputeMs / wallMs)} of the time while tasks ran on it${held}; ${cores} cores are there`,
+      savingMs: work.threadComputeMs * (1 - 1 / cores),
+      suggestion: `move it to a module of its own: export const { ${name} } = workers(import.meta.url, { ${name} }), then map(items, ${name})`,
+    },
+  ]
+}
+
+/** Always worth saying: it also costs whatever else runs on the machine. */
+const minSaving = 0.05
+
+export function oversubscription(facts: Facts): Advice[] {
+  const { related, work, workersAtOnce } = facts
+  const cores = related.trace.meta.cores
+  const inner = innerThreads(facts)
+  const threads = workersAtOnce * inner
+  if (threads <= cores) return []
+  // A quarter of the waiting for cores, as switching and colder caches: a guess, where the trace shows only the waiting.
+  const savingMs = Math.max(minSaving * facts.wallMs, work.waitedForCoreMs / threads / 4)
+  return [
+    {
+      pitfall: 'oversubscription',
+      title: `${threads} threads compute on ${cores} cores`,
+      evidence: `${workersAtOnce} workers at once${inner > 1 ? `, each with ${inner} threads of its own` : ''}; their tasks waited ${formatMs(work.waitedForCoreMs)} for a core`,
+      savingMs,
+      suggestion:
+        inner > 1
+          ? `bound the inner threads: UV_THREADPOOL_SIZE=1 OMP_NUM_THREADS=1 heddle run …`
+          : `heddle run --concurrency ${cores} …`,
+    },
+  ]
+}
+
+/** Threads that each worker uses, as notes of kind `worker-start` say. */
+function innerThreads({ related }: Facts): number {
+  return notesOf(related.trace, 'worker-start').reduce(
+    (most, { data }) => (typeof data.threads === 'number' ? Math.max(most, data.threads) : most),
+    1,
+  )
+}
