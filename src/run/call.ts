@@ -3,9 +3,13 @@ import { currentFrame } from '../base/frame.ts'
 import { closeRun, newTask, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../base/observer.ts'
 import type { CallOptions, FunctionRef, Timing } from './executor.ts'
 
-export function call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
-  const { cancellation, context } = currentFrame()
-  const given = { cancellation, deadline: context.deadline, ...options }
+/** The options that most calls share: those of the same task. */
+let plain: CallOptions = {}
+
+export function call(ref: FunctionRef, args: readonly unknown[], options?: CallOptions): Promise<unknown> {
+  const { cancellation } = currentFrame()
+  if (plain.cancellation !== cancellation) plain = { cancellation }
+  const given = options ? { cancellation, ...options } : plain
   return observed() ? observedCall(ref, args, given) : ref.executor.call(ref, args, given)
 }
 

@@ -59,7 +59,7 @@ export class GraphRun {
     this.#group = group
     this.#spec = spec
     this.#left = dag.size
-    this.#results = Array.from({ length: dag.size })
+    this.#results = Array.from<unknown>({ length: dag.size })
     this.#outcomes = new Uint8Array(dag.size)
     this.#isTarget = new Uint8Array(dag.size)
     for (const target of targets) this.#isTarget[target] = 1

@@ -39,7 +39,7 @@ export const mapRules: OptionRules<MapOptions> = {
 export const defaultConcurrency = 16
 
 /** Under way at once for calls that go to an executor one by one; the executor batches those of one turn. */
-const callsUnderWay = 1_024
+export const callsUnderWay = 1_024
 
 /**
  * Runs `fn` on every item, several at once, and gives the results in input order.
@@ -120,7 +120,7 @@ function start(
   let run: Promise<void>
   if (ref && executor && !needsTask(options)) run = runBulk(executor, ref, group, source, collector, options)
   else {
-    if (options.on && !ref) throw notWorkerFunction(fn)
+    if (options.on && !ref) throw notWorkerFunction(fn, 'map')
     const policy = compilePolicy(options)
     const each = ref && executor ? sentTo(executor, ref) : fn
     const limit = options.concurrency === undefined || options.concurrency === 'auto' ? defaultLimit(ref) : options.concurrency
@@ -156,7 +156,7 @@ function runBulk(
 }
 
 /** Each item as a call of its own, for options that a batch cannot have. */
-function sentTo(executor: Executor, ref: FunctionRef): ItemFunction {
+export function sentTo(executor: Executor, ref: FunctionRef): ItemFunction {
   const target = executor === ref.executor ? ref : { ...ref, executor }
   return (item, { index, attempt, deadline }) => call(target, [item], { index, attempt, deadline })
 }
@@ -173,8 +173,8 @@ function sizeOf(source: Source<unknown>): number {
   return Number.isFinite(source.size) ? source.size : -1
 }
 
-function notWorkerFunction(fn: unknown): InvalidOption {
-  return new InvalidOption(`Expected \`fn\` of map to be a worker function because \`on\` is given, got ${describe(fn)}`, {
+export function notWorkerFunction(fn: unknown, where: string): InvalidOption {
+  return new InvalidOption(`Expected \`fn\` of ${where} to be a worker function because \`on\` is given, got ${describe(fn)}`, {
     hint: 'Define it in a module of its own: export const { name } = workers(import.meta.url, { name(item) { … } }).',
   })
 }

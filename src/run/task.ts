@@ -2,6 +2,7 @@
  * One task of a run on its way: queued, started, settled. Everything that forks a single function (`scope`, `all`, graphs,
  * and `map` when an option or an observer asks for more than the bare call) goes through {@link runTask}.
  */
+import type { Cancellation } from '../base/abort.ts'
 import type { Frame, TaskContext } from '../base/frame.ts'
 import { enterFrame } from '../base/frame.ts'
 import { newTask, observed, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
@@ -19,8 +20,10 @@ export interface TaskSpec {
   /** When it became known and when its needs were met, in milliseconds of `performance.now()`. @default now */
   readonly queuedAt?: number | undefined
   readonly readyAt?: number | undefined
-  /** The frame to run in, when the caller has one that it uses again. @default a fresh one */
+  /** The frame to run in, when the caller has one that it uses again and has entered. @default a fresh one */
   readonly frame?: Frame | undefined
+  /** What the function sees where no policy makes an attempt of it, and what cancels the task. @default that of the group */
+  readonly context?: (TaskContext & { readonly cancellation: Cancellation }) | undefined
   /** Is told the record, before the start. */
   readonly onRecord?: ((record: TaskRecord) => void) | undefined
 }
@@ -29,9 +32,10 @@ export interface TaskSpec {
 export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T | PromiseLike<T>): Promise<T> {
   const { group, index, policy } = spec
   const frame = spec.frame ?? taskFrame(group, spec.name)
-  const base = new GroupContext(group, index)
+  const base = spec.context ?? new GroupContext(group, index)
+  const { cancellation } = spec.context ?? group
   frame.context = base
-  frame.cancellation = group.cancellation
+  frame.cancellation = cancellation
   const record = observed() ? openTask(spec, frame) : undefined
   const call = (): T | PromiseLike<T> => {
     if (!policy) {
@@ -45,7 +49,7 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
         if (record?.state === 'queued') taskStarted(record, performance.now())
         return fn(attempt)
       },
-      { cancellation: group.cancellation, deadline: group.deadline, index, record },
+      { cancellation, deadline: group.deadline, index, record },
     )
   }
   try {
@@ -53,7 +57,7 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
     if (record) taskSettled(record, performance.now(), 'done')
     return value
   } catch (error) {
-    if (record) taskSettled(record, performance.now(), group.aborted ? 'cancelled' : 'failed', error)
+    if (record) taskSettled(record, performance.now(), cancellation.aborted ? 'cancelled' : 'failed', error)
     throw error
   }
 }

@@ -125,8 +125,10 @@ export const progress = {
    */
   claims: 4,
   claimCount: 64,
-  cells: 68,
+  /** Goes up with every message to the thread, which may be waiting on it. */
+  posted: 68,
+  cells: 70,
   /** Byte offset of the start of the current item, in epoch milliseconds. */
-  startedAtByte: 272,
-  bytes: 280,
+  startedAtByte: 280,
+  bytes: 288,
 } as const

@@ -1,5 +1,8 @@
 /**
  * Direct calls of one worker function, as work that the pool pulls: the calls of one turn of the event loop travel together.
+ *
+ * A hundred thousand calls may wait at once, so that each costs one small object beside its promise, and calls that share a
+ * cancellation share one subscription to it.
  */
 import { Cancellation, cancelled } from '../../base/abort.ts'
 import { observed } from '../../base/observer.ts'
@@ -11,23 +14,35 @@ interface Call {
   readonly options: CallOptions
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
-  unsubscribe: (() => void) | undefined
-  waiting: boolean
 }
+
+/** One subscription to a cancellation, for as long as a call with it is open. */
+interface Subscription {
+  calls: number
+  readonly unsubscribe: () => void
+}
+
+/** Settled calls at the front are dropped from the list in pieces of this size. */
+const trimmed = 4_096
 
 export class Calls implements JobWork {
   readonly spread = true
   readonly run = 0
   readonly timeoutMs: number | undefined
   readonly cancellation = new Cancellation()
-  readonly #calls = new Map<number, Call>()
+  /** Open calls by `index - #base`; holes where they have settled. */
+  #calls: (Call | undefined)[] = []
+  #base = 0
+  /** Index of the next call to hand out; what lies before it is at a worker. */
+  #head = 0
+  #waiting = 0
+  #open = 0
+  #settledInFront = 0
+  /** True when some call has an index or an attempt of its own. */
+  #special = false
+  readonly #subscriptions = new Map<Cancellation, Subscription>()
   /** Gives up a call that a worker has: the pool's part of a cancellation. */
   readonly #giveUp: (index: number, error: Error) => void
-  #head = 0
-  #tail = 0
-  #waiting = 0
-  /** True when some call has an index, an attempt or a deadline of its own. */
-  #special = false
 
   constructor(timeoutMs: number | undefined, giveUp: (index: number, error: Error) => void) {
     this.timeoutMs = timeoutMs
@@ -38,29 +53,45 @@ export class Calls implements JobWork {
     return observed()
   }
 
-  /** Of a batch the contexts share one deadline; a cancellation comes from the caller's side anyway. */
+  /** Contexts of one batch share one deadline; the cancellation at a deadline comes from the caller's side anyway. */
   get deadline(): number {
     return Number.POSITIVE_INFINITY
   }
 
   add(args: readonly unknown[], options: CallOptions): Promise<unknown> {
+    const { cancellation } = options
+    if (cancellation?.aborted) return Promise.reject(cancelled(cancellation.reason))
+    if (options.index !== undefined || options.attempt !== undefined) this.#special = true
+    if (cancellation) this.#subscribe(cancellation)
+    this.#waiting++
+    this.#open++
     return new Promise((resolve, reject) => {
-      const { cancellation } = options
-      if (cancellation?.aborted) return reject(cancelled(cancellation.reason))
-      const index = this.#tail++
-      const call: Call = { args, options, resolve, reject, unsubscribe: undefined, waiting: true }
-      this.#calls.set(index, call)
-      this.#waiting++
-      if ((options.index ?? 0) !== 0 || (options.attempt ?? 1) !== 1) this.#special = true
-      if (cancellation) call.unsubscribe = cancellation.subscribe((reason) => this.#cancel(index, call, cancelled(reason)))
+      this.#calls.push({ args, options, resolve, reject })
     })
   }
 
-  #cancel(index: number, call: Call, error: Error): void {
-    if (!call.waiting) return this.#giveUp(index, error)
-    this.#waiting--
-    this.#calls.delete(index)
-    call.reject(error)
+  #subscribe(cancellation: Cancellation): void {
+    const known = this.#subscriptions.get(cancellation)
+    if (known) known.calls++
+    else
+      this.#subscriptions.set(cancellation, {
+        calls: 1,
+        unsubscribe: cancellation.subscribe((reason) => this.#cancel(cancellation, reason)),
+      })
+  }
+
+  #cancel(cancellation: Cancellation, reason: unknown): void {
+    const error = cancelled(reason)
+    for (let at = 0; at < this.#calls.length; at++) {
+      const call = this.#calls[at]
+      if (call?.options.cancellation !== cancellation) continue
+      const index = this.#base + at
+      if (index < this.#head) this.#giveUp(index, error)
+      else {
+        this.#waiting--
+        this.#settle(index, 0)?.reject(error)
+      }
+    }
   }
 
   remaining(): number {
@@ -77,13 +108,13 @@ export class Calls implements JobWork {
 
   take(max: number): Batch | undefined {
     // Calls that were cancelled while they waited have left holes.
-    while (this.#head < this.#tail && !this.#calls.has(this.#head)) this.#head++
+    const end = this.#base + this.#calls.length
+    while (this.#head < end && this.#calls[this.#head - this.#base] === undefined) this.#head++
     const first = this.#head
     const items: unknown[] = []
-    while (items.length < max && this.#head < this.#tail) {
-      const call = this.#calls.get(this.#head)
+    while (items.length < max && this.#head < end) {
+      const call = this.#calls[this.#head - this.#base]
       if (!call) break
-      call.waiting = false
       items.push(call.args)
       this.#head++
     }
@@ -94,7 +125,7 @@ export class Calls implements JobWork {
   meta(batch: Batch): Int32Array | undefined {
     if (!this.#special) return undefined
     return Int32Array.from({ length: batch.items.length * 2 }, (_, i) => {
-      const options = this.#calls.get(batch.first + (i >> 1))?.options
+      const options = this.#calls[batch.first + (i >> 1) - this.#base]?.options
       return i % 2 === 0 ? (options?.index ?? 0) : (options?.attempt ?? 1)
     })
   }
@@ -119,16 +150,35 @@ export class Calls implements JobWork {
   }
 
   #settle(index: number, row: number, startedAt?: number, settledAt?: number): Call | undefined {
-    const call = this.#calls.get(index)
+    const at = index - this.#base
+    const call = this.#calls[at]
     if (!call) return undefined
-    this.#calls.delete(index)
-    call.unsubscribe?.()
-    const { timing } = call.options
+    this.#calls[at] = undefined
+    this.#open--
+    const { timing, cancellation } = call.options
+    if (cancellation) this.#unsubscribe(cancellation)
     if (timing) {
       timing.row = row
       if (startedAt !== undefined) timing.startedAt = startedAt
       if (settledAt !== undefined) timing.settledAt = settledAt
     }
+    if (this.#open === 0) this.#drop(this.#calls.length)
+    else if (at < trimmed && ++this.#settledInFront === trimmed) this.#drop(trimmed)
     return call
+  }
+
+  #unsubscribe(cancellation: Cancellation): void {
+    const subscription = this.#subscriptions.get(cancellation)
+    if (!subscription || --subscription.calls > 0) return
+    subscription.unsubscribe()
+    this.#subscriptions.delete(cancellation)
+  }
+
+  #drop(count: number): void {
+    this.#calls.splice(0, count)
+    this.#base += count
+    this.#head = Math.max(this.#head, this.#base)
+    this.#settledInFront = 0
+    for (let at = 0; at < Math.min(trimmed, this.#calls.length); at++) if (!this.#calls[at]) this.#settledInFront++
   }
 }

@@ -32,6 +32,8 @@ export interface Link {
   post(message: HostMessage, transfer?: readonly TransferListItem[]): void
   /** Reaches the worker also while it is busy, if it can be reached at all. */
   control(message: CancelMessage): void
+  /** Takes in at once what has arrived, without waiting for the event loop; false where that cannot be done. */
+  poll(): boolean
   /** Undefined where it cannot be seen. */
   progress(): Progress | undefined
   /** Takes a batch back that has not been started; false when it has, or when that cannot be told. */

@@ -42,6 +42,7 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
     control(message) {
       if (!gone && child.connected) child.send(message as never, () => {})
     },
+    poll: () => false,
     progress: () => started,
     revoke: () => false,
     kill: () => void child.kill('SIGKILL'),

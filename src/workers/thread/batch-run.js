@@ -18,7 +18,7 @@ import { findUncloneable, packError, packNumbers, unpackError, unwrapTransfer } 
 
 const epoch = performance.timeOrigin
 /** As in `progress` of protocol.ts. */
-export const cell = { batch: 0, started: 1, attention: 2, looping: 3, claims: 4, claimCount: 64, cells: 68 }
+export const cell = { batch: 0, started: 1, attention: 2, looping: 3, claims: 4, claimCount: 64, posted: 68, cells: 70 }
 /** `meta` holds index and attempt of each item. */
 const metaWidth = 2
 

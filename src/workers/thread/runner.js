@@ -23,7 +23,7 @@ export class Runner {
   #transport
   /** @type {string | undefined} */
   #sources
-  /** @type {Map<number, Promise<Loaded | WireError>>} */
+  /** @type {Map<number, Loaded | WireError | Promise<Loaded | WireError>>} */
   #functions = new Map()
   /** What modules registered, by URL. @type {Map<string, Registration>} */
   #registered = new Map()
@@ -31,8 +31,8 @@ export class Runner {
   #modules = new Map()
   /** @type {Map<number, BatchRun>} */
   #batches = new Map()
-  /** Batches run in the order in which they came. @type {Promise<void>} */
-  #last = Promise.resolve()
+  /** Batches that wait while a module is loaded. @type {BatchRun[] | undefined} */
+  #queue
 
   /**
    * @param {Transport} transport
@@ -52,14 +52,20 @@ export class Runner {
     this.#registered.set(withoutExtension(url), registration)
   }
 
+  /** True when nothing is under way. */
+  get idle() {
+    return this.#batches.size === 0
+  }
+
   /** @param {HostMessage} message */
   receive(message) {
-    if (message.type === 'load') this.#functions.set(message.fn, this.#load(message.module, message.name))
+    if (message.type === 'load') this.#load(message.fn, message.module, message.name)
     else if (message.type === 'cancel') this.cancel(message)
     else {
       const batch = new BatchRun(message, this.#transport, () => this.#lookForCancels())
       this.#batches.set(message.batch, batch)
-      void this.#start(batch)
+      if (!this.#queue) this.#start(batch)
+      else this.#queue.push(batch)
     }
   }
 
@@ -78,24 +84,57 @@ export class Runner {
   }
 
   /** @param {BatchRun} batch */
-  async #start(batch) {
+  #start(batch) {
     const loaded = this.#functions.get(batch.message.fn)
-    const before = this.#last
-    /** @type {() => void} */
-    let go = () => {}
-    this.#last = new Promise((resolve) => (go = resolve))
-    try {
-      const fn = await loaded
-      await before
-      if (!fn || !('call' in fn)) return batch.failAll(/** @type {WireError} */ (fn))
-      // Only the synchronous part holds up the next batch.
-      const rest = batch.run(fn)
-      go()
-      await rest
-    } finally {
-      go()
-      this.#batches.delete(batch.message.batch)
+    if (loaded instanceof Promise) void this.#startLater(batch, loaded)
+    else this.#run(batch, /** @type {Loaded | WireError} */ (loaded))
+  }
+
+  /**
+   * Batches run in the order in which they came: those behind one whose module is being loaded wait in the queue.
+   * @param {BatchRun} batch
+   * @param {Promise<Loaded | WireError>} loading
+   */
+  async #startLater(batch, loading) {
+    this.#queue = []
+    const loaded = await loading
+    const waiting = this.#queue
+    this.#queue = undefined
+    this.#run(batch, loaded)
+    for (const next of waiting) this.#resume(next)
+  }
+
+  /** @param {BatchRun} batch */
+  #resume(batch) {
+    if (this.#queue) this.#queue.push(batch)
+    else this.#start(batch)
+  }
+
+  /**
+   * Only the synchronous part of a batch holds up the next one.
+   * @param {BatchRun} batch
+   * @param {Loaded | WireError} loaded
+   */
+  #run(batch, loaded) {
+    const over = () => void this.#batches.delete(batch.message.batch)
+    if (!('call' in loaded)) {
+      batch.failAll(loaded)
+      return over()
     }
+    const rest = batch.run(loaded)
+    if (rest) void rest.then(over)
+    else over()
+  }
+
+  /**
+   * @param {number} fn
+   * @param {string} url
+   * @param {string} name
+   */
+  #load(fn, url, name) {
+    const loading = this.#find(url, name)
+    this.#functions.set(fn, loading)
+    void loading.then((loaded) => this.#functions.set(fn, loaded))
   }
 
   /**
@@ -103,7 +142,7 @@ export class Runner {
    * @param {string} name
    * @returns {Promise<Loaded | WireError>}
    */
-  async #load(url, name) {
+  async #find(url, name) {
     try {
       const exports = await this.#module(url)
       const registration = this.#registered.get(withoutExtension(url))
