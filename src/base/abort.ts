@@ -31,10 +31,13 @@ export class Cancellation {
   /** The node of a user's signal: all runs that are given the same signal share one, with one listener on it. */
   static of(signal: AbortSignal | undefined): Cancellation | undefined {
     if (!signal) return undefined
-    const known = hubs.get(signal)
-    if (known) return known
-    const hub = new SignalHub(signal)
-    hubs.set(signal, hub)
+    let hub = hubs.get(signal)
+    if (!hub) {
+      hub = new SignalHub(signal)
+      hubs.set(signal, hub)
+    }
+    // It listens only while somebody has subscribed, so it may not have noticed.
+    if (signal.aborted) hub.abort(signal.reason)
     return hub
   }
 

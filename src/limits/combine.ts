@@ -34,7 +34,7 @@ export class CombinedLease {
 
   /** @internal The call gave this; each limiter computes what it really used. */
   succeeded(result: unknown): void {
-    for (const [limiter, lease] of this.#leases) lease.release(limiter.actualCost(result))
+    for (const [limiter, lease] of this.#leases) if (lease.held) lease.release(limiter.actualCost(result))
   }
 
   /** @internal */

@@ -39,6 +39,11 @@ export class Lease implements Hold {
     this.inside = inside
   }
 
+  /** False once it was given back. */
+  get held(): boolean {
+    return this.#held
+  }
+
   /**
    * The call is over.
    * @param actualCost tokens that it used, when that differs from what was reserved

@@ -112,7 +112,7 @@ export class Limiter extends Waitable implements LeaseOwner {
       lease.start()
       try {
         const value = await fn(lease)
-        lease.release(this.actualCost(value))
+        if (lease.held) lease.release(this.actualCost(value))
         return value
       } catch (error) {
         lease.release(undefined, error)
