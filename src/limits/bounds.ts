@@ -125,7 +125,7 @@ export class Bounds {
   /** @throws {InvalidOption} for a bound that was not there from the beginning */
   update(update: LimiterUpdate, now: number): void {
     checkUpdate(update, this.#options)
-    const { concurrency, rate, tokens, rateLeft, tokensLeft } = update
+    const { concurrency, rate, tokens } = update
     const perMs = update.per === undefined ? undefined : durationMs(update.per, 'per')
     if (concurrency !== undefined) this.#places = concurrency
     if (this.#rate && (rate ?? perMs) !== undefined) {
@@ -137,8 +137,6 @@ export class Bounds {
       const allowance = tokens ?? this.#tokens.allowance
       this.#tokens.update(allowance, tokensPerMs ?? this.#tokens.perMs, allowance, now)
     }
-    if (rateLeft !== undefined) this.#rate?.lower(rateLeft, now)
-    if (tokensLeft !== undefined) this.#tokens?.lower(tokensLeft, now)
   }
 
   /** What may start at once: calls and tokens. Negative while a debt is paid; `Infinity` for what is not metered. */

@@ -49,10 +49,6 @@ export interface LimiterUpdate {
   readonly per?: Duration
   /** As `per`, for `tokens` alone: some servers count calls per day and tokens per minute. @default `per` */
   readonly tokensPer?: Duration
-  /** The server says that only so many calls may start now. Lowers what is there, never raises it. */
-  readonly rateLeft?: number
-  /** The server says that only so many tokens are left now. Lowers what is there, never raises it. */
-  readonly tokensLeft?: number
 }
 
 export interface AcquireOptions {
@@ -74,11 +70,16 @@ const positive: Rule = {
   accepts: (value) => typeof value === 'number' && value > 0 && Number.isFinite(value),
 }
 
+const span: Rule = {
+  expected: "a duration above 0, such as '1s'",
+  accepts: (value) => rules.duration.accepts(value) && positive.accepts(durationMs(value as Duration, 'per')),
+}
+
 const limiterRules = {
   concurrency: rules.whole(1, ['auto']),
   rate: positive,
   tokens: positive,
-  per: rules.duration,
+  per: span,
   burst: rules.number(1),
   metering: rules.oneOf('sliding', 'bucket'),
   cost: rules.function,
@@ -93,10 +94,8 @@ const updateRules = {
   concurrency: rules.whole(1),
   rate: positive,
   tokens: positive,
-  per: rules.duration,
-  tokensPer: rules.duration,
-  rateLeft: rules.number(0),
-  tokensLeft: rules.number(0),
+  per: span,
+  tokensPer: span,
 }
 
 const acquireRules = {
@@ -115,13 +114,10 @@ export function checkLimiter(options: LimiterOptions): void {
     throw new InvalidOption('Expected limiter to get `concurrency`, `rate` or `tokens`, got none of them')
   }
   const metered = rate !== undefined || tokens !== undefined
-  if (metered && (per === undefined || !positive.accepts(durationMs(per, 'per')))) {
-    throw new InvalidOption(
-      `Expected \`per\` to be a duration above 0, because \`rate\` or \`tokens\` is given, got ${describe(per)}`,
-      {
-        hint: "For example limiter({ rate: 100, per: '1s' }).",
-      },
-    )
+  if (metered && per === undefined) {
+    throw new InvalidOption('Expected `per` to be given with `rate` or `tokens`, got undefined', {
+      hint: "For example limiter({ rate: 100, per: '1s' }).",
+    })
   }
   if (!metered && per !== undefined) throw new InvalidOption('Expected `per` to come with `rate` or `tokens`, got neither')
   if (burst !== undefined && (rate === undefined || burst > Math.max(1, rate))) {
@@ -142,8 +138,8 @@ export function checkUpdate(update: LimiterUpdate, options: LimiterOptions): voi
     throw new InvalidOption(`Expected \`${name}\` to be a bound that the limiter was made with`)
   }
   if (update.concurrency !== undefined && typeof options.concurrency !== 'number') absent('concurrency')
-  if ((update.rate ?? update.rateLeft) !== undefined && options.rate === undefined) absent('rate')
-  if ((update.tokens ?? update.tokensPer ?? update.tokensLeft) !== undefined && options.tokens === undefined) absent('tokens')
+  if (update.rate !== undefined && options.rate === undefined) absent('rate')
+  if ((update.tokens ?? update.tokensPer) !== undefined && options.tokens === undefined) absent('tokens')
 }
 
 /** @throws {InvalidOption} */

@@ -144,7 +144,7 @@ describe('rate', () => {
     expect(events).toEqual(['a', 'b'])
   })
 
-  it('takes new limits, and what a server says is left', async () => {
+  it('takes new limits, and what the other side says is left', async () => {
     const { clock, own, events, ask } = simulated({ rate: 1, per: '1s' })
     ask('a')
     ask('b')
@@ -154,7 +154,7 @@ describe('rate', () => {
     await clock.advance(21)
     expect(events).toEqual(['a', 'b', 'c'])
     await clock.advance(1_000)
-    own.update({ rateLeft: 0 })
+    own.setLevels({ rate: 0 })
     ask('d')
     await clock.advance(9)
     expect(events).toEqual(['a', 'b', 'c'])
@@ -305,7 +305,7 @@ describe('options', () => {
   it.each<[unknown, string]>([
     [{}, 'Expected limiter to get `concurrency`, `rate` or `tokens`, got none of them'],
     [{ concurrency: 0 }, "Expected `concurrency` to be a whole number from 1 up or 'auto', got 0 (number)"],
-    [{ rate: 10 }, 'Expected `per` to be a duration above 0, because `rate` or `tokens` is given, got undefined'],
+    [{ rate: 10 }, 'Expected `per` to be given with `rate` or `tokens`, got undefined'],
     [{ rate: 0, per: '1s' }, 'Expected `rate` to be a number above 0, got 0 (number)'],
     [{ rate: 10, per: 0 }, 'Expected `per` to be a duration above 0'],
     [{ concurrency: 1, per: '1s' }, 'Expected `per` to come with `rate` or `tokens`'],
@@ -330,6 +330,7 @@ describe('options', () => {
       'Expected `rate` to be a bound that the limiter was made with',
     )
     expect(() => limiter({ concurrency: 'auto' }).update({ concurrency: 3 })).toThrow(InvalidOption)
+    expect(() => limiter({ rate: 1, per: '1s' }).update({ per: 0 })).toThrow('Expected `per` to be a duration above 0')
   })
 })
 

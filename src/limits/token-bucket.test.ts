@@ -113,15 +113,15 @@ describe('reconciling', () => {
 })
 
 describe('changing limits', () => {
-  it('keeps the share that is there, and never gives tokens away by being lowered', () => {
+  it('keeps the share that is there', () => {
     const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, sliding: false }, 0)
     bucket.take(50, 0)
     bucket.update(1_000, 1_000, 1_000, 0)
     expect(bucket.tokens(0)).toBe(500)
-    bucket.lower(30, 0)
+    bucket.set(30, 0)
     expect(bucket.tokens(0)).toBe(30)
-    bucket.lower(900, 0)
-    expect(bucket.tokens(0)).toBe(30)
+    bucket.set(9_000, 0)
+    expect(bucket.tokens(0)).toBe(1_000)
   })
 
   it('lets a cost above the new allowance start from a full bucket rather than never', () => {

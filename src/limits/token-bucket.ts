@@ -103,9 +103,4 @@ export class TokenBucket {
     this.#filledAt = now
     this.#tokens = Math.min(this.#burst, tokens)
   }
-
-  /** The other side says that only `left` may still be spent now. */
-  lower(left: number, now: number): void {
-    this.#tokens = Math.min(this.tokens(now), left)
-  }
 }
