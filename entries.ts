@@ -1,6 +1,8 @@
 /** The public entries of the package, by subpath (`index` is `heddle` itself): the one list that build, tests and exports share. */
 export const entries: Readonly<Record<string, string>> = {
   index: 'src/index.ts',
+  ai: 'src/ai/index.ts',
   'ai/simulator': 'src/ai/simulator/index.ts',
+  sync: 'src/sync/index.ts',
   trace: 'src/trace/index.ts',
 }

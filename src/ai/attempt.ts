@@ -1,0 +1,120 @@
+/** One request to one model: holds a permit of its limiter and a part of the budget until it is over, and then accounts for it. */
+import { Cancellation } from '../base/abort.ts'
+import { toError } from '../base/errors.ts'
+import type { Reservation, Spend } from './budget.ts'
+import { headersOf, judge, type Verdict } from './failure.ts'
+import type { HeaderBag } from './headers.ts'
+import type { Usage } from './model.ts'
+import { costOf } from './prices.ts'
+import type { Demand, Permit, Replica } from './replica.ts'
+import type { Ledger } from './report.ts'
+
+export class Attempt<M> {
+  readonly replica: Replica<M>
+  readonly demand: Demand
+  readonly cancellation: Cancellation
+  readonly startedAt = performance.now()
+  readonly #permit: Permit
+  readonly #reservation: Reservation | undefined
+  readonly #ledger: Ledger
+  #open = true
+
+  constructor(
+    replica: Replica<M>,
+    demand: Demand,
+    permit: Permit,
+    reservation: Reservation | undefined,
+    ledger: Ledger,
+    ...parents: readonly (Cancellation | undefined)[]
+  ) {
+    this.replica = replica
+    this.demand = demand
+    this.#permit = permit
+    this.#reservation = reservation
+    this.#ledger = ledger
+    this.cancellation = new Cancellation(...parents)
+    replica.counts.attempts++
+  }
+
+  /** The headers of the answer have come. */
+  headers(headers: HeaderBag | undefined): void {
+    this.replica.read(this.#permit, headers, false)
+  }
+
+  /** Answered in full. `usage` is undefined where the provider did not say; then `outputTokens` is an estimate of the answer. */
+  succeed(usage: Usage | undefined, outputTokens = this.replica.expectedOutput(this.demand)): void {
+    if (!this.#end()) return
+    const { replica } = this
+    replica.counts.succeeded++
+    this.#bill(usage ?? this.estimated(outputTokens), usage === undefined)
+    replica.settle(this.#permit, usage, undefined, false)
+  }
+
+  /** Failed. Says what that means, and has done what it means for everybody else: paused, closed, counted. */
+  fail(error: unknown, outputTokens = 0): Verdict {
+    const verdict = judge(error)
+    if (!this.#end()) return verdict
+    const { replica } = this
+    const refused = verdict.kind === 'rate-limited' || verdict.kind === 'quota'
+    if (refused) replica.counts.refused++
+    else replica.counts.failed++
+    // Who answers with an error does not bill; what broke on the way or took too long may be billed.
+    const billed = !refused && (verdict.kind === 'fatal' || verdict.failure !== 'overloaded') && !hasStatus(error)
+    if (billed) this.#waste(outputTokens)
+    else this.#reservation?.settle({ usd: 0, tokens: 0, calls: 1 })
+    replica.read(this.#permit, headersOf(error), refused)
+    if (verdict.kind === 'rate-limited') {
+      this.#ledger.rateLimited++
+      replica.pause(verdict.waitMs)
+    }
+    replica.settle(this.#permit, undefined, toError(error), refused)
+    return verdict
+  }
+
+  /** Nobody wants the answer any more: cancelled, or the other copy of a hedge was first. Gives the tokens that it wasted. */
+  abandon(outputTokens: number, reason: Error): number {
+    if (!this.#end()) return 0
+    const wasted = this.#waste(outputTokens)
+    this.replica.settle(this.#permit, undefined, undefined, false)
+    this.cancellation.abort(reason)
+    return wasted
+  }
+
+  /** What it probably used. */
+  estimated(outputTokens: number): Usage {
+    return { input: this.demand.input, cached: 0, output: outputTokens }
+  }
+
+  #end(): boolean {
+    if (!this.#open) return false
+    this.#open = false
+    this.cancellation.close()
+    return true
+  }
+
+  /** The bill is not known: the budget counts it as the most that it can be, the report as what it probably is. */
+  #waste(outputTokens: number): number {
+    const usage = this.estimated(outputTokens)
+    this.#bill(usage, true)
+    this.#ledger.wastedTokens += usage.input + usage.output
+    return usage.input + usage.output
+  }
+
+  #bill(usage: Usage, estimated: boolean): void {
+    const { counts, price } = this.replica
+    counts.input += usage.input
+    counts.cached += usage.cached
+    counts.output += usage.output
+    this.#ledger.bill(usage, price)
+    this.#reservation?.settle(estimated ? undefined : spendOf(usage, price && costOf(price, usage)))
+  }
+}
+
+function spendOf(usage: Usage, usd: number | undefined): Spend {
+  return { usd: usd ?? 0, tokens: usage.input + usage.output, calls: 1 }
+}
+
+function hasStatus(error: unknown): boolean {
+  const status = (error as { statusCode?: unknown } | null | undefined)?.statusCode
+  return typeof status === 'number' && status >= 400
+}
