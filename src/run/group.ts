@@ -12,6 +12,7 @@ import { Cancelled, TimedOut } from '../base/errors.ts'
 import { currentFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { closeRun, note, openRun, type RunKind, type RunRecord } from '../base/observer.ts'
 import { type OptionRules, rules } from '../base/options.ts'
+import { closeFrame, openFrame, Suspension } from '../base/wait-graph.ts'
 
 /** Options that every run takes. */
 export interface RunOptions {
@@ -39,6 +40,8 @@ const defaultGraceMs = 5_000
 
 export class Group {
   readonly parent: Frame
+  /** The run's own place among the frames: above its tasks, below whoever started it. */
+  readonly #frame: Frame
   readonly cancellation: Cancellation
   readonly record: RunRecord
   /** Milliseconds of `performance.now()`. */
@@ -55,6 +58,9 @@ export class Group {
     this.#graceMs = options.grace === undefined ? defaultGraceMs : durationMs(options.grace, 'grace')
     this.record = openRun(kind, options.name ?? name, { task: this.parent.task, run: this.parent.run }, total, concurrency)
     this.deadline = this.parent.context.deadline
+    this.#frame = this.frame(() => this.label(), undefined, this.parent)
+    this.#frame.loose = false
+    openFrame(this.#frame)
     if (options.deadline !== undefined) this.deadline = this.#setDeadline(durationMs(options.deadline, 'deadline'))
   }
 
@@ -98,28 +104,29 @@ export class Group {
    * `work` rejects with; resolves to false when it was abandoned.
    */
   settled(work: Promise<unknown>): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const unsubscribe = this.cancellation.subscribe(() => {
-        this.#graceTimer = systemClock.schedule(this.#graceMs, () => {
-          note(
-            'other',
-            this.record.id,
-            `${this.label()}: abandoned functions that ignored their signal for ${formatMs(this.#graceMs)}`,
-          )
-          resolve(false)
-        })
+    const end = new Suspension<boolean>(this.parent)
+    this.#frame.joint = end
+    const unsubscribe = this.cancellation.subscribe(() => {
+      this.#graceTimer = systemClock.schedule(this.#graceMs, () => {
+        note(
+          'other',
+          this.record.id,
+          `${this.label()}: abandoned functions that ignored their signal for ${formatMs(this.#graceMs)}`,
+        )
+        end.settle(false)
       })
-      work.then(
-        () => {
-          unsubscribe()
-          resolve(true)
-        },
-        (error: unknown) => {
-          unsubscribe()
-          reject(error as Error)
-        },
-      )
     })
+    work.then(
+      () => {
+        unsubscribe()
+        end.settle(true)
+      },
+      (error: unknown) => {
+        unsubscribe()
+        end.fail(error)
+      },
+    )
+    return end.promise
   }
 
   /** Ends the run; nothing of it may be under way any more. */
@@ -127,6 +134,7 @@ export class Group {
     if (this.#deadlineTimer !== undefined) systemClock.cancel(this.#deadlineTimer)
     if (this.#graceTimer !== undefined) systemClock.cancel(this.#graceTimer)
     this.cancellation.close()
+    closeFrame(this.#frame)
     closeRun(this.record, this.failure ? 'failed' : this.aborted ? 'cancelled' : 'done')
   }
 
@@ -135,10 +143,14 @@ export class Group {
     return name === '' ? kind : `${kind} "${name}"`
   }
 
-  /** A frame for a lane of this run, or for one task of it. */
-  frame(taskLabel: (context: TaskContext) => string): Frame {
+  /**
+   * A frame for a lane of this run, or for one task of it. Open it when its code begins, and close it when that has ended.
+   * @param body name of the async function that awaits the user's code, for the deadlock detector
+   * @param starter the frame whose code started it, where that need not await it
+   */
+  frame(taskLabel: (context: TaskContext) => string, body?: string, starter?: Frame): Frame {
     const frame: Frame = {
-      parent: this.parent,
+      parent: starter ?? this.#frame,
       context: this.parent.context,
       cancellation: this.cancellation,
       run: this.record.id,
@@ -146,6 +158,9 @@ export class Group {
       label: () => taskLabel(frame.context),
       children: 0,
       waits: 0,
+      body,
+      joint: undefined,
+      loose: starter !== undefined,
     }
     return frame
   }

@@ -7,6 +7,7 @@
  */
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
+import type { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import type { Policy } from '../limits/policy.ts'
 import { type Group, GroupContext } from './group.ts'
 import type { Collector } from './outcome.ts'
@@ -24,6 +25,7 @@ export class Lanes {
   readonly #fn: ItemFunction
   readonly #collector: Collector
   readonly #policy: Policy | undefined
+  readonly #adaptive: AdaptiveConcurrency | undefined
   #next = 0
   #exhausted = false
   #open = 0
@@ -32,12 +34,22 @@ export class Lanes {
   #breath: Promise<void> | undefined
   #lastBreath = performance.now()
 
-  constructor(group: Group, source: Source<unknown>, fn: ItemFunction, collector: Collector, policy: Policy | undefined) {
+  constructor(
+    group: Group,
+    source: Source<unknown>,
+    fn: ItemFunction,
+    collector: Collector,
+    policy: Policy | undefined,
+    /** Learns the limit from how the items fare; without it the limit is what `run` is given. */
+    adaptive?: AdaptiveConcurrency,
+  ) {
     this.#group = group
     this.#source = source
     this.#fn = fn
     this.#collector = collector
     this.#policy = policy
+    this.#adaptive = adaptive
+    if (adaptive) adaptive.onChange = (limit) => this.setLimit(limit)
   }
 
   /** Runs until the source is exhausted or the group aborted, and nothing is under way. */
@@ -66,27 +78,40 @@ export class Lanes {
   }
 
   async #bareLane(frame: Frame): Promise<void> {
-    const [group, source, fn, collector] = [this.#group, this.#source, this.#fn, this.#collector]
+    const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
     while (!group.aborted && this.#open <= this.#limit) {
+      if ((this.#next & 127) === 0) this.#breathe()
+      if (this.#breath) await this.#breath
       const item = source.async ? await this.#pullAsync() : this.#pull()
       if (item === end) return
       const index = this.#next++
       const context = new GroupContext(group, index)
       frame.context = context
+      const ticket = adaptive ? adaptive.start() : 0
+      let value: unknown
       try {
-        const stored = collector.succeed(index, await fn(item, context))
+        value = await fn(item, context)
+      } catch (error) {
+        adaptive?.settle(ticket, adaptive.isOverload(error))
+        this.#failed(index, item, error)
+        continue
+      }
+      adaptive?.settle(ticket, false)
+      try {
+        const stored = collector.succeed(index, value)
         if (stored) await stored
       } catch (error) {
         this.#failed(index, item, error)
       }
-      if ((index & 127) === 0) this.#breathe()
-      if (this.#breath) await this.#breath
     }
   }
 
   async #fullLane(frame: Frame): Promise<void> {
-    const [group, source, fn, collector, policy] = [this.#group, this.#source, this.#fn, this.#collector, this.#policy]
+    const [group, source, collector, policy] = [this.#group, this.#source, this.#collector, this.#policy]
+    const fn = this.#adaptive ? measured(this.#fn, this.#adaptive) : this.#fn
     while (!group.aborted && this.#open <= this.#limit) {
+      if ((this.#next & 127) === 0) this.#breathe()
+      if (this.#breath) await this.#breath
       const item = source.async ? await this.#pullAsync() : this.#pull()
       if (item === end) return
       const index = this.#next++
@@ -96,8 +121,6 @@ export class Lanes {
       } catch (error) {
         this.#failed(index, item, error)
       }
-      if ((index & 127) === 0) this.#breathe()
-      if (this.#breath) await this.#breath
     }
   }
 
@@ -142,5 +165,20 @@ export class Lanes {
 
   #failed(index: number, item: unknown, error: unknown): void {
     if (!this.#collector.fail(index, item, error)) this.#group.fail(error, index)
+  }
+}
+
+/** Tells the controller of each attempt; a pause between two attempts is not under way. */
+function measured(fn: ItemFunction, adaptive: AdaptiveConcurrency): ItemFunction {
+  return async (item, context) => {
+    const ticket = adaptive.start()
+    try {
+      const value = await fn(item, context)
+      adaptive.settle(ticket, false)
+      return value
+    } catch (error) {
+      adaptive.settle(ticket, adaptive.isOverload(error))
+      throw error
+    }
   }
 }

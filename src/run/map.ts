@@ -2,7 +2,8 @@ import { describe, InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
-import { compilePolicy, needsTask, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
+import { AdaptiveConcurrency } from '../limits/adaptive.ts'
+import { compilePolicy, needsTask, type Policy, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
 import { Bulk } from './bulk.ts'
 import { call } from './call.ts'
 import { type Executor, type FunctionRef, refOf } from './executor.ts'
@@ -14,8 +15,8 @@ import { type Input, type Source, sourceOf } from './source.ts'
 
 export interface MapOptions extends RunOptions, PolicyOptions {
   /**
-   * How many items are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`.
-   * For worker functions, `'auto'` leaves it to the batches of the pool. @default 'auto'
+   * How many items are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`, which starts at 16 and
+   * goes by throughput and by answers that say overload. For worker functions, `'auto'` leaves it to the pool. @default 'auto'
    */
   readonly concurrency?: number | 'auto'
   /**
@@ -35,7 +36,7 @@ export const mapRules: OptionRules<MapOptions> = {
   on: rules.object,
 }
 
-/** Under way at once where nothing else is said: enough to hide the latency of I/O, few enough for any server. */
+/** Under way at once in a graph where nothing is said: enough to hide the latency of I/O, few enough for any server. */
 export const defaultConcurrency = 16
 
 /** Under way at once for calls that go to an executor one by one; the executor batches those of one turn. */
@@ -123,10 +124,23 @@ function start(
     if (options.on && !ref) throw notWorkerFunction(fn, 'map')
     const policy = compilePolicy(options)
     const each = ref && executor ? sentTo(executor, ref) : fn
-    const limit = options.concurrency === undefined || options.concurrency === 'auto' ? defaultLimit(ref) : options.concurrency
-    run = new Lanes(group, source, each, collector, policy).run(limit)
+    run = runLanes(group, source, each, collector, policy, ref ? callsUnderWay : undefined, options)
   }
   return run.finally(release)
+}
+
+function runLanes(
+  group: Group,
+  source: Source<unknown>,
+  fn: ItemFunction,
+  collector: Collector,
+  policy: Policy | undefined,
+  fixed: number | undefined,
+  { concurrency = fixed ?? 'auto' }: MapOptions,
+): Promise<void> {
+  if (concurrency !== 'auto') return new Lanes(group, source, fn, collector, policy).run(concurrency)
+  const adaptive = new AdaptiveConcurrency({}, { name: group.label(), run: group.record.id })
+  return new Lanes(group, source, fn, collector, policy, adaptive).run(adaptive.limit)
 }
 
 function runBulk(
@@ -159,10 +173,6 @@ function runBulk(
 export function sentTo(executor: Executor, ref: FunctionRef): ItemFunction {
   const target = executor === ref.executor ? ref : { ...ref, executor }
   return (item, { index, attempt, deadline }) => call(target, [item], { index, attempt, deadline })
-}
-
-function defaultLimit(ref: FunctionRef | undefined): number {
-  return ref ? callsUnderWay : defaultConcurrency
 }
 
 function limitOf(options: MapOptions): number {

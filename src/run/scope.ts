@@ -3,10 +3,10 @@
  *
  * Follows N. J. Smith, "Notes on structured concurrency" (2018), and Trio's nurseries; the first failure cancels the rest.
  */
-import type { TaskContext } from '../base/frame.ts'
-import { enterFrame } from '../base/frame.ts'
+import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { Closed } from '../base/errors.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
+import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { compilePolicy, type PolicyOptions, policyRules } from '../limits/policy.ts'
 import { Group, type RunOptions, runRules } from './group.ts'
 import { runTask } from './task.ts'
@@ -28,6 +28,7 @@ const forkRules = { ...policyRules, name: rules.string }
 
 export class Scope {
   readonly #group: Group
+  readonly #body: Frame
   readonly #settles: boolean
   readonly #pending = new Set<Promise<unknown>>()
   readonly #finalizers: (() => unknown)[] = []
@@ -35,8 +36,9 @@ export class Scope {
   #closed = false
 
   /** @internal Made by {@link scope}. */
-  constructor(group: Group, settles: boolean) {
+  constructor(group: Group, body: Frame, settles: boolean) {
     this.#group = group
+    this.#body = body
     this.#settles = settles
   }
 
@@ -56,7 +58,7 @@ export class Scope {
     if (this.#group.aborted) return handled(Promise.reject(this.#group.cancelError()))
     const index = this.#forked++
     const name = options.name ?? (fn.name === '' ? undefined : fn.name)
-    const task = runTask({ group: this.#group, index, name, policy: compilePolicy(options) }, fn)
+    const task = runTask({ group: this.#group, index, name, starter: this.#starter(), policy: compilePolicy(options) }, fn)
     this.#pending.add(task)
     task.then(
       () => this.#pending.delete(task),
@@ -66,6 +68,14 @@ export class Scope {
       },
     )
     return task
+  }
+
+  /** The frame that forks: of this scope's body or of a task below it; else the body's. */
+  #starter(): Frame {
+    const current = currentFrame()
+    let frame: Frame | undefined = current
+    while (frame && frame !== this.#body) frame = frame.parent
+    return frame ? current : this.#body
   }
 
   /** Runs `finalizer` exactly once when the scope ends, after all tasks have settled; last come, first run. */
@@ -115,7 +125,8 @@ export async function scope<T>(body: (scope: Scope) => T | PromiseLike<T>, optio
   checkFunction(body, 'body', 'scope')
   checkOptions<ScopeOptions>(options, scopeRules, 'scope')
   const group = new Group('scope', body.name, options, -1, -1)
-  const own = new Scope(group, options.onFailure === 'settle')
+  const frame = group.frame(() => group.label())
+  const own = new Scope(group, frame, options.onFailure === 'settle')
   let value: T | undefined
   const whole = async (): Promise<void> => {
     try {
@@ -126,17 +137,15 @@ export async function scope<T>(body: (scope: Scope) => T | PromiseLike<T>, optio
     }
     await own.drain()
   }
+  frame.body = whole.name
   try {
-    await group.settled(
-      enterFrame(
-        group.frame(() => group.label()),
-        whole,
-      ),
-    )
+    openFrame(frame)
+    await group.settled(enterFrame(frame, whole))
     await own.finalize()
   } catch (error) {
     group.fail(error, 'finalizer')
   } finally {
+    closeFrame(frame)
     group.close()
   }
   if (group.failure) throw group.failure.error

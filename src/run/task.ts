@@ -6,6 +6,7 @@ import type { Cancellation } from '../base/abort.ts'
 import type { Frame, TaskContext } from '../base/frame.ts'
 import { enterFrame } from '../base/frame.ts'
 import { newTask, observed, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
+import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import type { Policy } from '../limits/policy.ts'
 import { type Group, GroupContext } from './group.ts'
 
@@ -22,6 +23,8 @@ export interface TaskSpec {
   readonly readyAt?: number | undefined
   /** The frame to run in, when the caller has one that it uses again and has entered. @default a fresh one */
   readonly frame?: Frame | undefined
+  /** The frame whose code forked it and need not await it. @default none: the run awaits it */
+  readonly starter?: Frame | undefined
   /** What the function sees where no policy makes an attempt of it, and what cancels the task. @default that of the group */
   readonly context?: (TaskContext & { readonly cancellation: Cancellation }) | undefined
   /** Is told the record, before the start. */
@@ -31,7 +34,7 @@ export interface TaskSpec {
 /** Runs `fn` as a task; settles as it does. Never throws synchronously. */
 export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T | PromiseLike<T>): Promise<T> {
   const { group, index, policy } = spec
-  const frame = spec.frame ?? taskFrame(group, spec.name)
+  const frame = spec.frame ?? taskFrame(spec)
   const base = spec.context ?? new GroupContext(group, index)
   const { cancellation } = spec.context ?? group
   frame.context = base
@@ -53,17 +56,22 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
     )
   }
   try {
+    if (!spec.frame) openFrame(frame)
     const value = await (spec.frame ? call() : enterFrame(frame, call))
     if (record) taskSettled(record, performance.now(), 'done')
     return value
   } catch (error) {
     if (record) taskSettled(record, performance.now(), cancellation.aborted ? 'cancelled' : 'failed', error)
     throw error
+  } finally {
+    if (!spec.frame) closeFrame(frame)
   }
 }
 
-function taskFrame(group: Group, name: string | undefined): Frame {
-  return group.frame((context) => (name === undefined ? `${group.label()} task ${context.index}` : `task "${name}"`))
+function taskFrame({ group, name, starter }: TaskSpec): Frame {
+  const label = (context: TaskContext): string =>
+    name === undefined ? `${group.label()} task ${context.index}` : `task "${name}"`
+  return group.frame(label, runTask.name, starter)
 }
 
 function openTask(spec: TaskSpec, frame: Frame): TaskRecord {
