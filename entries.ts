@@ -3,6 +3,8 @@ export const entries: Readonly<Record<string, string>> = {
   index: 'src/index.ts',
   ai: 'src/ai/index.ts',
   'ai/simulator': 'src/ai/simulator/index.ts',
+  array: 'src/array/index.ts',
+  'array/kernel-worker': 'src/array/kernel-worker.ts',
   sync: 'src/sync/index.ts',
   trace: 'src/trace/index.ts',
 }

@@ -85,6 +85,17 @@ export function slice(start?: number, stop?: number, step?: number): Slice {
   return { start, stop, step }
 }
 
+/** `'1:10:2'`, `'::-1'`, `'3'` and `'...'` as Python writes them. */
+export function parseIndex(index: Index | string): Index {
+  if (typeof index !== 'string' || index === '...') return index as Index
+  const parts = index.split(':').map((part) => part.trim())
+  if (parts.length > 3 || !parts.every((part) => /^(?:[+-]?\d+)?$/.test(part)) || index.trim() === '') {
+    throw new InvalidOption(`Expected an index such as '1:10:2', '::-1' or '...', got ${describe(index)}`)
+  }
+  const [start, stop, step] = parts.map((part) => (part === '' ? undefined : Number(part)))
+  return parts.length === 1 ? (start as number) : { start, stop, step }
+}
+
 /** A slice applied to an axis: Python's `slice.indices`. */
 export function resolveSlice({ start, stop, step = 1 }: Slice, length: number): { start: number; step: number; length: number } {
   for (const [name, value] of Object.entries({ start, stop, step })) {

@@ -8,6 +8,7 @@
  * V8 swaps in optimized code only when a function is called again, never inside a running loop; so a kernel works on
  * one block per call.
  */
+import { kernelNs } from '../cost.ts'
 import { bytesPer, type DType } from '../dtype.ts'
 import { ModuleEncoder, uleb, type ValueType } from '../wasm/encoder.ts'
 import { F64 } from '../wasm/math.ts'
@@ -44,6 +45,8 @@ export interface Kernel {
   readonly reductions: readonly (Slot & { readonly kind: ReductionKind; readonly vectors: number })[]
   readonly memoryBytes: number
   readonly compileMs: number
+  /** Expected, without moving inputs and outputs. */
+  readonly nsPerElement: number
 }
 
 /** The functions that a kernel may import, with their number of arguments. */
@@ -61,7 +64,7 @@ export function compileKernel(program: KernelProgram): Kernel {
   const startedAt = performance.now()
   const layout = layOut(program)
   const bytes = new KernelCompiler(program, layout).encode()
-  const kernel: Kernel = { key, bytes, ...layout, compileMs: performance.now() - startedAt }
+  const kernel: Kernel = { key, bytes, ...layout, compileMs: performance.now() - startedAt, nsPerElement: kernelNs(program) }
   if (cache.size >= keptKernels) cache.delete(cache.keys().next().value as string)
   cache.set(key, kernel)
   return kernel
@@ -84,7 +87,9 @@ function layOut(program: KernelProgram): Layout {
   })
   end = Math.ceil(end / 64) * 64
   const inputs = program.inputs.map(slot)
-  const outputs = program.outputs.map((value) => slot(program.dtype(value)))
+  const outputs = program.outputs.map(({ value, over }) =>
+    over === undefined ? slot(program.dtype(value)) : (inputs[over] as Slot),
+  )
   return { inputs, outputs, parameters, reductions, memoryBytes: end }
 }
 
@@ -164,7 +169,7 @@ class LoopBody {
       const newLocal = (): number => this.#emitter.newLocal('v128')
       this.#accumulators.push(accumulate(g, reduction.kind, dtype, this.#values[reduction.value] as Lanes, mask, newLocal))
     })
-    const stores = this.#program.outputs.map((value, i) =>
+    const stores = this.#program.outputs.map(({ value }, i) =>
       this.#stored(this.#values[value] as Lanes, this.#layout.outputs[i] as Slot),
     )
     const subBlock = this.#accumulators.flatMap((a) => combineSubBlock(g, a))

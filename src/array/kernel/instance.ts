@@ -1,7 +1,7 @@
 /** Compiled kernels on this thread: one private memory for all of them, and each instantiated once. */
 import { bytesPer, type DType, typedArray, type TypedArray } from '../dtype.ts'
 import { ieeePow, operations } from '../elementwise.ts'
-import { Instance, Memory, Module, type WasmFunction } from '../wasm/runtime.ts'
+import { Instance, Memory, Module, type WasmFunction, type WasmMemory } from '../wasm/runtime.ts'
 import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
 import { blockLength } from './ir.ts'
 
@@ -10,11 +10,12 @@ const pageBytes = 65_536
 /** Scalar functions by the names under which kernels import them. */
 const scalarFunctions = { ...Object.fromEntries(Object.entries(operations).map(([name, { f }]) => [name, f])), pow: ieeePow }
 
-const memory = new Memory({ initial: 16, maximum: 65_536 })
+const sharedByKernels = new Memory({ initial: 16, maximum: 65_536 })
 const instances = new Map<string, KernelInstance>()
 
 export class KernelInstance {
   readonly kernel: Kernel
+  readonly #memory: WasmMemory
   readonly #run: WasmFunction
   readonly #tail: WasmFunction | undefined
   #buffer: ArrayBuffer | undefined
@@ -22,9 +23,10 @@ export class KernelInstance {
   #outputs: TypedArray[] = []
   #view = new DataView(new ArrayBuffer(0))
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, memory: WasmMemory) {
     this.kernel = kernel
-    grow(kernel.memoryBytes)
+    this.#memory = memory
+    grow(memory, kernel.memoryBytes)
     const { exports } = new Instance(new Module(kernel.bytes), { env: { memory, ...scalarFunctions } })
     this.#run = exports['run'] as WasmFunction
     this.#tail = exports['tail']
@@ -61,20 +63,21 @@ export class KernelInstance {
 
   /** Views die when the memory grows. */
   #refresh(): void {
-    if (this.#buffer === memory.buffer) return
-    this.#buffer = memory.buffer
-    const views = (slots: readonly Slot[]): TypedArray[] => slots.map(({ dtype, address }) => blockView(dtype, address))
+    const { buffer } = this.#memory
+    if (this.#buffer === buffer) return
+    this.#buffer = buffer
+    const views = (slots: readonly Slot[]): TypedArray[] => slots.map(({ dtype, address }) => blockView(buffer, dtype, address))
     this.#inputs = views(this.kernel.inputs)
     this.#outputs = views(this.kernel.outputs)
-    this.#view = new DataView(memory.buffer)
+    this.#view = new DataView(buffer)
   }
 }
 
-function blockView(dtype: DType, address: number): TypedArray {
-  return typedArray(dtype, memory.buffer, address / bytesPer(dtype), blockLength)
+function blockView(buffer: ArrayBuffer, dtype: DType, address: number): TypedArray {
+  return typedArray(dtype, buffer, address / bytesPer(dtype), blockLength)
 }
 
-function grow(bytes: number): void {
+function grow(memory: WasmMemory, bytes: number): void {
   const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes)
   if (missing > 0) memory.grow(missing)
 }
@@ -89,8 +92,13 @@ const keptInstances = 256
 export function instantiate(kernel: Kernel): KernelInstance {
   const known = instances.get(kernel.key)
   if (known) return known
-  const made = new KernelInstance(kernel)
+  const made = new KernelInstance(kernel, sharedByKernels)
   if (instances.size >= keptInstances) instances.delete(instances.keys().next().value as string)
   instances.set(kernel.key, made)
   return made
+}
+
+/** The kernel with a memory of its own, for what has to run between two runs of another one. */
+export function instantiateApart(kernel: Kernel): KernelInstance {
+  return new KernelInstance(kernel, new Memory({ initial: 1, maximum: 65_536 }))
 }

@@ -37,6 +37,12 @@ export type KernelNode =
  */
 export type ReductionKind = 'sum' | 'wrap' | 'prod' | 'min' | 'max' | 'any' | 'all'
 
+export interface Output {
+  readonly value: ValueId
+  /** The slot of an input that the result is written over: for values that are carried from call to call. */
+  readonly over?: number
+}
+
 export interface Reduction {
   readonly kind: ReductionKind
   readonly value: ValueId
@@ -47,7 +53,7 @@ export class KernelProgram {
   readonly nodes: KernelNode[] = []
   readonly inputs: DType[] = []
   readonly parameters: DType[] = []
-  readonly outputs: ValueId[] = []
+  readonly outputs: Output[] = []
   readonly reductions: Reduction[] = []
   readonly #known = new Map<string, ValueId>()
 

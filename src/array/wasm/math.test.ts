@@ -97,7 +97,7 @@ function ulps(got: number, { value, scale }: Exact): number {
 function compute(name: OperationName, ...args: readonly (readonly number[])[]): Float64Array {
   const program = new KernelProgram()
   const inputs = args.map(() => program.input('f64'))
-  program.outputs.push(program.operation(name, 'f64', 'f64', inputs))
+  program.outputs.push({ value: program.operation(name, 'f64', 'f64', inputs) })
   const instance = instantiate(compileKernel(program))
   const result = new Float64Array(args[0]?.length ?? 0)
   for (let at = 0; at < result.length; at += blockLength) {

@@ -1,0 +1,354 @@
+/**
+ * The public lazy array: a node of the expression graph with NumPy's methods. Nothing is computed until `compute`,
+ * `persist` or `save`.
+ */
+import { inspect } from 'node:util'
+import { InvalidOption } from '../base/errors.ts'
+import * as build from './build.ts'
+import { type ComputeOptions, computeNodes, explainNode } from './compute.ts'
+import { bytesPer, checkDType, type DType, type Value, type ValueOf } from './dtype.ts'
+import type { OperationName } from './elementwise.ts'
+import { formatBytes } from './cost.ts'
+import type { Dense } from './dense.ts'
+import type { Node, ReduceName } from './node.ts'
+import { type Index, normalizeAxes, parseIndex, type Shape, showShape, sizeOf } from './shape.ts'
+import { chunkLengthFor } from './stage.ts'
+import { indexView, transposeView } from './view.ts'
+
+/** Whether a value comes out of `compute`, or an array. */
+export type Rank = 'scalar' | 'array'
+
+/** What an elementwise operation takes besides the array. */
+export type Operand = NDArray<DType, Rank> | number | bigint | boolean
+
+/** What `compute` gives. */
+export type Computed<D extends DType, R extends Rank> = R extends 'scalar' ? ValueOf<D> : Dense<D>
+
+/** The dtype of an operation between D and an operand, as far as types can tell. */
+type Mixed<D extends DType, O> =
+  O extends NDArray<infer E, Rank>
+    ? [D] extends [E]
+      ? D
+      : 'f64' extends D | E
+        ? 'f64'
+        : DType
+    : D extends 'f64' | 'f32'
+      ? D
+      : O extends bigint
+        ? D extends 'i64'
+          ? 'i64'
+          : DType
+        : DType
+type Float<D extends DType> = D extends 'f32' ? 'f32' : 'f64'
+type Total<D extends DType> = D extends 'i64' | 'f32' ? D : 'f64'
+/** An array and a number stay what they are; two arrays may broadcast to an array. */
+type Joined<R extends Rank, O> = O extends NDArray<DType, infer S> ? (R extends 'scalar' ? S : R) : R
+
+export interface ReduceOptions {
+  /** Axis or axes to reduce over, from the end when negative. @default all of them */
+  readonly axis?: number | readonly number[]
+  /** Leaves the reduced axes in the shape, with length 1. @default false */
+  readonly keepdims?: boolean
+}
+
+export interface VarianceOptions extends ReduceOptions {
+  /** Taken off the number of elements in the divisor: 1 for a sample. @default 0 */
+  readonly ddof?: number
+}
+
+/** Over all axes a reduction is one value; over given axes it is an array. */
+type Reduced<O> = O extends undefined
+  ? 'scalar'
+  : O extends { readonly axis: number | readonly number[] } | { readonly keepdims: true }
+    ? 'array'
+    : 'scalar'
+
+export class NDArray<D extends DType = DType, R extends Rank = Rank> {
+  /** The expression; for the library itself. */
+  readonly node: Node
+  declare readonly rank: R
+
+  constructor(node: Node) {
+    this.node = node
+  }
+
+  get dtype(): D {
+    return this.node.dtype as D
+  }
+
+  /** Lengths of the axes; NaN where only the computation can tell. */
+  get shape(): Shape {
+    return this.node.shape
+  }
+
+  get ndim(): number {
+    return this.node.shape.length
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.node.shape)
+  }
+
+  get nbytes(): number {
+    return this.size * bytesPer(this.dtype)
+  }
+
+  /** Elements per chunk: what one task computes. */
+  get chunk(): number {
+    return Math.min(this.size, chunkLengthFor(this.size, this.node.chunk))
+  }
+
+  // Arithmetic -------------------------------------------------------------------------------------------------------
+
+  add<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
+    return elementwise('add', this, other)
+  }
+  subtract<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
+    return elementwise('subtract', this, other)
+  }
+  multiply<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
+    return elementwise('multiply', this, other)
+  }
+  divide<O extends Operand>(other: O): NDArray<Float<D>, Joined<R, O>> {
+    return elementwise('divide', this, other)
+  }
+  floorDivide<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
+    return elementwise('floorDivide', this, other)
+  }
+  remainder<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
+    return elementwise('remainder', this, other)
+  }
+  /** Whole numbers become f64; `square` keeps them. */
+  power<O extends Operand>(other: O): NDArray<Float<D>, Joined<R, O>> {
+    return elementwise('power', this, other)
+  }
+  minimum<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
+    return elementwise('minimum', this, other)
+  }
+  maximum<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
+    return elementwise('maximum', this, other)
+  }
+  /** Bounds the elements; leave out a bound with `undefined`. */
+  clip(low?: Operand, high?: Operand): NDArray<D, R> {
+    const raised = low === undefined ? this : this.maximum(low)
+    return (high === undefined ? raised : (raised as NDArray<D, R>).minimum(high)) as NDArray<D, R>
+  }
+  negative(): NDArray<D, R> {
+    return elementwise('negative', this)
+  }
+  abs(): NDArray<D, R> {
+    return elementwise('abs', this)
+  }
+  sign(): NDArray<D, R> {
+    return elementwise('sign', this)
+  }
+  square(): NDArray<D, R> {
+    return elementwise('square', this)
+  }
+  sqrt(): NDArray<Float<D>, R> {
+    return elementwise('sqrt', this)
+  }
+  exp(): NDArray<Float<D>, R> {
+    return elementwise('exp', this)
+  }
+  log(): NDArray<Float<D>, R> {
+    return elementwise('log', this)
+  }
+  sin(): NDArray<Float<D>, R> {
+    return elementwise('sin', this)
+  }
+  cos(): NDArray<Float<D>, R> {
+    return elementwise('cos', this)
+  }
+  tan(): NDArray<Float<D>, R> {
+    return elementwise('tan', this)
+  }
+  floor(): NDArray<D, R> {
+    return elementwise('floor', this)
+  }
+  ceil(): NDArray<D, R> {
+    return elementwise('ceil', this)
+  }
+  /** Rounds to so many decimals, ties to even. */
+  round(decimals = 0): NDArray<D, R> {
+    if (decimals === 0) return elementwise('rint', this)
+    const factor = 10 ** Math.abs(decimals)
+    const scaled = decimals > 0 ? this.multiply(factor) : this.divide(factor)
+    const rounded = elementwise('rint', scaled) as NDArray<DType, Rank>
+    return (decimals > 0 ? rounded.divide(factor) : rounded.multiply(factor)) as NDArray<D, R>
+  }
+
+  // Comparison -------------------------------------------------------------------------------------------------------
+
+  equal<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
+    return elementwise('equal', this, other)
+  }
+  notEqual<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
+    return elementwise('notEqual', this, other)
+  }
+  less<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
+    return elementwise('less', this, other)
+  }
+  lessEqual<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
+    return elementwise('lessEqual', this, other)
+  }
+  greater<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
+    return elementwise('greater', this, other)
+  }
+  greaterEqual<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
+    return elementwise('greaterEqual', this, other)
+  }
+  logicalNot(): NDArray<'bool', R> {
+    return elementwise('logicalNot', this)
+  }
+
+  // Shape ------------------------------------------------------------------------------------------------------------
+
+  /** The same elements as another dtype: floats truncate and saturate, whole numbers wrap around. */
+  astype<E extends DType>(dtype: E): NDArray<E, R> {
+    return new NDArray(build.cast(this.node, checkDType(dtype, 'dtype')))
+  }
+
+  /**
+   * NumPy's basic indexing: whole numbers, slices (`slice(1, 10, 2)` or `'1:10:2'`), `null` for a new axis, `'...'`. With an array of
+   * bool of the same shape: the elements where it is true, as one axis.
+   */
+  get(...indices: readonly (Index | string)[]): NDArray<D, 'array'>
+  get(mask: NDArray<'bool', 'array'>): NDArray<D, 'array'>
+  get(...indices: readonly (Index | string | NDArray)[]): NDArray<D, 'array'> {
+    const [mask] = indices
+    if (mask instanceof NDArray) return new NDArray(compress(this.node, mask.node, indices.length))
+    return new NDArray(build.view(this.node, indexView(this.shape, (indices as readonly (Index | string)[]).map(parseIndex))))
+  }
+
+  /** One length may be −1: it follows from the others. */
+  reshape(...shape: readonly number[] | readonly [Shape]): NDArray<D, 'array'> {
+    return new NDArray(build.reshape(this.node, (Array.isArray(shape[0]) ? shape[0] : shape) as Shape))
+  }
+
+  /** @param axes the order of the axes. @default reversed */
+  transpose(...axes: readonly number[]): NDArray<D, R> {
+    const order = axes.length > 0 ? axes : this.shape.map((_, i) => this.ndim - 1 - i)
+    return new NDArray(build.view(this.node, transposeView(this.shape, order)))
+  }
+
+  get T(): NDArray<D, R> {
+    return this.transpose()
+  }
+
+  ravel(): NDArray<D, 'array'> {
+    return this.reshape(-1)
+  }
+
+  // Reductions -------------------------------------------------------------------------------------------------------
+
+  /** Compensated; exact for whole numbers, which give f64 (i64 wraps around and stays). */
+  sum<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Total<D>, Reduced<O>> {
+    return this.#reduce('sum', options)
+  }
+  prod<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
+    return this.#reduce('prod', options)
+  }
+  mean<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
+    return this.#reduce('mean', options)
+  }
+  var<const O extends VarianceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
+    return this.#reduce('var', options)
+  }
+  std<const O extends VarianceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
+    return this.#reduce('std', options)
+  }
+  /** NaN if there is one. */
+  min<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<D, Reduced<O>> {
+    return this.#reduce('min', options)
+  }
+  max<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<D, Reduced<O>> {
+    return this.#reduce('max', options)
+  }
+  /** Position of the first minimum, over all elements in C order or along one axis; of the first NaN if there is one. */
+  argmin<const O extends { readonly axis?: number } | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
+    return this.#reduce('argmin', options)
+  }
+  argmax<const O extends { readonly axis?: number } | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
+    return this.#reduce('argmax', options)
+  }
+  any<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<'bool', Reduced<O>> {
+    return this.#reduce('any', options)
+  }
+  all<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<'bool', Reduced<O>> {
+    return this.#reduce('all', options)
+  }
+  /** How many elements are not zero. */
+  count<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
+    return (this.astype('bool') as NDArray).sum(options) as NDArray<'f64', Reduced<O>>
+  }
+
+  #reduce<E extends DType, S extends Rank>(name: ReduceName, options: VarianceOptions = {}): NDArray<E, S> {
+    return new NDArray(reduceNode(name, this.node, options))
+  }
+
+  // Computation ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Computes the array: a number (i64: a bigint, bool: a boolean) when its shape is `()`, else the elements in shared memory.
+   * @throws {BudgetExceeded} when `memoryLimit` does not suffice; {@link Cancelled} when the signal aborts
+   */
+  async compute(options: ComputeOptions = {}): Promise<Computed<D, R>> {
+    const [dense] = (await computeNodes([this.node], options)) as [Dense]
+    return (this.ndim === 0 ? dense.item() : dense) as Computed<D, R>
+  }
+
+  /** Computes the array and keeps it in memory, as a lazy array that others can start from. */
+  async persist(options: ComputeOptions = {}): Promise<NDArray<D, R>> {
+    const [dense] = (await computeNodes([this.node], options)) as [Dense]
+    return new NDArray(dense.node)
+  }
+
+  /** The plan, for reading: passes over memory, kernels, bytes, expected time. Computes nothing. */
+  explain(): string {
+    return explainNode(this.node)
+  }
+
+  /** Shape, dtype, chunks and bytes. */
+  toString(): string {
+    const { dtype, shape, nbytes, chunk, size } = this
+    const chunks = Number.isNaN(size) ? '?' : `${Math.ceil(size / Math.max(1, chunk))} × ${chunk.toLocaleString('en')}`
+    return `NDArray ${showShape(shape)} ${dtype}, chunks ${chunks}, ${Number.isNaN(nbytes) ? 'unknown size' : formatBytes(nbytes)}`
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
+}
+
+/** An elementwise operation on arrays and numbers. */
+export function elementwise<D extends DType, R extends Rank>(
+  name: OperationName,
+  ...operands: readonly Operand[]
+): NDArray<D, R> {
+  const nodes = build.operandNodes(
+    operands.map((operand): Node | Value => (operand instanceof NDArray ? operand.node : build.checkValue(operand, name))),
+  )
+  return new NDArray(build.map(name, nodes))
+}
+
+function reduceNode(name: ReduceName, input: Node, { axis, keepdims = false, ddof = 0 }: VarianceOptions): Node {
+  if (!Number.isFinite(ddof)) throw new InvalidOption(`Expected \`ddof\` to be a number, got ${ddof}`)
+  const axes = normalizeAxes(axis, input.shape.length)
+  const reduced = build.reduce(name, input, axes, ddof)
+  return keepdims
+    ? build.reshape(
+        reduced,
+        input.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+      )
+    : reduced
+}
+
+function compress(input: Node, mask: Node, indices: number): Node {
+  if (mask.dtype !== 'bool' || indices !== 1) throw new InvalidOption(`Expected a single mask of bool, got ${mask.dtype}`)
+  if (showShape(mask.shape) !== showShape(input.shape)) {
+    throw new InvalidOption(`A mask of shape ${showShape(mask.shape)} does not fit an array of shape ${showShape(input.shape)}`)
+  }
+  return build.algorithm('compress', [input, mask], input.dtype, [Number.NaN])
+}

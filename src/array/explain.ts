@@ -1,0 +1,59 @@
+/** The plan of a computation, for reading. */
+import { elementsOf, expectedJobMs, formatBytes, kernelBytes } from './cost.ts'
+import type { Job } from './jobs/run.ts'
+import { makeNode, type DenseNode, type Node } from './node.ts'
+import { readyStages } from './session.ts'
+import { contiguousStrides, sizeOf } from './shape.ts'
+import { unknownBelow } from './refine.ts'
+import { describeNode } from './stage.ts'
+import { formatMs } from '../base/duration.ts'
+import { bytesPer } from './dtype.ts'
+
+/** A place that is never read: stands for a result that is not computed yet. */
+const nowhere = new SharedArrayBuffer(8)
+
+export function explain(target: Node): string {
+  const lines = [`plan for ${describeNode(target)}`]
+  const computed = new Map<Node, DenseNode>()
+  let totalMs = 0
+  let pass = 0
+  for (let round = 0; round < 1_000 && target.kind !== 'dense' && !computed.has(target); round++) {
+    const unknown = unknownBelow([target], computed)
+    if (unknown.length > 0) {
+      lines.push(`  then what follows from a length that is known only then: ${unknown.map(describeNode).join(', ')}`)
+      break
+    }
+    for (const stage of readyStages([target], computed)) {
+      for (const job of stage.jobs()) {
+        totalMs += expectedJobMs(job)
+        lines.push(...describeJob(++pass, job))
+      }
+      for (const node of stage.nodes) computed.set(node, standIn(node))
+    }
+  }
+  lines.push(`  ${pass === 1 ? '1 pass' : `${pass} passes`}, expected ${formatMs(totalMs)} on one thread (an estimate)`)
+  return lines.join('\n')
+}
+
+function standIn({ dtype, shape }: Node): DenseNode {
+  return makeNode({
+    kind: 'dense',
+    dtype,
+    shape,
+    buffer: nowhere,
+    offset: 0,
+    strides: contiguousStrides(shape),
+    chunk: undefined,
+  })
+}
+
+function describeJob(pass: number, job: Job): string[] {
+  const { kernel, inputs } = job.expression
+  const elements = elementsOf(job)
+  const read = inputs.map(({ source, dtype, shape }) => `${source.kind} ${formatBytes(sizeOf(shape) * bytesPer(dtype))}`)
+  return [
+    `  ${pass}. ${job.label}`,
+    `     ${job.tasks} ${job.tasks === 1 ? 'task' : 'tasks'}, ${elements.toLocaleString('en')} elements, one fused kernel of ${kernel.bytes.length.toLocaleString('en')} bytes`,
+    `     reads ${read.length === 0 ? 'nothing' : read.join(', ')}; ${kernelBytes(kernel)} bytes per element through the cache; expected ${formatMs(expectedJobMs(job))}`,
+  ]
+}

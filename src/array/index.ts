@@ -1,0 +1,75 @@
+/** `heddle/array`: lazy chunked arrays with NumPy's names, fused into SIMD kernels. */
+
+// Making arrays
+export { arange, from, full, integers, linspace, normal, ones, random, zeros } from './create.ts'
+export type { ChunkOptions, FromOptions, FullOptions, IntegerOptions, NormalOptions, RandomOptions } from './create.ts'
+export type { Seed } from './seed.ts'
+
+// Arrays and what comes out of them
+export { NDArray } from './array.ts'
+export type { Computed, Operand, Rank, ReduceOptions, VarianceOptions } from './array.ts'
+export { Dense } from './dense.ts'
+export type { Nested } from './dense.ts'
+export type { DType, ValueOf } from './dtype.ts'
+export { slice } from './shape.ts'
+export type { Index, Shape, Slice } from './shape.ts'
+export { compute, concat, stack, where } from './functions.ts'
+export type { ComputeOptions } from './compute.ts'
+
+// Elementwise functions
+export {
+  abs,
+  add,
+  arccos,
+  arcsin,
+  arctan,
+  arctan2,
+  bitwiseAnd,
+  bitwiseOr,
+  bitwiseXor,
+  cbrt,
+  ceil,
+  cos,
+  cosh,
+  divide,
+  equal,
+  exp,
+  expm1,
+  floor,
+  floorDivide,
+  greater,
+  greaterEqual,
+  hypot,
+  invert,
+  isfinite,
+  isinf,
+  isnan,
+  less,
+  lessEqual,
+  log,
+  log10,
+  log1p,
+  log2,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  maximum,
+  minimum,
+  multiply,
+  negative,
+  notEqual,
+  power,
+  reciprocal,
+  remainder,
+  rint,
+  sign,
+  sin,
+  sinh,
+  sqrt,
+  square,
+  subtract,
+  tan,
+  tanh,
+  trunc,
+} from './functions.ts'

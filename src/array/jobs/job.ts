@@ -1,0 +1,110 @@
+/**
+ * A job is a pass over elements that threads share: cut into tasks that are claimed one by one, each independent of the
+ * others, so that the result does not depend on who ran what. Jobs are plain data and cross to workers.
+ */
+import type { DType } from '../dtype.ts'
+import type { Kernel } from '../kernel/compile.ts'
+import { instantiate, type KernelInstance } from '../kernel/instance.ts'
+import { blockLength } from '../kernel/ir.ts'
+import { Reader, type Target } from '../reader.ts'
+import type { Access } from '../source.ts'
+
+/** A fused expression with its inputs. */
+export interface Expression {
+  readonly kernel: Kernel
+  readonly parameters: readonly (number | bigint)[]
+  readonly inputs: readonly Access[]
+}
+
+interface Common {
+  /** Number of independent tasks. */
+  readonly tasks: number
+  /** What people see of it, such as `sum of 100,000,000 f64`. */
+  readonly label: string
+}
+
+/** Evaluates an expression into its targets. */
+export interface MapJob extends Common {
+  readonly kind: 'map'
+  readonly expression: Expression
+  readonly targets: readonly Target[]
+  readonly length: number
+  readonly chunkLength: number
+}
+
+/** Reduces rows of consecutive elements; a row is cut into segments, and each gives a state. */
+export interface ReduceJob extends Common {
+  readonly kind: 'reduce'
+  readonly expression: Expression
+  readonly measures: readonly Measure[]
+  readonly rows: number
+  readonly rowLength: number
+  readonly segmentLength: number
+  /** (rows × segments) states, one after the other. */
+  readonly states: SharedArrayBuffer
+  /** (row, segment) pairs per task. */
+  readonly perTask: number
+}
+
+/**
+ * Reduces over the outer axis: `length` elements side by side, `rounds` times. The kernel carries the state of each in slots
+ * of its own.
+ */
+export interface FoldJob extends Common {
+  readonly kind: 'fold'
+  readonly expression: Expression
+  readonly rounds: number
+  readonly length: number
+  /** Rounds are cut into so many segments, whose states are merged afterwards. */
+  readonly segments: number
+  /** Carried values: the slots, after those of the inputs, with the value they start from. */
+  readonly carried: readonly { readonly dtype: DType; readonly start: number | bigint }[]
+  /** Parameters that are set in each round: its number from 0, its number from 1 within the segment. */
+  readonly roundParameters: readonly { readonly index: number; readonly what: 'round' | 'count' }[]
+  /** (segments × carried × length) elements of 8 bytes. */
+  readonly states: SharedArrayBuffer
+}
+
+/** What one reduction keeps between blocks. */
+export interface Measure {
+  readonly kind: 'sum' | 'wrap' | 'prod' | 'min' | 'max' | 'any' | 'all' | 'moments' | 'argmin' | 'argmax'
+  readonly dtype: DType
+  /** Its first reduction in the kernel. */
+  readonly reduction: number
+  /** For moments, the parameter that is subtracted first; for argmin and argmax, the output that holds the values. */
+  readonly extra: number
+}
+
+/** Runs expressions block by block on this thread. */
+export class ExpressionRunner {
+  readonly instance: KernelInstance
+  readonly #readers: readonly Reader[]
+
+  constructor({ kernel, parameters, inputs }: Expression) {
+    this.instance = instantiate(kernel)
+    this.instance.setParameters(parameters)
+    this.#readers = inputs.map((access) => new Reader(access))
+  }
+
+  /** Reads the inputs of the block at `first` and runs the kernel over it; at most {@link blockLength} elements. */
+  run(first: number, count: number): void {
+    this.load(first, count)
+    this.instance.run(count, first)
+  }
+
+  load(first: number, count: number): void {
+    for (let i = 0; i < this.#readers.length; i++) (this.#readers[i] as Reader).read(first, count, this.instance.input(i))
+  }
+
+  close(): void {
+    for (const reader of this.#readers) reader.close()
+  }
+}
+
+/** Whether to stop: asked between blocks. */
+export type Stop = () => boolean
+
+/** Calls `body` for each block of a range; stops early when asked to. */
+export function forBlocks(from: number, to: number, stop: Stop, body: (first: number, count: number) => void): void {
+  for (let first = from; first < to && !stop(); first += blockLength) body(first, Math.min(blockLength, to - first))
+}

@@ -1,0 +1,24 @@
+/** Opens a job on the thread at hand: one table from the kind of job to the code that runs its tasks. */
+import { openFold } from './fold.ts'
+import type { FoldJob, MapJob, ReduceJob, Stop } from './job.ts'
+import { openMap } from './map.ts'
+import { openReduce } from './reduce.ts'
+
+export type Job = MapJob | ReduceJob | FoldJob
+
+export interface OpenJob {
+  /** Runs one task; gives up between blocks when told to stop. */
+  run(task: number, stop: Stop): void
+  close(): void
+}
+
+export function openJob(job: Job): OpenJob {
+  switch (job.kind) {
+    case 'map':
+      return openMap(job)
+    case 'reduce':
+      return openReduce(job)
+    case 'fold':
+      return openFold(job)
+  }
+}

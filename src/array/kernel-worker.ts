@@ -1,0 +1,2 @@
+/** The worker module of arrays: one function, which runs a slice of a job on the thread that called it. */
+export { runSlice } from './jobs/claim.ts'

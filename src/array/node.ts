@@ -1,0 +1,147 @@
+/**
+ * The expression graph. A node says what an array is, never how it is computed; nodes are immutable and share their
+ * inputs, and a graph is acyclic because a node is made from nodes that exist.
+ */
+import type { DType } from './dtype.ts'
+import type { OperationName } from './elementwise.ts'
+import type { Shape } from './shape.ts'
+import type { View } from './view.ts'
+
+interface Common {
+  /** Unique in this thread; the order of creation. */
+  readonly id: number
+  readonly dtype: DType
+  /** NaN stands for a length that only the computation can tell. */
+  readonly shape: Shape
+  /** Elements per chunk that the user asked for; chosen by the size where undefined. */
+  readonly chunk: number | undefined
+}
+
+/** Elements in memory, at `offset + Σ coordinate × stride`, in elements. */
+export interface DenseNode extends Common {
+  readonly kind: 'dense'
+  readonly buffer: SharedArrayBuffer
+  readonly offset: number
+  readonly strides: readonly number[]
+}
+
+/** One value, in every place. */
+export interface FullNode extends Common {
+  readonly kind: 'full'
+  readonly value: number | bigint
+}
+
+/** `start + i × step`; f64. */
+export interface RangeNode extends Common {
+  readonly kind: 'range'
+  readonly start: number
+  readonly step: number
+}
+
+export interface RandomNode extends Common {
+  readonly kind: 'random'
+  readonly distribution: 'uniform' | 'normal'
+  /** 64 bits from the seed. */
+  readonly key: bigint
+}
+
+/** Elements of a file, in C order from byte `offsetBytes`. */
+export interface FileNode extends Common {
+  readonly kind: 'file'
+  readonly path: string
+  readonly offsetBytes: number
+  readonly bigEndian: boolean
+}
+
+/** One elementwise operation; the inputs are broadcast to the shape and converted to `operand`. */
+export interface MapNode extends Common {
+  readonly kind: 'map'
+  readonly name: OperationName
+  readonly operand: DType
+  readonly inputs: readonly Node[]
+}
+
+export interface CastNode extends Common {
+  readonly kind: 'cast'
+  readonly input: Node
+}
+
+export interface ViewNode extends Common {
+  readonly kind: 'view'
+  readonly input: Node
+  readonly view: View
+}
+
+/** The same elements in C order under another shape. */
+export interface ReshapeNode extends Common {
+  readonly kind: 'reshape'
+  readonly input: Node
+}
+
+export interface ConcatNode extends Common {
+  readonly kind: 'concat'
+  readonly inputs: readonly Node[]
+  readonly axis: number
+}
+
+export type ReduceName = 'sum' | 'prod' | 'min' | 'max' | 'any' | 'all' | 'mean' | 'var' | 'std' | 'argmin' | 'argmax'
+
+export interface ReduceNode extends Common {
+  readonly kind: 'reduce'
+  readonly name: ReduceName
+  readonly input: Node
+  /** Ascending; removed from the shape (`keepdims` is a reshape above). */
+  readonly axes: readonly number[]
+  /** Degrees of freedom taken off the divisor of var and std. */
+  readonly ddof: number
+}
+
+/** What has an algorithm of its own. Inputs are flattened where the algorithm knows one axis only. */
+export interface AlgorithmNode extends Common {
+  readonly kind: 'algorithm'
+  readonly name: AlgorithmName
+  readonly inputs: readonly Node[]
+  readonly attributes: Readonly<Record<string, number | readonly number[]>>
+}
+
+export type AlgorithmName = 'cumsum' | 'histogram' | 'quantile' | 'topk' | 'unique' | 'compress' | 'matmul'
+
+export type Node =
+  | DenseNode
+  | FullNode
+  | RangeNode
+  | RandomNode
+  | FileNode
+  | MapNode
+  | CastNode
+  | ViewNode
+  | ReshapeNode
+  | ConcatNode
+  | ReduceNode
+  | AlgorithmNode
+
+let lastId = 0
+export const nextNodeId = (): number => ++lastId
+
+/** A node without its number: `makeNode` gives it. */
+type Unnumbered<N> = N extends Node ? Omit<N, 'id'> : never
+
+export function makeNode<N extends Unnumbered<Node>>(node: N): N & { readonly id: number } {
+  return { ...node, id: nextNodeId() }
+}
+
+export function inputsOf(node: Node): readonly Node[] {
+  switch (node.kind) {
+    case 'map':
+    case 'concat':
+    case 'algorithm':
+      return node.inputs
+    case 'cast':
+    case 'view':
+    case 'reshape':
+    case 'reduce':
+      return [node.input]
+    default:
+      return []
+  }
+}
