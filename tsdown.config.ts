@@ -7,6 +7,7 @@ export default defineConfig({
   platform: 'node',
   target: 'node20',
   dts: true,
-  clean: true,
+  // A build that fails leaves the last good one in place; `prepack` starts from nothing.
+  clean: false,
   fixedExtension: false,
 })

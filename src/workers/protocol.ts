@@ -24,8 +24,10 @@ export interface RunMessage {
   /** Index of the first item. */
   readonly first: number
   readonly items: ArrayLike<unknown>
-  /** True when each item is a list of arguments (a direct call), false when it is the one argument (a map). */
+  /** True when each item is a list of arguments, false when it is the one argument. */
   readonly spread: boolean
+  /** True for direct calls: their index is 0, not the position. */
+  readonly direct: boolean
   /** Index and attempt of each item in pairs, where they differ from the position and 1. */
   readonly meta: Int32Array | undefined
   readonly timeoutMs: number | undefined

@@ -175,7 +175,8 @@ export class Calls implements JobWork {
   }
 
   #drop(count: number): void {
-    this.#calls.splice(0, count)
+    if (count === this.#calls.length) this.#calls = []
+    else this.#calls.splice(0, count)
     this.#base += count
     this.#head = Math.max(this.#head, this.#base)
     this.#settledInFront = 0

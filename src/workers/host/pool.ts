@@ -239,16 +239,20 @@ export class Pool implements Executor {
   #post(worker: PoolWorker, job: Job, batch: Batch): void {
     const { work } = job
     const transfer: unknown[] = []
-    const items = unwrap(batch.items, work.spread, transfer)
+    const args = unwrap(batch.items, work.spread, transfer)
     const moved = transfer.length > 0
+    // Calls with one argument each are items like those of a map: flat, and perhaps packed.
+    const flat = work.spread ? single(args) : args
+    const items = flat ? pack(flat, transfer) : args
     const id = ++this.#lastBatch
     const message: RunMessage = {
       type: 'run',
       batch: id,
       fn: this.#functionOn(worker, job.ref),
       first: batch.first,
-      items: work.spread ? items : pack(items, transfer),
-      spread: work.spread,
+      items,
+      spread: !flat,
+      direct: work.spread,
       meta: work.meta?.(batch),
       timeoutMs: work.timeoutMs,
       graceMs: this.#settings.graceMs,
@@ -514,10 +518,21 @@ function unwrap(items: ArrayLike<unknown>, spread: boolean, transfer: unknown[])
   for (let i = 0; i < list.length; i++) {
     const item = list[i]
     if (typeof item !== 'object' || item === null) continue
-    if (spread) list[i] = (item as unknown[]).map((arg) => unwrapTransfer(arg, transfer))
+    if (spread) unwrap(item as unknown[], false, transfer)
     else list[i] = unwrapTransfer(item, transfer)
   }
   return list
+}
+
+/** The arguments themselves, where each list has exactly one. */
+function single(lists: ArrayLike<unknown>): unknown[] | undefined {
+  const args: unknown[] = Array.from({ length: lists.length })
+  for (let i = 0; i < lists.length; i++) {
+    const list = lists[i] as unknown[]
+    if (list.length !== 1) return undefined
+    args[i] = list[0]
+  }
+  return args
 }
 
 /** The shorter form of many numbers; a view is copied, because it would be cloned with all of the buffer behind it. */

@@ -168,8 +168,8 @@ export class BatchRun {
    * @param {number} at
    */
   #contextFor(fn, at) {
-    const { meta, first, deadline, spread } = this.message
-    const index = meta ? /** @type {number} */ (meta[at * metaWidth]) : spread ? 0 : first + at
+    const { meta, first, deadline, direct } = this.message
+    const index = meta ? /** @type {number} */ (meta[at * metaWidth]) : direct ? 0 : first + at
     const attempt = meta ? /** @type {number} */ (meta[at * metaWidth + 1]) : 1
     const last = this.#current
     if (last && fn.promises === 'never' && last.untouched) {
