@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json] [--node 24] [--rounds N] [--only CONTENDER,…] [--cases CASE,…]`; see README.md. */
+/** `npm run bench -- NAME [--json] [--node 24] [--rounds N] [--only CONTENDER,…] [--cases CASE,…] [--together]`; see README.md. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -27,6 +27,7 @@ async function main() {
       rounds: { type: 'string' },
       only: { type: 'string' },
       cases: { type: 'string' },
+      together: { type: 'boolean' },
     },
   })
   const names = readdirSync(new URL('.', import.meta.url))
@@ -48,6 +49,7 @@ async function main() {
     rounds: values.rounds === undefined ? undefined : Number(values.rounds),
     only: listed(values.only),
     cases: listed(values.cases),
+    together: values.together,
     progress: process.stderr.isTTY ? (text) => process.stderr.write(`\r\u001B[K${text}`) : undefined,
   })
   if (process.stderr.isTTY) process.stderr.write('\r\u001B[K')

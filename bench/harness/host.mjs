@@ -1,24 +1,24 @@
-/** The process in which one contender is measured: opens it, takes a sample whenever asked, closes it. */
+/** A process in which contenders are measured: opens them, takes a sample of one whenever asked, closes them. */
 
 /** @typedef {import('./measure.mjs').Bench} Bench @typedef {import('./measure.mjs').Subject} Subject */
 
-/** A run shorter than this is repeated until it is as long, in milliseconds; chosen so that the clock's grain is below 0.1 %. */
-const shortestSampleMs = 20
+/** Shorter runs are repeated until this many milliseconds have passed; when warming up, until the compilers are through. Both chosen. */
+const [sampleMs, warmUpMs] = [50, 300]
 
-const [name, sizeName, contender] = process.argv.slice(2)
+const [name, sizeName] = process.argv.slice(2)
 /** @type {Bench} */
 const bench = (await import(`../${name}.bench.mjs`)).default
 const size = bench.cases?.[sizeName]
-/** @type {Subject | undefined} */
-let subject
-let repeat = 1
+/** @type {Map<string, Subject>} */
+const subjects = new Map()
 
-process.on('message', async (/** @type {{ open?: true, sample?: true, close?: true }} */ request) => {
+process.on('message', async (/** @type {{ open?: string, sample?: string, warmUp?: boolean }} */ request) => {
   try {
-    if (request.open) process.send?.(await open())
-    else if (request.sample) process.send?.({ sample: await sample() })
+    if (request.open !== undefined) process.send?.(await open(request.open))
+    else if (request.sample !== undefined)
+      process.send?.({ sample: await sample(request.sample, request.warmUp ? warmUpMs : sampleMs) })
     else {
-      await subject?.close?.()
+      for (const subject of subjects.values()) await subject.close?.()
       process.disconnect()
     }
   } catch (error) {
@@ -26,26 +26,41 @@ process.on('message', async (/** @type {{ open?: true, sample?: true, close?: tr
   }
 })
 
-async function open() {
-  const opened = await bench.contenders[contender](size)
-  if (!opened) return { absent: '' }
-  if ('absent' in opened) return opened
-  if (!opened.run && !opened.measure) throw new Error('a contender needs `run` or `measure`')
-  subject = opened
+/** @param {string} contender */
+async function open(contender) {
+  const subject = await bench.contenders[contender](size)
+  if (!subject) return { absent: '' }
+  if ('absent' in subject) return subject
+  if (!subject.run && !subject.measure) throw new Error('a contender needs `run` or `measure`')
+  subjects.set(contender, subject)
   return {}
 }
 
-async function sample() {
-  globalThis.gc?.()
-  if (subject?.measure) {
+/** @param {string} contender @param {number} leastMs */
+async function sample(contender, leastMs) {
+  const subject = subjects.get(contender)
+  if (!subject) throw new Error('sampled before it was opened')
+  if (subject.measure) {
     const measured = await subject.measure()
     return typeof measured === 'number' ? { figure: measured } : measured
   }
-  let value
-  const startedAt = performance.now()
-  for (let i = 0; i < repeat; i++) value = await subject?.run?.()
-  const ms = (performance.now() - startedAt) / repeat
-  repeat = Math.max(1, Math.ceil(shortestSampleMs / ms))
+  const { value, ms } = await timed(subject.run ?? (() => {}), leastMs)
   bench.check?.(value, size)
   return { figure: bench.figure ? bench.figure(ms, size) : ms }
+}
+
+/**
+ * How many milliseconds one run takes, over as many as fit. The clock is looked at after 1, 2, 4 … of them, so that it costs nothing.
+ * @param {() => unknown} run @param {number} leastMs
+ */
+async function timed(run, leastMs) {
+  let value
+  let runs = 0
+  const startedAt = performance.now()
+  for (let batch = 1; ; batch *= 2) {
+    for (let i = 0; i < batch; i++) value = await run()
+    runs += batch
+    const elapsed = performance.now() - startedAt
+    if (elapsed >= leastMs) return { value, ms: elapsed / runs }
+  }
 }

@@ -91,27 +91,37 @@ export function median(values) {
 }
 
 /**
+ * @typedef {object} Choices
+ * @property {number | undefined} [rounds]
+ * @property {(contender: string) => boolean} [only]
+ * @property {(size: string) => boolean} [cases]
+ * @property {boolean | undefined} [together] All contenders in one process.
+ * @property {(text: string) => void} [progress]
+ */
+
+/**
  * @param {string} name the bench's
  * @param {Bench} bench
- * @param {{ rounds?: number | undefined, only?: (contender: string) => boolean, cases?: (size: string) => boolean, progress?: (text: string) => void }} [options]
+ * @param {Choices} [choices]
  */
-export async function measure(name, bench, options = {}) {
+export async function measure(name, bench, choices = {}) {
   const results = new Results()
   for (const size of Object.keys(bench.cases ?? { '': undefined })) {
-    if (options.cases && !options.cases(size)) continue
+    if (choices.cases && !choices.cases(size)) continue
     /** @type {Host[]} */
     const hosts = []
+    /** @type {[string, Host][]} */
+    const subjects = []
     try {
       for (const contender of Object.keys(bench.contenders)) {
-        if (options.only && !options.only(contender)) continue
-        const host = new Host(name, size, contender)
-        hosts.push(host)
-        const { absent } = await host.ask({ open: true })
-        if (absent === undefined) continue
-        if (absent !== '') results.absent.set(contender, absent)
-        await hosts.pop()?.close()
+        if (choices.only && !choices.only(contender)) continue
+        const host = (choices.together && hosts[0]) || new Host(name, size)
+        if (host !== hosts[0]) hosts.push(host)
+        const { absent } = await host.ask({ open: contender }, contender)
+        if (absent === undefined) subjects.push([contender, host])
+        else if (absent !== '') results.absent.set(contender, absent)
       }
-      await takeTurns(bench, size, hosts, results, options)
+      await takeTurns(bench, size, subjects, results, choices)
     } finally {
       for (const host of hosts) await host.close()
     }
@@ -119,44 +129,38 @@ export async function measure(name, bench, options = {}) {
   return results
 }
 
-/** @param {Bench} bench @param {string} size @param {Host[]} hosts @param {Results} results @param {any} options */
-async function takeTurns(bench, size, hosts, results, options) {
-  const [rounds, warmups] = [options.rounds ?? bench.rounds ?? 7, bench.warmups ?? 2]
-  for (const { contender } of hosts) results.expect(size, contender)
+/** @param {Bench} bench @param {string} size @param {[string, Host][]} subjects @param {Results} results @param {Choices} choices */
+async function takeTurns(bench, size, subjects, results, choices) {
+  const [rounds, warmups] = [choices.rounds ?? bench.rounds ?? 7, bench.warmups ?? 2]
+  for (const [contender] of subjects) results.expect(size, contender)
   for (let round = -warmups; round < rounds; round++) {
-    for (let turn = 0; turn < hosts.length; turn++) {
-      const host = hosts[(turn + round + warmups) % hosts.length]
-      options.progress?.(`${size} ${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`} ${host.contender}`)
-      const { sample } = await host.ask({ sample: true })
-      if (round >= 0) results.add(size, host.contender, sample)
+    for (let turn = 0; turn < subjects.length; turn++) {
+      const [contender, host] = subjects[(turn + round + warmups) % subjects.length]
+      choices.progress?.(`${size} ${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`} ${contender}`)
+      const { sample } = await host.ask({ sample: contender, warmUp: round < 0 }, contender)
+      if (round >= 0) results.add(size, contender, sample)
     }
   }
 }
 
-/** One contender's process, seen from here. */
+/** A process with contenders, seen from here. */
 class Host {
   #child
   #ended
 
-  /** @param {string} name @param {string} size @param {string} contender */
-  constructor(name, size, contender) {
-    this.contender = contender
-    this.#child = fork(new URL('host.mjs', import.meta.url), [name, size, contender], {
-      execArgv: ['--expose-gc'],
-      serialization: 'advanced',
-    })
+  /** @param {string} name @param {string} size */
+  constructor(name, size) {
+    this.#child = fork(new URL('host.mjs', import.meta.url), [name, size], { serialization: 'advanced' })
     this.#ended = once(this.#child, 'exit')
   }
 
-  /** @param {object} request @returns {Promise<any>} */
-  async ask(request) {
+  /** @param {object} request @param {string} contender @returns {Promise<any>} */
+  async ask(request, contender) {
     const answered = once(this.#child, 'message')
     this.#child.send(request)
-    const [answer] = await Promise.race([
-      answered,
-      this.#ended.then(([code]) => [{ error: `its process ended with code ${code}` }]),
-    ])
-    if (answer.error !== undefined) throw new Error(`${this.contender}: ${answer.error}`)
+    const ended = this.#ended.then(([code]) => [{ error: `its process ended with code ${code}` }])
+    const [answer] = await Promise.race([answered, ended])
+    if (answer.error !== undefined) throw new Error(`${contender}: ${answer.error}`)
     return answer
   }
 
