@@ -24,8 +24,6 @@ export interface CallScope {
   readonly args?: readonly unknown[]
   /** What messages call it. @default 'The call' */
   readonly name?: string
-  /** The attempts run on an executor, which keeps the timeout itself and always settles. @default false */
-  readonly remote?: boolean
 }
 
 /** The context that the function sees, with a cancellation of its own. */
@@ -48,24 +46,31 @@ export class Attempt implements TaskContext {
   }
 }
 
+/** What bounds an attempt on this thread; an executor bounds its own. */
+export interface LocalBounds {
+  readonly timeoutMs: number | undefined
+  readonly graceMs: number
+}
+
 export class Running {
   /** Why it was told to stop. Whatever the function still gives, this is then the outcome. */
   stopped: Error | undefined
   readonly #context: Attempt
   readonly #clock: Clock
   readonly #call: CallScope
-  readonly #graceMs: number
+  readonly #bounds: LocalBounds | undefined
   readonly #unsubscribe: () => void
   #timer: TimerHandle | undefined
   #abandon: ((error: Error) => void) | undefined
 
-  constructor(clock: Clock, call: CallScope, attempt: number, timeoutMs: number | undefined, graceMs: number) {
+  constructor(clock: Clock, call: CallScope, attempt: number, bounds: LocalBounds | undefined) {
     this.#clock = clock
     this.#call = call
-    this.#graceMs = graceMs
+    this.#bounds = bounds
     this.#context = new Attempt(call.index ?? 0, attempt, call.deadline ?? Number.POSITIVE_INFINITY)
     this.#unsubscribe = call.cancellation.subscribe((reason) => this.#stop(cancelled(reason, call.name)))
-    if (timeoutMs !== undefined && !call.remote) {
+    const timeoutMs = bounds?.timeoutMs
+    if (timeoutMs !== undefined) {
       this.#timer = clock.schedule(timeoutMs, () => this.#stop(outOfTime(call, 'timeout', timeoutMs)))
     }
   }
@@ -91,10 +96,11 @@ export class Running {
     this.stopped = error
     if (this.#timer !== undefined) this.#clock.cancel(this.#timer)
     this.#context.cancellation.abort(error)
-    if (this.#call.remote) return
-    this.#timer = this.#clock.schedule(this.#graceMs, () => {
+    if (!this.#bounds) return
+    const { graceMs } = this.#bounds
+    this.#timer = this.#clock.schedule(graceMs, () => {
       const { name = 'The call', record } = this.#call
-      note('other', record?.run.id ?? 0, `${name} was abandoned: it ignored its signal for ${formatMs(this.#graceMs)}`)
+      note('other', record?.run.id ?? 0, `${name} was abandoned: it ignored its signal for ${formatMs(graceMs)}`)
       this.#abandon?.(error)
     })
   }

@@ -11,7 +11,7 @@ import { compilePolicy, needsTask, Policy, type PolicyOptions, timeoutOnlyMs } f
 
 function simulated(options: PolicyOptions, random = () => 0.5) {
   const clock = new SimulatedClock()
-  const policy = new Policy(options, clock, random)
+  const policy = new Policy(options, { clock, random })
   const cancellation = new Cancellation()
   const call: CallScope = { cancellation }
   return { clock, policy, cancellation, call }
@@ -103,8 +103,8 @@ describe('timeout', () => {
   })
 
   it('is left to the executor for remote calls', async () => {
-    const { clock, policy, call } = simulated({ timeout: 100 })
-    const seen = watch(policy.run(never, { ...call, remote: true }))
+    const { clock, call } = simulated({})
+    const seen = watch(new Policy({ timeout: 100 }, { clock, remote: true }).run(never, call))
     await clock.advance(10_000)
     expect(seen.state).toBe('pending')
   })
@@ -202,7 +202,7 @@ describe('deadline', () => {
   it('counts the wait for a limiter', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1 }, clock)
-    const policy = new Policy({ limit }, clock, Math.random)
+    const policy = new Policy({ limit }, { clock })
     limit.tryAcquire()
     const seen = watch(policy.run(() => 1, { cancellation: new Cancellation(), deadlineMs: 100 }))
     await clock.advance(100)
@@ -274,7 +274,7 @@ describe('breaker', () => {
   it('lets nobody queue for a limiter who would be refused, and gives the lease back when it opens meanwhile', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1 }, clock)
-    const policy = new Policy({ limit, breaker: { consecutive: 1 } }, clock, Math.random)
+    const policy = new Policy({ limit, breaker: { consecutive: 1 } }, { clock })
     const cancellation = new Cancellation()
     const { fn } = failing(99)
     const [first, queued] = [watch(policy.run(fn, { cancellation })), watch(policy.run(fn, { cancellation }))]
@@ -289,7 +289,7 @@ describe('limit', () => {
   it('is held by each attempt, and not in the pauses', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1 }, clock)
-    const policy = new Policy({ limit, retry: { retries: 1, base: 100 } }, clock, () => 0.5)
+    const policy = new Policy({ limit, retry: { retries: 1, base: 100 } }, { clock, random: () => 0.5 })
     const cancellation = new Cancellation()
     const held: number[] = []
     const { fn } = failing(1)
@@ -313,7 +313,7 @@ describe('limit', () => {
   it('bounds the wait by `queueTimeout`, which counts before the start only', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1 }, clock)
-    const policy = new Policy({ limit, queueTimeout: 50, retry: 3 }, clock, Math.random)
+    const policy = new Policy({ limit, queueTimeout: 50, retry: 3 }, { clock })
     const cancellation = new Cancellation()
     const long = watch(policy.run(() => new Promise((resolve) => clock.schedule(500, () => resolve('long'))), { cancellation }))
     const short = watch(policy.run(() => 'short', { cancellation }))
@@ -329,7 +329,7 @@ describe('limit', () => {
       { tokens: 100, per: '1s', metering: 'bucket', cost: (text: string) => text.length, actualCost: (used: number) => used },
       clock,
     )
-    const policy = new Policy({ limit }, clock, Math.random)
+    const policy = new Policy({ limit }, { clock })
     await policy.run(() => 3, { cancellation: new Cancellation(), args: ['x'.repeat(90)] })
     expect(limit.levels().tokens).toBe(97)
   })
@@ -337,7 +337,7 @@ describe('limit', () => {
   it('refuses when the queue is full', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1, maxQueue: 0 }, clock)
-    const policy = new Policy({ limit, retry: 3 }, clock, Math.random)
+    const policy = new Policy({ limit, retry: 3 }, { clock })
     watch(policy.run(never, { cancellation: new Cancellation() }))
     await expect(policy.run(never, { cancellation: new Cancellation() })).rejects.toBeInstanceOf(Overflow)
   })
@@ -353,7 +353,7 @@ describe('several limiters', () => {
       { limit: [a, b], weight: 1 },
       { limit: [b, a], weight: 1 },
       { limit: combine(b, a), weight: 1 },
-    ].map((options) => new Policy(options, clock, Math.random))
+    ].map((options) => new Policy(options, { clock }))
     const runs = Array.from({ length: 30 }, (_, i) => watch((policies[i % 3] as Policy).run(work, { cancellation })))
     await clock.advance(100)
     expect(runs.every((run) => run.state === 'done')).toBe(true)
@@ -365,7 +365,7 @@ describe('several limiters', () => {
     const places = new Limiter({ concurrency: 1 }, clock)
     const slow = new Limiter({ rate: 1, per: '1m' }, clock)
     slow.tryAcquire()
-    const policy = new Policy({ limit: [slow, places], queueTimeout: 100 }, clock, Math.random)
+    const policy = new Policy({ limit: [slow, places], queueTimeout: 100 }, { clock })
     const seen = watch(policy.run(() => 1, { cancellation: new Cancellation() }))
     await clock.advance(50)
     expect([places.stats.running, slow.stats.waiting]).toEqual([1, 1])

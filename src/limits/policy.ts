@@ -54,6 +54,15 @@ export const policyRules: OptionRules<PolicyOptions> = {
 /** Long enough to close what was opened; chosen, not derived. */
 export const defaultGraceMs = 1_000
 
+/** Where a policy lives; all of it may be left out. */
+export interface PolicySetting {
+  readonly clock?: Clock
+  /** Numbers from 0 up to 1. */
+  readonly random?: () => number
+  /** The attempts run on an executor, which keeps `timeout` itself, from the start on its worker, and always settles. */
+  readonly remote?: boolean
+}
+
 export class Policy {
   /** For each attempt; undefined when there is none. */
   readonly timeoutMs: number | undefined
@@ -66,10 +75,13 @@ export class Policy {
   readonly #weight: number
   readonly #graceMs: number
 
+  readonly #remote: boolean
+
   /** @internal Use {@link compilePolicy}. */
-  constructor(options: PolicyOptions, clock: Clock, random: () => number) {
+  constructor(options: PolicyOptions, { clock = systemClock, random = Math.random, remote = false }: PolicySetting = {}) {
     const { timeout, queueTimeout, retry, breaker, limit, grace } = options
     this.#clock = clock
+    this.#remote = remote
     this.timeoutMs = timeout === undefined ? undefined : durationMs(timeout, 'timeout')
     this.#queueTimeoutMs = queueTimeout === undefined ? undefined : durationMs(queueTimeout, 'queueTimeout')
     this.#graceMs = grace === undefined ? defaultGraceMs : durationMs(grace, 'grace')
@@ -124,7 +136,8 @@ export class Policy {
     if (call.cancellation.aborted) throw cancelled(call.cancellation.reason, call.name)
     const lease = this.#limit && (await this.#admission(this.#limit, call))
     const pass = this.#enter(lease, call)
-    const running = new Running(this.#clock, call, number, this.timeoutMs, this.#graceMs)
+    const bounds = this.#remote ? undefined : { timeoutMs: this.timeoutMs, graceMs: this.#graceMs }
+    const running = new Running(this.#clock, call, number, bounds)
     try {
       // The function is awaited without a detour, so that the engine can tell the wait-for graph who awaits whom.
       const value = await running.begin(attempt)
@@ -202,14 +215,10 @@ export class Policy {
  * Compiles the options of a call, once; undefined when none of them asks for anything.
  * @throws {InvalidOption}
  */
-export function compilePolicy(
-  options: PolicyOptions,
-  clock: Clock = systemClock,
-  random: () => number = Math.random,
-): Policy | undefined {
+export function compilePolicy(options: PolicyOptions, setting?: PolicySetting): Policy | undefined {
   const { timeout, queueTimeout, retry, breaker, limit } = options
   if ((timeout ?? queueTimeout ?? retry ?? breaker ?? limit) === undefined) return undefined
-  return new Policy(options, clock, random)
+  return new Policy(options, setting)
 }
 
 /** False when the options need nothing beyond what an executor does for a batch by itself: at most `timeout`. */

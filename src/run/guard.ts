@@ -1,13 +1,20 @@
-import type { Clock } from '../base/clock.ts'
-import { systemClock } from '../base/clock.ts'
 import { type Duration, durationMs } from '../base/duration.ts'
 import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
-import { closeRun, newTask, observed, openRun, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
+import {
+  closeRun,
+  newTask,
+  observed,
+  openRun,
+  type RunRecord,
+  type TaskRecord,
+  taskSettled,
+  taskStarted,
+} from '../base/observer.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import type { Attempt } from '../limits/attempt.ts'
-import { Policy, type PolicyOptions, policyRules } from '../limits/policy.ts'
-import { type FunctionRef, refOf } from './executor.ts'
+import { Policy, type PolicyOptions, policyRules, type PolicySetting } from '../limits/policy.ts'
+import { type FunctionRef, refOf, type Timing } from './executor.ts'
 
 export interface GuardOptions extends PolicyOptions {
   /** For each call, over all its attempts, waits and pauses. @default none */
@@ -43,68 +50,72 @@ export type Guarded<F extends (...args: never[]) => unknown> = (...args: Paramet
 export function guard<F extends (...args: never[]) => unknown>(fn: F, options: GuardOptions = {}): Guarded<F> {
   checkFunction(fn, 'fn', 'guard')
   checkOptions<GuardOptions>(options, guardRules, 'guard')
-  return guardWith(fn, options, systemClock, Math.random)
+  return guardWith(fn, options)
 }
 
 /** @internal With a clock and random numbers of the caller's, for simulations. */
 export function guardWith<F extends (...args: never[]) => unknown>(
   fn: F,
   options: GuardOptions,
-  clock: Clock,
-  random: () => number,
+  setting: PolicySetting = {},
 ): Guarded<F> {
   const ref = refOf(fn)
-  const call: GuardedCall = {
-    fn: fn as unknown as GuardedCall['fn'],
+  const name = options.name ?? ref?.name ?? fn.name
+  const target: Target = {
+    fn: fn as unknown as Target['fn'],
     ref,
-    name: options.name ?? ref?.name ?? fn.name,
-    policy: new Policy(options, clock, random),
+    policy: new Policy(options, { ...setting, remote: ref !== undefined }),
     deadlineMs: options.deadline === undefined ? undefined : durationMs(options.deadline, 'deadline'),
+    label: name === '' ? 'the guarded call' : `"${name}"`,
+    calls: new Calls(name),
   }
   const guarded = function (this: unknown, ...args: unknown[]): Promise<unknown> {
-    return runGuarded(call, this, args)
+    return runGuarded(target, this, args)
   }
-  Object.defineProperty(guarded, 'name', { value: call.name, configurable: true })
+  Object.defineProperty(guarded, 'name', { value: name, configurable: true })
   Object.defineProperty(guarded, 'length', { value: fn.length, configurable: true })
   return guarded as unknown as Guarded<F>
 }
 
-interface GuardedCall {
+/** What all calls of one guarded function share. */
+interface Target {
   readonly fn: (...args: readonly unknown[]) => unknown
   readonly ref: FunctionRef | undefined
-  readonly name: string
   readonly policy: Policy
   readonly deadlineMs: number | undefined
+  readonly label: string
+  readonly calls: Calls
 }
 
-async function runGuarded(call: GuardedCall, self: unknown, args: unknown[]): Promise<unknown> {
-  const { policy, name, ref, deadlineMs } = call
-  const given = args.length > 0 && isContext(args[args.length - 1]) ? (args.pop() as TaskContext) : undefined
-  const frame = new GuardFrame(currentFrame(), name)
-  const record = observed() ? openRecord(frame, name) : undefined
+async function runGuarded(target: Target, self: unknown, args: unknown[]): Promise<unknown> {
+  const { policy, ref, calls } = target
+  if (args.length > 0 && isContext(args[args.length - 1])) args.pop()
+  const frame = new GuardFrame(currentFrame(), target.label)
+  const record = observed() ? calls.open(frame) : undefined
+  const timing: Timing | undefined = record && ref && { row: 0, startedAt: 0, settledAt: 0 }
   const attempt = (context: Attempt): unknown => {
     frame.context = context
     frame.cancellation = context.cancellation
+    if (ref) return onExecutor(ref, args, context, policy.timeoutMs, timing)
     if (record?.state === 'queued') taskStarted(record, performance.now())
-    return ref ? onExecutor(ref, args, context, policy.timeoutMs) : call.fn.call(self, ...args, context)
+    return target.fn.call(self, ...args, context)
   }
   const scope = {
     cancellation: frame.cancellation,
     deadline: frame.context.deadline,
-    deadlineMs,
-    index: given?.index ?? frame.context.index,
+    deadlineMs: target.deadlineMs,
+    index: frame.context.index,
     record,
     args,
-    name: name === '' ? 'The call' : `"${name}"`,
-    remote: ref !== undefined,
+    name: target.label,
   }
   openFrame(frame)
   try {
     const value = await enterFrame(frame, () => policy.run(attempt, scope))
-    if (record) closeRecord(record, frame, 'done')
+    if (record) calls.close(record, timing, 'done')
     return value
   } catch (error) {
-    if (record) closeRecord(record, frame, 'failed', error)
+    if (record) calls.close(record, timing, scope.cancellation.aborted ? 'cancelled' : 'failed', error)
     throw error
   } finally {
     closeFrame(frame)
@@ -120,24 +131,21 @@ class GuardFrame implements Frame {
   task: number
   children = 0
   waits = 0
-  readonly #name: string
+  /** For the wait-for graph. */
+  readonly body = runGuarded.name
+  readonly #label: string
 
-  constructor(parent: Frame, name: string) {
+  constructor(parent: Frame, label: string) {
     this.parent = parent
     this.context = parent.context
     this.cancellation = parent.cancellation
     this.run = parent.run
     this.task = parent.task
-    this.#name = name
+    this.#label = label
   }
 
   label(): string {
-    return this.#name === '' ? 'a guarded call' : `the call of "${this.#name}"`
-  }
-
-  /** @internal For the wait-for graph. */
-  get body(): string {
-    return runGuarded.name
+    return `the call of ${this.#label}`
   }
 }
 
@@ -145,16 +153,11 @@ class GuardFrame implements Frame {
 function onExecutor(
   ref: FunctionRef,
   args: readonly unknown[],
-  context: Attempt,
+  { cancellation, index, attempt, deadline }: Attempt,
   timeoutMs: number | undefined,
+  timing: Timing | undefined,
 ): Promise<unknown> {
-  return ref.executor.call(ref, args, {
-    cancellation: context.cancellation,
-    timeoutMs,
-    index: context.index,
-    attempt: context.attempt,
-    deadline: context.deadline,
-  })
+  return ref.executor.call(ref, args, { cancellation, timeoutMs, index, attempt, deadline, timing })
 }
 
 /** Asks for the names only: a context makes its signal when it is read. */
@@ -162,15 +165,34 @@ function isContext(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'attempt' in value && 'deadline' in value && 'signal' in value
 }
 
-function openRecord(frame: GuardFrame, name: string): TaskRecord {
-  const run = openRun('call', name, { task: frame.task, run: frame.run }, 1, 1)
-  const record = newTask(run, 0, frame.task, performance.now())
-  frame.task = record.id
-  return record
-}
+/** Publishes the calls of one guarded function. Their run is open while at least one is under way: nobody knows which is the last. */
+class Calls {
+  readonly #name: string
+  #run: RunRecord | undefined
+  #made = 0
+  #underWay = 0
 
-function closeRecord(record: TaskRecord, frame: GuardFrame, state: 'done' | 'failed', error?: unknown): void {
-  const ended = state === 'failed' && frame.parent.cancellation.aborted ? 'cancelled' : state
-  taskSettled(record, performance.now(), ended, error)
-  closeRun(record.run, ended)
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  open(frame: GuardFrame): TaskRecord {
+    if (this.#underWay++ === 0) {
+      this.#run = openRun('call', this.#name, { task: frame.task, run: frame.run }, -1, -1)
+      this.#made = 0
+    }
+    const record = newTask(this.#run as RunRecord, this.#made++, frame.task, performance.now())
+    frame.task = record.id
+    return record
+  }
+
+  close(record: TaskRecord, timing: Timing | undefined, state: 'done' | 'failed' | 'cancelled', error?: unknown): void {
+    const now = performance.now()
+    if (timing) {
+      record.row = timing.row
+      taskStarted(record, timing.startedAt || now)
+    }
+    taskSettled(record, timing?.settledAt || now, state, error)
+    if (--this.#underWay === 0) closeRun(record.run, 'done')
+  }
 }

@@ -2,11 +2,11 @@
  * Runs one function over a source with a bound on how many are under way: N lanes, each an endless loop that pulls an item,
  * awaits the function, and stores the result. A lane costs two promises per item, as a loop written by hand does.
  *
- * Two kinds of lane: the bare one pays for nothing but the call, the full one goes through `runTask` and pays for policies and
- * observers. Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
+ * Two kinds of lane: the bare one pays for nothing but the call (and for a record while somebody observes), the full one goes
+ * through `runTask` and pays for policies. Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
  */
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
-import { observed } from '../base/observer.ts'
+import { newTask, observed, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
 import type { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import type { Policy } from '../limits/policy.ts'
 import { type Group, GroupContext } from './group.ts'
@@ -70,14 +70,14 @@ export class Lanes {
   #openLane(): void {
     this.#open++
     const frame = this.#group.frame((context) => `${this.#group.label()} item ${context.index}`)
-    const bare = !this.#policy && !observed()
-    void enterFrame(frame, () => (bare ? this.#bareLane(frame) : this.#fullLane(frame))).then(() => {
+    const lane = this.#policy ? () => this.#fullLane(frame) : () => this.#bareLane(frame, observed())
+    void enterFrame(frame, lane).then(() => {
       this.#open--
       if (this.#open === 0) this.#done?.()
     })
   }
 
-  async #bareLane(frame: Frame): Promise<void> {
+  async #bareLane(frame: Frame, watched: boolean): Promise<void> {
     const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
     while (!group.aborted && this.#open <= this.#limit) {
       if ((this.#next & 127) === 0) this.#breathe()
@@ -88,10 +88,13 @@ export class Lanes {
       const context = new GroupContext(group, index)
       frame.context = context
       const ticket = adaptive ? adaptive.start() : 0
+      const record = watched ? this.#startRecord(frame, index) : undefined
       let value: unknown
       try {
         value = await fn(item, context)
+        if (record) taskSettled(record, performance.now(), 'done')
       } catch (error) {
+        if (record) taskSettled(record, performance.now(), group.aborted ? 'cancelled' : 'failed', error)
         adaptive?.settle(ticket, adaptive.isOverload(error))
         this.#failed(index, item, error)
         continue
@@ -106,6 +109,15 @@ export class Lanes {
     }
   }
 
+  #startRecord(frame: Frame, index: number): TaskRecord {
+    const { record: run } = this.#group
+    const now = performance.now()
+    const record = newTask(run, index, run.parentTask, now)
+    frame.task = record.id
+    taskStarted(record, now)
+    return record
+  }
+
   async #fullLane(frame: Frame): Promise<void> {
     const [group, source, collector, policy] = [this.#group, this.#source, this.#collector, this.#policy]
     const fn = this.#adaptive ? measured(this.#fn, this.#adaptive) : this.#fn
@@ -116,7 +128,7 @@ export class Lanes {
       if (item === end) return
       const index = this.#next++
       try {
-        const stored = collector.succeed(index, await runTask({ group, index, policy, frame }, (context) => fn(item, context)))
+        const stored = collector.succeed(index, await runTask({ group, index, policy, frame, args: [item] }, (context) => fn(item, context)))
         if (stored) await stored
       } catch (error) {
         this.#failed(index, item, error)

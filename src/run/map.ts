@@ -122,8 +122,8 @@ function start(
   if (ref && executor && !needsTask(options)) run = runBulk(executor, ref, group, source, collector, options)
   else {
     if (options.on && !ref) throw notWorkerFunction(fn, 'map')
-    const policy = compilePolicy(options)
-    const each = ref && executor ? sentTo(executor, ref) : fn
+    const policy = compilePolicy(options, { remote: ref !== undefined })
+    const each = ref && executor ? sentTo(executor, ref, timeoutOnlyMs(options)) : fn
     run = runLanes(group, source, each, collector, policy, ref ? callsUnderWay : undefined, options)
   }
   return run.finally(release)
@@ -169,10 +169,10 @@ function runBulk(
   })
 }
 
-/** Each item as a call of its own, for options that a batch cannot have. */
-export function sentTo(executor: Executor, ref: FunctionRef): ItemFunction {
+/** Each item as a call of its own, for options that a batch cannot have. `timeoutMs` is from its start on the worker. */
+export function sentTo(executor: Executor, ref: FunctionRef, timeoutMs?: number): ItemFunction {
   const target = executor === ref.executor ? ref : { ...ref, executor }
-  return (item, { index, attempt, deadline }) => call(target, [item], { index, attempt, deadline })
+  return (item, { index, attempt, deadline }) => call(target, [item], { index, attempt, deadline, timeoutMs })
 }
 
 function limitOf(options: MapOptions): number {

@@ -16,6 +16,8 @@ export interface TaskSpec {
   /** A name of its own, else the index stands for it. */
   readonly name?: string | undefined
   readonly policy?: Policy | undefined
+  /** What the function gets, for limiters that compute a cost from it. @default nothing */
+  readonly args?: readonly unknown[] | undefined
   /** Ids of the tasks whose results it needed, when those were observed. */
   readonly needs?: readonly number[] | undefined
   /** When it became known and when its needs were met, in milliseconds of `performance.now()`. @default now */
@@ -52,7 +54,7 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
         if (record?.state === 'queued') taskStarted(record, performance.now())
         return fn(attempt)
       },
-      { cancellation, deadline: group.deadline, index, record },
+      { cancellation, deadline: group.deadline, index, record, args: spec.args ?? [] },
     )
   }
   try {
