@@ -16,6 +16,9 @@ import { Strings } from './strings.ts'
 /** How often the owning thread is looked at; ten times a second is what a page or a terminal can show. */
 export const sampleEveryMs = 100
 
+/** Room is made for the tasks of a run when it starts, as far as that is known; the pages cost nothing until they are written. */
+const reserveMax = 2 ** 20
+
 const taskStateNumber = Object.fromEntries(taskStates.map((state, number) => [state, number])) as Record<string, number>
 const runStateNumber = Object.fromEntries(runStates.map((state, number) => [state, number])) as Record<string, number>
 
@@ -138,6 +141,7 @@ export class Recorder {
     columns.concurrency[row] = run.concurrency
     this.#runs.set(run.id, row)
     this.#lastRun = undefined
+    if (run.total > 0) this.tables.tasks.reserve(this.tables.tasks.count + Math.min(run.total, reserveMax))
   }
 
   #onRunSettle = (message: unknown): void => {

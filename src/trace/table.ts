@@ -43,8 +43,8 @@ export function rowBytes(schema: Schema): number {
 
 export class Table<S extends Schema> {
   readonly schema: S
-  /** Replaced when the table grows; an array taken from here stays valid for the rows that it had. */
-  columns: Columns<S>
+  /** Its arrays are replaced when the table grows; one that was taken from here stays valid for the rows that it had. */
+  readonly columns: Columns<S>
   count = 0
   #capacity: number
 
@@ -64,9 +64,11 @@ export class Table<S extends Schema> {
   reserve(rows: number): void {
     if (rows <= this.#capacity) return
     while (this.#capacity < rows) this.#capacity *= 2
-    const grown = allocate(this.schema, this.#capacity)
-    for (const name in this.schema) (grown[name] as Column).set(this.columns[name] as never)
-    this.columns = grown
+    for (const name in this.schema) {
+      const grown = new arrays[this.schema[name] as ColumnType](this.#capacity)
+      grown.set(this.columns[name] as never)
+      ;(this.columns as Record<string, Column>)[name] = grown
+    }
   }
 
   /** The rows so far, without copying them; rows that come later do not show. */
