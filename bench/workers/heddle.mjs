@@ -1,0 +1,5 @@
+/** The worker functions of the benches, as heddle defines them. */
+import { workers } from 'heddle'
+import * as plain from './plain.mjs'
+
+export const { double, spin, countWords } = workers(import.meta.url, { ...plain })

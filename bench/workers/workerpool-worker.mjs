@@ -1,0 +1,4 @@
+import workerpool from 'workerpool'
+import * as plain from './plain.mjs'
+
+workerpool.worker({ ...plain })
