@@ -1,13 +1,14 @@
 /** The executors that people name: threads and processes, shared or of one's own. */
 import { type Duration, durationMs } from '../base/duration.ts'
 import { checkOptions, rules } from '../base/options.ts'
+import { parallelism } from '../base/parallelism.ts'
 import type { Executor } from '../run/executor.ts'
 import { openProcess } from './host/process.ts'
-import { defaultSize, Pool } from './host/pool.ts'
+import { Pool } from './host/pool.ts'
 import { openThread } from './host/thread.ts'
 
 export interface PoolOptions {
-  /** How many workers there are at most; they start when they are needed. @default the number of cores (`availableParallelism()`) */
+  /** How many workers there are at most; they start when they are needed. @default the number of cores (`availableParallelism()`), or what `heddle run --concurrency` says */
   readonly size?: number
   /** How long a cancelled function may go on before its worker is ended. @default '250ms' */
   readonly grace?: Duration
@@ -45,7 +46,7 @@ export function sharedProcesses(): Executor {
 
 function settings(options: PoolOptions): { size: number; graceMs: number; memoryLimitMb: number | undefined } {
   return {
-    size: options.size ?? defaultSize,
+    size: options.size ?? parallelism(),
     graceMs: options.grace === undefined ? defaultGraceMs : durationMs(options.grace, 'grace'),
     memoryLimitMb: options.memoryLimitMb,
   }

@@ -11,7 +11,6 @@
  * 3. `outstanding workers ≤ size`, and no worker lives on unattended: whatever ends one replaces it when there is work.
  * 4. The pool keeps the program alive exactly while something is under way.
  */
-import { availableParallelism } from 'node:os'
 import { cancelled } from '../../base/abort.ts'
 import { Closed, WorkerStartFailed } from '../../base/errors.ts'
 import { note } from '../../base/observer.ts'
@@ -50,7 +49,6 @@ const lookMs = 0.1
 /** In turns this short: a turn of the event loop costs 10 µs, several times what the call itself takes. */
 const lookTurnMs = 0.02
 
-export const defaultSize = availableParallelism()
 
 export class Pool implements Executor {
   readonly name: string
