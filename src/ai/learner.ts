@@ -72,7 +72,9 @@ export class LimitLearner {
     const levels = this.#offsets.map((offset) => Math.min(limit, offset + base))
     const [least, most] = [Math.min(...levels), Math.max(...levels)]
     const slack = Math.max(1, limit * tolerance)
-    const corrected = level > most + slack ? most : level < least - slack ? least : undefined
+    // Near the bottom there is no slack: one call too many is refused there.
+    const slackDown = Math.min(slack, Math.max(0, level / 2))
+    const corrected = level > most + slackDown ? most : level < least - slack ? least : undefined
     // The readings have been used: the next correction needs new ones.
     if (corrected !== undefined) this.#offsets = this.#offsets.slice(-1)
     return corrected

@@ -7,7 +7,7 @@
  * - by use (Anthropic's headers): input and output from separate buckets, reserved, and corrected when the answer is there;
  * - unknown: input and output together, reserved, and corrected.
  */
-import { CircuitBreaker, type BreakerOptions, type Lease, limiter, type Limiter } from '../limits/index.ts'
+import { type BreakerOptions, CircuitBreaker, isOverload, type Lease, limiter, type Limiter, statusOf } from '../limits/index.ts'
 import { type HeaderBag, type Meter, readRateLimits } from './headers.ts'
 import { LimitLearner, type Mark } from './learner.ts'
 import type { Usage } from './model.ts'
@@ -50,8 +50,8 @@ export interface Permit {
 
 /** Stands for "no bound is known": more than any provider allows. */
 const unlimited = 1e12
-/** 16 at first, as `map` does; a provider that is worth a pool takes a thousand. */
-const adaptive = { initial: 16, max: 1_024 }
+/** Chosen: few enough to begin with for a small server; a large provider takes a thousand. */
+const adaptive = { initial: 32, max: 1_024 }
 /** Share of the newest answer in the expected length of answers. */
 const newest = 0.1
 /** The pause after a refusal that says nothing about its length: doubled each time up to the cap. OpenAI's cookbook begins at one second. */
@@ -91,7 +91,7 @@ export class Replica<M> {
       ...common,
       name,
       concurrency,
-      ...(concurrency === 'auto' && { adaptive }),
+      ...(concurrency === 'auto' && { adaptive: { ...adaptive, isOverload: (error: unknown) => this.#isOverload(error) } }),
       rate: requestsPerMinute ?? unlimited,
       tokens: tokensPerMinute ?? inputTokensPerMinute ?? unlimited,
     })
@@ -211,6 +211,11 @@ export class Replica<M> {
     this.closed ??= reason
     this.#main.close(reason)
     this.#output.close(reason)
+  }
+
+  /** A refusal for a rate limit that is known says nothing about how many calls may be under way. */
+  #isOverload(error: unknown): boolean {
+    return isOverload(error) && !(statusOf(error) === 429 && this.#learn.requests.limit !== undefined)
   }
 
   get #boundsOutput(): boolean {
