@@ -1,6 +1,7 @@
 /** Finds the file in which workers start: beside this code, from the sources, from the build, or from inside somebody's bundle. */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { WorkerStartFailed } from '../../base/errors.ts'
 
@@ -14,7 +15,7 @@ export function workerEntry(): URL {
 
 /** The file that `heddle` means inside workers while heddle itself runs from its sources. */
 export function sourcesEntry(): string | undefined {
-  return fromSources ? fileURLToPath(new URL('../../index.ts', import.meta.url)) : undefined
+  return fromSources ? join(fileURLToPath(new URL('../..', import.meta.url)), 'index.ts') : undefined
 }
 
 function find(): URL {
