@@ -16,19 +16,16 @@ export interface RetryBudgetOptions {
 
 const budgetRules: OptionRules<RetryBudgetOptions> = { ratio: rules.number(0), floor: rules.whole(0) }
 
-const windowMs = 10_000
 const slotMs = 1_000
-const slots = windowMs / slotMs
+/** How long calls and retries are remembered. Retries longer, or those from just before the window would be paid for by nobody. */
+const callSlots = 10
+const retrySlots = callSlots + 1
 
 export class RetryBudget {
   readonly #ratio: number
   readonly #floor: number
-  readonly #calls = new Float64Array(slots)
-  readonly #retries = new Float64Array(slots)
-  /** Number of the newest slot: time divided by its length. */
-  #slot = 0
-  #callsInWindow = 0
-  #retriesInWindow = 0
+  readonly #calls = new Recent(callSlots)
+  readonly #retries = new Recent(retrySlots)
   /** Retries refused so far, for reports. */
   refused = 0
 
@@ -41,41 +38,54 @@ export class RetryBudget {
 
   /** A first attempt is made at `now`, in milliseconds. */
   call(now: number): void {
-    this.#advance(now)
-    add(this.#calls, this.#slot)
-    this.#callsInWindow++
+    this.#calls.add(now)
   }
 
   /** Whether a retry may be made at `now`; counts it if so. */
   spend(now: number): boolean {
     if (this.#ratio === Number.POSITIVE_INFINITY) return true
-    this.#advance(now)
-    if (this.#retriesInWindow + 1 > Math.max(this.#floor, this.#ratio * this.#callsInWindow)) {
+    if (this.#retries.total(now) + 1 > Math.max(this.#floor, this.#ratio * this.#calls.total(now))) {
       this.refused++
       return false
     }
-    add(this.#retries, this.#slot)
-    this.#retriesInWindow++
+    this.#retries.add(now)
     return true
+  }
+}
+
+/** Counts what happened in the last so many slots of time, the present one among them. */
+class Recent {
+  readonly #counts: Float64Array
+  /** Number of the newest slot: time divided by its length. */
+  #newest = 0
+  #total = 0
+
+  constructor(slots: number) {
+    this.#counts = new Float64Array(slots)
+  }
+
+  add(now: number): void {
+    this.#advance(now)
+    const at = this.#newest % this.#counts.length
+    this.#counts[at] = (this.#counts[at] as number) + 1
+    this.#total++
+  }
+
+  total(now: number): number {
+    this.#advance(now)
+    return this.#total
   }
 
   #advance(now: number): void {
     const slot = Math.floor(now / slotMs)
-    if (slot <= this.#slot) return
-    const passed = Math.min(slots, slot - this.#slot)
-    for (let i = 1; i <= passed; i++) {
-      const old = (this.#slot + i) % slots
-      this.#callsInWindow -= this.#calls[old] as number
-      this.#retriesInWindow -= this.#retries[old] as number
-      this.#calls[old] = 0
-      this.#retries[old] = 0
+    const { length } = this.#counts
+    for (let passed = Math.min(length, slot - this.#newest); passed > 0; passed--) {
+      const oldest = (slot - passed + 1) % length
+      this.#total -= this.#counts[oldest] as number
+      this.#counts[oldest] = 0
     }
-    this.#slot = slot
+    this.#newest = Math.max(this.#newest, slot)
   }
-}
-
-function add(counts: Float64Array, slot: number): void {
-  counts[slot % slots] = (counts[slot % slots] as number) + 1
 }
 
 /**

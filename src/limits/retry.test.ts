@@ -134,7 +134,7 @@ describe('the budget', () => {
     for (let i = 0; i < 5_000; i++) budget.call(1_000)
     expect(spend(1_000, 2_000)).toBe(400)
     expect(budget.refused).toBe(900 + 600)
-    // Eleven seconds later everything is forgotten.
+    // Eleven seconds after the last one everything is forgotten.
     expect(spend(1_000, 13_000)).toBe(100)
   })
 
