@@ -72,18 +72,17 @@ export class Lanes {
     const frame = this.#group.frame((context) => `${this.#group.label()} item ${context.index}`)
     const lane = this.#policy ? () => this.#fullLane(frame) : () => this.#bareLane(frame, observed())
     void enterFrame(frame, lane).then(() => {
-      this.#open--
       if (this.#open === 0) this.#done?.()
     })
   }
 
   async #bareLane(frame: Frame, watched: boolean): Promise<void> {
     const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
-    while (!group.aborted && this.#open <= this.#limit) {
+    while (this.#stays()) {
       if ((this.#next & 127) === 0) this.#breathe()
       if (this.#breath) await this.#breath
       const item = source.async ? await this.#pullAsync() : this.#pull()
-      if (item === end) return
+      if (item === end) return this.#leave()
       const index = this.#next++
       const context = new GroupContext(group, index)
       frame.context = context
@@ -109,6 +108,17 @@ export class Lanes {
     }
   }
 
+  #stays(): boolean {
+    if (!this.#group.aborted && this.#open <= this.#limit) return true
+    this.#leave()
+    return false
+  }
+
+  /** Counted at once, not when the lane's promise settles: else all lanes would leave when one is too many. */
+  #leave(): void {
+    this.#open--
+  }
+
   #startRecord(frame: Frame, index: number): TaskRecord {
     const { record: run } = this.#group
     const now = performance.now()
@@ -121,11 +131,11 @@ export class Lanes {
   async #fullLane(frame: Frame): Promise<void> {
     const [group, source, collector, policy] = [this.#group, this.#source, this.#collector, this.#policy]
     const fn = this.#adaptive ? measured(this.#fn, this.#adaptive) : this.#fn
-    while (!group.aborted && this.#open <= this.#limit) {
+    while (this.#stays()) {
       if ((this.#next & 127) === 0) this.#breathe()
       if (this.#breath) await this.#breath
       const item = source.async ? await this.#pullAsync() : this.#pull()
-      if (item === end) return
+      if (item === end) return this.#leave()
       const index = this.#next++
       try {
         const stored = collector.succeed(index, await runTask({ group, index, policy, frame, args: [item] }, (context) => fn(item, context)))
