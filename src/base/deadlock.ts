@@ -21,11 +21,15 @@ export interface Link {
 
 export type Circle = readonly Link[]
 
-/**
- * Circles that have no waitable in common; each passes through at least one exclusive waitable.
- * @param counts whether a wait is old enough to be taken into account
- */
-export function findCircles(waitables: Iterable<Waitable>, counts: (wait: Wait<never>) => boolean): Circle[] {
+export interface Evidence {
+  /** Whether a wait is old enough to be taken into account. */
+  counts(wait: Wait<never>): boolean
+  /** Whether the engine shows who awaits; without that, frames are not taken as waiting for what they started loosely. */
+  readonly showsAwaits: boolean
+}
+
+/** Circles that have no waitable in common; each passes through at least one exclusive waitable. */
+export function findCircles(waitables: Iterable<Waitable>, evidence: Evidence): Circle[] {
   const stuck = new Set<Waitable>()
   for (const waitable of waitables) {
     for (const hold of waitable.holds()) {
@@ -33,7 +37,7 @@ export function findCircles(waitables: Iterable<Waitable>, counts: (wait: Wait<n
     }
   }
   if (stuck.size === 0) return []
-  const blocked = reduce(stuck, counts)
+  const blocked = reduce(stuck, evidence)
   return circlesIn(stuck, blocked)
 }
 
@@ -43,9 +47,9 @@ function idle(frame: Frame): boolean {
 }
 
 /** Takes everything out of `stuck` that can go on; gives the frames that cannot. */
-function reduce(stuck: Set<Waitable>, counts: (wait: Wait<never>) => boolean): Blocked {
+function reduce(stuck: Set<Waitable>, evidence: Evidence): Blocked {
   while (true) {
-    const blocked = new Blocked(stuck, counts)
+    const blocked = new Blocked(stuck, evidence)
     const before = stuck.size
     for (const waitable of stuck) {
       if (waitable.passable((hold) => blocked.keeping(waitable, hold).length === 0)) stuck.delete(waitable)
@@ -63,23 +67,24 @@ class Blocked {
   readonly #awaits = new Map<Frame, Wait<never>[]>()
   readonly #frames = new Set<Frame>()
 
-  constructor(stuck: Iterable<Waitable>, counts: (wait: Wait<never>) => boolean) {
+  constructor(stuck: Iterable<Waitable>, evidence: Evidence) {
     for (const waitable of stuck) {
       for (const wait of waitable.waits) {
-        if (!counts(wait)) continue
+        if (!evidence.counts(wait)) continue
         this.#stuckWaits.set(wait.frame, (this.#stuckWaits.get(wait.frame) ?? 0) + 1)
-        this.#noteAwaits(wait)
+        this.#noteAwaits(wait, evidence.showsAwaits)
       }
     }
     for (const frame of this.#stuckWaits.keys()) this.#visit(frame)
   }
 
-  #noteAwaits(wait: Wait<never>): void {
+  #noteAwaits(wait: Wait<never>, showsAwaits: boolean): void {
     let trail: Awaited = wait
     for (let frame: Frame | undefined = wait.frame; frame && frame !== trail.notBy; frame = frame.parent) {
       const waits = this.#awaits.get(frame)
       if (waits) waits.push(wait)
       else this.#awaits.set(frame, [wait])
+      if (frame.loose && frame.parent?.body !== undefined && !showsAwaits) return
       if (frame.joint) trail = frame.joint
     }
   }
@@ -186,5 +191,5 @@ function describeLink({ held, hold, wait }: Link): string {
   const wanted = wait.on === held ? `${held.label()} again` : wait.on.label()
   const waiter = wait.frame.label()
   const through = wait.frame === hold.frame || waiter === holder ? '' : `${waiter}, which waits for `
-  return `${holder} holds ${held.label()} and waits for ${through}${wanted}`
+  return `${holder} ${held.holding()} and waits for ${through}${wanted}`
 }

@@ -38,10 +38,13 @@ export interface Frame {
   body?: string | undefined
   /** For the frame of a whole run: what its parent awaits. */
   joint?: Awaited | undefined
+  /** True when code of the parent started this, but need not await it, as long as the parent has a body. */
+  loose?: boolean | undefined
 }
 
 /** Something that is awaited, as far as the engine shows by whom; see suspension.ts. */
 export interface Awaited {
+  readonly open: boolean
   /** The first frame on the way up whose body does not await it; undefined when all do, or nobody asked. */
   readonly notBy: Frame | undefined
   /** Frames that await it together with other promises. */

@@ -37,6 +37,13 @@ export class Suspension<T> implements Awaited {
     return this.#end({ error })
   }
 
+  /** It is over, and nobody needs the promise any more: it stays pending until it is collected. */
+  abandon(): void {
+    if (this.#outcome) return
+    this.#outcome = { error: undefined }
+    this.ended()
+  }
+
   /** The answer is there a few microtasks later. */
   askWhoAwaits(): void {
     this.#wake()

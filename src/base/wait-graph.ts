@@ -12,7 +12,8 @@
  * **How runs hook in.** `openFrame(frame)` when a frame of a run begins, `closeFrame(frame)` when it ends. A parent counts as
  * waiting for its open children. A run has a frame too, above the frames of its lanes or tasks; one without open children
  * (its work is on other threads) counts as running. `body` of a lane or task names the async function that awaits the
- * user's function (`runTask.name`); `joint` of a run is the {@link Suspension} that its caller awaits until all has settled.
+ * user's function (`runTask.name`); `joint` of a run is the {@link Suspension} that its caller awaits until all
+ * has settled; `loose` tasks are those that their parent starts but need not await (`fork`).
  *
  * **When it accuses.** Nobody can know what a task does beside waiting: a promise that it started by the side may be about
  * to give back a lock. So a circle is reported only when no frame outside it could break it (deadlock.ts), when it has
@@ -22,7 +23,7 @@
  */
 import { type Circle, describeCircle, findCircles } from './deadlock.ts'
 import { DeadlockDetected } from './errors.ts'
-import { currentFrame, enterFrame, type Frame, rootFrame } from './frame.ts'
+import { type Awaited, currentFrame, enterFrame, type Frame, rootFrame } from './frame.ts'
 import { note } from './observer.ts'
 import { showsAwaits, Suspension } from './suspension.ts'
 import { detector, type Hold, Wait, Waitable, waitedFor } from './wait.ts'
@@ -91,8 +92,9 @@ function scanIn(ms: number): void {
 }
 
 async function scan(): Promise<void> {
+  const provable = await showsAwaits()
   const startedAt = performance.now()
-  const circles = findCircles(waitedFor, (wait) => startedAt - wait.since >= scanEveryMs / 2)
+  const circles = findCircles(waitedFor, { counts: (wait) => startedAt - wait.since >= scanEveryMs / 2, showsAwaits: provable })
   const still = new Map<string, Suspect>()
   for (const circle of circles) {
     const key = circle.map((link) => link.wait.id).join()
@@ -102,20 +104,33 @@ async function scan(): Promise<void> {
     else still.set(key, suspect)
   }
   suspects = still
+  if (provable) askWhoAwaits(circles)
   const tookMs = performance.now() - startedAt
-  if (circles.length > 0 && (await showsAwaits())) askWhoAwaits(circles)
   if (waitedFor.size > 0) scanIn(Math.max(scanEveryMs, tookMs / scanShare))
   else timer = undefined
 }
 
-/** Whoever turns out not to be awaited takes the circle apart before the next scan. */
+/** Waits and joints that were part of a circle: asked again at each scan, because code moves on and awaits other things. */
+const asked = new Set<Awaited>()
+/** A question costs about 10 µs. */
+const askedAtMost = 500
+
+/** Whatever turns out not to be awaited takes the circle apart before the next scan. */
 function askWhoAwaits(circles: readonly Circle[]): void {
-  for (const circle of circles) {
-    for (const { wait, hold } of circle) {
-      wait.askWhoAwaits()
-      for (let frame: Frame | undefined = wait.frame; frame && frame !== hold.frame; frame = frame.parent)
-        frame.joint?.askWhoAwaits()
+  for (const { wait, hold } of circles.flat()) {
+    asked.add(wait)
+    for (let frame: Frame | undefined = wait.frame; frame && frame !== hold.frame; frame = frame.parent) {
+      if (frame.joint) asked.add(frame.joint)
     }
+  }
+  let left = askedAtMost
+  for (const awaited of asked) {
+    asked.delete(awaited)
+    if (!awaited.open) continue
+    awaited.askWhoAwaits()
+    // To the end of the line, so that all get their turn.
+    asked.add(awaited)
+    if (--left === 0) break
   }
 }
 

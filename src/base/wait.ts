@@ -24,6 +24,11 @@ export abstract class Waitable {
   /** As messages call it: `"orders"`, `a slot of limiter "api"`. */
   abstract label(): string
 
+  /** What a holder does, as messages say it after its name. */
+  holding(): string {
+    return `holds ${this.label()}`
+  }
+
   /** Whom the waiters wait for. Called by the detector only. */
   abstract holds(): Iterable<Hold>
 

@@ -30,7 +30,9 @@ export class Scope {
   readonly #group: Group
   readonly #body: Frame
   readonly #settles: boolean
-  readonly #pending = new Set<Promise<unknown>>()
+  /** Tasks under way. */
+  #open = 0
+  #drained: (() => void) | undefined
   readonly #finalizers: (() => unknown)[] = []
   #forked = 0
   #closed = false
@@ -58,16 +60,25 @@ export class Scope {
     if (this.#group.aborted) return handled(Promise.reject(this.#group.cancelError()))
     const index = this.#forked++
     const name = options.name ?? (fn.name === '' ? undefined : fn.name)
-    const task = runTask({ group: this.#group, index, name, starter: this.#starter(), policy: compilePolicy(options) }, fn)
-    this.#pending.add(task)
-    task.then(
-      () => this.#pending.delete(task),
-      (error: unknown) => {
-        this.#pending.delete(task)
-        if (!this.#settles) this.#group.fail(error, name ?? index)
-      },
-    )
+    const spec = { group: this.#group, index, name, starter: this.#starter(), policy: compilePolicy(options) }
+    const task: Promise<T> = this.#settle(runTask(spec, fn), (error) => {
+      // Only now: a second reaction on the promise would hide from the deadlock detector who awaits it.
+      handled(task)
+      if (!this.#settles) this.#group.fail(error, name ?? index)
+    })
     return task
+  }
+
+  async #settle<T>(task: Promise<T>, failed: (error: unknown) => void): Promise<T> {
+    this.#open++
+    try {
+      return await task
+    } catch (error) {
+      failed(error)
+      throw error
+    } finally {
+      if (--this.#open === 0) this.#drained?.()
+    }
   }
 
   /** The frame that forks: of this scope's body or of a task below it; else the body's. */
@@ -92,7 +103,11 @@ export class Scope {
 
   /** @internal Waits until nothing is under way; tasks may still fork others meanwhile. */
   async drain(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
+    while (this.#open > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve
+      })
+    }
   }
 
   /** @internal */
@@ -135,6 +150,8 @@ export async function scope<T>(body: (scope: Scope) => T | PromiseLike<T>, optio
     } catch (error) {
       group.fail(error, 'body')
     }
+    // From here on nothing but the tasks is awaited, and all of them are.
+    frame.body = undefined
     await own.drain()
   }
   frame.body = whole.name

@@ -1,0 +1,12 @@
+// Locks
+export { Mutex } from './mutex.ts'
+export { type PermitOptions, Semaphore } from './semaphore.ts'
+export { ReadWriteLock } from './read-write-lock.ts'
+export type { Lease } from './permits.ts'
+// Meeting points
+export { Barrier } from './barrier.ts'
+export { Latch } from './latch.ts'
+// Conversations
+export { Channel, type ChannelOptions } from './channel.ts'
+export { select, type SelectCase, type Selected } from './select.ts'
+export type { NameOptions, WaitOptions } from './line.ts'
