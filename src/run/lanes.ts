@@ -8,6 +8,7 @@
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { newTask, observed, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
 import type { AdaptiveConcurrency } from '../limits/adaptive.ts'
+import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import type { Policy } from '../limits/policy.ts'
 import { type Group, GroupContext } from './group.ts'
 import type { Collector } from './outcome.ts'
@@ -69,9 +70,12 @@ export class Lanes {
 
   #openLane(): void {
     this.#open++
-    const frame = this.#group.frame((context) => `${this.#group.label()} item ${context.index}`)
+    const body = this.#policy ? runTask.name : this.#bareLane.name
+    const frame = this.#group.frame((context) => `${this.#group.label()} item ${context.index}`, body)
+    openFrame(frame)
     const lane = this.#policy ? () => this.#fullLane(frame) : () => this.#bareLane(frame, observed())
     void enterFrame(frame, lane).then(() => {
+      closeFrame(frame)
       if (this.#open === 0) this.#done?.()
     })
   }
@@ -138,7 +142,10 @@ export class Lanes {
       if (item === end) return this.#leave()
       const index = this.#next++
       try {
-        const stored = collector.succeed(index, await runTask({ group, index, policy, frame, args: [item] }, (context) => fn(item, context)))
+        const stored = collector.succeed(
+          index,
+          await runTask({ group, index, policy, frame, args: [item] }, (context) => fn(item, context)),
+        )
         if (stored) await stored
       } catch (error) {
         this.#failed(index, item, error)
