@@ -89,7 +89,7 @@ export function reshape(input: Node, wanted: Shape): Node {
   const known = wanted.filter((n) => n !== -1).reduce((a, b) => a * b, 1)
   const shape = wanted.map((n) => (n === -1 ? size / known : n))
   const whole = Number.isNaN(size)
-    ? shape.length === 1
+    ? wanted.every((n) => n === -1 || n === 1)
     : sizeOf(shape) === size && shape.every((n) => Number.isInteger(n) && n >= 0)
   if (!whole || wanted.filter((n) => n === -1).length > 1) {
     throw new InvalidOption(

@@ -16,6 +16,14 @@ export type { Index, Shape, Slice } from './shape.ts'
 export { compute, concat, stack, where } from './functions.ts'
 export type { ComputeOptions } from './compute.ts'
 
+// Files
+export { fromfile, load, save, tofile } from './files/index.ts'
+export type { FromFileOptions, LoadOptions } from './files/index.ts'
+
+// Functions with an algorithm of their own
+export { cumsum, dot, histogram, matmul, quantile, topk, unique } from './analysis.ts'
+export type { HistogramOptions } from './analysis.ts'
+
 // Elementwise functions
 export {
   abs,

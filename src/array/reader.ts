@@ -1,6 +1,6 @@
 /** Fills blocks of a kernel's inputs from their sources, and writes blocks of its outputs to memory or to a file. */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
-import { HeddleError } from '../base/errors.ts'
+import { FileRefused } from '../base/errors.ts'
 import { bytesPer, type DType, typedArray, type TypedArray } from './dtype.ts'
 import { compileKernel } from './kernel/compile.ts'
 import { instantiateApart, type KernelInstance } from './kernel/instance.ts'
@@ -117,7 +117,7 @@ class FileRun implements RunReader {
     for (let done = 0; done < bytes.length;) {
       const got = readSync(this.#fd, bytes, done, bytes.length - done, position + done)
       if (got === 0) {
-        throw new HeddleError(
+        throw new FileRefused(
           `${this.#source.path} ends at byte ${fstatSync(this.#fd).size}, in the middle of the array; it needs ${position + bytes.length}`,
         )
       }

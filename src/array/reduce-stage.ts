@@ -48,7 +48,8 @@ function rowStage(nodes: readonly ReduceNode[], lowering: Lowering, values: read
   const segmentLength =
     outer === 1 ? chunkLengthFor(count, nodes[0]?.input.chunk) : Math.max(chunkLengthFor(count, undefined), 64 * blockLength)
   const segments = segmentCount({ rowLength: count, segmentLength })
-  const perTask = Math.max(1, Math.floor((64 * blockLength) / Math.max(1, Math.min(count, segmentLength))))
+  // A row's segments are tasks of their own; of many short rows a task takes some 260,000 elements.
+  const perTask = outer === 1 ? 1 : Math.max(1, Math.floor((64 * blockLength) / Math.max(1, Math.min(count, segmentLength))))
   const states = new SharedArrayBuffer(8 * outer * segments * wordsOfAll(measures))
   const job: ReduceJob = {
     kind: 'reduce',

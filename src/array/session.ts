@@ -37,7 +37,7 @@ export class Session {
 
   /** Computes the targets; each comes back as elements in memory. */
   async evaluate(targets: readonly Node[]): Promise<DenseNode[]> {
-    const whole = await this.#settleLengths(targets)
+    const whole = await this.settleLengths(targets)
     for (;;) {
       const missing = whole.filter((node) => !this.#known(node))
       if (missing.length === 0) return whole.map((node) => this.#known(node) as DenseNode)
@@ -46,18 +46,17 @@ export class Session {
     }
   }
 
-  /** Computes what a stage of the caller's needs, then runs that stage over the node. */
-  async evaluateInto(node: Node, prepare: (node: Node, computed: ReadonlyMap<Node, DenseNode>) => Prepared): Promise<void> {
-    const [whole] = (await this.#settleLengths([node])) as [Node]
+  /** Computes what a stage of the caller's needs, then runs it. */
+  async evaluateInto(prepare: (computed: ReadonlyMap<Node, DenseNode>) => Prepared): Promise<void> {
     for (;;) {
-      const prepared = prepare(whole, this.computed)
+      const prepared = prepare(this.computed)
       if ('stage' in prepared) return this.run(prepared.stage)
       for (const stage of readyStages([...prepared.needs], this.computed)) await this.run(stage)
     }
   }
 
   /** The targets with all lengths known. */
-  async #settleLengths(targets: readonly Node[]): Promise<Node[]> {
+  async settleLengths(targets: readonly Node[]): Promise<Node[]> {
     let current = [...targets]
     for (;;) {
       const unknown = unknownBelow(current, this.computed)

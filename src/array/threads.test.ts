@@ -24,7 +24,9 @@ test('results have the same bits on 1, 2, 3 and 8 workers, and on this thread', 
   const bits = async (options: da.ComputeOptions): Promise<string[]> =>
     (await da.compute(targets, options)).map((result) =>
       Buffer.from(
-        result instanceof da.Dense ? new Uint8Array(result.data.buffer).slice() : new Float64Array([result as number]).buffer,
+        result instanceof da.Dense
+          ? new Uint8Array(result.data.buffer)
+          : new Uint8Array(new Float64Array([result as number]).buffer),
       ).toString('base64'),
     )
   const here = await bits({ threads: 0 })

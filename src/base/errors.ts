@@ -218,6 +218,13 @@ export class InvalidTrace extends HeddleError {
   }
 }
 
+/** A file from outside is torn, damaged, or not of the kind that was expected. The message says where. */
+export class FileRefused extends HeddleError {
+  static {
+    name(this, 'FileRefused', 'HEDDLE_FILE_REFUSED')
+  }
+}
+
 /** What was thrown, as an `Error`: a thrown string or object keeps its value as `cause`. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown

@@ -1,9 +1,20 @@
 /** Operations with an algorithm of their own: one table from the name to the code that prepares them. */
 import type { Computed } from '../lower.ts'
-import type { AlgorithmNode } from '../node.ts'
+import type { AlgorithmName, AlgorithmNode } from '../node.ts'
 import type { Prepared } from '../stage.ts'
+import { prepareCompress } from './compress.ts'
+import { prepareCumsum } from './cumsum.ts'
+import { histogramStage, prepareOrdered, quantileStage, topkStage, uniqueStage } from './ordered.ts'
+
+const table: Readonly<Record<AlgorithmName, (node: AlgorithmNode, computed: Computed) => Prepared>> = {
+  compress: prepareCompress,
+  cumsum: prepareCumsum,
+  histogram: prepareOrdered(histogramStage),
+  quantile: prepareOrdered(quantileStage),
+  topk: prepareOrdered(topkStage),
+  unique: prepareOrdered(uniqueStage),
+}
 
 export function prepareAlgorithm(node: AlgorithmNode, computed: Computed): Prepared {
-  void computed
-  throw new TypeError(`unknown algorithm ${node.name}`)
+  return table[node.name](node, computed)
 }

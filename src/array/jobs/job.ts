@@ -65,6 +65,20 @@ export interface FoldJob extends Common {
   readonly states: SharedArrayBuffer
 }
 
+/** Evaluates an expression block by block, and hands the blocks to an algorithm; see `blocks.ts`. */
+export interface BlockJob extends Common {
+  readonly kind: 'block'
+  readonly algorithm: BlockAlgorithm
+  readonly expression: Expression
+  readonly length: number
+  readonly chunkLength: number
+  /** What the algorithm reads and writes, and its numbers. */
+  readonly buffers: readonly SharedArrayBuffer[]
+  readonly numbers: readonly number[]
+}
+
+export type BlockAlgorithm = 'compress' | 'scan' | 'histogram' | 'keys' | 'select' | 'topk' | 'unique'
+
 /** What one reduction keeps between blocks. */
 export interface Measure {
   readonly kind: 'sum' | 'wrap' | 'prod' | 'min' | 'max' | 'any' | 'all' | 'moments' | 'argmin' | 'argmax'

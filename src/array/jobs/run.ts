@@ -1,10 +1,11 @@
 /** Opens a job on the thread at hand: one table from the kind of job to the code that runs its tasks. */
+import { openBlocks } from './blocks.ts'
 import { openFold } from './fold.ts'
-import type { FoldJob, MapJob, ReduceJob, Stop } from './job.ts'
+import type { BlockJob, FoldJob, MapJob, ReduceJob, Stop } from './job.ts'
 import { openMap } from './map.ts'
 import { openReduce } from './reduce.ts'
 
-export type Job = MapJob | ReduceJob | FoldJob
+export type Job = MapJob | ReduceJob | FoldJob | BlockJob
 
 export interface OpenJob {
   /** Runs one task; gives up between blocks when told to stop. */
@@ -20,5 +21,7 @@ export function openJob(job: Job): OpenJob {
       return openReduce(job)
     case 'fold':
       return openFold(job)
+    case 'block':
+      return openBlocks(job)
   }
 }

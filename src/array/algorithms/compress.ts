@@ -1,0 +1,47 @@
+/** Boolean masks: one pass counts what each chunk keeps, another writes it to its place. */
+import { bytesPer } from '../dtype.ts'
+import type { ReduceJob } from '../jobs/job.ts'
+import { type Computed, Lowering } from '../lower.ts'
+import { reshape } from '../build.ts'
+import type { AlgorithmNode, Node } from '../node.ts'
+import { sizeOf } from '../shape.ts'
+import { denseNode, describeNode, expressionOf, type Prepared } from '../stage.ts'
+import { blockJob, flatten } from './blocks.ts'
+
+export function prepareCompress(node: AlgorithmNode, computed: Computed): Prepared {
+  const [input, mask] = node.inputs as [Node, Node]
+  const flat = flatten([input, mask], computed)
+  if ('needs' in flat) return flat
+  const { length, chunkLength, tasks } = flat
+  const counting = new Lowering(computed, true)
+  counting.program.reductions.push({ kind: 'sum', value: counting.lower(reshape(mask, [length])) })
+  const states = new SharedArrayBuffer(16 * Math.max(1, tasks))
+  const count: ReduceJob = {
+    kind: 'reduce',
+    label: `count of ${describeNode(mask)}`,
+    tasks,
+    expression: expressionOf(counting),
+    measures: [{ kind: 'sum', dtype: 'bool', reduction: 0, extra: -1 }],
+    rows: 1,
+    rowLength: length,
+    segmentLength: chunkLength,
+    states,
+    perTask: 1,
+  }
+  let result = new SharedArrayBuffer(0)
+  return {
+    stage: {
+      nodes: [node],
+      bytes: sizeOf(input.shape) * bytesPer(node.dtype),
+      *jobs() {
+        yield count
+        const counts = new Float64Array(states)
+        const starts = new Float64Array(new SharedArrayBuffer(8 * (tasks + 1)))
+        for (let task = 0; task < tasks; task++) starts[task + 1] = (starts[task] as number) + (counts[2 * task] as number)
+        result = new SharedArrayBuffer((starts[tasks] as number) * bytesPer(node.dtype))
+        yield blockJob('compress', `mask of ${describeNode(input)}`, flat, [result, starts.buffer])
+      },
+      finish: () => new Map([[node, denseNode(node.dtype, [result.byteLength / bytesPer(node.dtype)], result)]]),
+    },
+  }
+}

@@ -1,0 +1,170 @@
+/** Algorithms over the order of elements: histogram, quantile, topk and unique. All of them flatten their input. */
+import { bytesPer, typedArray } from '../dtype.ts'
+import { orderedKey, sortedUnique, TopK } from '../jobs/ordering.ts'
+import type { Computed } from '../lower.ts'
+import type { AlgorithmNode, DenseNode, Node } from '../node.ts'
+import { denseNode, describeNode, type Prepared, type Stage } from '../stage.ts'
+import { blockJob, type Flat, flatten } from './blocks.ts'
+
+type StageOf = (node: AlgorithmNode, flat: Flat, label: string) => Omit<Stage, 'nodes'>
+
+/** Prepares a node whose only input is flattened. */
+export const prepareOrdered =
+  (stageOf: StageOf) =>
+  (node: AlgorithmNode, computed: Computed): Prepared => {
+    const flat = flatten(node.inputs, computed)
+    if ('needs' in flat) return flat
+    return { stage: { nodes: [node], ...stageOf(node, flat, `${node.name} of ${describeNode(node.inputs[0] as Node)}`) } }
+  }
+
+const single = (node: AlgorithmNode, dense: DenseNode): Map<Node, Node> => new Map([[node, dense]])
+
+function f64Node(node: AlgorithmNode, values: ArrayLike<number>): DenseNode {
+  const data = new Float64Array(new SharedArrayBuffer(8 * values.length))
+  data.set(values)
+  return denseNode('f64', node.shape, data.buffer)
+}
+
+/** The input holds the bin of each element already. */
+export const histogramStage: StageOf = (node, flat, label) => {
+  const bins = node.attributes['bins'] as number
+  const counts = new SharedArrayBuffer(8 * bins)
+  return {
+    bytes: 8 * bins,
+    jobs: () => (flat.length === 0 ? [] : [blockJob('histogram', label, flat, [counts], [bins])]),
+    finish: () => single(node, f64Node(node, Array.from(new BigInt64Array(counts), Number))),
+  }
+}
+
+/**
+ * Exact, by radix selection: one pass counts the upper 16 bits of the elements, which tells where the wanted ranks lie; a second
+ * one collects the elements there. NumPy's default, linear interpolation between neighbours.
+ */
+export const quantileStage: StageOf = (node, flat, label) => {
+  const fractions = node.attributes['q'] as readonly number[]
+  const { length, tasks } = flat
+  const counts = new SharedArrayBuffer(4 * 65_537 * Math.max(1, tasks))
+  let found: readonly number[] = fractions.map(() => Number.NaN)
+  return {
+    bytes: counts.byteLength,
+    *jobs() {
+      if (length === 0) return
+      yield blockJob('keys', `${label}: counts`, flat, [counts])
+      const selection = new Selection(new Uint32Array(counts), tasks, length, fractions)
+      if (selection.nan) return
+      yield blockJob('select', `${label}: selection`, flat, [
+        selection.wanted.buffer,
+        selection.starts.buffer,
+        selection.values.buffer,
+      ])
+      found = selection.quantiles()
+    },
+    finish: () => single(node, f64Node(node, found)),
+  }
+}
+
+/** The keys between which the wanted ranks lie, and what was collected of them. */
+class Selection {
+  readonly nan: boolean
+  readonly wanted = new Uint8Array(new SharedArrayBuffer(65_536))
+  readonly starts: Float64Array<SharedArrayBuffer>
+  readonly values: Float64Array<SharedArrayBuffer>
+  readonly #fractions: readonly number[]
+  readonly #length: number
+  /** Elements below each wanted key that were not collected. */
+  readonly #skippedBefore = new Map<number, number>()
+
+  constructor(counts: Uint32Array, tasks: number, length: number, fractions: readonly number[]) {
+    this.#fractions = fractions
+    this.#length = length
+    const totals = new Float64Array(65_537)
+    for (let i = 0; i < tasks * 65_537; i++) (totals[i % 65_537] as number) += counts[i] as number
+    this.nan = (totals[65_536] as number) > 0
+    const ranks = fractions.flatMap((q) => [Math.floor(q * (length - 1)), Math.ceil(q * (length - 1))]).sort((a, b) => a - b)
+    let below = 0
+    let skipped = 0
+    for (let key = 0, next = 0; key < 65_536; key++) {
+      const here = totals[key] as number
+      while (next < ranks.length && (ranks[next] as number) < below + here) {
+        this.wanted[key] = 1
+        next++
+      }
+      if (this.wanted[key] === 1) this.#skippedBefore.set(key, skipped)
+      else skipped += here
+      below += here
+    }
+    this.starts = new Float64Array(new SharedArrayBuffer(8 * (tasks + 1)))
+    for (let task = 0; task < tasks; task++) {
+      let kept = 0
+      for (const key of this.#skippedBefore.keys()) kept += counts[task * 65_537 + key] as number
+      this.starts[task + 1] = (this.starts[task] as number) + kept
+    }
+    this.values = new Float64Array(new SharedArrayBuffer(8 * (this.starts[tasks] as number)))
+  }
+
+  quantiles(): number[] {
+    const sorted = this.values.sort()
+    const words = new Int32Array(sorted.buffer)
+    // The rank of a collected element is its place plus all that was skipped below its key.
+    const rankOf = (i: number): number => i + (this.#skippedBefore.get(orderedKey(words[2 * i + 1] as number)) as number)
+    const at = (rank: number): number => {
+      let [low, high] = [0, sorted.length - 1]
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (rankOf(middle) < rank) low = middle + 1
+        else high = middle
+      }
+      return sorted[low] as number
+    }
+    return this.#fractions.map((q) => {
+      const place = q * (this.#length - 1)
+      const [a, b] = [at(Math.floor(place)), at(Math.ceil(place))]
+      const weight = place - Math.floor(place)
+      // As NumPy interpolates: from the nearer end.
+      if (a === b || weight === 0) return a
+      return weight < 0.5 ? a + (b - a) * weight : b - (b - a) * (1 - weight)
+    })
+  }
+}
+
+export const topkStage: StageOf = (node, flat, label) => {
+  const asked = node.attributes['k'] as number
+  const k = Math.abs(asked)
+  const found = new SharedArrayBuffer(8 * k * Math.max(1, flat.tasks))
+  const counts = new SharedArrayBuffer(8 * Math.max(1, flat.tasks))
+  return {
+    bytes: found.byteLength,
+    jobs: () => (flat.length === 0 || k === 0 ? [] : [blockJob('topk', label, flat, [found, counts], [k, Math.sign(asked)])]),
+    finish() {
+      const best = new TopK(Math.max(1, k), asked > 0)
+      new Float64Array(counts).forEach((count, task) => best.add(new Float64Array(found, task * k * 8, count), count))
+      return single(node, f64Node(node, k === 0 ? [] : best.result()))
+    },
+  }
+}
+
+/** Every chunk is sorted and its repetitions dropped; then the same with all of them together. */
+export const uniqueStage: StageOf = (node, flat, label) => {
+  const width = bytesPer(node.dtype)
+  const counts = new Float64Array(new SharedArrayBuffer(8 * Math.max(1, flat.tasks)))
+  let room = new SharedArrayBuffer(0)
+  return {
+    bytes: flat.length * width,
+    jobs() {
+      room = new SharedArrayBuffer(flat.length * width)
+      return flat.length === 0 ? [] : [blockJob('unique', label, flat, [room, counts.buffer])]
+    },
+    finish() {
+      const all = typedArray(node.dtype, new SharedArrayBuffer(counts.reduce((a, b) => a + b) * width))
+      let at = 0
+      counts.forEach((count, task) => {
+        all.set(typedArray(node.dtype, room, task * flat.chunkLength, count) as never, at)
+        at += count
+      })
+      const distinct = all.subarray(0, sortedUnique(all))
+      const result = typedArray(node.dtype, new SharedArrayBuffer(distinct.byteLength))
+      result.set(distinct as never)
+      return single(node, denseNode(node.dtype, [distinct.length], result.buffer))
+    },
+  }
+}

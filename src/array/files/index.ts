@@ -1,0 +1,134 @@
+/** Arrays in files, larger than memory: opened lazily, read and written chunk by chunk. */
+import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { FileRefused } from '../../base/errors.ts'
+import { checkOptions, checkValue, rules } from '../../base/options.ts'
+import { NDArray, type Rank } from '../array.ts'
+import * as build from '../build.ts'
+import { type ComputeOptions, openSession } from '../compute.ts'
+import { formatBytes } from '../cost.ts'
+import { bytesPer, checkDType, type DType } from '../dtype.ts'
+import { prepareFile } from '../map-stage.ts'
+import { makeNode, type Node } from '../node.ts'
+import { checkShape, type Shape, showShape, sizeOf } from '../shape.ts'
+import { transposeView } from '../view.ts'
+import { encodeHeader, headerBytes, parseHeader } from './npy-header.ts'
+import { writeWhole } from './write-whole.ts'
+
+export interface LoadOptions {
+  /** Length of a chunk along the first axis. @default 'auto' */
+  readonly chunks?: number | 'auto'
+}
+
+export interface FromFileOptions extends LoadOptions {
+  /** @default 'f64' */
+  readonly dtype?: DType
+  /** @default one axis, to the end of the file */
+  readonly shape?: Shape
+  /** Bytes before the first element. @default 0 */
+  readonly offset?: number
+}
+
+/**
+ * A `.npy` file as a lazy array: only the header is read now, the elements chunk by chunk when they are needed.
+ * @throws {FileRefused} when it is no such file, has a dtype that arrays here do not have, or is shorter than its header says
+ */
+export async function load(path: string, options: LoadOptions = {}): Promise<NDArray<DType, 'array'>> {
+  checkOptions<LoadOptions>(options, { chunks: rules.whole(1, ['auto']) }, 'load')
+  const { start, size } = await readStart(path, headerBytes)
+  const { dtype, bigEndian, fortranOrder, shape, dataOffset } = parseHeader(start, path)
+  checkSize(path, dataOffset + sizeOf(shape) * bytesPer(dtype), size, shape, dtype)
+  const stored = fortranOrder ? shape.toReversed() : shape
+  const node = fileNode(path, dtype, stored, dataOffset, bigEndian, options.chunks)
+  return new NDArray(fortranOrder ? build.view(node, transposeView(stored, [...stored.keys()].reverse())) : node)
+}
+
+/** Elements of a file without a header, in C order and the machine's byte order (little-endian). */
+export async function fromfile(path: string, options: FromFileOptions = {}): Promise<NDArray<DType, 'array'>> {
+  checkOptions<FromFileOptions>(
+    options,
+    { chunks: rules.whole(1, ['auto']), dtype: rules.any, shape: rules.any, offset: rules.whole(0) },
+    'fromfile',
+  )
+  const { offset = 0, chunks } = options
+  const dtype = checkDType(options.dtype ?? 'f64', 'dtype')
+  const { size } = await readStart(path, 0)
+  const rest = (size - offset) / bytesPer(dtype)
+  if (options.shape === undefined && !(Number.isInteger(rest) && rest >= 0)) {
+    throw new FileRefused(`${path} has ${size} bytes, which is no whole number of ${dtype} after byte ${offset}`)
+  }
+  const shape = options.shape === undefined ? [rest] : checkShape(options.shape, 'fromfile')
+  checkSize(path, offset + sizeOf(shape) * bytesPer(dtype), size, shape, dtype)
+  return new NDArray(fileNode(path, dtype, shape, offset, false, chunks))
+}
+
+/** Computes an array into a `.npy` file. The file at the path is replaced only when the new one is complete. */
+export async function save(path: string, array: NDArray<DType, Rank>, options: ComputeOptions = {}): Promise<void> {
+  await write(path, array, options, 'save', ({ dtype, shape }) => encodeHeader(dtype, shape))
+}
+
+/** Computes an array into a file without a header; see {@link fromfile}. */
+export async function tofile(path: string, array: NDArray<DType, Rank>, options: ComputeOptions = {}): Promise<void> {
+  await write(path, array, options, 'tofile', () => new Uint8Array(0))
+}
+
+async function write(
+  path: string,
+  { node }: NDArray<DType, Rank>,
+  options: ComputeOptions,
+  where: string,
+  headerOf: (node: Node) => Uint8Array,
+): Promise<void> {
+  checkValue(path, rules.string, 'path')
+  const session = openSession(options, where)
+  try {
+    await writeWhole(path, async (temporary) => {
+      const [whole] = (await session.settleLengths([node])) as [Node]
+      const header = headerOf(whole)
+      await session.evaluateInto((computed) => prepareFile(whole, resolve(temporary), header.length, computed))
+      await writeStart(temporary, header)
+    })
+  } finally {
+    session.close()
+  }
+}
+
+function fileNode(
+  path: string,
+  dtype: DType,
+  shape: Shape,
+  offsetBytes: number,
+  bigEndian: boolean,
+  chunks: number | 'auto' | undefined,
+): Node {
+  const chunk = typeof chunks === 'number' ? chunks * sizeOf(shape.slice(1)) : undefined
+  return makeNode({ kind: 'file', path: resolve(path), dtype, shape, offsetBytes, bigEndian, chunk })
+}
+
+async function readStart(path: string, bytes: number): Promise<{ start: Uint8Array; size: number }> {
+  checkValue(path, rules.string, 'path')
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0)
+    return { start: buffer.subarray(0, bytesRead), size }
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeStart(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.write(bytes, 0, bytes.length, 0)
+  } finally {
+    await file.close()
+  }
+}
+
+function checkSize(path: string, needed: number, size: number, shape: Shape, dtype: DType): void {
+  if (needed <= size) return
+  throw new FileRefused(
+    `${path} is cut off: ${showShape(shape)} ${dtype} needs ${formatBytes(needed)} (${needed} bytes), and the file has ${size}`,
+  )
+}
