@@ -9,6 +9,7 @@
 import { DependencyFailed, toError } from '../base/errors.ts'
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
+import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { type GraphModel, remainingPaths, Schedule, type Selection } from '../graph/index.ts'
 import type { Policy } from '../limits/policy.ts'
 import { Breath } from './breath.ts'
@@ -85,8 +86,8 @@ export class GraphRun {
     const { concurrency, model } = this.#spec
     for (let i = 0; i < wanted && this.#lanes < concurrency && !this.#group.aborted; i++) {
       this.#lanes++
-      const frame = this.#group.frame((context) => `task "${model.nameOf(context.index)}"`)
       const bare = !this.#spec.policyOf && !this.#observations
+      const frame = this.#group.frame((context) => `task "${model.nameOf(context.index)}"`, bare ? '#lane' : runTask.name)
       void enterFrame(frame, () => this.#lane(frame, bare)).then(() => {
         if (--this.#lanes === 0) this.#ended()
       })
@@ -95,10 +96,14 @@ export class GraphRun {
 
   async #lane(frame: Frame, bare: boolean): Promise<void> {
     const [group, schedule, breath] = [this.#group, this.#schedule, this.#breath]
+    openFrame(frame)
     while (!group.aborted && this.#left > 0) {
       const task = schedule.next()
       if (task < 0) {
+        // Who waits for work holds nothing and keeps nobody: the lane is no child of the run meanwhile.
+        closeFrame(frame)
         await new Promise<void>((resolve) => this.#parked.push(resolve))
+        openFrame(frame)
         continue
       }
       try {
@@ -109,6 +114,7 @@ export class GraphRun {
       const pause = breath.due()
       if (pause) await pause
     }
+    closeFrame(frame)
   }
 
   /** Pays for nothing but the call. */

@@ -2,11 +2,12 @@ import * as fc from 'fast-check'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
-import { Cancelled, DependencyFailed, InvalidGraph, InvalidOption, TimedOut } from '../base/errors.ts'
-import { context, currentFrame } from '../base/frame.ts'
+import { Cancelled, DeadlockDetected, DependencyFailed, InvalidGraph, InvalidOption, TimedOut } from '../base/errors.ts'
+import { context, currentFrame, type Frame } from '../base/frame.ts'
 import type { RunRecord, TaskRecord } from '../base/observer.ts'
 import type { TaskRef } from '../graph/index.ts'
 import { type Executor, type FunctionRef, functionRef } from './executor.ts'
+import { Mutex } from '../sync/index.ts'
 import { partialResults } from './failure.ts'
 import { type Graph, graph } from './graph.ts'
 
@@ -18,6 +19,8 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
     () => expect.unreachable(),
     (error: unknown) => error,
   )
+
+const labels = (frame: Frame | undefined): string[] => (frame ? [frame.label(), ...labels(frame.parent)] : [])
 
 /** A task that never ends by itself, but stops when told to. */
 const untilAborted = ({ signal }: { signal: AbortSignal }): Promise<never> =>
@@ -88,9 +91,9 @@ describe('graph', () => {
     expect(await g.run(a)).toEqual([true, 1, 1, 'task "a"'])
     const nested = g.task('nested', { a }, () => {
       const inner = graph('inner')
-      return inner.run(inner.task('x', () => currentFrame().parent?.label()))
+      return inner.run(inner.task('x', () => labels(currentFrame())))
     })
-    expect(await g.run(nested)).toBe('task "nested"')
+    expect(await g.run(nested)).toEqual(['task "x"', 'graph "inner"', 'task "nested"', 'graph "g"', 'the main program'])
   })
 
   it('runs deep and wide graphs', async () => {
@@ -471,5 +474,30 @@ describe('what is wrong', () => {
     expect(await failureOf(g.run([], { speed: 1 } as never))).toMatchObject({
       message: expect.stringContaining('Unknown option `speed` of run'),
     })
+  })
+})
+
+describe('tasks that wait for one another by locks', () => {
+  it('are told so, one of them', async () => {
+    for (const timeout of [undefined, '1m'] as const) {
+      const [left, right] = [new Mutex(), new Mutex()]
+      const both = async (first: Mutex, second: Mutex): Promise<void> => {
+        const hold = await first.acquire()
+        try {
+          await turn()
+          const other = await second.acquire()
+          other.release()
+        } finally {
+          hold.release()
+        }
+      }
+      const g = graph('g')
+      const before = g.task('before', turn)
+      const a = g.task('a', { before }, () => both(left, right))
+      const b = g.task('b', { before }, () => both(right, left))
+      const error = await failureOf(g.run({ a, b }, timeout && { timeout }))
+      expect(error).toBeInstanceOf(DeadlockDetected)
+      expect((error as Error).message).toMatch(/task "a".*task "b"|task "b".*task "a"/s)
+    }
   })
 })
