@@ -7,6 +7,32 @@ export type { HedgeOptions } from './hedge.ts'
 export type { ModelReport, PoolReport } from './report.ts'
 export type { AnyEmbeddingModel, AnyLanguageModel } from './model.ts'
 
+// Patterns
+export { ask, type AskOptions } from './ask.ts'
+export {
+  type Perspectives,
+  perspectives,
+  type PerspectivesOptions,
+  type Question,
+  type SettledPerspectives,
+  type View,
+} from './perspectives.ts'
+export { vote, type VoteOptions, type VoteResult } from './vote.ts'
+export { best, type BestOptions, type BestResult, synthesize, type SynthesizeOptions } from './best.ts'
+export { type Chain, explore, type ExploreOptions, type ExploreResult } from './explore.ts'
+export {
+  condense,
+  type CondenseDocument,
+  type Condensed,
+  type CondenseOptions,
+  type CondenseResult,
+  type DocumentPart,
+} from './condense.ts'
+export { type Agent, type AgentTask, team, type TeamOptions, type TeamResult, type TeamState } from './team.ts'
+export type { Plan, PlannedTask } from './plan.ts'
+export { splitText, type SplitOptions, type TextPart } from './split.ts'
+export type { StandardSchema } from './schema.ts'
+
 // Budgets
 export { budget, type Budget, type BudgetOptions, type Spend } from './budget.ts'
 export { type Price, type PriceList, priceLists, priceOf } from './prices.ts'

@@ -68,13 +68,20 @@ function calculate([, a, operator, b]: RegExpExecArray, accuracy: number, draws:
   return right + draws.pick([1, 1, 1, -1, -1, 10, -10, 2])
 }
 
+/** Content in tags, and the question after it: long content comes first where a prompt cache shall be used. */
+const tagged = /^<content>\n([\s\S]*)\n<\/content>\s*([\s\S]+)$/
+
 /** The instruction: what stands before the first blank line or colon at the end of a line. */
 function taskOf(asked: string): string {
+  const question = tagged.exec(asked)?.[2]
+  if (question !== undefined) return question
   return asked.split(/\n\s*\n|:\s*\n/, 1)[0] ?? asked
 }
 
 /** What the instruction is about: the text after it, or all when there is only one block. */
 function subjectOf(asked: string): string {
+  const content = tagged.exec(asked)?.[1]
+  if (content !== undefined) return content
   const task = taskOf(asked)
   const rest = asked.slice(task.length).replace(/^[\s:]+/, '')
   return rest === '' ? task.replace(/^[^:]{0,80}:\s*/, '') : rest
