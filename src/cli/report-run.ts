@@ -1,6 +1,8 @@
 /** What `heddle run` says at the end: the verdict, what to do, and the failure, which stands last. */
+import { inspect } from 'node:util'
 import { formatMs } from '../base/duration.ts'
-import type { Advice, Explanation } from '../trace/index.ts'
+import { toError } from '../base/errors.ts'
+import { type Advice, type Explanation, printable } from '../trace/index.ts'
 import { exitCodes } from './exit-codes.ts'
 import { errorLines, errorSummary } from './report-error.ts'
 import { paint } from './paint.ts'
@@ -14,10 +16,37 @@ export interface Outcome {
   readonly error?: unknown
 }
 
+/** Whether the program failed by itself: what an interrupt cancelled did not. */
+export function failedWith(outcome: Outcome): outcome is Outcome & { readonly error: unknown } {
+  return 'error' in outcome && outcome.code !== exitCodes.interrupted && outcome.code !== exitCodes.terminated
+}
+
+/** Failures that the program lived with, the verdict, and last what it failed of. */
 export function writeReport(stream: NodeJS.WriteStream, explanation: Explanation, outcome: Outcome): void {
-  const lines = ['', ...verdictLines(stream, explanation)]
-  if ('error' in outcome && !wasInterrupted(outcome)) lines.push('', ...errorLines(outcome.error, stream))
+  const lines = [...failureLines(stream, explanation, outcome), '', ...verdictLines(stream, explanation)]
+  if (failedWith(outcome)) lines.push('', ...errorLines(outcome.error, stream))
   stream.write(`${lines.join('\n')}\n`)
+}
+
+/** Kinds of failures that are shown; the rest is counted. */
+const failuresShown = 5
+
+function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, outcome: Outcome): string[] {
+  const { dim, red } = paint(stream)
+  const root = failedWith(outcome) ? toError(outcome.error).message : undefined
+  const others = failures.kinds.filter(({ error }) => error.message !== root)
+  const lines = others.slice(0, failuresShown).map(({ error, first, tasks }) => {
+    const code = error.code === undefined ? '' : dim(` [${error.code}]`)
+    return `${red('✗')} ${first}${tasks > 1 ? ` and ${tasks - 1} more` : ''}: ${error.name}: ${oneLine(error.message)}${code}`
+  })
+  if (others.length > failuresShown) lines.push(dim(`  and ${others.length - failuresShown} more kinds of failure`))
+  if (failures.cancelled > 0)
+    lines.push(dim(`  ${failures.cancelled} ${failures.cancelled === 1 ? 'task was' : 'tasks were'} cancelled`))
+  return lines.length > 0 ? ['', ...lines] : []
+}
+
+function oneLine(text: string): string {
+  return printable(text.split('\n')[0])
 }
 
 /** More than two suggestions are none: people do the first. The rest stands in `heddle trace FILE`. */
@@ -41,14 +70,14 @@ export function adviceLines(stream: NodeJS.WriteStream, { title, evidence, savin
   return [`${yellow(title)}${saving}`, dim(`  ${evidence}`), `  ${cyan('→')} ${suggestion}`]
 }
 
-export function writeJson(write: (text: string) => unknown, explanation: Explanation, outcome: Outcome): void {
-  const { verdict, wallMs, work, speedup, spanMs, parallelism, criticalPath, bound, idle, groups, advice } = explanation
-  const failed = 'error' in outcome && !wasInterrupted(outcome)
+/** The whole report for programs. */
+export function reportDocument(explanation: Explanation, outcome: Outcome): string {
+  const { verdict, wallMs, work, speedup, spanMs, parallelism, criticalPath, bound, idle, groups, advice, failures } = explanation
   const document = {
     ok: outcome.code === exitCodes.ok,
     exitCode: outcome.code,
     ...('value' in outcome && { value: outcome.value }),
-    ...(failed && { error: errorSummary(outcome.error) }),
+    ...(failedWith(outcome) && { error: errorSummary(outcome.error) }),
     verdict,
     wallMs,
     work,
@@ -58,16 +87,22 @@ export function writeJson(write: (text: string) => unknown, explanation: Explana
     criticalPath: { ms: criticalPath.ms, bound },
     idle,
     groups,
+    failures,
     advice,
   }
-  write(`${JSON.stringify(document, jsonSafe, 2)}\n`)
+  return safeJson(document)
 }
 
-function wasInterrupted({ code }: Outcome): boolean {
-  return code === exitCodes.interrupted || code === exitCodes.terminated
+/** JSON of anything: a result that cannot be written becomes text, and never makes the report fail. */
+function safeJson(document: object): string {
+  try {
+    return JSON.stringify(document, jsonSafe, 2)
+  } catch {
+    return JSON.stringify({ ...document, value: inspect((document as { value?: unknown }).value) }, jsonSafe, 2)
+  }
 }
 
-/** Values that JSON does not know, as text, so that a result never makes the report fail. */
+/** Values that JSON does not know. */
 function jsonSafe(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)

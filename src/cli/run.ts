@@ -6,46 +6,68 @@
  */
 import { inspect } from 'node:util'
 import { HeddleError } from '../base/errors.ts'
-import { explain, Recorder } from '../trace/index.ts'
+import { concurrencyVariable, parseConcurrency } from '../base/parallelism.ts'
+import { explain, Recorder, TraceFile } from '../trace/index.ts'
 import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupts } from './interrupts.ts'
 import { loadModule, programPath } from './load.ts'
-import { type Outcome, writeJson, writeReport } from './report-run.ts'
+import { forbidColor } from './paint.ts'
+import type { Outcome } from './report-run.ts'
+import { chooseReporter, openReporter, type Reporter } from './reporters/reporter.ts'
+import { UsageError } from './usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
   const [file = '', ...args] = positionals
   const path = programPath(file)
+  applyOptions(options)
   // Worker modules compare themselves with the entry, and programs read their arguments.
   process.argv = [process.argv[0] ?? 'node', path, ...args]
+  if (options['dry-run'] === true) return dryRun(path, options)
   const json = options.json === true
-  const toStdout = process.stdout.write.bind(process.stdout)
-  if (json) process.stdout.write = process.stderr.write.bind(process.stderr) as typeof process.stdout.write
-  return new ProgramRun(file, json, toStdout).run(path, args)
+  const write = process.stdout.write.bind(process.stdout) as (text: string) => unknown
+  const name = chooseReporter({ json, reporter: options.reporter === true ? undefined : options.reporter })
+  const reporter = await openReporter(name, options.quiet === true)
+  const run = new ProgramRun(file, reporter, typeof options.trace === 'string' ? options.trace : undefined)
+  return run.run(path, args, name === 'json' ? undefined : write)
+}
+
+/** @throws {UsageError} when an option has a value that it cannot have */
+function applyOptions(options: Invocation['options']): void {
+  if (options['no-color'] === true) forbidColor()
+  if (typeof options.concurrency !== 'string') return
+  try {
+    parseConcurrency(options.concurrency, '--concurrency')
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+  process.env[concurrencyVariable] = options.concurrency
 }
 
 class ProgramRun {
-  readonly #json: boolean
-  readonly #write: (text: string) => unknown
+  readonly #reporter: Reporter
   readonly #recorder: Recorder
+  readonly #file: TraceFile | undefined
   readonly #interrupts: Interrupts
   #reported = false
 
-  constructor(file: string, json: boolean, write: (text: string) => unknown) {
-    this.#json = json
-    this.#write = write
-    this.#recorder = new Recorder({ name: file, window: 'runs', live: true })
+  constructor(name: string, reporter: Reporter, traceFile: string | undefined) {
+    this.#reporter = reporter
+    this.#recorder = new Recorder({ name, window: 'runs', live: true })
+    this.#file = traceFile === undefined ? undefined : openTraceFile(traceFile, this.#recorder)
     this.#interrupts = new Interrupts((code) => this.#leave({ code }))
   }
 
-  async run(path: string, args: readonly string[]): Promise<number> {
+  /** @param printResult takes what the default export gives, as text; without it the reporter has it */
+  async run(path: string, args: readonly string[], printResult: ((text: string) => unknown) | undefined): Promise<number> {
     const quiet = new QuietEnd()
     process.once('exit', (code) => this.#report({ code }))
     process.on('uncaughtException', this.#onUncaught)
+    this.#reporter.begin?.(this.#recorder)
     try {
       const { default: program } = await quiet.unless(loadModule(path))
       const value = await quiet.unless(runDefault(program, args))
-      if (value !== undefined && !this.#json) this.#write(`${typeof value === 'string' ? value : inspect(value, { depth: 6 })}\n`)
+      if (value !== undefined) printResult?.(`${typeof value === 'string' ? value : inspect(value, { depth: 6 })}\n`)
       await quiet.wait()
       return this.#report({ code: this.#interrupts.code ?? Number(process.exitCode ?? exitCodes.ok), value })
     } catch (error) {
@@ -68,15 +90,35 @@ class ProgramRun {
     if (this.#reported) return outcome.code
     this.#reported = true
     this.#interrupts.stop()
-    const explanation = explain(this.#recorder.end())
-    if (this.#json) writeJson(this.#write, explanation, outcome)
-    else writeReport(process.stderr, explanation, outcome)
+    const trace = this.#recorder.end()
+    this.#file?.close()
+    this.#reporter.end(explain(trace), outcome)
+    if (this.#file?.error) process.stderr.write(`the trace ${this.#file.path} is not complete: ${this.#file.error.message}\n`)
     return outcome.code
   }
 }
 
+function openTraceFile(path: string, recorder: Recorder): TraceFile {
+  try {
+    return new TraceFile(path, recorder)
+  } catch (error) {
+    throw new UsageError(`The trace ${path} cannot be written: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Shows what a graph would do, and runs nothing of it. */
+async function dryRun(path: string, options: Invocation['options']): Promise<number> {
+  const { default: program } = await loadModule(path)
+  if (!isGraph(program)) throw new UsageError('Only a graph can be planned: --dry-run needs a module whose default export is one')
+  const concurrency = typeof options.concurrency === 'string' ? parseConcurrency(options.concurrency, '--concurrency') : undefined
+  const plan = program.plan(concurrency === undefined ? {} : { concurrency })
+  process.stdout.write(`${options.json === true ? JSON.stringify(plan, null, 2) : String(plan)}\n`)
+  return exitCodes.ok
+}
+
 interface Runnable {
   run(): Promise<unknown>
+  plan(options: object): object
 }
 
 function runDefault(program: unknown, args: readonly string[]): Promise<unknown> {

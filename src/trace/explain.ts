@@ -2,6 +2,7 @@
 import { type Advice, advise } from './advice/index.ts'
 import { contention, type Work } from './contention.ts'
 import { type CriticalPath, criticalPath } from './critical-path.ts'
+import { type Failures, failuresOf } from './failures.ts'
 import { type GroupStats, type Grouping, groupTable, groupTasks } from './groups.ts'
 import { type RowUse, useOfExecutors } from './idle.ts'
 import { type Idle, summariseIdle } from './idle-summary.ts'
@@ -33,6 +34,7 @@ export interface Explanation {
   readonly idle: Idle
   readonly groups: readonly GroupStats[]
   readonly grouping: Grouping
+  readonly failures: Failures
   /** What is worth changing, the largest saving first. */
   readonly advice: readonly Advice[]
 }
@@ -61,6 +63,7 @@ export function explain(trace: Trace): Explanation {
     idle,
     groups,
     grouping,
+    failures: failuresOf(trace, grouping),
   }
   const advice = advise({ ...facts, related, selfMs: self.ms })
   return { ...facts, advice, verdict: verdictLines(facts) }

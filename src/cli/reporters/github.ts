@@ -1,0 +1,37 @@
+import { appendFileSync } from 'node:fs'
+import type { Explanation } from '../../trace/index.ts'
+import { errorSummary } from '../report-error.ts'
+import { failedWith, type Outcome } from '../report-run.ts'
+import { StreamReporter } from './stream.ts'
+
+/** Plain lines, an annotation at the line that failed, and the verdict in the summary of the job. */
+export class GithubReporter extends StreamReporter {
+  override end(explanation: Explanation, outcome: Outcome): void {
+    super.end(explanation, outcome)
+    if (failedWith(outcome)) process.stderr.write(`${annotation(outcome.error)}\n`)
+    const summary = process.env.GITHUB_STEP_SUMMARY
+    if (summary) writeSummary(summary, explanation)
+  }
+}
+
+/** A workflow command; see "Workflow commands for GitHub Actions", section on error messages. */
+export function annotation(error: unknown): string {
+  const { name, message, at, hint } = errorSummary(error)
+  const [, file, line] = /^(.*):(\d+)$/.exec(at ?? '') ?? []
+  const place = file === undefined ? '' : `file=${property(file)},line=${line},`
+  return `::error ${place}title=${property(name)}::${escape(hint === undefined ? message : `${message}\nhint: ${hint}`)}`
+}
+
+const escape = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+const property = (text: string): string => escape(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
+
+function writeSummary(file: string, { verdict, advice }: Explanation): void {
+  const lines = ['### heddle', '', ...verdict.map((line) => `- ${line}`)]
+  for (const { title, evidence, suggestion } of advice)
+    lines.push(`- **${title}**: ${evidence}`, '', '  ```', `  ${suggestion}`, '  ```')
+  try {
+    appendFileSync(file, `${lines.join('\n')}\n`)
+  } catch {
+    // The summary is extra; a folder that cannot be written does not fail the program.
+  }
+}
