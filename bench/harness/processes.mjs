@@ -12,10 +12,10 @@ const windows = process.platform === 'win32'
 /**
  * Runs a script in a fresh process of this Node and gives what it printed last, parsed as JSON, and how long the whole took.
  * @param {URL} script
- * @param {{ args?: readonly string[], nodeArgs?: readonly string[] }} [options]
+ * @param {{ args?: readonly string[], nodeArgs?: readonly string[], raw?: boolean }} [options] `raw`: what it prints is not JSON
  * @returns {Promise<{ value: any, wallMs: number }>}
  */
-export async function fresh(script, { args = [], nodeArgs = [] } = {}) {
+export async function fresh(script, { args = [], nodeArgs = [], raw = false } = {}) {
   const startedAt = performance.now()
   const child = spawn(process.execPath, [...nodeArgs, fileURLToPath(script), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
@@ -24,7 +24,7 @@ export async function fresh(script, { args = [], nodeArgs = [] } = {}) {
   const wallMs = performance.now() - startedAt
   if (code !== 0) throw new Error(`${script.pathname} ended with ${signal ?? `exit code ${code}`}`)
   const last = output.trimEnd().split('\n').at(-1) ?? ''
-  return { value: last === '' ? undefined : JSON.parse(last), wallMs }
+  return { value: raw ? last : JSON.parse(last), wallMs }
 }
 
 /** The binary of another Node (`'24'`, `'22.12.0'`), installed from npm at first use. @param {string} version */

@@ -1,0 +1,9 @@
+/** One step of startup.bench.mjs in a process of its own; prints how many milliseconds it took. */
+const what = process.argv[2]
+const startedAt = performance.now()
+if (what === 'import') await import('heddle')
+if (what === 'worker') {
+  const { double } = await import('./startup.worker.mjs')
+  if ((await double(21)) !== 42) throw new Error('wrong result')
+}
+console.log(JSON.stringify({ ms: performance.now() - startedAt }))
