@@ -33,7 +33,7 @@ export { type Hold, Suspension, Wait, Waitable }
 /** Between two looks at the graph while somebody waits; a healthy look costs a walk over what is waited for. */
 const scanEveryMs = 100
 /** A scan that takes long is repeated less often: it may use up to this share of the thread. */
-const scanShare = 0.02
+const scanShare = 0.05
 /** How long, and over how many scans, a circle must stand still. Together they find a deadlock in about half a second. */
 const stillMs = 250
 const stillScans = 3
