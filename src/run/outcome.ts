@@ -1,4 +1,5 @@
 /** Where the results of many items go: one class per shape that a caller can ask for. */
+import { sized } from '../base/sized.ts'
 import { end, type Source } from './source.ts'
 
 /** What `map` gives with `onFailure: 'settle'`. */
@@ -27,7 +28,7 @@ export class Values implements Collector {
   completed = 0
 
   constructor(size: number) {
-    this.results = Number.isFinite(size) && size > 0 ? Array.from({ length: size }) : []
+    this.results = Number.isFinite(size) && size > 0 ? sized(size) : []
   }
 
   succeed(index: number, value: unknown): void {

@@ -3,13 +3,15 @@
  *
  * A function must not notice where it ran: what is no primitive is copied both ways, as a crossing would copy it.
  */
+import { sized } from '../../base/sized.ts'
 import { type Frame, enterFrame, rootFrame, type TaskContext } from '../../base/frame.ts'
-import { findUncloneable } from '../thread/wire.js'
+import { cloneable, findUncloneable } from '../thread/cloning.js'
+import { forgetTransfer, transferOf } from '../thread/transfers.js'
 import { Unserializable } from '../../base/errors.ts'
-import type { Job } from './job.ts'
+import { type Job, sliceBatch } from './job.ts'
 
 /** The event loop is held for about this long at most; well below the 10 ms that a person or a server could notice. */
-const sliceMs = 5
+const sliceMs = 4
 
 type Callable = (item: unknown, context: TaskContext) => unknown
 
@@ -53,10 +55,10 @@ export class InlineRun {
       if (!batch) break
       enterFrame(this.#frame, () => this.#runBatch(batch.first, batch.items))
       items += batch.items.length
-    } while (performance.now() - began < sliceMs && !job.work.cancellation.aborted)
+    } while (performance.now() - began < sliceMs && !job.work.cancellation.aborted && !job.estimate.async)
     job.estimate.record(items, performance.now() - began, false)
     job.inlineItems += items
-    if (items > 0 && !job.work.exhausted() && this.#goOn()) setImmediate(() => this.#slice())
+    if (items > 0 && !job.work.exhausted() && !job.estimate.async && this.#goOn()) setImmediate(() => this.#slice())
     else this.#done()
   }
 
@@ -65,18 +67,24 @@ export class InlineRun {
     const context = this.#context
     const { work } = this.#job
     const { observed } = work
-    const values: unknown[] = Array.from({ length: items.length })
+    const values = sized<unknown>(items.length)
     const startedAt = observed ? new Float64Array(items.length) : undefined
     const settledAt = observed ? new Float64Array(items.length) : undefined
     let from = 0
     for (let i = 0; i < items.length; i++) {
+      if (work.cancellation.aborted) {
+        this.#succeed(first, from, i, values, startedAt, settledAt)
+        return this.#leave(first, items, i)
+      }
       context.index = first + i
       if (startedAt) startedAt[i] = performance.now()
       try {
-        const value = call(copied(items[i], 'argument'), context)
-        // A function that gave no promise so far gives one now: it is awaited, and no more are started here.
-        values[i] = isPromise(value) ? value : copied(value, 'result')
-        if (isPromise(value)) {
+        const item = items[i]
+        const value = call(isPlain(item) ? item : copied(item, 'argument'), context)
+        if (isPlain(value)) values[i] = value
+        else if (!isPromise(value)) values[i] = copied(value, 'result')
+        else {
+          // A function that gave no promise so far gives one now: it is awaited, and no more are started here.
           this.#succeed(first, from, i, values, startedAt, settledAt)
           this.#await(first + i, value)
           from = i + 1
@@ -105,42 +113,61 @@ export class InlineRun {
     )
   }
 
+  /** Gives back the items of a batch that have not been started. */
+  #leave(first: number, items: ArrayLike<unknown>, from: number): void {
+    const job = this.#job
+    if (from >= items.length) return
+    if (!job.work.cancellation.aborted) return void job.requeued.push(sliceBatch({ first, items }, from, items.length))
+    job.underWay -= items.length - from
+    for (let i = from; i < items.length; i++) job.work.skip(first + i)
+  }
+
   #await(index: number, value: PromiseLike<unknown>): void {
     this.#job.estimate.async = true
+    void this.#settle(index, value).then(this.#done)
+  }
+
+  async #settle(index: number, value: PromiseLike<unknown>): Promise<void> {
     const { work } = this.#job
-    value.then(
-      (result) => {
-        this.#job.underWay--
-        work.succeed(index, [copied(result, 'result')], 0)
-        this.#done()
-      },
-      (error: unknown) => {
-        this.#job.underWay--
-        work.fail(index, error, 0)
-        this.#done()
-      },
-    )
+    try {
+      const result = copied(await value, 'result')
+      this.#job.underWay--
+      work.succeed(index, [result], 0)
+    } catch (error) {
+      this.#job.underWay--
+      work.fail(index, error, 0)
+    }
   }
 }
 
-function copied(value: unknown, what: string): unknown {
+/** As a crossing would copy it, so that a function cannot notice where it ran. */
+export function copied(value: unknown, what: string): unknown {
   if (typeof value !== 'object' || value === null) {
     if (typeof value === 'function' || typeof value === 'symbol') throw uncloneable(value, what)
     return value
   }
+  const transfer = transferOf(value) as ArrayBuffer[] | undefined
   try {
-    return structuredClone(value)
+    const copy = structuredClone(value, transfer && { transfer })
+    if (transfer) forgetTransfer(value)
+    return copy
   } catch (cause) {
     throw uncloneable(value, what, cause)
   }
 }
 
-export function uncloneable(value: unknown, what: string, cause?: unknown): Unserializable {
-  const where = findUncloneable(value, what) ?? `${what} cannot be copied`
-  return new Unserializable(`The ${what} cannot cross to the worker: ${where}`, {
+export function uncloneable(value: unknown, what: string, cause?: unknown, clones = cloneable): Unserializable {
+  const where = findUncloneable(value, what, clones) ?? `${what} cannot be moved`
+  return new Unserializable(`The ${what.replace(/ \d+$/, '')} cannot cross to the worker: ${where}`, {
     cause,
     hint: 'Worker functions take and give data: pass what the function needs, and leave functions and handles on their own side.',
   })
+}
+
+/** What a crossing would not change. */
+function isPlain(value: unknown): boolean {
+  const type = typeof value
+  return type === 'number' || type === 'string' || type === 'boolean' || type === 'undefined'
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
