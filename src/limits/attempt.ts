@@ -7,6 +7,7 @@ import { formatMs } from '../base/duration.ts'
 import { TimedOut } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { note, type TaskRecord } from '../base/observer.ts'
+import type { CombinedLease } from './combine.ts'
 
 /** What a policy is told about one call. */
 export interface CallScope {
@@ -76,9 +77,10 @@ export class Running {
   }
 
   /** Calls the function. Settles as it does, or `grace` after it was told to stop. */
-  begin<T>(attempt: (context: Attempt) => T | PromiseLike<T>): Promise<T> {
+  begin<T>(attempt: (context: Attempt) => T | PromiseLike<T>, lease: CombinedLease | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#abandon = reject
+      lease?.start()
       const result = attempt(this.#context)
       if (isThenable(result)) result.then(resolve, reject)
       else resolve(result)

@@ -13,8 +13,8 @@ export interface LimiterOptions {
   /** The time that `rate` and `tokens` are for. Needed with either of them. */
   readonly per?: Duration
   /**
-   * How many calls may start at once after a pause. From 1 to `rate`. The default is what flows in within 50 ms and one more:
-   * enough to make up for a late timer. @default 1 + rate × 50 ms / per
+   * How many calls may start at once after a pause. From 1 to `rate`. The default is what flows in within 100 ms and one more:
+   * enough to make up for a late timer. @default 1 + rate × 100 ms / per
    */
   readonly burst?: number
   /**

@@ -61,6 +61,7 @@ export class Limiter extends Waitable implements LeaseOwner {
   readonly #queue = new WaitQueue<Waiter>()
   readonly #leases = new Set<Lease>()
   #timer: TimerHandle | undefined
+  #timerAt = Number.POSITIVE_INFINITY
   #closed: Error | undefined
   #started = 0
   #refused = 0
@@ -295,7 +296,8 @@ export class Limiter extends Waitable implements LeaseOwner {
       const timer = this.#clock.schedule(timeoutMs, () => giveUp(waitedTooLong(this.name, timeoutMs)))
       undo.push(() => this.#clock.cancel(timer))
     }
-    this.#serve()
+    // Behind others it changes nothing.
+    if (this.#queue.head === place.value) this.#serve()
     return wait.promise
   }
 
@@ -315,20 +317,29 @@ export class Limiter extends Waitable implements LeaseOwner {
 
   /** Starts whoever may start, and sets the timer for the next. Ending a wait runs nobody's code, so this cannot re-enter. */
   #serve(): void {
-    if (this.#timer !== undefined) this.#clock.cancel(this.#timer)
-    this.#timer = undefined
-    if (this.#queue.size === 0) return
     const now = this.#clock.now()
     for (let head = this.#queue.head; head; head = this.#queue.head) {
       const waitMs = this.#bounds.waitMs(head.weight, head.cost, now)
-      if (waitMs > 0) {
-        if (waitMs !== Number.POSITIVE_INFINITY) this.#timer = this.#clock.schedule(waitMs, () => this.#serve())
-        return
-      }
+      if (waitMs > 0) return this.#lookAgain(now + waitMs)
       this.#queue.shift()
       head.leave()
       head.wait.settle(this.#grant(new Lease(this, head.weight, head.cost, head.wait.frame, head.inside), now))
     }
+    this.#lookAgain(Number.POSITIVE_INFINITY)
+  }
+
+  /** A timer that is due earlier is left alone: it looks, and sets itself again. Without a time, none is left. */
+  #lookAgain(at: number): void {
+    if (at >= this.#timerAt && at !== Number.POSITIVE_INFINITY) return
+    if (this.#timer !== undefined) this.#clock.cancel(this.#timer)
+    this.#timer = undefined
+    this.#timerAt = at
+    if (at === Number.POSITIVE_INFINITY) return
+    this.#timer = this.#clock.schedule(at - this.#clock.now(), () => {
+      this.#timer = undefined
+      this.#timerAt = Number.POSITIVE_INFINITY
+      this.#serve()
+    })
   }
 }
 

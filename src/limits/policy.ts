@@ -140,7 +140,7 @@ export class Policy {
     const running = new Running(this.#clock, call, number, bounds)
     try {
       // The function is awaited without a detour, so that the engine can tell the wait-for graph who awaits whom.
-      const value = await running.begin(attempt)
+      const value = await running.begin(attempt, lease)
       if (running.stopped) throw running.stopped
       breaker?.settle(pass, 'success')
       lease?.succeeded(value)
@@ -155,13 +155,11 @@ export class Policy {
     }
   }
 
-  /** Asks the breaker, and starts the lease. */
+  /** Asks the breaker. */
   #enter(lease: CombinedLease | undefined, call: CallScope): number {
     try {
       if (call.cancellation.aborted) throw cancelled(call.cancellation.reason, call.name)
-      const pass = this.breaker?.enter() ?? 0
-      lease?.start()
-      return pass
+      return this.breaker?.enter() ?? 0
     } catch (error) {
       lease?.refund()
       throw error

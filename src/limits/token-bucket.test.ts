@@ -22,7 +22,7 @@ describe('a sliding bucket', () => {
         fc.integer({ min: 10, max: 40 }),
         fc.integer({ min: 1, max: 40 }),
         (calls, allowance, burst) => {
-          const bucket = new TokenBucket({ allowance, perMs: 1_000, burst: Math.min(burst, allowance), sliding: true }, 0)
+          const bucket = new TokenBucket({ allowance, perMs: 1_000, burst: Math.min(burst, allowance), window: 1 }, 0)
           const spent: { at: number; cost: number }[] = []
           let now = 0
           for (const { pause, cost } of calls) {
@@ -42,7 +42,7 @@ describe('a sliding bucket', () => {
 
   it('uses all of the allowance when asked all the time, also when every wake-up is late', () => {
     for (const lateMs of [0, 1, 5, 20]) {
-      const bucket = new TokenBucket({ allowance: 2_000, perMs: 1_000, burst: 101, sliding: true }, 0)
+      const bucket = new TokenBucket({ allowance: 2_000, perMs: 1_000, burst: 101, window: 1 }, 0)
       const spent: { at: number; cost: number }[] = []
       for (let now = 0; now < 10_000;) {
         const wait = bucket.waitMs(1, now)
@@ -59,7 +59,7 @@ describe('a sliding bucket', () => {
   })
 
   it('spaces starts evenly when few are allowed', () => {
-    const bucket = new TokenBucket({ allowance: 4, perMs: 1_000, burst: 1, sliding: true }, 0)
+    const bucket = new TokenBucket({ allowance: 4, perMs: 1_000, burst: 1, window: 1 }, 0)
     const starts: number[] = []
     for (let now = 0; starts.length < 5; now += bucket.waitMs(1, now)) {
       if (bucket.waitMs(1, now) > 0) continue
@@ -70,7 +70,7 @@ describe('a sliding bucket', () => {
   })
 
   it('counts a call from when it really starts', () => {
-    const bucket = new TokenBucket({ allowance: 2, perMs: 1_000, burst: 2, sliding: true }, 0)
+    const bucket = new TokenBucket({ allowance: 2, perMs: 1_000, burst: 2, window: 1 }, 0)
     const first = bucket.take(1, 0)
     bucket.take(1, 0)
     bucket.restart(first, 1, 400)
@@ -84,7 +84,7 @@ describe('a sliding bucket', () => {
 describe('a plain bucket', () => {
   it('is full at first and fills evenly, as those of model providers', () => {
     // The case of continuedev/continue#11472: 30,000 a minute, 18,928 used, 11,159 requested, refused for 174 ms.
-    const bucket = new TokenBucket({ allowance: 30_000, perMs: 60_000, burst: 30_000, sliding: false }, 0)
+    const bucket = new TokenBucket({ allowance: 30_000, perMs: 60_000, burst: 30_000 }, 0)
     bucket.take(18_928, 0)
     expect(Math.round(bucket.waitMs(11_159, 0))).toBe(174)
     expect(bucket.waitMs(11_159, 174)).toBe(0)
@@ -93,7 +93,7 @@ describe('a plain bucket', () => {
 
 describe('reconciling', () => {
   it('gives back what was reserved too much, and lets nothing start before a debt is paid', () => {
-    const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, sliding: false }, 0)
+    const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100 }, 0)
     const cheap = bucket.take(80, 0)
     bucket.correct(cheap, 80, 20, 0)
     expect(bucket.tokens(0)).toBe(80)
@@ -104,7 +104,7 @@ describe('reconciling', () => {
   })
 
   it('frees the window of what was not used', () => {
-    const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, sliding: true }, 0)
+    const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, window: 1 }, 0)
     const receipt = bucket.take(100, 0)
     expect(bucket.waitMs(50, 500)).toBe(500)
     bucket.correct(receipt, 100, 10, 500)
@@ -114,7 +114,7 @@ describe('reconciling', () => {
 
 describe('changing limits', () => {
   it('keeps the share that is there', () => {
-    const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, sliding: false }, 0)
+    const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100 }, 0)
     bucket.take(50, 0)
     bucket.update(1_000, 1_000, 1_000, 0)
     expect(bucket.tokens(0)).toBe(500)
@@ -125,7 +125,7 @@ describe('changing limits', () => {
   })
 
   it('lets a cost above the new allowance start from a full bucket rather than never', () => {
-    const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, sliding: true }, 0)
+    const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, window: 1 }, 0)
     bucket.update(40, 1_000, 40, 0)
     bucket.take(40, 0)
     const wait = bucket.waitMs(80, 0)
@@ -135,7 +135,7 @@ describe('changing limits', () => {
 })
 
 it('remembers long streams in little memory', () => {
-  const bucket = new TokenBucket({ allowance: 1e6, perMs: 1_000, burst: 1e6, sliding: true }, 0)
+  const bucket = new TokenBucket({ allowance: 1e6, perMs: 1_000, burst: 1e6, window: 1 }, 0)
   let now = 0
   for (let i = 0; i < 200_000; i++) {
     now += bucket.waitMs(10, now)

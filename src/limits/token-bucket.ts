@@ -3,7 +3,7 @@
  * they are there. Pure: every method is told the time.
  *
  * A bucket alone lets through up to `allowance + burst` within one window: the full bucket, and what flows in meanwhile. With
- * `sliding`, a {@link WindowLog} beside it keeps every window of `perMs` within the allowance, wherever it begins.
+ * `window`, a {@link WindowLog} beside it keeps every window within the allowance, wherever it begins.
  *
  * Invariants: tokens ≤ burst. Tokens may fall below zero when a reservation turns out too small; the debt is paid before
  * anything else starts.
@@ -16,8 +16,8 @@ export interface BucketOptions {
   readonly perMs: number
   /** How many tokens may gather while nothing is taken. From 1 to `allowance`. */
   readonly burst: number
-  /** Whether no window of `perMs` may ever see more than the allowance. */
-  readonly sliding: boolean
+  /** Length of the window that may never see more than the allowance, in multiples of `perMs`. @default there is none */
+  readonly window?: number | undefined
 }
 
 /** Rounding of floats must not make a waiter wait for a millionth of a token. */
@@ -29,6 +29,7 @@ export class TokenBucket {
   #burst: number
   #tokens: number
   #filledAt: number
+  readonly #window: number
   readonly #log: WindowLog | undefined
 
   constructor(options: BucketOptions, now: number) {
@@ -37,7 +38,8 @@ export class TokenBucket {
     this.#burst = options.burst
     this.#tokens = options.burst
     this.#filledAt = now
-    this.#log = options.sliding ? new WindowLog(options.perMs) : undefined
+    this.#window = options.window ?? 0
+    this.#log = this.#window > 0 ? new WindowLog(options.perMs * this.#window) : undefined
   }
 
   get allowance(): number {
@@ -95,7 +97,7 @@ export class TokenBucket {
     this.#perMs = perMs
     this.#burst = burst
     this.#tokens = burst * Math.min(1, share)
-    this.#log?.setWindow(perMs)
+    this.#log?.setWindow(perMs * this.#window)
   }
 
   /** The other side says that `tokens` are there now. */

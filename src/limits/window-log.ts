@@ -19,7 +19,7 @@ export class WindowLog {
     this.#windowMs = windowMs
   }
 
-  /** What was spent in the half-open window of `windowMs` that ends at `now`. */
+  /** What was spent in the half-open window that ends at `now`. */
   spent(now: number): number {
     this.#expire(now)
     return this.#spent
