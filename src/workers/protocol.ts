@@ -19,6 +19,7 @@ export interface LoadMessage {
 /** Run one function over items next to each other. */
 export interface RunMessage {
   readonly type: 'run'
+  /** Ascending for each worker. */
   readonly batch: number
   readonly fn: number
   /** Index of the first item. */
@@ -129,6 +130,8 @@ export const progress = {
   claimCount: 64,
   /** Goes up with every message to the thread, which may be waiting on it. */
   posted: 68,
+  /** The short number of the function whose module is being loaded; 0 when none is. */
+  loading: 69,
   cells: 70,
   /** Byte offset of the start of the current item, in epoch milliseconds. */
   startedAtByte: 280,

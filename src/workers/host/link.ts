@@ -25,11 +25,15 @@ export interface Progress {
   readonly looping: boolean
   /** When the current item started, epoch milliseconds; only for batches with a timeout. */
   readonly startedAt: number
+  /** The short number of the function whose module is being loaded; 0 when none is. */
+  readonly loading: number
 }
 
 export interface Link {
-  /** @throws DataCloneError when something in the message cannot be cloned */
+  /** @throws when something in the message cannot be cloned; nothing has been moved then */
   post(message: HostMessage, transfer?: readonly TransferListItem[]): void
+  /** Can the worker get this value? */
+  readonly clones: (value: unknown) => boolean
   /** Reaches the worker also while it is busy, if it can be reached at all. */
   control(message: CancelMessage): void
   /** Takes in at once what has arrived, without waiting for the event loop; false where that cannot be done. */

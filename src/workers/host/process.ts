@@ -1,12 +1,26 @@
 /**
  * A child process as a {@link Link}: for code that may take the whole process down, as one huge allocation does. Calls travel one
  * at a time, because nobody can see from outside which of several had started when the process died.
+ *
+ * Arguments and results travel as bytes of our own making: Node's own serialization turns what it does not know into empty objects.
  */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { WireError, WorkerMessage } from '../protocol.ts'
+import type { ResultMessage, RunMessage, WireError, WorkerMessage } from '../protocol.ts'
+import { deserialize, findUncloneable, serializable, serialize } from '../thread/cloning.js'
+import { packError, unserializable } from '../thread/wire.js'
+import { fromWire } from './delivery.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
+
+type ChildMessage =
+  | WorkerMessage
+  | { readonly type: 'crashed'; readonly error: WireError }
+  | { readonly type: 'started'; readonly batch: number }
+  | { readonly type: 'unreadable'; readonly batch: number; readonly error: WireError }
+
+/** After its end a process may still have messages in the pipe; a grandchild that keeps the pipe open must not hold us up. */
+const lastMessagesMs = 1_000
 
 export function openProcess(options: LinkOptions, events: LinkEvents): Link {
   const sources = sourcesEntry()
@@ -15,33 +29,58 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
     execArgv: options.memoryLimitMb === undefined ? [] : [`--max-old-space-size=${options.memoryLimitMb}`],
     env: { ...process.env, ...(sources !== undefined && { HEDDLE_SOURCES: sources }) },
   })
+  endWithThisProcess(child)
   let failure: unknown
   let gone = false
-  let started: Progress = { batch: 0, started: 0, looping: false, startedAt: 0 }
+  let sent: RunMessage | undefined
+  let started: Progress = { batch: 0, started: 0, looping: false, startedAt: 0, loading: 0 }
   const exit = (code: number | undefined, reason: string): void => {
     if (gone) return
     gone = true
+    children.delete(child)
     events.exit({ code, reason, error: failure })
   }
-  child.on('message', (message: WorkerMessage | { type: 'crashed'; error: WireError } | { type: 'started'; batch: number }) => {
-    if (message.type === 'crashed') failure = message.error
+  child.on('message', (message: ChildMessage) => {
+    if (message.type === 'crashed') failure = fromWire(message.error)
     else if (message.type === 'started')
-      started = { batch: message.batch, started: 1, looping: true, startedAt: performance.timeOrigin + performance.now() }
-    else events.message(message)
+      started = {
+        ...started,
+        batch: message.batch,
+        started: 1,
+        looping: true,
+        startedAt: performance.timeOrigin + performance.now(),
+      }
+    else if (message.type === 'result') events.message(readable(message))
+    else if (message.type !== 'unreadable') events.message(message)
+    else if (sent) events.message(unreadArgument(sent, message.error))
   })
   child.on('error', (error) => {
-    failure = error
-    exit(undefined, error.message)
+    failure ??= error
+    if (child.pid === undefined) exit(undefined, error.message)
   })
-  // 'close' comes when the pipes are empty: every message that was sent has arrived.
-  child.on('close', (code, signal) => exit(code ?? undefined, signal === null ? `exit code ${code}` : `signal ${signal}`))
+  child.on('exit', (code, signal) => {
+    const end = (): void => exit(code ?? undefined, signal === null ? `exit code ${code}` : `signal ${signal}`)
+    if (!child.channel) return end()
+    const timer = setTimeout(end, lastMessagesMs)
+    child.once('disconnect', () => {
+      clearTimeout(timer)
+      end()
+    })
+  })
+  const send = (message: unknown): void => {
+    // A child that is gone says so by its exit.
+    if (!gone && child.connected) child.send(message as never, () => {})
+  }
   return {
-    post(message) {
-      if (!gone && child.connected) child.send(message as never, () => {})
+    clones: serializable,
+    post(message, transfer = []) {
+      if (message.type !== 'run') return send(message)
+      send({ ...message, items: serialize(message.items) })
+      sent = message
+      // What was to be moved is no longer here, as with a thread.
+      for (const buffer of transfer) if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] })
     },
-    control(message) {
-      if (!gone && child.connected) child.send(message as never, () => {})
-    },
+    control: send,
     poll: () => false,
     progress: () => started,
     revoke: () => false,
@@ -56,3 +95,57 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
     },
   }
 }
+
+const children = new Set<ChildProcess>()
+let endsChildren = false
+
+/** A child that is busy does not notice that its parent has ended. */
+function endWithThisProcess(child: ChildProcess): void {
+  children.add(child)
+  if (endsChildren) return
+  endsChildren = true
+  process.once('exit', () => {
+    for (const child of children) child.kill('SIGKILL')
+  })
+}
+
+function readable(message: ResultMessage): ResultMessage {
+  try {
+    return { ...message, values: deserialize(message.values as Uint8Array) as unknown[] }
+  } catch (cause) {
+    const error = unserializable('result cannot be read here', 'result', packError(cause))
+    const errors = [...(message.errors ?? []), { at: message.from, error, startedAt: 0, settledAt: 0 }]
+    return { ...message, values: [], startedAt: undefined, settledAt: undefined, errors }
+  }
+}
+
+/** The child could not read what it was sent, as with a `WebAssembly.Module`: bytes may be written that nobody can read. */
+function unreadArgument({ batch, items, spread, direct }: RunMessage, cause: WireError): ResultMessage {
+  const where = (item: unknown): string | undefined =>
+    spread
+      ? (item as unknown[])
+          .map((value, i) => findUncloneable(value, `argument ${i + 1}`, serializable))
+          .find((found) => found !== undefined)
+      : findUncloneable(item, direct ? 'argument 1' : 'argument', serializable)
+  const errors = Array.from(items, (item, at) => ({
+    at,
+    error: unserializable(where(item) ?? 'it cannot be read there', 'argument', cause),
+    startedAt: 0,
+    settledAt: 0,
+  }))
+  return { ...nothing, batch, errors }
+}
+
+const nothing = {
+  type: 'result',
+  values: [],
+  from: 0,
+  positions: undefined,
+  startedAt: undefined,
+  settledAt: undefined,
+  skipped: undefined,
+  stuck: false,
+  last: true,
+  busyMs: 0,
+  async: false,
+} as const

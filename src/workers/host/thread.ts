@@ -2,6 +2,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { type CancelMessage, progress as slot, type WorkerMessage } from '../protocol.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
+import { cloneable } from '../thread/cloning.js'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
 
 export function openThread(options: LinkOptions, events: LinkEvents): Link {
@@ -38,6 +39,7 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
     events.exit({ code, reason: reasonOf(code, failure), error: failure })
   })
   return {
+    clones: cloneable,
     post(message, transfer) {
       if (message.type === 'run') Atomics.store(cells, slot.claims + (message.batch % slot.claimCount), message.batch)
       port.postMessage(message, transfer)
@@ -57,6 +59,7 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
       started: Atomics.load(cells, slot.started),
       looping: Atomics.load(cells, slot.looping) === 1,
       startedAt: startedAt[0] as number,
+      loading: Atomics.load(cells, slot.loading),
     }),
     revoke: (batch) => Atomics.compareExchange(cells, slot.claims + (batch % slot.claimCount), batch, -batch) === batch,
     kill: () => void worker.terminate(),

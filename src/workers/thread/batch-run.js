@@ -14,11 +14,23 @@
  * @typedef {import('./runner.js').Loaded} Loaded
  */
 import { WorkerContext } from './context.js'
-import { findUncloneable, packError, packNumbers, unpackError, unwrapTransfer } from './wire.js'
+import { findUncloneable } from './cloning.js'
+import { forgetTransfer, nothingMarked, transferOf } from './transfers.js'
+import { packError, packNumbers, unpackError, unserializable } from './wire.js'
 
 const epoch = performance.timeOrigin
 /** As in `progress` of protocol.ts. */
-export const cell = { batch: 0, started: 1, attention: 2, looping: 3, claims: 4, claimCount: 64, posted: 68, cells: 70 }
+export const cell = {
+  batch: 0,
+  started: 1,
+  attention: 2,
+  looping: 3,
+  claims: 4,
+  claimCount: 64,
+  posted: 68,
+  loading: 69,
+  cells: 70,
+}
 /** `meta` holds index and attempt of each item. */
 const metaWidth = 2
 
@@ -81,7 +93,10 @@ export class BatchRun {
   /** @param {WireError} error the module could not be loaded */
   failAll(error) {
     this.#finished = true
-    this.#transport.post({ type: 'load-failed', batch: this.message.batch, fn: this.message.fn, error })
+    const { progress } = this.#transport
+    const ours = this.#transport.begin(this.message.batch)
+    if (progress) Atomics.store(progress, cell.looping, 0)
+    if (ours) this.#transport.post({ type: 'load-failed', batch: this.message.batch, fn: this.message.fn, error })
   }
 
   /**
@@ -238,7 +253,7 @@ export class BatchRun {
     const cause = context.aborted ? context.aborted.reason : error
     this.#errors.push({
       at,
-      error: packError(cause),
+      error: packError(cause, this.#transport.clones),
       startedAt,
       settledAt: this.message.observed ? epoch + performance.now() : 0,
     })
@@ -303,55 +318,45 @@ export class BatchRun {
   #post(message, values, positions) {
     const numbers = packNumbers(values)
     if (numbers) return this.#transport.post({ ...message, values: numbers }, [numbers.buffer])
-    /** @type {unknown[]} */
-    const transfer = []
-    for (let i = 0; i < values.length; i++) if (typeof values[i] === 'object') values[i] = unwrapTransfer(values[i], transfer)
+    const marked = nothingMarked() ? [] : values.filter((value) => transferOf(value) !== undefined)
     try {
-      this.#transport.post(message, transfer)
+      this.#transport.post(
+        message,
+        marked.flatMap((value) => transferOf(value) ?? []),
+      )
+      for (const value of marked) forgetTransfer(value)
     } catch (error) {
-      this.#transport.post(withoutUncloneable(message, values, positions, error), [])
+      this.#oneByOne(message, values, positions, packError(error, this.#transport.clones))
     }
   }
-}
 
-/**
- * The same message with an error in place of every result that cannot cross.
- * @param {import('../protocol.ts').ResultMessage} message
- * @param {unknown[]} values
- * @param {number[]} positions
- * @param {unknown} cause
- */
-function withoutUncloneable(message, values, positions, cause) {
-  const errors = [...(message.errors ?? [])]
-  /** @type {number[]} */
-  const good = []
-  for (let i = 0; i < values.length; i++) {
-    const where = findUncloneable(values[i], 'result')
-    if (where === undefined) good.push(i)
-    else {
-      const error = {
-        name: 'Unserializable',
-        className: 'Unserializable',
-        message: `The result cannot cross to the calling thread: ${where}`,
-        cause: packError(cause),
+  /**
+   * Some result cannot cross: each goes by itself, and an error in its place where it cannot.
+   * @param {import('../protocol.ts').ResultMessage} message
+   * @param {unknown[]} values
+   * @param {number[]} positions
+   * @param {WireError} cause
+   */
+  #oneByOne(message, values, positions, cause) {
+    const { clones } = this.#transport
+    const time = (/** @type {Float64Array | undefined} */ times, /** @type {number} */ i) => times?.slice(i, i + 1)
+    /** @type {WireFailure[]} */
+    const errors = [...(message.errors ?? [])]
+    for (let i = 0; i < values.length; i++) {
+      const at = /** @type {number} */ (positions[i])
+      const [startedAt, settledAt] = [time(message.startedAt, i), time(message.settledAt, i)]
+      /** @type {import('../protocol.ts').ResultMessage} */
+      const one = { ...message, values: [values[i]], from: at, positions: undefined, startedAt, settledAt, last: false }
+      try {
+        this.#transport.post({ ...one, errors: undefined, skipped: undefined }, [...(transferOf(values[i]) ?? [])])
+        forgetTransfer(values[i])
+      } catch {
+        const error = unserializable(findUncloneable(values[i], 'result', clones) ?? 'result cannot be moved', 'result', cause)
+        errors.push({ at, error, startedAt: startedAt?.[0] ?? 0, settledAt: settledAt?.[0] ?? 0 })
       }
-      errors.push({
-        at: /** @type {number} */ (positions[i]),
-        error,
-        startedAt: message.startedAt?.[i] ?? 0,
-        settledAt: message.settledAt?.[i] ?? 0,
-      })
     }
-  }
-  const pick = (/** @type {Float64Array | undefined} */ times) =>
-    times && Float64Array.from(good, (i) => /** @type {number} */ (times[i]))
-  return {
-    ...message,
-    values: good.map((i) => values[i]),
-    positions: good.map((i) => /** @type {number} */ (positions[i])),
-    startedAt: pick(message.startedAt),
-    settledAt: pick(message.settledAt),
-    errors,
+    const none = message.startedAt && new Float64Array(0)
+    this.#transport.post({ ...message, values: [], positions: undefined, startedAt: none, settledAt: none, errors }, [])
   }
 }
 

@@ -3,8 +3,9 @@
  * Where a worker starts, as a thread or as a child process. It announces itself under a global symbol, so that `workers(…)` in
  * the modules that it loads knows that it is inside a worker.
  */
-import { isMainThread, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { isMainThread, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads'
 import { cell } from './batch-run.js'
+import { cloneable, deserialize, serializable, serialize } from './cloning.js'
 import { Runner } from './runner.js'
 import { packError } from './wire.js'
 
@@ -18,6 +19,8 @@ Object.defineProperty(globalThis, Symbol.for('heddle.thread'), { value: runner }
  * event loop takes; only while nothing else is under way, and not for longer, because it holds up timers and `console.log`.
  */
 const lingerMs = 1
+/** However many calls come, the event loop gets its turn this often: a function may have left timers and promises behind. */
+const lingerMostMs = 10
 /** Before that it looks again and again for this long: being woken on another core costs 30 µs and more on virtual machines. */
 const spinMs = 0.05
 
@@ -32,20 +35,24 @@ function startThread() {
       post: (message, transfer) => port.postMessage(message, /** @type {any} */ (transfer)),
       poll,
       begin(batch) {
-        // The host may have taken the batch back for a worker that is idle.
-        if (Atomics.compareExchange(progress, cell.claims + (batch % cell.claimCount), batch, -batch) !== batch) return false
+        // In this order: whoever looks in between must not take items of the last batch for items that have not started.
         Atomics.store(progress, cell.started, 0)
         Atomics.store(progress, cell.batch, batch)
+        // The host may have taken the batch back, for a worker that is idle.
+        if (Atomics.compareExchange(progress, cell.claims + (batch % cell.claimCount), batch, -batch) !== batch) return false
         Atomics.store(progress, cell.looping, 1)
         return true
       },
+      loading: (fn) => void Atomics.store(progress, cell.loading, fn),
+      clones: cloneable,
       progress,
       startedAt: new Float64Array(shared, startedAtByte, 1),
     },
     sources,
   )
   const linger = () => {
-    while (runner.idle) {
+    const until = performance.now() + lingerMostMs
+    while (runner.idle && performance.now() < until) {
       const seen = Atomics.load(progress, cell.posted)
       let next = receiveMessageOnPort(port)
       if (!next && !spin(progress, seen) && Atomics.wait(progress, cell.posted, seen, lingerMs) === 'timed-out') return
@@ -81,21 +88,39 @@ function startProcess() {
   const send = /** @type {NonNullable<typeof process.send>} */ (process.send).bind(process)
   const runner = new Runner(
     {
-      post: (message) => void send(message),
+      post: (message) => void send(message.type === 'result' ? { ...message, values: serialize(message.values) } : message),
       poll: () => undefined,
       begin: (batch) => send({ type: 'started', batch }) || true,
+      loading() {},
+      clones: serializable,
       progress: undefined,
       startedAt: undefined,
     },
     process.env.HEDDLE_SOURCES,
   )
-  process.on('message', (message) => runner.receive(/** @type {any} */ (message)))
+  process.on('message', (/** @type {any} */ message) => {
+    if (message.type !== 'run') return runner.receive(message)
+    let items
+    try {
+      items = /** @type {unknown[]} */ (deserialize(message.items))
+    } catch (error) {
+      return void send({ type: 'unreadable', batch: message.batch, error: packError(error) })
+    }
+    runner.receive({ ...message, items })
+  })
   process.on('disconnect', () => process.exit())
   // Ctrl-C goes to the whole group of processes; the parent decides what becomes of us.
   process.on('SIGINT', () => {})
   process.on('uncaughtException', (error) => {
-    send({ type: 'crashed', error: packError(error) }, () => process.exit(1))
+    send({ type: 'crashed', error: packError(error, serializable) }, () => process.exit(1))
   })
   send({ type: 'ready' })
+  endWithParent()
   return runner
+}
+
+/** A function that holds this thread for ever would outlive its parent: nothing here could notice, except another thread. */
+function endWithParent() {
+  const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, 'SIGKILL'), 500)`
+  new Worker(watch, { eval: true, execArgv: [], stdin: false, name: 'heddle parent watch' }).unref()
 }

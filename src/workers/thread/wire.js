@@ -1,27 +1,51 @@
 // @ts-check
 /**
- * Errors as data, and values that cannot cross. Plain JavaScript, because the worker side runs where no TypeScript does; the host
- * uses the same file.
+ * Errors as data. Plain JavaScript, because the worker side runs where no TypeScript does; the host uses the same file.
  *
  * @typedef {import('../protocol.ts').WireError} WireError
  */
+import { cloneable, findUncloneable, property } from './cloning.js'
 
 const brand = Symbol.for('heddle.error')
 /** Deeper chains of causes are cut: they come from loops. */
 const deepest = 8
 
 /**
+ * Never throws, whatever was thrown.
+ *
  * @param {unknown} thrown
+ * @param {import('./cloning.js').Cloneable} [clones]
  * @returns {WireError}
  */
-export function packError(thrown, depth = 0) {
-  if (!isError(thrown)) return { thrown: cloneable(thrown) ? thrown : String(describeKind(thrown)) }
+export function packError(thrown, clones = cloneable) {
+  try {
+    return pack(thrown, clones, 'error', 0)
+  } catch (cause) {
+    return unserializable(`error cannot be read: ${cause instanceof Error ? cause.message : 'reading it throws'}`)
+  }
+}
+
+/**
+ * @param {unknown} thrown
+ * @param {import('./cloning.js').Cloneable} clones
+ * @param {string} path
+ * @param {number} depth
+ * @returns {WireError}
+ */
+function pack(thrown, clones, path, depth) {
+  if (!isError(thrown)) {
+    const where = findUncloneable(thrown, path, clones)
+    return where === undefined ? { thrown } : unserializable(where)
+  }
   const error = /** @type {Error & Record<string, unknown>} */ (thrown)
   /** @type {Record<string, unknown>} */
   const fields = {}
+  const errors = read(error, 'errors')
   for (const key of Object.keys(error)) {
+    if (ownPlaces.has(key) || (key === 'errors' && Array.isArray(errors))) continue
     const value = read(error, key)
-    if (key !== 'cause' && key !== 'errors' && key !== 'stack' && key !== 'message' && cloneable(value)) fields[key] = value
+    const where = findUncloneable(value, property(path, key), clones)
+    fields[key] = where === undefined ? value : `[not copied: ${where}]`
   }
   return {
     name: text(read(error, 'name'), 'Error'),
@@ -29,9 +53,26 @@ export function packError(thrown, depth = 0) {
     message: text(read(error, 'message'), ''),
     stack: text(read(error, 'stack'), undefined),
     fields,
-    ...('cause' in error && depth < deepest && { cause: packError(read(error, 'cause'), depth + 1) }),
-    ...(Array.isArray(read(error, 'errors')) &&
-      depth < deepest && { errors: /** @type {unknown[]} */ (error.errors).map((e) => packError(e, depth + 1)) }),
+    ...('cause' in error && depth < deepest && { cause: pack(read(error, 'cause'), clones, `${path}.cause`, depth + 1) }),
+    ...(Array.isArray(errors) &&
+      depth < deepest && { errors: errors.map((e, i) => pack(e, clones, `${path}.errors[${i}]`, depth + 1)) }),
+  }
+}
+
+const ownPlaces = new Set(['cause', 'stack', 'message'])
+
+/**
+ * @param {string} where
+ * @param {string} [what]
+ * @param {WireError} [cause]
+ * @returns {WireError}
+ */
+export function unserializable(where, what = 'thrown value', cause) {
+  return {
+    name: 'Unserializable',
+    className: 'Unserializable',
+    message: `The ${what} cannot cross to the caller: ${where}`,
+    ...(cause && { cause }),
   }
 }
 
@@ -40,29 +81,35 @@ export function packError(thrown, depth = 0) {
  *
  * @param {WireError} wire
  * @param {(name: string) => (new (message: string) => Error) | undefined} classOf
- * @param {string} [hereStack] the stack of the caller on this side, appended to that of the worker
  * @returns {unknown}
  */
-export function unpackError(wire, classOf, hereStack) {
+export function unpackError(wire, classOf) {
   if (!('name' in wire)) return wire.thrown
   const { name = 'Error', className = name, message = '', stack, fields, cause, errors } = wire
   const known = classOf(name) ?? builtin(name)
+  if (className === 'DOMException') return domException(wire)
+  const own = known && (className === name || className === 'Error')
   /** @type {Error & Record<string, unknown>} */
-  const error = Object.create((known && className === name ? known : classFor(className, known ?? Error)).prototype)
+  const error = Object.create((own ? known : classFor(className, known ?? Error)).prototype)
   const hidden = { configurable: true, writable: true, enumerable: false }
-  Error.captureStackTrace?.(error)
   Object.defineProperty(error, 'message', { value: message, ...hidden })
-  const remote = stack ?? `${name}: ${message}`
-  Object.defineProperty(error, 'stack', {
-    value: hereStack ? `${remote}\n    --- called from ---\n${hereStack}` : remote,
-    ...hidden,
-  })
+  Object.defineProperty(error, 'stack', { value: stack ?? `${name}: ${message}`, ...hidden })
   if (name !== error.name) Object.defineProperty(error, 'name', { value: name, ...hidden })
   for (const [key, value] of Object.entries(fields ?? {})) {
     Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: true })
   }
   if (cause) Object.defineProperty(error, 'cause', { value: unpackError(cause, classOf), ...hidden })
   if (errors) Object.defineProperty(error, 'errors', { value: errors.map((e) => unpackError(e, classOf)), ...hidden })
+  return error
+}
+
+/**
+ * The class that `AbortSignal` and `structuredClone` throw; its fields live in the object itself.
+ * @param {WireError} wire
+ */
+function domException({ name, message, stack }) {
+  const error = new DOMException(message, name)
+  if (stack !== undefined) Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
   return error
 }
 
@@ -88,77 +135,6 @@ function classFor(className, parent) {
 function builtin(name) {
   const builtins = { Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError }
   return Object.hasOwn(builtins, name) ? /** @type {Record<string, any>} */ (builtins)[name] : undefined
-}
-
-/**
- * Where in a value the first thing lies that cannot be cloned: `.rows[3].callback is a function`; undefined when all of it can.
- *
- * @param {unknown} value
- * @param {string} path what the value itself is called
- * @returns {string | undefined}
- */
-export function findUncloneable(value, path) {
-  /** @type {{ value: unknown, path: string }[]} */
-  const open = [{ value, path }]
-  const seen = new Set()
-  while (open.length > 0) {
-    const at = /** @type {{ value: unknown, path: string }} */ (open.pop())
-    if (typeof at.value === 'function' || typeof at.value === 'symbol') return `${at.path} is ${describeKind(at.value)}`
-    if (typeof at.value !== 'object' || at.value === null || seen.has(at.value)) continue
-    seen.add(at.value)
-    if (cloneable(at.value)) continue
-    const inside = children(at.value, at.path)
-    if (typeof inside === 'string') return inside
-    if (inside.length === 0 || !inside.some((child) => !cloneable(child.value))) return `${at.path} is ${describeKind(at.value)}`
-    open.push(...inside.reverse())
-  }
-  return undefined
-}
-
-/**
- * @param {object} value
- * @param {string} path
- * @returns {{ value: unknown, path: string }[] | string} a string when reading it throws
- */
-function children(value, path) {
-  try {
-    if (value instanceof Map) {
-      return [...value].flatMap(([k, v], i) => [
-        { value: k, path: `${path}.keys()[${i}]` },
-        { value: v, path: `${path}.get(${typeof k === 'string' ? JSON.stringify(k) : i})` },
-      ])
-    }
-    if (value instanceof Set) return [...value].map((v, i) => ({ value: v, path: `${path}.values()[${i}]` }))
-    return Object.keys(value).map((key) => ({
-      value: /** @type {Record<string, unknown>} */ (value)[key],
-      path: Array.isArray(value)
-        ? `${path}[${key}]`
-        : /^[\p{L}_$][\p{L}\d_$]*$/u.test(key)
-          ? `${path}.${key}`
-          : `${path}[${JSON.stringify(key)}]`,
-    }))
-  } catch (error) {
-    return `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`
-  }
-}
-
-/** @param {unknown} value */
-export function cloneable(value) {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return typeof value !== 'symbol'
-  try {
-    structuredClone(value)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** @param {unknown} value */
-function describeKind(value) {
-  if (typeof value === 'function') return `a function${value.name ? ` (${value.name})` : ''}`
-  if (typeof value === 'symbol') return `a symbol (${String(value)})`
-  const tag = Object.prototype.toString.call(value).slice(8, -1)
-  return `of a kind that cannot be copied (${tag === 'Object' ? 'object' : tag})`
 }
 
 /** @param {unknown} value */
@@ -197,27 +173,4 @@ export function packNumbers(values) {
   if (values.length < 8) return undefined
   for (let i = 0; i < values.length; i++) if (typeof values[i] !== 'number') return undefined
   return Float64Array.from(/** @type {ArrayLike<number>} */ (values))
-}
-
-const transferBrand = Symbol.for('heddle.transfer')
-
-/**
- * Takes the wrapper of `transfer()` off; its buffers are added to `list`.
- * @param {unknown} value
- * @param {unknown[]} list
- */
-export function unwrapTransfer(value, list) {
-  if (typeof value !== 'object' || value === null || !(transferBrand in value)) return value
-  const wrapped = /** @type {{ value: unknown, list: unknown[] }} */ (/** @type {any} */ (value)[transferBrand])
-  list.push(...wrapped.list)
-  return wrapped.value
-}
-
-/**
- * Marks buffers in `value` to be moved instead of copied.
- * @param {unknown} value
- * @param {readonly unknown[]} list
- */
-export function wrapTransfer(value, list) {
-  return { [transferBrand]: { value, list } }
 }

@@ -1,0 +1,92 @@
+/** A batch as the message that a worker gets; and what becomes of a batch in which something cannot cross. */
+import type { Batch } from '../../run/executor.ts'
+import type { RunMessage } from '../protocol.ts'
+import { nothingMarked, transferOf } from '../thread/transfers.js'
+import { packNumbers } from '../thread/wire.js'
+import { uncloneable } from './inline.ts'
+import { type Job, sliceBatch } from './job.ts'
+
+/** Calls of a function that takes this long are sent back one by one: a crash then loses none that were done. */
+const flushAboveMs = 0.05
+/** Node fires a longer timer at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+export interface Outgoing {
+  readonly message: RunMessage
+  /** What is moved with it. */
+  readonly transfer: readonly unknown[]
+  /** Values that were marked with `transfer()`. */
+  readonly marked: readonly unknown[]
+}
+
+export function outgoing(job: Job, batch: Batch, id: number, fn: number, graceMs: number): Outgoing {
+  const { work, estimate } = job
+  const marked = nothingMarked() ? [] : markedOf(batch.items, work.spread)
+  const transfer = marked.flatMap((value) => transferOf(value) ?? [])
+  // Calls with one argument each are items like those of a map: flat, and perhaps packed.
+  const flat = work.spread ? single(batch.items) : batch.items
+  const { timeoutMs } = work
+  const message: RunMessage = {
+    type: 'run',
+    batch: id,
+    fn,
+    first: batch.first,
+    items: flat ? packed(flat, transfer) : batch.items,
+    spread: !flat,
+    direct: work.spread,
+    meta: work.meta?.(batch),
+    timeoutMs: timeoutMs === undefined || timeoutMs > longestTimerMs ? undefined : timeoutMs,
+    graceMs,
+    deadline: performance.timeOrigin + work.deadline,
+    observed: work.observed,
+    flush: timeoutMs !== undefined || (work.spread && (estimate.itemMs ?? 1) > flushAboveMs),
+  }
+  return { message, transfer, marked }
+}
+
+/** The arguments themselves, where each list has exactly one. */
+function single(lists: ArrayLike<unknown>): unknown[] | undefined {
+  const args: unknown[] = Array.from({ length: lists.length })
+  for (let i = 0; i < lists.length; i++) {
+    const list = lists[i] as unknown[]
+    if (list.length !== 1) return undefined
+    args[i] = list[0]
+  }
+  return args
+}
+
+function markedOf(items: ArrayLike<unknown>, spread: boolean): unknown[] {
+  if (ArrayBuffer.isView(items)) return []
+  const values = spread ? (items as readonly unknown[][]).flat() : Array.from(items)
+  return values.filter((value) => transferOf(value) !== undefined)
+}
+
+/** Not that of `Buffer`, which gives a view. */
+const sliceOf = (Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array).slice
+
+/** The shorter form of many numbers; a view is copied, because it would be cloned with all of the buffer behind it. */
+function packed(items: ArrayLike<unknown>, transfer: unknown[]): ArrayLike<unknown> {
+  const copy = ArrayBuffer.isView(items) ? sliceOf.call(items as unknown as Uint8Array) : packNumbers(items)
+  if (copy?.buffer instanceof ArrayBuffer) transfer.push(copy.buffer)
+  return copy ?? items
+}
+
+/** Something in the batch cannot cross: that item fails, the others go back to travel by themselves. */
+export function splitUncloneable(job: Job, batch: Batch, cause: unknown, clones: (value: unknown) => boolean): void {
+  const { spread } = job.work
+  const failures: { index: number; error: Error }[] = []
+  for (let at = batch.items.length - 1; at >= 0; at--) {
+    const item = batch.items[at]
+    const values = spread ? (item as readonly unknown[]) : [item]
+    const bad = values.findIndex((value) => !clones(value))
+    if (bad === -1 && batch.items.length > 1) job.requeued.push(sliceBatch(batch, at, at + 1))
+    else {
+      const which = Math.max(bad, 0)
+      const error = uncloneable(values[which], spread ? `argument ${which + 1}` : 'argument', cause, clones)
+      failures.unshift({ index: batch.first + at, error })
+    }
+  }
+  // Last, because a failure may cancel the job, and with it what has been put back.
+  job.underWay -= failures.length
+  for (const { index, error } of failures) job.work.fail(index, error, 0)
+}

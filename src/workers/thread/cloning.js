@@ -1,0 +1,154 @@
+// @ts-check
+/**
+ * What can cross to another thread or process, and what in a value cannot.
+ *
+ * Two ways to cross: threads clone structurally; processes serialize, which refuses shared memory and host objects such as `Blob`.
+ */
+import v8 from 'node:v8'
+
+/** @typedef {(value: unknown) => boolean} Cloneable */
+
+/** Nested deeper, a value is reported without the rest of its path: to look at every level clones all that lies below it. */
+const deepestPath = 64
+
+/**
+ * Can a thread get it?
+ * @type {Cloneable}
+ */
+export function cloneable(value) {
+  return primitive(value) ?? succeeds(() => structuredClone(value))
+}
+
+/**
+ * Can a process get it?
+ * @type {Cloneable}
+ */
+export function serializable(value) {
+  return primitive(value) ?? succeeds(() => deserialize(serialize(value)))
+}
+
+/** @param {unknown} value */
+export function serialize(value) {
+  const serializer = new ProcessSerializer()
+  serializer.writeHeader()
+  serializer.writeValue(value)
+  return serializer.releaseBuffer()
+}
+
+/** @param {Uint8Array} bytes what {@link serialize} gave, in another process of ours */
+export function deserialize(bytes) {
+  return v8.deserialize(bytes)
+}
+
+/** As `v8.serialize`, but shared memory is refused and not copied: a copy that nobody shares would be another thing. */
+class ProcessSerializer extends v8.DefaultSerializer {
+  /** @param {object} object */
+  _writeHostObject(object) {
+    if (ArrayBuffer.isView(object) && !(object.buffer instanceof SharedArrayBuffer)) {
+      return /** @type {any} */ (v8.DefaultSerializer.prototype)._writeHostObject.call(this, object)
+    }
+    throw new TypeError(`${kindOf(object)} cannot be sent to another process`)
+  }
+}
+
+/**
+ * Where in a value the first thing lies that cannot be cloned: `argument.rows[3].callback is a function`; undefined when all of it can.
+ *
+ * @param {unknown} value
+ * @param {string} path what the value itself is called
+ * @param {Cloneable} [clones]
+ * @returns {string | undefined}
+ */
+export function findUncloneable(value, path, clones = cloneable) {
+  if (clones(value)) return undefined
+  return culprit(value, path, clones, new Set(), 0) ?? `${path} cannot be copied`
+}
+
+/**
+ * @param {unknown} value something that cannot be cloned
+ * @param {string} path
+ * @param {Cloneable} clones
+ * @param {Set<unknown>} above
+ * @param {number} depth
+ * @returns {string | undefined} undefined when it cannot only because of something that lies around it
+ */
+function culprit(value, path, clones, above, depth) {
+  const inside = children(value, path)
+  if (typeof inside === 'string') return inside
+  if (depth === deepestPath) return `${path} is nested too deeply, or holds something that cannot be copied`
+  above.add(value)
+  let cyclic = false
+  for (const child of inside) {
+    if (clones(child.value)) continue
+    if (above.has(child.value)) {
+      cyclic = true
+      continue
+    }
+    const found = culprit(child.value, child.path, clones, above, depth + 1)
+    if (found !== undefined) return found
+    cyclic = true
+  }
+  return cyclic ? undefined : `${path} is ${kindOf(value)}`
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} path
+ * @returns {{ value: unknown, path: string }[] | string} a string when reading it throws
+ */
+function children(value, path) {
+  if (typeof value !== 'object' || value === null) return []
+  try {
+    if (value instanceof Map) {
+      return [...value].flatMap(([k, v], i) => [
+        { value: k, path: `${path}.keys()[${i}]` },
+        { value: v, path: `${path}.get(${typeof k === 'string' ? JSON.stringify(k) : i})` },
+      ])
+    }
+    if (value instanceof Set) return [...value].map((v, i) => ({ value: v, path: `${path}.values()[${i}]` }))
+    if (ArrayBuffer.isView(value)) return []
+    return Object.keys(value).map((key) => ({
+      value: /** @type {Record<string, unknown>} */ (value)[key],
+      path: Array.isArray(value) ? `${path}[${key}]` : property(path, key),
+    }))
+  } catch (error) {
+    return `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {string} key
+ */
+export function property(path, key) {
+  return /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`
+}
+
+/** @param {unknown} value */
+function kindOf(value) {
+  try {
+    if (typeof value === 'function') return `a function${value.name ? ` (${value.name})` : ''}`
+    if (typeof value === 'symbol') return `a symbol (${String(value)})`
+    if (ArrayBuffer.isView(value) && value.buffer instanceof SharedArrayBuffer) return 'a view of shared memory'
+    const tag = Object.prototype.toString.call(value).slice(8, -1)
+    return `of a kind that cannot be copied (${tag === 'Object' ? 'object' : tag})`
+  } catch {
+    return 'of a kind that cannot be copied'
+  }
+}
+
+/** @param {unknown} value */
+function primitive(value) {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return typeof value !== 'symbol'
+  return typeof value === 'function' ? false : undefined
+}
+
+/** @param {() => unknown} body */
+function succeeds(body) {
+  try {
+    body()
+    return true
+  } catch {
+    return false
+  }
+}
