@@ -12,17 +12,22 @@ export interface Lost {
   readonly waiting: number[]
 }
 
-/** Splits the unreported items of a batch. A worker runs its batches in order, so that numbers tell which have been reached. */
+/** Splits the unreported items of a batch. */
 export function lostItems(worker: PoolWorker, posted: Posted): Lost {
-  const progress = worker.link?.progress()
-  const { length } = posted.batch.items
-  const reached = !progress || posted.id > progress.batch ? 0 : posted.id < progress.batch ? length : progress.started
+  const reached = reachedItems(worker, posted)
   const started: number[] = []
   const waiting: number[] = []
-  for (let at = 0; at < length; at++) {
+  for (let at = 0; at < posted.reported.length; at++) {
     if (!posted.reported[at]) (at < reached ? started : waiting).push(at)
   }
   return { started, waiting }
+}
+
+/** How many items of the batch have started at most. A worker runs its batches in order, so that numbers tell. */
+function reachedItems(worker: PoolWorker, posted: Posted): number {
+  const progress = worker.link?.progress()
+  if (!progress || posted.id > progress.batch) return 0
+  return posted.id === progress.batch && progress.looping ? progress.started : posted.reported.length
 }
 
 export function crashOf(ref: FunctionRef, exit: LinkExit, killed: boolean): WorkerCrashed {

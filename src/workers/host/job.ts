@@ -23,6 +23,13 @@ export interface Posted {
   /** True when buffers were moved to the worker, so that the items cannot be sent again. */
   readonly moved: boolean
   timer: NodeJS.Timeout | undefined
+  // For the watch, in milliseconds of `performance.now()`.
+  /** When the last of its items was given up. */
+  doomedAt: number | undefined
+  /** A doomed item that was seen to hold the thread, and since when. */
+  held: { readonly at: number; readonly since: number } | undefined
+  /** When the last of its items had started. */
+  loopEndedAt: number | undefined
 }
 
 export class Job {

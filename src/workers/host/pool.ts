@@ -12,18 +12,23 @@
  * 4. The pool keeps the program alive exactly while something is under way.
  */
 import { cancelled } from '../../base/abort.ts'
-import { Closed, WorkerStartFailed } from '../../base/errors.ts'
+import { Closed } from '../../base/errors.ts'
 import { note } from '../../base/observer.ts'
 import type { Batch, BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
-import type { LoadFailedMessage, ResultMessage, RunMessage, WorkerMessage } from '../protocol.ts'
-import { findUncloneable, packNumbers, unwrapTransfer } from '../thread/wire.js'
+import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protocol.ts'
+import { forgetTransfer } from '../thread/transfers.js'
 import { Calls } from './calls.ts'
 import { crashOf, lostItems } from './crash.ts'
 import { asError, deliver, failItem, failWaiting, fromWire, skip } from './delivery.ts'
 import { Estimate } from './estimate.ts'
-import { InlineRun, uncloneable } from './inline.ts'
+import { InlineRun } from './inline.ts'
 import { Job, type JobWork, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit, OpenLink } from './link.ts'
+import { lookOut, lookTurnMs } from './look-out.ts'
+import { outgoing, splitUncloneable } from './outgoing.ts'
+import { lateBatch } from './rebalance.ts'
+import { Starts, startFailed } from './starts.ts'
+import { WarmUp } from './warm-up.ts'
 import { Watch } from './watch.ts'
 import { PoolWorker } from './worker.ts'
 
@@ -37,18 +42,8 @@ export interface PoolSettings {
   readonly memoryLimitMb: number | undefined
 }
 
-/** A worker that dies this often in a row before anything came back is not started again. */
-const mostFailedStarts = 5
-/** A module that ends this many workers while it is loaded is given up. */
-const mostLoadDeaths = 3
-/** Calls of a function that takes this long are sent back one by one: a crash then loses none that were done. */
-const flushAboveMs = 0.05
-
-/** How long this thread looks out for the result of a short direct call before it leaves that to the event loop. */
-const lookMs = 0.1
-/** In turns this short: a turn of the event loop costs 10 µs, several times what the call itself takes. */
-const lookTurnMs = 0.02
-
+/** A worker that cannot be ended, as in native code that never returns, must not hold up `close`. */
+const longestEndMs = 4_000
 
 export class Pool implements Executor {
   readonly name: string
@@ -57,18 +52,19 @@ export class Pool implements Executor {
   readonly #workers = new Set<PoolWorker>()
   /** Jobs with something to hand out, in turn. */
   readonly #jobs: Job[] = []
-  readonly #calls = new Map<FunctionRef, Map<number, Job>>()
+  readonly #calls = new WeakMap<FunctionRef, Map<number, Job>>()
   readonly #estimates = new Map<string, Estimate>()
-  readonly #loadDeaths = new Map<string, number>()
+  readonly #starts = new Starts()
   readonly #watch: Watch
-  #lastBatch = 0
-  #lastFunction = 0
-  #failedStarts = 0
   #scheduled = false
+  #rebalancing: NodeJS.Timeout | undefined
   /** The worker at which a single short call has just been posted. */
   #expected: PoolWorker | undefined
-  #closing: { resolve: () => void } | undefined
-  #closed = false
+  /** Set by `close`: takes no more work. */
+  #closing: Promise<void> | undefined
+  #drained: () => void = () => {}
+  /** The grace of `close` is over: what is left is refused. */
+  #ended = false
 
   constructor(settings: PoolSettings) {
     this.#settings = settings
@@ -78,7 +74,7 @@ export class Pool implements Executor {
   }
 
   call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
-    if (this.#closed) return Promise.reject(this.#closedError())
+    if (this.#closing) return Promise.reject(this.#closedError())
     const job = this.#callJob(ref, options.timeoutMs)
     const result = (job.work as Calls).add(args, options)
     if (!this.#jobs.includes(job)) this.#jobs.push(job)
@@ -100,51 +96,67 @@ export class Pool implements Executor {
 
   bulk(ref: FunctionRef, work: BulkWork): void {
     const job = new Job(ref, Object.assign(work, { spread: false }) as JobWork, this.#estimate(ref))
-    if (this.#closed) {
-      failWaiting(job, this.#closedError())
-      return this.#finishIfOver(job)
-    }
-    this.#jobs.push(job)
+    const refused = this.#closing !== undefined
     work.onMore(() => {
-      if (!job.finished && !this.#jobs.includes(job)) this.#jobs.push(job)
+      if (refused) return this.#refuse(job)
+      this.#queue(job)
       this.#feedSoon()
     })
     job.unsubscribe.push(work.cancellation.subscribe((reason) => this.#cancel(job, reason)))
+    if (refused) return this.#refuse(job)
+    this.#queue(job)
     this.#feed()
   }
 
   async warmUp(ref: FunctionRef): Promise<void> {
-    const none = (): void => {}
-    while (this.#workers.size < this.slots) this.#start()
-    await Promise.all(
-      [...this.#workers].map(
-        (worker) =>
-          new Promise<void>((resolve, reject) => {
-            const calls = new Calls(undefined, none)
-            const job = new Job(ref, Object.assign(calls, { finished: resolve, loadFailed: reject }), new Estimate())
-            this.#post(worker, job, { first: 0, items: [] })
-          }),
-      ),
-    )
+    if (this.#closing) throw this.#closedError()
+    while (this.#live() < this.slots) this.#start()
+    const warmUps = [...this.#workers].map((worker) => {
+      const work = new WarmUp()
+      if (worker.usable) this.#post(worker, new Job(ref, work, new Estimate()), { first: 0, items: [] })
+      else work.finished()
+      return work.done
+    })
+    await Promise.all(warmUps)
   }
 
-  async close(options: { readonly graceMs?: number } = {}): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    const busy = (): boolean => [...this.#workers].some((worker) => !worker.idle) || this.#jobs.length > 0
-    if (busy()) {
+  close({ graceMs = this.#settings.graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(graceMs))
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    // The assignment to #closing comes first.
+    await undefined
+    if (this.#busy) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, options.graceMs ?? this.#settings.graceMs)
-        this.#closing = { resolve: () => (clearTimeout(timer), resolve()) }
+        const timer = setTimeout(resolve, graceMs)
+        this.#drained = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        // What waited for the code at hand may be over by now.
+        this.#feed()
       })
     }
-    for (const job of this.#jobs.splice(0)) {
-      failWaiting(job, this.#closedError())
-      this.#finishIfOver(job)
-    }
+    this.#ended = true
+    clearTimeout(this.#rebalancing)
+    for (const job of this.#jobs.splice(0)) this.#refuse(job)
     const ends = [...this.#workers].map((worker) => new Promise<void>((resolve) => (worker.onGone = resolve)))
     for (const worker of this.#workers) this.#kill(worker)
-    await Promise.all(ends)
+    if (ends.length === 0) return
+    let timer: NodeJS.Timeout | undefined
+    await Promise.race([Promise.all(ends), new Promise((resolve) => (timer = setTimeout(resolve, longestEndMs)))])
+    clearTimeout(timer)
+  }
+
+  get #busy(): boolean {
+    return this.#jobs.length > 0 || [...this.#workers].some((worker) => !worker.idle)
+  }
+
+  /** Fails whatever of the job waits, also what comes later. */
+  #refuse(job: Job): void {
+    failWaiting(job, this.#closedError())
+    this.#finishIfOver(job)
   }
 
   #closedError(): Closed {
@@ -169,11 +181,19 @@ export class Pool implements Executor {
       this.#feed()
       const expected = this.#expected
       this.#expected = undefined
-      if (expected?.ready) this.#lookOut(expected, performance.now() + lookMs)
+      if (expected?.ready) lookOut(expected)
     })
   }
 
+  #queue(job: Job): void {
+    if (!job.finished && !this.#jobs.includes(job)) this.#jobs.push(job)
+  }
+
   #feed(): void {
+    if (this.#ended) {
+      for (const job of this.#jobs.splice(0)) this.#refuse(job)
+      return
+    }
     for (let i = 0; i < this.#jobs.length;) {
       const job = this.#jobs[i] as Job
       this.#considerInline(job)
@@ -190,7 +210,7 @@ export class Pool implements Executor {
       this.#finishIfOver(job)
     }
     this.#rebalance()
-    if (this.#closing && this.#jobs.length === 0 && [...this.#workers].every((worker) => worker.idle)) this.#closing.resolve()
+    if (this.#closing && !this.#busy) this.#drained()
   }
 
   #handOut(worker: PoolWorker, job: Job): boolean {
@@ -210,7 +230,20 @@ export class Pool implements Executor {
       if (worker.idle) return worker
       if (worker.takesMore(job, this.#settings.exact) && (!waiting || worker.posted.size < waiting.posted.size)) waiting = worker
     }
-    return this.#workers.size < this.slots ? this.#start() : waiting
+    if (this.#live() === this.slots) return waiting
+    try {
+      return this.#start()
+    } catch (cause) {
+      failWaiting(job, startFailed(job.ref.name, 'found no worker that could start', cause))
+      return undefined
+    }
+  }
+
+  /** Workers that hold a place; one that only waits for stuck functions to end does not, so that they cannot block the pool. */
+  #live(): number {
+    let live = 0
+    for (const worker of this.#workers) if (!worker.retiring) live++
+    return live
   }
 
   #considerInline(job: Job): void {
@@ -228,7 +261,7 @@ export class Pool implements Executor {
         })
       }
       job.inlineItems = 0
-      if (!this.#jobs.includes(job) && !job.finished) this.#jobs.push(job)
+      this.#queue(job)
       this.#feedSoon()
     }
     void new InlineRun(job, goOn, stop)
@@ -236,105 +269,53 @@ export class Pool implements Executor {
 
   #post(worker: PoolWorker, job: Job, batch: Batch): void {
     const { work } = job
-    const transfer: unknown[] = []
-    const args = unwrap(batch.items, work.spread, transfer)
-    const moved = transfer.length > 0
-    // Calls with one argument each are items like those of a map: flat, and perhaps packed.
-    const flat = work.spread ? single(args) : args
-    const items = flat ? pack(flat, transfer) : args
-    const id = ++this.#lastBatch
-    const message: RunMessage = {
-      type: 'run',
-      batch: id,
-      fn: this.#functionOn(worker, job.ref),
-      first: batch.first,
-      items,
-      spread: !flat,
-      direct: work.spread,
-      meta: work.meta?.(batch),
-      timeoutMs: work.timeoutMs,
-      graceMs: this.#settings.graceMs,
-      deadline: performance.timeOrigin + work.deadline,
-      observed: work.observed,
-      flush: work.timeoutMs !== undefined || (work.spread && (job.estimate.itemMs ?? 1) > flushAboveMs),
-    }
+    const id = worker.lastBatch + 1
     const before = performance.now()
+    const { message, transfer, marked } = outgoing(job, batch, id, worker.numberOf(job.ref), this.#settings.graceMs)
     try {
-      worker.link?.post(message, transfer as never)
+      worker.link.post(message, transfer as never)
     } catch (cause) {
-      return this.#splitUncloneable(job, batch, cause)
+      splitUncloneable(job, batch, cause, worker.link.clones)
+      this.#queue(job)
+      return this.#feedSoon()
     }
-    job.estimate.recordPost(items.length, performance.now() - before)
-    if (worker.idle) worker.link?.ref()
+    worker.lastBatch = id
+    for (const value of marked) forgetTransfer(value)
+    const items = batch.items.length
+    job.estimate.recordPost(items, performance.now() - before)
+    if (worker.idle) worker.link.ref()
     const posted: Posted = {
       id,
       job,
       batch,
       postedAt: before,
-      reported: new Uint8Array(items.length),
-      left: items.length,
+      reported: new Uint8Array(items),
+      left: items,
       doomed: undefined,
-      moved,
+      moved: marked.length > 0,
       timer: undefined,
+      doomedAt: undefined,
+      held: undefined,
+      loopEndedAt: undefined,
     }
     worker.posted.set(id, posted)
     this.#watch.post(worker, posted)
-    if (work.spread && items.length === 1 && (job.estimate.itemMs ?? 1) < lookTurnMs) this.#expected = worker
-  }
-
-  /** A caller that awaits one short call after the other would wait mostly for this thread to be woken; so it stays awake a little. */
-  #lookOut(worker: PoolWorker, until: number): void {
-    const turn = performance.now() + lookTurnMs
-    let sees = true
-    do sees = worker.link?.poll() ?? false
-    while (sees && !worker.idle && performance.now() < turn)
-    if (sees && !worker.idle && performance.now() < until) setImmediate(() => this.#lookOut(worker, until))
-  }
-
-  #functionOn(worker: PoolWorker, ref: FunctionRef): number {
-    let fn = worker.functions.get(ref)
-    if (fn === undefined) {
-      fn = ++this.#lastFunction
-      worker.functions.set(ref, fn)
-      worker.link?.post({ type: 'load', fn, module: ref.module, name: ref.name })
-    }
-    return fn
-  }
-
-  /** Something in the batch cannot cross: that item fails, the others go on by themselves. */
-  #splitUncloneable(job: Job, batch: Batch, cause: unknown): void {
-    for (let at = batch.items.length - 1; at >= 0; at--) {
-      const value = batch.items[at]
-      const bad = job.work.spread
-        ? (value as unknown[]).findIndex((arg, i) => findUncloneable(arg, `argument ${i + 1}`) !== undefined)
-        : findUncloneable(value, 'argument') === undefined
-          ? -1
-          : 0
-      if (bad === -1 && batch.items.length > 1) {
-        job.requeued.push(sliceBatch(batch, at, at + 1))
-        continue
-      }
-      const [part, what] = job.work.spread && bad >= 0 ? [(value as unknown[])[bad], `argument ${bad + 1}`] : [value, 'argument']
-      job.underWay--
-      job.work.fail(batch.first + at, uncloneable(part, what, cause), 0)
-    }
-    if (!this.#jobs.includes(job)) this.#jobs.push(job)
-    this.#feedSoon()
+    if (work.spread && items === 1 && (job.estimate.itemMs ?? 1) < lookTurnMs) this.#expected = worker
   }
 
   /** A worker with nothing to do takes over a batch that waits behind one that takes long. */
   #rebalance(): void {
-    if (this.#jobs.length > 0) return
     for (const idle of this.#workers) {
       if (!idle.usable || !idle.idle || !idle.ready) continue
-      for (const busy of this.#workers) {
-        if (busy.posted.size < 2) continue
-        const last = [...busy.posted.values()].at(-1) as Posted
-        const late = performance.now() - last.postedAt > 5 && !last.moved && last.left === last.batch.items.length
-        if (!late || !busy.link?.revoke(last.id)) continue
-        this.#forget(busy, last)
-        this.#post(idle, last.job, last.batch)
-        return
+      const late = lateBatch(this.#workers)
+      if (typeof late === 'object') {
+        this.#forget(late.worker, late.posted)
+        this.#post(idle, late.posted.job, late.posted.batch)
+      } else if (late !== undefined && this.#rebalancing === undefined) {
+        this.#rebalancing = setTimeout(() => {
+          this.#rebalancing = undefined
+          this.#feed()
+        }, late)
       }
     }
   }
@@ -349,7 +330,7 @@ export class Pool implements Executor {
     }
     const posted = worker.posted.get(message.batch)
     if (!posted) return
-    this.#failedStarts = 0
+    this.#starts.proved()
     if (message.type === 'load-failed') this.#loadFailed(worker, posted, message)
     else this.#result(worker, posted, message)
     this.#feed()
@@ -358,31 +339,33 @@ export class Pool implements Executor {
   }
 
   #result(worker: PoolWorker, posted: Posted, message: ResultMessage): void {
-    worker.loaded.add(posted.job.ref.module)
-    this.#loadDeaths.delete(posted.job.ref.module)
+    const { ref, estimate } = posted.job
+    worker.loaded.add(ref.module)
+    this.#starts.proved(ref.module)
     if (message.stuck) worker.retiring = true
     if (message.last) {
       this.#forget(worker, posted)
-      posted.job.estimate.record(posted.batch.items.length, message.busyMs, message.async)
+      estimate.record(posted.batch.items.length, message.busyMs, message.async)
     }
     deliver(posted, message, worker.row)
-    // An empty batch warms a worker up.
-    if (message.last && posted.batch.items.length === 0) posted.job.work.finished()
+    if (message.last) this.#finishIfOver(posted.job)
   }
 
   #loadFailed(worker: PoolWorker, posted: Posted, message: LoadFailedMessage): void {
-    const { ref, work } = posted.job
     const cause = asError(fromWire(message.error), 'it threw a value that is no Error')
-    const error = new WorkerStartFailed(`The worker module of "${ref.name}" could not be loaded: ${cause.message}`, { cause })
     this.#forget(worker, posted)
-    for (let at = 0; at < posted.batch.items.length; at++) failItem(posted, at, error, worker.row)
-    ;(work as { loadFailed?: (error: unknown) => void }).loadFailed?.(error)
+    this.#failAll(posted, startFailed(posted.job.ref.name, `could not be loaded: ${cause.message}`, cause), worker.row)
+  }
+
+  #failAll(posted: Posted, error: unknown, row: number): void {
+    for (let at = 0; at < posted.reported.length; at++) failItem(posted, at, error, row)
+    if (posted.reported.length === 0) posted.job.work.fail(-1, error, row)
   }
 
   #forget(worker: PoolWorker, posted: Posted): void {
     this.#watch.forget(posted)
     worker.posted.delete(posted.id)
-    if (worker.idle) worker.link?.unref()
+    if (worker.idle) worker.link.unref()
   }
 
   #finishIfOver(job: Job): void {
@@ -405,11 +388,14 @@ export class Pool implements Executor {
     const error = cancelled(reason, job.ref.name)
     for (const worker of this.#workers) {
       for (const posted of worker.posted.values()) {
-        if (posted.job !== job || !this.#watch.cancelAll(worker, posted, error)) continue
-        this.#forget(worker, posted)
-        for (let at = 0; at < posted.reported.length; at++) skip(posted, at)
+        if (posted.job !== job) continue
+        if (worker.link.revoke(posted.id)) {
+          this.#forget(worker, posted)
+          for (let at = 0; at < posted.reported.length; at++) skip(posted, at)
+        } else this.#watch.cancelAll(worker, posted, error)
       }
     }
+    this.#finishIfOver(job)
     this.#feedSoon()
   }
 
@@ -418,8 +404,12 @@ export class Pool implements Executor {
     for (const worker of this.#workers) {
       for (const posted of worker.posted.values()) {
         const at = index - posted.batch.first
-        if (posted.job === job && at >= 0 && at < posted.batch.items.length)
-          return this.#watch.cancelItem(worker, posted, at, error)
+        if (posted.job !== job || at < 0 || at >= posted.batch.items.length) continue
+        if (posted.moved || !worker.link.revoke(posted.id)) return this.#watch.cancelItem(worker, posted, at, error)
+        this.#forget(worker, posted)
+        job.requeued.push(posted.batch)
+        this.#queue(job)
+        this.#feedSoon()
       }
     }
     const where = job.requeued.findIndex((batch) => index >= batch.first && index < batch.first + batch.items.length)
@@ -434,13 +424,15 @@ export class Pool implements Executor {
 
   // --- Workers ----------------------------------------------------------------------------------------------------------
 
+  /** @throws when not even the file in which workers start is found */
   #start(): PoolWorker {
-    const worker = new PoolWorker()
-    this.#workers.add(worker)
-    worker.link = this.#settings.open(
-      { memoryLimitMb: this.#settings.memoryLimitMb },
-      { message: (message) => this.#receive(worker, message), exit: (exit) => this.#gone(worker, exit) },
+    const worker = new PoolWorker((worker) =>
+      this.#settings.open(
+        { memoryLimitMb: this.#settings.memoryLimitMb },
+        { message: (message) => this.#receive(worker, message), exit: (exit) => this.#gone(worker, exit) },
+      ),
     )
+    this.#workers.add(worker)
     worker.link.unref()
     return worker
   }
@@ -448,94 +440,41 @@ export class Pool implements Executor {
   #kill(worker: PoolWorker): void {
     if (worker.killed) return
     worker.killed = true
-    worker.link?.ref()
-    worker.link?.kill()
+    worker.link.ref()
+    worker.link.kill()
   }
 
   #gone(worker: PoolWorker, exit: LinkExit): void {
     this.#workers.delete(worker)
     note(worker.killed ? 'worker-end' : 'worker-crash', 0, `worker ${worker.row} ended: ${exit.reason}`, { row: worker.row })
     const lost = [...worker.posted.values()]
-    const startedAny = lost.some((posted) => lostItems(worker, posted).started.length > 0)
-    if (!worker.killed && !startedAny) this.#countFailedStart(worker, lost)
+    this.#starts.died(worker, lost)
     for (const posted of lost) {
       this.#watch.forget(posted)
       this.#recover(worker, posted, exit)
     }
     worker.posted.clear()
     worker.onGone?.()
-    for (const posted of lost) {
-      this.#giveUpHopeless(posted.job, exit)
-      if (posted.job.remaining() > 0 && !this.#jobs.includes(posted.job)) this.#jobs.push(posted.job)
-      this.#finishIfOver(posted.job)
+    for (const { job } of lost) {
+      const hopeless = this.#starts.verdict(job.ref.module, job.ref.name, exit)
+      if (hopeless) failWaiting(job, hopeless)
+      if (job.remaining() > 0) this.#queue(job)
+      this.#finishIfOver(job)
     }
     this.#feedSoon()
   }
 
   /** What had started fails; what had not goes back to the front of the queue. */
   #recover(worker: PoolWorker, posted: Posted, exit: LinkExit): void {
-    const { started, waiting } = lostItems(worker, posted)
     const { job, batch } = posted
-    const crash = crashOf(job.ref, exit, worker.killed)
+    const crash = this.#ended ? this.#closedError() : crashOf(job.ref, exit, worker.killed)
+    if (this.#ended || batch.items.length === 0) return this.#failAll(posted, crash, worker.row)
+    const { started, waiting } = lostItems(worker, posted)
     for (const at of started) failItem(posted, at, crash, worker.row)
-    if (job.cancelReason || posted.doomed?.size === batch.items.length) for (const at of waiting) skip(posted, at)
-    else if (posted.moved) for (const at of waiting) failItem(posted, at, crash, worker.row)
-    else {
-      for (const at of waiting.reverse()) {
-        if (posted.doomed?.has(at)) skip(posted, at)
-        else job.requeued.push(sliceBatch(batch, at, at + 1))
-      }
+    for (const at of waiting.reverse()) {
+      if (job.cancelReason || posted.doomed?.has(at)) skip(posted, at)
+      else if (posted.moved) failItem(posted, at, crash, worker.row)
+      else job.requeued.push(sliceBatch(batch, at, at + 1))
     }
   }
-
-  #countFailedStart(worker: PoolWorker, lost: readonly Posted[]): void {
-    if (!worker.ready) this.#failedStarts++
-    for (const module of new Set(lost.map((posted) => posted.job.ref.module))) {
-      if (worker.ready && !worker.loaded.has(module)) this.#loadDeaths.set(module, (this.#loadDeaths.get(module) ?? 0) + 1)
-    }
-  }
-
-  /** A module that ends every worker that loads it, or workers that cannot even start, would be started for ever. */
-  #giveUpHopeless(job: Job, exit: LinkExit): void {
-    const deaths = this.#loadDeaths.get(job.ref.module) ?? 0
-    if (deaths < mostLoadDeaths && this.#failedStarts < mostFailedStarts) return
-    const what = deaths >= mostLoadDeaths ? `ended ${deaths} workers while it was loaded` : 'found no worker that could start'
-    failWaiting(
-      job,
-      new WorkerStartFailed(`The worker module of "${job.ref.name}" ${what} (${exit.reason})`, { cause: exit.error }),
-    )
-    this.#loadDeaths.delete(job.ref.module)
-    this.#failedStarts = 0
-  }
-}
-
-/** Takes the wrappers of `transfer()` off. */
-function unwrap(items: ArrayLike<unknown>, spread: boolean, transfer: unknown[]): ArrayLike<unknown> {
-  if (ArrayBuffer.isView(items)) return items
-  const list = items as unknown[]
-  for (let i = 0; i < list.length; i++) {
-    const item = list[i]
-    if (typeof item !== 'object' || item === null) continue
-    if (spread) unwrap(item as unknown[], false, transfer)
-    else list[i] = unwrapTransfer(item, transfer)
-  }
-  return list
-}
-
-/** The arguments themselves, where each list has exactly one. */
-function single(lists: ArrayLike<unknown>): unknown[] | undefined {
-  const args: unknown[] = Array.from({ length: lists.length })
-  for (let i = 0; i < lists.length; i++) {
-    const list = lists[i] as unknown[]
-    if (list.length !== 1) return undefined
-    args[i] = list[0]
-  }
-  return args
-}
-
-/** The shorter form of many numbers; a view is copied, because it would be cloned with all of the buffer behind it. */
-function pack(items: ArrayLike<unknown>, transfer: unknown[]): ArrayLike<unknown> {
-  const packed = ArrayBuffer.isView(items) ? (items as unknown as Float64Array).slice() : packNumbers(items)
-  if (packed?.buffer instanceof ArrayBuffer) transfer.push(packed.buffer)
-  return packed ?? items
 }

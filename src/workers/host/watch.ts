@@ -1,6 +1,9 @@
 /**
  * Two-stage cancellation: first the signal reaches the function inside the worker; if the thread is still busy with it after `grace`,
- * that one worker is ended. Also the clock of `timeout` for functions that hold their thread; a worker watches its promises itself.
+ * that one worker is ended. Also the clock of `timeout` for functions that hold their thread.
+ *
+ * A worker keeps both clocks itself for functions that give promises. It is watched from here all the same, because such a
+ * function may hold the thread after its first `await`, and then no clock ticks there.
  */
 import { formatMs } from '../../base/duration.ts'
 import { TimedOut } from '../../base/errors.ts'
@@ -8,21 +11,23 @@ import { packError } from '../thread/wire.js'
 import type { Posted } from './job.ts'
 import type { PoolWorker } from './worker.ts'
 
-/** The worker's own grace for promises runs first; this is the reserve for its message. */
-const marginMs = 50
+/** The worker's own clocks run first; this is the reserve for its message, chosen for a machine that is busy. */
+const marginMs = 100
+/** Node fires a longer timer at once. */
+const longestTimerMs = 2 ** 31 - 1
 
 export class Watch {
   readonly #graceMs: number
   readonly #kill: (worker: PoolWorker) => void
 
   constructor(graceMs: number, kill: (worker: PoolWorker) => void) {
-    this.#graceMs = graceMs
+    this.#graceMs = graceMs + marginMs
     this.#kill = kill
   }
 
   post(worker: PoolWorker, posted: Posted): void {
     const { timeoutMs } = posted.job.work
-    if (timeoutMs !== undefined) this.#again(posted, timeoutMs, () => this.#checkTimeout(worker, posted, timeoutMs))
+    if (timeoutMs !== undefined) this.#again(worker, posted, timeoutMs)
   }
 
   forget(posted: Posted): void {
@@ -33,51 +38,108 @@ export class Watch {
   /** Aborts one item, which then fails with `error` whatever it gives. */
   cancelItem(worker: PoolWorker, posted: Posted, at: number, error: Error): void {
     if (posted.reported[at] || posted.doomed?.has(at)) return
+    this.#doom(worker, posted, at, error)
+    this.#look(worker, posted)
+  }
+
+  /** Aborts whatever of the batch has not been reported. */
+  cancelAll(worker: PoolWorker, posted: Posted, error: Error): void {
+    doomAll(posted, error)
+    worker.link.control({ type: 'cancel', batch: posted.id, index: -1, reason: packError(error, worker.link.clones) })
+    this.#look(worker, posted)
+  }
+
+  #doom(worker: PoolWorker, posted: Posted, at: number, error: Error): void {
     ;(posted.doomed ??= new Map()).set(at, error)
-    worker.link?.control({ type: 'cancel', batch: posted.id, index: at, reason: packError(error) })
-    this.#again(posted, this.#graceMs + marginMs, () => {
-      const progress = worker.link?.progress()
-      const stuck = progress?.looping && progress.batch === posted.id && progress.started === at + 1
-      if (stuck && !posted.reported[at]) this.#kill(worker)
-      else this.post(worker, posted)
-    })
+    posted.doomedAt = performance.now()
+    worker.link.control({ type: 'cancel', batch: posted.id, index: at, reason: packError(error, worker.link.clones) })
   }
 
-  /** Aborts whatever of the batch has not been reported. True when it had not started, and now never will. */
-  cancelAll(worker: PoolWorker, posted: Posted, error: Error): boolean {
-    if (worker.link?.revoke(posted.id)) return true
-    posted.doomed ??= new Map()
-    for (let at = 0; at < posted.reported.length; at++) {
-      if (!posted.reported[at] && !posted.doomed.has(at)) posted.doomed.set(at, error)
+  /** Sees how far the worker is with the batch, and says when to look again. */
+  #look(worker: PoolWorker, posted: Posted): void {
+    const progress = worker.link.progress()
+    if (!progress || posted.left === 0) return
+    const atWork = posted.id === progress.batch
+    if (posted.id > progress.batch || (atWork && progress.started === 0)) this.#lookAtWaiting(worker, posted)
+    else if (atWork && progress.looping) this.#lookAtLoop(worker, posted, progress.started - 1, progress.startedAt)
+    else {
+      const timed = atWork && posted.job.work.timeoutMs !== undefined
+      posted.loopEndedAt ??= timed ? progress.startedAt - performance.timeOrigin : performance.now()
+      this.#lookAtPromises(worker, posted, posted.loopEndedAt, progress.looping)
     }
-    worker.link?.control({ type: 'cancel', batch: posted.id, index: -1, reason: packError(error) })
-    this.#again(posted, this.#graceMs + marginMs, () => {
-      const progress = worker.link?.progress()
-      if (progress?.looping && progress.batch === posted.id) this.#kill(worker)
-    })
-    return false
   }
 
-  #checkTimeout(worker: PoolWorker, posted: Posted, timeoutMs: number): void {
-    const progress = worker.link?.progress()
-    // Only a loop that holds its thread is watched from here.
-    if (!progress || progress.batch > posted.id || (progress.batch === posted.id && !progress.looping)) return
-    if (progress.batch < posted.id || progress.started === 0) return this.post(worker, posted)
-    const elapsedMs = performance.timeOrigin + performance.now() - progress.startedAt
-    const at = progress.started - 1
-    // A millisecond of tolerance between two threads' clocks.
-    if (elapsedMs < timeoutMs - 1)
-      return this.#again(posted, timeoutMs - elapsedMs, () => this.#checkTimeout(worker, posted, timeoutMs))
-    const error = new TimedOut(`"${posted.job.ref.name}" did not finish within its timeout of ${formatMs(timeoutMs)}`, {
-      clock: 'timeout',
-      limitMs: timeoutMs,
-    })
-    if (posted.doomed?.has(at)) return this.post(worker, posted)
-    this.cancelItem(worker, posted, at, error)
+  /** It has not begun: its clocks do not run yet. */
+  #lookAtWaiting(worker: PoolWorker, posted: Posted): void {
+    const { timeoutMs } = posted.job.work
+    const doomed = posted.doomed !== undefined
+    // A child process cannot give back what it was sent; if all of that is cancelled, nobody waits for what it is doing.
+    if (doomed && worker.posted.size === 1 && posted.doomed?.size === posted.left && this.#overdue(posted))
+      return this.#kill(worker)
+    if (doomed || timeoutMs !== undefined)
+      this.#again(worker, posted, doomed ? Math.min(this.#graceMs, timeoutMs ?? this.#graceMs) : (timeoutMs as number))
   }
 
-  #again(posted: Posted, ms: number, check: () => void): void {
+  /** The thread is held by one item. */
+  #lookAtLoop(worker: PoolWorker, posted: Posted, at: number, startedAt: number): void {
+    const { timeoutMs } = posted.job.work
+    const now = performance.now()
+    if (posted.doomed?.has(at) && !posted.reported[at]) {
+      if (posted.held?.at !== at) posted.held = { at, since: now }
+      const leftMs = this.#graceMs - (now - posted.held.since)
+      return leftMs < 1 ? this.#kill(worker) : this.#again(worker, posted, leftMs)
+    }
+    if (timeoutMs !== undefined && at >= 0) {
+      const leftMs = timeoutMs - (performance.timeOrigin + now - startedAt)
+      // A millisecond of tolerance between two threads' clocks.
+      if (leftMs >= 1) return this.#again(worker, posted, leftMs)
+      if (!posted.reported[at]) {
+        this.#doom(worker, posted, at, timedOut(posted.job.ref.name, timeoutMs))
+        return this.#look(worker, posted)
+      }
+    }
+    if (timeoutMs !== undefined || posted.doomed) this.#again(worker, posted, Math.min(timeoutMs ?? this.#graceMs, this.#graceMs))
+  }
+
+  /** Every item has started, and some wait for their promises. */
+  #lookAtPromises(worker: PoolWorker, posted: Posted, startedAt: number, heldByAnother: boolean): void {
+    const { timeoutMs } = posted.job.work
+    const now = performance.now()
+    const doomed = posted.doomed && [...posted.doomed.keys()].some((at) => !posted.reported[at])
+    const since = Math.min(
+      doomed ? (posted.doomedAt ?? now) : Number.POSITIVE_INFINITY,
+      startedAt + (timeoutMs ?? Number.POSITIVE_INFINITY),
+    )
+    const until = since + this.#graceMs + marginMs
+    if (until === Number.POSITIVE_INFINITY) return
+    if (now < until - 1) return this.#again(worker, posted, until - now)
+    // Another batch's item holds the thread, and its own clock runs.
+    if (heldByAnother) return this.#again(worker, posted, this.#graceMs)
+    if (timeoutMs !== undefined && now >= startedAt + timeoutMs) doomAll(posted, timedOut(posted.job.ref.name, timeoutMs))
+    this.#kill(worker)
+  }
+
+  #overdue(posted: Posted): boolean {
+    return performance.now() - (posted.doomedAt ?? 0) >= this.#graceMs - 1
+  }
+
+  #again(worker: PoolWorker, posted: Posted, ms: number): void {
     clearTimeout(posted.timer)
-    posted.timer = setTimeout(check, ms)
+    posted.timer = setTimeout(() => this.#look(worker, posted), Math.min(Math.max(ms, 1), longestTimerMs))
   }
+}
+
+function doomAll(posted: Posted, error: Error): void {
+  posted.doomed ??= new Map()
+  for (let at = 0; at < posted.reported.length; at++) {
+    if (!posted.reported[at] && !posted.doomed.has(at)) posted.doomed.set(at, error)
+  }
+  posted.doomedAt = performance.now()
+}
+
+function timedOut(name: string, timeoutMs: number): TimedOut {
+  return new TimedOut(`"${name}" did not finish within its timeout of ${formatMs(timeoutMs)}`, {
+    clock: 'timeout',
+    limitMs: timeoutMs,
+  })
 }

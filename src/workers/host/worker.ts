@@ -1,5 +1,6 @@
 /** One worker as the pool sees it: its link, what it has been given, and how it stands. */
 import type { FunctionRef } from '../../run/executor.ts'
+import { progress } from '../protocol.ts'
 import type { Posted } from './job.ts'
 import type { Link } from './link.ts'
 
@@ -12,18 +13,25 @@ let lastRow = 0
 export class PoolWorker {
   readonly row = ++lastRow
   readonly startedAt = performance.now()
-  link: Link | undefined
+  readonly link: Link
   ready = false
   /** Gets no more work, and is ended when it has none. */
   retiring = false
   killed = false
   /** Called when it has ended. */
   onGone: (() => void) | undefined
+  /** Number of the batch that was posted last. */
+  lastBatch = 0
   readonly posted = new Map<number, Posted>()
-  /** Functions that this worker knows, with their short numbers. */
-  readonly functions = new Map<FunctionRef, number>()
   /** Modules of which something has come back: loading them did not kill this worker. */
   readonly loaded = new Set<string>()
+  /** Functions that this worker knows, with their short numbers. */
+  readonly #functions = new WeakMap<FunctionRef, number>()
+  readonly #modules: (string | undefined)[] = [undefined]
+
+  constructor(open: (worker: PoolWorker) => Link) {
+    this.link = open(this)
+  }
 
   get idle(): boolean {
     return this.posted.size === 0
@@ -31,6 +39,22 @@ export class PoolWorker {
 
   get usable(): boolean {
     return !this.retiring && !this.killed
+  }
+
+  /** The short number of a function; tells the worker where it is, the first time. */
+  numberOf(ref: FunctionRef): number {
+    let fn = this.#functions.get(ref)
+    if (fn === undefined) {
+      fn = this.#modules.push(ref.module) - 1
+      this.#functions.set(ref, fn)
+      this.link.post({ type: 'load', fn, module: ref.module, name: ref.name })
+    }
+    return fn
+  }
+
+  /** The module that is being loaded, as far as the worker tells. */
+  get loading(): string | undefined {
+    return this.#modules[this.link.progress()?.loading ?? 0]
   }
 
   /** May another batch of `job` wait here while the one at work is finished? */
@@ -44,6 +68,11 @@ export class PoolWorker {
       // What takes long does not feel a message; what waits behind it could be done elsewhere.
       if (!onlyAsync && !posted.job.estimate.prefetches) return false
     }
-    return onlyAsync ? items < mostAsyncItems : this.posted.size < 2 && job.estimate.prefetches
+    return (onlyAsync ? items < mostAsyncItems : this.posted.size < 2 && job.estimate.prefetches) && this.#hasClaim()
+  }
+
+  /** A batch that waits must keep its place in the ring of claims. */
+  #hasClaim(): boolean {
+    return this.lastBatch - (this.link.progress()?.batch ?? this.lastBatch) < progress.claimCount - 1
   }
 }

@@ -40,7 +40,7 @@ export async function loadModule(module, sources) {
  * The file that is meant: `.ts` where only the source is there, `.js` where only the compiled file is.
  * @param {string} module
  */
-function existing(module) {
+export function existing(module) {
   if (!module.startsWith('file:')) return module
   const path = fileURLToPath(module)
   if (existsSync(path)) return module

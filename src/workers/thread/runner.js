@@ -7,14 +7,17 @@
  * @typedef {import('../protocol.ts').WorkerMessage} WorkerMessage
  * @typedef {import('../protocol.ts').WireError} WireError
  * @typedef {{ post(message: WorkerMessage, transfer?: unknown[]): void, poll(): CancelMessage | undefined,
- *   begin(batch: number): boolean,
+ *   begin(batch: number): boolean, loading(fn: number): void, clones: import('./cloning.js').Cloneable,
  *   progress: Int32Array | undefined, startedAt: Float64Array | undefined }} Transport
  * @typedef {(...args: unknown[]) => unknown} Callable
  * @typedef {{ setup?: () => unknown, definitions?: Record<string, Callable>, ambient?: Ambient }} Registration
+ * @typedef {{ module: string, name: string }} Named
  * @typedef {{ enter(context: unknown, body: () => unknown): unknown, set(context: unknown): void }} Ambient
  * @typedef {{ call: Callable, ambient: Ambient | undefined, promises: 'unknown' | 'never' | 'yes' }} Loaded
  */
-import { loadModule } from './load.js'
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { existing, loadModule } from './load.js'
 import { BatchRun } from './batch-run.js'
 import { packError } from './wire.js'
 
@@ -23,7 +26,7 @@ export class Runner {
   #transport
   /** @type {string | undefined} */
   #sources
-  /** @type {Map<number, Loaded | WireError | Promise<Loaded | WireError>>} */
+  /** By the host's short number; loaded when the first batch of it is begun. @type {Map<number, Named | Loaded | WireError>} */
   #functions = new Map()
   /** What modules registered, by URL. @type {Map<string, Registration>} */
   #registered = new Map()
@@ -31,8 +34,14 @@ export class Runner {
   #modules = new Map()
   /** @type {Map<number, BatchRun>} */
   #batches = new Map()
+  /** Setups that have begun, by module. @type {Map<string, Promise<void>>} */
+  #setups = new Map()
   /** Batches that wait while a module is loaded. @type {BatchRun[] | undefined} */
   #queue
+  /** The last batch that came. */
+  #last = 0
+  /** Cancellations that overtook their batch. @type {CancelMessage[]} */
+  #early = []
 
   /**
    * @param {Transport} transport
@@ -49,7 +58,7 @@ export class Runner {
    * @param {Registration} registration
    */
   register(url, registration) {
-    this.#registered.set(withoutExtension(url), registration)
+    this.#registered.set(keyOf(url), registration)
   }
 
   /** True when nothing is under way. */
@@ -59,11 +68,13 @@ export class Runner {
 
   /** @param {HostMessage} message */
   receive(message) {
-    if (message.type === 'load') this.#load(message.fn, message.module, message.name)
+    if (message.type === 'load') this.#functions.set(message.fn, message)
     else if (message.type === 'cancel') this.cancel(message)
     else {
       const batch = new BatchRun(message, this.#transport, () => this.#lookForCancels())
+      this.#last = message.batch
       this.#batches.set(message.batch, batch)
+      if (this.#early.length > 0) this.#cancelEarly(batch)
       if (!this.#queue) this.#start(batch)
       else this.#queue.push(batch)
     }
@@ -71,7 +82,14 @@ export class Runner {
 
   /** @param {CancelMessage} message */
   cancel(message) {
-    this.#batches.get(message.batch)?.cancel(message)
+    if (message.batch > this.#last) this.#early.push(message)
+    else this.#batches.get(message.batch)?.cancel(message)
+  }
+
+  /** @param {BatchRun} batch */
+  #cancelEarly(batch) {
+    for (const message of this.#early) if (message.batch === batch.message.batch) batch.cancel(message)
+    this.#early = this.#early.filter((message) => message.batch > batch.message.batch)
   }
 
   /** The process is about to end: whatever has been computed is sent now. */
@@ -85,19 +103,23 @@ export class Runner {
 
   /** @param {BatchRun} batch */
   #start(batch) {
-    const loaded = this.#functions.get(batch.message.fn)
-    if (loaded instanceof Promise) void this.#startLater(batch, loaded)
-    else this.#run(batch, /** @type {Loaded | WireError} */ (loaded))
+    const fn = /** @type {Named | Loaded | WireError} */ (this.#functions.get(batch.message.fn))
+    if ('module' in fn) void this.#startLater(batch, fn)
+    else this.#run(batch, fn)
   }
 
   /**
    * Batches run in the order in which they came: those behind one whose module is being loaded wait in the queue.
    * @param {BatchRun} batch
-   * @param {Promise<Loaded | WireError>} loading
+   * @param {Named} named
    */
-  async #startLater(batch, loading) {
+  async #startLater(batch, named) {
+    const { fn } = batch.message
     this.#queue = []
-    const loaded = await loading
+    this.#transport.loading(fn)
+    const loaded = await this.#find(named)
+    this.#transport.loading(0)
+    this.#functions.set(fn, loaded)
     const waiting = this.#queue
     this.#queue = undefined
     this.#run(batch, loaded)
@@ -127,51 +149,65 @@ export class Runner {
   }
 
   /**
-   * @param {number} fn
-   * @param {string} url
-   * @param {string} name
+   * @param {Named} named
+   * @returns {Promise<Loaded | WireError>}
    */
-  #load(fn, url, name) {
-    const loading = this.#find(url, name)
-    this.#functions.set(fn, loading)
-    void loading.then((loaded) => this.#functions.set(fn, loaded))
+  async #find({ module, name }) {
+    try {
+      const exports = await this.load(module)
+      const { definitions, ambient } = this.#registered.get(keyOf(module)) ?? {}
+      const found = definitions && Object.hasOwn(definitions, name) ? definitions[name] : exports[name]
+      if (typeof found !== 'function') throw new TypeError(`The worker module has no function ${JSON.stringify(name)}`)
+      // A method of the record that the module defined may use the others as `this.other()`.
+      return { call: /** @type {Callable} */ (found).bind(definitions), ambient, promises: 'unknown' }
+    } catch (error) {
+      return packError(error, this.#transport.clones)
+    }
   }
 
   /**
+   * The exports of a module, set up.
    * @param {string} url
-   * @param {string} name
-   * @returns {Promise<Loaded | WireError>}
    */
-  async #find(url, name) {
-    try {
-      const exports = await this.#module(url)
-      const registration = this.#registered.get(withoutExtension(url))
-      const found =
-        registration?.definitions && Object.hasOwn(registration.definitions, name)
-          ? registration.definitions[name]
-          : exports[name]
-      if (typeof found !== 'function') throw new TypeError(`The worker module has no function ${JSON.stringify(name)}`)
-      return { call: /** @type {Callable} */ (found), ambient: registration?.ambient, promises: 'unknown' }
-    } catch (error) {
-      return packError(error)
-    }
-  }
-
-  /** @param {string} url */
-  #module(url) {
+  async load(url) {
     let module = this.#modules.get(url)
     if (!module) {
-      module = loadModule(url, this.#sources).then(async (exports) => {
-        await this.#registered.get(withoutExtension(url))?.setup?.()
-        return exports
-      })
+      module = loadModule(url, this.#sources)
       this.#modules.set(url, module)
     }
-    return module
+    const exports = await module
+    await this.setUp(url)
+    return exports
+  }
+
+  /**
+   * Runs the module's `setup`, once.
+   * @param {string} url
+   */
+  setUp(url) {
+    const key = keyOf(url)
+    let begun = this.#setups.get(key)
+    if (!begun) {
+      begun = (async () => {
+        await this.#registered.get(key)?.setup?.()
+      })()
+      this.#setups.set(key, begun)
+    }
+    return begun
   }
 }
 
-/** @param {string} url */
-function withoutExtension(url) {
-  return url.replace(/\.[cm]?[jt]sx?$/, '')
+/**
+ * The same for the source of a module and what was compiled from it, and for a link and what it leads to.
+ * @param {string} url
+ */
+function keyOf(url) {
+  const found = existing(url)
+  let path = found
+  try {
+    path = realpathSync(fileURLToPath(found))
+  } catch {
+    // No file.
+  }
+  return path.replace(/\.[cm]?[jt]sx?$/, '')
 }
