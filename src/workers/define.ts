@@ -1,11 +1,13 @@
 /**
  * Worker modules: a module defines its functions where they are written, and everybody else calls them as if they were here.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { existsSync, realpathSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { Cancellation } from '../base/abort.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
-import { enterFrame, type Frame, rootFrame, type TaskContext } from '../base/frame.ts'
+import { context, enterFrame, type Frame, rootFrame, type TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
 import { call } from '../run/call.ts'
 import { type Executor, type FunctionRef, functionRef } from '../run/executor.ts'
@@ -47,6 +49,10 @@ const workersRules = {
 /** What the worker entry puts on the global object of a worker; see thread/entry.js. */
 interface WorkerSide {
   register(url: string, registration: { definitions: Definitions; setup: (() => unknown) | undefined; ambient: Ambient }): void
+  /** The exports of a module, set up. */
+  load(url: string): Promise<Readonly<Record<string, unknown>>>
+  /** Runs the setup of a registered module, once. */
+  setUp(url: string): Promise<void>
 }
 
 interface Ambient {
@@ -63,7 +69,7 @@ const workerSide = Symbol.for('heddle.thread')
  *   not loaded on this thread: `workers<typeof import('./image.js')>(new URL('./image.js', import.meta.url))`
  * @param functions run on the workers; each gets its arguments, then a `TaskContext`. Arguments and results are copied as
  *   `structuredClone` copies them; `transfer` moves buffers, and a `SharedArrayBuffer` is shared
- * @returns the same functions, each returning a promise. Inside a worker: the functions themselves
+ * @returns the same functions, each returning a promise. Inside a worker they run right there
  * @throws {InvalidOption} when the module is the program's entry, which every worker would run again
  *
  * @example
@@ -85,7 +91,7 @@ export function workers(module: string | URL, second?: Definitions | WorkersOpti
   if (definitions) refuseEntry(url)
   const executor = options.on ?? executorOf(options.isolation)
   const make = (name: string): unknown =>
-    workerFunction({ module: url, name, local: definitions?.[name], setup: options.setup, executor })
+    workerFunction({ module: url, name, local: definitions?.[name]?.bind(definitions), setup: options.setup, executor })
   if (definitions) return Object.freeze(Object.fromEntries(Object.keys(definitions).map((name) => [name, make(name)])))
   return lazily(make)
 }
@@ -113,22 +119,36 @@ function lazily(make: (name: string) => unknown): unknown {
   })
 }
 
-/** Worker functions may call one another without a crossing: nested use can neither deadlock nor take more threads. */
+/** True for code that `setup` of that module has called. */
+const settingUp = new AsyncLocalStorage<string>()
+
+/**
+ * Worker functions may call one another without a crossing: nested use can neither deadlock nor take more threads. They give promises
+ * and get a context all the same, so that the code that calls them need not know where it runs.
+ */
 function insideWorker(side: WorkerSide, url: string, definitions: Definitions | undefined, options: WorkersOptions): unknown {
-  if (definitions) {
-    side.register(url, {
-      definitions,
-      setup: options.setup,
-      ambient: { enter: enterTask, set: (context) => (rootFrame.context = context) },
-    })
-    return definitions
+  if (!definitions) {
+    const found = async (name: string): Promise<(...args: unknown[]) => unknown> => {
+      const fn = (await side.load(url))[name]
+      if (typeof fn === 'function') return fn as (...args: unknown[]) => unknown
+      throw new InvalidOption(`The worker module has no function ${JSON.stringify(name)}`)
+    }
+    return lazily(
+      (name) =>
+        async (...args: unknown[]) =>
+          (await found(name))(...args, context()),
+    )
   }
-  let loaded: Promise<Record<string, (...args: unknown[]) => unknown>> | undefined
-  return lazily(
-    (name) =>
-      async (...args: unknown[]) =>
-        (await (loaded ??= import(url)))[name]?.(...args),
-  )
+  const { setup } = options
+  const ambient = { enter: enterTask, set: (context: TaskContext) => (rootFrame.context = context) }
+  side.register(url, { definitions, setup: setup && (() => settingUp.run(url, setup)), ambient })
+  const nested = (fn: (...args: never[]) => unknown): unknown => {
+    return async (...args: unknown[]) => {
+      if (setup && settingUp.getStore() !== url) await side.setUp(url)
+      return fn.call(definitions, ...([...args, context()] as never[]))
+    }
+  }
+  return Object.freeze(Object.fromEntries(Object.entries(definitions).map(([name, fn]) => [name, nested(fn)])))
 }
 
 function enterTask(context: TaskContext, body: () => unknown): unknown {
@@ -165,12 +185,20 @@ function checkDefinitions(functions: unknown): Definitions {
 function refuseEntry(url: string): void {
   const entry = process.argv[1]
   if (entry === undefined || !url.startsWith('file:')) return
-  const real = (path: string): string => (existsSync(path) ? pathToFileURL(realpathSync(path)).href : '')
-  if (real(fileURLToPath(url)) !== real(entry)) return
+  if (fileOf(fileURLToPath(url)) !== fileOf(entry)) return
   throw new InvalidOption(
     'A worker module must be a module of its own: this one is the program itself, which every worker would run again',
     {
       hint: 'Move the worker functions into a file of their own and import them from there. In a bundle, make that file an entry of its own.',
     },
   )
+}
+
+/** The file that `node PATH` runs: also `node folder`, and `node main` for main.js. */
+function fileOf(path: string): string {
+  try {
+    return realpathSync(createRequire(import.meta.url).resolve(path))
+  } catch {
+    return existsSync(path) ? realpathSync(path) : path
+  }
 }

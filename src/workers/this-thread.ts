@@ -1,11 +1,12 @@
 /** Runs worker functions on this thread: to find a mistake with a debugger, and as the reference that the others are tested against. */
-import { cancelled } from '../base/abort.ts'
+import { Cancellation, cancelled } from '../base/abort.ts'
+import { systemClock } from '../base/clock.ts'
+import { formatMs } from '../base/duration.ts'
 import { TimedOut, WorkerStartFailed } from '../base/errors.ts'
 import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
-import { Cancellation } from '../base/abort.ts'
-import { formatMs } from '../base/duration.ts'
+import { defaultGraceMs } from '../limits/policy.ts'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
-import { uncloneable } from './host/inline.ts'
+import { copied } from './host/inline.ts'
 
 type Callable = (...args: unknown[]) => unknown
 
@@ -23,6 +24,7 @@ class ThisThread implements Executor {
     const startedAt = performance.now()
     try {
       return await run(
+        ref.name,
         fn,
         args.map((arg, i) => copied(arg, `argument ${i + 1}`)),
         options,
@@ -35,18 +37,23 @@ class ThisThread implements Executor {
   bulk(ref: FunctionRef, work: BulkWork): void {
     // Every lane that found nothing waits for the same wake-up, which may mean more items, or that none will come.
     const idle: (() => void)[] = []
-    work.onMore(() => {
-      for (const wake of idle.splice(0)) wake()
-    })
+    const wake = (): void => {
+      for (const resume of idle.splice(0)) resume()
+    }
+    work.onMore(wake)
+    const unsubscribe = work.cancellation.subscribe(wake)
     const lane = async (): Promise<void> => {
       for (;;) {
         const batch = work.take(1)
-        if (!batch && work.exhausted()) return
-        if (!batch) await new Promise<void>((resolve) => idle.push(resolve))
-        else await this.#item(ref, work, batch.first, batch.items[0])
+        if (batch) await this.#item(ref, work, batch.first, batch.items[0])
+        else if (work.exhausted()) return wake()
+        else await new Promise<void>((resolve) => idle.push(resolve))
       }
     }
-    void Promise.all(Array.from({ length: underWay }, lane)).then(() => work.finished())
+    void Promise.all(Array.from({ length: underWay }, lane)).then(() => {
+      unsubscribe()
+      work.finished()
+    })
   }
 
   async #item(ref: FunctionRef, work: BulkWork, index: number, item: unknown): Promise<void> {
@@ -61,6 +68,11 @@ class ThisThread implements Executor {
     }
   }
 
+  async warmUp(ref: FunctionRef): Promise<void> {
+    await this.#function(ref)
+  }
+
+  /** There is nothing to end: this thread belongs to the program. */
   async close(): Promise<void> {}
 
   async #function(ref: FunctionRef): Promise<Callable> {
@@ -87,13 +99,14 @@ class ThisThread implements Executor {
 
 export const thisThread: Executor = new ThisThread()
 
-/** Rejects at the timeout, or when cancelled, once the function has settled; nothing can end it here. */
-async function run(fn: Callable, args: unknown[], options: CallOptions): Promise<unknown> {
-  const own = new Cancellation(options.cancellation)
-  const timer =
-    options.timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => own.abort(timedOut(options.timeoutMs as number)), options.timeoutMs)
+/**
+ * Rejects at the timeout, or when cancelled, once the function has settled. Nothing can end it here: if it ignores its signal for
+ * the grace that policies give, it is abandoned.
+ */
+async function run(name: string, fn: Callable, args: unknown[], options: CallOptions): Promise<unknown> {
+  const { cancellation, timeoutMs = Number.POSITIVE_INFINITY } = options
+  const own = new Cancellation(cancellation)
+  const timer = systemClock.schedule(timeoutMs, () => own.abort(timedOut(name, timeoutMs)))
   const context: TaskContext = {
     index: options.index ?? 0,
     attempt: options.attempt ?? 1,
@@ -102,28 +115,44 @@ async function run(fn: Callable, args: unknown[], options: CallOptions): Promise
       return own.signal
     },
   }
-  const frame: Frame = { ...currentFrame(), context, cancellation: own }
+  const stop = abandonment(own)
   try {
-    const value = await enterFrame(frame, () => fn(...args, context))
+    const value = await Promise.race([enterFrame(frameOf(context, own, name), () => fn(...args, context)), stop.promise])
     if (own.aborted) throw own.reason
     return copied(value, 'result')
   } catch (error) {
     throw own.aborted ? cancelled(own.reason) : error
   } finally {
-    clearTimeout(timer)
+    stop.forget()
+    systemClock.cancel(timer)
     own.close()
   }
 }
 
-function timedOut(limitMs: number): TimedOut {
-  return new TimedOut(`The task did not finish within its timeout of ${formatMs(limitMs)}`, { clock: 'timeout', limitMs })
+function frameOf(context: TaskContext, cancellation: Cancellation, name: string): Frame {
+  const parent = currentFrame()
+  const { run, task } = parent
+  return { parent, context, cancellation, run, task, label: () => `the call of "${name}"`, children: 0, waits: 0 }
 }
 
-/** As a crossing would copy it, so that a function cannot notice where it ran. */
-function copied(value: unknown, what: string): unknown {
-  try {
-    return structuredClone(value)
-  } catch (cause) {
-    throw uncloneable(value, what, cause)
+/** Rejects the grace after the abort. */
+function abandonment(own: Cancellation): { promise: Promise<never>; forget: () => void } {
+  let timer: unknown
+  let unsubscribe = (): void => {}
+  const promise = new Promise<never>((_, reject) => {
+    unsubscribe = own.subscribe(() => {
+      timer = systemClock.schedule(defaultGraceMs, () => reject(own.reason as Error))
+    })
+  })
+  return {
+    promise,
+    forget: () => {
+      unsubscribe()
+      if (timer !== undefined) systemClock.cancel(timer)
+    },
   }
+}
+
+function timedOut(name: string, limitMs: number): TimedOut {
+  return new TimedOut(`"${name}" did not finish within its timeout of ${formatMs(limitMs)}`, { clock: 'timeout', limitMs })
 }
