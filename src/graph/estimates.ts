@@ -14,7 +14,8 @@ const unknownMs = 1
  */
 export function expectedMs(model: GraphModel, tasks: Uint32Array, durations: Durations | undefined): Float64Array {
   const { estimatesMs } = model
-  const expected = Float64Array.from(tasks, (task) => estimatesMs[task] as number)
+  const expected = new Float64Array(tasks.length)
+  for (let i = 0; i < tasks.length; i++) expected[i] = estimatesMs[tasks[i] as number] as number
   if (durations !== undefined) {
     for (let i = 0; i < tasks.length; i++) {
       const name = model.nameOf(tasks[i] as number)

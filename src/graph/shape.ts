@@ -12,7 +12,16 @@ export interface Shape {
 }
 
 const none: Shape = { id: 0, kind: 'none', keys: [], assemble: () => undefined }
-const list: Shape = { id: 1, kind: 'list', keys: [], assemble: (count, at) => Array.from({ length: count }, (_, i) => at(i)) }
+const list: Shape = {
+  id: 1,
+  kind: 'list',
+  keys: [],
+  assemble(count, at) {
+    const values: unknown[] = []
+    for (let i = 0; i < count; i++) values.push(at(i))
+    return values
+  },
+}
 
 interface Node {
   children: Map<string, Node> | undefined
