@@ -11,7 +11,7 @@ import { pool } from 'heddle/ai'
 import { dilate } from './ai/dilate.mjs'
 import { startProvider } from './ai/provider.mjs'
 
-const scale = 5
+const scale = 3
 const calls = 2_000
 /** What the contenders are told to keep under way, as their users would: enough for the limit at the usual latency. */
 const concurrency = 40
@@ -95,13 +95,13 @@ async function chatOpenAI(baseURL, id) {
 export default {
   about: `${calls} model calls under limits of ${limits.requestsPerMinute} requests and ${limits.tokensPerMinute} tokens per minute (simulated)`,
   unit: '× ideal',
-  reference: 'heddle, limits learned',
+  reference: 'heddle (learned)',
   rounds: 1,
   warmups: 0,
   contenders: {
-    'heddle, limits learned': withHeddle({}),
-    'heddle, limits given': withHeddle({ limits }),
-    'p-limit, retries of the SDK': contender(
+    'heddle (learned)': withHeddle({}),
+    'heddle (given)': withHeddle({ limits }),
+    'p-limit + SDK retries': contender(
       (baseURL, id) => {
         const model = sdkModel(baseURL, id)
         return (prompt) => generateText({ model, prompt, maxOutputTokens })
@@ -112,7 +112,7 @@ export default {
         return count(await Promise.allSettled(prompts.map((prompt) => limit(() => ask(prompt)))))
       },
     ),
-    'Promise.all, retries of the SDK': contender(
+    'Promise.all + SDK retries': contender(
       (baseURL, id) => {
         const model = sdkModel(baseURL, id)
         return (prompt) => generateText({ model, prompt, maxOutputTokens })
@@ -156,9 +156,9 @@ export default {
     ),
   },
   targets: (results) => [
-    { what: 'limits given, × ideal', got: results.median('heddle, limits given'), atMost: 1.03 },
-    { what: 'limits learned, × ideal', got: results.median('heddle, limits learned'), atMost: 1.1 },
-    { what: 'limits given, 429s in %', got: results.median('heddle, limits given', undefined, '429 %'), atMost: 0.5 },
-    { what: 'limits given, failed', got: results.median('heddle, limits given', undefined, 'failed'), atMost: 0 },
+    { what: 'limits given, × ideal', got: results.median('heddle (given)'), atMost: 1.03 },
+    { what: 'limits learned, × ideal', got: results.median('heddle (learned)'), atMost: 1.1 },
+    { what: 'limits given, 429s in %', got: results.median('heddle (given)', undefined, '429 %'), atMost: 0.5 },
+    { what: 'limits given, failed', got: results.median('heddle (given)', undefined, 'failed'), atMost: 0 },
   ],
 }

@@ -277,7 +277,10 @@ export class Replica<M> {
     const now = performance.now()
     const limiter = which === 'output' ? this.#output : this.#main
     const key = which === 'rate' ? 'rate' : 'tokens'
-    const level = isNew ? learner.latest(now) : learner.correction(limiter.levels()[key], now)
+    // A refusal is answered at once, so it says what is there now: less than this call would have taken.
+    const empty = refused && meter.remaining < mark.amount
+    const current = limiter.levels()[key]
+    const level = empty ? Math.min(current, meter.remaining) : isNew ? learner.latest(now) : learner.correction(current, now)
     if (level !== undefined) limiter.setLevels({ [key]: level })
   }
 

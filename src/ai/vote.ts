@@ -13,7 +13,7 @@ export interface VoteOptions<T> extends RunOptions {
   readonly n: number
   /**
    * When the vote is over. A number: when the leader is the true majority with that probability, from 0.5 to 1 (exclusive).
-   * `'decided'`: when the samples that are left cannot change the winner. `'all'`: never early. @default 0.95
+   * `'decided'`: when the samples that are left cannot change the winner. `'all'`: never early. @default 0.9
    */
   readonly until?: number | 'decided' | 'all'
   /** Samples under way at most; never more are started than could still be needed. @default n */
@@ -65,7 +65,7 @@ export async function vote<T>(
 ): Promise<VoteResult<T>> {
   checkFunction(sample, 'sample', 'vote')
   checkOptions<VoteOptions<T>>(options, voteRules, 'vote')
-  const { n, until = 0.95, concurrency = n, by = sameAnswer, quorum = 1, ...run } = options
+  const { n, until = 0.9, concurrency = n, by = sameAnswer, quorum = 1, ...run } = options
   if (n === undefined) throw new InvalidOption(`Expected \`n\` to be a whole number from 1 up, got ${describe(n)}`)
   const ballot = new Ballot<T>(n, until, by)
   await scope(
