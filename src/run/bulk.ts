@@ -19,6 +19,9 @@ export interface BulkOptions {
   readonly done: () => void
 }
 
+/** Enough that merges which take time can run side by side, few enough to hold their values. */
+const mostStoring = 64
+
 export class Bulk implements BulkWork {
   readonly timeoutMs: number | undefined
   readonly observed: boolean
@@ -30,6 +33,9 @@ export class Bulk implements BulkWork {
   #taken = 0
   #reported = 0
   #wake: () => void = () => {}
+  /** Promises of the collector that are pending; meanwhile no more items are handed out. */
+  #storing = 0
+  #finished = false
   /** Items under way by index, kept only where a failure must name its item and the source cannot give it again. */
   readonly #items: Map<number, unknown> | undefined
   readonly #takenAt: Map<number, number> | undefined
@@ -68,7 +74,7 @@ export class Bulk implements BulkWork {
 
   take(max: number): Batch | undefined {
     const room = Math.min(max, this.#o.limit - (this.#taken - this.#reported))
-    if (room < 1 || this.exhausted()) return undefined
+    if (room < 1 || this.#storing > mostStoring || this.exhausted()) return undefined
     const first = this.#taken
     const items = this.#o.source.slice ? this.#slice(room) : this.#o.source.async ? this.#pulled(room) : this.#pullNow(room)
     if (items.length === 0) return undefined
@@ -138,19 +144,23 @@ export class Bulk implements BulkWork {
     settledAt?: ArrayLike<number>,
   ): void {
     const { collector } = this.#o
-    if (collector.succeedMany) collector.succeedMany(first, values)
-    else {
-      for (let i = 0; i < values.length; i++) {
-        // A merge that takes time has nothing to wait for here; the collector bounds itself.
-        const stored = collector.succeed(first + i, values[i])
-        if (stored) stored.catch((error: unknown) => this.#o.group.fail(error, first + i))
-      }
-    }
+    if (collector.succeedMany) this.#track(first, collector.succeedMany(first, values))
+    else for (let i = 0; i < values.length; i++) this.#track(first + i, collector.succeed(first + i, values[i]))
     if (startedAt && settledAt) {
       for (let i = 0; i < values.length; i++)
         this.#publish(first + i, row, startedAt[i] as number, settledAt[i] as number, 'done')
     }
     this.#count(first, values.length)
+  }
+
+  get into(): unknown[] | undefined {
+    const { collector } = this.#o
+    return this.observed || !collector.stored ? undefined : collector.results
+  }
+
+  stored(first: number, count: number): void {
+    this.#o.collector.stored?.(count)
+    this.#count(first, count)
   }
 
   fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void {
@@ -166,11 +176,31 @@ export class Bulk implements BulkWork {
   }
 
   skip(index: number): void {
+    const { group, collector, source } = this.#o
+    // The run has been stopped by something else: what the collector says does not matter.
+    collector.fail(index, this.#items ? this.#items.get(index) : source.slice?.(index, 1)[0], group.cancelError())
     this.#count(index, 1)
   }
 
   finished(): void {
-    this.#o.done()
+    this.#finished = true
+    if (this.#storing === 0) this.#o.done()
+  }
+
+  #track(index: number, stored: void | Promise<void>): void {
+    if (stored) void this.#awaitStored(index, stored)
+  }
+
+  async #awaitStored(index: number, stored: Promise<void>): Promise<void> {
+    this.#storing++
+    try {
+      await stored
+    } catch (error) {
+      this.#o.group.fail(error, index)
+    }
+    this.#storing--
+    if (this.#finished) this.finished()
+    else this.#wake()
   }
 
   #count(first: number, count: number): void {

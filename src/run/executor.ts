@@ -71,6 +71,9 @@ export interface BulkWork {
     startedAt?: ArrayLike<number>,
     settledAt?: ArrayLike<number>,
   ): void
+  /** Where this thread may put values itself, by index, instead of handing them to `succeed`; it then says so with `stored`. */
+  readonly into?: unknown[] | undefined
+  stored?(first: number, count: number): void
   fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void
   /** The item never started: the work was cancelled first. */
   skip(index: number): void

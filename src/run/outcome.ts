@@ -18,8 +18,13 @@ export interface Collector {
   succeed(index: number, value: unknown): void | Promise<void>
   /** True when the failure is part of the result; false when it must stop the run. */
   fail(index: number, item: unknown, error: unknown): boolean
-  /** Results next to each other, already in an array: the fast way for batches. */
-  succeedMany?(first: number, values: ArrayLike<unknown>): void
+  /** Results next to each other, already in an array: the fast way for batches. A promise asks for no more items until then. */
+  succeedMany?(first: number, values: ArrayLike<unknown>): void | Promise<void>
+  /** A list into which values may be put by index, and what to call then: no copy at all. */
+  readonly results?: unknown[]
+  stored?(count: number): void
+  /** Called once when every item has succeeded or failed, unless the run was stopped; what it does belongs to the run. */
+  finish?(): Promise<void>
 }
 
 /** Values in input order; a failure stops the run. */
@@ -40,6 +45,10 @@ export class Values implements Collector {
     const { results } = this
     for (let i = 0; i < values.length; i++) results[first + i] = values[i]
     this.completed += values.length
+  }
+
+  stored(count: number): void {
+    this.completed += count
   }
 
   fail(): boolean {

@@ -67,11 +67,14 @@ export class InlineRun {
     const context = this.#context
     const { work } = this.#job
     const { observed } = work
+    const plain = this.#runPlain(first, items)
+    if (plain === items.length) return
+    if (this.#job.estimate.async) return this.#giveBack(first, items, plain)
     const values = sized<unknown>(items.length)
     const startedAt = observed ? new Float64Array(items.length) : undefined
     const settledAt = observed ? new Float64Array(items.length) : undefined
-    let from = 0
-    for (let i = 0; i < items.length; i++) {
+    let from = plain
+    for (let i = plain; i < items.length; i++) {
       if (work.cancellation.aborted) {
         this.#succeed(first, from, i, values, startedAt, settledAt)
         return this.#leave(first, items, i)
@@ -84,10 +87,9 @@ export class InlineRun {
         if (isPlain(value)) values[i] = value
         else if (!isPromise(value)) values[i] = copied(value, 'result')
         else {
-          // A function that gave no promise so far gives one now: it is awaited, and no more are started here.
           this.#succeed(first, from, i, values, startedAt, settledAt)
           this.#await(first + i, value)
-          from = i + 1
+          return this.#giveBack(first, items, i + 1)
         }
       } catch (error) {
         this.#succeed(first, from, i, values, startedAt, settledAt)
@@ -98,6 +100,48 @@ export class InlineRun {
       if (settledAt) settledAt[i] = performance.now()
     }
     this.#succeed(first, from, items.length, values, startedAt, settledAt)
+  }
+
+  /**
+   * Calls the function for the items from the front on that need no copy, at a few nanoseconds beyond the call, until one gives
+   * something that does, or throws. Gives how many items are dealt with.
+   */
+  #runPlain(first: number, items: ArrayLike<unknown>): number {
+    const { work } = this.#job
+    if (!work.into) return 0
+    const context = this.#context
+    context.index = first - 1
+    let other: { readonly value: unknown } | undefined
+    let failure: { readonly error: unknown } | undefined
+    try {
+      other = callPlain(this.#call, items, context, first, work.into)
+    } catch (error) {
+      failure = { error }
+    }
+    const called = context.index - first + 1
+    const stored = other || failure ? called - 1 : called
+    this.#job.underWay -= stored
+    work.stored?.(first, stored)
+    if (failure) this.#fail(first + stored, failure.error)
+    else if (other) this.#settle(first + stored, other.value)
+    return called
+  }
+
+  /** A result that cannot be stored as it is. */
+  #settle(index: number, value: unknown): void {
+    if (isPromise(value)) return this.#await(index, value)
+    try {
+      const copy = copied(value, 'result')
+      this.#job.underWay--
+      this.#job.work.succeed(index, [copy], 0)
+    } catch (error) {
+      this.#fail(index, error)
+    }
+  }
+
+  #fail(index: number, error: unknown): void {
+    this.#job.underWay--
+    this.#job.work.fail(index, error, 0)
   }
 
   #succeed(first: number, from: number, to: number, values: unknown[], startedAt?: Float64Array, settledAt?: Float64Array): void {
@@ -122,12 +166,17 @@ export class InlineRun {
     for (let i = from; i < items.length; i++) job.work.skip(first + i)
   }
 
-  #await(index: number, value: PromiseLike<unknown>): void {
-    this.#job.estimate.async = true
-    void this.#settle(index, value).then(this.#done)
+  /** A function that gave no promise so far gives one now: it is awaited, and no more are started here. */
+  #giveBack(first: number, items: ArrayLike<unknown>, from: number): void {
+    if (from < items.length) this.#job.requeued.push(sliceBatch({ first, items }, from, items.length))
   }
 
-  async #settle(index: number, value: PromiseLike<unknown>): Promise<void> {
+  #await(index: number, value: PromiseLike<unknown>): void {
+    this.#job.estimate.async = true
+    void this.#settleLater(index, value).then(this.#done)
+  }
+
+  async #settleLater(index: number, value: PromiseLike<unknown>): Promise<void> {
     const { work } = this.#job
     try {
       const result = copied(await value, 'result')
@@ -138,6 +187,29 @@ export class InlineRun {
       work.fail(index, error, 0)
     }
   }
+}
+
+/**
+ * Puts results into `into` as long as arguments and results are plain. `context.index` ends as the last item that was called; its result is
+ * handed back when it is not plain.
+ */
+function callPlain(
+  call: Callable,
+  items: ArrayLike<unknown>,
+  context: { index: number } & TaskContext,
+  first: number,
+  into: unknown[],
+): { readonly value: unknown } | undefined {
+  const { length } = items
+  for (let i = 0; i < length; i++) {
+    const item = items[i]
+    if (!isPlain(item)) return undefined
+    context.index = first + i
+    const value = call(item, context)
+    if (!isPlain(value)) return { value }
+    into[first + i] = value
+  }
+  return undefined
 }
 
 /** As a crossing would copy it, so that a function cannot notice where it ran. */
