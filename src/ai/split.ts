@@ -78,7 +78,7 @@ function cutHard(text: string, offset: number, most: number, count: CountTokens,
   }
 }
 
-/** Where a part begins that repeats up to `overlap` tokens of the one before: at a piece, else at a word. */
+/** Where a part begins that repeats up to `overlap` tokens of the one before: at a piece, else at a sentence, else at a word. */
 function overlapStart(text: string, pieces: readonly TextPart[], first: number, overlap: number, count: CountTokens): number {
   const { start } = pieces[first] as TextPart
   let at = start
@@ -86,10 +86,11 @@ function overlapStart(text: string, pieces: readonly TextPart[], first: number, 
     at = (pieces[i] as TextPart).start
   if (at < start) return at
   const before = pieces[first - 1] as TextPart
-  for (const match of [...before.text.matchAll(/\s+/g)].reverse()) {
-    const word = before.start + (match.index as number) + match[0].length
-    if (count(text.slice(word, start)) > overlap) break
-    at = word
+  for (const boundary of [boundaries[2], boundaries[3]]) {
+    for (const match of before.text.matchAll(boundary)) {
+      const begin = before.start + match.index + match[0].length
+      if (begin < start && count(text.slice(begin, start)) <= overlap) return begin
+    }
   }
-  return at
+  return start
 }
