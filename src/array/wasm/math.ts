@@ -148,30 +148,24 @@ interface Reduced {
   readonly y1: Vector
   /** n in the low bits. */
   readonly n: Vector
-  readonly huge: Vector
+  /** Lanes that the scalar function has to compute. */
+  readonly scalar: Vector
 }
 
 /**
- * Cody–Waite reduction with π/2 in three pieces of 33 bits, whose products with n are exact, and a rest: 151 bits.
- * fdlibm `e_rem_pio2.c`, with the rounding error of each step kept instead of a branch on cancellation.
+ * Cody–Waite reduction: the product of n and the first 33 bits of π/2 is exact, and 53 more bits follow. fdlibm
+ * `e_rem_pio2.c`, whose first step this is; where it would take another one, because x lies so near to a multiple of π/2 that more
+ * than 16 bits cancel (one random argument in some 65,000), the scalar function takes over.
  */
 function reduce(m: F64, x: Vector): Reduced {
   const n = m.round(m.mul(x, c(6.36619772367581382433e-1)))
-  const fn = n.value
-  const first = m.sub(x, m.mul(fn, c(1.57079632673412561417)))
-  const second = twoDifference(m, first, m.mul(fn, c(6.0771005063039659766e-11)))
-  const third = twoDifference(m, second.value, m.mul(fn, c(2.0222662487111664558e-21)))
-  const rest = m.sub(m.mul(fn, c(8.47842766036889956997e-32)), m.add(second.error, third.error))
-  const y0 = m.sub(third.value, rest)
-  const y1 = m.sub(m.sub(third.value, y0), rest)
-  return { y0, y1, n: n.bits, huge: m.ge(m.abs(x), c(reductionLimit)) }
-}
-
-/** a − b = value + error exactly (Knuth's TwoSum). */
-function twoDifference(m: F64, a: Vector, b: Vector): { readonly value: Vector; readonly error: Vector } {
-  const value = m.sub(a, b)
-  const part = m.sub(value, a)
-  return { value, error: m.sub(m.sub(a, m.sub(value, part)), m.add(b, part)) }
+  const r = m.sub(x, m.mul(n.value, c(1.57079632673412561417)))
+  const w = m.mul(n.value, c(6.07710050650619224932e-11))
+  const y0 = m.sub(r, w)
+  const y1 = m.sub(m.sub(r, y0), w)
+  const size = m.abs(x)
+  const scalar = m.or(m.ge(size, c(reductionLimit)), m.lt(m.abs(y0), m.mul(size, c(2 ** -16))))
+  return { y0, y1, n: n.bits, scalar }
 }
 
 /** fdlibm `k_sin.c`, on the reduced argument. */
@@ -214,7 +208,7 @@ export function sin(m: F64, x: Vector): Vector {
   const reduced = reduce(m, x)
   const swapped = m.select(bitMask(m, reduced.n, 0), cosKernel(m, reduced), sinKernel(m, reduced))
   const sign = m.and(m.g.shift('i64x2.shl', reduced.n, 62), m.bits(signBit))
-  return m.g.scalarCalls(m.scalar('sin'), [x], m.xor(swapped, sign), reduced.huge)
+  return m.g.scalarCalls(m.scalar('sin'), [x], m.xor(swapped, sign), reduced.scalar)
 }
 
 /** cos x, x in radians. */
@@ -223,7 +217,7 @@ export function cos(m: F64, x: Vector): Vector {
   const swapped = m.select(bitMask(m, reduced.n, 0), sinKernel(m, reduced), cosKernel(m, reduced))
   const next = m.g.op('i64x2.add', reduced.n, m.bits(1n))
   const sign = m.and(m.g.shift('i64x2.shl', next, 62), m.bits(signBit))
-  return m.g.scalarCalls(m.scalar('cos'), [x], m.xor(swapped, sign), reduced.huge)
+  return m.g.scalarCalls(m.scalar('cos'), [x], m.xor(swapped, sign), reduced.scalar)
 }
 
 /** tan x, x in radians. fdlibm `k_tan.c`. */
@@ -232,7 +226,7 @@ export function tan(m: F64, x: Vector): Vector {
   const odd = bitMask(m, reduced.n, 0)
   // The reduction gives +0 for −0.
   const fast = m.select(m.eq(x, c(0)), x, tanKernel(m, reduced, odd))
-  return m.g.scalarCalls(m.scalar('tan'), [x], fast, reduced.huge)
+  return m.g.scalarCalls(m.scalar('tan'), [x], fast, reduced.scalar)
 }
 
 function tanKernel(m: F64, reduced: Reduced, odd: Vector): Vector {
