@@ -4,7 +4,7 @@
 import { Cancellation, cancelled } from '../base/abort.ts'
 import type { Clock, TimerHandle } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
-import { TimedOut } from '../base/errors.ts'
+import { type ClockName, TimedOut } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { note, type TaskRecord } from '../base/observer.ts'
 import type { CombinedLease } from './combine.ts'
@@ -34,6 +34,8 @@ export class Attempt implements TaskContext {
   readonly index: number
   readonly attempt: number
   readonly deadline: number
+  /** For an executor to call when it takes the attempt out of its queue; undefined when nobody waits to know. */
+  onTaken: (() => void) | undefined
 
   constructor(index: number, attempt: number, deadline: number) {
     this.index = index
@@ -47,10 +49,18 @@ export class Attempt implements TaskContext {
   }
 }
 
-/** What bounds an attempt on this thread; an executor bounds its own. */
-export interface LocalBounds {
-  readonly timeoutMs: number | undefined
-  readonly graceMs: number
+/**
+ * What bounds an attempt. On this thread that is `timeout`, and `grace` after it. An executor keeps the timeout itself and always
+ * settles; what is left to bound is the wait in its queue.
+ */
+export interface AttemptBounds {
+  readonly clock: 'timeout' | 'queueTimeout'
+  /** As it was set, for the message. @default none */
+  readonly limitMs: number | undefined
+  /** How much of it is left. */
+  readonly leftMs: number
+  /** Undefined: it always settles. */
+  readonly graceMs: number | undefined
 }
 
 export class Running {
@@ -59,21 +69,20 @@ export class Running {
   readonly #context: Attempt
   readonly #clock: Clock
   readonly #call: CallScope
-  readonly #bounds: LocalBounds | undefined
+  readonly #graceMs: number | undefined
   readonly #unsubscribe: () => void
   #timer: TimerHandle | undefined
   #abandon: ((error: Error) => void) | undefined
 
-  constructor(clock: Clock, call: CallScope, attempt: number, bounds: LocalBounds | undefined) {
+  constructor(clock: Clock, call: CallScope, attempt: number, { clock: name, limitMs, leftMs, graceMs }: AttemptBounds) {
     this.#clock = clock
     this.#call = call
-    this.#bounds = bounds
+    this.#graceMs = graceMs
     this.#context = new Attempt(call.index ?? 0, attempt, call.deadline ?? Number.POSITIVE_INFINITY)
     this.#unsubscribe = call.cancellation.subscribe((reason) => this.#stop(cancelled(reason, call.name)))
-    const timeoutMs = bounds?.timeoutMs
-    if (timeoutMs !== undefined) {
-      this.#timer = clock.schedule(timeoutMs, () => this.#stop(outOfTime(call, 'timeout', timeoutMs)))
-    }
+    if (limitMs === undefined) return
+    this.#timer = clock.schedule(leftMs, () => this.#stop(outOfTime(call, name, limitMs)))
+    if (name === 'queueTimeout') this.#context.onTaken = () => clock.cancel(this.#timer)
   }
 
   /** Calls the function. Settles as it does, or `grace` after it was told to stop. */
@@ -98,8 +107,8 @@ export class Running {
     this.stopped = error
     if (this.#timer !== undefined) this.#clock.cancel(this.#timer)
     this.#context.cancellation.abort(error)
-    if (!this.#bounds) return
-    const { graceMs } = this.#bounds
+    const graceMs = this.#graceMs
+    if (graceMs === undefined) return
     this.#timer = this.#clock.schedule(graceMs, () => {
       const { name = 'The call', record } = this.#call
       note('other', record?.run.id ?? 0, `${name} was abandoned: it ignored its signal for ${formatMs(graceMs)}`)
@@ -108,9 +117,11 @@ export class Running {
   }
 }
 
-export function outOfTime({ name = 'The call' }: CallScope, clock: 'timeout' | 'deadline', limitMs: number): TimedOut {
-  const what = clock === 'timeout' ? 'an attempt took' : 'it took'
-  return new TimedOut(`${name} timed out: ${what} longer than the ${clock} of ${formatMs(limitMs)}`, { clock, limitMs })
+const took = { timeout: 'an attempt took', queueTimeout: 'it waited', deadline: 'it took' } as const
+
+export function outOfTime({ name = 'The call' }: CallScope, clock: ClockName, limitMs: number): TimedOut {
+  const message = `${name} timed out: ${took[clock]} longer than the ${clock} of ${formatMs(limitMs)}`
+  return new TimedOut(message, { clock, limitMs })
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

@@ -110,6 +110,34 @@ describe('timeout', () => {
   })
 })
 
+describe('remote attempts', () => {
+  it('are bounded by `queueTimeout` until the executor takes them', async () => {
+    const clock = new SimulatedClock()
+    const policy = new Policy({ queueTimeout: 100 }, { clock, remote: true })
+    const waits = watch(
+      policy.run(
+        ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('taken out')))),
+        {
+          cancellation: new Cancellation(),
+        },
+      ),
+    )
+    const runs = watch(
+      policy.run(
+        ({ onTaken }) => {
+          clock.schedule(99, () => onTaken?.())
+          return new Promise((resolve) => clock.schedule(5_000, () => resolve('long')))
+        },
+        { cancellation: new Cancellation() },
+      ),
+    )
+    await clock.advance(100)
+    expect(waits.error).toMatchObject({ clock: 'queueTimeout', limitMs: 100 })
+    await clock.advance(5_000)
+    expect(runs.value).toBe('long')
+  })
+})
+
 describe('retry', () => {
   it('tries again after a jittered pause, with the number of the attempt in the context', async () => {
     const { clock, policy, call } = simulated({ retry: { retries: 3, base: 100 } })

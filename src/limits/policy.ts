@@ -16,7 +16,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { type Duration, durationMs, formatMs } from '../base/duration.ts'
 import { TimedOut } from '../base/errors.ts'
 import { type OptionRules, rules } from '../base/options.ts'
-import { type Attempt, type CallScope, outOfTime, Running } from './attempt.ts'
+import { type Attempt, type AttemptBounds, type CallScope, outOfTime, Running } from './attempt.ts'
 import { type BreakerOptions, CircuitBreaker } from './breaker.ts'
 import { type CombinedLease, type CombinedLimiter, type Limit, limitOf, limitRule } from './combine.ts'
 import { Retry, type RetryOptions, retryRule } from './retry.ts'
@@ -24,7 +24,7 @@ import { Retry, type RetryOptions, retryRule } from './retry.ts'
 export interface PolicyOptions {
   /** For each attempt, from its start. @default none */
   readonly timeout?: Duration
-  /** For each attempt, while it waits for `limit`. @default that of the limiter */
+  /** For each attempt, while it waits to start: for `limit`, and in the queue of an executor. @default that of the limiter */
   readonly queueTimeout?: Duration
   /** How many times a failed attempt is made again, or how. @default 0 */
   readonly retry?: number | RetryOptions
@@ -134,10 +134,10 @@ export class Policy {
   async #attempt<T>(attempt: (context: Attempt) => T | PromiseLike<T>, call: CallScope, number: number): Promise<T> {
     const { breaker } = this
     if (call.cancellation.aborted) throw cancelled(call.cancellation.reason, call.name)
+    const from = this.#remote ? this.#clock.now() : 0
     const lease = this.#limit && (await this.#admission(this.#limit, call))
     const pass = this.#enter(lease, call)
-    const bounds = this.#remote ? undefined : { timeoutMs: this.timeoutMs, graceMs: this.#graceMs }
-    const running = new Running(this.#clock, call, number, bounds)
+    const running = new Running(this.#clock, call, number, this.#bounds(from))
     try {
       // The function is awaited without a detour, so that the engine can tell the wait-for graph who awaits whom.
       const value = await running.begin(attempt, lease)
@@ -153,6 +153,15 @@ export class Policy {
     } finally {
       running.end()
     }
+  }
+
+  /** @param from when the attempt began to wait */
+  #bounds(from: number): AttemptBounds {
+    const { timeoutMs } = this
+    if (!this.#remote) return { clock: 'timeout', limitMs: timeoutMs, leftMs: timeoutMs ?? 0, graceMs: this.#graceMs }
+    const limitMs = this.#queueTimeoutMs
+    const leftMs = Math.max(0, (limitMs ?? 0) - (this.#clock.now() - from))
+    return { clock: 'queueTimeout', limitMs, leftMs, graceMs: undefined }
   }
 
   /** Asks the breaker. */

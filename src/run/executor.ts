@@ -36,6 +36,8 @@ export interface CallOptions {
   /** Milliseconds of `performance.now()` on this thread; `Infinity` when none. */
   readonly deadline?: number
   readonly timing?: Timing | undefined
+  /** Called when the call leaves the queue for a worker, at the latest when the function starts: `queueTimeout` ends there. */
+  readonly onTaken?: (() => void) | undefined
 }
 
 /** Items next to each other in the input of a {@link BulkWork}. */

@@ -153,11 +153,11 @@ class GuardFrame implements Frame {
 function onExecutor(
   ref: FunctionRef,
   args: readonly unknown[],
-  { cancellation, index, attempt, deadline }: Attempt,
+  { cancellation, index, attempt, deadline, onTaken }: Attempt,
   timeoutMs: number | undefined,
   timing: Timing | undefined,
 ): Promise<unknown> {
-  return ref.executor.call(ref, args, { cancellation, timeoutMs, index, attempt, deadline, timing })
+  return ref.executor.call(ref, args, { cancellation, timeoutMs, index, attempt, deadline, timing, onTaken })
 }
 
 /** Asks for the names only: a context makes its signal when it is read. */

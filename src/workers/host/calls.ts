@@ -115,6 +115,7 @@ export class Calls implements JobWork {
     while (items.length < max && this.#head < end) {
       const call = this.#calls[this.#head - this.#base]
       if (!call) break
+      call.options.onTaken?.()
       items.push(call.args)
       this.#head++
     }
