@@ -147,8 +147,7 @@ const orderHint = 'Take locks in the same order everywhere, or hold only one at 
 const nestedHint = 'Do not wait for a lock or limiter inside itself: give the inner calls a limiter of their own.'
 
 function end(wait: Wait<never>, error: DeadlockDetected): void {
-  wait.on.withdraw(wait)
-  wait.fail(error)
+  if (wait.fail(error)) wait.on.withdraw(wait)
 }
 
 /**

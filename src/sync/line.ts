@@ -70,9 +70,7 @@ export class Waiter<T> extends Wait<T> {
 
   /** Ends the wait by the error, and takes it out of its line. */
   leave(error: Error): void {
-    if (!this.open) return
-    this.on.withdraw(this as unknown as Wait<never>)
-    this.fail(error)
+    if (this.fail(error)) this.on.withdraw(this as unknown as Wait<never>)
   }
 
   protected override ended(): void {
