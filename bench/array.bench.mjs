@@ -78,7 +78,11 @@ export default {
     { what: 'Dask / heddle, sum of 2x + 1', got: results.ratio('Dask', 'heddle', 'sum of 2x + 1, 50 M'), atLeast: 3 },
     { what: 'NumExpr / heddle, sum of 2x + 1', got: results.ratio('NumExpr', 'heddle', 'sum of 2x + 1, 50 M'), atLeast: 1 },
     { what: 'NumPy / heddle, sum', got: results.ratio('NumPy', 'heddle', 'sum, 50 M'), atLeast: 0.9 },
-    { what: 'one thread / two, sin² + cos²', got: results.ratio('heddle, 1 thread', 'heddle', 'mean of sin² + cos², 100 M'), atLeast: 1.8 },
+    {
+      what: 'one thread / two, sin² + cos²',
+      got: results.ratio('heddle, 1 thread', 'heddle', 'mean of sin² + cos², 100 M'),
+      atLeast: 1.8,
+    },
     ...['var', 'min and max', 'argmax', 'histogram', 'cumsum', 'where', 'mask'].map((name) => ({
       what: `Dask / heddle, ${name}`,
       got: results.ratio('Dask', 'heddle', `${name}, 20 M`),

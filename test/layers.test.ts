@@ -46,7 +46,11 @@ function importsOf(file: string): Import[] {
   for (const pattern of patterns) {
     for (const [, type, path] of text.matchAll(pattern)) {
       if (path === undefined) continue
-      found.push({ from: file, to: relative(root, join(root, dirname(file), path)).replaceAll('\\', '/'), runs: type === undefined })
+      found.push({
+        from: file,
+        to: relative(root, join(root, dirname(file), path)).replaceAll('\\', '/'),
+        runs: type === undefined,
+      })
     }
   }
   return found
