@@ -47,7 +47,7 @@ export class Attempt<M> {
     const { replica } = this
     replica.counts.succeeded++
     this.#bill(usage ?? this.estimated(outputTokens), usage === undefined)
-    replica.settle(this.#permit, usage, undefined, false)
+    replica.settle(this.#permit, { kind: 'answered', usage })
   }
 
   /** Failed. Says what that means, and has done what it means for everybody else: paused, closed, counted. */
@@ -67,7 +67,7 @@ export class Attempt<M> {
       this.#ledger.rateLimited++
       replica.pause(verdict.waitMs)
     }
-    replica.settle(this.#permit, undefined, toError(error), refused)
+    replica.settle(this.#permit, { kind: refused ? 'refused' : 'failed', error: toError(error) })
     return verdict
   }
 
@@ -75,7 +75,7 @@ export class Attempt<M> {
   abandon(outputTokens: number, reason: Error): number {
     if (!this.#end()) return 0
     const wasted = this.#waste(outputTokens)
-    this.replica.settle(this.#permit, undefined, undefined, false)
+    this.replica.settle(this.#permit, { kind: 'abandoned' })
     this.cancellation.abort(reason)
     return wasted
   }

@@ -10,7 +10,7 @@
 import { Cancellation, cancelled, sleep } from '../base/abort.ts'
 import { systemClock } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
-import { Cancelled, CircuitOpen, TimedOut, toError } from '../base/errors.ts'
+import { Cancelled, CircuitOpen, QuotaExhausted, TimedOut, toError } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import { Retry } from '../limits/retry.ts'
 import { Attempt } from './attempt.ts'
@@ -96,6 +96,8 @@ export class Dispatcher<M> {
         return await this.#hedged(call, attempt, send)
       } catch (error) {
         if (cancellation.aborted) throw cancelled(cancellation.reason, 'The call')
+        // It was closed while the call waited for it.
+        if (error instanceof QuotaExhausted && this.#alive.length > 0) continue
         const verdict = judge(error)
         const name = used?.name ?? this.settings.name
         const attempts = failures + refusals + 1

@@ -27,7 +27,7 @@ export function judge(error: unknown): Verdict {
     return { kind: 'rate-limited', waitMs: retryAfterMs(error) }
   }
   if (status !== undefined) return byStatus(status)
-  if (error instanceof TimedOut) return { kind: 'transient', failure: 'network' }
+  if (error instanceof TimedOut && error.clock === 'timeout') return { kind: 'transient', failure: 'network' }
   // A provider's stream reports its errors without a status.
   if (/overloaded/i.test(text)) return { kind: 'transient', failure: 'overloaded' }
   if (/rate_limit/i.test(text)) return { kind: 'rate-limited', waitMs: retryAfterMs(error) }

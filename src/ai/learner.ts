@@ -8,8 +8,9 @@
  *
  *     offset = remaining − rate × time of the charge + charged until then,      level(now) = offset + rate × now − charged
  *
- * Requests that leave together arrive in any order, so one reading may be off by those that overtook it. Therefore a
- * correction needs as many readings that agree on its direction as calls were under way, and follows the mildest of them.
+ * A reading may be off: requests that leave together arrive in any order, and one that was late to arrive found a bucket that had
+ * refilled meanwhile. So as many readings are compared as calls were under way, and the lower quartile of them is believed:
+ * one call too few waits a moment, one too many is refused.
  */
 import type { Meter } from './headers.ts'
 
@@ -22,7 +23,7 @@ export interface Mark {
 
 /** Readings that are compared at most; more calls than this under way are compared by the latest ones. */
 const mostReadings = 48
-/** Differences below this share of the limit are rounding. */
+/** Differences below this share of the limit are rounding; near the bottom of the bucket, where every call counts, those below one. */
 const tolerance = 0.005
 
 export class LimitLearner {
@@ -69,12 +70,10 @@ export class LimitLearner {
     const { limit } = this
     if (limit === undefined || this.#offsets.length < Math.min(mostReadings, Math.max(1, this.#underWay))) return undefined
     const base = (limit / this.perMs) * now - this.#charged
-    const levels = this.#offsets.map((offset) => Math.min(limit, offset + base))
-    const [least, most] = [Math.min(...levels), Math.max(...levels)]
-    const slack = Math.max(1, limit * tolerance)
-    // Near the bottom there is no slack: one call too many is refused there.
-    const slackDown = Math.min(slack, Math.max(0, level / 2))
-    const corrected = level > most + slackDown ? most : level < least - slack ? least : undefined
+    const levels = this.#offsets.map((offset) => Math.min(limit, offset + base)).sort((a, b) => a - b)
+    const likely = levels[levels.length >> 2] as number
+    const slack = Math.max(1, Math.min(limit * tolerance, level / 2))
+    const corrected = Math.abs(level - likely) > slack ? likely : undefined
     // The readings have been used: the next correction needs new ones.
     if (corrected !== undefined) this.#offsets = this.#offsets.slice(-1)
     return corrected

@@ -58,7 +58,7 @@ describe('perspectives', () => {
   const review = 'The trip with Nordic Rail was great. Staff in Bergen helped.'
 
   test('asks several questions of one text at once, typed', async () => {
-    await using provider = await simulate({ ...quick, firstToken: 30 })
+    await using provider = await simulate({ ...quick, firstToken: 200 })
     const seen = await perspectives(
       review,
       {
@@ -74,7 +74,7 @@ describe('perspectives', () => {
   })
 
   test('warm: the first fills the prompt cache for the others', async () => {
-    await using provider = await simulate({ ...quick, firstToken: 60 })
+    await using provider = await simulate({ ...quick, firstToken: 250 })
     const long = `${'A long review of a long trip. '.repeat(300)}It was great.`
     const questions = { one: { prompt: 'Sentiment?' }, two: { prompt: 'Summarize.' }, three: { prompt: 'Entities?' } }
     await perspectives(long, questions, { model: modelOf(provider) })

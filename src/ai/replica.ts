@@ -7,6 +7,9 @@
  * - by use (Anthropic's headers): input and output from separate buckets, reserved, and corrected when the answer is there;
  * - unknown: input and output together, reserved, and corrected.
  */
+import { formatMs } from '../base/duration.ts'
+import { currentFrame } from '../base/frame.ts'
+import { note } from '../base/observer.ts'
 import { type BreakerOptions, CircuitBreaker, isOverload, type Lease, limiter, type Limiter, statusOf } from '../limits/index.ts'
 import { type HeaderBag, type Meter, readRateLimits } from './headers.ts'
 import { LimitLearner, type Mark } from './learner.ts'
@@ -46,6 +49,14 @@ export interface Permit {
   readonly tokens: Mark
   readonly outputTokens: Mark
   readonly pass: number
+}
+
+/** How a request ended. What was refused was not charged; nobody wanted the answer of what was abandoned. */
+export interface Outcome {
+  readonly kind: 'answered' | 'refused' | 'failed' | 'abandoned'
+  /** Undefined where it is not known. */
+  readonly usage?: Usage | undefined
+  readonly error?: unknown
 }
 
 /** Stands for "no bound is known": more than any provider allows. */
@@ -179,10 +190,11 @@ export class Replica<M> {
     this.#apply(limits.outputTokens, this.#learn.outputTokens, permit.outputTokens, refused, outputTokensPerMinute, 'output')
   }
 
-  /** The request is over: answered, failed (`error`), or given up. `usage` is undefined where it is not known. */
-  settle(permit: Permit, usage: Usage | undefined, error: unknown, refused: boolean): void {
+  /** The request is over. */
+  settle(permit: Permit, outcome: Outcome): void {
     this.#underWay--
-    if (usage && error === undefined) this.#expectedOutput += newest * (usage.output - this.#expectedOutput)
+    const { kind, usage, error } = outcome
+    const refused = kind === 'refused'
     const tokens = refused ? 0 : this.#actualTokens(permit, usage)
     const output = refused ? 0 : (usage?.output ?? permit.outputTokens.amount)
     this.#learn.requests.settle(permit.requests, 1)
@@ -190,9 +202,12 @@ export class Replica<M> {
     this.#learn.outputTokens.settle(permit.outputTokens, output)
     permit.main.release(tokens, error)
     permit.output?.release(output)
-    if (refused) this.#breaker?.settle(permit.pass, 'unknown')
-    else this.#breaker?.settle(permit.pass, error === undefined ? 'success' : this.#breaker.verdict(error))
-    if (error === undefined) this.#refusalsInARow = 0
+    if (kind === 'answered') {
+      this.#refusalsInARow = 0
+      if (usage) this.#expectedOutput += newest * (usage.output - this.#expectedOutput)
+    }
+    const verdict = kind === 'answered' ? 'success' : kind === 'failed' ? this.#breaker?.verdict(error) : 'unknown'
+    if (verdict) this.#breaker?.settle(permit.pass, verdict)
   }
 
   /** Nobody sends before the provider's bucket has filled up again. */
@@ -204,6 +219,9 @@ export class Replica<M> {
     const until = performance.now() + wait + random() * Math.min(1_000, wait * 0.1)
     this.pausedUntil = Math.max(this.pausedUntil, until)
     this.#main.pause(this.pausedUntil)
+    note('limit', currentFrame().run, `${this.name} refused a call for its rate limit: everybody waits ${formatMs(wait)}`, {
+      waitMs: wait,
+    })
   }
 
   /** Refuses everybody from now on, those that wait too. */

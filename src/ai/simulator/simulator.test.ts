@@ -115,7 +115,7 @@ test('tells the same limits in both header forms, and refuses with the time to w
 })
 
 test('a time scale speeds up buckets and models alike, and header durations with them', async () => {
-  await using provider = await simulate({ firstToken: '2s', limits: { requestsPerMinute: 60, burst: '1s' }, timeScale: 100 })
+  await using provider = await simulate({ firstToken: '2s', limits: { requestsPerMinute: 1 }, timeScale: 100 })
   const started = performance.now()
   await ask(provider, says('one'))
   expect(performance.now() - started).toBeGreaterThanOrEqual(19)
@@ -123,8 +123,8 @@ test('a time scale speeds up buckets and models alike, and header durations with
   const results = await Promise.all([ask(provider, says('two')), ask(provider, says('three')), ask(provider, says('four'))])
   const refused = results.filter((result) => result.status === 429)
   expect(refused.length).toBeGreaterThan(0)
-  // 1 s between requests, a hundred times faster.
-  for (const { headers } of refused) expect(Number(headers.get('retry-after-ms'))).toBeLessThanOrEqual(10)
+  // A minute between requests, a hundred times faster.
+  for (const { headers } of refused) expect(Number(headers.get('retry-after-ms'))).toBeLessThanOrEqual(600)
 })
 
 test('equal seeds give equal answers, faults and latencies in any order', async () => {
@@ -185,24 +185,24 @@ test('faults: overload, used-up quota, broken answers, hanging', async () => {
 })
 
 test('a cold start delays the first calls only; above the knee everything is slower, and far above refused', async () => {
-  await using cold = await simulate({ ...quick, coldStart: { idle: '1m', warmUp: '10s' }, timeScale: 100 })
+  await using cold = await simulate({ ...quick, coldStart: { idle: '1m', warmUp: '40s' }, timeScale: 100 })
   const timed = async (provider: Simulator): Promise<number> => {
     const started = performance.now()
     await (await ask(provider, says('x'))).text()
     return performance.now() - started
   }
   const first = await timed(cold)
-  expect(first).toBeGreaterThanOrEqual(99)
+  expect(first).toBeGreaterThanOrEqual(399)
   expect(await timed(cold)).toBeLessThan(first)
 
-  await using busy = await simulate({ firstToken: 40, knee: { concurrency: 2, reject: 6 } })
+  await using busy = await simulate({ firstToken: 250, knee: { concurrency: 2, reject: 6 } })
   const answers = await Promise.all(Array.from({ length: 9 }, () => ask(busy, says('x'))))
   expect(answers.map((answer) => answer.status).sort()).toEqual([200, 200, 200, 200, 200, 200, 503, 503, 503])
   expect(busy.stats().peak).toBe(6)
 })
 
 test('the prompt cache is filled by the first token of an earlier call', async () => {
-  await using provider = await simulate({ firstToken: 20 })
+  await using provider = await simulate({ firstToken: 200 })
   const long = 'The quick brown fox jumps over the lazy dog. '.repeat(200)
   const usage = async (tail: string): Promise<number> => {
     const body = (await (await ask(provider, says(long + tail))).json()) as {

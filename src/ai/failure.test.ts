@@ -1,0 +1,74 @@
+import { APICallError } from 'ai'
+import { describe, expect, test } from 'vitest'
+import { BudgetExceeded, ModelCallFailed, QuotaExhausted, TimedOut } from '../base/errors.ts'
+import { judge, toModelError } from './failure.ts'
+
+function answer(statusCode: number, body: object, responseHeaders: Record<string, string> = {}): APICallError {
+  return new APICallError({
+    message: 'said no',
+    url: 'http://x',
+    requestBodyValues: {},
+    statusCode,
+    responseBody: JSON.stringify(body),
+    responseHeaders,
+  })
+}
+
+const openai = (type: string, code: string | null, message = ''): object => ({ error: { message, type, param: null, code } })
+const anthropic = (type: string, message = ''): object => ({ type: 'error', error: { type, message } })
+
+describe('judge', () => {
+  test.each([
+    [
+      'OpenAI tokens',
+      answer(429, openai('tokens', 'rate_limit_exceeded'), { 'retry-after-ms': '174' }),
+      { kind: 'rate-limited', waitMs: 174 },
+    ],
+    ['OpenAI slow_down', answer(429, openai('requests', 'slow_down')), { kind: 'rate-limited', waitMs: undefined }],
+    ['a wait above a minute', answer(429, {}, { 'retry-after': '75' }), { kind: 'rate-limited', waitMs: 75_000 }],
+    ['OpenAI quota', answer(429, openai('insufficient_quota', 'insufficient_quota')), { kind: 'quota' }],
+    ['a spend limit', answer(429, openai('x', 'monthly_spend_limit_exceeded')), { kind: 'quota' }],
+    ['Anthropic credit', answer(400, anthropic('invalid_request_error', 'Your credit balance is too low')), { kind: 'quota' }],
+    [
+      'too large for the limit',
+      answer(429, openai('tokens', 'rate_limit_exceeded', 'Request too large for x')),
+      { kind: 'fatal', failure: 'rejected' },
+    ],
+    [
+      'OpenAI overload',
+      answer(503, openai('server_error', 'server_is_overloaded')),
+      { kind: 'transient', failure: 'overloaded' },
+    ],
+    ['Anthropic overload', answer(529, anthropic('overloaded_error')), { kind: 'transient', failure: 'overloaded' }],
+    ['overload within a stream', { type: 'overloaded_error', message: 'busy' }, { kind: 'transient', failure: 'overloaded' }],
+    ['a server error', answer(500, {}), { kind: 'transient', failure: 'server' }],
+    ['a bad request', answer(400, {}), { kind: 'fatal', failure: 'rejected' }],
+    ['a wrong key', answer(401, {}), { kind: 'fatal', failure: 'rejected' }],
+    ['a body cut off', answer(200, {}), { kind: 'transient', failure: 'broken-stream' }],
+    [
+      'a lost connection',
+      new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNRESET' }) }),
+      { kind: 'transient', failure: 'network' },
+    ],
+    ['a timeout', new TimedOut('late', { clock: 'timeout' }), { kind: 'transient', failure: 'network' }],
+    ['waiting too long for a turn', new TimedOut('late', { clock: 'queueTimeout' }), { kind: 'fatal', failure: 'rejected' }],
+    ['a budget', new BudgetExceeded('no'), { kind: 'fatal', failure: 'rejected' }],
+    ['a bug', new RangeError('x'), { kind: 'fatal', failure: 'rejected' }],
+    ['nothing at all', undefined, { kind: 'transient', failure: 'broken-stream' }],
+  ])('%s', (_, error, verdict) => {
+    expect(judge(error)).toEqual(verdict)
+  })
+})
+
+test('the error of a call is named, is not retryable for the SDK, and keeps its cause', () => {
+  const cause = answer(500, {})
+  const error = toModelError(cause, judge(cause), 'p/m', 3)
+  expect(error).toBeInstanceOf(ModelCallFailed)
+  expect(error).toMatchObject({ failure: 'server', statusCode: 500, cause })
+  expect(error.message).toBe('The call to p/m failed after 3 attempts (server): said no')
+  expect(APICallError.isInstance(error)).toBe(false)
+  const quota = answer(429, openai('insufficient_quota', null))
+  expect(toModelError(quota, judge(quota), 'p/m', 1)).toBeInstanceOf(QuotaExhausted)
+  const budget = new BudgetExceeded('no')
+  expect(toModelError(budget, judge(budget), 'p/m', 1)).toBe(budget)
+})
