@@ -11,7 +11,7 @@ test('serves until it is interrupted, then says what it has seen', async () => {
   const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
   try {
     const running = command(parseCommand(spec, ['--json', '--rpm', '1', '--time-scale', '2']))
-    await expect.poll(() => lines.length).toBe(1)
+    await expect.poll(() => lines.length, { timeout: 20_000 }).toBe(1)
     const { baseURL } = JSON.parse(lines[0] as string) as { baseURL: string }
     const ask = async (): Promise<number> => {
       const body = JSON.stringify({ model: 'any', messages: [{ role: 'user', content: 'x' }], max_tokens: 1 })
