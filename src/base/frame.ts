@@ -18,6 +18,11 @@ export interface TaskContext {
   readonly deadline: number
 }
 
+/** Whether a caller, such as `map`, passed its context on. Asks for the names only: a context makes its signal when it is read. */
+export function isTaskContext(value: unknown): value is TaskContext {
+  return typeof value === 'object' && value !== null && 'attempt' in value && 'deadline' in value && 'signal' in value
+}
+
 export interface Frame {
   /** The frame inside which this one was entered; undefined only for the root. */
   readonly parent: Frame | undefined
@@ -79,6 +84,21 @@ export function currentFrame(): Frame {
 /** Runs `body` with the frame as the current one, also across its awaits. */
 export function enterFrame<T, A extends unknown[]>(frame: Frame, body: (...args: A) => T, ...args: A): T {
   return storage.run(frame, body, ...args)
+}
+
+/** Calls `body` inside the frame that it was made for. */
+export type Entrance = <T, A extends unknown[]>(body: (...args: A) => T, ...args: A) => T
+
+/**
+ * From Node 24 on `run` copies a map, twice, and a snapshot only swaps a pointer: 300 against 100 ns. Before, `run` takes
+ * about 50 ns and a snapshot 150.
+ */
+const snapshotsAreCheap = Number.parseInt(process.versions.node, 10) >= 24
+
+/** A way into a frame that is entered often, by code that cannot stay inside. */
+export function entranceOf(frame: Frame): Entrance {
+  if (snapshotsAreCheap) return storage.run(frame, () => AsyncLocalStorage.snapshot() as Entrance)
+  return (body, ...args) => storage.run(frame, body, ...args)
 }
 
 /** The context of the task that the caller runs in; outside every task, that of the program. */
