@@ -65,7 +65,8 @@ export class Bulk implements BulkWork {
   }
 
   exhausted(): boolean {
-    return this.#o.group.aborted || (this.#exhausted && this.#ahead.length === 0)
+    if (this.#o.group.aborted) return true
+    return this.#ahead.length === 0 && (this.#exhausted || this.#taken >= this.#o.source.size)
   }
 
   onMore(wake: () => void): void {

@@ -44,12 +44,11 @@ export async function mapReduce<I, T>(
   const source = sourceOf(input, 'mapReduce')
   const { empty, ...rest } = options
   const group = new Group('mapReduce', fn.name, rest, Number.isFinite(source.size) ? source.size : -1, -1)
-  const tree = new MergeTree<T>(merge, (error) => group.fail(error, 'merge'))
+  const tree = new MergeTree<T>(merge, () => group.aborted)
   await runItems(group, source, fn as ItemFunction, tree as Collector, rest)
   if (group.failure) throw group.failure.error
   if (group.aborted) throw group.cancelError()
-  const result = await tree.result()
-  if (result) return result.value
+  if (tree.result) return tree.result.value
   if ('empty' in options) return empty as T
   throw new InvalidOption('mapReduce of a source without items has no result', { hint: 'Give `empty`, the result for no items.' })
 }
@@ -65,15 +64,16 @@ interface Block<T> {
 const key = (level: number, position: number): number => position * 64 + level
 
 class MergeTree<T> implements Collector {
+  /** There when {@link finish} has resolved, unless there were no items. */
+  result: { readonly value: T } | undefined
   readonly #merge: Merge<T>
-  readonly #failed: (error: unknown) => void
+  readonly #stopped: () => boolean
   /** Blocks that wait for their neighbour. */
   readonly #waiting = new Map<number, Block<T>>()
-  readonly #merging = new Set<Promise<void>>()
 
-  constructor(merge: Merge<T>, failed: (error: unknown) => void) {
+  constructor(merge: Merge<T>, stopped: () => boolean) {
     this.#merge = merge
-    this.#failed = failed
+    this.#stopped = stopped
   }
 
   fail(): boolean {
@@ -82,7 +82,23 @@ class MergeTree<T> implements Collector {
 
   /** Merges upwards as long as the neighbour is there. */
   succeed(index: number, value: unknown): void | Promise<void> {
-    let block: Block<T> = { level: 0, position: index, value: value as T }
+    return this.#add({ level: 0, position: index, value: value as T })
+  }
+
+  succeedMany(first: number, values: ArrayLike<unknown>): void | Promise<void> {
+    let merging: Promise<void>[] | undefined
+    try {
+      for (let i = 0; i < values.length; i++) {
+        const pending = this.succeed(first + i, values[i])
+        if (pending) (merging ??= []).push(pending)
+      }
+    } catch (error) {
+      ;(merging ??= []).push(Promise.reject(error as Error))
+    }
+    return merging && allSettled(merging)
+  }
+
+  #add(block: Block<T>): void | Promise<void> {
     for (;;) {
       const neighbour = this.#takeNeighbour(block)
       if (!neighbour) {
@@ -92,47 +108,14 @@ class MergeTree<T> implements Collector {
       const [left, right] = block.position < neighbour.position ? [block, neighbour] : [neighbour, block]
       const merged = this.#merge(left.value, right.value)
       const [level, position] = [block.level + 1, Math.floor(block.position / 2)]
-      if (isThenable(merged)) return this.#mergeLater(merged, level, position)
+      if (isThenable(merged)) return this.#addLater(level, position, merged)
       block = { level, position, value: merged }
     }
   }
 
-  succeedMany(first: number, values: ArrayLike<unknown>): void {
-    for (let i = 0; i < values.length; i++) {
-      try {
-        // Held back only by `result`: whoever hands over batches has no lane that could wait.
-        const merging = this.succeed(first + i, values[i])
-        if (merging) merging.catch(() => {})
-      } catch (error) {
-        this.#failed(error)
-        return
-      }
-    }
-  }
-
-  #mergeLater(merged: PromiseLike<T>, level: number, position: number): Promise<void> {
-    const merging = Promise.resolve(merged).then((value) => this.#continue({ level, position, value }))
-    this.#merging.add(merging)
-    const done = (): void => void this.#merging.delete(merging)
-    merging.then(done, (error: unknown) => {
-      done()
-      this.#failed(error)
-    })
-    return merging
-  }
-
-  /** Goes on above a block that an asynchronous merge has given. */
-  async #continue(block: Block<T>): Promise<void> {
-    for (;;) {
-      const neighbour = this.#takeNeighbour(block)
-      if (!neighbour) {
-        this.#waiting.set(key(block.level, block.position), block)
-        return
-      }
-      const [left, right] = block.position < neighbour.position ? [block, neighbour] : [neighbour, block]
-      const value = await this.#merge(left.value, right.value)
-      block = { level: block.level + 1, position: Math.floor(block.position / 2), value }
-    }
+  async #addLater(level: number, position: number, merged: PromiseLike<T>): Promise<void> {
+    const value = await merged
+    if (!this.#stopped()) await this.#add({ level, position, value })
   }
 
   #takeNeighbour(block: Block<T>): Block<T> | undefined {
@@ -143,15 +126,22 @@ class MergeTree<T> implements Collector {
   }
 
   /** Merges what is left, from the right end to the left: the last blocks of an input whose length is no power of two. */
-  async result(): Promise<{ value: T } | undefined> {
-    while (this.#merging.size > 0) await Promise.all(this.#merging)
+  async finish(): Promise<void> {
     const blocks = [...this.#waiting.values()].sort((a, b) => a.level - b.level)
     const [last, ...rest] = blocks
-    if (!last) return undefined
+    if (!last) return
     let { value } = last
-    for (const block of rest) value = await this.#merge(block.value, value)
-    return { value }
+    for (const block of rest) {
+      if (this.#stopped()) return
+      value = await this.#merge(block.value, value)
+    }
+    this.result = { value }
   }
+}
+
+/** Waits for all of them, and fails with the first failure. */
+async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

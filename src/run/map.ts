@@ -3,6 +3,7 @@ import type { TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { AdaptiveConcurrency } from '../limits/adaptive.ts'
+import { Attempt } from '../limits/attempt.ts'
 import { compilePolicy, needsTask, type Policy, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
 import { Bulk } from './bulk.ts'
 import { call } from './call.ts'
@@ -97,7 +98,9 @@ export async function runItems(
 ): Promise<void> {
   const whole = async (): Promise<void> => {
     if (!group.aborted) await start(group, source, fn, collector, options)
+    if (group.aborted) return closeQuietly(source)
     await source.close()
+    await collector.finish?.()
   }
   try {
     await group.settled(whole())
@@ -115,7 +118,7 @@ function start(
   collector: Collector,
   options: MapOptions,
 ): Promise<void> {
-  const release = group.cancellation.subscribe(() => void Promise.resolve(source.close()).catch(() => {}))
+  const release = group.cancellation.subscribe(() => void closeQuietly(source))
   const ref = refOf(fn)
   const executor = options.on ?? ref?.executor
   let run: Promise<void>
@@ -127,6 +130,13 @@ function start(
     run = runLanes(group, source, each, collector, policy, ref ? callsUnderWay : undefined, options)
   }
   return run.finally(release)
+}
+
+/** The run has a failure already, or was cancelled: what else the source throws is of no interest. */
+async function closeQuietly(source: Source<unknown>): Promise<void> {
+  try {
+    await source.close()
+  } catch {}
 }
 
 function runLanes(
@@ -171,9 +181,24 @@ function runBulk(
 
 /** Each item as a call of its own, for options that a batch cannot have. `timeoutMs` is from its start on the worker. */
 export function sentTo(executor: Executor, ref: FunctionRef, timeoutMs?: number): ItemFunction {
-  const target = executor === ref.executor ? ref : { ...ref, executor }
-  return (item, { index, attempt, deadline }) => call(target, [item], { index, attempt, deadline, timeoutMs })
+  const target = executor === ref.executor ? ref : elsewhere(ref, executor)
+  return (item, context) => {
+    const { index, attempt, deadline } = context
+    const onTaken = context instanceof Attempt ? context.onTaken : undefined
+    return call(target, [item], { index, attempt, deadline, timeoutMs, onTaken })
+  }
 }
+
+/** The same function on another executor: the same object each time, because workers keep what they know of it. */
+function elsewhere(ref: FunctionRef, executor: Executor): FunctionRef {
+  let known = references.get(ref)
+  if (!known) references.set(ref, (known = new WeakMap()))
+  let target = known.get(executor)
+  if (!target) known.set(executor, (target = { ...ref, executor }))
+  return target
+}
+
+const references = new WeakMap<FunctionRef, WeakMap<Executor, FunctionRef>>()
 
 function limitOf(options: MapOptions): number {
   return typeof options.concurrency === 'number' ? options.concurrency : -1

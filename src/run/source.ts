@@ -16,7 +16,10 @@ export interface Source<T> {
   pull(): T | typeof end | Promise<T | typeof end>
   /** The items from `from` on, at most `count`, where they can be had without pulling; else undefined. */
   slice?(from: number, count: number): ArrayLike<T>
-  /** Lets the source clean up, and releases every `pull` that is waiting. */
+  /**
+   * Lets the source clean up, once, and releases every `pull` that is waiting. Resolves when it has cleaned up; not later than now
+   * where it is busy with a `pull`, which nothing can interrupt.
+   */
   close(): void | Promise<void>
 }
 
@@ -62,6 +65,8 @@ class ArraySource<T> implements Source<T> {
 class IterableSource<T> implements Source<T> {
   readonly #iterator: Iterator<T>
   #done = false
+  #pulling = false
+  #closeLater = false
   readonly size: number
   readonly async = false
 
@@ -72,21 +77,27 @@ class IterableSource<T> implements Source<T> {
 
   pull(): T | typeof end {
     if (this.#done) return end
+    this.#pulling = true
     try {
       const next = this.#iterator.next()
-      if (!next.done) return next.value
+      if (next.done) this.#done = true
+      else if (!this.#closeLater) return next.value
+      else this.#iterator.return?.()
+      return end
     } catch (error) {
       this.#done = true
       throw error
+    } finally {
+      this.#pulling = false
     }
-    this.#done = true
-    return end
   }
 
   close(): void {
     if (this.#done) return
     this.#done = true
-    this.#iterator.return?.()
+    // A generator that is at work, because its own code stops the run, cannot be closed from there.
+    if (this.#pulling) this.#closeLater = true
+    else this.#iterator.return?.()
   }
 }
 
@@ -98,6 +109,7 @@ class AsyncSource<T> implements Source<T> {
   /** Pulls go to the iterator one after the other: not every iterator can be asked twice at once. */
   #last: Promise<unknown> = Promise.resolve()
   readonly #waiting = new Set<(value: typeof end) => void>()
+  #closing: Promise<void> | undefined
 
   constructor(input: AsyncIterable<T>) {
     this.#iterator = input[Symbol.asyncIterator]()
@@ -122,10 +134,17 @@ class AsyncSource<T> implements Source<T> {
     })
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     if (this.#done) return
     this.#done = true
+    const busy = this.#waiting.size > 0
     for (const release of this.#waiting) release(end)
-    await this.#iterator.return?.()
+    const closed = this.#iterator.return?.()
+    if (!busy) await closed
+    else closed?.catch(() => {})
   }
 }
