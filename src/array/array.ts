@@ -5,11 +5,12 @@
 import { inspect } from 'node:util'
 import { InvalidOption } from '../base/errors.ts'
 import * as build from './build.ts'
-import { type ComputeOptions, computeNodes, explainNode } from './compute.ts'
+import { type ComputeOptions, computeNodes } from './compute.ts'
 import { bytesPer, checkDType, type DType, type Value, type ValueOf } from './dtype.ts'
 import type { OperationName } from './elementwise.ts'
 import { formatBytes } from './cost.ts'
 import type { Dense } from './dense.ts'
+import { explain } from './explain.ts'
 import type { Node, ReduceName } from './node.ts'
 import { type Index, normalizeAxes, parseIndex, type Shape, showShape, sizeOf } from './shape.ts'
 import { chunkLengthFor } from './stage.ts'
@@ -307,7 +308,7 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
 
   /** The plan, for reading: passes over memory, kernels, bytes, expected time. Computes nothing. */
   explain(): string {
-    return explainNode(this.node)
+    return explain(this.node)
   }
 
   /** Shape, dtype, chunks and bytes. */

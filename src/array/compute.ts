@@ -1,9 +1,7 @@
 /** Runs computations for the public arrays: checks the options, and opens a session. */
-import { InvalidOption } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
 import type { Executor } from '../run/executor.ts'
 import { Dense } from './dense.ts'
-import { explain } from './explain.ts'
 import { makeNode, type DenseNode, type Node } from './node.ts'
 import { Session } from './session.ts'
 import { contiguousStrides } from './shape.ts'
@@ -68,11 +66,6 @@ function inOrder(node: Node): Node {
     shape: node.shape,
     chunk: undefined,
   })
-}
-
-export function explainNode(node: Node): string {
-  if (typeof node !== 'object') throw new InvalidOption('Expected an array to explain')
-  return explain(node)
 }
 
 /** A dense node over elements in C order. */

@@ -2,7 +2,7 @@
  * Runs the tasks of a {@link BlockJob}. An algorithm sees the blocks of one task in order, and writes what it found where
  * no other task writes.
  */
-import { typedArray, type TypedArray } from '../dtype.ts'
+import { type DType, typedArray, type TypedArray } from '../dtype.ts'
 import { ExpressionRunner, type BlockAlgorithm, type BlockJob, forBlocks, type Stop } from './job.ts'
 import { orderedKey, sortedUnique, TopK } from './ordering.ts'
 
@@ -37,11 +37,11 @@ export function openBlocks(job: BlockJob): { run(task: number, stop: Stop): void
   }
 }
 
-const dtypeOfOutput = (job: BlockJob, output: number): 'f64' => (job.expression.kernel.outputs[output] as { dtype: 'f64' }).dtype
+const dtypeOf = ({ expression }: BlockJob, output: number): DType => (expression.kernel.outputs[output] as { dtype: DType }).dtype
 
 /** Outputs: values, mask. Buffers: the result; where each task writes (f64). */
 function compress(job: BlockJob, task: number): BlockTask {
-  const result = typedArray(dtypeOfOutput(job, 0), job.buffers[0] as SharedArrayBuffer) as Float64Array
+  const result = typedArray(dtypeOf(job, 0), job.buffers[0] as SharedArrayBuffer) as Float64Array
   let at = new Float64Array(job.buffers[1] as SharedArrayBuffer)[task] as number
   return {
     block([values, mask], _, count) {
@@ -53,12 +53,11 @@ function compress(job: BlockJob, task: number): BlockTask {
 
 /** Running sums. Buffers: the result; what each task starts from (same dtype). Numbers: elements per row. */
 function scan(job: BlockJob, task: number): BlockTask {
-  const dtype = dtypeOfOutput(job, 0)
+  const dtype = dtypeOf(job, 0)
   const result = typedArray(dtype, job.buffers[0] as SharedArrayBuffer)
   const [rowLength] = job.numbers as [number]
-  const start = job.buffers[1] && typedArray((dtype as string) === 'i64' ? 'i64' : 'f64', job.buffers[1])[task]
-  if ((dtype as string) === 'i64')
-    return scanBigInts(result as unknown as BigInt64Array, rowLength, (start as unknown as bigint) ?? 0n)
+  const start = job.buffers[1] && typedArray(dtype === 'i64' ? 'i64' : 'f64', job.buffers[1])[task]
+  if (dtype === 'i64') return scanBigInts(result as unknown as BigInt64Array, rowLength, (start as unknown as bigint) ?? 0n)
   let sum = (start as number | undefined) ?? 0
   return {
     block([values], first, count) {
@@ -172,7 +171,7 @@ function topk(job: BlockJob, task: number): BlockTask {
 function unique(job: BlockJob, task: number): BlockTask {
   const from = task * job.chunkLength
   const room = typedArray(
-    dtypeOfOutput(job, 0),
+    dtypeOf(job, 0),
     job.buffers[0] as SharedArrayBuffer,
     from,
     Math.min(job.chunkLength, job.length - from),

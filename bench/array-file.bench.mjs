@@ -1,0 +1,89 @@
+/**
+ * Mean and standard deviation of a .npy file of 4 GB in one pass, against merely reading it: as many threads as heddle takes, each reading
+ * blocks of 1 MiB of its half. The file lies in the page cache after the first round, where there is memory for it.
+ */
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import * as da from 'heddle/array'
+import { openPython } from './harness/processes.mjs'
+
+const path = join(tmpdir(), 'heddle-array-bench.npy')
+const n = 500_000_000
+
+/** The file stays for the next run; the system's temporary folder is cleaned by the system. */
+async function file() {
+  if (!existsSync(path) || statSync(path).size < 8 * n) await da.save(path, da.random([n], { seed: 1 }))
+  return path
+}
+
+/** @param {number} from @param {number} to */
+function read(from, to) {
+  const fd = openSync(path, 'r')
+  const block = new Uint8Array(1 << 20)
+  for (let at = from; at < to; at += block.length) readSync(fd, block, 0, Math.min(block.length, to - at), at)
+  closeSync(fd)
+}
+
+/** Reads the file with several threads; the milliseconds, without their start. */
+async function readAll() {
+  const threads = availableParallelism()
+  const share = Math.ceil((8 * n) / threads)
+  const source = `
+    const { parentPort } = require('node:worker_threads')
+    const { openSync, readSync, closeSync } = require('node:fs')
+    const path = ${JSON.stringify(path)}
+    ${read.toString()}
+    parentPort.on('message', ([from, to]) => { read(from, to); parentPort.postMessage('done') })`
+  const workers = Array.from({ length: threads }, () => new Worker(source, { eval: true }))
+  await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('online', resolve))))
+  const startedAt = performance.now()
+  await Promise.all(
+    workers.map(
+      (worker, i) =>
+        new Promise((resolve) => {
+          worker.once('message', resolve)
+          worker.postMessage([i * share, Math.min(8 * n, (i + 1) * share)])
+        }),
+    ),
+  )
+  const ms = performance.now() - startedAt
+  await Promise.all(workers.map((worker) => worker.terminate()))
+  return ms
+}
+
+/** @type {import('./harness/measure.mjs').Bench} */
+export default {
+  about: 'mean and std of a .npy file of 4 GB',
+  unit: 'ms',
+  reference: 'reading alone',
+  rounds: 3,
+  warmups: 1,
+  contenders: {
+    'reading alone': async () => {
+      await file()
+      return { measure: readAll }
+    },
+    heddle: async () => {
+      const x = await da.load(await file())
+      return {
+        async measure() {
+          const startedAt = performance.now()
+          await da.compute([x.mean(), x.std()])
+          return { figure: performance.now() - startedAt, 'peak MB': process.resourceUsage().maxRSS / 1024 }
+        },
+      }
+    },
+    Dask: async () => {
+      const python = await openPython(new URL('array.peer.py', import.meta.url))
+      if ('absent' in python) return python
+      const request = { peer: 'dask', case: 'mean and std of a file', n, path: await file() }
+      return { measure: async () => 1000 * (await python.ask(request)), close: python.close }
+    },
+  },
+  targets: (results) => [
+    { what: 'reading alone / heddle', got: results.ratio('reading alone', 'heddle'), atLeast: 0.9 },
+    { what: 'peak RSS, MB', got: results.median('heddle', undefined, 'peak MB'), atMost: 500 },
+  ],
+}
