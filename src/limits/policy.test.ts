@@ -82,6 +82,16 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('stays the outcome when the call is cancelled while the function still cleans up', async () => {
+    const { clock, policy, call, cancellation } = simulated({ timeout: 100, grace: 50 })
+    const seen = watch(policy.run(never, call))
+    await clock.advance(120)
+    cancellation.abort(new Error('too late'))
+    // Nor does it begin a second grace.
+    await clock.advance(31)
+    expect(seen.error).toBeInstanceOf(TimedOut)
+  })
+
   it('runs for each attempt anew', async () => {
     const { clock, policy, call } = simulated({ timeout: 100, retry: { retries: 2, base: 10 } }, () => 0)
     const attempts: number[] = []
