@@ -44,7 +44,16 @@ export class Estimate {
   /** What this thread spent on posting a batch; receiving the results costs about the same. */
   recordPost(items: number, ms: number): void {
     if (items < 8) return
-    this.crossingMs += 0.3 * ((2 * ms) / items - this.crossingMs)
+    // A thread that lost its core while it posted has measured the machine, not the crossing: one sample can double it at most.
+    const measured = Math.min((2 * ms) / items, 2 * this.crossingMs)
+    this.crossingMs += 0.3 * (measured - this.crossingMs)
+  }
+
+  /** Items ran on this thread: nothing was learned of the crossing, and what is known of it grows old. */
+  recordInline(items: number, busyMs: number): void {
+    this.record(items, busyMs, false)
+    // So a crossing that once seemed dear is tried again after a few dozen slices, and then measured.
+    this.crossingMs = Math.max(firstCrossingMs, 0.95 * this.crossingMs)
   }
 
   /** How many items the next batch should have; `remaining` may be `Infinity`. */

@@ -56,7 +56,7 @@ export class InlineRun {
       enterFrame(this.#frame, () => this.#runBatch(batch.first, batch.items))
       items += batch.items.length
     } while (performance.now() - began < sliceMs && !job.work.cancellation.aborted && !job.estimate.async)
-    job.estimate.record(items, performance.now() - began, false)
+    job.estimate.recordInline(items, performance.now() - began)
     job.inlineItems += items
     if (items > 0 && !job.work.exhausted() && !job.estimate.async && this.#goOn()) setImmediate(() => this.#slice())
     else this.#done()

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { Estimate } from './estimate.ts'
+
+function measured(itemMs: number, crossingMs?: number): Estimate {
+  const estimate = new Estimate()
+  for (let i = 0; i < 30; i++) {
+    estimate.record(1_000, 1_000 * itemMs, false)
+    if (crossingMs !== undefined) estimate.recordPost(1_000, 500 * crossingMs)
+  }
+  return estimate
+}
+
+test('the first batch is one item, and growth is bounded', () => {
+  const estimate = new Estimate()
+  expect(estimate.batchSize(100_000, 2)).toBe(1)
+  estimate.record(1, 0.000_1, false)
+  expect(estimate.batchSize(100_000, 2)).toBe(8)
+  estimate.record(8, 0.000_8, false)
+  expect(estimate.batchSize(100_000, 2)).toBe(64)
+})
+
+test('a batch takes about two milliseconds, and leaves enough for the others', () => {
+  expect(measured(0.1).batchSize(100_000, 2)).toBe(20)
+  expect(measured(5).batchSize(100_000, 2)).toBe(1)
+  expect(measured(0.1).batchSize(12, 2)).toBe(3)
+  expect(measured(0.000_001).batchSize(Number.POSITIVE_INFINITY, 2)).toBeLessThanOrEqual(8_192)
+})
+
+test('asynchronous functions get small batches, and never run inline', () => {
+  const estimate = new Estimate()
+  for (let i = 0; i < 10; i++) estimate.record(16, 0.01, true)
+  expect(estimate.batchSize(100_000, 2)).toBe(16)
+  expect(estimate.inlineWins(10, 2)).toBe(false)
+})
+
+test('inline wins where the work is worth less than the crossing', () => {
+  expect(measured(0.000_1).inlineWins(100_000, 2)).toBe(true)
+  expect(measured(0.01).inlineWins(100_000, 2)).toBe(false)
+  expect(measured(0.01).inlineWins(3, 2)).toBe(true)
+  expect(measured(0.01, 0.1).inlineWins(100_000, 2)).toBe(true)
+  expect(new Estimate().inlineWins(1, 2)).toBe(false)
+  expect(measured(0.000_1).inlineWins(Number.POSITIVE_INFINITY, 2)).toBe(false)
+})
+
+test('one post that lost its core does not make the crossing dear', () => {
+  const estimate = measured(0.01, 0.000_2)
+  estimate.recordPost(8, 20)
+  expect(estimate.inlineWins(100_000, 2)).toBe(false)
+})
+
+test('a crossing that seemed dear is tried again in time', () => {
+  const estimate = measured(0.01, 0.1)
+  expect(estimate.inlineWins(100_000, 2)).toBe(true)
+  for (let i = 0; i < 120; i++) estimate.recordInline(500, 5)
+  expect(estimate.inlineWins(100_000, 2)).toBe(false)
+})
