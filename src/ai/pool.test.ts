@@ -103,8 +103,8 @@ describe('a pool is a model', () => {
 })
 
 describe('rate limits', () => {
-  const calls = 400
-  const limits = { requestsPerMinute: 300, tokensPerMinute: 60_000 }
+  const calls = 250
+  const limits = { requestsPerMinute: 180, tokensPerMinute: 60_000 }
   const run = async (model: ReturnType<typeof member>): Promise<void> => {
     await map(
       Array.from({ length: calls }, (_, i) => i),
@@ -364,7 +364,7 @@ test('hedging: a slow first token is overtaken by a second copy, within its shar
   const run = async (extra: number): Promise<{ slow: number; report: PoolReport }> => {
     const model = pool(member(provider), { hedge: { after: 60, extra } })
     const times = await map(
-      Array.from({ length: 150 }, (_, i) => i),
+      Array.from({ length: 90 }, (_, i) => i),
       async (i) => {
         const started = performance.now()
         await textOf(streamText({ model, prompt: `What is ${i} - 1?` }).textStream)
