@@ -2,6 +2,7 @@
  * The commands of `heddle`: one table from which parsing, help, completion and the documentation are made. A command's code is
  * imported when it is used, so that the first output never waits for the rest.
  */
+import type { ExportFormat } from '../trace/index.ts'
 import type { Invocation } from './arguments.ts'
 
 export interface OptionSpec {
@@ -30,8 +31,11 @@ export interface CommandSpec {
 }
 
 const color: OptionSpec = { name: 'no-color', summary: 'no colours (also NO_COLOR=1)' }
-const json: OptionSpec = { name: 'json', summary: 'one JSON document on stdout; what the program prints goes to stderr' }
+const json: OptionSpec = { name: 'json', summary: 'one JSON document on stdout' }
 
+export const shells = ['bash', 'zsh', 'fish'] as const
+/** As in `heddle/trace`; named here, so that help does not load it. */
+const exportFormats = ['chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg-graph'] as const satisfies readonly ExportFormat[]
 export const reporters = ['default', 'stream', 'json', 'github', 'minimal'] as const
 
 export const commands: readonly CommandSpec[] = [
@@ -53,6 +57,31 @@ export const commands: readonly CommandSpec[] = [
     ],
     examples: ['heddle run build.ts', 'heddle run --trace run.heddle analyse.ts docs'],
     load: () => import('./run.ts'),
+  },
+  {
+    name: 'trace',
+    summary: 'explain a recorded run, compare runs, or give one to another tool',
+    positionals: 'FILE | compare FILE FILE …',
+    minPositionals: 1,
+    maxPositionals: Number.POSITIVE_INFINITY,
+    options: [
+      { name: 'export', value: 'FORMAT', oneOf: exportFormats, summary: `write it as ${exportFormats.join(', ')}` },
+      { name: 'output', short: 'o', value: 'FILE', summary: 'where to write the export (default: stdout)' },
+      json,
+      color,
+    ],
+    examples: ['heddle trace run.heddle', 'heddle trace --export chrome --output run.json run.heddle'],
+    load: () => import('./trace.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'write the completion script of a shell',
+    positionals: shells.join(' | '),
+    minPositionals: 1,
+    maxPositionals: 1,
+    options: [],
+    examples: ['heddle completion bash >> ~/.bashrc', 'heddle completion fish > ~/.config/fish/completions/heddle.fish'],
+    load: () => import('./completion.ts'),
   },
   {
     name: 'simulate',

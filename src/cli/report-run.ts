@@ -5,7 +5,7 @@ import { toError } from '../base/errors.ts'
 import { type Advice, type Explanation, printable } from '../trace/index.ts'
 import { exitCodes } from './exit-codes.ts'
 import { errorLines, errorSummary } from './report-error.ts'
-import { paint } from './paint.ts'
+import { type Paint, paint } from './paint.ts'
 
 export interface Outcome {
   /** Exit code of the process. */
@@ -23,7 +23,7 @@ export function failedWith(outcome: Outcome): outcome is Outcome & { readonly er
 
 /** Failures that the program lived with, the verdict, and last what it failed of. */
 export function writeReport(stream: NodeJS.WriteStream, explanation: Explanation, outcome: Outcome): void {
-  const lines = [...failureLines(stream, explanation, outcome), '', ...verdictLines(stream, explanation)]
+  const lines = [...failureLines(stream, explanation, outcome), '', ...verdictLines(paint(stream), explanation)]
   if (failedWith(outcome)) lines.push('', ...errorLines(outcome.error, stream))
   stream.write(`${lines.join('\n')}\n`)
 }
@@ -53,44 +53,41 @@ function oneLine(text: string): string {
 const suggestionsShown = 2
 
 /** The verdict, then the suggestions that would save most. */
-export function verdictLines(stream: NodeJS.WriteStream, { verdict, advice }: Explanation): string[] {
-  const { bold, dim } = paint(stream)
+export function verdictLines(colors: Paint, { verdict, advice }: Explanation): string[] {
+  const { bold, dim } = colors
   return [
     ...verdict.map((line, i) => (i === 0 ? bold(line) : line)),
-    ...advice.slice(0, suggestionsShown).flatMap((one) => ['', ...adviceLines(stream, one)]),
+    ...advice.slice(0, suggestionsShown).flatMap((one) => ['', ...adviceLines(colors, one)]),
     ...(advice.length > suggestionsShown
       ? [dim(`and ${advice.length - suggestionsShown} more: heddle run --trace FILE …, then heddle trace FILE`)]
       : []),
   ]
 }
 
-export function adviceLines(stream: NodeJS.WriteStream, { title, evidence, savingMs, suggestion }: Advice): string[] {
-  const { cyan, dim, yellow } = paint(stream)
+export function adviceLines({ cyan, dim, yellow }: Paint, { title, evidence, savingMs, suggestion }: Advice): string[] {
   const saving = savingMs > 0 ? ` (could save about ${formatMs(savingMs)})` : ''
   return [`${yellow(title)}${saving}`, dim(`  ${evidence}`), `  ${cyan('→')} ${suggestion}`]
 }
 
 /** The whole report for programs. */
 export function reportDocument(explanation: Explanation, outcome: Outcome): string {
-  const { verdict, wallMs, work, speedup, spanMs, parallelism, criticalPath, bound, idle, groups, advice, failures } = explanation
-  const document = {
+  return safeJson({
     ok: outcome.code === exitCodes.ok,
     exitCode: outcome.code,
     ...('value' in outcome && { value: outcome.value }),
     ...(failedWith(outcome) && { error: errorSummary(outcome.error) }),
-    verdict,
-    wallMs,
-    work,
-    speedup,
-    spanMs,
-    parallelism,
-    criticalPath: { ms: criticalPath.ms, bound },
-    idle,
-    groups,
-    failures,
-    advice,
-  }
-  return safeJson(document)
+    ...plainExplanation(explanation),
+  })
+}
+
+/** An explanation for programs. */
+export function traceDocument(explanation: Explanation): string {
+  return safeJson(plainExplanation(explanation))
+}
+
+/** Without what only makes sense beside the trace: rows of its tables. */
+function plainExplanation(explanation: Explanation): object {
+  return { ...explanation, grouping: undefined, criticalPath: { ms: explanation.criticalPath.ms } }
 }
 
 /** JSON of anything: a result that cannot be written becomes text, and never makes the report fail. */

@@ -37,12 +37,16 @@ function comparedRun({ meta, tasks }: Trace, { idle, wallMs, work, speedup }: Ex
   return { name: meta.name, workers: idle.rows, tasks: tasks.count, wallMs, workMs: work.workMs, speedup, idleShare: idle.share }
 }
 
+/** Runs closer together than this are the same to a person. */
+const asFast = 0.03
+
 function comparisonLines(runs: readonly ComparedRun[]): string[] {
   const [first, last] = [runs[0], runs.at(-1)]
   if (!first || !last || first === last || last.wallMs === 0 || first.wallMs === 0) return []
   const ratio = first.wallMs / last.wallMs
-  const change = ratio >= 1 ? `${factor(ratio)} faster` : `${factor(1 / ratio)} slower`
-  const lines = [`${formatMs(first.wallMs)} → ${formatMs(last.wallMs)}: the last run was ${change} than the first`]
+  const change = ratio >= 1 ? `${factor(ratio)} faster than` : `${factor(1 / ratio)} slower than`
+  const words = Math.abs(ratio - 1) < asFast ? 'as fast as' : change
+  const lines = [`${formatMs(first.wallMs)} → ${formatMs(last.wallMs)}: the last run was ${words} the first`]
   if (first.tasks !== last.tasks) lines.push(`not the same work: ${first.tasks} tasks and ${last.tasks}`)
   return lines
 }

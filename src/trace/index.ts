@@ -19,8 +19,12 @@ export type { Idle } from './idle-summary.ts'
 export type { CriticalPath, Segment, SegmentKind } from './critical-path.ts'
 export { type GroupStats, type Grouping, groupTasks, printable, runLabel, taskLabel } from './groups.ts'
 export type { FailureKind, Failures } from './failures.ts'
-export type { IdleCause, RowUse } from './idle.ts'
+export { type IdleCause, idleWords, type RowUse } from './idle.ts'
 export type { Work } from './contention.ts'
 export type { Advice, Pitfall } from './advice/index.ts'
 export { compare, type ComparedRun, type Comparison } from './compare.ts'
 export { fitScaling, predictThroughput, type ScalingFit, type ScalingPoint } from './scaling.ts'
+
+// --- other tools
+export { type ExportFormat, exportFormats, exportTrace } from './export/index.ts'
+export { type LiveSpans, type OpenTelemetryOptions, publishSpans } from './export/opentelemetry.ts'

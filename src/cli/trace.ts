@@ -1,0 +1,78 @@
+/**
+ * `heddle trace FILE`: explains a recorded run, or gives it to another tool; `heddle trace compare FILE FILE …`: what changed, and
+ * what more workers would do.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { InvalidTrace } from '../base/errors.ts'
+import { compare, explain, type ExportFormat, exportFormats, exportTrace, readTrace, type Trace } from '../trace/index.ts'
+import type { Invocation } from './arguments.ts'
+import { exitCodes } from './exit-codes.ts'
+import { forbidColor, paint } from './paint.ts'
+import { comparisonText, explanationText } from './report-trace.ts'
+import { traceDocument } from './report-run.ts'
+import { UsageError } from './usage-error.ts'
+
+export async function command({ positionals, options }: Invocation): Promise<number> {
+  if (options['no-color'] === true) forbidColor()
+  const [first = '', ...rest] = positionals
+  if (first === 'compare') return compareFiles(rest, options)
+  if (rest.length > 0)
+    throw new UsageError(`heddle trace takes one file, got ${positionals.length}`, {
+      hint: `heddle trace compare ${positionals.join(' ')}`,
+    })
+  const trace = open(first)
+  const format = exportFormats.find((name) => name === options.export)
+  if (format) return write(trace, format, options.output)
+  if (options.output !== undefined)
+    throw new UsageError('--output needs a format', {
+      hint: `heddle trace --export chrome --output ${String(options.output)} ${first}`,
+    })
+  const explanation = explain(trace)
+  print(options.json === true ? traceDocument(explanation) : explanationText(trace, explanation, paint(process.stdout)))
+  return exitCodes.ok
+}
+
+function compareFiles(files: readonly string[], options: Invocation['options']): number {
+  if (files.length < 2)
+    throw new UsageError('heddle trace compare needs two files or more', { hint: 'heddle trace compare one.heddle two.heddle' })
+  if (options.export !== undefined || options.output !== undefined)
+    throw new UsageError('A comparison cannot be exported; --json gives it to programs')
+  const comparison = compare(files.map(open))
+  print(options.json === true ? JSON.stringify(comparison, null, 2) : comparisonText(files, comparison, paint(process.stdout)))
+  return exitCodes.ok
+}
+
+/** @throws {UsageError} saying which file, and what is wrong with it */
+function open(file: string): Trace {
+  try {
+    return readTrace(file)
+  } catch (error) {
+    if (!(error instanceof InvalidTrace)) throw error
+    throw new UsageError(error.message.includes(file) ? error.message : `${file}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    })
+  }
+}
+
+function write(trace: Trace, format: ExportFormat, output: string | true | undefined): number {
+  if (typeof output !== 'string') {
+    for (const piece of exportTrace(trace, format)) process.stdout.write(piece)
+    return exitCodes.ok
+  }
+  let file: number | undefined
+  try {
+    file = openSync(output, 'w')
+    for (const piece of exportTrace(trace, format)) writeSync(file, piece)
+  } catch (error) {
+    throw new UsageError(`${output} cannot be written: ${(error as Error).message}`, { cause: error })
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+  process.stderr.write(`${output} written${format === 'chrome' ? '; open it at https://ui.perfetto.dev' : ''}\n`)
+  return exitCodes.ok
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

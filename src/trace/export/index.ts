@@ -1,0 +1,29 @@
+/** The forms in which other tools take a trace, by the name that the command line uses. */
+import type { Trace } from '../model.ts'
+import { chromeTrace } from './chrome.ts'
+import { mermaidGraph } from './mermaid.ts'
+import { otlpTrace } from './otlp.ts'
+import { svgGraph } from './svg-graph.ts'
+import { svgTimeline } from './svg-timeline.ts'
+
+export const exportFormats = ['chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg-graph'] as const
+export type ExportFormat = (typeof exportFormats)[number]
+
+/**
+ * The trace in another form, in pieces: a million tasks make more text than one string holds.
+ * `chrome` opens in Perfetto, `otlp` is what OpenTelemetry collectors take.
+ */
+export function exportTrace(trace: Trace, format: ExportFormat): Iterable<string> {
+  switch (format) {
+    case 'chrome':
+      return chromeTrace(trace)
+    case 'otlp':
+      return otlpTrace(trace)
+    case 'mermaid':
+      return [mermaidGraph(trace)]
+    case 'svg-timeline':
+      return [svgTimeline(trace)]
+    case 'svg-graph':
+      return [svgGraph(trace)]
+  }
+}

@@ -1,0 +1,21 @@
+/** What both pictures share. */
+export function escapeXml(text: string): string {
+  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
+}
+
+/** Ten hues far from one another, readable on light and dark; after Okabe and Ito (2008), lightened. */
+const palette = ['#4e9bd6', '#e69f3c', '#3fae86', '#cc79a7', '#d9c233', '#7a79d6', '#e07a50', '#59b4b8', '#a3a3a3', '#9ac253']
+
+export function groupColor(group: number): string {
+  return palette[group % palette.length] as string
+}
+
+/** Text and lines take the colour of the page around them, light or dark. */
+export const svgStyle = `text{font:12px system-ui,sans-serif;fill:#333}.faint{fill:#888}.line{stroke:#999;fill:none}.box{fill:#f4f4f4;stroke:#999}
+.critical{stroke:#c2410c;stroke-width:2.5}.failed{fill:#1a1a1a}text.on-failed{fill:#fff}
+@media(prefers-color-scheme:dark){text{fill:#ddd}.box{fill:#26282c}.line{stroke:#777}.failed{fill:#fafafa}text.on-failed{fill:#111}}`
+
+/** At most so many letters of a label. */
+export function clip(text: string, letters: number): string {
+  return text.length <= letters ? text : `${text.slice(0, Math.max(1, letters - 1))}…`
+}
