@@ -142,8 +142,17 @@ export class DeadlockDetected extends HeddleError {
   }
 }
 
-/** Fewer answers than `enough` arrived. */
+/** Fewer answers than `enough` arrived; from `scatter` it carries those that did, and what became of the others. */
 export class QuorumNotReached extends HeddleError {
+  declare readonly values?: readonly unknown[]
+  declare readonly missing?: readonly { readonly index: number; readonly target: unknown; readonly error: unknown }[]
+
+  constructor(message: string, options: HeddleErrorOptions & Pick<QuorumNotReached, 'values' | 'missing'> = {}) {
+    super(message, options)
+    if (options.values !== undefined) this.values = options.values
+    if (options.missing !== undefined) this.missing = options.missing
+  }
+
   static {
     name(this, 'QuorumNotReached', 'HEDDLE_QUORUM_NOT_REACHED')
   }
