@@ -124,16 +124,21 @@ export class CircuitBreaker {
     throw this.#refusal(now)
   }
 
+  /** Whether {@link enter} would admit a call now. */
+  get ready(): boolean {
+    if (this.#state === 'closed') return true
+    const now = this.#clock.now()
+    return this.#state === 'open' ? now - this.#openedAt >= this.#resetMs : this.#freeProbes(now) > 0
+  }
+
   /**
    * Asks whether a call would be refused now, without asking to make one.
    * @throws {CircuitOpen} when it would
    */
   check(): void {
-    if (this.#state === 'closed') return
-    const now = this.#clock.now()
-    if (this.#state === 'open' ? now - this.#openedAt >= this.#resetMs : this.#freeProbes(now) > 0) return
+    if (this.ready) return
     this.refused++
-    throw this.#refusal(now)
+    throw this.#refusal(this.#clock.now())
   }
 
   /** Says how a call went that {@link enter} admitted. */
