@@ -47,3 +47,9 @@ export type { RetryOptions } from './limits/retry.ts'
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './limits/retry-budget.ts'
 export type { PolicyOptions } from './limits/policy.ts'
 export type { AdaptiveOptions } from './limits/adaptive.ts'
+
+// Patterns
+export { batched, type BatchedCall, type BatchedOptions } from './patterns/batched.ts'
+export { balance, type Balanced, type BalanceOptions } from './patterns/balance.ts'
+export { hedge, type HedgeOptions } from './patterns/hedge.ts'
+export { type Scattered, scatter, type ScatterOptions } from './patterns/scatter.ts'

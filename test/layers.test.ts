@@ -30,7 +30,7 @@ const sources = files.filter((file) => !tests.test(file) && !file.includes('/fix
 interface Import {
   readonly from: string
   readonly to: string
-  /** False for `import type`, which leaves nothing at run time. */
+  /** False for `import type`, which leaves nothing at run time, and for what is only imported when it is needed. */
   readonly runs: boolean
 }
 

@@ -5,8 +5,8 @@
  */
 import { expect, test } from 'vitest'
 import * as da from './index.ts'
-import { interpret } from './interpret.ts'
-import { randomBlock, splitmix64, streamSeed, xoshiro256plus } from './interpret-random.ts'
+import { interpret } from './interpret.reference.ts'
+import { randomBlock, splitmix64, streamSeed, xoshiro256plus } from './interpret-random.reference.ts'
 import { blockLength } from './kernel/ir.ts'
 import { goldenGamma } from './kernel/random.ts'
 import { keyOfSeed } from './seed.ts'

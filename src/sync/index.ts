@@ -10,3 +10,8 @@ export { Latch } from './latch.ts'
 export { Channel, type ChannelOptions } from './channel.ts'
 export { select, type SelectCase, type Selected } from './select.ts'
 export type { NameOptions, WaitOptions } from './line.ts'
+// Between threads
+export { SharedMutex } from './shared/shared-mutex.ts'
+export { SharedSemaphore } from './shared/shared-semaphore.ts'
+export { SharedBarrier } from './shared/shared-barrier.ts'
+export type { SharedLease } from './shared/memory.ts'
