@@ -13,7 +13,6 @@ export default defineConfig({
   test: {
     exclude: ['**/*.long.test.ts', '**/node_modules/**', 'dist/**'],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-    globalSetup: ['test/support/build.ts'],
     testTimeout: 60_000,
     hookTimeout: 180_000,
     pool: 'forks',

@@ -35,7 +35,7 @@ const mapReduceRules: OptionRules<MapReduceOptions<unknown>> = { ...inherited, e
 export async function mapReduce<I, T>(
   input: Input<I>,
   fn: (item: I, context: TaskContext) => T | PromiseLike<T>,
-  merge: Merge<NoInfer<T>>,
+  merge: Merge<T>,
   options: MapReduceOptions<NoInfer<T>> = {},
 ): Promise<T> {
   checkFunction(fn, 'fn', 'mapReduce')

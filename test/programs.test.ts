@@ -1,0 +1,135 @@
+/** Whole programs under plain node, with the built package: they end by themselves, obey Ctrl-C, and leave nothing behind. */
+import { spawn } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const programs = fileURLToPath(new URL('fixtures/programs/', import.meta.url))
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'heddle-'))
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(root, join(folder, 'node_modules', 'heddle'), 'dir')
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly out: string
+  readonly ms: number
+}
+
+/** Runs a program; `onOutput` is called with what it has printed so far, and may end it. */
+function run(
+  file: string,
+  onOutput?: (out: string, kill: (signal: NodeJS.Signals) => void) => void,
+  cwd = programs,
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [file], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    let out = ''
+    let since = performance.now()
+    const seen = (chunk: Buffer): void => {
+      out += chunk.toString()
+      onOutput?.(out, (signal) => {
+        since = performance.now()
+        child.kill(signal)
+      })
+    }
+    child.stdout.on('data', seen)
+    child.stderr.on('data', seen)
+    child.on('exit', (code, signal) => resolve({ code, signal, out, ms: performance.now() - since }))
+  })
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('a program ends by itself, with TypeScript and enums in its workers and no build', async () => {
+  const { code, out } = await run('ends.mjs')
+  expect(out.trim()).toBe('{"doubled":[2,4,6],"one":42,"other":true}')
+  expect(code).toBe(0)
+})
+
+test.each(['SIGINT', 'SIGKILL'] as const)('%s ends a program whose workers run away, and their processes', async (signal) => {
+  let pid = 0
+  const { ms, signal: endedBy } = await run('runs-away.mjs', (out, kill) => {
+    const line = /\{"pid":(\d+)\}/.exec(out)
+    if (!line || pid) return
+    pid = Number(line[1])
+    // The calls that never end come right after the line.
+    setTimeout(() => kill(signal), 100)
+  })
+  expect(endedBy).toBe(signal)
+  // One second is the figure; the rest is for machines that are busy.
+  expect(ms).toBeLessThan(3_000)
+  for (let i = 0; i < 100 && alive(pid); i++) await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(alive(pid)).toBe(false)
+})
+
+describe('a worker module', () => {
+  test('that is the program itself is refused with a word on what to do', async () => {
+    const program = `import { workers } from 'heddle'\nworkers(import.meta.url, { f: () => 1 })\n`
+    writeFileSync(join(folder, 'entry.js'), program)
+    for (const name of ['entry.js', 'entry']) {
+      const { code, out } = await run(name, undefined, folder)
+      expect(out).toContain('A worker module must be a module of its own')
+      expect(code).toBe(1)
+    }
+  })
+
+  test('is found as .js beside a .ts URL', async () => {
+    writeFileSync(join(folder, 'compiled.js'), `export const shout = (text) => text.toUpperCase()\n`)
+    const program = `import { workers } from 'heddle'\nconst w = workers(new URL('./compiled.ts', import.meta.url))\nconsole.log(await w.shout('found'))\n`
+    writeFileSync(join(folder, 'finds.js'), program)
+    expect(await run('finds.js', undefined, folder)).toMatchObject({ code: 0, out: 'FOUND\n' })
+  })
+})
+
+describe('a bundle of esbuild', () => {
+  test('runs from one file with its worker module as a second entry', async () => {
+    const esbuild = await import('esbuild')
+    const out = join(folder, 'bundled')
+    const main = `import { map, workers } from 'heddle'
+      const { triple } = workers<typeof import('./triple.ts')>(new URL('./triple.js', import.meta.url))
+      console.log(JSON.stringify(await map([1, 2, 3], triple as (n: number) => Promise<number>, { concurrency: 2 })))`
+    writeFileSync(join(folder, 'main.ts'), main)
+    writeFileSync(
+      join(folder, 'triple.ts'),
+      `import { workers } from 'heddle'\nexport const { triple } = workers(import.meta.url, { triple: (n: number) => n * 3 })\n`,
+    )
+    await esbuild.build({
+      absWorkingDir: folder,
+      entryPoints: { main: 'main.ts', triple: 'triple.ts', thread: join(root, 'dist', 'thread.js') },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      outdir: out,
+      external: ['jiti'],
+      banner: { js: `import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);` },
+      logLevel: 'silent',
+    })
+    // Nothing of the package is left around it.
+    const bare = mkdtempSync(join(tmpdir(), 'heddle-bundle-'))
+    try {
+      for (const name of ['main.js', 'triple.js', 'thread.js']) copyFileSync(join(out, name), join(bare, name))
+      writeFileSync(join(bare, 'package.json'), '{"type":"module"}')
+      expect(readFileSync(join(bare, 'main.js'), 'utf8')).not.toMatch(/from "heddle"/)
+      expect(await run('main.js', undefined, bare)).toMatchObject({ code: 0, out: '[3,6,9]\n' })
+    } finally {
+      rmSync(bare, { recursive: true })
+    }
+  })
+})
