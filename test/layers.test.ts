@@ -39,7 +39,7 @@ function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8').replace(/\/\*\*[\s\S]*?\*\//g, '')
   const found: Import[] = []
   const patterns = [
-    /^(?:import|export)\s+(type\s)?(?:[\s\S]*?\sfrom\s+)?'(\.{1,2}\/[^']+)'/gm,
+    /^(?:import|export)\s+(type\s)?(?:[\w*{}\s,$]*?\sfrom\s+)?'(\.{1,2}\/[^']+)'/gm,
     /(type)?import\(\s*(?:\/\*[\s\S]*?\*\/\s*)?'(\.{1,2}\/[^']+)'\s*\)/g,
     /new URL\(\s*(type)?'(\.{1,2}\/[^']+\.(?:ts|js))'/g,
   ]
@@ -49,7 +49,7 @@ function importsOf(file: string): Import[] {
       found.push({
         from: file,
         to: relative(root, join(root, dirname(file), path)).replaceAll('\\', '/'),
-        runs: type === undefined,
+        runs: type === undefined && pattern === patterns[0],
       })
     }
   }

@@ -48,7 +48,8 @@ const constructors = {
 
 /** A typed array over part of a buffer; `offset` and `length` in elements. */
 export function typedArray(dtype: DType, buffer: ArrayBufferLike, offset = 0, length?: number): TypedArray {
-  const start = offset * bytesPer(dtype)
+  // No elements have no place: an empty view may lie beyond the end of its buffer.
+  const start = length === 0 ? 0 : offset * bytesPer(dtype)
   const count = length ?? Math.floor((buffer.byteLength - start) / bytesPer(dtype))
   return new (constructors[dtype] as new (buffer: ArrayBufferLike, start: number, count: number) => TypedArray)(
     buffer,
