@@ -13,7 +13,7 @@ type Api = typeof import('@opentelemetry/api')
 
 export interface OpenTelemetryOptions {
   /** Makes the spans. @default the tracer `heddle` of the global provider */
-  readonly tracer?: Tracer
+  readonly tracer?: { startSpan(...args: never[]): unknown }
 }
 
 /** Ends the publishing; spans under way are ended as they stand. */
@@ -32,7 +32,7 @@ export interface LiveSpans {
 export async function publishSpans(options: OpenTelemetryOptions = {}): Promise<LiveSpans> {
   checkOptions<OpenTelemetryOptions>(options, { tracer: rules.object }, 'publishSpans')
   const api = await loadApi()
-  return new Publisher(api, options.tracer ?? api.trace.getTracer('heddle'))
+  return new Publisher(api, (options.tracer as Tracer | undefined) ?? api.trace.getTracer('heddle'))
 }
 
 async function loadApi(): Promise<Api> {

@@ -82,10 +82,11 @@ export class Calls implements JobWork {
 
   #cancel(cancellation: Cancellation, reason: unknown): void {
     const error = cancelled(reason)
-    for (let at = 0; at < this.#calls.length; at++) {
-      const call = this.#calls[at]
+    // Indexes, not places: settling drops calls from the front of the list.
+    const end = this.#base + this.#calls.length
+    for (let index = this.#base; index < end; index++) {
+      const call = this.#calls[index - this.#base]
       if (call?.options.cancellation !== cancellation) continue
-      const index = this.#base + at
       if (index < this.#head) this.#giveUp(index, error)
       else {
         this.#waiting--
