@@ -13,6 +13,7 @@ export default defineConfig({
   test: {
     exclude: ['**/*.long.test.ts', '**/node_modules/**', 'dist/**'],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+    globalSetup: ['test/support/build.ts'],
     setupFiles: ['test/support/seed.ts'],
     testTimeout: 60_000,
     hookTimeout: 180_000,

@@ -16,7 +16,7 @@ const sourceMaxBytes = 2_000_000
 
 /** The first line of the stack that is neither Node's, nor heddle's, nor a dependency's. */
 export function placeOf(error: Error): Place | undefined {
-  for (const line of String(error.stack).split('\n')) {
+  for (const line of stackOf(error).split('\n')) {
     const match = /(?:\(|at (?:async )?)((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*?):(\d+)(?::\d+)?\)?$/.exec(line.trim())
     if (!match) continue
     const path = pathOf(match[1] as string)
@@ -25,6 +25,15 @@ export function placeOf(error: Error): Place | undefined {
     return { file: file.startsWith('..') ? path : file, line: Number(match[2]), path }
   }
   return undefined
+}
+
+/** A getter that throws is no reason to lose the error itself. */
+function stackOf(error: Error): string {
+  try {
+    return String(error.stack)
+  } catch {
+    return ''
+  }
 }
 
 function pathOf(location: string): string | undefined {

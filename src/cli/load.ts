@@ -2,6 +2,7 @@
  * Loads a user's module. JavaScript is imported as it is; TypeScript too where Node strips types itself, else through jiti,
  * which keeps the line numbers. What the module imports from `heddle` is the same copy either way.
  */
+import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -19,9 +20,10 @@ export function programPath(file: string): string {
   return path
 }
 
+/** @throws what the module throws; a `SyntaxError` that says where, when it cannot be parsed */
 export async function loadModule(path: string): Promise<Record<string, unknown>> {
   const url = pathToFileURL(path).href
-  if (!typescript.test(path)) return import(url)
+  if (!typescript.test(path)) return importPlain(url, path)
   if ('typescript' in process.features && process.features.typescript !== false) {
     try {
       return await import(url)
@@ -31,7 +33,36 @@ export async function loadModule(path: string): Promise<Record<string, unknown>>
     }
   }
   const { createJiti } = await import('jiti')
-  return createJiti(import.meta.url, { interopDefault: false }).import(path)
+  try {
+    return await createJiti(import.meta.url, { interopDefault: false }).import(path)
+  } catch (error) {
+    throw parseError(error) ?? error
+  }
+}
+
+async function importPlain(url: string, path: string): Promise<Record<string, unknown>> {
+  try {
+    return await import(url)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    // Only Node's own check says where; the error that `import` gives has no place.
+    const { stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8', timeout: 5_000 })
+    const [, file, line] = /^(?:file:\/\/)?(\/.*|[A-Za-z]:.*):(\d+)$/m.exec(stderr) ?? []
+    throw file === undefined ? error : syntaxError(error.message, `${file}:${line}:1`)
+  }
+}
+
+/** jiti puts the place into the message. */
+function parseError(error: unknown): SyntaxError | undefined {
+  const message = error instanceof Error ? error.message : ''
+  const [, what, place] = /^ParseError: (.*?)\s*\n\s*(\S.*:\d+:\d+)/.exec(message) ?? []
+  return what === undefined || place === undefined ? undefined : syntaxError(what, place)
+}
+
+function syntaxError(message: string, place: string): SyntaxError {
+  const error = new SyntaxError(message)
+  error.stack = `SyntaxError: ${message}\n    at ${place}`
+  return error
 }
 
 function isUnsupportedSyntax(error: unknown): boolean {

@@ -23,7 +23,7 @@ export function errorSummary(thrown: unknown): ErrorSummary {
   const causes = causesOf(error)
   return {
     name: error.name,
-    message: error.message,
+    message: error.message.replace(/\nRequire stack:[^]*$/, ''),
     ...(typeof code === 'string' && { code }),
     ...(typeof hint === 'string' && { hint }),
     ...(place && { at: `${place.file}:${place.line}` }),

@@ -23,7 +23,9 @@ export function failedWith(outcome: Outcome): outcome is Outcome & { readonly er
 
 /** Failures that the program lived with, the verdict, and last what it failed of. */
 export function writeReport(stream: NodeJS.WriteStream, explanation: Explanation, outcome: Outcome): void {
-  const lines = [...failureLines(stream, explanation, outcome), '', ...verdictLines(paint(stream), explanation)]
+  const lines = failureLines(stream, explanation, outcome)
+  // A program that failed before anything ran has nothing to be explained.
+  if (!failedWith(outcome) || explanation.groups.length > 0) lines.push('', ...verdictLines(paint(stream), explanation))
   if (failedWith(outcome)) lines.push('', ...errorLines(outcome.error, stream))
   stream.write(`${lines.join('\n')}\n`)
 }

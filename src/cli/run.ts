@@ -131,10 +131,15 @@ function isGraph(value: unknown): value is Runnable {
   return typeof value === 'object' && value !== null && 'run' in value && 'plan' in value && typeof value.run === 'function'
 }
 
-/** The moment at which the process has nothing left to do. */
+/**
+ * The moment at which the process has nothing left to do. What listens for that too, such as the detector of deadlocks, gets another turn
+ * to end what waits for ever in its own words.
+ */
 class QuietEnd {
   readonly #quiet = new Promise<void>((resolve) => {
-    process.once('beforeExit', () => resolve())
+    process.once('beforeExit', () => {
+      setImmediate(() => process.once('beforeExit', () => resolve()))
+    })
   })
 
   wait(): Promise<void> {

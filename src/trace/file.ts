@@ -1,5 +1,5 @@
 /** Traces on disk. */
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { InvalidTrace, toError } from '../base/errors.ts'
 import { decodeTrace } from './decode.ts'
 import { encodeTrace, TraceEncoder } from './encode.ts'
@@ -13,6 +13,8 @@ const flushEveryMs = 250
 export function readTrace(path: string): Trace {
   let bytes: Buffer
   try {
+    // A device or a pipe may never end.
+    if (!statSync(path).isFile() && !statSync(path).isDirectory()) throw new Error('it is no regular file')
     bytes = readFileSync(path)
   } catch (error) {
     throw new InvalidTrace(`The trace ${path} cannot be read: ${reason(error)}`, { cause: error })

@@ -1,0 +1,295 @@
+/** The command line as users meet it: real processes, their output, and how they end. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { readTrace } from '../src/trace/index.ts'
+import { importTrace } from './support/perfetto.ts'
+import { spawnHeddle } from './support/cli.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'heddle-cli-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const file = (name: string): string => join(folder, name)
+
+/** No line of a stack trace: neither Node's nor ours. */
+const stackLine = /^\s+at .*:\d+:\d+\)?$/m
+
+describe.concurrent('heddle run', () => {
+  it('runs a script with its arguments, results on stdout and the verdict on stderr', async () => {
+    const { code, stdout, stderr } = await spawnHeddle(['run', 'script.ts', 'one', '--two'])
+    expect(code).toBe(0)
+    expect(stdout).toBe('pages 12, arguments ["one","--two"]\n')
+    const [speedup, bound, idle] = stderr.trim().split('\n')
+    expect(speedup).toMatch(/^\d.* → \d.*, \d.*× \(sum of measured task time against wall time\)$/)
+    expect(bound).toMatch(/^bound by map "fetchPage" \(\d+ in a row\) \(.*of the wall time\)$/)
+    expect(idle).toMatch(/^4 at once (idle|busy) \d+ %/)
+  })
+
+  it('calls a default export with the arguments, and prints what it gives', async () => {
+    expect((await spawnHeddle(['run', 'function.ts', 'text', 'a', 'b'])).stdout).toBe('working\na b\n')
+    expect((await spawnHeddle(['run', 'function.ts'])).stdout).toBe('working\n{ left: 1, right: 2 }\n')
+    expect((await spawnHeddle(['run', 'plain.mjs', 'x'])).stdout).toBe('plain 1\n')
+  })
+
+  it('runs a graph, or shows its plan and runs nothing', async () => {
+    const ran = await spawnHeddle(['run', 'graph.ts'])
+    expect(ran.stdout).toContain('released')
+    expect(ran.stderr).toContain('bound by schema → api')
+    const planned = await spawnHeddle(['run', '--dry-run', 'graph.ts'])
+    expect(planned).toMatchObject({ code: 0, stderr: '' })
+    expect(planned.stdout).toMatch(/schema.*api.*release/s)
+    const json = JSON.parse((await spawnHeddle(['run', '-n', '--json', '--concurrency', '2', 'graph.ts'])).stdout) as object
+    expect(json).toMatchObject({ graph: 'ship', concurrency: 2, spanMs: 45, criticalPath: ['schema', 'api', 'release'] })
+  })
+
+  it('writes one JSON document on stdout, whatever the program prints and gives', async () => {
+    const { stdout, stderr } = await spawnHeddle(['run', '--json', 'function.ts', 'big'])
+    const document = JSON.parse(stdout) as object
+    expect(document).toMatchObject({ ok: true, exitCode: 0, value: { big: '10', list: [1, 2], map: { a: 1 } }, advice: [] })
+    expect(stderr).toBe('working\n')
+  })
+
+  it('runs worker modules in TypeScript, and records where their functions ran', async () => {
+    const { code, stdout, stderr } = await spawnHeddle([
+      'run',
+      '--concurrency',
+      '2',
+      '--trace',
+      file('workers.heddle'),
+      'on-workers.ts',
+    ])
+    expect([code, stdout]).toEqual([0, `${Array.from({ length: 200 }, (_, i) => i * i).reduce((a, b) => a + b)}\n`])
+    expect(stderr).toMatch(/worker/)
+    const { tasks, meta } = readTrace(file('workers.heddle'))
+    expect(meta.complete).toBe(true)
+    expect(tasks.count).toBe(200)
+    const rows = new Set([...tasks.row].filter((row) => row > 0))
+    expect(rows.size).toBeGreaterThan(0)
+    expect(rows.size).toBeLessThanOrEqual(2)
+  })
+
+  it('loads TypeScript that is more than types', async () => {
+    writeFileSync(file('enums.ts'), 'enum Level { Low, High }\nexport default (): string => Level[Level.High] as string\n')
+    expect(await spawnHeddle(['run', file('enums.ts')])).toMatchObject({ code: 0, stdout: 'High\n' })
+  })
+})
+
+describe.concurrent('a program that fails', () => {
+  const run = (how: string) => spawnHeddle(['run', 'fails.ts', how])
+
+  it.each([
+    ['map', 'RangeError: no item 2'],
+    ['uncaught', 'RangeError: no from a timer'],
+    ['rejection', 'TypeError: nobody awaited this'],
+    ['text', 'error: a value that is not an Error was thrown: "only text" (string)'],
+    ['stuck', 'error: The program waits for something that cannot come any more'],
+    ['option', 'error: Unknown option `concurency` of map'],
+    ['cause', 'Error: the report could not be made'],
+  ])('ends with 1 and says what happened, last and without a stack: %s', async (how, message) => {
+    const { code, stderr } = await run(how)
+    expect(code).toBe(1)
+    expect(stderr.split('\n').filter((line) => line.startsWith(message))).toHaveLength(1)
+    expect(stderr).not.toMatch(stackLine)
+    // Nothing of the verdict comes after it.
+    expect(stderr.slice(stderr.indexOf(message))).not.toContain('wall time')
+  })
+
+  it('shows the place in its own code, the cause, the hint and the code', async () => {
+    expect((await run('map')).stderr).toMatch(/at fails\.ts:\d+\n(.*\n)*?\s+> \d+ \|\s+throw new RangeError/)
+    expect((await run('cause')).stderr).toContain('because: RangeError: too many pages')
+    expect((await run('option')).stderr).toMatch(/\[HEDDLE_INVALID_OPTION\][^]*hint: Did you mean `concurrency`\?/)
+  })
+
+  it('tells failures that the program lived with, and ends with 0', async () => {
+    const { code, stdout, stderr } = await run('settle')
+    expect([code, stdout]).toEqual([0, '3\n'])
+    expect(stderr).toContain('✗ map[0] and 2 more: RangeError: no odd 1')
+  })
+
+  it('names the function of a worker module that failed', async () => {
+    const { code, stderr } = await spawnHeddle(['run', 'on-workers.ts', 'fail'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/RangeError: no 7\n\s+at worker-module\.ts:\d+/)
+  })
+
+  it('keeps the exit code that the program chose', async () => {
+    expect((await spawnHeddle(['run', 'function.ts', 'exit', '7'])).code).toBe(7)
+    expect((await spawnHeddle(['run', 'function.ts', 'code', '5'])).code).toBe(5)
+  })
+
+  it('says where a file cannot be parsed', async () => {
+    writeFileSync(file('broken.ts'), 'const fine = 1\nexport const broken: number = = fine\n')
+    writeFileSync(file('broken.mjs'), 'const fine = 1\nexport const broken = = fine\n')
+    for (const name of ['broken.ts', 'broken.mjs']) {
+      const { code, stderr } = await spawnHeddle(['run', file(name)])
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/^SyntaxError: .*\n\s+at .*broken\.m?[jt]s:2\n/m)
+      expect(stderr).toContain('> 2 | export const broken')
+    }
+  })
+})
+
+describe.concurrent('Ctrl-C', () => {
+  /** Sends the signals, the first once the program runs; it has half the time that its tasks would take. */
+  function interrupt(signals: readonly NodeJS.Signals[], how = 'polite') {
+    let sent = 0
+    return spawnHeddle(['run', 'slow.ts', how], {
+      onOutput(child, stdout, stderr) {
+        if (sent === 0 && !stdout.includes('started')) return
+        if (sent === 1 && !stderr.includes('draining')) return
+        const signal = signals[sent]
+        if (!signal) return
+        sent++
+        child.kill(signal)
+      },
+    })
+  }
+
+  it('cancels what runs, lets it clean up, and ends with 130', async () => {
+    const { code, stdout, stderr } = await interrupt(['SIGINT'])
+    expect(code).toBe(130)
+    expect(stderr).toContain('draining, press again to force')
+    expect(stdout).toBe('started\ncleaned up\ncleaned up\n')
+  })
+
+  it('ends a program whose tasks do not hear it', async () => {
+    expect((await interrupt(['SIGINT'], 'deaf')).code).toBe(130)
+  })
+
+  it('ends at once when it is pressed again', async () => {
+    expect((await interrupt(['SIGINT', 'SIGINT'], 'deaf')).code).toBe(130)
+  })
+
+  it('is told from SIGTERM by 143', async () => {
+    expect((await interrupt(['SIGTERM'])).code).toBe(143)
+  })
+})
+
+describe.concurrent('reporters', () => {
+  it('write plain lines in CI', async () => {
+    const { stderr } = await spawnHeddle(['run', 'script.ts'], { env: { CI: 'true' } })
+    expect(stderr).toMatch(/^✓ map "fetchPage": \d/m)
+    expect(stderr).not.toContain('\u001B')
+  })
+
+  it('annotate the failing line and fill the summary on GitHub', async () => {
+    const summary = file('summary.md')
+    const { stderr, code } = await spawnHeddle(['run', 'fails.ts', 'map'], {
+      env: { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary },
+    })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^::error file=fails\.ts,line=\d+,title=RangeError::no item 2$/m)
+    expect(readFileSync(summary, 'utf8')).toMatch(/^### heddle\n\n- .*wall time/)
+  })
+
+  it('say nothing but errors with -q', async () => {
+    expect((await spawnHeddle(['run', '-q', 'script.ts'])).stderr).toBe('')
+    expect((await spawnHeddle(['run', '-q', 'fails.ts', 'map'])).stderr).toMatch(/^RangeError: no item 2\n/)
+  })
+
+  it('colour as FORCE_COLOR, NO_COLOR and --no-color say', async () => {
+    const colour = '\u001B['
+    expect((await spawnHeddle(['run', 'script.ts'], { env: { FORCE_COLOR: '1' } })).stderr).toContain(colour)
+    expect((await spawnHeddle(['run', 'script.ts'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).stderr).not.toContain(colour)
+    expect((await spawnHeddle(['run', '--no-color', 'script.ts'], { env: { FORCE_COLOR: '1' } })).stderr).not.toContain(colour)
+  })
+})
+
+describe.concurrent('heddle trace', () => {
+  it('explains a recorded run, for people and for programs', async () => {
+    await spawnHeddle(['run', '--trace', file('run.heddle'), 'script.ts'])
+    const { code, stdout, stderr } = await spawnHeddle(['trace', file('run.heddle')])
+    expect([code, stderr]).toEqual([0, ''])
+    for (const title of ['What to do', 'Where the time went', 'Critical path', 'Groups']) expect(stdout).toContain(`\n${title}\n`)
+    const json = JSON.parse((await spawnHeddle(['trace', '--json', file('run.heddle')])).stdout) as object
+    expect(json).toMatchObject({ groups: [{ label: 'map "fetchPage"', tasks: 12, done: 12 }] })
+  })
+
+  it('reads what a killed program left', async () => {
+    const path = file('killed.heddle')
+    const { signal } = await spawnHeddle(['run', '--trace', path, 'slow.ts'], {
+      onOutput(child, stdout) {
+        if (!stdout.includes('started')) return
+        const poll = setInterval(() => {
+          if (existsSync(path) && readTrace(path).tasks.count > 0) child.kill('SIGKILL')
+        }, 20)
+        child.on('exit', () => clearInterval(poll))
+      },
+    })
+    expect(signal).toBe('SIGKILL')
+    const { code, stdout } = await spawnHeddle(['trace', path])
+    expect(code).toBe(0)
+    expect(stdout).toContain('The program ended before its trace did')
+    expect(readTrace(path).tasks.count).toBe(2)
+  })
+
+  it('exports to a file and to stdout', async () => {
+    await spawnHeddle(['run', '--trace', file('graph.heddle'), 'graph.ts'])
+    expect(await spawnHeddle(['trace', '--export', 'chrome', '-o', file('graph.json'), file('graph.heddle')])).toMatchObject({
+      code: 0,
+      stdout: '',
+    })
+    expect(importTrace(readFileSync(file('graph.json'), 'utf8')).arrows).toEqual([
+      ['schema', 'api'],
+      ['api', 'release'],
+    ])
+    expect((await spawnHeddle(['trace', '--export', 'mermaid', file('graph.heddle')])).stdout).toContain('flowchart LR')
+  })
+
+  it('compares runs with different numbers of workers', async () => {
+    for (const workers of ['1', '2']) {
+      await spawnHeddle(['run', '--concurrency', workers, '--trace', file(`${workers}.heddle`), 'on-workers.ts'])
+    }
+    const { code, stdout } = await spawnHeddle(['trace', 'compare', file('1.heddle'), file('2.heddle')])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/workers\s+tasks\s+wall\s+work\s+speedup\s+idle/)
+  })
+})
+
+describe.concurrent('help', () => {
+  it('is short, with two examples', async () => {
+    for (const args of [[], ['run'], ['trace'], ['--help'], ['run', '--help'], ['help', 'trace']]) {
+      const { code, stdout, stderr } = await spawnHeddle(args)
+      expect([code, stderr]).toEqual([0, ''])
+      expect(stdout.match(/^ {2}heddle .+/gm)).toHaveLength(2)
+      expect(stdout.split('\n').length).toBeLessThan(30)
+    }
+  })
+
+  it('gives the version, and nothing else', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+    expect(await spawnHeddle(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+
+  it('asks what was meant, and runs nothing', async () => {
+    expect(await spawnHeddle(['rnu', 'script.ts'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('did you mean heddle run?') as string,
+    })
+    expect(await spawnHeddle(['run', '--jsno', 'script.ts'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('did you mean --json?') as string,
+    })
+  })
+
+  it('completes in the shells', async () => {
+    for (const shell of ['bash', 'zsh', 'fish']) {
+      const { code, stdout } = await spawnHeddle(['completion', shell])
+      expect(code).toBe(0)
+      expect(stdout).toContain('dry-run')
+    }
+    const { stdout } = await spawnHeddle(['completion', 'bash'])
+    const complete = (line: string): string =>
+      execFileSync(
+        'bash',
+        ['-c', `${stdout}\nCOMP_WORDS=(${line}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _heddle; echo "\${COMPREPLY[@]}"`],
+        { encoding: 'utf8' },
+      ).trim()
+    expect(complete('heddle tr')).toBe('trace')
+    expect(complete('heddle run --reporter gi')).toBe('github')
+    expect(complete('heddle trace --exp')).toBe('--export')
+  })
+})
