@@ -88,7 +88,13 @@ test('files import in no circle', () => {
 
 test('no file is dead: each is reached from an entry', () => {
   const reached = new Set<string>()
-  const open = [...Object.values(entries).map((entry) => entry.replace(/^src\//, '')), 'cli/main.ts', 'workers/thread/entry.js']
+  const open = [
+    ...Object.values(entries).map((entry) => entry.replace(/^src\//, '')),
+    'cli/main.ts',
+    'workers/thread/entry.js',
+    // The page of the dashboard, a workspace of its own, comes in here.
+    'dashboard/page.ts',
+  ]
   for (let file = open.pop(); file !== undefined; file = open.pop()) {
     if (reached.has(file)) continue
     reached.add(file)
