@@ -31,6 +31,17 @@ export { type PartialResults, partialResults } from './run/failure.ts'
 export type { SettledMap } from './run/outcome.ts'
 export type { Executor } from './run/executor.ts'
 
+// Streams
+export { type Keyed, Stream, stream, type StreamOptions, type TeeOptions } from './stream/index.ts'
+export type {
+  BatchOptions,
+  CountWindowOptions,
+  KeyedOptions,
+  StageOptions,
+  StreamMapOptions,
+  TimeWindowOptions,
+} from './stream/index.ts'
+
 // Workers
 export { workers, type WorkerFunction, type WorkerFunctions, type WorkersOptions } from './workers/define.ts'
 export { type PoolOptions, processes, threads } from './workers/executors.ts'

@@ -1,0 +1,225 @@
+import type { Cancellation } from '../base/abort.ts'
+import { newTask, type TaskState, taskSettled, taskStarted } from '../base/observer.ts'
+import type { Batch, BulkWork, Executor, FunctionRef } from '../run/executor.ts'
+import { end } from '../run/source.ts'
+import { type CallStageSpec, WorkingStage } from './call-stage.ts'
+import type { Segment } from './run.ts'
+import { type Origin, pending, type Stage } from './stage.ts'
+
+export interface BulkSpec extends Omit<CallStageSpec, 'fn' | 'policy' | 'concurrency'> {
+  readonly concurrency: number
+  readonly ref: FunctionRef
+  readonly executor: Executor
+  readonly timeoutMs: number | undefined
+}
+
+/** An item at the executor. */
+interface Sent {
+  readonly item: unknown
+  readonly place: number
+  readonly needs: Origin
+  readonly takenAt: number
+}
+
+/**
+ * Calls a worker function on every item. The executor takes what there is in batches of its own size, and tells the results in
+ * any order.
+ */
+export class BulkStage extends WorkingStage {
+  readonly #spec: BulkSpec
+  readonly #capacity: number
+  readonly #work: StreamWork
+  /** By index. */
+  readonly #sent = new Map<number, Sent>()
+  #taken = 0
+
+  constructor(segment: Segment, up: Stage, spec: BulkSpec) {
+    super(segment, up, spec.ordered)
+    this.#spec = spec
+    this.#capacity = spec.concurrency + (spec.buffer ?? spec.concurrency)
+    this.#work = new StreamWork(segment, this, spec.timeoutMs)
+    this.ahead = true
+  }
+
+  /** Asks the executor to look; it takes items when it has a place for them. */
+  protected fill(): void {
+    if (!this.idle) this.#work.offer(this.#spec.ref, this.#spec.executor)
+  }
+
+  protected hasPlace(): boolean {
+    return this.room() > 0
+  }
+
+  /** How many more items the executor may have. */
+  room(): number {
+    return Math.min(this.#spec.concurrency - this.#sent.size, this.#capacity - this.output.held)
+  }
+
+  /** True when nothing will come any more. */
+  get over(): boolean {
+    return this.exhausted || this.segment.stopped
+  }
+
+  /** True when nothing can be had before the executor is asked again. */
+  get idle(): boolean {
+    return this.over || this.dry || this.room() === 0
+  }
+
+  take(max: number): Batch | undefined {
+    const first = this.#taken
+    const items: unknown[] = []
+    const most = Math.min(max, this.room())
+    while (items.length < most && !this.over) {
+      const item = this.up.poll()
+      if (item === end) this.exhausted = true
+      if (item === pending) this.dry = true
+      if (item === end || item === pending) break
+      const takenAt = this.segment.run.observed ? performance.now() : 0
+      this.#sent.set(this.#taken++, { item, place: this.output.begin(), needs: this.up.origin, takenAt })
+      items.push(item)
+    }
+    return items.length === 0 ? undefined : { first, items }
+  }
+
+  /** The function gave `value` for the item; times only when observed. */
+  succeed(index: number, value: unknown, row: number, startedAt?: number, settledAt?: number): void {
+    const sent = this.#forget(index)
+    if (!sent) return
+    const origin = this.#publish(index, sent, row, startedAt, settledAt, 'done')
+    if (this.segment.stopped) return
+    const { mode, settles } = this.#spec
+    if (mode === 'map') this.output.put(sent.place, settles ? { status: 'fulfilled', value } : value, origin)
+    else if (value) this.output.put(sent.place, sent.item, origin)
+    else this.output.drop(sent.place)
+  }
+
+  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void {
+    const sent = this.#forget(index)
+    if (!sent) return
+    const { stopped, run } = this.segment
+    const origin = this.#publish(index, sent, row, startedAt, settledAt, stopped ? 'cancelled' : 'failed', error)
+    if (stopped) return
+    if (this.#spec.settles) this.output.put(sent.place, { status: 'rejected', reason: error }, origin)
+    else run.fail(error, index)
+  }
+
+  #forget(index: number): Sent | undefined {
+    const sent = this.#sent.get(index)
+    this.#sent.delete(index)
+    return sent
+  }
+
+  #publish(
+    index: number,
+    sent: Sent,
+    row: number,
+    startedAt: number | undefined,
+    settledAt: number | undefined,
+    state: TaskState,
+    error?: unknown,
+  ): Origin {
+    const { observed, group } = this.segment.run
+    if (!observed) return undefined
+    const now = performance.now()
+    const task = newTask(group.record, index, group.record.parentTask, sent.takenAt, this.#spec.name)
+    task.needs = sent.needs
+    task.row = row
+    taskStarted(task, startedAt ?? now)
+    taskSettled(task, settledAt ?? now, state, error)
+    return [task.id]
+  }
+}
+
+/** The stage as the executor sees it. */
+class StreamWork implements BulkWork {
+  readonly timeoutMs: number | undefined
+  readonly #segment: Segment
+  readonly #stage: BulkStage
+  #begun = false
+  #offered = false
+  #wake: () => void = () => {}
+
+  constructor(segment: Segment, stage: BulkStage, timeoutMs: number | undefined) {
+    this.#segment = segment
+    this.#stage = stage
+    this.timeoutMs = timeoutMs
+    segment.onStop(() => this.#wake())
+  }
+
+  /** Begins the work, or says that there may be more of it. Once per turn: items that come together shall travel together. */
+  offer(ref: FunctionRef, executor: Executor): void {
+    if (this.#offered) return
+    this.#offered = true
+    // Until the executor says that everything is reported, something is under way.
+    if (!this.#begun) this.#segment.opened()
+    queueMicrotask(() => {
+      this.#offered = false
+      if (this.#begun) return this.#wake()
+      this.#begun = true
+      executor.bulk(ref, this)
+    })
+  }
+
+  get cancellation(): Cancellation {
+    return this.#segment.cancellation
+  }
+
+  get deadline(): number {
+    return this.#segment.run.group.deadline
+  }
+
+  get observed(): boolean {
+    return this.#segment.run.observed
+  }
+
+  get run(): number {
+    return this.#segment.run.group.record.id
+  }
+
+  remaining(): number {
+    return this.#stage.idle ? 0 : Number.POSITIVE_INFINITY
+  }
+
+  exhausted(): boolean {
+    return this.#stage.over
+  }
+
+  onMore(wake: () => void): void {
+    this.#wake = wake
+  }
+
+  take(max: number): Batch | undefined {
+    if (this.#stage.idle) return undefined
+    const batch = this.#segment.run.enter(() => this.#stage.take(max))
+    // Who found nothing before waits to hear that nothing will come.
+    if (this.#stage.over) queueMicrotask(() => this.#wake())
+    return batch
+  }
+
+  succeed(
+    first: number,
+    values: ArrayLike<unknown>,
+    row: number,
+    startedAt?: ArrayLike<number>,
+    settledAt?: ArrayLike<number>,
+  ): void {
+    for (let i = 0; i < values.length; i++) this.#stage.succeed(first + i, values[i], row, startedAt?.[i], settledAt?.[i])
+    this.#advance()
+  }
+
+  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void {
+    this.#stage.fail(index, error, row, startedAt, settledAt)
+    this.#advance()
+  }
+
+  skip(): void {}
+
+  finished(): void {
+    this.#advance()
+    this.#segment.settled()
+  }
+
+  #advance(): void {
+    this.#segment.run.enter(() => this.#stage.advance())
+  }
+}

@@ -1,0 +1,131 @@
+import { end } from '../run/source.ts'
+import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
+import { Output } from './output.ts'
+import type { Segment } from './run.ts'
+import { type Origin, pending, type Polled, Stage } from './stage.ts'
+
+/**
+ * What a stage does with what its function gives: the result is the next item (`map`), or the item goes on when the result is
+ * truthy (`filter`).
+ */
+export type CallMode = 'map' | 'filter'
+
+export interface CallStageSpec extends CallSpec {
+  readonly mode: CallMode
+  readonly ordered: boolean
+  /** Most results that wait for their turn or for the consumer, beyond the calls under way. @default as many as these */
+  readonly buffer: number | undefined
+}
+
+/**
+ * A stage whose function runs several times at once, somewhere.
+ *
+ * It works ahead only while calls leave room: a function that answers at once is called when its result is wanted, so
+ * `take(3)` calls it three times.
+ * Invariant: items in the stage (waiting, under way, or settled and not taken) ≤ concurrency + buffer.
+ */
+export abstract class WorkingStage extends Stage {
+  protected readonly up: Stage
+  protected readonly output: Output
+  protected exhausted = false
+  /** A call has taken its time, so working ahead is worth it. */
+  protected ahead = false
+  /** The stage above has nothing, and will wake this one. */
+  protected dry = false
+  #filling = false
+
+  constructor(segment: Segment, up: Stage, ordered: boolean) {
+    super(segment)
+    this.up = up.feed(this)
+    this.output = new Output(ordered, segment.run.observed)
+  }
+
+  /** Begins what there is room for; returns as soon as something has answered at once. */
+  protected abstract fill(): void
+
+  /** Whether one more call could be under way. */
+  protected abstract hasPlace(): boolean
+
+  poll(): Polled<unknown> {
+    const { output } = this
+    if (!output.ready()) {
+      this.fill()
+      if (!output.ready()) return this.exhausted && output.held === 0 ? end : this.wait()
+    }
+    const item = output.take()
+    this.origin = output.origin
+    if (this.ahead && !this.dry && !this.exhausted && this.hasPlace()) this.#fillSoon()
+    return item
+  }
+
+  wake(): void {
+    this.dry = false
+    this.advance()
+  }
+
+  /** Calls have settled, or there may be items above: begins what it can, and tells whoever waits. */
+  advance(): void {
+    this.fill()
+    if (!this.waiting || !this.#deliverable()) return
+    this.notify()
+    // What was taken has made room.
+    this.fill()
+  }
+
+  /**
+   * An item was taken, so there is room again. Calls that settle in the meantime use it themselves, which is cheaper: they are in
+   * the frame of a call already.
+   */
+  #fillSoon(): void {
+    if (this.#filling) return
+    this.#filling = true
+    void resolved.then(() => {
+      this.#filling = false
+      this.advance()
+    })
+  }
+
+  #deliverable(): boolean {
+    return this.output.ready() || (this.exhausted && this.output.held === 0)
+  }
+}
+
+const resolved = Promise.resolve()
+
+/** Calls a function on every item, on this thread. */
+export class CallStage extends WorkingStage implements CallReceiver {
+  readonly #filters: boolean
+  readonly #calls: Calls
+  readonly #buffer: number | undefined
+
+  constructor(segment: Segment, up: Stage, spec: CallStageSpec) {
+    super(segment, up, spec.ordered)
+    this.#filters = spec.mode === 'filter'
+    this.#calls = new Calls(segment, spec, this)
+    this.#buffer = spec.buffer
+  }
+
+  protected fill(): void {
+    const { output, up, segment } = this
+    const calls = this.#calls
+    const capacity = calls.limit + (this.#buffer ?? calls.limit)
+    while (calls.underWay < calls.limit && output.held < capacity && !this.exhausted && !this.dry && !segment.stopped) {
+      const item = up.poll()
+      if (item === pending) this.dry = true
+      if (item === end) this.exhausted = true
+      if (item === pending || item === end) return
+      if (!calls.start(item, output.begin(), up.origin)) this.ahead = true
+      else if (output.ready()) return
+    }
+  }
+
+  protected hasPlace(): boolean {
+    return this.#calls.underWay < this.#calls.limit
+  }
+
+  settled(place: number, item: unknown, value: unknown, origin: Origin): void {
+    if (!this.#filters) this.output.put(place, value, origin)
+    else if (value) this.output.put(place, item, origin)
+    else this.output.drop(place)
+  }
+}

@@ -1,0 +1,231 @@
+/** Calls of a stage's function: how many are under way, in which frame each runs, and what becomes of its outcome. */
+import { Cancellation } from '../base/abort.ts'
+import { type Entrance, entranceOf, type Frame, type TaskContext } from '../base/frame.ts'
+import { closeFrame, openFrame } from '../base/wait-graph.ts'
+import { AdaptiveConcurrency } from '../limits/adaptive.ts'
+import type { Policy } from '../limits/policy.ts'
+import { runTask } from '../run/task.ts'
+import type { Segment } from './run.ts'
+import type { Origin } from './stage.ts'
+
+export type StageFunction = (item: unknown, context: TaskContext) => unknown
+
+export interface CallSpec {
+  readonly fn: StageFunction
+  /** What traces and messages call the stage. */
+  readonly name: string
+  readonly policy: Policy | undefined
+  /** A failure is an item like any other, as `PromiseSettledResult`; else it stops the run. */
+  readonly settles: boolean
+  /** Most calls under way; `'auto'` finds out. */
+  readonly concurrency: number | 'auto'
+}
+
+/** The stage that the calls belong to. */
+export interface CallReceiver {
+  /** One call has settled with `value`, which came from `item` in `place`. */
+  settled(place: number, item: unknown, value: unknown, origin: Origin): void
+  /** Calls have settled since the stage looked last. */
+  advance(): void
+}
+
+export class Calls {
+  underWay = 0
+  /** Most calls under way, at this moment. */
+  limit: number
+  readonly #segment: Segment
+  readonly #spec: CallSpec
+  readonly #receiver: CallReceiver
+  readonly #fn: StageFunction
+  readonly #bare: boolean
+  readonly #adaptive: AdaptiveConcurrency | undefined
+  /** Runners without a call. There are as many as calls were ever under way at once. */
+  readonly #idle: Runner[] = []
+  #next = 0
+
+  constructor(segment: Segment, spec: CallSpec, receiver: CallReceiver) {
+    this.#segment = segment
+    this.#spec = spec
+    this.#fn = spec.fn
+    this.#receiver = receiver
+    this.#bare = !spec.policy && !segment.run.observed
+    if (spec.concurrency === 'auto') {
+      const { clock, group } = segment.run
+      this.#adaptive = new AdaptiveConcurrency({}, { clock, name: `${group.label()} stage "${spec.name}"`, run: group.record.id })
+      this.#adaptive.onChange = (limit) => (this.limit = limit)
+    }
+    this.limit = this.#adaptive?.limit ?? Number(spec.concurrency)
+  }
+
+  /** Calls the function. True when it has settled already; then the receiver was told, but not to {@link CallReceiver.advance}. */
+  start(item: unknown, place: number, needs: Origin, index = this.#next++): boolean {
+    const context = new ItemContext(this.#segment, index)
+    const runner = this.#idle.pop() ?? new Runner(this, this.#frame(), context)
+    runner.item = item
+    runner.place = place
+    runner.context = context
+    runner.frame.context = context
+    this.underWay++
+    openFrame(runner.frame)
+    this.#segment.opened()
+    if (this.#adaptive) runner.ticket = this.#adaptive.start()
+    const { run } = this.#segment
+    const around = run.runner
+    // To enter a frame costs as much as all the rest; where a call has just settled, its frame is entered already.
+    if (around === runner) return this.#call(runner, needs)
+    run.runner = runner
+    const settled = runner.enter(this.#call, runner, needs)
+    run.runner = around
+    return settled
+  }
+
+  readonly #call = (runner: Runner, needs: Origin): boolean => {
+    const { item, context } = runner
+    try {
+      const result = this.#bare ? this.#fn(item, context) : this.#runTask(runner, context, needs)
+      const promise = promiseOf(result)
+      if (promise) {
+        promise.then(runner.succeed, runner.fail)
+        return false
+      }
+      this.#settle(runner, result)
+    } catch (error) {
+      this.#fail(runner, error)
+    }
+    return true
+  }
+
+  /** Through policies and observers. */
+  #runTask(runner: Runner, context: ItemContext, needs: Origin): Promise<unknown> {
+    const { group } = this.#segment.run
+    const { fn, name, policy } = this.#spec
+    const { frame, item } = runner
+    const onRecord = (record: { readonly id: number }): void => {
+      runner.origin = [record.id]
+    }
+    return runTask({ group, index: context.index, name, policy, needs, frame, context, onRecord }, (own) => fn(item, own))
+  }
+
+  /** @internal */
+  succeedLater(runner: Runner, value: unknown): void {
+    const { run } = this.#segment
+    run.runner = runner
+    this.#settle(runner, value)
+    this.#receiver.advance()
+    run.runner = undefined
+  }
+
+  /** @internal */
+  failLater(runner: Runner, error: unknown): void {
+    const { run } = this.#segment
+    run.runner = runner
+    this.#fail(runner, error)
+    this.#receiver.advance()
+    run.runner = undefined
+  }
+
+  #settle(runner: Runner, value: unknown): void {
+    const { item, place, origin } = runner
+    this.#adaptive?.settle(runner.ticket, false)
+    this.#release(runner)
+    if (!this.#segment.stopped) {
+      this.#receiver.settled(place, item, this.#spec.settles ? { status: 'fulfilled', value } : value, origin)
+    }
+    this.#segment.settled()
+  }
+
+  #fail(runner: Runner, error: unknown): void {
+    const { item, place, origin, context } = runner
+    this.#adaptive?.settle(runner.ticket, this.#adaptive.isOverload(error))
+    this.#release(runner)
+    // What fails in a stopped segment was told to stop.
+    if (!this.#segment.stopped) {
+      if (this.#spec.settles) this.#receiver.settled(place, item, { status: 'rejected', reason: error }, origin)
+      else this.#segment.run.fail(error, context.index)
+    }
+    this.#segment.settled()
+  }
+
+  #release(runner: Runner): void {
+    this.underWay--
+    closeFrame(runner.frame)
+    runner.context.close()
+    runner.item = undefined
+    runner.origin = undefined
+    this.#idle.push(runner)
+  }
+
+  #frame(): Frame {
+    const { group } = this.#segment.run
+    const { fn, name } = this.#spec
+    const label = (context: TaskContext): string => `${group.label()} stage "${name}" item ${context.index}`
+    // Nothing here awaits the function, so what it awaits shows only where it has a name of its own.
+    const body = this.#bare ? fn.name || 'a function without a name' : runTask.name
+    const frame = group.frame(label, body)
+    frame.cancellation = this.#segment.cancellation
+    return frame
+  }
+}
+
+/** One place for a call, with a frame of its own. Its callbacks run in that frame; they are made once, not once per item. */
+export class Runner {
+  place = 0
+  ticket = 0
+  item: unknown
+  origin: Origin
+  context: ItemContext
+  readonly frame: Frame
+  readonly enter: Entrance
+  readonly succeed: (value: unknown) => void
+  readonly fail: (error: unknown) => void
+
+  constructor(calls: Calls, frame: Frame, context: ItemContext) {
+    this.frame = frame
+    this.enter = entranceOf(frame)
+    this.context = context
+    this.succeed = (value) => calls.succeedLater(this, value)
+    this.fail = (error) => calls.failLater(this, error)
+  }
+}
+
+/** The result as a promise, when it is one. A foreign thenable may call back at once or twice; a promise does so later and once. */
+function promiseOf(result: unknown): Promise<unknown> | undefined {
+  if (result instanceof Promise) return result
+  return typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function' ? Promise.resolve(result) : undefined
+}
+
+/**
+ * What a function sees of its item. The signal is the call's own, made only when asked for: what a finished call has given,
+ * such as a response that is still to be read, must not break because the stream needs no more items.
+ */
+export class ItemContext implements TaskContext {
+  readonly #segment: Segment
+  readonly index: number
+  #own: Cancellation | undefined
+
+  constructor(segment: Segment, index: number) {
+    this.#segment = segment
+    this.index = index
+  }
+
+  get signal(): AbortSignal {
+    return (this.#own ??= new Cancellation(this.#segment.cancellation)).signal
+  }
+
+  get cancellation(): Cancellation {
+    return this.#segment.cancellation
+  }
+
+  get attempt(): number {
+    return 1
+  }
+
+  get deadline(): number {
+    return this.#segment.run.group.deadline
+  }
+
+  /** The call has settled: its signal stays as it is. */
+  close(): void {
+    this.#own?.close()
+  }
+}

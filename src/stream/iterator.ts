@@ -1,0 +1,100 @@
+import { end } from '../run/source.ts'
+import type { StreamRun } from './run.ts'
+import { type Downstream, pending, type Stage } from './stage.ts'
+
+type Result = IteratorResult<unknown, undefined>
+
+interface Request {
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Opened {
+  readonly run: StreamRun
+  readonly up: Stage
+}
+
+const done: Result = { done: true, value: undefined }
+
+/**
+ * The bottom of a pipeline that is read with `for await`: an item moves only when it is asked for. `return`, which a `break`
+ * calls, stops the run, and resolves when nothing of it is under way any more.
+ */
+export class StreamIterator implements AsyncIterator<unknown, undefined>, Downstream {
+  readonly #open: () => Opened
+  #opened: Opened | undefined
+  /** Asked for and not answered, oldest first. */
+  readonly #requests: Request[] = []
+  /** Resolves when nothing of the run is under way; never rejects. */
+  #over: Promise<void> | undefined
+  /** Why the run failed, until somebody has been told. */
+  #failure: { readonly error: unknown } | undefined
+  #ended = false
+
+  /** @param open begins the run, when the first item is asked for */
+  constructor(open: () => Opened) {
+    this.#open = open
+  }
+
+  next(): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#requests.push({ resolve, reject })
+      if (!this.#opened && !this.#ended) this.#begin()
+      if (this.#ended) this.#answerRest()
+      else this.#opened?.run.enter(() => this.wake())
+    })
+  }
+
+  async return(): Promise<Result> {
+    this.#ended = true
+    if (!this.#opened) return done
+    this.#opened.up.segment.stop()
+    this.#opened.run.finish()
+    await this.#over
+    this.#answerRest()
+    if (this.#failure) throw this.#takeFailure()
+    return done
+  }
+
+  wake(): void {
+    while (this.#requests.length > 0 && this.#opened && !this.#ended) {
+      const item = this.#opened.up.poll()
+      if (item === pending) return
+      if (item === end) return this.#opened.run.finish()
+      this.#requests.shift()?.resolve({ done: false, value: item })
+    }
+  }
+
+  #begin(): void {
+    try {
+      this.#opened = this.#open()
+      this.#opened.up.feed(this)
+      this.#over = this.#opened.run.settle().then(
+        () => this.#end(),
+        (error: unknown) => this.#end({ error }),
+      )
+    } catch (error) {
+      this.#end({ error })
+    }
+  }
+
+  #end(failure?: { readonly error: unknown }): void {
+    this.#failure = failure
+    this.#ended = true
+    this.#answerRest()
+  }
+
+  /** The first to ask is told of a failure; for all others the stream is just over. */
+  #answerRest(): void {
+    for (const { resolve, reject } of this.#requests.splice(0)) {
+      if (this.#failure) reject(this.#takeFailure())
+      else resolve(done)
+    }
+  }
+
+  #takeFailure(): unknown {
+    const error = this.#failure?.error
+    this.#failure = undefined
+    return error
+  }
+}

@@ -1,0 +1,117 @@
+/** Several streams as one: `merge` of those that are given, and `flatMap` of those that items turn into. */
+import { end, type Input } from '../run/source.ts'
+import { feedOf } from './feed.ts'
+import type { Segment } from './run.ts'
+import { type Downstream, pending, type Polled, Stage } from './stage.ts'
+
+/** One of the joined streams, and whether it may have something. */
+class Inlet implements Downstream {
+  readonly stage: Stage
+  readonly #join: Join
+  ready = true
+
+  constructor(join: Join, stage: Stage) {
+    this.#join = join
+    this.stage = stage.feed(this)
+  }
+
+  wake(): void {
+    if (!this.ready) this.#join.woken(this)
+  }
+}
+
+/** Gives what its inlets have, in turn; asks no inlet that has said it has nothing yet. */
+abstract class Join extends Stage {
+  /** Inlets to ask, next first. */
+  readonly #ready: Inlet[] = []
+  protected live = 0
+
+  protected add(stage: Stage): void {
+    this.#ready.push(new Inlet(this, stage))
+    this.live++
+  }
+
+  /** The next item of any inlet; `pending` when none has one. */
+  protected next(): unknown {
+    for (let inlet = this.#ready.shift(); inlet; inlet = this.#ready.shift()) {
+      const item = inlet.stage.poll()
+      if (item === pending) inlet.ready = false
+      else if (item === end) this.live--
+      else {
+        this.#ready.push(inlet)
+        this.origin = inlet.stage.origin
+        return item
+      }
+    }
+    return pending
+  }
+
+  woken(inlet: Inlet): void {
+    inlet.ready = true
+    this.#ready.push(inlet)
+    this.notify()
+  }
+
+  wake(): void {
+    this.notify()
+  }
+}
+
+/** Items of several streams as they come. */
+export class Merge extends Join {
+  constructor(segment: Segment, ups: readonly Stage[]) {
+    super(segment)
+    for (const up of ups) this.add(up)
+  }
+
+  poll(): Polled<unknown> {
+    const item = this.next()
+    if (item !== pending) return item
+    return this.live === 0 ? end : this.wait()
+  }
+}
+
+/** The items of the iterables that come from above: one iterable after the other, or up to `width` of them at once. */
+export class Flatten extends Join {
+  readonly #up: Stage
+  readonly #width: number
+  #exhausted = false
+
+  constructor(segment: Segment, up: Stage, width: number) {
+    super(segment)
+    this.#up = up.feed(this)
+    this.#width = width
+  }
+
+  poll(): Polled<unknown> {
+    for (;;) {
+      this.#open()
+      const open = this.live
+      const item = this.next()
+      if (item !== pending) return item
+      if (this.live === 0 && this.#exhausted) return end
+      // An inlet that has just ended makes room for the next iterable.
+      if (this.live === open) return this.wait()
+    }
+  }
+
+  /** Opens iterables while there is room. */
+  #open(): void {
+    while (!this.#exhausted && this.live < this.#width && !this.segment.stopped) {
+      const inner = this.#up.poll()
+      if (inner === pending) return
+      if (inner === end) this.#exhausted = true
+      else this.#add(inner)
+    }
+  }
+
+  #add(inner: unknown): void {
+    try {
+      const feed = feedOf(inner as Input<unknown>, this.segment, 'the items of flatMap')
+      feed.origin = this.#up.origin
+      this.add(feed)
+    } catch (error) {
+      this.segment.run.fail(error, 'flatMap')
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { end } from '../run/source.ts'
+import { WorkingStage } from './call-stage.ts'
+import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
+import type { Segment } from './run.ts'
+import { type Origin, pending, type Stage } from './stage.ts'
+
+export interface KeyedSpec extends CallSpec {
+  readonly key: (item: unknown) => unknown
+  readonly ordered: boolean
+  /** Most items beyond the calls under way: those whose key is busy, and results that nobody has taken. */
+  readonly buffer: number
+}
+
+/** An item on its way through the stage. */
+interface Entry {
+  readonly item: unknown
+  readonly index: number
+  readonly key: unknown
+  readonly place: number
+  readonly origin: Origin
+}
+
+/**
+ * Calls a function on every item, so that items of the same key follow one another in their order while different keys run at
+ * once.
+ *
+ * State: every key that has items in the stage has a line. The first of a line is under way, or runnable; the others wait for it.
+ * Invariant: items in the stage ≤ concurrency + buffer. When one key fills all of it, the others wait as well: the price of
+ * bounded memory.
+ */
+export class KeyedStage extends WorkingStage implements CallReceiver {
+  readonly #key: (item: unknown) => unknown
+  readonly #calls: Calls
+  readonly #buffer: number
+  readonly #lines = new Map<unknown, Entry[]>()
+  readonly #runnable: Entry[] = []
+  #entered = 0
+
+  constructor(segment: Segment, up: Stage, spec: KeyedSpec) {
+    super(segment, up, spec.ordered)
+    this.#key = spec.key
+    const fn: CallSpec['fn'] = (entry, context) => spec.fn((entry as Entry).item, context)
+    this.#calls = new Calls(segment, { ...spec, fn }, this)
+    this.#buffer = spec.buffer
+  }
+
+  protected fill(): void {
+    while (!this.segment.stopped) {
+      if (this.#startOne()) {
+        if (this.output.ready() && !this.ahead) return
+      } else if (!this.#admitOne()) return
+    }
+  }
+
+  protected hasPlace(): boolean {
+    return this.#calls.underWay < this.#calls.limit
+  }
+
+  /** Starts the next runnable item, if there is one and room for it. */
+  #startOne(): boolean {
+    if (this.#runnable.length === 0 || this.#calls.underWay >= this.#calls.limit) return false
+    const entry = this.#runnable.shift() as Entry
+    if (!this.#calls.start(entry, entry.place, entry.origin, entry.index)) this.ahead = true
+    return true
+  }
+
+  /** Takes the next item from above and puts it in line, if there is one and room for it. */
+  #admitOne(): boolean {
+    if (this.exhausted || this.dry || this.output.held >= this.#calls.limit + this.#buffer) return false
+    const item = this.up.poll()
+    if (item === pending) this.dry = true
+    if (item === end) this.exhausted = true
+    if (item === end || item === pending) return false
+    try {
+      const key = this.#key(item)
+      const entry = { item, index: this.#entered++, key, place: this.output.begin(), origin: this.up.origin }
+      const line = this.#lines.get(key)
+      if (line) line.push(entry)
+      else {
+        this.#lines.set(key, [entry])
+        this.#runnable.push(entry)
+      }
+      return true
+    } catch (error) {
+      this.segment.run.fail(error, 'by')
+      return false
+    }
+  }
+
+  settled(place: number, entry: unknown, value: unknown, origin: Origin): void {
+    const { key } = entry as Entry
+    this.output.put(place, value, origin)
+    const line = this.#lines.get(key) as Entry[]
+    line.shift()
+    const next = line[0]
+    if (next) this.#runnable.push(next)
+    else this.#lines.delete(key)
+  }
+}

@@ -1,0 +1,96 @@
+import { type OptionRules, rules } from '../base/options.ts'
+import type { Duration } from '../base/duration.ts'
+import { type PolicyOptions, policyRules } from '../limits/policy.ts'
+import type { Executor } from '../run/executor.ts'
+
+/** Options of a stage that calls a function. */
+export interface StageOptions extends PolicyOptions {
+  /** What traces and messages call the stage. @default the function's name */
+  readonly name?: string
+  /**
+   * How many calls are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`, which adapts to what the
+   * other side takes. For worker functions `'auto'` leaves it to the batches of the pool. @default 'auto'
+   */
+  readonly concurrency?: number | 'auto'
+  /**
+   * How many results may wait, for their turn or for the consumer, beyond the calls under way. When so many wait, the stage
+   * reads no more. Minimum 0. @default as many as may be under way
+   */
+  readonly buffer?: number
+  /** True: results in the order of the items. False: as they come. @default true */
+  readonly ordered?: boolean
+  /** Runs a worker function somewhere else than on the shared threads. */
+  readonly on?: Executor
+}
+
+export const stageRules: OptionRules<StageOptions> = {
+  ...policyRules,
+  name: rules.string,
+  concurrency: rules.whole(1, ['auto']),
+  buffer: rules.whole(0),
+  ordered: rules.boolean,
+  on: rules.object,
+}
+
+/** Options of a stage whose results are the items of the next. */
+export interface StreamMapOptions extends StageOptions {
+  /**
+   * `'stop'`: the first failure stops the whole stream, which rejects with it. `'settle'`: every item's outcome goes on, as
+   * `PromiseSettledResult`. @default 'stop'
+   */
+  readonly onFailure?: 'stop' | 'settle'
+}
+
+export const mapRules: OptionRules<StreamMapOptions> = { ...stageRules, onFailure: rules.oneOf('stop', 'settle') }
+
+export interface KeyedOptions extends Omit<StreamMapOptions, 'on' | 'buffer'> {
+  /**
+   * How many items are held beyond the calls under way: those whose key is busy, and results that wait. When so many are, nothing is
+   * read until one goes: a key with more work than it can do holds up the others then. Minimum 0. @default 256
+   */
+  readonly buffer?: number
+}
+
+const { on: _, ...withoutExecutor } = mapRules
+export const keyedRules: OptionRules<KeyedOptions> = withoutExecutor
+
+export interface BatchOptions<T> {
+  /** Most that the costs of a batch may add up to; with the default cost, how many items it has. Minimum 1. */
+  readonly size?: number
+  /** How long a batch waits for more after its first item. @default until it is full, or the source ends */
+  readonly within?: Duration
+  /** What an item counts; a number above 0. An item above `size` goes alone. @default 1 for each */
+  readonly cost?: (item: T) => number
+}
+
+export const batchRules: OptionRules<BatchOptions<never>> = {
+  size: rules.number(1),
+  within: rules.duration,
+  cost: rules.function,
+}
+
+/** Windows of a number of items. */
+export interface CountWindowOptions {
+  /** How many items a window has. Minimum 1. */
+  readonly size: number
+  /** How many items further the next window begins; less than `size` makes them overlap. From 1 to `size`. @default `size` */
+  readonly step?: number
+}
+
+/** Windows of time, by when items arrive. */
+export interface TimeWindowOptions {
+  /** How often a window closes. More than 0. */
+  readonly every: Duration
+  /** How far back a window reaches; more than `every` makes them overlap. Minimum `every`. @default `every` */
+  readonly length?: Duration
+  /** Most items that are held; at this many nothing is read until a window has closed. Minimum 1. @default 10000 */
+  readonly limit?: number
+}
+
+export const windowRules: OptionRules<CountWindowOptions & TimeWindowOptions> = {
+  size: rules.whole(1),
+  step: rules.whole(1),
+  every: rules.duration,
+  length: rules.duration,
+  limit: rules.whole(1),
+}
