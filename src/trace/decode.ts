@@ -1,7 +1,7 @@
 /** Reads the blocks of `format.ts` back. Files may come from anywhere: nothing is believed before it is checked. */
-import { crc32 } from 'node:zlib'
 import { InvalidTrace } from '../base/errors.ts'
 import { checkRows } from './check.ts'
+import { crc32 } from './crc32.ts'
 import { blockHeadBytes, blockTypes, formatVersion, magic, preambleBytes, rowsPerBlock } from './format.ts'
 import {
   makeTrace,
@@ -13,7 +13,10 @@ import {
   type TraceMeta,
   type TraceTables,
 } from './model.ts'
+import { joined } from './joined.ts'
 import { type Column, columnBytes, rowBytes, type Schema, Table } from './table.ts'
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Takes the bytes of a trace in pieces of any size, and has the trace so far. */
 export class TraceDecoder {
@@ -29,7 +32,7 @@ export class TraceDecoder {
 
   /** @throws {InvalidTrace} when the bytes are no trace, or damaged */
   push(bytes: Uint8Array): void {
-    let data = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
+    let data = this.#rest.length === 0 ? bytes : joined([this.#rest, bytes])
     if (!this.#begun) {
       if (data.length < preambleBytes && startsLikeMagic(data)) {
         this.#rest = data
@@ -62,7 +65,11 @@ export class TraceDecoder {
     const meta = { ...this.#head, durationMs: this.#now, complete: this.#complete }
     if (this.#complete || this.#open.count === 0) return makeTrace(meta, this.strings, this.tables)
     const tasks = new Table(schemas.tasks, this.tables.tasks.count + this.#open.count)
-    appendRows(tasks, this.tables.tasks.rows(), () => true)
+    for (const name in schemas.tasks) {
+      const column = name as keyof typeof schemas.tasks
+      tasks.columns[column].set(this.tables.tasks.rows()[column] as never)
+    }
+    tasks.count = this.tables.tasks.count
     const known = new Set(this.tables.tasks.rows().id)
     appendRows(tasks, this.#open.rows(), (row) => !known.has(this.#open.columns.id[row] as number))
     tasks.columns.needsEnd.fill(this.tables.needs.count, this.tables.tasks.count, tasks.count)
@@ -265,7 +272,7 @@ class Reader {
 
   json(): unknown {
     try {
-      return JSON.parse(Buffer.from(this.bytes(this.#bytes.length - this.#at)).toString())
+      return JSON.parse(utf8.decode(this.bytes(this.#bytes.length - this.#at)))
     } catch {
       throw this.damaged('a block that should be JSON is not')
     }

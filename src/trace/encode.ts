@@ -1,5 +1,6 @@
-import { crc32 } from 'node:zlib'
+import { crc32 } from './crc32.ts'
 import { blockHeadBytes, blockTypes, formatVersion, magic, preambleBytes, rowsPerBlock } from './format.ts'
+import { joined } from './joined.ts'
 import { schemas, type TableName, tableNames, type TaskRows, type Trace, type TraceMeta } from './model.ts'
 import { type Column, type Rows, rowBytes, type Schema } from './table.ts'
 
@@ -62,7 +63,7 @@ export class TraceEncoder {
 /** The whole trace as one file. */
 export function encodeTrace(trace: Trace): Uint8Array {
   const encoder = new TraceEncoder()
-  return Buffer.concat([...encoder.begin(trace.meta), ...encoder.end(trace)])
+  return joined([...encoder.begin(trace.meta), ...encoder.end(trace)])
 }
 
 function runsBlock(trace: Trace, changed: readonly number[]): Uint8Array {
@@ -87,7 +88,7 @@ function openBlock(now: number, open: TaskRows): Uint8Array {
 }
 
 function jsonBlock(type: number, value: unknown): Uint8Array {
-  const text = Buffer.from(JSON.stringify(value))
+  const text = new TextEncoder().encode(JSON.stringify(value))
   const block = new Block(type, text.length)
   block.column(text)
   return block.sealed()

@@ -7,7 +7,7 @@ import { type GroupStats, type Grouping, groupTable, groupTasks } from './groups
 import { type RowUse, useOfExecutors } from './idle.ts'
 import { type Idle, summariseIdle } from './idle-summary.ts'
 import type { Trace } from './model.ts'
-import { relate } from './relate.ts'
+import { relate, type Related } from './relate.ts'
 import { selfTimes } from './self-time.ts'
 import { spanMs } from './span.ts'
 import { verdictLines } from './verdict.ts'
@@ -39,14 +39,17 @@ export interface Explanation {
   readonly advice: readonly Advice[]
 }
 
-/** Explains a trace. A million tasks take about a second. */
-export function explain(trace: Trace): Explanation {
-  const related = relate(trace)
+/** Explains a trace. A million tasks take about a second. @param wall explains only this stretch of it: from and to */
+export function explain(trace: Trace, wall?: readonly [number, number]): Explanation {
+  return explainRelated(relate(trace, wall))
+}
+
+export function explainRelated(related: Related, grouping: Grouping = groupTasks(related.trace)): Explanation {
+  const { trace } = related
   const self = selfTimes(related)
   const work = contention(related, self)
   const span = spanMs(related, self.ms)
   const path = criticalPath(related)
-  const grouping = groupTasks(trace)
   const { rows, workersAtOnce } = useOfExecutors(related, self)
   const idle = summariseIdle(rows, related.wallMs)
   const groups = groupTable(related, grouping, self.ms)

@@ -12,6 +12,10 @@ export interface Grouping {
   readonly of: Int32Array
   /** What a person would call them. */
   readonly labels: readonly string[]
+  /** Kind of the runs of each: `map`, `graph` …, or nothing when its tasks belong to no run that is known. */
+  readonly kinds: readonly string[]
+  /** What tells each from all others, also in another state of the same trace. */
+  readonly keys: readonly string[]
 }
 
 export function groupTasks(trace: Trace): Grouping {
@@ -20,15 +24,18 @@ export function groupTasks(trace: Trace): Grouping {
   for (let run = 0; run < runs.count; run++) rowOfRun.set(runs.id[run] as number, run)
   const families = new Map<string, number>()
   const labels: string[] = []
+  const familyKinds: string[] = []
   const familyOfRun = new Int32Array(runs.count + 1)
-  const family = (label: string): number => {
+  const family = (label: string, kind: string): number => {
     const known = families.get(label)
     if (known !== undefined) return known
     families.set(label, labels.length)
+    familyKinds.push(kind)
     return labels.push(label) - 1
   }
-  for (let run = 0; run < runs.count; run++) familyOfRun[run] = family(runLabel(trace, run))
-  familyOfRun[runs.count] = family('tasks')
+  for (let run = 0; run < runs.count; run++)
+    familyOfRun[run] = family(runLabel(trace, run), printable(strings[runs.kind[run] as number]))
+  familyOfRun[runs.count] = family('tasks', '')
   const familyOf = Int32Array.from(tasks.run, (id) => familyOfRun[rowOfRun.get(id) ?? runs.count] as number)
   const names = labels.map(() => new Set<number>())
   for (let task = 0; task < tasks.count; task++) {
@@ -36,21 +43,33 @@ export function groupTasks(trace: Trace): Grouping {
     if (known.size <= namesMax) known.add(tasks.name[task] as number)
   }
   const split = new Map<string, number>()
-  const found: string[] = []
+  const [found, kinds, keys]: [string[], string[], string[]] = [[], [], []]
+  const groupFor = (family: number, name: string): number => {
+    const key = `${labels[family]}\n${name}`
+    let group = split.get(key)
+    if (group === undefined) {
+      group = found.push(name === '' ? (labels[family] as string) : name) - 1
+      kinds.push(familyKinds[family] as string)
+      keys.push(key)
+      split.set(key, group)
+    }
+    return group
+  }
+  // A million tasks have a handful of names: each is cleaned and looked up once.
+  const few = names.map(({ size }) => size <= namesMax)
+  const known = labels.map(() => new Map<number, number>())
   const of = new Int32Array(tasks.count)
   for (let task = 0; task < tasks.count; task++) {
     const number = familyOf[task] as number
-    const few = (names[number] as Set<number>).size <= namesMax
-    const name = few ? printable(strings[tasks.name[task] as number]) : ''
-    const key = `${number} ${name}`
-    let group = split.get(key)
+    const name = few[number] ? (tasks.name[task] as number) : 0
+    let group = known[number]?.get(name)
     if (group === undefined) {
-      group = found.push(name === '' ? (labels[number] as string) : name) - 1
-      split.set(key, group)
+      group = groupFor(number, printable(strings[name]))
+      known[number]?.set(name, group)
     }
     of[task] = group
   }
-  return { of, labels: found }
+  return { of, labels: found, kinds, keys }
 }
 
 /** `map "fetchPage"`, `graph "ship"`, or only the kind when it has no name. */

@@ -48,10 +48,10 @@ export interface Related {
 
 const openKinds: ReadonlySet<string> = new Set(['scope', 'call'])
 
-export function relate(trace: Trace): Related {
+/** @param wall from and to; what lies outside counts as being at its edge. Default: the window that the trace names */
+export function relate(trace: Trace, [from, to]: readonly [number, number] = wallOf(trace)): Related {
   const { tasks, runs } = trace
   const count = tasks.count
-  const [from, to] = window(trace)
   const times = orderedTimes(trace, from, to)
   const order = orderBy(times.settled)
   const rowOfTask = rowsById(tasks.id)
@@ -93,7 +93,8 @@ export function needsStart(related: Related, task: number): number {
   return task === 0 ? 0 : (related.trace.tasks.needsEnd[task - 1] as number)
 }
 
-function window({ meta, runs }: Trace): [number, number] {
+/** From and to of the wall time. */
+export function wallOf({ meta, runs }: Trace): readonly [number, number] {
   if (meta.window === 'all' || runs.count === 0) return [0, Math.max(0, meta.durationMs)]
   let [from, to] = [Number.POSITIVE_INFINITY, 0]
   for (let i = 0; i < runs.count; i++) {
