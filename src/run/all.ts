@@ -1,3 +1,4 @@
+import { tellCaller } from '../base/call-site.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
@@ -64,6 +65,7 @@ export async function all(tasks: Tasks, options: AllOptions = {}): Promise<unkno
   await group.settled(Promise.all(names.map(one)))
   group.close()
   if (settles) {
+    tellCaller(outcomes.map((outcome) => outcome?.status === 'rejected' && outcome.reason))
     return collect(names, listed, (index) => outcomes[index] ?? { status: 'rejected', reason: group.cancelError() })
   }
   const failure = group.failure?.error ?? (group.aborted ? group.cancelError() : undefined)

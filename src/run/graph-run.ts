@@ -218,6 +218,11 @@ export class GraphRun {
     }
   }
 
+  /** What tasks threw. */
+  failures(): Iterable<unknown> {
+    return this.#errors.values()
+  }
+
   value(task: number): unknown {
     return this.#results[task]
   }

@@ -1,4 +1,5 @@
 /** Graphs of tasks: what the model in `../graph` says, with functions, and run. */
+import { tellCaller } from '../base/call-site.ts'
 import { type Duration } from '../base/duration.ts'
 import { describe, InvalidGraph, InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
@@ -164,7 +165,10 @@ export class Graph {
     } finally {
       group.close()
     }
-    if (settles) return wanted.collect((i) => run.outcome(selection.targets[i] as number))
+    if (settles) {
+      tellCaller(run.failures())
+      return wanted.collect((i) => run.outcome(selection.targets[i] as number))
+    }
     if (!group.aborted) return wanted.collect((i) => run.value(selection.targets[i] as number))
     const error = group.failure ? group.failure.error : group.cancelError()
     const { count, held } = run.completed()

@@ -6,6 +6,7 @@
  * thread that ignores its signal cannot be ended, so `graceMs` after a cancellation its task is settled without it.
  */
 import { Cancellation, cancelled } from '../base/abort.ts'
+import { tellCaller } from '../base/call-site.ts'
 import { systemClock, type TimerHandle } from '../base/clock.ts'
 import { type Duration, durationMs, formatMs } from '../base/duration.ts'
 import { Cancelled, TimedOut } from '../base/errors.ts'
@@ -135,6 +136,7 @@ export class Group {
     if (this.#graceTimer !== undefined) systemClock.cancel(this.#graceTimer)
     this.cancellation.close()
     closeFrame(this.#frame)
+    if (this.failure) tellCaller([this.failure.error])
     closeRun(this.record, this.failure ? 'failed' : this.aborted ? 'cancelled' : 'done')
   }
 

@@ -1,3 +1,4 @@
+import { tellCaller } from '../base/call-site.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
@@ -75,7 +76,9 @@ export async function map(input: Input<unknown>, fn: ItemFunction, options: MapO
     const outcomes = new Outcomes()
     await runItems(group, source, fn, outcomes, options)
     if (group.failure) throw group.failure.error
-    return outcomes.settled(source, () => group.cancelError())
+    const settled = await outcomes.settled(source, () => group.cancelError())
+    tellCaller(settled.failed.map(({ error }) => error))
+    return settled
   }
   const values = new Values(source.size)
   await runItems(group, source, fn, values, options)

@@ -4,6 +4,7 @@
  * A hundred thousand calls may wait at once, so that each costs one small object beside its promise, and calls that share a
  * cancellation share one subscription to it.
  */
+import { rejection } from '../../base/call-site.ts'
 import { Cancellation, cancelled } from '../../base/abort.ts'
 import { observed } from '../../base/observer.ts'
 import type { Batch, CallOptions } from '../../run/executor.ts'
@@ -143,7 +144,7 @@ export class Calls implements JobWork {
   }
 
   fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void {
-    this.#settle(index, row, startedAt, settledAt)?.reject(error)
+    this.#settle(index, row, startedAt, settledAt)?.resolve(rejection(error))
   }
 
   skip(index: number): void {

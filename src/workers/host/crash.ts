@@ -1,4 +1,5 @@
 /** What is lost when a worker ends. */
+import { fromElsewhere } from '../../base/call-site.ts'
 import { WorkerCrashed } from '../../base/errors.ts'
 import type { FunctionRef } from '../../run/executor.ts'
 import type { Posted } from './job.ts'
@@ -31,14 +32,9 @@ function reachedItems(worker: PoolWorker, posted: Posted): number {
 }
 
 export function crashOf(ref: FunctionRef, exit: LinkExit, killed: boolean): WorkerCrashed {
-  return new WorkerCrashed(
-    killed
-      ? `The worker that ran "${ref.name}" was ended because another of its tasks could not be stopped`
-      : `The worker that ran "${ref.name}" ended before the task did: ${exit.reason}`,
-    {
-      cause: exit.error,
-      exitCode: exit.code,
-      hint: 'A task that had started is never repeated by itself; `retry` says that it may be.',
-    },
-  )
+  const message = killed
+    ? `The worker that ran "${ref.name}" was ended because another of its tasks could not be stopped`
+    : `The worker that ran "${ref.name}" ended before the task did: ${exit.reason}`
+  const hint = 'A task that had started is never repeated by itself; `retry` says that it may be.'
+  return fromElsewhere(new WorkerCrashed(message, { cause: exit.error, exitCode: exit.code, hint }))
 }

@@ -1,4 +1,5 @@
 /** Takes what comes back from a worker, and reports each item of it exactly once to its work. */
+import { fromElsewhere } from '../../base/call-site.ts'
 import { errorClass, HeddleError } from '../../base/errors.ts'
 import type { ResultMessage, WireError } from '../protocol.ts'
 import { unpackError } from '../thread/wire.js'
@@ -8,7 +9,7 @@ const origin = performance.timeOrigin
 
 /** An error of a worker, built again on this thread. */
 export function fromWire(error: WireError): unknown {
-  return unpackError(error, (name) => errorClass(name) as (new (message: string) => Error) | undefined)
+  return fromElsewhere(unpackError(error, (name) => errorClass(name) as (new (message: string) => Error) | undefined))
 }
 
 export function deliver(posted: Posted, message: ResultMessage, row: number): void {
@@ -55,8 +56,8 @@ function succeed(
 }
 
 /** Fails an item that has not been reported yet. */
-export function failItem(posted: Posted, at: number, error: unknown, row: number): void {
-  report(posted, at, () => posted.job.work.fail(posted.batch.first + at, posted.doomed?.get(at) ?? error, row))
+export function failItem(posted: Posted, at: number, error: () => Error, row: number): void {
+  report(posted, at, () => posted.job.work.fail(posted.batch.first + at, posted.doomed?.get(at) ?? error(), row))
 }
 
 export function skip(posted: Posted, at: number): void {
@@ -75,13 +76,13 @@ function report(posted: Posted, at: number, tell: () => void): void {
 }
 
 /** Everything of a job that has not been handed out: its requeued batches and whatever the work still has. */
-export function failWaiting(job: Job, error: unknown): void {
+export function failWaiting(job: Job, error: () => Error): void {
   for (;;) {
     const batch = job.take(1_024)
     if (!batch) break
     for (let i = 0; i < batch.items.length; i++) {
       job.underWay--
-      job.work.fail(batch.first + i, error, 0)
+      job.work.fail(batch.first + i, error(), 0)
     }
   }
 }

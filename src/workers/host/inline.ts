@@ -3,6 +3,7 @@
  *
  * A function must not notice where it ran: what is no primitive is copied both ways, as a crossing would copy it.
  */
+import { fromElsewhere } from '../../base/call-site.ts'
 import { sized } from '../../base/sized.ts'
 import { type Frame, enterFrame, rootFrame, type TaskContext } from '../../base/frame.ts'
 import { cloneable, findUncloneable } from '../thread/cloning.js'
@@ -12,6 +13,14 @@ import { type Job, sliceBatch } from './job.ts'
 
 /** The event loop is held for about this long at most; well below the 10 ms that a person or a server could notice. */
 const sliceMs = 4
+
+/** May this thread do it as well as a worker? A setup runs in workers only, and a timeout is kept by another thread than the one that works. */
+export function mayRunInline(job: Job): boolean {
+  const { ref, work } = job
+  if (job.inline || job.cancelReason || ref.local === undefined || ref.setup || work.spread || work.timeoutMs !== undefined)
+    return false
+  return job.remaining() > 0
+}
 
 type Callable = (item: unknown, context: TaskContext) => unknown
 
@@ -93,8 +102,7 @@ export class InlineRun {
         }
       } catch (error) {
         this.#succeed(first, from, i, values, startedAt, settledAt)
-        this.#job.underWay--
-        work.fail(first + i, error, 0, startedAt?.[i], observed ? performance.now() : undefined)
+        this.#fail(first + i, error, startedAt?.[i], observed ? performance.now() : undefined)
         from = i + 1
       }
       if (settledAt) settledAt[i] = performance.now()
@@ -139,9 +147,9 @@ export class InlineRun {
     }
   }
 
-  #fail(index: number, error: unknown): void {
+  #fail(index: number, error: unknown, startedAt?: number, settledAt?: number): void {
     this.#job.underWay--
-    this.#job.work.fail(index, error, 0)
+    this.#job.work.fail(index, fromElsewhere(error), 0, startedAt, settledAt)
   }
 
   #succeed(first: number, from: number, to: number, values: unknown[], startedAt?: Float64Array, settledAt?: Float64Array): void {
@@ -183,8 +191,7 @@ export class InlineRun {
       this.#job.underWay--
       work.succeed(index, [result], 0)
     } catch (error) {
-      this.#job.underWay--
-      work.fail(index, error, 0)
+      this.#fail(index, error)
     }
   }
 }
@@ -230,10 +237,12 @@ export function copied(value: unknown, what: string): unknown {
 
 export function uncloneable(value: unknown, what: string, cause?: unknown, clones = cloneable): Unserializable {
   const where = findUncloneable(value, what, clones) ?? `${what} cannot be moved`
-  return new Unserializable(`The ${what.replace(/ \d+$/, '')} cannot cross to the worker: ${where}`, {
-    cause,
-    hint: 'Worker functions take and give data: pass what the function needs, and leave functions and handles on their own side.',
-  })
+  return fromElsewhere(
+    new Unserializable(`The ${what.replace(/ \d+$/, '')} cannot cross to the worker: ${where}`, {
+      cause,
+      hint: 'Worker functions take and give data: pass what the function needs, and leave functions and handles on their own side.',
+    }),
+  )
 }
 
 /** What a crossing would not change. */

@@ -8,10 +8,9 @@
  * Invariants.
  * 1. Every item that was taken from a work is reported to it exactly once.
  * 2. An item that had started is never run again: if its worker ends, it fails with `WorkerCrashed`. One that had not goes back.
- * 3. `outstanding workers ≤ size`, and no worker lives on unattended: whatever ends one replaces it when there is work.
+ * 3. Whatever ends a worker replaces it when there is work.
  * 4. The pool keeps the program alive exactly while something is under way.
  */
-import { cancelled } from '../../base/abort.ts'
 import { Closed } from '../../base/errors.ts'
 import { note } from '../../base/observer.ts'
 import type { Batch, BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
@@ -19,43 +18,34 @@ import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protoco
 import { forgetTransfer } from '../thread/transfers.js'
 import { Calls } from './calls.ts'
 import { crashOf, lostItems } from './crash.ts'
+import { Crew, type CrewSettings } from './crew.ts'
 import { asError, deliver, failItem, failWaiting, fromWire, skip } from './delivery.ts'
 import { Estimate } from './estimate.ts'
-import { InlineRun } from './inline.ts'
+import { InlineRun, mayRunInline } from './inline.ts'
 import { Job, type JobWork, type Posted, sliceBatch } from './job.ts'
-import type { LinkExit, OpenLink } from './link.ts'
+import type { LinkExit } from './link.ts'
 import { lookOut, lookTurnMs } from './look-out.ts'
 import { outgoing, splitUncloneable } from './outgoing.ts'
 import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
 import { WarmUp } from './warm-up.ts'
-import { Watch } from './watch.ts'
-import { PoolWorker } from './worker.ts'
+import { withdrawCall, withdrawJob } from './withdraw.ts'
+import type { PoolWorker } from './worker.ts'
 
-export interface PoolSettings {
+export interface PoolSettings extends CrewSettings {
   readonly name: string
-  readonly size: number
-  readonly open: OpenLink
-  /** One call at a time per worker, because nothing shows which of several had started. */
-  readonly exact: boolean
-  readonly graceMs: number
-  readonly memoryLimitMb: number | undefined
 }
-
-/** A worker that cannot be ended, as in native code that never returns, must not hold up `close`. */
-const longestEndMs = 4_000
 
 export class Pool implements Executor {
   readonly name: string
   readonly slots: number
   readonly #settings: PoolSettings
-  readonly #workers = new Set<PoolWorker>()
+  readonly #crew: Crew
   /** Jobs with something to hand out, in turn. */
   readonly #jobs: Job[] = []
   readonly #calls = new WeakMap<FunctionRef, Map<number, Job>>()
   readonly #estimates = new Map<string, Estimate>()
   readonly #starts = new Starts()
-  readonly #watch: Watch
   #scheduled = false
   #rebalancing: NodeJS.Timeout | undefined
   /** The worker at which a single short call has just been posted. */
@@ -70,7 +60,10 @@ export class Pool implements Executor {
     this.#settings = settings
     this.name = settings.name
     this.slots = settings.size
-    this.#watch = new Watch(settings.graceMs, (worker) => this.#kill(worker))
+    this.#crew = new Crew(settings, {
+      message: (worker, message) => this.#receive(worker, message),
+      gone: (worker, exit) => this.#gone(worker, exit),
+    })
   }
 
   call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
@@ -110,8 +103,8 @@ export class Pool implements Executor {
 
   async warmUp(ref: FunctionRef): Promise<void> {
     if (this.#closing) throw this.#closedError()
-    while (this.#live() < this.slots) this.#start()
-    const warmUps = [...this.#workers].map((worker) => {
+    this.#crew.fill()
+    const warmUps = [...this.#crew].map((worker) => {
       const work = new WarmUp()
       if (worker.usable) this.#post(worker, new Job(ref, work, new Estimate()), { first: 0, items: [] })
       else work.finished()
@@ -141,21 +134,16 @@ export class Pool implements Executor {
     this.#ended = true
     clearTimeout(this.#rebalancing)
     for (const job of this.#jobs.splice(0)) this.#refuse(job)
-    const ends = [...this.#workers].map((worker) => new Promise<void>((resolve) => (worker.onGone = resolve)))
-    for (const worker of this.#workers) this.#kill(worker)
-    if (ends.length === 0) return
-    let timer: NodeJS.Timeout | undefined
-    await Promise.race([Promise.all(ends), new Promise((resolve) => (timer = setTimeout(resolve, longestEndMs)))])
-    clearTimeout(timer)
+    await this.#crew.end()
   }
 
   get #busy(): boolean {
-    return this.#jobs.length > 0 || [...this.#workers].some((worker) => !worker.idle)
+    return this.#jobs.length > 0 || this.#crew.busy
   }
 
   /** Fails whatever of the job waits, also what comes later. */
   #refuse(job: Job): void {
-    failWaiting(job, this.#closedError())
+    failWaiting(job, () => this.#closedError())
     this.#finishIfOver(job)
   }
 
@@ -221,36 +209,19 @@ export class Pool implements Executor {
     return true
   }
 
-  /** An idle worker; else a new one; else one where a second batch may wait. */
   #workerFor(job: Job): PoolWorker | undefined {
     if (job.remaining() === 0) return undefined
-    let waiting: PoolWorker | undefined
-    for (const worker of this.#workers) {
-      if (!worker.usable) continue
-      if (worker.idle) return worker
-      if (worker.takesMore(job, this.#settings.exact) && (!waiting || worker.posted.size < waiting.posted.size)) waiting = worker
-    }
-    if (this.#live() === this.slots) return waiting
     try {
-      return this.#start()
+      return this.#crew.workerFor(job)
     } catch (cause) {
-      failWaiting(job, startFailed(job.ref.name, 'found no worker that could start', cause))
+      failWaiting(job, () => startFailed(job.ref.name, 'found no worker that could start', cause))
       return undefined
     }
   }
 
-  /** Workers that hold a place; one that only waits for stuck functions to end does not, so that they cannot block the pool. */
-  #live(): number {
-    let live = 0
-    for (const worker of this.#workers) if (!worker.retiring) live++
-    return live
-  }
-
   #considerInline(job: Job): void {
-    const { ref, estimate, work } = job
-    if (job.inline || this.#settings.exact || ref.local === undefined || ref.setup || work.spread || work.timeoutMs !== undefined)
-      return
-    if (job.cancelReason || job.remaining() === 0 || !estimate.inlineWins(job.remaining(), this.slots)) return
+    const { estimate, work } = job
+    if (this.#settings.exact || !mayRunInline(job) || !estimate.inlineWins(job.remaining(), this.slots)) return
     job.inline = true
     const goOn = (): boolean => !job.cancelReason && estimate.inlineWins(job.remaining(), this.slots)
     const stop = (): void => {
@@ -299,17 +270,17 @@ export class Pool implements Executor {
       loopEndedAt: undefined,
     }
     worker.posted.set(id, posted)
-    this.#watch.post(worker, posted)
+    this.#crew.watch.post(worker, posted)
     if (work.spread && items === 1 && (job.estimate.itemMs ?? 1) < lookTurnMs) this.#expected = worker
   }
 
   /** A worker with nothing to do takes over a batch that waits behind one that takes long. */
   #rebalance(): void {
-    for (const idle of this.#workers) {
+    for (const idle of this.#crew) {
       if (!idle.usable || !idle.idle || !idle.ready) continue
-      const late = lateBatch(this.#workers)
+      const late = lateBatch(this.#crew)
       if (typeof late === 'object') {
-        this.#forget(late.worker, late.posted)
+        this.#crew.forget(late.worker, late.posted)
         this.#post(idle, late.posted.job, late.posted.batch)
       } else if (late !== undefined && this.#rebalancing === undefined) {
         this.#rebalancing = setTimeout(() => {
@@ -335,7 +306,7 @@ export class Pool implements Executor {
     else this.#result(worker, posted, message)
     this.#feed()
     if (posted.job.over) this.#finishIfOver(posted.job)
-    if (worker.retiring && worker.idle) this.#kill(worker)
+    if (worker.retiring && worker.idle) this.#crew.kill(worker)
   }
 
   #result(worker: PoolWorker, posted: Posted, message: ResultMessage): void {
@@ -344,7 +315,7 @@ export class Pool implements Executor {
     this.#starts.proved(ref.module)
     if (message.stuck) worker.retiring = true
     if (message.last) {
-      this.#forget(worker, posted)
+      this.#crew.forget(worker, posted)
       estimate.record(posted.batch.items.length, message.busyMs, message.async)
     }
     deliver(posted, message, worker.row)
@@ -353,19 +324,14 @@ export class Pool implements Executor {
 
   #loadFailed(worker: PoolWorker, posted: Posted, message: LoadFailedMessage): void {
     const cause = asError(fromWire(message.error), 'it threw a value that is no Error')
-    this.#forget(worker, posted)
-    this.#failAll(posted, startFailed(posted.job.ref.name, `could not be loaded: ${cause.message}`, cause), worker.row)
+    this.#crew.forget(worker, posted)
+    this.#failAll(posted, () => startFailed(posted.job.ref.name, `could not be loaded: ${cause.message}`, cause), worker.row)
   }
 
-  #failAll(posted: Posted, error: unknown, row: number): void {
+  /** Each item gets an error of its own, because each may have another caller. */
+  #failAll(posted: Posted, error: () => Error, row: number): void {
     for (let at = 0; at < posted.reported.length; at++) failItem(posted, at, error, row)
-    if (posted.reported.length === 0) posted.job.work.fail(-1, error, row)
-  }
-
-  #forget(worker: PoolWorker, posted: Posted): void {
-    this.#watch.forget(posted)
-    worker.posted.delete(posted.id)
-    if (worker.idle) worker.link.unref()
+    if (posted.reported.length === 0) posted.job.work.fail(-1, error(), row)
   }
 
   #finishIfOver(job: Job): void {
@@ -375,86 +341,27 @@ export class Pool implements Executor {
     job.work.finished()
   }
 
-  // --- Cancelling -------------------------------------------------------------------------------------------------------
-
   #cancel(job: Job, reason: unknown): void {
-    job.cancelReason = { reason }
-    for (const batch of job.requeued.splice(0)) {
-      for (let i = 0; i < batch.items.length; i++) {
-        job.underWay--
-        job.work.skip(batch.first + i)
-      }
-    }
-    const error = cancelled(reason, job.ref.name)
-    for (const worker of this.#workers) {
-      for (const posted of worker.posted.values()) {
-        if (posted.job !== job) continue
-        if (worker.link.revoke(posted.id)) {
-          this.#forget(worker, posted)
-          for (let at = 0; at < posted.reported.length; at++) skip(posted, at)
-        } else this.#watch.cancelAll(worker, posted, error)
-      }
-    }
+    withdrawJob(this.#crew, job, reason)
     this.#finishIfOver(job)
     this.#feedSoon()
   }
 
-  /** A direct call is cancelled while a worker has it, or while it waits to go there again. */
   #giveUp(job: Job, index: number, error: Error): void {
-    for (const worker of this.#workers) {
-      for (const posted of worker.posted.values()) {
-        const at = index - posted.batch.first
-        if (posted.job !== job || at < 0 || at >= posted.batch.items.length) continue
-        if (posted.moved || !worker.link.revoke(posted.id)) return this.#watch.cancelItem(worker, posted, at, error)
-        this.#forget(worker, posted)
-        job.requeued.push(posted.batch)
-        this.#queue(job)
-        this.#feedSoon()
-      }
-    }
-    const where = job.requeued.findIndex((batch) => index >= batch.first && index < batch.first + batch.items.length)
-    const batch = job.requeued[where]
-    if (!batch) return
-    const at = index - batch.first
-    const rest = [sliceBatch(batch, 0, at), sliceBatch(batch, at + 1, batch.items.length)].filter((part) => part.items.length > 0)
-    job.requeued.splice(where, 1, ...rest)
-    job.underWay--
-    job.work.fail(index, error, 0)
-  }
-
-  // --- Workers ----------------------------------------------------------------------------------------------------------
-
-  /** @throws when not even the file in which workers start is found */
-  #start(): PoolWorker {
-    const worker = new PoolWorker((worker) =>
-      this.#settings.open(
-        { memoryLimitMb: this.#settings.memoryLimitMb },
-        { message: (message) => this.#receive(worker, message), exit: (exit) => this.#gone(worker, exit) },
-      ),
-    )
-    this.#workers.add(worker)
-    worker.link.unref()
-    return worker
-  }
-
-  #kill(worker: PoolWorker): void {
-    if (worker.killed) return
-    worker.killed = true
-    worker.link.ref()
-    worker.link.kill()
+    withdrawCall(this.#crew, job, index, error)
+    this.#queue(job)
+    this.#feedSoon()
   }
 
   #gone(worker: PoolWorker, exit: LinkExit): void {
-    this.#workers.delete(worker)
     note(worker.killed ? 'worker-end' : 'worker-crash', 0, `worker ${worker.row} ended: ${exit.reason}`, { row: worker.row })
     const lost = [...worker.posted.values()]
     this.#starts.died(worker, lost)
     for (const posted of lost) {
-      this.#watch.forget(posted)
+      this.#crew.watch.forget(posted)
       this.#recover(worker, posted, exit)
     }
     worker.posted.clear()
-    worker.onGone?.()
     for (const { job } of lost) {
       const hopeless = this.#starts.verdict(job.ref.module, job.ref.name, exit)
       if (hopeless) failWaiting(job, hopeless)
@@ -467,7 +374,7 @@ export class Pool implements Executor {
   /** What had started fails; what had not goes back to the front of the queue. */
   #recover(worker: PoolWorker, posted: Posted, exit: LinkExit): void {
     const { job, batch } = posted
-    const crash = this.#ended ? this.#closedError() : crashOf(job.ref, exit, worker.killed)
+    const crash = (): Error => (this.#ended ? this.#closedError() : crashOf(job.ref, exit, worker.killed))
     if (this.#ended || batch.items.length === 0) return this.#failAll(posted, crash, worker.row)
     const { started, waiting } = lostItems(worker, posted)
     for (const at of started) failItem(posted, at, crash, worker.row)

@@ -2,6 +2,7 @@
  * Keeps count of workers that died before they were of any use. A module that ends every worker that loads it, or workers that cannot
  * even start, would be started for ever.
  */
+import { fromElsewhere } from '../../base/call-site.ts'
 import { WorkerStartFailed } from '../../base/errors.ts'
 import { lostItems } from './crash.ts'
 import type { Posted } from './job.ts'
@@ -30,18 +31,18 @@ export class Starts {
     if (module !== undefined) this.#loadDeaths.set(module, (this.#loadDeaths.get(module) ?? 0) + 1)
   }
 
-  /** The error for what waits for that function, when it is time to give up; the count then begins anew. */
-  verdict(module: string, name: string, exit: LinkExit): WorkerStartFailed | undefined {
+  /** Makes the errors for what waits for that function, when it is time to give up; the count then begins anew. */
+  verdict(module: string, name: string, exit: LinkExit): (() => WorkerStartFailed) | undefined {
     const deaths = this.#loadDeaths.get(module) ?? 0
     if (deaths < mostLoadDeaths && this.#failed < mostFailedStarts) return undefined
     const what = deaths >= mostLoadDeaths ? `ended ${deaths} workers while it was loaded` : 'found no worker that could start'
     this.proved(module)
-    return startFailed(name, `${what} (${exit.reason})`, exit.error)
+    return () => startFailed(name, `${what} (${exit.reason})`, exit.error)
   }
 }
 
 export function startFailed(name: string, what: string, cause: unknown): WorkerStartFailed {
-  return new WorkerStartFailed(`The worker module of "${name}" ${what}`, { cause })
+  return fromElsewhere(new WorkerStartFailed(`The worker module of "${name}" ${what}`, { cause }))
 }
 
 /** The module that was being loaded when the worker died: a thread tells; a process has only the one call that it was given. */

@@ -5,6 +5,7 @@
  * A worker keeps both clocks itself for functions that give promises. It is watched from here all the same, because such a
  * function may hold the thread after its first `await`, and then no clock ticks there.
  */
+import { fromElsewhere } from '../../base/call-site.ts'
 import { formatMs } from '../../base/duration.ts'
 import { TimedOut } from '../../base/errors.ts'
 import { packError } from '../thread/wire.js'
@@ -44,7 +45,7 @@ export class Watch {
 
   /** Aborts whatever of the batch has not been reported. */
   cancelAll(worker: PoolWorker, posted: Posted, error: Error): void {
-    doomAll(posted, error)
+    doomAll(posted, () => error)
     worker.link.control({ type: 'cancel', batch: posted.id, index: -1, reason: packError(error, worker.link.clones) })
     this.#look(worker, posted)
   }
@@ -115,7 +116,7 @@ export class Watch {
     if (now < until - 1) return this.#again(worker, posted, until - now)
     // Another batch's item holds the thread, and its own clock runs.
     if (heldByAnother) return this.#again(worker, posted, this.#graceMs)
-    if (timeoutMs !== undefined && now >= startedAt + timeoutMs) doomAll(posted, timedOut(posted.job.ref.name, timeoutMs))
+    if (timeoutMs !== undefined && now >= startedAt + timeoutMs) doomAll(posted, () => timedOut(posted.job.ref.name, timeoutMs))
     this.#kill(worker)
   }
 
@@ -129,17 +130,16 @@ export class Watch {
   }
 }
 
-function doomAll(posted: Posted, error: Error): void {
+/** Each item gets an error of its own, because each may have another caller. */
+function doomAll(posted: Posted, error: () => Error): void {
   posted.doomed ??= new Map()
   for (let at = 0; at < posted.reported.length; at++) {
-    if (!posted.reported[at] && !posted.doomed.has(at)) posted.doomed.set(at, error)
+    if (!posted.reported[at] && !posted.doomed.has(at)) posted.doomed.set(at, error())
   }
   posted.doomedAt = performance.now()
 }
 
 function timedOut(name: string, timeoutMs: number): TimedOut {
-  return new TimedOut(`"${name}" did not finish within its timeout of ${formatMs(timeoutMs)}`, {
-    clock: 'timeout',
-    limitMs: timeoutMs,
-  })
+  const message = `"${name}" did not finish within its timeout of ${formatMs(timeoutMs)}`
+  return fromElsewhere(new TimedOut(message, { clock: 'timeout', limitMs: timeoutMs }))
 }

@@ -9,14 +9,12 @@
  * @typedef {import('../protocol.ts').RunMessage} RunMessage
  * @typedef {import('../protocol.ts').CancelMessage} CancelMessage
  * @typedef {import('../protocol.ts').WireError} WireError
- * @typedef {import('../protocol.ts').WireFailure} WireFailure
  * @typedef {import('./runner.js').Transport} Transport
  * @typedef {import('./runner.js').Loaded} Loaded
  */
 import { WorkerContext } from './context.js'
-import { findUncloneable } from './cloning.js'
-import { forgetTransfer, nothingMarked, transferOf } from './transfers.js'
-import { packError, packNumbers, unpackError, unserializable } from './wire.js'
+import { Outbox } from './outbox.js'
+import { unpackError } from './wire.js'
 
 const epoch = performance.timeOrigin
 /** As in `progress` of protocol.ts. */
@@ -41,19 +39,8 @@ export class BatchRun {
   #transport
   /** @type {() => void} */
   #poll
-  // What has not been sent yet; one entry per item that succeeded, in the order of settling.
-  /** @type {unknown[]} */
-  #values = []
-  /** @type {number[]} */
-  #positions = []
-  /** @type {number[]} */
-  #startedAt = []
-  /** @type {number[]} */
-  #settledAt = []
-  /** @type {WireFailure[]} */
-  #errors = []
-  /** @type {number[]} */
-  #skipped = []
+  /** @type {Outbox} */
+  #outbox
   /** Reasons of items that were cancelled. @type {Map<number, WireError>} */
   #cancelled = new Map()
   /** @type {WireError | undefined} */
@@ -79,6 +66,7 @@ export class BatchRun {
     this.message = message
     this.#transport = transport
     this.#poll = poll
+    this.#outbox = new Outbox(message.batch, message.observed, transport)
   }
 
   /** @param {CancelMessage} message */
@@ -119,7 +107,7 @@ export class BatchRun {
         this.#poll()
       }
       if (this.#cancelledAll || (this.#cancelled.size > 0 && this.#cancelled.has(at))) {
-        this.#skipped.push(at)
+        this.#outbox.skip(at)
         continue
       }
       if (progress) {
@@ -236,11 +224,7 @@ export class BatchRun {
    */
   #store(at, context, startedAt, value) {
     if (context.aborted) return this.#fail(at, context, startedAt, context.aborted.reason)
-    this.#values.push(value)
-    this.#positions.push(at)
-    if (!this.message.observed) return
-    this.#startedAt.push(startedAt)
-    this.#settledAt.push(epoch + performance.now())
+    this.#outbox.succeed(at, value, startedAt)
   }
 
   /**
@@ -250,13 +234,7 @@ export class BatchRun {
    * @param {unknown} error
    */
   #fail(at, context, startedAt, error) {
-    const cause = context.aborted ? context.aborted.reason : error
-    this.#errors.push({
-      at,
-      error: packError(cause, this.#transport.clones),
-      startedAt,
-      settledAt: this.message.observed ? epoch + performance.now() : 0,
-    })
+    this.#outbox.fail(at, context.aborted ? context.aborted.reason : error, startedAt)
   }
 
   /** All that settle in one turn of the event loop travel together. */
@@ -279,91 +257,9 @@ export class BatchRun {
    * @param {boolean} last
    */
   flush(last) {
-    if (this.#finished || (!last && this.#values.length === 0 && this.#errors.length === 0)) return
-    const { observed, batch } = this.message
-    const positions = this.#positions
-    const from = positions[0] ?? 0
-    const inOrder = isRun(positions)
-    /** @type {import('../protocol.ts').ResultMessage} */
-    const message = {
-      type: 'result',
-      batch,
-      values: this.#values,
-      from,
-      positions: inOrder ? undefined : positions,
-      startedAt: observed ? Float64Array.from(this.#startedAt) : undefined,
-      settledAt: observed ? Float64Array.from(this.#settledAt) : undefined,
-      errors: this.#errors.length > 0 ? this.#errors : undefined,
-      skipped: this.#skipped.length > 0 ? this.#skipped : undefined,
-      stuck: this.#stuck,
-      last,
-      busyMs: this.#busyMs,
-      async: this.#async,
-    }
-    const values = this.#values
-    this.#values = []
-    this.#positions = []
-    this.#startedAt = []
-    this.#settledAt = []
-    this.#errors = []
-    this.#skipped = []
-    this.#post(message, values, positions)
+    if (this.#finished || (!last && this.#outbox.empty)) return
+    this.#outbox.send({ stuck: this.#stuck, last, busyMs: this.#busyMs, async: this.#async })
   }
-
-  /**
-   * @param {import('../protocol.ts').ResultMessage} message
-   * @param {unknown[]} values
-   * @param {number[]} positions
-   */
-  #post(message, values, positions) {
-    const numbers = packNumbers(values)
-    if (numbers) return this.#transport.post({ ...message, values: numbers }, [numbers.buffer])
-    const marked = nothingMarked() ? [] : values.filter((value) => transferOf(value) !== undefined)
-    try {
-      this.#transport.post(
-        message,
-        marked.flatMap((value) => transferOf(value) ?? []),
-      )
-      for (const value of marked) forgetTransfer(value)
-    } catch (error) {
-      this.#oneByOne(message, values, positions, packError(error, this.#transport.clones))
-    }
-  }
-
-  /**
-   * Some result cannot cross: each goes by itself, and an error in its place where it cannot.
-   * @param {import('../protocol.ts').ResultMessage} message
-   * @param {unknown[]} values
-   * @param {number[]} positions
-   * @param {WireError} cause
-   */
-  #oneByOne(message, values, positions, cause) {
-    const { clones } = this.#transport
-    const time = (/** @type {Float64Array | undefined} */ times, /** @type {number} */ i) => times?.slice(i, i + 1)
-    /** @type {WireFailure[]} */
-    const errors = [...(message.errors ?? [])]
-    for (let i = 0; i < values.length; i++) {
-      const at = /** @type {number} */ (positions[i])
-      const [startedAt, settledAt] = [time(message.startedAt, i), time(message.settledAt, i)]
-      /** @type {import('../protocol.ts').ResultMessage} */
-      const one = { ...message, values: [values[i]], from: at, positions: undefined, startedAt, settledAt, last: false }
-      try {
-        this.#transport.post({ ...one, errors: undefined, skipped: undefined }, [...(transferOf(values[i]) ?? [])])
-        forgetTransfer(values[i])
-      } catch {
-        const error = unserializable(findUncloneable(values[i], 'result', clones) ?? 'result cannot be moved', 'result', cause)
-        errors.push({ at, error, startedAt: startedAt?.[0] ?? 0, settledAt: settledAt?.[0] ?? 0 })
-      }
-    }
-    const none = message.startedAt && new Float64Array(0)
-    this.#transport.post({ ...message, values: [], positions: undefined, startedAt: none, settledAt: none, errors }, [])
-  }
-}
-
-/** @param {number[]} positions */
-function isRun(positions) {
-  for (let i = 1; i < positions.length; i++) if (positions[i] !== /** @type {number} */ (positions[i - 1]) + 1) return false
-  return true
 }
 
 /** @param {unknown} value @returns {value is PromiseLike<unknown>} */

@@ -1,0 +1,47 @@
+/** Takes back what nobody wants any more: what has not started at once, what has started by way of the watch. */
+import { cancelled } from '../../base/abort.ts'
+import type { Crew } from './crew.ts'
+import { skip } from './delivery.ts'
+import { type Job, sliceBatch } from './job.ts'
+
+/** The whole job has been cancelled. */
+export function withdrawJob(crew: Crew, job: Job, reason: unknown): void {
+  job.cancelReason = { reason }
+  for (const batch of job.requeued.splice(0)) {
+    for (let i = 0; i < batch.items.length; i++) {
+      job.underWay--
+      job.work.skip(batch.first + i)
+    }
+  }
+  const error = cancelled(reason, job.ref.name)
+  for (const worker of crew) {
+    for (const posted of worker.posted.values()) {
+      if (posted.job !== job) continue
+      if (worker.link.revoke(posted.id)) {
+        crew.forget(worker, posted)
+        for (let at = 0; at < posted.reported.length; at++) skip(posted, at)
+      } else crew.watch.cancelAll(worker, posted, error)
+    }
+  }
+}
+
+/** One direct call has been cancelled while a worker has it, or while it waits to go there again. What travelled with it goes back to the job. */
+export function withdrawCall(crew: Crew, job: Job, index: number, error: Error): void {
+  for (const worker of crew) {
+    for (const posted of worker.posted.values()) {
+      const at = index - posted.batch.first
+      if (posted.job !== job || at < 0 || at >= posted.batch.items.length) continue
+      if (posted.moved || !worker.link.revoke(posted.id)) return crew.watch.cancelItem(worker, posted, at, error)
+      crew.forget(worker, posted)
+      job.requeued.push(posted.batch)
+    }
+  }
+  const where = job.requeued.findIndex((batch) => index >= batch.first && index < batch.first + batch.items.length)
+  const batch = job.requeued[where]
+  if (!batch) return
+  const at = index - batch.first
+  const rest = [sliceBatch(batch, 0, at), sliceBatch(batch, at + 1, batch.items.length)].filter((part) => part.items.length > 0)
+  job.requeued.splice(where, 1, ...rest)
+  job.underWay--
+  job.work.fail(index, error, 0)
+}

@@ -1,0 +1,165 @@
+// @ts-check
+/**
+ * What a batch has computed and not sent yet. Most results travel together; one that cannot cross does not take the others with it.
+ *
+ * @typedef {import('../protocol.ts').ResultMessage} ResultMessage
+ * @typedef {import('../protocol.ts').WireError} WireError
+ * @typedef {import('../protocol.ts').WireFailure} WireFailure
+ * @typedef {import('./runner.js').Transport} Transport
+ */
+import { findUncloneable } from './cloning.js'
+import { forgetTransfer, nothingMarked, transferOf } from './transfers.js'
+import { packError, packNumbers, unserializable } from './wire.js'
+
+const epoch = performance.timeOrigin
+
+export class Outbox {
+  /** @type {number} */
+  #batch
+  /** @type {boolean} */
+  #observed
+  /** @type {Transport} */
+  #transport
+  // One entry per item that succeeded, in the order of settling; times only when observed.
+  /** @type {unknown[]} */
+  #values = []
+  /** @type {number[]} */
+  #positions = []
+  /** @type {number[]} */
+  #startedAt = []
+  /** @type {number[]} */
+  #settledAt = []
+  /** @type {WireFailure[]} */
+  #errors = []
+  /** @type {number[]} */
+  #skipped = []
+
+  /**
+   * @param {number} batch
+   * @param {boolean} observed
+   * @param {Transport} transport
+   */
+  constructor(batch, observed, transport) {
+    this.#batch = batch
+    this.#observed = observed
+    this.#transport = transport
+  }
+
+  get empty() {
+    return this.#values.length === 0 && this.#errors.length === 0
+  }
+
+  /**
+   * @param {number} at
+   * @param {unknown} value
+   * @param {number} startedAt
+   */
+  succeed(at, value, startedAt) {
+    this.#values.push(value)
+    this.#positions.push(at)
+    if (!this.#observed) return
+    this.#startedAt.push(startedAt)
+    this.#settledAt.push(epoch + performance.now())
+  }
+
+  /**
+   * @param {number} at
+   * @param {unknown} error
+   * @param {number} startedAt
+   */
+  fail(at, error, startedAt) {
+    const settledAt = this.#observed ? epoch + performance.now() : 0
+    this.#errors.push({ at, error: packError(error, this.#transport.clones), startedAt, settledAt })
+  }
+
+  /** @param {number} at an item that never starts */
+  skip(at) {
+    this.#skipped.push(at)
+  }
+
+  /**
+   * Sends everything, and is empty then.
+   * @param {Pick<ResultMessage, 'stuck' | 'last' | 'busyMs' | 'async'>} state
+   */
+  send({ stuck, last, busyMs, async }) {
+    const [values, positions] = [this.#values, this.#positions]
+    /** @type {ResultMessage} */
+    const message = {
+      type: 'result',
+      batch: this.#batch,
+      values,
+      from: positions[0] ?? 0,
+      positions: isRun(positions) ? undefined : positions,
+      startedAt: this.#observed ? Float64Array.from(this.#startedAt) : undefined,
+      settledAt: this.#observed ? Float64Array.from(this.#settledAt) : undefined,
+      errors: this.#errors.length > 0 ? this.#errors : undefined,
+      skipped: this.#skipped.length > 0 ? this.#skipped : undefined,
+      stuck,
+      last,
+      busyMs,
+      async,
+    }
+    this.#values = []
+    this.#positions = []
+    this.#startedAt = []
+    this.#settledAt = []
+    this.#errors = []
+    this.#skipped = []
+    this.#post(message, values, positions)
+  }
+
+  /**
+   * @param {ResultMessage} message
+   * @param {unknown[]} values
+   * @param {number[]} positions
+   */
+  #post(message, values, positions) {
+    const numbers = packNumbers(values)
+    if (numbers) return this.#transport.post({ ...message, values: numbers }, [numbers.buffer])
+    const marked = nothingMarked() ? [] : values.filter((value) => transferOf(value) !== undefined)
+    try {
+      this.#transport.post(
+        message,
+        marked.flatMap((value) => transferOf(value) ?? []),
+      )
+      for (const value of marked) forgetTransfer(value)
+    } catch (error) {
+      this.#oneByOne(message, values, positions, packError(error, this.#transport.clones))
+    }
+  }
+
+  /**
+   * Some result cannot cross: each goes by itself, and an error in its place where it cannot.
+   * @param {ResultMessage} message
+   * @param {unknown[]} values
+   * @param {number[]} positions
+   * @param {WireError} cause
+   */
+  #oneByOne(message, values, positions, cause) {
+    const { clones } = this.#transport
+    const time = (/** @type {Float64Array | undefined} */ times, /** @type {number} */ i) => times?.slice(i, i + 1)
+    /** @type {WireFailure[]} */
+    const errors = [...(message.errors ?? [])]
+    for (let i = 0; i < values.length; i++) {
+      const at = /** @type {number} */ (positions[i])
+      const [startedAt, settledAt] = [time(message.startedAt, i), time(message.settledAt, i)]
+      /** @type {ResultMessage} */
+      const one = { ...message, values: [values[i]], from: at, positions: undefined, startedAt, settledAt, last: false }
+      try {
+        this.#transport.post({ ...one, errors: undefined, skipped: undefined }, [...(transferOf(values[i]) ?? [])])
+        forgetTransfer(values[i])
+      } catch {
+        const error = unserializable(findUncloneable(values[i], 'result', clones) ?? 'result cannot be moved', 'result', cause)
+        errors.push({ at, error, startedAt: startedAt?.[0] ?? 0, settledAt: settledAt?.[0] ?? 0 })
+      }
+    }
+    const none = message.startedAt && new Float64Array(0)
+    this.#transport.post({ ...message, values: [], positions: undefined, startedAt: none, settledAt: none, errors }, [])
+  }
+}
+
+/** @param {number[]} positions */
+function isRun(positions) {
+  for (let i = 1; i < positions.length; i++) if (positions[i] !== /** @type {number} */ (positions[i - 1]) + 1) return false
+  return true
+}
