@@ -12,7 +12,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     exclude: ['**/*.long.test.ts', '**/node_modules/**', 'dist/**'],
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'ui/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],
     setupFiles: ['test/support/seed.ts'],
     testTimeout: 60_000,

@@ -1,6 +1,6 @@
 /**
- * Builds the package once before the tests when it is missing or older than its sources, because some tests run it as users do: as a
- * process. Test runs at the same time wait for one another.
+ * Builds the package and the page once before the tests when they are missing or older than their sources, because some tests run them
+ * as users do. Test runs at the same time wait for one another.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
@@ -10,34 +10,64 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const built = join(root, 'dist/cli.js')
 const lock = join(root, 'node_modules/.heddle-build')
 /** A build takes seconds; a lock this old was left behind. */
 const staleMs = 60_000
 
-export default async function setup(): Promise<void> {
-  if (isFresh()) return
-  await acquire()
-  try {
+/** What is built, and from what. */
+interface Part {
+  readonly built: string
+  readonly sources: readonly string[]
+  build(): void
+}
+
+const code: Part = {
+  built: 'dist/cli.js',
+  sources: ['package.json', 'entries.ts', 'tsdown.config.ts', ...sourcesOf('src')],
+  build() {
     // Files of the older build stay, so that processes that run it find what they have yet to load. Types are most of a build, and no test
     // that runs here looks at them.
     const types = existsSync(join(root, 'dist/index.d.ts')) ? ['--no-dts'] : []
-    if (!isFresh())
-      execFileSync(process.execPath, [tsdown(), '--logLevel', 'error', '--no-clean', ...types], { cwd: root, stdio: 'inherit' })
+    run(binary('tsdown', 'dist/run.mjs'), '--logLevel', 'error', '--no-clean', ...types)
+  },
+}
+
+const page: Part = {
+  built: 'dist/ui/index.html',
+  sources: [
+    ...['package.json', 'index.html', 'vite.config.ts'].map((file) => join('ui', file)),
+    ...sourcesOf('ui/src'),
+    ...sourcesOf('src/dashboard'),
+  ],
+  build: () => run(binary('vite', 'bin/vite.js'), 'build', 'ui', '--logLevel', 'error'),
+}
+
+export default async function setup(): Promise<void> {
+  const stale = (): Part[] => [code, page].filter((part) => !isFresh(part))
+  if (stale().length === 0) return
+  await acquire()
+  try {
+    for (const part of stale()) part.build()
   } finally {
     rmSync(lock, { recursive: true, force: true })
   }
 }
 
-function isFresh(): boolean {
-  if (!existsSync(built)) return false
-  const builtAt = statSync(built).mtimeMs
-  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-    /(?<!\.test)\.[jt]s$/.test(file),
-  )
-  return ['package.json', 'entries.ts', 'tsdown.config.ts', ...sources.map((file) => join('src', file))].every(
-    (file) => statSync(join(root, file)).mtimeMs <= builtAt,
-  )
+function sourcesOf(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /(?<!\.test)\.(?:[jt]sx?|css)$/.test(file))
+    .map((file) => join(folder, file))
+}
+
+function isFresh({ built, sources }: Part): boolean {
+  const path = join(root, built)
+  if (!existsSync(path)) return false
+  const builtAt = statSync(path).mtimeMs
+  return sources.every((file) => statSync(join(root, file)).mtimeMs <= builtAt)
+}
+
+function run(script: string, ...args: readonly string[]): void {
+  execFileSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' })
 }
 
 async function acquire(): Promise<void> {
@@ -61,6 +91,6 @@ function isOld(): boolean {
   }
 }
 
-function tsdown(): string {
-  return join(dirname(createRequire(import.meta.url).resolve('tsdown/package.json')), 'dist/run.mjs')
+function binary(name: string, path: string): string {
+  return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), path)
 }
