@@ -1,0 +1,146 @@
+/** What bounds the run, as a chain, and what is worth changing. */
+import type { SegmentKind, PathSegment } from '../../../src/dashboard/page.ts'
+import { countOf, formatCount, formatMs, formatShare } from '../look/format.ts'
+import { Swatch } from '../parts/Swatch.tsx'
+import { Table, type Column } from '../parts/Table.tsx'
+import { useModel } from '../state/context.ts'
+import { openTask } from '../state/walk.ts'
+
+const kinds: Readonly<Record<SegmentKind, { readonly title: string; readonly hint: string }>> = {
+  work: { title: 'work', hint: 'the task itself' },
+  limiter: { title: 'limiter', hint: 'ready, and held back by a limiter' },
+  queue: { title: 'queue', hint: 'waited, and nothing that was recorded stood in the way' },
+  dispatch: { title: 'handing out', hint: 'between the end of one task and the start of the next' },
+  outside: { title: 'outside', hint: 'the program’s own code between runs' },
+}
+
+export function Fix() {
+  return (
+    <div class="split">
+      <Path />
+      <Advice />
+    </div>
+  )
+}
+
+function Path() {
+  const model = useModel()
+  const path = model.path.value.value
+  const wallMs = path ? Object.values(path.ms).reduce((sum, ms) => sum + ms, 0) : 0
+  const columns: Column<PathSegment>[] = [
+    { key: 'at', title: 'at', width: '76px', right: true, cell: ({ from }) => formatMs(from) },
+    {
+      key: 'what',
+      title: 'what the end waited for',
+      width: 'minmax(0, 1fr)',
+      cell: ({ kind, task }) => (
+        <>
+          {task ? <Swatch group={task.group} failed={task.state === 'failed'} /> : <i class="swatch none" />}
+          <span class={kind === 'work' ? '' : 'muted'}>
+            {kind !== 'work' && `${kinds[kind].title}${task ? ': ' : ''}`}
+            {task?.label ?? (kind === 'work' ? '' : '')}
+          </span>
+        </>
+      ),
+    },
+    { key: 'ms', title: 'took', width: '76px', right: true, cell: ({ from, to }) => formatMs(to - from) },
+    {
+      key: 'share',
+      title: 'share',
+      width: '92px',
+      right: true,
+      hint: 'of the wall time',
+      cell: ({ from, to }) => (
+        <span class="bar-cell" style={{ '--share': wallMs > 0 ? (to - from) / wallMs : 0 }}>
+          {formatShare(wallMs > 0 ? (to - from) / wallMs : 0)}
+        </span>
+      ),
+    },
+  ]
+  return (
+    <section class="column" aria-label="Critical path">
+      <header>
+        <h3>Critical path</h3>
+        <span class="muted">
+          {path &&
+            (path.segments.length < path.total
+              ? `the ${formatCount(path.segments.length)} longest of ${countOf(path.total, 'step')}`
+              : countOf(path.total, 'step'))}
+        </span>
+        <span class="hint">
+          <kbd>C</kbd> follows it
+        </span>
+      </header>
+      {path && wallMs > 0 && (
+        <div class="kinds">
+          {Object.entries(path.ms).map(
+            ([kind, ms]) =>
+              ms > 0 && (
+                <div key={kind} class={`kind ${kind}`} style={{ flexGrow: ms / wallMs }} title={kinds[kind as SegmentKind].hint}>
+                  <i />
+                  {ms / wallMs > 0.04 && (
+                    <span>
+                      {kinds[kind as SegmentKind].title} {formatShare(ms / wallMs)}
+                    </span>
+                  )}
+                </div>
+              ),
+          )}
+        </div>
+      )}
+      <Table
+        label="path"
+        columns={columns}
+        total={path?.segments.length ?? 0}
+        row={(i) => path?.segments[i]}
+        picked={({ task }) => task !== undefined && task.id === model.task.value}
+        onPick={({ task, from, to }) => (task ? openTask(model, task.id, { from, to }) : model.focus({ from, to }))}
+        empty={path ? 'Nothing happened here.' : 'Finding the chain that decided the end …'}
+      />
+    </section>
+  )
+}
+
+function Advice() {
+  const model = useModel()
+  const found = model.explanation.value.value
+  return (
+    <section class="column advice" aria-label="What to fix">
+      <header>
+        <h3>What to fix</h3>
+        {found && found.advice.length > 0 && <span class="muted">the largest saving first</span>}
+      </header>
+      <div class="scroll" tabIndex={0} aria-label="Advice">
+        {!found && <p class="empty">Judging the run …</p>}
+        {found?.advice.length === 0 && (
+          <p class="empty">
+            {found.rows.length === 0
+              ? 'Nothing ran here.'
+              : 'Nothing stands out: no pitfall that would save 5 % of the time or more.'}
+          </p>
+        )}
+        {found?.advice.map(({ pitfall, title, evidence, savingMs, suggestion }) => (
+          <article key={pitfall + title}>
+            <h4>
+              {title}
+              {savingMs > 0 && <b title="of the wall time, estimated">saves ≈ {formatMs(savingMs)}</b>}
+            </h4>
+            <p>{evidence}</p>
+            <Code text={suggestion} />
+          </article>
+        ))}
+      </div>
+    </section>
+  )
+}
+
+export function Code({ text }: { readonly text: string }) {
+  return (
+    <pre class="code">
+      <code>{text}</code>
+      <button type="button" title="Copy" onClick={() => void navigator.clipboard?.writeText(text).catch(() => undefined)}>
+        copy
+      </button>
+    </pre>
+  )
+}

@@ -1,0 +1,77 @@
+/** Answers that follow their question: asked again when it changes, one at a time, the newest last. */
+import { effect, signal, untracked, type ReadonlySignal } from '@preact/signals'
+
+export interface Asked<A> {
+  /** The newest answer; stays while a newer one is under way. */
+  readonly value: ReadonlySignal<A | undefined>
+  /** What the last question failed with. */
+  readonly error: ReadonlySignal<Error | undefined>
+  /** True while an answer is under way. */
+  readonly busy: ReadonlySignal<boolean>
+  /** Asks no more. */
+  stop(): void
+}
+
+/**
+ * @param question tracked: whatever signals it reads make it ask again; undefined asks nothing and forgets the answer
+ * @param pauseMs how long to rest after an answer, given how long it took: a question that is dear must not be asked without end
+ */
+export function asked<Q, A>(
+  question: () => Q | undefined,
+  ask: (question: Q) => Promise<A>,
+  pauseMs: (tookMs: number) => number = () => 0,
+): Asked<A> {
+  const value = signal<A | undefined>(undefined)
+  const error = signal<Error | undefined>(undefined)
+  const busy = signal(false)
+  let wanted: { readonly question: Q } | undefined
+  let running = false
+  /** Nobody wants to know any more. */
+  let forgotten = false
+
+  const run = async (): Promise<void> => {
+    running = true
+    while (wanted) {
+      const { question } = wanted
+      wanted = undefined
+      busy.value = true
+      const start = performance.now()
+      try {
+        const answer = await ask(question)
+        if (!forgotten) value.value = answer
+        error.value = undefined
+      } catch (thrown) {
+        error.value = thrown instanceof Error ? thrown : new Error(String(thrown))
+      }
+      busy.value = wanted !== undefined
+      const pause = pauseMs(performance.now() - start)
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+    running = false
+  }
+
+  const dispose = effect(() => {
+    const next = question()
+    untracked(() => {
+      forgotten = next === undefined
+      if (next === undefined) {
+        wanted = undefined
+        value.value = undefined
+        error.value = undefined
+        return
+      }
+      wanted = { question: next }
+      if (!running) void run()
+    })
+  })
+  return {
+    value,
+    error,
+    busy,
+    stop() {
+      dispose()
+      forgotten = true
+      wanted = undefined
+    },
+  }
+}

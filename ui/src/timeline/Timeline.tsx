@@ -1,0 +1,210 @@
+/** The home of the page: who did what when. A line per executor, the small picture of everything above it, the axis between them. */
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { formatCount, formatMs, formatShare } from '../look/format.ts'
+import { look } from '../look/look.ts'
+import { sharpContext, useSize } from '../parts/size.ts'
+import { useModel } from '../state/context.ts'
+import { lengthOf, ticks, toTime, toX } from '../time/scale.ts'
+import { timelineData } from './data.ts'
+import { listenToGestures } from './gestures.ts'
+import { hitTest, type Hit } from './hit.ts'
+import { Legend } from './Legend.tsx'
+import { Minimap } from './Minimap.tsx'
+import { paintTimeline, type Layer, type Scene } from './paint.ts'
+import { laneAt, layRows } from './rows.ts'
+import { paintStrips } from './strips.ts'
+import { Tooltip, type Pointed } from './Tooltip.tsx'
+
+export function Timeline() {
+  const model = useModel()
+  const area = useRef<HTMLDivElement>(null)
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const size = useSize(area)
+  const scroll = useSignal(0)
+  const pointed = useSignal<Pointed | undefined>(undefined)
+  const pixels = useComputed(() => Math.ceil(size.value.width * (devicePixelRatio || 1)))
+  const data = useMemo(() => timelineData(model, pixels), [model])
+  useEffect(() => () => data.stop(), [data])
+
+  const rows = useComputed(() => layRows(data.lanes.value, size.value.height))
+  const placeOf = useComputed(() => new Map(data.lanes.value.map(({ key }, place) => [key, place])))
+  const layer = (window: Layer['window'] | undefined): Layer | undefined => {
+    if (!window) return undefined
+    const { failed, path } = look.value
+    return { window, strips: paintStrips(window, { colour: (group) => model.colour(group), failed, path }) }
+  }
+  const everything = useComputed(() => layer(data.everything.value.value))
+  const near = useComputed(() => layer(data.near.value.value))
+  const layers = useComputed<Scene['layers']>(() => {
+    const view = model.view.value
+    const dim = model.group.value !== undefined
+    const close = near.value
+    const all = everything.value
+    const covers = close !== undefined && close.window.from <= view.from && close.window.to >= view.to
+    return [...(all && (dim || !covers) ? [{ layer: all, dim }] : []), ...(close ? [{ layer: close, dim: false }] : [])]
+  })
+  const hovered = useComputed(() => (pointed.value?.hit.kind === 'task' ? taskOf(pointed.value.hit) : undefined))
+  const scrollMost = useComputed(() => Math.max(0, rows.value.height - size.value.height))
+
+  useSignalEffect(() => {
+    const scene: Scene = {
+      ...size.value,
+      scroll: Math.min(scroll.value, scrollMost.value),
+      view: model.view.value,
+      rows: rows.value,
+      placeOf: placeOf.value,
+      layers: layers.value,
+      colour: (group) => model.colour(group),
+      label: (group) => model.label(group),
+      look: look.value,
+      range: model.drafted.value ?? model.range.value,
+      selected: model.task.value,
+      hovered: hovered.value,
+      path: model.path.value.value?.segments ?? [],
+    }
+    void model.places.value
+    const frame = requestAnimationFrame(() => {
+      const context = canvas.current && sharpContext(canvas.current, scene)
+      if (context) paintTimeline(context, scene)
+    })
+    return () => cancelAnimationFrame(frame)
+  })
+
+  const hit = (x: number, y: number): Hit | undefined => {
+    const place = laneAt(rows.peek(), y + Math.min(scroll.peek(), scrollMost.peek()))
+    const key = data.lanes.peek()[place]?.key
+    const view = model.view.peek()
+    const at = toTime(view, size.peek().width, x)
+    const slackMs = (3 / Math.max(1, size.peek().width)) * lengthOf(view)
+    for (const { layer, dim } of layers.peek().toReversed()) {
+      const { window } = layer
+      const lane = window.lanes.find((lane) => lane.key === key)
+      if (!dim && lane && at >= window.from && at <= window.to) return hitTest(window, lane, at, slackMs)
+    }
+    return undefined
+  }
+
+  useEffect(() => {
+    const element = area.current
+    if (!element) return
+    return listenToGestures(element, model, {
+      click(x, y) {
+        const found = hit(x, y)
+        model.task.value = found?.kind === 'task' ? taskOf(found) : undefined
+      },
+      doubleClick(x, y) {
+        const found = hit(x, y)
+        const slices = found?.lane.slices
+        if (found?.kind === 'task' && slices) {
+          model.focus({ from: slices.started[found.slice] as number, to: slices.settled[found.slice] as number })
+        } else model.zoomBy(0.25, toTime(model.view.peek(), size.peek().width, x))
+      },
+      hover(x, y) {
+        const found = hit(x, y)
+        pointed.value = { x, y, at: toTime(model.view.peek(), size.peek().width, x), hit: found ?? nothing }
+      },
+      leave: () => (pointed.value = undefined),
+      scroll: (px) => (scroll.value = Math.max(0, Math.min(scrollMost.peek(), scroll.peek() + px))),
+    })
+  }, [model])
+
+  const empty = useComputed(() => data.everything.value.value !== undefined && data.lanes.value.length === 0)
+  return (
+    <section class="timeline" aria-label="Timeline">
+      <Minimap window={data.everything.value} />
+      <Axis width={size.value.width} />
+      <div
+        class="gutter"
+        onWheel={(event) => (scroll.value = Math.max(0, Math.min(scrollMost.peek(), scroll.peek() + event.deltaY)))}
+      >
+        <Gutter rows={rows.value} scroll={Math.min(scroll.value, scrollMost.value)} />
+      </div>
+      <div
+        class="lanes"
+        ref={area}
+        tabIndex={0}
+        role="img"
+        aria-label="Tasks over time. W and S zoom, A and D pan, F fits, N goes to the next failure, C along the critical path; the tables below hold the same tasks."
+      >
+        <canvas ref={canvas} style={{ width: '100%', height: '100%' }} />
+        {pointed.value && <div class="crosshair" style={{ left: `${pointed.value.x}px` }} />}
+        {empty.value && (
+          <p class="empty">
+            {model.live.value ? 'Waiting for the first task …' : 'No task was recorded: nothing ran through heddle.'}
+          </p>
+        )}
+        {scrollMost.value > 0 && (
+          <div
+            class="thumb"
+            style={{
+              top: `${(Math.min(scroll.value, scrollMost.value) / rows.value.height) * 100}%`,
+              height: `${(size.value.height / rows.value.height) * 100}%`,
+            }}
+          />
+        )}
+        {pointed.value && <Tooltip pointed={pointed.value} area={size.value} />}
+      </div>
+      <div class="corner foot" />
+      <Legend />
+    </section>
+  )
+}
+
+const nothing: Hit = { kind: 'idle', lane: { key: '', executor: -1, line: 0, label: '', capacity: 0, tasks: 0 } }
+
+const taskOf = (hit: Hit): number | undefined => (hit.kind === 'task' ? hit.lane.slices?.task[hit.slice] : undefined)
+
+function Axis({ width }: { readonly width: number }) {
+  const model = useModel()
+  const view = model.view.value
+  const range = model.drafted.value ?? model.range.value
+  return (
+    <>
+      <div class="corner">{formatMs(lengthOf(view))}</div>
+      <div class="axis">
+        {ticks(view, width).map(({ at, label }) => (
+          <span key={at} style={{ left: `${toX(view, width, at)}px` }}>
+            {label}
+          </span>
+        ))}
+        {range && (
+          <b
+            style={{
+              left: `${Math.min(width - 40, Math.max(40, toX(view, width, (range.from + range.to) / 2)))}px`,
+            }}
+          >
+            {formatMs(lengthOf(range))}
+          </b>
+        )}
+      </div>
+    </>
+  )
+}
+
+function Gutter({ rows, scroll }: { readonly rows: ReturnType<typeof layRows>; readonly scroll: number }) {
+  const model = useModel()
+  const use = new Map(model.explanation.value.value?.rows.map((row) => [row.executor, row]))
+  const wallMs = model.explanation.value.value?.wallMs ?? 0
+  return rows.blocks.map(({ executor, label, top, height, count }) => {
+    const row = use.get(executor)
+    const busy = row && wallMs > 0 ? row.runningMs / (wallMs * row.slots) : undefined
+    return (
+      <div key={executor} class="block" style={{ top: `${top - scroll}px`, height: `${height}px` }}>
+        <span
+          class="name"
+          data-lines={count}
+          title={`${label}${count > 1 ? `: ${formatCount(count)} lines, one for each task under way at once` : ''}`}
+        >
+          {label}
+        </span>
+        {busy !== undefined && (
+          <span class="busy" title={`At work ${formatShare(busy)} of the time`}>
+            {formatShare(busy)}
+          </span>
+        )}
+        {count > 1 && height > 40 && <span class="slots">{count} lines</span>}
+      </div>
+    )
+  })
+}
