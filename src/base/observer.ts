@@ -30,7 +30,10 @@ export interface RunRecord {
 
 export type TaskState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
 
-/** One task. The same object is published when it starts and when it settles; its fields fill up in between. */
+/**
+ * One task. The same object is published when it starts and when it settles; its fields fill up in between. Who only listens for the end gets
+ * it for the length of the call: it may then be used again for another task.
+ */
 export interface TaskRecord {
   readonly id: number
   readonly run: RunRecord
@@ -91,6 +94,11 @@ export const channels = {
 /** True while somebody wants to know of tasks: the one check that an unobserved run pays. */
 export function observed(): boolean {
   return channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
+}
+
+/** True while somebody wants to know of starts too; asked once by whoever runs many tasks, for asking costs more than a check. */
+export function startsObserved(): boolean {
+  return channels.taskStart.hasSubscribers
 }
 
 export function note(kind: Note['kind'], run: number, text: string, data?: Note['data']): void {
@@ -154,6 +162,26 @@ export function newTask(run: RunRecord, index: number, parent: number, queuedAt:
   }
 }
 
+/** The same record for the next task of its run: what a lane that nobody watches start uses instead of a new one. Its id is new. */
+export function renewTask(task: TaskRecord, index: number, queuedAt: number): TaskRecord {
+  const renewed = task as { -readonly [K in keyof TaskRecord]: TaskRecord[K] }
+  renewed.id = ++lastTask
+  renewed.index = index
+  renewed.needs = undefined
+  renewed.row = 0
+  renewed.queuedAt = queuedAt
+  renewed.readyAt = queuedAt
+  renewed.startedAt = 0
+  renewed.settledAt = 0
+  renewed.attempts = 1
+  renewed.limiterMs = 0
+  renewed.retryMs = 0
+  renewed.bytes = 0
+  renewed.state = 'queued'
+  renewed.error = undefined
+  return task
+}
+
 export function taskStarted(task: TaskRecord, at: number): void {
   task.startedAt = at
   task.state = 'running'
@@ -164,5 +192,6 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
   task.settledAt = at
   task.state = state
   task.error = error
-  if (channels.taskSettle.hasSubscribers) channels.taskSettle.publish(task)
+  // A task has a record only while somebody observes; where nobody does any more, publishing does nothing.
+  channels.taskSettle.publish(task)
 }

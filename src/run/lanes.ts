@@ -6,7 +6,16 @@
  * through `runTask` and pays for policies. Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
  */
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
-import { newTask, observed, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
+import {
+  newTask,
+  observed,
+  renewTask,
+  type RunRecord,
+  startsObserved,
+  type TaskRecord,
+  taskSettled,
+  taskStarted,
+} from '../base/observer.ts'
 import type { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import type { Policy } from '../limits/policy.ts'
@@ -82,16 +91,21 @@ export class Lanes {
 
   async #bareLane(frame: Frame, watched: boolean): Promise<void> {
     const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
+    const records = watched ? new LaneRecords(group, source) : undefined
+    let record: TaskRecord | undefined
     while (this.#stays()) {
       if ((this.#next & 127) === 0) this.#breathe()
-      if (this.#breath) await this.#breath
+      if (this.#breath) {
+        await this.#breath
+        records?.waited()
+      }
       const item = source.async ? await this.#pullAsync() : this.#pull()
       if (item === end) return this.#leave()
       const index = this.#next++
       const context = new GroupContext(group, index)
       frame.context = context
       const ticket = adaptive ? adaptive.start() : 0
-      const record = watched ? this.#startRecord(frame, index) : undefined
+      if (records) record = records.start(frame, index)
       let value: unknown
       try {
         value = await fn(item, context)
@@ -105,7 +119,10 @@ export class Lanes {
       adaptive?.settle(ticket, false)
       try {
         const stored = collector.succeed(index, value)
-        if (stored) await stored
+        if (stored) {
+          await stored
+          records?.waited()
+        }
       } catch (error) {
         this.#failed(index, item, error)
       }
@@ -121,15 +138,6 @@ export class Lanes {
   /** Counted at once, not when the lane's promise settles: else all lanes would leave when one is too many. */
   #leave(): void {
     this.#open--
-  }
-
-  #startRecord(frame: Frame, index: number): TaskRecord {
-    const { record: run } = this.#group
-    const now = performance.now()
-    const record = newTask(run, index, run.parentTask, now)
-    frame.task = record.id
-    taskStarted(record, now)
-    return record
   }
 
   async #fullLane(frame: Frame): Promise<void> {
@@ -194,6 +202,44 @@ export class Lanes {
 
   #failed(index: number, item: unknown, error: unknown): void {
     if (!this.#collector.fail(index, item, error)) this.#group.fail(error, index)
+  }
+}
+
+/**
+ * The records of the tasks of one lane. What recording costs is mostly here, so a lane reads the clock once per task where nothing lies between
+ * the end of one task and the start of the next, and fills the same record again unless somebody follows tasks from their start.
+ */
+class LaneRecords {
+  readonly #run: RunRecord
+  readonly #instant: boolean
+  readonly #starts = startsObserved()
+  #last: TaskRecord | undefined
+  #free = false
+
+  constructor(group: Group, source: Source<unknown>) {
+    this.#run = group.record
+    this.#instant = source.slice !== undefined
+  }
+
+  start(frame: Frame, index: number): TaskRecord {
+    const last = this.#last
+    const now = this.#free && last ? last.settledAt : performance.now()
+    const run = this.#run
+    const record = last && !this.#starts ? renewTask(last, index, now) : newTask(run, index, run.parentTask, now)
+    this.#last = record
+    this.#free = this.#instant
+    frame.task = record.id
+    if (this.#starts) taskStarted(record, now)
+    else {
+      record.startedAt = now
+      record.state = 'running'
+    }
+    return record
+  }
+
+  /** The lane has waited since its last task ended. */
+  waited(): void {
+    this.#free = false
   }
 }
 

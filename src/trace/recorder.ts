@@ -20,6 +20,7 @@ export const sampleEveryMs = 100
 const reserveMax = 2 ** 20
 
 const taskStateNumber = Object.fromEntries(taskStates.map((state, number) => [state, number])) as Record<string, number>
+const doneNumber = taskStates.indexOf('done')
 const runStateNumber = Object.fromEntries(runStates.map((state, number) => [state, number])) as Record<string, number>
 
 export interface RecorderOptions {
@@ -193,21 +194,22 @@ export class Recorder {
     const columns = tables.tasks.columns
     columns.id[row] = task.id
     columns.run[row] = task.run.id
-    columns.parent[row] = task.parent
     columns.index[row] = task.index
-    columns.name[row] = task.name === undefined ? 0 : this.strings.intern(task.name)
-    columns.needsEnd[row] = tables.needs.count
-    columns.row[row] = task.row
     columns.queuedAt[row] = this.#relative(task.queuedAt)
     columns.readyAt[row] = this.#relative(task.readyAt)
     columns.startedAt[row] = this.#relative(task.startedAt)
     columns.settledAt[row] = task.settledAt === 0 ? this.now() : this.#relative(task.settledAt)
     columns.attempts[row] = task.attempts
-    columns.limiterMs[row] = task.limiterMs
-    columns.retryMs[row] = task.retryMs
-    columns.bytes[row] = task.bytes
-    columns.state[row] = taskStateNumber[task.state] ?? 0
-    columns.error[row] = task.error === undefined ? 0 : this.strings.intern(this.#errors.of(task.error))
+    columns.state[row] = task.state === 'done' ? doneNumber : (taskStateNumber[task.state] ?? 0)
+    // New rows are zero; pages that are never written cost neither time nor memory.
+    if (tables.needs.count > 0) columns.needsEnd[row] = tables.needs.count
+    if (task.parent !== 0) columns.parent[row] = task.parent
+    if (task.name !== undefined) columns.name[row] = this.strings.intern(task.name)
+    if (task.row !== 0) columns.row[row] = task.row
+    if (task.limiterMs !== 0) columns.limiterMs[row] = task.limiterMs
+    if (task.retryMs !== 0) columns.retryMs[row] = task.retryMs
+    if (task.bytes !== 0) columns.bytes[row] = task.bytes
+    if (task.error !== undefined) columns.error[row] = this.strings.intern(this.#errors.of(task.error))
   }
 
   #onNote = (message: unknown): void => {
