@@ -3,6 +3,7 @@ import { type RunRecord, newTask, type TaskRecord, taskSettled, taskStarted } fr
 import type { Cancellation } from '../base/abort.ts'
 import type { Batch, BulkWork } from './executor.ts'
 import type { Group } from './group.ts'
+import { messageBytes } from './message-size.ts'
 import type { Collector } from './outcome.ts'
 import { end, type Source } from './source.ts'
 
@@ -21,6 +22,10 @@ export interface BulkOptions {
 
 /** Enough that merges which take time can run side by side, few enough to hold their values. */
 const mostStoring = 64
+
+interface Published extends Pick<TaskRecord, 'index' | 'row' | 'startedAt' | 'settledAt' | 'bytes' | 'state'> {
+  readonly error?: unknown
+}
 
 export class Bulk implements BulkWork {
   readonly timeoutMs: number | undefined
@@ -147,10 +152,7 @@ export class Bulk implements BulkWork {
     const { collector } = this.#o
     if (collector.succeedMany) this.#track(first, collector.succeedMany(first, values))
     else for (let i = 0; i < values.length; i++) this.#track(first + i, collector.succeed(first + i, values[i]))
-    if (startedAt && settledAt) {
-      for (let i = 0; i < values.length; i++)
-        this.#publish(first + i, row, startedAt[i] as number, settledAt[i] as number, 'done')
-    }
+    if (startedAt && settledAt) this.#publishMany(first, values, row, startedAt, settledAt)
     this.#count(first, values.length)
   }
 
@@ -171,7 +173,8 @@ export class Bulk implements BulkWork {
     if (!collector.fail(index, item, error)) group.fail(error, index)
     if (this.observed) {
       const now = performance.now()
-      this.#publish(index, row, startedAt ?? now, settledAt ?? now, aborted ? 'cancelled' : 'failed', error)
+      const state = aborted ? 'cancelled' : 'failed'
+      this.#publish({ index, row, startedAt: startedAt ?? now, settledAt: settledAt ?? now, bytes: 0, state, error })
     }
     this.#count(index, 1)
   }
@@ -211,10 +214,27 @@ export class Bulk implements BulkWork {
     if (this.#o.limit !== Number.POSITIVE_INFINITY) this.#wake()
   }
 
-  #publish(index: number, row: number, startedAt: number, settledAt: number, state: TaskRecord['state'], error?: unknown): void {
+  #publishMany(
+    first: number,
+    values: ArrayLike<unknown>,
+    row: number,
+    startedAt: ArrayLike<number>,
+    settledAt: ArrayLike<number>,
+  ): void {
+    const items = row === 0 || this.#items ? undefined : this.#o.source.slice?.(first, values.length)
+    for (let i = 0; i < values.length; i++) {
+      const index = first + i
+      // What moved to the worker is empty here by now, and counts nothing.
+      const bytes = row === 0 ? 0 : messageBytes(items ? items[i] : this.#items?.get(index)) + messageBytes(values[i])
+      this.#publish({ index, row, startedAt: startedAt[i] as number, settledAt: settledAt[i] as number, bytes, state: 'done' })
+    }
+  }
+
+  #publish({ index, row, startedAt, settledAt, bytes, state, error }: Published): void {
     const run: RunRecord = this.#o.group.record
     const task = newTask(run, index, this.#o.parentTask, this.#takenAt?.get(index) ?? startedAt)
     task.row = row
+    task.bytes = bytes
     taskStarted(task, startedAt)
     taskSettled(task, settledAt, state, error)
   }

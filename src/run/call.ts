@@ -1,6 +1,7 @@
 /** One direct call of a worker function, as a task of whatever run the caller is in. */
 import { currentFrame } from '../base/frame.ts'
 import { closeRun, newTask, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../base/observer.ts'
+import { messageBytes } from './message-size.ts'
 import type { CallOptions, FunctionRef, Timing } from './executor.ts'
 
 /** The options that most calls share: those of the same task. */
@@ -28,6 +29,8 @@ async function observedCall(ref: FunctionRef, args: readonly unknown[], options:
   const timing: Timing = { row: 0, startedAt: 0, settledAt: 0 }
   try {
     const value = await ref.executor.call(ref, args, { ...options, timing })
+    // What moved to the worker is empty here by now, and counts nothing.
+    if (timing.row > 0) task.bytes = args.reduce((sum: number, arg) => sum + messageBytes(arg), messageBytes(value))
     settle(task, timing, 'done')
     return value
   } catch (error) {

@@ -5,6 +5,7 @@
  */
 import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { Closed } from '../base/errors.ts'
+import { note } from '../base/observer.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { compilePolicy, type PolicyOptions, policyRules } from '../limits/policy.ts'
@@ -35,6 +36,7 @@ export class Scope {
   #drained: (() => void) | undefined
   readonly #finalizers: (() => unknown)[] = []
   #forked = 0
+  #bodyEnded = false
   #closed = false
 
   /** @internal Made by {@link scope}. */
@@ -61,7 +63,7 @@ export class Scope {
     const index = this.#forked++
     const name = options.name ?? (fn.name === '' ? undefined : fn.name)
     const spec = { group: this.#group, index, name, starter: this.#starter(), policy: compilePolicy(options) }
-    const task: Promise<T> = this.#settle(runTask(spec, fn), (error) => {
+    const task: Promise<T> = this.#settle(runTask(spec, fn), name ?? `${index}`, (error) => {
       // Only now: a second reaction on the promise would hide from the deadlock detector who awaits it.
       handled(task)
       if (!this.#settles) this.#group.fail(error, name ?? index)
@@ -69,10 +71,17 @@ export class Scope {
     return task
   }
 
-  async #settle<T>(task: Promise<T>, failed: (error: unknown) => void): Promise<T> {
+  async #settle<T>(task: Promise<T>, name: string, failed: (error: unknown) => void): Promise<T> {
     this.#open++
+    const from = performance.now()
     try {
-      return await task
+      const value = await task
+      // Whoever forked it has gone on without it: what it gives is for nobody.
+      if (this.#bodyEnded && value !== undefined) {
+        const ms = performance.now() - from
+        note('unused', this.#group.record.id, `${name} of ${this.#group.label()}`, { ms })
+      }
+      return value
     } catch (error) {
       failed(error)
       throw error
@@ -101,8 +110,9 @@ export class Scope {
     this.#group.cancel(reason)
   }
 
-  /** @internal Waits until nothing is under way; tasks may still fork others meanwhile. */
+  /** @internal Its body has ended. Waits until nothing is under way; tasks may still fork others meanwhile. */
   async drain(): Promise<void> {
+    this.#bodyEnded = true
     while (this.#open > 0) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve

@@ -105,12 +105,12 @@ export function retryStorm({ groups, related, idle }: Facts): Advice[] {
       title: `${group.label} was tried again and again`,
       evidence: `${group.attempts} attempts for ${calls} calls (${(group.attempts / calls).toFixed(2)} each), ${formatMs(group.waitMs.retry)} of pauses`,
       savingMs: Math.min(related.wallMs, lostMs / Math.max(1, idle.rows)),
-      suggestion: `send less before it fails: guard(${codeName(group.label)}, { limit: limiter({ concurrency: 'auto' }), retry: { budget: retryBudget() } })`,
+      suggestion: `send less before it fails: guard(${codeName(group.label)}, { limit: limiter({ concurrency: 'auto' }), retry: { retries: 2, budget: 0.1 } })`,
     }
   })
 }
 
-/** Results that nobody used, as those who made them say. */
+/** Results that nobody used, as those who made them say: `scope` of what was forked and outlived the code that could have awaited it. */
 export function unusedResults({ related, idle }: Facts): Advice[] {
   const notes = notesOf(related.trace, 'unused')
   if (notes.length === 0) return []
@@ -122,7 +122,7 @@ export function unusedResults({ related, idle }: Facts): Advice[] {
       title: `${notes.length === 1 ? 'a result was' : `${notes.length} results were`} never used`,
       evidence: `${names.slice(0, 3).join('; ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}${ms > 0 ? `: ${formatMs(ms)} of work` : ''}`,
       savingMs: ms / Math.max(1, idle.rows),
-      suggestion: 'leave the task out, or await what it gives; graph.run(target) runs only what the target needs',
+      suggestion: 'await what s.fork(…) gives, or leave the task out; for a side effect alone let it give nothing',
     },
   ]
 }

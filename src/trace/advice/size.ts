@@ -27,7 +27,7 @@ export function smallTasks(facts: Facts): Advice[] {
       title: `the tasks of ${group.label} are too small`,
       evidence: `${group.tasks} tasks with a median of ${micro(group.medianMs)}; handing one out costs about ${micro(dispatchMs)}`,
       savingMs: (group.tasks * dispatchMs * 0.9) / rows,
-      suggestion: `give each task many items: map(chunksOf(items, ${chunkSize(group.medianMs, dispatchMs)}), (chunk) => chunk.map(${codeName(group.label)}))`,
+      suggestion: inChunks(codeName(group.label), chunkSize(group.medianMs, dispatchMs), onWorkers),
     }
   })
 }
@@ -55,6 +55,12 @@ function ownMs({ work, groups }: Facts, group: GroupStats): number {
   const onThread = groups.filter(({ tasks, onWorkers }) => onWorkers < tasks)
   const all = onThread.reduce((sum, { workMs }) => sum + workMs, 0)
   return all > 0 ? (work.threadComputeMs * group.workMs) / all : 0
+}
+
+function inChunks(name: string, size: number, onWorkers: boolean): string {
+  if (onWorkers)
+    return `let one call do many items: export const { many } = workers(import.meta.url, { many: (chunk) => chunk.map(${name}) }), then stream(items).batch(${size}).map(many).toArray()`
+  return `give each task many items: stream(items).batch(${size}).map((chunk) => Promise.all(chunk.map(${name}))).toArray()`
 }
 
 function chunkSize(medianMs: number, dispatchMs: number): number {
