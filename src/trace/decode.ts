@@ -28,18 +28,18 @@ export class TraceDecoder {
   #complete = false
   #rest: Uint8Array = new Uint8Array(0)
   #offset = 0
-  #begun = false
+  #magicSeen = false
 
   /** @throws {InvalidTrace} when the bytes are no trace, or damaged */
   push(bytes: Uint8Array): void {
     let data = this.#rest.length === 0 ? bytes : joined([this.#rest, bytes])
-    if (!this.#begun) {
+    if (!this.#magicSeen) {
       if (data.length < preambleBytes && startsLikeMagic(data)) {
         this.#rest = data
         return
       }
       checkPreamble(data)
-      this.#begun = true
+      this.#magicSeen = true
       data = this.#skip(data, preambleBytes)
     }
     for (let block = this.#nextBlock(data); block; block = this.#nextBlock(data)) {
@@ -52,6 +52,21 @@ export class TraceDecoder {
   /** Number of bytes at the end that are no whole block. */
   get torn(): number {
     return this.#rest.length
+  }
+
+  /** Whether the head has come: before that there is no trace. */
+  get begun(): boolean {
+    return this.#head !== undefined
+  }
+
+  /** Whether the end has come. */
+  get complete(): boolean {
+    return this.#complete
+  }
+
+  /** Until when the trace reaches, in milliseconds. */
+  get now(): number {
+    return this.#now
   }
 
   /** The tasks under way when the last piece was written. */

@@ -27,7 +27,7 @@ export interface Explanation {
   readonly parallelism: number
   readonly criticalPath: CriticalPath
   /** The path's work by group, in order of first appearance. */
-  readonly bound: readonly { readonly label: string; readonly ms: number; readonly tasks: number }[]
+  readonly bound: readonly { readonly group: number; readonly label: string; readonly ms: number; readonly tasks: number }[]
   readonly rows: readonly RowUse[]
   /** The most workers that were ever at work at once. */
   readonly workersAtOnce: number
@@ -82,5 +82,5 @@ function boundBy(path: CriticalPath, grouping: Grouping): Explanation['bound'] {
     entry.ms += to - from
     entry.tasks.add(task)
   }
-  return [...byGroup.values()].map(({ label, ms, tasks }) => ({ label, ms, tasks: tasks.size }))
+  return [...byGroup].map(([group, { label, ms, tasks }]) => ({ group, label, ms, tasks: tasks.size }))
 }

@@ -36,11 +36,21 @@ export function groupTasks(trace: Trace): Grouping {
   for (let run = 0; run < runs.count; run++)
     familyOfRun[run] = family(runLabel(trace, run), printable(strings[runs.kind[run] as number]))
   familyOfRun[runs.count] = family('tasks', '')
-  const familyOf = Int32Array.from(tasks.run, (id) => familyOfRun[rowOfRun.get(id) ?? runs.count] as number)
+  const familyOf = new Int32Array(tasks.count)
   const names = labels.map(() => new Set<number>())
+  // Tasks of one run, and of one name, come in rows: what was looked up last is mostly asked again.
+  let [lastRun, lastName, current] = [-1, -1, 0]
   for (let task = 0; task < tasks.count; task++) {
-    const known = names[familyOf[task] as number] as Set<number>
-    if (known.size <= namesMax) known.add(tasks.name[task] as number)
+    const run = tasks.run[task] as number
+    const name = tasks.name[task] as number
+    if (run !== lastRun) current = familyOfRun[rowOfRun.get(run) ?? runs.count] as number
+    if (run !== lastRun || name !== lastName) {
+      const known = names[current] as Set<number>
+      if (known.size <= namesMax) known.add(name)
+    }
+    familyOf[task] = current
+    lastRun = run
+    lastName = name
   }
   const split = new Map<string, number>()
   const [found, kinds, keys]: [string[], string[], string[]] = [[], [], []]
@@ -59,13 +69,17 @@ export function groupTasks(trace: Trace): Grouping {
   const few = names.map(({ size }) => size <= namesMax)
   const known = labels.map(() => new Map<number, number>())
   const of = new Int32Array(tasks.count)
+  let [lastFamily, group] = [-1, 0]
+  lastName = -1
   for (let task = 0; task < tasks.count; task++) {
     const number = familyOf[task] as number
     const name = few[number] ? (tasks.name[task] as number) : 0
-    let group = known[number]?.get(name)
-    if (group === undefined) {
-      group = groupFor(number, printable(strings[name]))
-      known[number]?.set(name, group)
+    if (number !== lastFamily || name !== lastName) {
+      const found = known[number]?.get(name)
+      group = found ?? groupFor(number, printable(strings[name]))
+      if (found === undefined) known[number]?.set(name, group)
+      lastFamily = number
+      lastName = name
     }
     of[task] = group
   }

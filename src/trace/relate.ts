@@ -9,7 +9,15 @@ import { type Buckets, bucketsOf } from './buckets.ts'
 import type { Trace } from './model.ts'
 import { orderBy } from './order.ts'
 
-export interface Related {
+/** The times of all tasks, in order: queued ≤ ready ≤ started ≤ settled, within the wall time. */
+export interface Times {
+  readonly queued: Float64Array
+  readonly ready: Float64Array
+  readonly started: Float64Array
+  readonly settled: Float64Array
+}
+
+export interface Related extends Times {
   readonly trace: Trace
   /** Number of tasks. */
   readonly count: number
@@ -17,10 +25,6 @@ export interface Related {
   readonly from: number
   readonly to: number
   readonly wallMs: number
-  readonly queued: Float64Array
-  readonly ready: Float64Array
-  readonly started: Float64Array
-  readonly settled: Float64Array
   /** All tasks, in order of settling. */
   readonly order: Uint32Array
   /** Row of the parent task, −1 for none. */
@@ -48,11 +52,17 @@ export interface Related {
 
 const openKinds: ReadonlySet<string> = new Set(['scope', 'call'])
 
-/** @param wall from and to; what lies outside counts as being at its edge. Default: the window that the trace names */
-export function relate(trace: Trace, [from, to]: readonly [number, number] = wallOf(trace)): Related {
+/**
+ * @param wall from and to; what lies outside counts as being at its edge. Default: the window that the trace names
+ * @param times what {@link orderedTimes} gave for it, when that is there already
+ */
+export function relate(
+  trace: Trace,
+  [from, to]: readonly [number, number] = wallOf(trace),
+  times: Times = orderedTimes(trace, from, to),
+): Related {
   const { tasks, runs } = trace
   const count = tasks.count
-  const times = orderedTimes(trace, from, to)
   const order = orderBy(times.settled)
   const rowOfTask = rowsById(tasks.id)
   const rowOfRun = rowsById(runs.id)
@@ -105,7 +115,7 @@ export function wallOf({ meta, runs }: Trace): readonly [number, number] {
   return [from, Math.max(from, to)]
 }
 
-function orderedTimes({ tasks }: Trace, from: number, to: number) {
+export function orderedTimes({ tasks }: Trace, from: number, to: number): Times {
   const count = tasks.count
   const queued = new Float64Array(count)
   const ready = new Float64Array(count)
@@ -133,7 +143,7 @@ function orderedRuns({ runs }: Trace, from: number, to: number) {
 const clamp = (value: number, min: number, max: number): number => (value < min ? min : value > max ? max : value)
 
 /** Looks a row up by id. Ids are numbered through, so nearly always an array will do. */
-function rowsById(ids: Uint32Array): (id: number) => number {
+export function rowsById(ids: Uint32Array): (id: number) => number {
   let [min, max] = [Number.POSITIVE_INFINITY, 0]
   for (const id of ids) {
     if (id < min) min = id
