@@ -61,7 +61,7 @@ export default {
   cases: Object.fromEntries(
     Object.keys(expressions).map((name) => {
       const n = isRandom(name) ? 100 * M : big.includes(name) ? 50 * M : 20 * M
-      return [`${name}, ${n / M} M`, { name, n }]
+      return [`${name} (${n / M} M)`, { name, n }]
     }),
   ),
   contenders: {
@@ -72,20 +72,20 @@ export default {
     NumExpr: (size) => (inNumExpr.includes(size.name) ? python('numexpr', size) : undefined),
   },
   targets: (results) => [
-    { what: 'Dask / heddle, mean of random', got: results.ratio('Dask', 'heddle', 'mean of random, 100 M'), atLeast: 8 },
-    { what: 'peak RSS, MB', got: results.median('heddle', 'mean of random, 100 M', 'peak MB'), atMost: 200 },
-    { what: 'Dask / heddle, sin² + cos²', got: results.ratio('Dask', 'heddle', 'mean of sin² + cos², 100 M'), atLeast: 4 },
-    { what: 'Dask / heddle, sum of 2x + 1', got: results.ratio('Dask', 'heddle', 'sum of 2x + 1, 50 M'), atLeast: 3 },
-    { what: 'NumExpr / heddle, sum of 2x + 1', got: results.ratio('NumExpr', 'heddle', 'sum of 2x + 1, 50 M'), atLeast: 1 },
-    { what: 'NumPy / heddle, sum', got: results.ratio('NumPy', 'heddle', 'sum, 50 M'), atLeast: 0.9 },
+    { what: 'Dask / heddle, mean of random', got: results.ratio('Dask', 'heddle', 'mean of random (100 M)'), atLeast: 8 },
+    { what: 'peak RSS, MB', got: results.median('heddle', 'mean of random (100 M)', 'peak MB'), atMost: 200 },
+    { what: 'Dask / heddle, sin² + cos²', got: results.ratio('Dask', 'heddle', 'mean of sin² + cos² (100 M)'), atLeast: 4 },
+    { what: 'Dask / heddle, sum of 2x + 1', got: results.ratio('Dask', 'heddle', 'sum of 2x + 1 (50 M)'), atLeast: 3 },
+    { what: 'NumExpr / heddle, sum of 2x + 1', got: results.ratio('NumExpr', 'heddle', 'sum of 2x + 1 (50 M)'), atLeast: 1 },
+    { what: 'NumPy / heddle, sum', got: results.ratio('NumPy', 'heddle', 'sum (50 M)'), atLeast: 0.9 },
     {
       what: 'one thread / two, sin² + cos²',
-      got: results.ratio('heddle, 1 thread', 'heddle', 'mean of sin² + cos², 100 M'),
+      got: results.ratio('heddle, 1 thread', 'heddle', 'mean of sin² + cos² (100 M)'),
       atLeast: 1.8,
     },
     ...['var', 'min and max', 'argmax', 'histogram', 'cumsum', 'where', 'mask'].map((name) => ({
       what: `Dask / heddle, ${name}`,
-      got: results.ratio('Dask', 'heddle', `${name}, 20 M`),
+      got: results.ratio('Dask', 'heddle', `${name} (20 M)`),
       atLeast: 1,
     })),
   ],

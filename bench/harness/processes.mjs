@@ -55,7 +55,8 @@ export async function openPython(script) {
   if (!existsSync(pythonBinary)) return { absent: 'run `node bench/peers.mjs` to install the Python peers' }
   const child = spawn(pythonBinary, ['-u', fileURLToPath(script)], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, PYTHONPATH: fileURLToPath(benchFolder) },
+    // Settings of this machine's OpenBLAS would choose kernels for another processor.
+    env: { ...process.env, PYTHONPATH: fileURLToPath(benchFolder), OPENBLAS_CORETYPE: undefined, OPENBLAS_L2_SIZE: undefined },
   })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {

@@ -48,7 +48,7 @@ function randomNode(
   return makeNode({ kind: 'random', distribution, key: keyOfSeed(seed), dtype: 'f64', shape, chunk: chunkOf(shape, chunks) })
 }
 
-/** Uniform numbers from 0 up to 1, with 52 bits: xoshiro256+, with streams spawned by splitmix64. */
+/** Uniform numbers from 0 up to 1, with 52 bits: sfc64, with streams spawned by splitmix64. */
 export function random(shape: Shape | number, options: RandomOptions = {}): NDArray<'f64', 'array'> {
   checkOptions<RandomOptions>(options, randomRules, 'random')
   return new NDArray(randomNode('uniform', shape, options, 'random'))

@@ -12,29 +12,28 @@ export function splitmix64(counter: bigint): bigint {
   return z ^ (z >> 31n)
 }
 
-/** One stream of xoshiro256+, as 64-bit outputs. */
-export function* xoshiro256plus(seed: readonly bigint[]): Generator<bigint> {
-  let [s0, s1, s2, s3] = seed as [bigint, bigint, bigint, bigint]
+/** One stream of sfc64 from the words a, b, c and the counter, as 64-bit outputs. */
+export function* sfc64(seed: readonly bigint[]): Generator<bigint> {
+  let [a, b, c, counter] = seed as [bigint, bigint, bigint, bigint]
   for (;;) {
-    yield u64(s0 + s3)
-    const t = u64(s1 << 17n)
-    s2 ^= s0
-    s3 ^= s1
-    s1 ^= s2
-    s0 ^= s3
-    s2 ^= t
-    s3 = rotateLeft(s3, 45n)
+    const output = u64(a + b + counter)
+    counter = u64(counter + 1n)
+    a = b ^ (b >> 11n)
+    b = u64(c + u64(c << 3n))
+    c = u64(rotateLeft(c, 24n) + output)
+    yield output
   }
 }
 
-/** The seed of a stream: four consecutive outputs of splitmix64. */
+/** Where a stream starts: three consecutive outputs of splitmix64, and 1. */
 export function streamSeed(key: bigint, block: number, lane: number): bigint[] {
-  return [0, 1, 2, 3].map((word) => splitmix64(key + (16n * BigInt(block) + BigInt(4 * lane + word) + 1n) * goldenGamma))
+  const words = [0, 1, 2].map((word) => splitmix64(key + (16n * BigInt(block) + BigInt(4 * lane + word) + 1n) * goldenGamma))
+  return [...words, 1n]
 }
 
 /** The numbers of one block. */
 export function randomBlock(distribution: 'uniform' | 'normal', key: bigint, block: number): number[] {
-  const streams = [0, 1, 2, 3].map((lane) => xoshiro256plus(streamSeed(key, block, lane)))
+  const streams = [0, 1, 2, 3].map((lane) => sfc64(streamSeed(key, block, lane)))
   const numbers: number[] = []
   while (numbers.length < blockLength) {
     const four = streams.map((stream) => Number((stream.next().value as bigint) >> 12n) * 2 ** -52)

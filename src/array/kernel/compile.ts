@@ -17,8 +17,8 @@ import { type Vector, VectorEmitter, VectorGraph } from '../wasm/vectors.ts'
 import { convertLanes, type Lanes } from './convert.ts'
 import { blockLength, type KernelProgram, type ReductionKind } from './ir.ts'
 import { vectorOperation } from './operations.ts'
-import { emitSeeding, normalLanes, type RandomState, uniformLanes } from './random.ts'
-import { type Accumulator, accumulate, combineSubBlock } from './reduction.ts'
+import { emitSeeding, normalLanes, randomLanes, type RandomState, uniformLanes } from './random.ts'
+import { type Accumulator, accumulate, combineSubBlock, mantissaSum } from './reduction.ts'
 
 export const positionAddress = 0
 const parameterBase = 16
@@ -146,6 +146,8 @@ class LoopBody {
   readonly #masked: boolean
   readonly #values: Lanes[] = []
   readonly #random = new Map<string, RandomState>()
+  /** Of uniform random numbers, by value. */
+  readonly #mantissas = new Map<number, Lanes>()
   /** Values that locals take at the end of a round. */
   readonly #updates: (readonly [number, Vector])[] = []
   /** What locals hold before the first round. */
@@ -164,10 +166,14 @@ class LoopBody {
     const g = this.#graph
     for (const node of this.#program.nodes.keys()) this.#values.push(this.#lanes(node))
     const mask = this.#masked ? this.#mask() : undefined
-    this.#program.reductions.forEach((reduction) => {
-      const dtype = this.#program.dtype(reduction.value)
+    this.#program.reductions.forEach(({ kind, value }) => {
       const newLocal = (): number => this.#emitter.newLocal('v128')
-      this.#accumulators.push(accumulate(g, reduction.kind, dtype, this.#values[reduction.value] as Lanes, mask, newLocal))
+      const mantissas = kind === 'sum' ? this.#mantissas.get(value) : undefined
+      this.#accumulators.push(
+        mantissas
+          ? mantissaSum(g, mantissas, mask, newLocal)
+          : accumulate(g, kind, this.#program.dtype(value), this.#values[value] as Lanes, mask, newLocal),
+      )
     })
     const stores = this.#program.outputs.map(({ value }, i) =>
       this.#stored(this.#values[value] as Lanes, this.#layout.outputs[i] as Slot),
@@ -175,12 +181,17 @@ class LoopBody {
     const subBlock = this.#accumulators.flatMap((a) => combineSubBlock(g, a))
     const updates = [...this.#updates, ...this.#accumulators.flatMap((a) => a.updates)]
     const starts = [...this.#starts, ...this.#accumulators.flatMap((a) => a.starts)]
+    const finish = this.#accumulators.flatMap((a) => a.finish)
     const emitter = this.#emitter
-    emitter.prepare([...stores.flatMap((s) => s.lanes), ...[...updates, ...subBlock, ...starts].map(([, value]) => value)])
+    emitter.prepare([
+      ...stores.flatMap((s) => s.lanes),
+      ...[...updates, ...subBlock, ...starts, ...finish].map(([, value]) => value),
+    ])
     emitter.hoist()
     for (const state of this.#random.values()) emitSeeding(emitter, state, positionAddress)
     this.#assign(starts)
     this.#loops(stores, updates, subBlock)
+    this.#assign(finish)
     this.#accumulators.forEach((a, r) => {
       const { address } = this.#layout.reductions[r] as Slot
       a.results.forEach((local, i) => emitter.storeLocal(local, address + 16 * i))
@@ -269,9 +280,12 @@ class LoopBody {
       case 'position':
         return this.#position()
       case 'random': {
-        const { lanes, next } = uniformLanes(this.#m, this.#stream(id))
+        const { mantissas, next } = randomLanes(this.#m, this.#stream(id))
         this.#updates.push(...next)
-        return node.distribution === 'normal' ? normalLanes(this.#m, lanes) : lanes
+        const lanes = uniformLanes(this.#m, mantissas)
+        if (node.distribution === 'normal') return normalLanes(this.#m, lanes)
+        this.#mantissas.set(id, mantissas)
+        return lanes
       }
       case 'cast':
         return convertLanes(g, this.#program.dtype(node.args[0]), node.dtype, this.#values[node.args[0]] as Lanes)

@@ -19,6 +19,8 @@ export interface Accumulator {
   readonly results: readonly number[]
   /** For a compensated sum: [plain sum, sum, compensation] of each vector. */
   readonly compensated: readonly (readonly [number, number, number])[]
+  /** After the last element, before the results are stored. */
+  readonly finish: readonly Assignment[]
 }
 
 /** @param mask 32-bit masks of the elements that count; all do when undefined. */
@@ -42,6 +44,36 @@ export function accumulate(
     updates: locals.map((local, i) => [local, combine(g, kind, held, g.variable(local), counted[i] as Vector)]),
     results: locals,
     compensated: [],
+    finish: [],
+  }
+}
+
+/**
+ * The sum of uniform numbers, given as mantissas of 52 bits: in whole numbers it is exact, and takes half the instructions. A block has 1,024
+ * per lane, so nothing overflows.
+ */
+export function mantissaSum(g: VectorGraph, mantissas: Lanes, mask: Vector | undefined, newLocal: () => number): Accumulator {
+  const zero = g.f64(0)
+  const counted = masked(g, 'f64', mantissas, zero, mask)
+  const locals = mantissas.map(newLocal)
+  const halves = mantissas.map(() => [newLocal(), newLocal()] as const)
+  const two52 = g.f64(2 ** 52)
+  // A whole number below 2^52 becomes a double by its place in the mantissa of 2^52.
+  const scaled = (x: Vector, unit: number): Vector =>
+    g.op('f64x2.mul', g.op('f64x2.sub', g.op('v128.or', x, two52), two52), g.f64(unit))
+  return {
+    starts: locals.map((local) => [local, zero]),
+    updates: locals.map((local, i) => [local, g.op('i64x2.add', g.variable(local), counted[i] as Vector)]),
+    results: halves.flat(),
+    compensated: [],
+    finish: locals.flatMap((local, i): Assignment[] => {
+      const [high, low] = halves[i] as readonly [number, number]
+      const sum = g.variable(local)
+      return [
+        [high, scaled(g.shift('i64x2.shr_u', sum, 32), 2 ** -20)],
+        [low, scaled(g.op('v128.and', sum, g.i64(0xffff_ffffn)), 2 ** -52)],
+      ]
+    }),
   }
 }
 
@@ -60,6 +92,7 @@ function compensatedSum(g: VectorGraph, value: Lanes, mask: Vector | undefined, 
     updates: triples.map(([plain], i) => [plain, g.op('f64x2.add', g.variable(plain), counted[i] as Vector)]),
     results: triples.flatMap(([, sum, compensation]) => [sum, compensation]),
     compensated: triples,
+    finish: [],
   }
 }
 

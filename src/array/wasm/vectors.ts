@@ -58,22 +58,23 @@ export class VectorGraph {
   }
 
   f64(value: number, second = value): Vector {
-    return this.#constant(bytesOf((v) => [value, second].forEach((x, i) => v.setFloat64(8 * i, x, true))))
+    return this.bytes(bytesOf((v) => [value, second].forEach((x, i) => v.setFloat64(8 * i, x, true))))
   }
 
   i64(value: bigint): Vector {
-    return this.#constant(bytesOf((v) => [0, 8].forEach((at) => v.setBigInt64(at, BigInt.asIntN(64, value), true))))
+    return this.bytes(bytesOf((v) => [0, 8].forEach((at) => v.setBigInt64(at, BigInt.asIntN(64, value), true))))
   }
 
   f32(value: number): Vector {
-    return this.#constant(bytesOf((v) => [0, 4, 8, 12].forEach((at) => v.setFloat32(at, value, true))))
+    return this.bytes(bytesOf((v) => [0, 4, 8, 12].forEach((at) => v.setFloat32(at, value, true))))
   }
 
   i32(value: number, step = 0): Vector {
-    return this.#constant(bytesOf((v) => [0, 1, 2, 3].forEach((lane) => v.setInt32(4 * lane, value + lane * step, true))))
+    return this.bytes(bytesOf((v) => [0, 1, 2, 3].forEach((lane) => v.setInt32(4 * lane, value + lane * step, true))))
   }
 
-  #constant(bytes: readonly number[]): Vector {
+  /** The 16 bytes of a constant. */
+  bytes(bytes: readonly number[]): Vector {
     return this.#add(`const ${bytes.join()}`, { kind: 'const', bytes })
   }
 
