@@ -18,6 +18,8 @@ function sample(seed: number, length: number, specials = false): Float64Array {
 }
 
 const chunked = (values: Float64Array): da.NDArray<'f64', 'array'> => da.from(values, { chunks: 4_096 })
+/** −0 compares equal to 0. */
+const positive = (values: readonly (number | bigint)[]): unknown[] => values.map((v) => (v === 0 ? 0 : v))
 const numbers = async (x: da.NDArray): Promise<number[]> =>
   Array.from((await x.compute(here)) instanceof da.Dense ? (((await x.compute(here)) as da.Dense).data as Iterable<number>) : [])
 
@@ -96,7 +98,6 @@ test('topk and unique', async () => {
   const x = chunked(values)
   for (const k of [1, 5, 5_000, -1, -7, 20_000])
     expect(await numbers(da.topk(x, k)), `k = ${k}`).toEqual(interpret(da.topk(x, k).node))
-  const positive = (values: readonly (number | bigint)[]): unknown[] => values.map((v) => (v === 0 ? 0 : v))
   expect(positive(await numbers(da.unique(x)))).toEqual(positive(interpret(da.unique(x).node)))
   expect((await da.unique(da.from(BigInt64Array.of(3n, -1n, 3n))).compute(here)).toArray()).toEqual([-1n, 3n])
   expect(await da.unique(x).count().compute(here)).toBe(interpret(da.unique(x).node).length - 1)
@@ -120,25 +121,48 @@ test('dot and matmul', async () => {
   expect(await da.dot(da.from([1, 2, 3]), da.from([4, 5, 6])).compute(here)).toBe(32)
   expect((await da.matmul(a, da.from([1, 1])).compute(here)).toArray()).toEqual([3, 7, 11])
   expect(() => da.matmul(a, a)).toThrow('Shapes (3, 2) and (3, 2) cannot be multiplied as matrices')
+})
+
+test('matmul in tiles and segments, of views, and of every dtype, as the reference has it', async () => {
+  const short = fc.integer({ min: 0, max: 6 })
+  const length = fc.oneof(short, fc.integer({ min: 60, max: 70 }))
   await fc.assert(
-    fc.asyncProperty(
-      fc.integer({ min: 1, max: 40 }),
-      fc.integer({ min: 1, max: 40 }),
-      fc.integer({ min: 1, max: 40 }),
-      async (m, k, n) => {
-        const left = da.integers(-9, 9, [m, k], { seed: m })
-        const right = da.integers(-9, 9, [k, n], { seed: n })
-        const product = await numbers(da.matmul(left, right))
-        const [l, r] = [await numbers(left), await numbers(right)]
-        const expected = Array.from({ length: m * n }, (_, at) =>
-          Array.from({ length: k }, (_, i) => (l[Math.floor(at / n) * k + i] as number) * (r[i * n + (at % n)] as number)).reduce(
-            (x, y) => x + y,
-            0,
-          ),
-        )
-        expect(product).toEqual(expected)
-      },
-    ),
-    { numRuns: 10 },
+    fc.asyncProperty(length, fc.oneof(short, fc.constant(2_050)), short, fc.boolean(), async (m, k, n, turned) => {
+      const left = da.integers(-9, 9, [m, k], { seed: m })
+      const right = turned
+        ? da.integers(-9, 9, [n, 2 * k], { seed: n }).get(':', '::-2').T
+        : da.integers(-9, 9, [k, n], { seed: n })
+      const product = da.matmul(left, right)
+      // Whole numbers: exact, whatever the order.
+      expect(positive(await numbers(product))).toEqual(positive(interpret(product.node) as number[]))
+    }),
+    { numRuns: 25 },
   )
+  const floats = [da.normal([70, 1_100], { seed: 1 }), da.normal([1_100, 67], { seed: 2 })] as const
+  const found = await numbers(da.matmul(...floats))
+  const expected = interpret(da.matmul(...floats).node) as number[]
+  expect(found.every((x, i) => Math.abs(x - (expected[i] as number)) < 1e-11)).toBe(true)
+  const small = da.from(Float32Array.of(1.5, 2, 3, 4), { shape: [2, 2] }) as da.NDArray<'f32', 'array'>
+  expect(da.matmul(small, small).dtype).toBe('f32')
+  expect(await numbers(da.matmul(small, small))).toEqual([8.25, 11, 16.5, 22])
+  const big = da.from(BigInt64Array.of(2n ** 62n, 1n, 0n, 1n), { shape: [2, 2] })
+  expect((await da.matmul(big, big).compute(here)).toArray()).toEqual([
+    [0n, 2n ** 62n + 1n],
+    [0n, 1n],
+  ])
+  const large = da.from(Int32Array.of(2 ** 20, 2 ** 20), { shape: [1, 2] })
+  expect(await numbers(da.matmul(large, large.T))).toEqual([2 ** 41])
+  expect(await numbers(da.matmul(large.T, large))).toEqual([2 ** 40, 2 ** 40, 2 ** 40, 2 ** 40])
+})
+
+test('a product needs its inputs in memory, and says what it does', async () => {
+  const x = da.random([100, 80], { seed: 1 })
+  const gram = da.matmul(x.T, x)
+  expect(gram.explain()).toContain('product of (80, 100) f64 and (100, 80) f64')
+  expect(gram.explain()).toContain('3 passes')
+  const trace = await da
+    .matmul(x.add(1), da.ones([80, 1]))
+    .sum()
+    .compute(here)
+  expect(trace).toBeCloseTo(await x.add(1).sum().compute(here), 8)
 })

@@ -4,7 +4,7 @@ import { checkOptions, checkValue, rules } from '../base/options.ts'
 import { NDArray, type Rank } from './array.ts'
 import * as build from './build.ts'
 import { arange } from './create.ts'
-import type { DType } from './dtype.ts'
+import { type DType, promote } from './dtype.ts'
 import { where } from './functions.ts'
 import type { Node } from './node.ts'
 import { normalizeAxis, showShape, sizeOf } from './shape.ts'
@@ -119,21 +119,41 @@ export function unique<D extends DType>(x: NDArray<D, Rank>): NDArray<D, 'array'
 export function dot(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): NDArray<DType, Rank> {
   if (a.ndim === 1 && b.ndim === 1) {
     if (a.size !== b.size) throw productError(a, b)
-    return a.multiply(b).sum() as NDArray<DType, Rank>
+    const dtype = promote(a.dtype, b.dtype)
+    return wide(a, dtype).multiply(wide(b, dtype)).sum() as NDArray<DType, Rank>
   }
   return matmul(a, b)
 }
 
-/** The matrix product of two arrays of two axes (or of one, which counts as a row on the left, a column on the right). */
+/**
+ * The matrix product of two arrays of two axes (or of one, which counts as a row on the left, a column on the right), tile by tile on all
+ * cores. Computed in doubles, also for f32; whole numbers below 64 bits give f64, those of i64 wrap around and stay.
+ */
 export function matmul(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): NDArray<DType, 'array'> {
   const left = a.ndim === 1 ? a.reshape(1, -1) : a
   const right = b.ndim === 1 ? b.reshape(-1, 1) : b
   if (left.ndim !== 2 || right.ndim !== 2 || left.shape[1] !== right.shape[0]) throw productError(a, b)
-  const product = left.T.get(':', ':', null)
-    .multiply(right.get(':', null, ':'))
-    .sum({ axis: 0 })
   const shape = [...(a.ndim === 1 ? [] : [left.shape[0] as number]), ...(b.ndim === 1 ? [] : [right.shape[1] as number])]
+  const dtype = promote(a.dtype, b.dtype)
+  if (dtype !== 'i64' && left.shape[0] !== 1 && right.shape[1] !== 1) {
+    const product = build.algorithm('product', [left.node, right.node], 'f64', shape)
+    return new NDArray(dtype === 'f32' ? build.cast(product, dtype) : product)
+  }
+  // Where one side is a vector, nothing is read twice: a fused pass is as fast, and adds with compensation.
+  if (right.shape[1] === 1) {
+    const sums = wide(left, dtype).multiply(wide(right.T, dtype)).sum({ axis: 1 })
+    return sums.reshape(shape) as NDArray<DType, 'array'>
+  }
+  const product = wide(left.T, dtype)
+    .get(':', ':', null)
+    .multiply(wide(right, dtype).get(':', null, ':'))
+    .sum({ axis: 0 })
   return product.reshape(shape) as NDArray<DType, 'array'>
+}
+
+/** Products of whole numbers below 64 bits would wrap around before they are added. */
+function wide(x: NDArray, dtype: DType): NDArray<DType, 'array'> {
+  return x.astype(dtype === 'i64' || dtype === 'f32' ? dtype : 'f64') as NDArray<DType, 'array'>
 }
 
 function productError(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): InvalidOption {

@@ -8,6 +8,8 @@ import type { KernelProgram } from './kernel/ir.ts'
 /** Nanoseconds to move one byte between memory and a block in cache; one core reads about 10 GB/s so. */
 const nsPerByte = 0.1
 const randomNs = { uniform: 0.6, normal: 6 }
+/** One multiplication and addition of a matrix product. */
+const productNs = 0.14
 const loopNs = 0.15
 
 /** Nanoseconds per element of a kernel, without moving its inputs and outputs. */
@@ -31,6 +33,8 @@ export function elementsOf(job: Job): number {
       return job.rows * job.rowLength
     case 'fold':
       return job.rounds * job.length
+    case 'product':
+      return job.rows * job.columns
     default:
       return job.length
   }
@@ -38,6 +42,7 @@ export function elementsOf(job: Job): number {
 
 /** Milliseconds on one thread. */
 export function expectedJobMs(job: Job): number {
+  if (job.kind === 'product') return (job.rows * job.columns * job.inner * productNs) / 1e6
   const { kernel } = job.expression
   return (elementsOf(job) * (kernel.nsPerElement + nsPerByte * kernelBytes(kernel))) / 1e6
 }

@@ -48,12 +48,23 @@ function standIn({ dtype, shape }: Node): DenseNode {
 }
 
 function describeJob(pass: number, job: Job): string[] {
-  const { kernel, inputs } = job.expression
   const elements = elementsOf(job)
+  const tasks = `${job.tasks} ${job.tasks === 1 ? 'task' : 'tasks'}, ${elements.toLocaleString('en')} elements`
+  if (job.kind === 'product') {
+    const read = [job.rows, job.columns].map((length, i) =>
+      formatBytes(length * job.inner * bytesPer((i ? job.right : job.left).dtype)),
+    )
+    return [
+      `  ${pass}. ${job.label}`,
+      `     ${tasks}, in tiles of ${job.tile} × ${job.tile}`,
+      `     reads memory ${read.join(', memory ')}; expected ${formatMs(expectedJobMs(job))}`,
+    ]
+  }
+  const { kernel, inputs } = job.expression
   const read = inputs.map(({ source, dtype, shape }) => `${source.kind} ${formatBytes(sizeOf(shape) * bytesPer(dtype))}`)
   return [
     `  ${pass}. ${job.label}`,
-    `     ${job.tasks} ${job.tasks === 1 ? 'task' : 'tasks'}, ${elements.toLocaleString('en')} elements, one fused kernel of ${kernel.bytes.length.toLocaleString('en')} bytes`,
+    `     ${tasks}, one fused kernel of ${kernel.bytes.length.toLocaleString('en')} bytes`,
     `     reads ${read.length === 0 ? 'nothing' : read.join(', ')}; ${kernelBytes(kernel)} bytes per element through the cache; expected ${formatMs(expectedJobMs(job))}`,
   ]
 }

@@ -22,6 +22,16 @@ export function interpretAlgorithm(node: AlgorithmNode, inputs: readonly (readon
       const distinct = [...new Set(values.map((v) => (v === 0 ? 0 : v)))]
       return distinct.sort((a, b) => (Number.isNaN(a) ? 1 : Number.isNaN(b) ? -1 : a < b ? -1 : 1))
     }
+    case 'product': {
+      const [, columns] = node.shape as [number, number]
+      const inner = (node.inputs[0] as Node).shape[1] as number
+      return Array.from({ length: node.shape.reduce((a, b) => a * b) }, (_, at) => {
+        let sum = 0
+        const row = Math.floor(at / columns)
+        for (let k = 0; k < inner; k++) sum += Number(values[row * inner + k]) * Number(second[k * columns + (at % columns)])
+        return sum
+      })
+    }
   }
 }
 

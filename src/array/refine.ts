@@ -1,5 +1,6 @@
 /** Lengths that only a computation can tell: finds what has to run first, and rebuilds what stands on it with the lengths known. */
 import * as build from './build.ts'
+import type { Shape } from './shape.ts'
 import { type DenseNode, inputsOf, makeNode, type Node } from './node.ts'
 
 type Computed = ReadonlyMap<Node, DenseNode>
@@ -64,10 +65,15 @@ function rebuild(node: Node, computed: Computed, memo: Map<Node, Node>): Node {
     case 'reduce':
       return build.reduce(node.name, first, node.axes, node.ddof)
     case 'algorithm':
-      return build.algorithm(node.name, after, node.dtype, node.name === 'cumsum' ? first.shape : node.shape, node.attributes)
+      return build.algorithm(node.name, after, node.dtype, algorithmShape(node, after), node.attributes)
     default:
       return node
   }
+}
+
+function algorithmShape(node: Extract<Node, { kind: 'algorithm' }>, [first, second]: readonly Node[]): Shape {
+  if (node.name === 'cumsum') return (first as Node).shape
+  return node.name === 'product' ? [first?.shape[0] as number, second?.shape[1] as number] : node.shape
 }
 
 /** What `makeNode` numbers anew. */

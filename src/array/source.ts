@@ -26,12 +26,12 @@ export interface Access {
   readonly strides: readonly number[]
 }
 
-/** The access of a view to elements that lie with `strides` from `offset`; neighbouring axes that walk alike become one. */
-export function accessThrough(
+/** Where the view's first element lies, and the strides of its axes, over elements that lie with `strides` from `offset`. */
+export function stridesThrough(
   view: View,
   strides: readonly number[],
   offset: number,
-): Pick<Access, 'offset' | 'shape' | 'strides'> {
+): { readonly offset: number; readonly strides: readonly number[] } {
   const steps = view.shape.map(() => 0)
   let start = offset
   view.axes.forEach((axis, i) => {
@@ -39,7 +39,17 @@ export function accessThrough(
     start += axis.start * stride
     if (axis.from >= 0) steps[axis.from] = (steps[axis.from] as number) + axis.step * stride
   })
-  return { offset: start, ...coalesce(view.shape, steps) }
+  return { offset: start, strides: steps }
+}
+
+/** The access of a view; neighbouring axes that walk alike become one. */
+export function accessThrough(
+  view: View,
+  strides: readonly number[],
+  offset: number,
+): Pick<Access, 'offset' | 'shape' | 'strides'> {
+  const through = stridesThrough(view, strides, offset)
+  return { offset: through.offset, ...coalesce(view.shape, through.strides) }
 }
 
 export function coalesce(

@@ -4,11 +4,13 @@ import type { AlgorithmName, AlgorithmNode } from '../node.ts'
 import type { Prepared } from '../stage.ts'
 import { prepareCompress } from './compress.ts'
 import { prepareCumsum } from './cumsum.ts'
+import { prepareProduct } from './product.ts'
 import { histogramStage, prepareOrdered, quantileStage, topkStage, uniqueStage } from './ordered.ts'
 
 const table: Readonly<Record<AlgorithmName, (node: AlgorithmNode, computed: Computed) => Prepared>> = {
   compress: prepareCompress,
   cumsum: prepareCumsum,
+  product: prepareProduct,
   histogram: prepareOrdered(histogramStage),
   quantile: prepareOrdered(quantileStage),
   topk: prepareOrdered(topkStage),

@@ -79,6 +79,31 @@ export interface BlockJob extends Common {
 
 export type BlockAlgorithm = 'compress' | 'scan' | 'histogram' | 'keys' | 'select' | 'topk' | 'unique'
 
+/** Elements with two axes: element (i, k) lies at `offset + i × outer + k × inner`. */
+export interface Matrix {
+  readonly buffer: SharedArrayBuffer
+  readonly dtype: DType
+  readonly offset: number
+  readonly outer: number
+  readonly inner: number
+}
+
+/** Multiplies matrices tile by tile. */
+export interface ProductJob extends Common {
+  readonly kind: 'product'
+  readonly left: Matrix
+  readonly right: Matrix
+  readonly rows: number
+  readonly columns: number
+  readonly inner: number
+  /** Rows and columns of a tile. */
+  readonly tile: number
+  /** The inner length is cut into segments of so many, whose products are added afterwards. */
+  readonly segmentLength: number
+  /** (segments × rows × columns) doubles. */
+  readonly result: SharedArrayBuffer
+}
+
 /** What one reduction keeps between blocks. */
 export interface Measure {
   readonly kind: 'sum' | 'wrap' | 'prod' | 'min' | 'max' | 'any' | 'all' | 'moments' | 'argmin' | 'argmax'

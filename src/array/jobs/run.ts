@@ -1,11 +1,12 @@
 /** Opens a job on the thread at hand: one table from the kind of job to the code that runs its tasks. */
 import { openBlocks } from './blocks.ts'
 import { openFold } from './fold.ts'
-import type { BlockJob, FoldJob, MapJob, ReduceJob, Stop } from './job.ts'
+import type { BlockJob, FoldJob, MapJob, ProductJob, ReduceJob, Stop } from './job.ts'
 import { openMap } from './map.ts'
+import { openProduct } from './product.ts'
 import { openReduce } from './reduce.ts'
 
-export type Job = MapJob | ReduceJob | FoldJob | BlockJob
+export type Job = MapJob | ReduceJob | FoldJob | BlockJob | ProductJob
 
 export interface OpenJob {
   /** Runs one task; gives up between blocks when told to stop. */
@@ -23,5 +24,7 @@ export function openJob(job: Job): OpenJob {
       return openFold(job)
     case 'block':
       return openBlocks(job)
+    case 'product':
+      return openProduct(job)
   }
 }

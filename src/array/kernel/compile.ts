@@ -199,7 +199,10 @@ class LoopBody {
     return emitter.code
   }
 
-  /** An outer loop over sub-blocks where sums are compensated after each; an inner one over rounds of four elements. */
+  /**
+   * An outer loop over sub-blocks, after each of which sums are compensated; an inner one over rounds of four elements. There are two of
+   * them in any case, because V8 unrolls longer bodies the deeper a loop is nested.
+   */
   #loops(
     stores: readonly { lanes: Lanes; slot: Slot }[],
     updates: readonly (readonly [number, Vector])[],
@@ -207,8 +210,8 @@ class LoopBody {
   ): void {
     const emitter = this.#emitter
     const { code } = emitter
-    if (subBlock.length > 0) code.push(op.loop, op.empty)
-    this.#setEnd(subBlock.length > 0)
+    code.push(op.loop, op.empty)
+    this.#setEnd()
     code.push(op.loop, op.empty)
     const slots = [...this.#layout.inputs, ...this.#layout.outputs]
     emitter.startRound(new Set(slots.map(({ dtype }) => bytesPer(dtype))))
@@ -223,28 +226,25 @@ class LoopBody {
     uleb(elementLocal, code)
     emitter.get(endLocal)
     code.push(op.i32LtU, op.brIf, 0, op.end)
-    if (subBlock.length === 0) return
     this.#assign(subBlock)
     emitter.get(elementLocal)
     emitter.get(countLocal)
     code.push(op.i32LtU, op.brIf, 0, op.end)
   }
 
-  /** end = compensated ? min(element + sub-block, count) : count. */
-  #setEnd(compensated: boolean): void {
+  /** end = min(element + sub-block, count). */
+  #setEnd(): void {
     const emitter = this.#emitter
-    emitter.get(countLocal)
-    if (compensated) {
-      const next = (): void => {
-        emitter.get(elementLocal)
-        emitter.i32(subBlockLength)
-        emitter.code.push(op.i32Add)
-      }
-      next()
-      emitter.get(countLocal)
-      next()
-      emitter.code.push(op.i32LtU, op.select)
+    const next = (): void => {
+      emitter.get(elementLocal)
+      emitter.i32(subBlockLength)
+      emitter.code.push(op.i32Add)
     }
+    emitter.get(countLocal)
+    next()
+    emitter.get(countLocal)
+    next()
+    emitter.code.push(op.i32LtU, op.select)
     emitter.set(endLocal)
   }
 
