@@ -154,6 +154,16 @@ export interface FromOptions extends ChunkOptions {
   readonly shape?: Shape
 }
 
+/** Elements that lie in a buffer in C order. */
+export function wrapped(
+  dtype: DType,
+  shape: Shape,
+  buffer: SharedArrayBuffer,
+  chunks: number | 'auto' | undefined,
+): NDArray<DType, 'array'> {
+  return new NDArray(wrapBuffer(dtype, shape, buffer, chunkOf(shape, chunks)))
+}
+
 type Source = ArrayBufferView | Dense | Nested<Value>
 
 /**

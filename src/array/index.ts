@@ -19,6 +19,10 @@ export type { ComputeOptions } from './compute.ts'
 // Files
 export { fromfile, load, save, tofile } from './files/index.ts'
 export type { FromFileOptions, LoadOptions } from './files/index.ts'
+export { loadParquet } from './files/parquet.ts'
+export { fromArrow } from './files/arrow.ts'
+export type { ArrowColumn } from './files/arrow.ts'
+export { loadZarr } from './files/zarr.ts'
 
 // Functions with an algorithm of their own
 export { cumsum, dot, histogram, matmul, quantile, topk, unique } from './analysis.ts'

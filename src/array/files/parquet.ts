@@ -1,0 +1,234 @@
+/** Columns of Parquet files, read through hyparquet: row group by row group into shared memory. */
+import { createRequire } from 'node:module'
+import type { Compressors, FileMetaData, ParquetParsers, SchemaElement } from 'hyparquet'
+import { describe, FileRefused, HeddleError, InvalidOption } from '../../base/errors.ts'
+import { checkOptions, checkValue, rules } from '../../base/options.ts'
+import type { NDArray } from '../array.ts'
+import { wrapped } from '../create.ts'
+import { bytesPer, type DType, typedArray, type TypedArray } from '../dtype.ts'
+import type { LoadOptions } from './index.ts'
+
+type Hyparquet = typeof import('hyparquet')
+type Column = NDArray<DType, 'array'>
+
+/** Dates and times stay whole numbers in the unit of the file; text is refused before it is read. */
+const parsers: Partial<ParquetParsers> = {
+  timestampFromMilliseconds: (ms) => ms,
+  timestampFromMicroseconds: (us) => us,
+  timestampFromNanoseconds: (ns) => ns,
+  dateFromDays: (days) => days,
+}
+
+/**
+ * Columns of a Parquet file as arrays in memory. Numbers keep their type where arrays have it (i8 and i16 become i32, decimals f64), dates and
+ * times are whole numbers in the file's unit. A column in which a value is missing becomes f64 (f32 stays), with NaN in its place.
+ * Needs `hyparquet`, and `hyparquet-compressors` for files that are compressed with anything but Snappy.
+ *
+ * @param columns one name gives one array, a list gives a record of them
+ * @throws {FileRefused} when it is no Parquet file, is damaged, or holds something else than numbers there
+ */
+export function loadParquet(path: string, columns: string, options?: LoadOptions): Promise<Column>
+export function loadParquet<const N extends string>(
+  path: string,
+  columns: readonly N[],
+  options?: LoadOptions,
+): Promise<Record<N, Column>>
+export async function loadParquet(
+  path: string,
+  columns: string | readonly string[],
+  options: LoadOptions = {},
+): Promise<Column | Record<string, Column>> {
+  checkOptions<LoadOptions>(options, { chunks: rules.whole(1, ['auto']) }, 'loadParquet')
+  checkValue(path, rules.string, 'path')
+  const names = typeof columns === 'string' ? [columns] : columns
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw new InvalidOption(`Expected \`columns\` to be a name or a list of names, got ${describe(columns)}`)
+  }
+  const library = await loadLibrary()
+  const found = await readColumns(library, path, names)
+  const arrays = names.map((name) => (found.get(name) as ColumnReader).array(options.chunks))
+  return typeof columns === 'string'
+    ? (arrays[0] as Column)
+    : Object.fromEntries(names.map((name, i) => [name, arrays[i] as Column]))
+}
+
+async function loadLibrary(): Promise<Hyparquet> {
+  try {
+    return await import('hyparquet')
+  } catch (cause) {
+    throw new HeddleError('Reading Parquet files needs hyparquet, which is not installed', {
+      cause,
+      hint: 'npm install hyparquet',
+    })
+  }
+}
+
+/** Decompressors beside Snappy, where they are installed. */
+async function loadCompressors(): Promise<Compressors | undefined> {
+  try {
+    createRequire(import.meta.url).resolve('hyparquet-compressors')
+  } catch {
+    return undefined
+  }
+  return (await import('hyparquet-compressors')).compressors
+}
+
+async function readColumns(
+  { asyncBufferFromFile, parquetMetadataAsync, parquetRead }: Hyparquet,
+  path: string,
+  names: readonly string[],
+): Promise<Map<string, ColumnReader>> {
+  // That there is no such file is said by the error of the file system.
+  const file = await asyncBufferFromFile(path)
+  try {
+    const metadata = await parquetMetadataAsync(file, { parsers, geoparquet: false })
+    const readers = openReaders(metadata, path, names)
+    const compressors = await loadCompressors()
+    let rowStart = 0
+    for (const { num_rows: rows } of metadata.row_groups) {
+      const rowEnd = rowStart + Number(rows)
+      await parquetRead({
+        file,
+        metadata,
+        columns: [...readers.keys()],
+        rowStart,
+        rowEnd,
+        parsers,
+        geoparquet: false,
+        ...(compressors && { compressors }),
+        onChunk: ({ columnName, columnData, rowStart: at }) => readers.get(columnName)?.put(columnData, at),
+      })
+      rowStart = rowEnd
+    }
+    for (const reader of readers.values()) reader.checkComplete()
+    return readers
+  } catch (cause) {
+    if (cause instanceof FileRefused) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new FileRefused(`${path} could not be read as Parquet: ${reason}`, {
+      cause,
+      ...(/compression codec/i.test(reason) && { hint: 'npm install hyparquet-compressors' }),
+    })
+  }
+}
+
+function openReaders(metadata: FileMetaData, path: string, names: readonly string[]): Map<string, ColumnReader> {
+  const rows = Number(metadata.num_rows)
+  if (
+    !Number.isSafeInteger(rows) ||
+    rows < 0 ||
+    metadata.row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0) !== rows
+  ) {
+    throw new FileRefused(`${path} says that it has ${metadata.num_rows} rows, which is not what its row groups have`)
+  }
+  const top = topLevel(metadata.schema)
+  return new Map(
+    names.map((name) => {
+      const element = top.get(name)
+      if (!element) {
+        throw new FileRefused(
+          `${path} has no column ${JSON.stringify(name)}; it has ${[...top.keys()].map((key) => JSON.stringify(key)).join(', ')}`,
+        )
+      }
+      const dtype = dtypeOf(element)
+      if (dtype) return [name, new ColumnReader(path, name, dtype, rows)]
+      throw new FileRefused(`Column ${JSON.stringify(name)} of ${path} holds ${kindOf(element)}, which an array cannot hold`)
+    }),
+  )
+}
+
+/** The schema is a tree written in preorder; the elements right below its root. */
+function topLevel(schema: readonly SchemaElement[]): Map<string, SchemaElement> {
+  const top = new Map<string, SchemaElement>()
+  const skip = (at: number): number => {
+    let next = at + 1
+    for (let child = 0; child < (schema[at]?.num_children ?? 0); child++) next = skip(next)
+    return next
+  }
+  for (let at = 1; at < schema.length; at = skip(at)) top.set((schema[at] as SchemaElement).name, schema[at] as SchemaElement)
+  return top
+}
+
+function dtypeOf({
+  type,
+  logical_type: logical,
+  converted_type: converted,
+  repetition_type: repetition,
+  num_children: children,
+}: SchemaElement): DType | undefined {
+  if (children || repetition === 'REPEATED') return undefined
+  if (logical?.type === 'DECIMAL' || converted === 'DECIMAL') return 'f64'
+  if (logical?.type === 'FLOAT16') return 'f32'
+  const unsigned = converted?.startsWith('UINT_') || (logical?.type === 'INTEGER' && !logical.isSigned)
+  const width = logical?.type === 'INTEGER' ? logical.bitWidth : Number(/\d+$/.exec(converted ?? '')?.[0] ?? 0)
+  switch (type) {
+    case 'BOOLEAN':
+      return 'bool'
+    case 'DOUBLE':
+      return 'f64'
+    case 'FLOAT':
+      return 'f32'
+    case 'INT32':
+      return unsigned && width === 8 ? 'u8' : unsigned && width === 32 ? 'u32' : 'i32'
+    case 'INT64':
+      return unsigned ? undefined : 'i64'
+    case 'INT96':
+      return 'i64'
+    default:
+      return undefined
+  }
+}
+
+const kindOf = ({ type, logical_type: logical, converted_type: converted, num_children: children }: SchemaElement): string =>
+  children ? 'a group or a list' : `${[type, logical?.type ?? converted].filter(Boolean).join(' ')} values`
+
+class ColumnReader {
+  #data: TypedArray
+  readonly #path: string
+  readonly #name: string
+  readonly #rows: number
+  #dtype: DType
+  #filled = 0
+
+  constructor(path: string, name: string, dtype: DType, rows: number) {
+    this.#path = path
+    this.#name = name
+    this.#rows = rows
+    this.#dtype = dtype
+    this.#data = typedArray(dtype, new SharedArrayBuffer(rows * bytesPer(dtype)))
+  }
+
+  put(values: ArrayLike<unknown>, at: number): void {
+    if (at + values.length > this.#rows) throw this.#refused('has more values than rows')
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]
+      if (value === null || value === undefined) this.#missing(at + i)
+      else if (typeof value === 'object' || typeof value === 'string') throw this.#refused(`holds ${describe(value)}`)
+      else this.#data[at + i] = (this.#dtype === 'i64' ? BigInt(value as bigint) : Number(value)) as never
+    }
+    this.#filled += values.length
+  }
+
+  /** From the first missing value on, the column is one of floats. */
+  #missing(at: number): void {
+    if (this.#dtype !== 'f64' && this.#dtype !== 'f32') {
+      const whole = this.#data
+      this.#dtype = 'f64'
+      this.#data = typedArray('f64', new SharedArrayBuffer(8 * this.#rows))
+      for (let i = 0; i < at; i++) this.#data[i] = Number(whole[i])
+    }
+    this.#data[at] = Number.NaN
+  }
+
+  array(chunks: LoadOptions['chunks']): Column {
+    return wrapped(this.#dtype, [this.#rows], this.#data.buffer, chunks)
+  }
+
+  checkComplete(): void {
+    if (this.#filled !== this.#rows) throw this.#refused(`has ${this.#filled} values for ${this.#rows} rows`)
+  }
+
+  #refused(what: string): FileRefused {
+    return new FileRefused(`Column ${JSON.stringify(this.#name)} of ${this.#path} ${what}`)
+  }
+}
