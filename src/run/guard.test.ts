@@ -35,6 +35,12 @@ describe('the signature', () => {
 })
 
 describe('the context', () => {
+  it('need not be passed by the caller of a function that wants it', async () => {
+    const guarded = guard((id: string, ctx: TaskContext) => `${id} ${ctx.attempt}`)
+    expectTypeOf(guarded).parameters.toEqualTypeOf<[string, TaskContext?]>()
+    expect(await guarded('a')).toBe('a 1')
+  })
+
   it('of the attempt comes after the arguments', async () => {
     const seen: unknown[] = []
     const guarded = guard(

@@ -25,8 +25,12 @@ export interface GuardOptions extends PolicyOptions {
 
 const guardRules: OptionRules<GuardOptions> = { ...policyRules, deadline: rules.duration, name: rules.string }
 
-/** The same function, always asynchronous. */
-export type Guarded<F extends (...args: never[]) => unknown> = (...args: Parameters<F>) => Promise<Awaited<ReturnType<F>>>
+/** The same function, always asynchronous; the context that it wants last is given to it, so that the caller need not. */
+export type Guarded<F extends (...args: never[]) => unknown> = (
+  ...args: CallerArguments<Parameters<F>>
+) => Promise<Awaited<ReturnType<F>>>
+
+type CallerArguments<P extends readonly unknown[]> = P extends [...infer A, TaskContext] ? [...A, context?: TaskContext] : P
 
 /**
  * The same function with a policy around it: timeout, retry, circuit breaker, limiters. Breaker, retry budget and limiters are
