@@ -20,6 +20,14 @@ export function durationMs(value: Duration, option: string): number {
   )
 }
 
+/** Long enough to close what was opened, short enough to wait for in vain; chosen, not derived. */
+const defaultGraceMs = 1_000
+
+/** How long code on this thread that was told to stop may go on before whatever awaits it is settled without it: one rule for all. */
+export function graceMsOf(grace: Duration | undefined): number {
+  return grace === undefined ? defaultGraceMs : durationMs(grace, 'grace')
+}
+
 /** Milliseconds for people: `0.42 ms`, `250 ms`, `7.9 s`, `2 m 5 s`, `1 h 3 m`. */
 export function formatMs(ms: number): string {
   if (ms < 10) return `${ms.toFixed(2)} ms`

@@ -13,7 +13,7 @@
  */
 import { Cancellation, cancelled } from '../base/abort.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { type Duration, durationMs, formatMs } from '../base/duration.ts'
+import { type Duration, durationMs, formatMs, graceMsOf } from '../base/duration.ts'
 import { TimedOut } from '../base/errors.ts'
 import { type OptionRules, rules } from '../base/options.ts'
 import { type Attempt, type AttemptBounds, type CallScope, outOfTime, Running } from './attempt.ts'
@@ -51,9 +51,6 @@ export const policyRules: OptionRules<PolicyOptions> = {
   grace: rules.duration,
 }
 
-/** Long enough to close what was opened; chosen, not derived. */
-export const defaultGraceMs = 1_000
-
 /** Where a policy lives; all of it may be left out. */
 export interface PolicySetting {
   readonly clock?: Clock
@@ -84,7 +81,7 @@ export class Policy {
     this.#remote = remote
     this.timeoutMs = timeout === undefined ? undefined : durationMs(timeout, 'timeout')
     this.#queueTimeoutMs = queueTimeout === undefined ? undefined : durationMs(queueTimeout, 'queueTimeout')
-    this.#graceMs = grace === undefined ? defaultGraceMs : durationMs(grace, 'grace')
+    this.#graceMs = graceMsOf(grace)
     this.retry = retry === undefined || retry === 0 ? undefined : new Retry(retry, random)
     if (breaker) this.breaker = breaker instanceof CircuitBreaker ? breaker : new CircuitBreaker(breaker, clock)
     if (limit) this.#limit = limitOf(limit, clock)

@@ -289,11 +289,11 @@ export function testExecutor(name: string, { open, remote, shares }: Conformance
       test('that is cancelled before anything started finishes at once', async () => {
         const fresh = open()
         const stop = new AbortController()
-        const settled = failureOf(map([1], plain.double, { on: fresh, signal: stop.signal }))
+        const settled = failureOf(map([1], plain.double, { on: fresh, signal: stop.signal, grace: '5s' }))
         stop.abort('at once')
         const began = performance.now()
         expect(await settled).toBeInstanceOf(Cancelled)
-        // The grace of a map is five seconds: the wait for a module to load is far less.
+        // The wait for a module to load is far less than the grace.
         expect(performance.now() - began).toBeLessThan(4_000)
         await fresh.close({ graceMs: 0 })
       })

@@ -8,9 +8,9 @@
 import { Cancellation, cancelled } from '../base/abort.ts'
 import { tellCaller } from '../base/call-site.ts'
 import { systemClock, type TimerHandle } from '../base/clock.ts'
-import { type Duration, durationMs, formatMs } from '../base/duration.ts'
+import { type Duration, durationMs, formatMs, graceMsOf } from '../base/duration.ts'
 import { Cancelled, TimedOut } from '../base/errors.ts'
-import { currentFrame, type Frame, type TaskContext } from '../base/frame.ts'
+import { type Awaited, currentFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { closeRun, note, openRun, type RunKind, type RunRecord } from '../base/observer.ts'
 import { type OptionRules, rules } from '../base/options.ts'
 import { closeFrame, openFrame, Suspension } from '../base/wait-graph.ts'
@@ -25,7 +25,7 @@ export interface RunOptions {
   readonly deadline?: Duration
   /**
    * How long a cancelled function on this thread may go on before its task is settled without it. Nothing can end
-   * such a function; what it gives later is dropped. @default '5s'
+   * such a function; what it gives later is dropped. @default '1s'
    */
   readonly grace?: Duration
 }
@@ -36,8 +36,6 @@ export const runRules: OptionRules<RunOptions> = {
   deadline: rules.duration,
   grace: rules.duration,
 }
-
-const defaultGraceMs = 5_000
 
 export class Group {
   readonly parent: Frame
@@ -56,7 +54,7 @@ export class Group {
   constructor(kind: RunKind, name: string, options: RunOptions, total: number, concurrency: number) {
     this.parent = currentFrame()
     this.cancellation = new Cancellation(this.parent.cancellation, Cancellation.of(options.signal))
-    this.#graceMs = options.grace === undefined ? defaultGraceMs : durationMs(options.grace, 'grace')
+    this.#graceMs = graceMsOf(options.grace)
     this.record = openRun(kind, options.name ?? name, { task: this.parent.task, run: this.parent.run }, total, concurrency)
     this.deadline = this.parent.context.deadline
     this.#frame = this.frame(() => this.label(), undefined, this.parent)
@@ -103,10 +101,11 @@ export class Group {
   /**
    * Waits for `work`, which settles when every task has; after a cancellation at most `grace` longer. Rejects with what
    * `work` rejects with; resolves to false when it was abandoned.
+   * @param awaited what the run's caller awaits, when that is not the promise given here
    */
-  settled(work: Promise<unknown>): Promise<boolean> {
+  settled(work: Promise<unknown>, awaited?: Awaited): Promise<boolean> {
     const end = new Suspension<boolean>(this.parent)
-    this.#frame.joint = end
+    this.#frame.joint = awaited ?? end
     const unsubscribe = this.cancellation.subscribe(() => {
       this.#graceTimer = systemClock.schedule(this.#graceMs, () => {
         note(

@@ -244,7 +244,7 @@ class LaneRecords {
 }
 
 /** Tells the controller of each attempt; a pause between two attempts is not under way. */
-function measured(fn: ItemFunction, adaptive: AdaptiveConcurrency): ItemFunction {
+export function measured(fn: ItemFunction, adaptive: AdaptiveConcurrency): ItemFunction {
   return async (item, context) => {
     const ticket = adaptive.start()
     try {

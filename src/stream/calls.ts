@@ -4,6 +4,7 @@ import { type Entrance, entranceOf, type Frame, type TaskContext } from '../base
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import type { Policy } from '../limits/policy.ts'
+import { measured } from '../run/lanes.ts'
 import { runTask } from '../run/task.ts'
 import type { Segment } from './run.ts'
 import type { Origin } from './stage.ts'
@@ -23,8 +24,8 @@ export interface CallSpec {
 
 /** The stage that the calls belong to. */
 export interface CallReceiver {
-  /** One call has settled with `value`, which came from `item` in `place`. */
-  settled(place: number, item: unknown, value: unknown, origin: Origin): void
+  /** One call has settled with `value`; `subject` is what the stage started it for. */
+  settled(place: number, subject: unknown, value: unknown, origin: Origin): void
   /** Calls have settled since the stage looked last. */
   advance(): void
 }
@@ -38,6 +39,9 @@ export class Calls {
   readonly #receiver: CallReceiver
   readonly #fn: StageFunction
   readonly #bare: boolean
+  /** Name of the async function that awaits what the calls await; see {@link bodyOf}. */
+  readonly #body: string
+  /** Told of each call here; through a policy, it is told of each attempt instead. */
   readonly #adaptive: AdaptiveConcurrency | undefined
   /** Runners without a call. There are as many as calls were ever under way at once. */
   readonly #idle: Runner[] = []
@@ -46,22 +50,33 @@ export class Calls {
   constructor(segment: Segment, spec: CallSpec, receiver: CallReceiver) {
     this.#segment = segment
     this.#spec = spec
-    this.#fn = spec.fn
     this.#receiver = receiver
     this.#bare = !spec.policy && !segment.run.observed
-    if (spec.concurrency === 'auto') {
-      const { clock, group } = segment.run
-      this.#adaptive = new AdaptiveConcurrency({}, { clock, name: `${group.label()} stage "${spec.name}"`, run: group.record.id })
-      this.#adaptive.onChange = (limit) => (this.limit = limit)
-    }
-    this.limit = this.#adaptive?.limit ?? Number(spec.concurrency)
+    this.#body = this.#bare ? bodyOf(spec.fn) : runTask.name
+    const adaptive = spec.concurrency === 'auto' ? this.#adapt() : undefined
+    this.limit = adaptive?.limit ?? Number(spec.concurrency)
+    this.#fn = adaptive && spec.policy ? measured(spec.fn, adaptive) : spec.fn
+    if (!spec.policy) this.#adaptive = adaptive
   }
 
-  /** Calls the function. True when it has settled already; then the receiver was told, but not to {@link CallReceiver.advance}. */
-  start(item: unknown, place: number, needs: Origin, index = this.#next++): boolean {
+  #adapt(): AdaptiveConcurrency {
+    const { clock, group } = this.#segment.run
+    const name = `${group.label()} stage "${this.#spec.name}"`
+    const adaptive = new AdaptiveConcurrency({}, { clock, name, run: group.record.id })
+    // It changes only when a call settles, and then the stage looks anyway.
+    adaptive.onChange = (limit) => (this.limit = limit)
+    return adaptive
+  }
+
+  /**
+   * Calls the function. True when it has settled already; then the receiver was told, but not to {@link CallReceiver.advance}.
+   * @param subject what the receiver is told then
+   */
+  start(item: unknown, place: number, needs: Origin, index = this.#next++, subject = item): boolean {
     const context = new ItemContext(this.#segment, index)
     const runner = this.#idle.pop() ?? new Runner(this, this.#frame(), context)
     runner.item = item
+    runner.subject = subject
     runner.place = place
     runner.context = context
     runner.frame.context = context
@@ -85,7 +100,7 @@ export class Calls {
       const result = this.#bare ? this.#fn(item, context) : this.#runTask(runner, context, needs)
       const promise = promiseOf(result)
       if (promise) {
-        promise.then(runner.succeed, runner.fail)
+        ;(this.#body === awaitedCall.name ? awaitedCall(promise) : promise).then(runner.succeed, runner.fail)
         return false
       }
       this.#settle(runner, result)
@@ -98,12 +113,15 @@ export class Calls {
   /** Through policies and observers. */
   #runTask(runner: Runner, context: ItemContext, needs: Origin): Promise<unknown> {
     const { group } = this.#segment.run
-    const { fn, name, policy } = this.#spec
+    const { name, policy } = this.#spec
     const { frame, item } = runner
     const onRecord = (record: { readonly id: number }): void => {
       runner.origin = [record.id]
     }
-    return runTask({ group, index: context.index, name, policy, needs, frame, context, onRecord }, (own) => fn(item, own))
+    const args = [item]
+    return runTask({ group, index: context.index, name, policy, args, needs, frame, context, onRecord }, (own) =>
+      this.#fn(item, own),
+    )
   }
 
   /** @internal */
@@ -125,22 +143,22 @@ export class Calls {
   }
 
   #settle(runner: Runner, value: unknown): void {
-    const { item, place, origin } = runner
+    const { subject, place, origin } = runner
     this.#adaptive?.settle(runner.ticket, false)
     this.#release(runner)
     if (!this.#segment.stopped) {
-      this.#receiver.settled(place, item, this.#spec.settles ? { status: 'fulfilled', value } : value, origin)
+      this.#receiver.settled(place, subject, this.#spec.settles ? { status: 'fulfilled', value } : value, origin)
     }
     this.#segment.settled()
   }
 
   #fail(runner: Runner, error: unknown): void {
-    const { item, place, origin, context } = runner
+    const { subject, place, origin, context } = runner
     this.#adaptive?.settle(runner.ticket, this.#adaptive.isOverload(error))
     this.#release(runner)
     // What fails in a stopped segment was told to stop.
     if (!this.#segment.stopped) {
-      if (this.#spec.settles) this.#receiver.settled(place, item, { status: 'rejected', reason: error }, origin)
+      if (this.#spec.settles) this.#receiver.settled(place, subject, { status: 'rejected', reason: error }, origin)
       else this.#segment.run.fail(error, context.index)
     }
     this.#segment.settled()
@@ -151,20 +169,33 @@ export class Calls {
     closeFrame(runner.frame)
     runner.context.close()
     runner.item = undefined
+    runner.subject = undefined
     runner.origin = undefined
     this.#idle.push(runner)
   }
 
   #frame(): Frame {
     const { group } = this.#segment.run
-    const { fn, name } = this.#spec
-    const label = (context: TaskContext): string => `${group.label()} stage "${name}" item ${context.index}`
-    // Nothing here awaits the function, so what it awaits shows only where it has a name of its own.
-    const body = this.#bare ? fn.name || 'a function without a name' : runTask.name
-    const frame = group.frame(label, body)
+    const { name } = this.#spec
+    const frame = group.frame((context) => `${group.label()} stage "${name}" item ${context.index}`, this.#body)
     frame.cancellation = this.#segment.cancellation
     return frame
   }
+}
+
+/**
+ * Whom the deadlock detector finds on the trail of awaits: the function itself where it is asynchronous and has a name that
+ * shows there, else {@link awaitedCall}, at the price of a promise.
+ */
+function bodyOf(fn: StageFunction): string {
+  const shows = fn instanceof AsyncFunction && /^#?[\p{L}_$][\p{L}\d_$]*$/u.test(fn.name)
+  return shows ? fn.name : awaitedCall.name
+}
+
+const AsyncFunction = (async () => {}).constructor as new () => object
+
+async function awaitedCall<T>(call: PromiseLike<T>): Promise<T> {
+  return await call
 }
 
 /** One place for a call, with a frame of its own. Its callbacks run in that frame; they are made once, not once per item. */
@@ -172,6 +203,7 @@ export class Runner {
   place = 0
   ticket = 0
   item: unknown
+  subject: unknown
   origin: Origin
   context: ItemContext
   readonly frame: Frame

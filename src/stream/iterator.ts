@@ -1,13 +1,10 @@
+import { type Awaited, currentFrame, type Frame } from '../base/frame.ts'
+import { Suspension } from '../base/wait-graph.ts'
 import { end } from '../run/source.ts'
 import type { StreamRun } from './run.ts'
 import { type Downstream, pending, type Stage } from './stage.ts'
 
 type Result = IteratorResult<unknown, undefined>
-
-interface Request {
-  readonly resolve: (result: Result) => void
-  readonly reject: (error: unknown) => void
-}
 
 interface Opened {
   readonly run: StreamRun
@@ -15,6 +12,35 @@ interface Opened {
 }
 
 const done: Result = { done: true, value: undefined }
+
+/** What the reader awaits at the moment: an answer, or nothing of ours. */
+class Reading implements Awaited {
+  /** As long as more may be read. */
+  open = true
+  readonly #reader: Frame
+  readonly #requests: readonly Suspension<Result>[]
+
+  constructor(reader: Frame, requests: readonly Suspension<Result>[]) {
+    this.#reader = reader
+    this.#requests = requests
+  }
+
+  get #asked(): Suspension<Result> | undefined {
+    return this.#requests[0]
+  }
+
+  get notBy(): Frame | undefined {
+    return this.#asked ? this.#asked.notBy : this.#reader
+  }
+
+  get amongOthersBy(): readonly Frame[] {
+    return this.#asked?.amongOthersBy ?? []
+  }
+
+  askWhoAwaits(): void {
+    this.#asked?.askWhoAwaits()
+  }
+}
 
 /**
  * The bottom of a pipeline that is read with `for await`: an item moves only when it is asked for. `return`, which a `break`
@@ -24,7 +50,8 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
   readonly #open: () => Opened
   #opened: Opened | undefined
   /** Asked for and not answered, oldest first. */
-  readonly #requests: Request[] = []
+  readonly #requests: Suspension<Result>[] = []
+  #reading: Reading | undefined
   /** Resolves when nothing of the run is under way; never rejects. */
   #over: Promise<void> | undefined
   /** Why the run failed, until somebody has been told. */
@@ -37,12 +64,12 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
   }
 
   next(): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#requests.push({ resolve, reject })
-      if (!this.#opened && !this.#ended) this.#begin()
-      if (this.#ended) this.#answerRest()
-      else this.#opened?.run.enter(() => this.wake())
-    })
+    const request = new Suspension<Result>(currentFrame())
+    this.#requests.push(request)
+    if (!this.#opened && !this.#ended) this.#begin()
+    if (this.#ended) this.#answerRest()
+    else this.#opened?.run.enter(() => this.wake())
+    return request.promise
   }
 
   async return(): Promise<Result> {
@@ -61,7 +88,7 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
       const item = this.#opened.up.poll()
       if (item === pending) return
       if (item === end) return this.#opened.run.finish()
-      this.#requests.shift()?.resolve({ done: false, value: item })
+      this.#requests.shift()?.settle({ done: false, value: item })
     }
   }
 
@@ -69,7 +96,8 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
     try {
       this.#opened = this.#open()
       this.#opened.up.feed(this)
-      this.#over = this.#opened.run.settle().then(
+      this.#reading = new Reading(currentFrame(), this.#requests)
+      this.#over = this.#opened.run.settle(this.#reading).then(
         () => this.#end(),
         (error: unknown) => this.#end({ error }),
       )
@@ -81,14 +109,15 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
   #end(failure?: { readonly error: unknown }): void {
     this.#failure = failure
     this.#ended = true
+    if (this.#reading) this.#reading.open = false
     this.#answerRest()
   }
 
   /** The first to ask is told of a failure; for all others the stream is just over. */
   #answerRest(): void {
-    for (const { resolve, reject } of this.#requests.splice(0)) {
-      if (this.#failure) reject(this.#takeFailure())
-      else resolve(done)
+    for (const request of this.#requests.splice(0)) {
+      if (this.#failure) request.fail(this.#takeFailure())
+      else request.settle(done)
     }
   }
 

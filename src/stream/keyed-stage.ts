@@ -39,8 +39,7 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
   constructor(segment: Segment, up: Stage, spec: KeyedSpec) {
     super(segment, up, spec.ordered)
     this.#key = spec.key
-    const fn: CallSpec['fn'] = (entry, context) => spec.fn((entry as Entry).item, context)
-    this.#calls = new Calls(segment, { ...spec, fn }, this)
+    this.#calls = new Calls(segment, spec, this)
     this.#buffer = spec.buffer
   }
 
@@ -60,7 +59,7 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
   #startOne(): boolean {
     if (this.#runnable.length === 0 || this.#calls.underWay >= this.#calls.limit) return false
     const entry = this.#runnable.shift() as Entry
-    if (!this.#calls.start(entry, entry.place, entry.origin, entry.index)) this.ahead = true
+    if (!this.#calls.start(entry.item, entry.place, entry.origin, entry.index, entry)) this.ahead = true
     return true
   }
 

@@ -9,15 +9,13 @@
  */
 import { Cancellation } from '../base/abort.ts'
 import type { Clock, TimerHandle } from '../base/clock.ts'
-import { durationMs, formatMs } from '../base/duration.ts'
+import { formatMs, graceMsOf } from '../base/duration.ts'
 import { Cancelled } from '../base/errors.ts'
-import { type Entrance, entranceOf } from '../base/frame.ts'
+import { type Awaited, type Entrance, entranceOf } from '../base/frame.ts'
 import { note, observed } from '../base/observer.ts'
 import { Breath } from '../run/breath.ts'
 import { Group, type RunOptions } from '../run/group.ts'
 import type { Runner } from './calls.ts'
-
-const defaultGraceMs = 5_000
 
 export class StreamRun {
   readonly group: Group
@@ -38,7 +36,7 @@ export class StreamRun {
 
   constructor(options: RunOptions, total: number, clock: Clock) {
     this.clock = clock
-    this.graceMs = options.grace === undefined ? defaultGraceMs : durationMs(options.grace, 'grace')
+    this.graceMs = graceMsOf(options.grace)
     this.group = new Group('stream', '', options, total, -1)
     this.#enter = entranceOf(this.group.frame(() => this.group.label()))
     this.over = new Promise((resolve) => (this.#resolve = resolve))
@@ -91,9 +89,13 @@ export class StreamRun {
     if (this.#ending && this.#segments.every((segment) => segment.quiet)) this.#resolve()
   }
 
-  /** Waits until nothing is under way, and ends the run. @throws why it has no result */
-  async settle(): Promise<void> {
-    await this.group.settled(this.over)
+  /**
+   * Waits until nothing is under way, and ends the run.
+   * @param awaited what the run's reader awaits, when that is not the promise given here
+   * @throws why it has no result
+   */
+  async settle(awaited?: Awaited): Promise<void> {
+    await this.group.settled(this.over, awaited)
     for (const segment of this.#segments) segment.close()
     this.group.close()
     if (this.group.failure) throw this.group.failure.error

@@ -158,7 +158,8 @@ export class Stream<T> implements AsyncIterable<T> {
     const list = names.map((name) => {
       const consumer = (consumers as Readonly<Record<string, Consumer<T>>>)[name]
       checkFunction(consumer, name, 'tee')
-      return (branch: Branch) => (consumer as Consumer<T>)(this.#branch(branch))
+      const read = (branch: Branch): unknown => (consumer as Consumer<T>)(this.#branch(branch))
+      return { name: Array.isArray(consumers) ? undefined : name, read }
     })
     const { run, up } = this.#open()
     const results = await runTee(run, up, list, options.buffer ?? 16)

@@ -1,4 +1,5 @@
 import { end } from '../run/source.ts'
+import { runTask } from '../run/task.ts'
 import type { Segment, StreamRun } from './run.ts'
 import { type Downstream, pending, type Polled, Stage } from './stage.ts'
 
@@ -126,23 +127,25 @@ class BranchStage extends Stage {
   }
 }
 
+/** What a branch is made for: a task of the run. */
+export interface Consumer {
+  /** Undefined where consumers are listed. */
+  readonly name: string | undefined
+  readonly read: (branch: Branch) => unknown
+}
+
 /**
  * Hands each consumer a branch, and gives what they return. The first failure cancels the others; a consumer that has returned
  * reads no more.
  */
-export async function runTee(
-  run: StreamRun,
-  up: Stage,
-  consumers: readonly ((branch: Branch) => unknown)[],
-  buffer: number,
-): Promise<unknown[]> {
+export async function runTee(run: StreamRun, up: Stage, consumers: readonly Consumer[], buffer: number): Promise<unknown[]> {
   const tee = new Tee(up, buffer)
   const results: unknown[] = []
   let left = consumers.length
-  const consume = async (consumer: (branch: Branch) => unknown, branch: Branch, index: number): Promise<void> => {
+  const consume = async ({ name, read }: Consumer, branch: Branch, index: number): Promise<void> => {
     up.segment.opened()
     try {
-      results[index] = await run.enter(() => consumer(branch))
+      results[index] = await runTask({ group: run.group, index, name }, () => read(branch))
     } catch (error) {
       run.fail(error, index)
     }
@@ -154,7 +157,7 @@ export async function runTee(
     up.segment.settled()
   }
   const branches = consumers.map(() => tee.branch())
-  for (const [index, branch] of branches.entries()) void consume(consumers[index] as (branch: Branch) => unknown, branch, index)
+  for (const [index, branch] of branches.entries()) void consume(consumers[index] as Consumer, branch, index)
   await run.settle()
   return results
 }

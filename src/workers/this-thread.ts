@@ -1,10 +1,9 @@
 /** Runs worker functions on this thread: to find a mistake with a debugger, and as the reference that the others are tested against. */
 import { Cancellation, cancelled } from '../base/abort.ts'
 import { systemClock } from '../base/clock.ts'
-import { formatMs } from '../base/duration.ts'
+import { formatMs, graceMsOf } from '../base/duration.ts'
 import { TimedOut, WorkerStartFailed } from '../base/errors.ts'
 import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
-import { defaultGraceMs } from '../limits/policy.ts'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
 import { copied } from './host/inline.ts'
 
@@ -101,7 +100,7 @@ export const thisThread: Executor = new ThisThread()
 
 /**
  * Rejects at the timeout, or when cancelled, once the function has settled. Nothing can end it here: if it ignores its signal for
- * the grace that policies give, it is abandoned.
+ * the grace that everything has, it is abandoned.
  */
 async function run(name: string, fn: Callable, args: unknown[], options: CallOptions): Promise<unknown> {
   const { cancellation, timeoutMs = Number.POSITIVE_INFINITY } = options
@@ -141,7 +140,7 @@ function abandonment(own: Cancellation): { promise: Promise<never>; forget: () =
   let unsubscribe = (): void => {}
   const promise = new Promise<never>((_, reject) => {
     unsubscribe = own.subscribe(() => {
-      timer = systemClock.schedule(defaultGraceMs, () => reject(own.reason as Error))
+      timer = systemClock.schedule(graceMsOf(undefined), () => reject(own.reason as Error))
     })
   })
   return {
