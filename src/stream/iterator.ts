@@ -84,7 +84,7 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
   }
 
   wake(): void {
-    while (this.#requests.length > 0 && this.#opened && !this.#ended) {
+    while (this.#requests.length > 0 && this.#opened && !this.#ended && !this.#opened.run.group.aborted) {
       const item = this.#opened.up.poll()
       if (item === pending) return
       if (item === end) return this.#opened.run.finish()

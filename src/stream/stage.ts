@@ -6,7 +6,7 @@
  * (backpressure), and moving one costs two function calls.
  *
  * Invariants:
- * - `poll` never throws: failures go to the run. After the run failed or the segment ended, `poll` gives `pending` for ever.
+ * - `poll` never throws: failures go to the run. After the run failed or the segment ended, no source and no function is asked any more.
  * - After `end`, nobody polls again.
  * - `wake` comes at most once per `pending`, and never from inside `poll`.
  */

@@ -145,8 +145,14 @@ export class TimeWindow extends Stage {
         this.#stopTimer()
       } else this.#windows.add(item, clock.now())
     }
+    this.#watch()
+  }
+
+  /** Sets the timer for the next window to close; a closed one that waits to be taken needs none. */
+  #watch(): void {
+    const { clock } = this.segment.run
     const { closesAt } = this.#windows
-    if (this.#timer !== undefined || closesAt === undefined || this.#exhausted || this.segment.stopped) return
+    if (this.#timer !== undefined || closesAt === undefined || this.#exhausted || this.segment.stopped || this.#due()) return
     this.#timer = clock.schedule(closesAt - clock.now(), () => {
       this.#timer = undefined
       this.wake()
