@@ -314,7 +314,7 @@ test('a readable that fails or is destroyed fails the stream', async () => {
   await expect(stream(destroyed).toArray()).rejects.toThrow('Premature close')
   const gone = new PassThrough({ objectMode: true })
   gone.destroy()
-  await expect(stream(gone).toArray()).rejects.toThrow()
+  await expect(stream(gone).toArray()).rejects.toThrow('Premature close')
   const ended = Readable.from([1, 2, 3])
   expect(await stream(ended).toArray()).toEqual([1, 2, 3])
   expect(await stream(Readable.from([])).toArray()).toEqual([])

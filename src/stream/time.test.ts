@@ -155,7 +155,7 @@ test('every item is in a window of time, in order, and in no more than its lengt
           expect(window.length).toBeLessThanOrEqual(limit)
           expect(window).toEqual(window.toSorted((a, b) => a - b))
         }
-        if (times === 1) expect(got.flat()).toEqual(gaps.map((_, i) => i))
+        expect([...new Set(got.flat())]).toEqual(gaps.map((_, i) => i))
         expect(clock.pending).toBe(0)
       },
     ),
