@@ -96,7 +96,9 @@ describe.concurrent('a program that fails', () => {
   })
 
   it('shows the place in its own code, the cause, the hint and the code', async () => {
-    expect((await run('map')).stderr).toMatch(/at fails\.ts:\d+\n(.*\n)*?\s+> \d+ \|\s+throw new RangeError/)
+    expect((await run('map')).stderr).toMatch(
+      /RangeError: no item 2\n {2}in map\[1\]\n {2}at fails\.ts:\d+\n(.*\n)*?\s+> \d+ \|\s+throw new RangeError/,
+    )
     expect((await run('cause')).stderr).toContain('because: RangeError: too many pages')
     expect((await run('option')).stderr).toMatch(/\[HEDDLE_INVALID_OPTION\][^]*hint: Did you mean `concurrency`\?/)
   })
@@ -110,7 +112,7 @@ describe.concurrent('a program that fails', () => {
   it('names the function of a worker module that failed', async () => {
     const { code, stderr } = await spawnHeddle(['run', 'on-workers.ts', 'fail'])
     expect(code).toBe(1)
-    expect(stderr).toMatch(/RangeError: no 7\n\s+at worker-module\.ts:\d+/)
+    expect(stderr).toMatch(/RangeError: no 7\n {2}in call "refuse"\[0\]\n {2}at worker-module\.ts:\d+/)
   })
 
   it('keeps the exit code that the program chose', async () => {

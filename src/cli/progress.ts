@@ -29,15 +29,18 @@ interface Counts {
 const failedState = 3
 /** Long enough to be steady, short enough to follow. */
 const rateMs = 3_000
+/** A worker that has finished nothing for so long, as far as is known, is not called busy. */
+const busyMs = 1_000
 
 export class Progress {
   readonly #recorder: Recorder
   readonly #groups = new Map<string, Counts>()
   readonly #groupOfRun = new Map<number, Counts>()
   readonly #openRuns = new Set<number>()
+  /** When each worker last finished a task. */
+  readonly #lastOnWorker = new Map<number, number>()
   #runs = 0
   #tasks = 0
-  failed = 0
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder
@@ -60,7 +63,8 @@ export class Progress {
       const state = trace.tasks.state[this.#tasks]
       if (counts) counts.settled++
       if (counts && state === failedState) counts.failed++
-      if (state === failedState) this.failed++
+      const row = trace.tasks.row[this.#tasks] as number
+      if (row > 0) this.#lastOnWorker.set(row, now)
     }
     for (const counts of this.#groups.values()) counts.running = 0
     for (const task of this.#recorder.open.list()) {
@@ -74,6 +78,17 @@ export class Progress {
       if (counts) counts.openRuns--
     }
     return [...this.#groups].map(([label, counts]) => progressOf(label, counts, now))
+  }
+
+  /** What the machine does, as of the last update. */
+  machine(): { busyWorkers: number; cores: [used: number, all: number] } {
+    const { samples } = this.#recorder.tables
+    const since = this.#recorder.now() - busyMs
+    const used = samples.count > 0 ? (samples.columns.cores[samples.count - 1] as number) : 0
+    return {
+      busyWorkers: [...this.#lastOnWorker.values()].filter((at) => at > since).length,
+      cores: [used, this.#recorder.meta().cores],
+    }
   }
 
   #group(label: string): Counts {

@@ -31,7 +31,8 @@ export function errorSummary(thrown: unknown): ErrorSummary {
   }
 }
 
-export function errorLines(thrown: unknown, stream: NodeJS.WriteStream): string[] {
+/** @param task in which it happened */
+export function errorLines(thrown: unknown, stream: NodeJS.WriteStream, task?: string): string[] {
   const { bold, dim, red, cyan } = paint(stream)
   const error = toError(thrown)
   const summary = errorSummary(error)
@@ -40,6 +41,7 @@ export function errorLines(thrown: unknown, stream: NodeJS.WriteStream): string[
   const name = summary.code?.startsWith('HEDDLE_') ? 'error' : summary.name
   return [
     `${red(bold(`${name}:`))} ${summary.message}${code}`,
+    ...(task === undefined ? [] : [dim(`  in ${task}`)]),
     ...(summary.causes ?? []).map((cause) => dim(`  because: ${cause}`)),
     ...(place ? [dim(`  at ${place.file}:${place.line}`), ...codeFrame(place).map((line) => `  ${line}`)] : []),
     ...(summary.hint === undefined ? [] : [`${cyan('hint:')} ${summary.hint}`]),

@@ -24,10 +24,17 @@ export function failedWith(outcome: Outcome): outcome is Outcome & { readonly er
 /** Failures that the program lived with, the verdict, and last what it failed of. */
 export function writeReport(stream: NodeJS.WriteStream, explanation: Explanation, outcome: Outcome): void {
   const lines = failureLines(stream, explanation, outcome)
-  // A program that failed before anything ran has nothing to be explained.
-  if (!failedWith(outcome) || explanation.groups.length > 0) lines.push('', ...verdictLines(paint(stream), explanation))
-  if (failedWith(outcome)) lines.push('', ...errorLines(outcome.error, stream))
+  if (!failedWith(outcome)) lines.push('', ...verdictLines(paint(stream), explanation))
+  // Who has a failure to mend does not want to hear what would be faster.
+  else if (explanation.groups.length > 0) lines.push('', ...verdictLines(paint(stream), { ...explanation, advice: [] }))
+  if (failedWith(outcome)) lines.push('', ...errorLines(outcome.error, stream, failedTask(explanation, outcome.error)))
   stream.write(`${lines.join('\n')}\n`)
+}
+
+/** The task in which the program's failure happened, where the recording has it. */
+function failedTask({ failures }: Explanation, error: unknown): string | undefined {
+  const { name, message } = toError(error)
+  return failures.kinds.find((kind) => kind.error.name === name && kind.error.message === message)?.first
 }
 
 /** Kinds of failures that are shown; the rest is counted. */
@@ -42,9 +49,27 @@ function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, out
     return `${red('✗')} ${first}${tasks > 1 ? ` and ${tasks - 1} more` : ''}: ${error.name}: ${oneLine(error.message)}${code}`
   })
   if (others.length > failuresShown) lines.push(dim(`  and ${others.length - failuresShown} more kinds of failure`))
-  if (failures.cancelled > 0)
-    lines.push(dim(`  ${failures.cancelled} ${failures.cancelled === 1 ? 'task was' : 'tasks were'} cancelled`))
+  if (failures.cancelled > 0) {
+    const tasks = failures.cancelled === 1 ? '1 task was' : `${failures.cancelled} tasks were`
+    lines.push(dim(`  ${tasks} cancelled${why(failures, outcome)}`))
+  }
+  if (failures.wentOn && failures.wentOn.ms > goesOnMs)
+    lines.push(
+      dim(
+        `  ${failures.wentOn.label} went on for ${formatMs(failures.wentOn.ms)} after the failure: it does not heed its signal`,
+      ),
+    )
   return lines.length > 0 ? ['', ...lines] : []
+}
+
+/** What is worth a line, of a run that has failed anyway. */
+const goesOnMs = 200
+
+function why({ kinds }: Explanation['failures'], outcome: Outcome): string {
+  if (outcome.code === exitCodes.interrupted) return ' by Ctrl-C'
+  if (outcome.code === exitCodes.terminated) return ' by SIGTERM'
+  const [first] = kinds
+  return failedWith(outcome) && first ? ` because of ${first.first}` : ''
 }
 
 function oneLine(text: string): string {

@@ -7,7 +7,8 @@
 import { inspect } from 'node:util'
 import { HeddleError } from '../base/errors.ts'
 import { concurrencyVariable, parseConcurrency } from '../base/parallelism.ts'
-import { explain, Recorder, TraceFile } from '../trace/index.ts'
+import type { TaskRecord } from '../base/observer.ts'
+import { explain, printable, Recorder, TraceFile } from '../trace/index.ts'
 import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupts } from './interrupts.ts'
@@ -60,7 +61,7 @@ class ProgramRun {
 
   /** @param printResult takes what the default export gives, as text; without it the reporter has it */
   async run(path: string, args: readonly string[], printResult: ((text: string) => unknown) | undefined): Promise<number> {
-    const quiet = new QuietEnd()
+    const quiet = new QuietEnd(() => underWay(this.#recorder.open.list()))
     process.once('exit', (code) => this.#report({ code }))
     process.on('uncaughtException', this.#onUncaught)
     this.#reporter.begin?.(this.#recorder)
@@ -136,11 +137,17 @@ function isGraph(value: unknown): value is Runnable {
  * to end what waits for ever in its own words.
  */
 class QuietEnd {
+  readonly #underWay: () => string
   readonly #quiet = new Promise<void>((resolve) => {
     process.once('beforeExit', () => {
       setImmediate(() => process.once('beforeExit', () => resolve()))
     })
   })
+
+  /** @param underWay says what has not settled, to follow the error's message */
+  constructor(underWay: () => string) {
+    this.#underWay = underWay
+  }
 
   wait(): Promise<void> {
     return this.#quiet
@@ -151,8 +158,32 @@ class QuietEnd {
     const stuck = Symbol('stuck')
     const first = await Promise.race([promise, this.#quiet.then(() => stuck)])
     if (first !== stuck) return first as T
-    throw new HeddleError('The program waits for something that cannot come any more: no timer, no worker and no I/O is left', {
-      hint: 'look for a promise that is never resolved, such as one made by hand or a lock that is never released',
+    throw new ProgramStuck(
+      `The program waits for something that cannot come any more: no timer, no worker and no I/O is left${this.#underWay()}`,
+      { hint: 'look for a promise that is never resolved, such as one made by hand or a lock that is never released' },
+    )
+  }
+}
+
+const namedUnderWay = 3
+
+/** The tasks that wait themselves, not for those inside them. */
+function underWay(open: readonly TaskRecord[]): string {
+  const parents = new Set(open.map(({ parent }) => parent))
+  const names = open
+    .filter(({ id }) => !parents.has(id))
+    .map(({ name, run, index }) => printable(name ?? `${run.name}[${index}]`))
+  if (names.length === 0) return ''
+  const more = names.length > namedUnderWay ? ` and ${names.length - namedUnderWay} more` : ''
+  return `; still under way: ${names.slice(0, namedUnderWay).join(', ')}${more}`
+}
+
+/** The program can never end by itself. */
+class ProgramStuck extends HeddleError {
+  static {
+    Object.defineProperties(this.prototype, {
+      name: { value: 'ProgramStuck', configurable: true, writable: true },
+      code: { value: 'HEDDLE_PROGRAM_STUCK', configurable: true, writable: true },
     })
   }
 }

@@ -1,5 +1,5 @@
 import { printable, taskLabel, type Grouping } from './groups.ts'
-import { type Trace, taskError, type TraceError, taskStates } from './model.ts'
+import { runStates, type Trace, taskError, type TraceError, taskStates } from './model.ts'
 
 export interface FailureKind {
   readonly error: TraceError
@@ -10,26 +10,33 @@ export interface FailureKind {
 }
 
 export interface Failures {
-  /** By message, in order of first appearance; at most {@link kindsMax}. */
+  /** By message, whatever numbers stand in it, in order of first appearance; at most {@link kindsMax}. */
   readonly kinds: readonly FailureKind[]
   readonly failed: number
   readonly cancelled: number
+  /** The task of a run that failed which held up its end longest, because it went on to its own end; undefined when none did. */
+  readonly wentOn: { readonly label: string; readonly ms: number } | undefined
 }
 
 const kindsMax = 100
 
-/** What failed, the same failures together. */
+/** What failed, like failures together; a task that only passes on what failed inside it is not counted. */
 export function failuresOf(trace: Trace, grouping: Grouping): Failures {
   const [failedState, cancelledState] = [taskStates.indexOf('failed'), taskStates.indexOf('cancelled')]
   const kinds = new Map<string, { error: TraceError; first: string; id: number; tasks: number }>()
+  /** What failed inside a task, by the task's id. */
+  const inside = new Map<number, string>()
   let [failed, cancelled] = [0, 0]
   for (let task = 0; task < trace.tasks.count; task++) {
     const state = trace.tasks.state[task]
     if (state === cancelledState) cancelled++
     if (state !== failedState) continue
-    failed++
     const error = taskError(trace, task) ?? { name: 'Error', message: 'not recorded' }
-    const key = `${error.name}: ${error.message}`
+    const key = `${error.name}: ${error.message}`.replaceAll(/\d+/g, '0')
+    inside.set(trace.tasks.parent[task] as number, key)
+    // It failed because of what it started.
+    if (inside.get(trace.tasks.id[task] as number) === key) continue
+    failed++
     const known = kinds.get(key)
     if (known) known.tasks++
     else if (kinds.size < kindsMax) {
@@ -41,5 +48,28 @@ export function failuresOf(trace: Trace, grouping: Grouping): Failures {
       })
     }
   }
-  return { kinds: [...kinds.values()], failed, cancelled }
+  return { kinds: [...kinds.values()], failed, cancelled, wentOn: wentOn(trace, grouping) }
+}
+
+/** Tasks that were under way when something in their run failed, and succeeded later all the same: they did not heed their signal. */
+function wentOn(trace: Trace, grouping: Grouping): Failures['wentOn'] {
+  const { tasks, runs } = trace
+  const [failedTask, done, failedRun] = [taskStates.indexOf('failed'), taskStates.indexOf('done'), runStates.indexOf('failed')]
+  const failedRuns = new Set<number>()
+  for (let run = 0; run < runs.count; run++) if (runs.state[run] === failedRun) failedRuns.add(runs.id[run] as number)
+  const failedAt = new Map<number, number>()
+  // In order of settling, so the first failure of each run comes first.
+  for (let task = 0; failedRuns.size > 0 && task < tasks.count; task++) {
+    const run = tasks.run[task] as number
+    if (tasks.state[task] === failedTask && failedRuns.has(run) && !failedAt.has(run))
+      failedAt.set(run, tasks.settledAt[task] as number)
+  }
+  let [longest, ms] = [-1, 0]
+  for (let task = 0; failedAt.size > 0 && task < tasks.count; task++) {
+    const at = failedAt.get(tasks.run[task] as number)
+    if (at === undefined || tasks.state[task] !== done || (tasks.startedAt[task] as number) > at) continue
+    const after = (tasks.settledAt[task] as number) - at
+    if (after > ms) [longest, ms] = [task, after]
+  }
+  return longest < 0 ? undefined : { label: taskLabel(trace, grouping, longest), ms }
 }

@@ -7,6 +7,9 @@ type Findings = Omit<Explanation, 'verdict' | 'advice'>
 /** Idle time below this share is not worth a reason. */
 const idleWorthSaying = 0.05
 
+/** Share of the measured time spent waiting for this thread from which on that is what is worth saying; chosen. */
+const turnsShare = 0.2
+
 /** What bounds the run, in three lines for people. */
 export function verdictLines(facts: Findings): string[] {
   const { wallMs, work, speedup, groups } = facts
@@ -43,6 +46,9 @@ function boundWords({ criticalPath, bound, wallMs }: Findings): string {
 function idleLine({ idle, work }: Findings): string {
   const who = idle.of === 'workers' ? (idle.rows === 1 ? 'the worker' : `${idle.rows} workers`) : `${idle.rows} at once`
   if (idle.of === 'slots' && idle.rows <= 1) return `one task at a time, this thread busy ${percent(work.threadBusy)}`
+  // Tasks that compute on this thread take turns; that most of them stand idle meanwhile is no news.
+  if (idle.of === 'slots' && work.waitedForThreadMs > turnsShare * work.measuredMs)
+    return `${idle.rows} at once took turns on this thread, which was busy ${percent(work.threadBusy)} of the time`
   if (idle.share < idleWorthSaying) return `${who} busy ${percent(1 - idle.share)} of the time`
   return `${who} idle ${percent(idle.share)}: ${idleWords[idle.main]}`
 }
