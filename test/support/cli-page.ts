@@ -1,0 +1,72 @@
+/** The page of the documentation about the command line, made from the command table. `npm run docs` writes it. */
+import { commands, type CommandSpec, globalOptions, type OptionSpec } from '../../src/cli/commands.ts'
+
+const about = `# Command line
+
+<!-- Made from the command table by \`npm run docs\`; change src/cli/commands.ts or test/support/cli-page.ts. -->
+
+\`\`\`sh
+${commands.map(({ name, positionals, summary }) => `${`heddle ${name} ${positionals}`.trim().padEnd(44)} # ${summary}`).join('\n')}
+\`\`\`
+
+Results go to stdout; progress, verdict and errors to stderr. \`--json\` gives one document on stdout. An unknown command or option runs nothing and asks
+what was meant.
+
+A program is a script, or a module whose default export is a graph (it is run) or a function (it is called with the arguments). TypeScript needs no build. What the
+program gives is printed, and its exit code is kept.
+`
+
+const exits = `## Exit codes
+
+| exit code | meaning |
+| --------- | ------- |
+| 0 | everything went well |
+| 1 | a task or the program failed |
+| 2 | usage or configuration: nothing was run |
+| 130 | ended by Ctrl-C |
+| 143 | ended by SIGTERM |
+
+The first Ctrl-C cancels what runs and lets it clean up for a moment; the second ends the process.
+`
+
+const output = `## What a terminal shows
+
+| reporter | shows | chosen |
+| -------- | ----- | ------ |
+| \`default\` | a window at the bottom while the program runs: per group done, failed, running, per second and time left; then the verdict | on a terminal |
+| \`stream\` | plain lines: each run when it begins and when it ends; then the verdict | where \`CI\` is set |
+| \`github\` | as \`stream\`, an annotation at the line that failed, the verdict in the job's summary | in GitHub Actions |
+| \`minimal\` | the verdict | where stderr is no terminal, or \`TERM=dumb\` |
+| \`json\` | one document on stdout; what the program prints goes to stderr | with \`--json\` |
+
+Colours follow \`NO_COLOR\`, \`FORCE_COLOR\` and \`TERM\`, for each stream by itself. The verdict is explained in [Traces](traces.md).
+`
+
+export function cliPage(): string {
+  return [about, ...commands.map(section), exits, output].join('\n')
+}
+
+function section(command: CommandSpec): string {
+  const { name, summary, positionals, options, examples } = command
+  return [
+    `## heddle ${name}`,
+    '',
+    `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
+    '',
+    '```sh',
+    ...examples,
+    '```',
+    '',
+    `Usage: \`${`heddle ${name} [options] ${positionals}`.trim()}\``,
+    '',
+    '| option | meaning |',
+    '| ------ | ------- |',
+    ...[...options, ...globalOptions].map((option) => `| ${flags(option)} | ${option.summary.replaceAll('|', '\\|')} |`),
+    '',
+  ].join('\n')
+}
+
+function flags({ name, short, value }: OptionSpec): string {
+  const long = `\`--${name}${value ? ` ${value}` : ''}\``
+  return short ? `\`-${short}\`, ${long}` : long
+}
