@@ -14,6 +14,8 @@ export default defineConfig(({ mode }) => ({
     outDir: fileURLToPath(new URL('../dist/ui', import.meta.url)),
     emptyOutDir: false,
     target: 'es2022',
+    // The first that know `light-dark()`: lowered for older ones it would not follow the switch.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     chunkSizeWarningLimit: 400,
     rolldownOptions: { input: fileURLToPath(new URL(mode === 'report' ? 'report.html' : 'index.html', import.meta.url)) },
   },

@@ -32,18 +32,18 @@ const code: Part = {
   },
 }
 
-const page: Part = {
-  built: 'dist/ui/index.html',
+const pages = ['index', 'report'].map((name): Part => ({
+  built: `dist/ui/${name}.html`,
   sources: [
-    ...['package.json', 'index.html', 'vite.config.ts'].map((file) => join('ui', file)),
+    ...['package.json', `${name}.html`, 'vite.config.ts'].map((file) => join('ui', file)),
     ...sourcesOf('ui/src'),
     ...sourcesOf('src/dashboard'),
   ],
-  build: () => run(binary('vite', 'bin/vite.js'), 'build', 'ui', '--logLevel', 'error'),
-}
+  build: () => run(binary('vite', 'bin/vite.js'), 'build', 'ui', '--mode', name, '--logLevel', 'error'),
+}))
 
 export default async function setup(): Promise<void> {
-  const stale = (): Part[] => [code, page].filter((part) => !isFresh(part))
+  const stale = (): Part[] => [code, ...pages].filter((part) => !isFresh(part))
   if (stale().length === 0) return
   await acquire()
   try {

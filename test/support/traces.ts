@@ -23,7 +23,7 @@ export interface TaskSpec {
   readonly retryMs?: number
   readonly bytes?: number
   readonly state?: (typeof taskStates)[number]
-  readonly error?: { readonly name: string; readonly message: string }
+  readonly error?: { readonly name: string; readonly message: string; readonly code?: string; readonly stack?: string }
 }
 
 export interface RunSpec {

@@ -73,7 +73,7 @@ function paintNode(context: CanvasRenderingContext2D, scene: GraphScene, node: G
   if (left > width || top > height || left + box.width * camera.scale < 0 || top + box.height * camera.scale < 0) return
   const failed = node.counts.failed > 0
   context.fillStyle = look.ground
-  context.strokeStyle = node.critical ? look.path : look.line
+  context.strokeStyle = node.critical ? look.path : look.grip
   context.lineWidth = node.critical ? 1.75 : 1
   context.beginPath()
   context.roundRect(x, y, box.width, box.height, 6)

@@ -30,7 +30,9 @@ export interface Placing {
 const gapX = 56
 const gapY = 12
 const sweeps = 6
-const columnMax = 36
+/** What a layer that is folded should look like: so many times as wide as tall, as the panel is. */
+const foldedAspect = 4
+const rowsLeast = 10
 
 export function placeBoxes(nodes: readonly Node[], edges: readonly Edge[], box: Box): Placing {
   const layers: number[][] = []
@@ -39,13 +41,15 @@ export function placeBoxes(nodes: readonly Node[], edges: readonly Edge[], box: 
   const y = new Float64Array(nodes.length)
   const [before, after] = neighbours(nodes, edges)
   const step = box.height + gapY
-  const tallest = Math.min(columnMax, Math.max(1, ...layers.map((layer) => layer?.length ?? 0)))
+  const rowsOf = (count: number): number =>
+    Math.min(count, Math.max(rowsLeast, Math.ceil(Math.sqrt((count * (box.width + gapY)) / (step * foldedAspect)))))
+  const tallest = Math.max(1, ...layers.map((layer) => rowsOf(layer?.length ?? 0)))
   let left = 0
   const flat: number[][] = []
   for (const layer of layers) {
     if (!layer || layer.length === 0) continue
     layer.sort((a, b) => (nodes[a] as Node).place - (nodes[b] as Node).place)
-    const columns = Math.ceil(layer.length / columnMax)
+    const columns = Math.ceil(layer.length / rowsOf(layer.length))
     const perColumn = Math.ceil(layer.length / columns)
     for (const [i, node] of layer.entries()) {
       const column = Math.floor(i / perColumn)

@@ -79,8 +79,8 @@ function tokens(theme: Theme): Record<string, string> {
 }
 
 test.each(themes)('canvases and style sheet of %s have the same colours', (theme) => {
-  const { ground, text, faint, line, accent, failed } = palettes[theme]
-  expect(tokens(theme)).toMatchObject({ ground, text, faint, line, accent, failed })
+  const { ground, text, faint, line, grip, accent, failed } = palettes[theme]
+  expect(tokens(theme)).toMatchObject({ ground, text, faint, line, 'line-strong': grip, accent, failed })
 })
 
 test.each(themes)('text of %s can be read (WCAG AA)', (theme) => {

@@ -13,6 +13,8 @@ export interface Palette {
   readonly text: string
   readonly faint: string
   readonly line: string
+  /** Borders of what can be clicked. */
+  readonly grip: string
   readonly accent: string
   /** Lines at round times. */
   readonly grid: string
@@ -29,6 +31,7 @@ export const palettes: Readonly<Record<'light' | 'dark', Palette>> = {
     text: '#15181e',
     faint: '#626a76',
     line: '#e7e9ed',
+    grip: '#cfd4db',
     accent: '#2461d8',
     grid: '#f1f2f5',
     path: '#111318',
@@ -41,6 +44,7 @@ export const palettes: Readonly<Record<'light' | 'dark', Palette>> = {
     text: '#eceef1',
     faint: '#99a1ad',
     line: '#262a31',
+    grip: '#3a404a',
     accent: '#6ea1ff',
     grid: '#1c1f25',
     path: '#f4f5f7',

@@ -66,7 +66,10 @@ export function Timeline() {
     void model.places.value
     const frame = requestAnimationFrame(() => {
       const context = canvas.current && sharpContext(canvas.current, scene)
-      if (context) paintTimeline(context, scene)
+      if (!canvas.current || !context) return
+      paintTimeline(context, scene)
+      // Tests and measurements wait for it.
+      canvas.current.dataset['painted'] = String(scene.layers.at(-1)?.layer.window.version ?? -1)
     })
     return () => cancelAnimationFrame(frame)
   })

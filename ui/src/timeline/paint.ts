@@ -70,9 +70,9 @@ function paintLayer(context: CanvasRenderingContext2D, scene: Scene, layer: Laye
 
 function paintStrip(
   context: CanvasRenderingContext2D,
-  { view, width }: Scene,
+  { view, width, look }: Scene,
   window: TimelineWindow,
-  { image, rowOf }: Strips,
+  { image, rowOf, flags }: Strips,
   lane: number,
   { top, height }: Row,
   dim: boolean,
@@ -91,6 +91,10 @@ function paintStrip(
   if (!dim) {
     context.drawImage(image, from, row + 1, to - from, 1, left, top, wide, mark)
     context.drawImage(image, from, row + 2, to - from, 1, left, top + height - 2, wide, 2)
+    for (const column of flags[lane] ?? []) {
+      const x = toX(view, width, window.from + (column + 0.5) / perMs)
+      if (x > -5 && x < width + 5) failedMark(context, look, x, top)
+    }
   }
   context.globalAlpha = 1
 }
@@ -181,11 +185,15 @@ function outline(
 /** A small flag above the bar: also a failure one pixel wide must be seen, and without colour. */
 function failedMark(context: CanvasRenderingContext2D, look: Look, x: number, top: number): void {
   context.fillStyle = look.failed
+  context.strokeStyle = look.ground
+  context.lineWidth = 1
   context.beginPath()
-  context.moveTo(x - 4, top - 4)
-  context.lineTo(x + 5, top - 4)
-  context.lineTo(x + 0.5, top + 3)
+  context.moveTo(x - 4, top - 3)
+  context.lineTo(x + 5, top - 3)
+  context.lineTo(x + 0.5, top + 5)
+  context.closePath()
   context.fill()
+  context.stroke()
 }
 
 function name(

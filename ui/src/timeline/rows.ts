@@ -29,11 +29,11 @@ export interface Rows {
   readonly height: number
 }
 
-const single = { least: 10, most: 34 }
+const single = { least: 9, most: 34 }
 const several = { least: 3, most: 34 }
 const gap = 1
 /** Between executors; many stand closer. */
-const gapOf = (executors: number): number => (executors > 6 ? 3 : 6)
+const gapOf = (executors: number): number => (executors > 6 ? 2 : 6)
 
 export function layRows(lanes: readonly LaneLike[], room: number): Rows {
   const counts: number[] = []

@@ -9,6 +9,8 @@ export interface Strips {
   readonly image: OffscreenCanvas | HTMLCanvasElement
   /** By lane, its row in the image; −1 for lanes that are drawn task by task. Below it lie two rows of marks: failures, and the critical path. */
   readonly rowOf: Int32Array
+  /** By lane, the columns in which tasks failed, when they are few enough for a flag each. */
+  readonly flags: readonly (readonly number[])[]
 }
 
 export interface StripColours {
@@ -21,9 +23,13 @@ export interface StripColours {
 /** The faintest that is drawn: one short task in a wide column must not vanish. Chosen. */
 const faintest = 40
 
+/** More failures than this in a lane are a stripe, not flags. */
+const flagsMax = 100
+
 /** Three rows of pixels per lane: what ran, failures, the critical path. undefined when no lane has coverage. */
 export function paintStrips(window: TimelineWindow, colours: StripColours): Strips | undefined {
   const rowOf = new Int32Array(window.lanes.length).fill(-1)
+  const flags: number[][] = window.lanes.map(() => [])
   let count = 0
   for (const [lane, { coverage }] of window.lanes.entries()) if (coverage) rowOf[lane] = 3 * count++
   if (count === 0) return undefined
@@ -48,12 +54,15 @@ export function paintStrips(window: TimelineWindow, colours: StripColours): Stri
       const lost = failed[x] as number
       const alpha = faintest + Math.round((covered * (255 - faintest)) / 255)
       data[at + x] = (lost >= 128 ? failedInk : colour) | (alpha << 24)
-      if (lost > 0) data[at + window.columns + x] = failedInk | 0xff000000
+      if (lost > 0) {
+        data[at + window.columns + x] = failedInk | 0xff000000
+        if ((flags[lane]?.length ?? 0) <= flagsMax) flags[lane]?.push(x)
+      }
       if (critical[x] === 1) data[at + 2 * window.columns + x] = pathInk
     }
   }
   context.putImageData(pixels, 0, 0)
-  return { image, rowOf }
+  return { image, rowOf, flags: flags.map((columns) => (columns.length > flagsMax ? [] : columns)) }
 }
 
 /** As a little-endian pixel without its opacity. */
