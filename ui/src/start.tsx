@@ -11,7 +11,8 @@ export async function start(open: () => Promise<ViewSource>): Promise<void> {
   applyTheme()
   const place = document.getElementById('app') as HTMLElement
   try {
-    const model = new Model(await open())
+    const source = await open()
+    const model = new Model(source, await source.overview({}))
     model.watchTitle()
     render(<App model={model} />, place)
   } catch (error) {

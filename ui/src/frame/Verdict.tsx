@@ -1,5 +1,6 @@
 /** The answer at the top: how much faster, what bounds it, who is idle and why, what is worth changing, what failed. */
 import type { ComponentChildren } from 'preact'
+import { shortName } from '../look/families.ts'
 import { countOf, formatCount, formatFactor, formatMs, formatShare } from '../look/format.ts'
 import { StateBar, stateWords, totalOf } from '../parts/States.tsx'
 import { useModel } from '../state/context.ts'
@@ -110,5 +111,5 @@ function boundOf(found: {
   if (most[0] === 'outside') return { what: 'code between runs', note: `${formatMs(most[1])}, ${share(most[1])}` }
   const top = bound.toSorted((a, b) => b.ms - a.ms)[0]
   if (!top) return undefined
-  return { what: top.label, note: `${top.tasks > 1 ? `${formatCount(top.tasks)} in a row, ` : ''}${share(top.ms)}` }
+  return { what: shortName(top.label), note: `${top.tasks > 1 ? `${formatCount(top.tasks)} in a row, ` : ''}${share(top.ms)}` }
 }

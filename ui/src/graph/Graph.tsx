@@ -12,8 +12,11 @@ import { useModel } from '../state/context.ts'
 import { openTask } from '../state/walk.ts'
 import { fitCamera, nodeAt, paintGraph, type Camera, type GraphScene } from './paint.ts'
 import { placeBoxes } from './place.ts'
+import { routeEdges } from './route.ts'
 
 const box = { width: 176, height: 42 }
+/** More unfolded groups than this share one chip. */
+const chipsMax = 5
 const emptyGraph = { version: -1, nodes: [], edges: [], layers: [], expanded: [], leftOut: 0 }
 
 export function Graph() {
@@ -41,11 +44,13 @@ export function Graph() {
   useEffect(() => () => found.stop(), [found])
   const graph = useComputed(() => found.value.value ?? emptyGraph)
   const placing = useComputed(() => placeBoxes(graph.value.nodes, graph.value.edges, box))
+  const routes = useComputed(() => routeEdges(graph.value.nodes, graph.value.edges, placing.value, box))
   const camera = useComputed(() => moved.value ?? fitCamera(placing.value, size.value.width, size.value.height))
   const scene = useComputed<GraphScene>(() => ({
     ...size.value,
     graph: graph.value,
     placing: placing.value,
+    routes: routes.value,
     box,
     camera: camera.value,
     look: look.value,
@@ -65,16 +70,17 @@ export function Graph() {
     return () => cancelAnimationFrame(frame)
   })
 
+  const fold = (groups: readonly number[]): void => {
+    expanded.value = groups
+    moved.value = undefined
+    focused.value = -1
+  }
   const pick = (n: number): void => {
     const node = graph.peek().nodes[n]
     focused.value = n
     if (!node) return
     if (node.task !== 0) void openTask(model, node.task)
-    else {
-      expanded.value = [...graph.peek().expanded, node.group]
-      moved.value = undefined
-      focused.value = -1
-    }
+    else fold([...graph.peek().expanded, node.group])
   }
 
   useEffect(() => {
@@ -143,8 +149,13 @@ export function Graph() {
   return (
     <div class="graph">
       <div class="tools">
-        {graph.value.expanded.length === 0 ? (
+        {graph.value.expanded.length === 0 && (
           <span class="muted">{graph.value.nodes.length > 0 && 'A click on a group unfolds its tasks.'}</span>
+        )}
+        {graph.value.expanded.length > chipsMax ? (
+          <button type="button" class="chip" title="Fold all together" onClick={() => fold([])}>
+            {countOf(graph.value.expanded.length, 'group')} unfolded <Icon name="close" />
+          </button>
         ) : (
           graph.value.expanded.map((group) => (
             <button
@@ -152,10 +163,7 @@ export function Graph() {
               type="button"
               class="chip"
               title="Fold together again"
-              onClick={() => {
-                expanded.value = graph.peek().expanded.filter((other) => other !== group)
-                moved.value = undefined
-              }}
+              onClick={() => fold(graph.peek().expanded.filter((other) => other !== group))}
             >
               <Swatch group={group} /> {model.label(group)} <Icon name="close" />
             </button>

@@ -3,6 +3,7 @@ import type { GraphNode, GraphView } from '../../../src/dashboard/page.ts'
 import { countOf, formatMs } from '../look/format.ts'
 import type { Look } from '../look/look.ts'
 import type { Box, Placing } from './place.ts'
+import type { Pass } from './route.ts'
 
 export interface Camera {
   /** The graph's coordinates at the left upper corner of the screen. */
@@ -17,6 +18,8 @@ export interface GraphScene {
   readonly height: number
   readonly graph: GraphView
   readonly placing: Placing
+  /** By edge, the layers that it passes. */
+  readonly routes: readonly (readonly Pass[])[]
   readonly box: Box
   readonly camera: Camera
   readonly look: Look
@@ -40,30 +43,37 @@ export function paintGraph(context: CanvasRenderingContext2D, scene: GraphScene)
   context.restore()
 }
 
-function paintEdges(
-  context: CanvasRenderingContext2D,
-  { graph, placing, box, look, camera }: GraphScene,
-  critical: boolean,
-): void {
+function paintEdges(context: CanvasRenderingContext2D, scene: GraphScene, critical: boolean): void {
+  const { graph, placing, routes, box, look, camera } = scene
   context.strokeStyle = critical ? look.path : look.faint
   context.globalAlpha = critical ? 1 : graph.edges.length > 600 ? 0.18 : 0.45
   context.lineWidth = (critical ? 1.75 : 1) / Math.min(1, Math.max(0.35, camera.scale))
   for (const inside of [false, true]) {
     context.setLineDash(inside ? [4, 4] : [])
     context.beginPath()
-    for (const edge of graph.edges) {
+    for (const [e, edge] of graph.edges.entries()) {
       if (edge.critical !== critical || (edge.kind === 'inside') !== inside) continue
-      const [x1, y1] = [(placing.x[edge.from] as number) + box.width, (placing.y[edge.from] as number) + box.height / 2]
-      const [x2, y2] = [placing.x[edge.to] as number, (placing.y[edge.to] as number) + box.height / 2]
-      const bend = Math.max(24, Math.abs(x2 - x1) / 2)
-      context.moveTo(x1, y1)
-      if (x2 > x1) context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2)
-      else context.bezierCurveTo(x1 + bend, y1 + 40, x2 - bend, y2 + 40, x2, y2)
+      let [x, y] = [(placing.x[edge.from] as number) + box.width, (placing.y[edge.from] as number) + box.height / 2]
+      const [endX, endY] = [placing.x[edge.to] as number, (placing.y[edge.to] as number) + box.height / 2]
+      context.moveTo(x, y)
+      for (const pass of routes[e] ?? []) {
+        curve(context, x, y, pass.left, pass.y)
+        context.lineTo(pass.right, pass.y)
+        ;[x, y] = [pass.right, pass.y]
+      }
+      curve(context, x, y, endX, endY)
     }
     context.stroke()
   }
   context.setLineDash([])
   context.globalAlpha = 1
+}
+
+function curve(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
+  const bend = Math.max(20, Math.abs(x2 - x1) / 2)
+  // An edge that goes back closes a circle: under the boxes, so that it is seen as what it is.
+  const under = x2 > x1 ? 0 : 40
+  context.bezierCurveTo(x1 + bend, y1 + under, x2 - bend, y2 + under, x2, y2)
 }
 
 function paintNode(context: CanvasRenderingContext2D, scene: GraphScene, node: GraphNode, n: number): void {

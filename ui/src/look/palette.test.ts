@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { channels, colourPlaces, contrast, inkOn, palettes, type Theme } from './palette.ts'
+import { channels, contrast, inkOn, palettes, type Theme } from './palette.ts'
 
 type Triple = readonly [number, number, number]
 
@@ -65,10 +65,6 @@ test.each(themes)('bars of %s stand out from the ground, and their labels from t
     expect(contrast(colour, inkOn(colour))).toBeGreaterThan(3.6)
   }
   expect(contrast(path, ground)).toBeGreaterThan(12)
-})
-
-test('the groups with most work have colours, the rest share one', () => {
-  expect([...colourPlaces([3, 0, 2, 1], 4, 2)]).toEqual([1, 2, 2, 0])
 })
 
 /** The variables of tokens.css, as each theme has them. */

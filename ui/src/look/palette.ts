@@ -53,13 +53,6 @@ export const palettes: Readonly<Record<'light' | 'dark', Palette>> = {
 
 export type Theme = keyof typeof palettes
 
-/** By group number, its place among the colours; groups in order of work, `shown` being how many have a colour of their own. */
-export function colourPlaces(groupsByWork: readonly number[], groupCount: number, shown: number): Uint8Array {
-  const places = new Uint8Array(groupCount).fill(shown)
-  for (const [place, group] of groupsByWork.slice(0, shown).entries()) if (group < groupCount) places[group] = place
-  return places
-}
-
 /** `#rrggbb` as numbers from 0 to 255. */
 export function channels(colour: string): readonly [number, number, number] {
   const value = Number.parseInt(colour.slice(1), 16)

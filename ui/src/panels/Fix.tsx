@@ -1,9 +1,11 @@
 /** What bounds the run, as a chain, and what is worth changing. */
-import type { SegmentKind, PathSegment } from '../../../src/dashboard/page.ts'
+import type { PathSegment, PathView, SegmentKind } from '../../../src/dashboard/page.ts'
+import { shortName } from '../look/families.ts'
 import { countOf, formatCount, formatMs, formatShare } from '../look/format.ts'
 import { Swatch } from '../parts/Swatch.tsx'
 import { Table, type Column } from '../parts/Table.tsx'
 import { useModel } from '../state/context.ts'
+import type { Model } from '../state/model.ts'
 import { openTask } from '../state/walk.ts'
 
 const kinds: Readonly<Record<SegmentKind, { readonly title: string; readonly hint: string }>> = {
@@ -71,23 +73,7 @@ function Path() {
           <kbd>C</kbd> follows it
         </span>
       </header>
-      {path && wallMs > 0 && (
-        <div class="kinds">
-          {Object.entries(path.ms).map(
-            ([kind, ms]) =>
-              ms > 0 && (
-                <div key={kind} class={`kind ${kind}`} style={{ flexGrow: ms / wallMs }} title={kinds[kind as SegmentKind].hint}>
-                  <i />
-                  {ms / wallMs > 0.04 && (
-                    <span>
-                      {kinds[kind as SegmentKind].title} {formatShare(ms / wallMs)}
-                    </span>
-                  )}
-                </div>
-              ),
-          )}
-        </div>
-      )}
+      {path && wallMs > 0 && <Parts parts={partsOf(model, path.ms)} wallMs={wallMs} />}
       <Table
         label="path"
         columns={columns}
@@ -98,6 +84,69 @@ function Path() {
         empty={path ? 'Nothing happened here.' : 'Finding the chain that decided the end …'}
       />
     </section>
+  )
+}
+
+interface Part {
+  readonly key: string
+  readonly words: string
+  readonly hint: string
+  readonly ms: number
+  readonly colour?: string
+}
+
+/** The work by group, then the other kinds of time. */
+function partsOf(model: Model, ms: PathView['ms']): Part[] {
+  const bound = model.explanation.value.value?.bound ?? []
+  const work = bound
+    .toSorted((a, b) => b.ms - a.ms)
+    .map(({ group, label, ms, tasks }) => ({
+      key: `group ${group}`,
+      words: shortName(label),
+      hint: `${label}: ${countOf(tasks, 'task')} in a row`,
+      ms,
+      colour: model.colour(group),
+    }))
+  const others = Object.entries(ms).filter(([kind]) => kind !== 'work' || work.length === 0)
+  return [
+    ...work,
+    ...others.map(([kind, ms]) => {
+      const { title, hint } = kinds[kind as SegmentKind]
+      return { key: kind, words: title, hint, ms }
+    }),
+  ].filter(({ ms }) => ms > 0)
+}
+
+/** As many as are worth words; the bar has all. */
+const wordsMax = 5
+
+function Parts({ parts, wallMs }: { readonly parts: readonly Part[]; readonly wallMs: number }) {
+  const style = ({ colour }: Part) => (colour === undefined ? {} : { backgroundColor: colour })
+  return (
+    <div class="parts">
+      <div class="use-bar">
+        {parts.map((part) => (
+          <i
+            key={part.key}
+            class={`part ${part.colour === undefined ? part.key : ''}`}
+            style={{ flexGrow: part.ms / wallMs, ...style(part) }}
+            title={`${part.words} ${formatMs(part.ms)}: ${part.hint}`}
+          />
+        ))}
+      </div>
+      <ul>
+        {parts
+          .filter(({ ms }) => ms / wallMs >= 0.005)
+          .toSorted((a, b) => b.ms - a.ms)
+          .slice(0, wordsMax)
+          .map((part) => (
+            <li key={part.key} title={part.hint}>
+              <i class={`part ${part.colour === undefined ? part.key : ''}`} style={style(part)} /> {part.words}{' '}
+              <b>{formatShare(part.ms / wallMs)}</b>
+            </li>
+          ))}
+      </ul>
+    </div>
   )
 }
 
@@ -113,11 +162,14 @@ function Advice() {
       <div class="scroll" tabIndex={0} aria-label="Advice">
         {!found && <p class="empty">Judging the run …</p>}
         {found?.advice.length === 0 && (
-          <p class="empty">
-            {found.rows.length === 0
-              ? 'Nothing ran here.'
-              : 'Nothing stands out: no pitfall that would save 5 % of the time or more.'}
-          </p>
+          <div class="verdict-lines">
+            <p>
+              {found.rows.length === 0
+                ? 'Nothing ran here.'
+                : 'Nothing stands out: no pitfall that would save 5 % of the time or more.'}
+            </p>
+            {found.rows.length > 0 && found.verdict.map((line) => <p key={line}>{line}</p>)}
+          </div>
         )}
         {found?.advice.map(({ pitfall, title, evidence, savingMs, suggestion }) => (
           <article key={pitfall + title}>

@@ -3,20 +3,25 @@ import { serverSource, ServerError, type ViewSource } from '../../../src/dashboa
 
 const tokenKey = 'heddle-token'
 
-/** @throws {ServerError} when there is no token, or it is refused */
+/** @throws {ServerError} when there is no token */
 export async function openServer(): Promise<ViewSource> {
   const token = takeToken()
   if (token === undefined) throw new ServerError('The address has no token.', 401)
   const source = serverSource(location.origin, token)
-  try {
-    await source.overview({})
-  } catch (error) {
-    // A refused token must not be kept: the next visit would be refused with it too.
-    if (error instanceof ServerError && (error.status === 401 || error.status === 403)) keep(undefined)
-    throw error
+  return {
+    ...source,
+    async overview(query) {
+      try {
+        return await source.overview(query)
+      } catch (error) {
+        // A refused token must not be kept: the next visit would be refused with it too.
+        if (error instanceof ServerError && (error.status === 401 || error.status === 403)) keep(undefined)
+        throw error
+      }
+    },
   }
-  return source
 }
+
 /** Out of the address, so that it is not copied along with it; kept for as long as the tab is open, so that it can be reloaded. */
 function takeToken(): string | undefined {
   const url = new URL(location.href)

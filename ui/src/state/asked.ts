@@ -15,13 +15,15 @@ export interface Asked<A> {
 /**
  * @param question tracked: whatever signals it reads make it ask again; undefined asks nothing and forgets the answer
  * @param pauseMs how long to rest after an answer, given how long it took: a question that is dear must not be asked without end
+ * @param known the answer to the first question, where it is there already
  */
 export function asked<Q, A>(
   question: () => Q | undefined,
   ask: (question: Q) => Promise<A>,
   pauseMs: (tookMs: number) => number = () => 0,
+  known?: A,
 ): Asked<A> {
-  const value = signal<A | undefined>(undefined)
+  const value = signal<A | undefined>(known)
   const error = signal<Error | undefined>(undefined)
   const busy = signal(false)
   let wanted: { readonly question: Q } | undefined
@@ -58,6 +60,10 @@ export function asked<Q, A>(
         wanted = undefined
         value.value = undefined
         error.value = undefined
+        return
+      }
+      if (known !== undefined) {
+        known = undefined
         return
       }
       wanted = { question: next }

@@ -5,7 +5,8 @@
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { ExplanationView, Overview, PathView, Range, TaskDetail, Tick, ViewSource } from '../../../src/dashboard/page.ts'
 import { formatCount, formatFactor, formatShare } from '../look/format.ts'
-import { colourPlaces, palettes } from '../look/palette.ts'
+import { colourPlaces, familiesOf, type Family } from '../look/families.ts'
+import { palettes } from '../look/palette.ts'
 import { totalOf } from '../parts/States.tsx'
 import { around, lengthOf, pan, within, zoom, type Span } from '../time/scale.ts'
 import { asked, type Asked } from './asked.ts'
@@ -33,6 +34,8 @@ export class Model {
   readonly tab: Signal<Tab> = signal('fix')
   readonly search: Signal<string> = signal('')
   readonly onlyFailed: Signal<boolean> = signal(false)
+  /** The timeline has shown something. */
+  readonly drawn: Signal<boolean> = signal(false)
   /** What the timeline shows; undefined: all of it, also while it grows. */
   readonly zoomed: Signal<Span | undefined> = signal(undefined)
 
@@ -50,23 +53,28 @@ export class Model {
   /** Everything that there is to see. */
   readonly whole: ReadonlySignal<Span>
   readonly view: ReadonlySignal<Span>
-  /** Numbers of the groups, most work first. */
-  readonly groupOrder: ReadonlySignal<readonly number[]>
+  /** Groups that share a colour, most time first. */
+  readonly families: ReadonlySignal<readonly Family[]>
   /** Place among the colours, by group number. */
   readonly places: ReadonlySignal<Uint8Array>
 
   readonly #stops: (() => void)[] = []
 
-  constructor(source: ViewSource) {
+  /** @param first the overview of everything, which says from when to when there is something to see */
+  constructor(source: ViewSource, first: Overview) {
     this.source = source
+    const { version, counts, head } = first
+    this.tick.value = { version, counts, nowMs: head.nowMs, live: head.live }
     const ranged = (): { range: Range | undefined; version: number } | undefined => {
       const version = this.version.value
       return version < 0 ? undefined : { range: this.range.value, version }
     }
+    /** Explaining may take seconds: it waits until there is something to look at. */
+    const explained = (): ReturnType<typeof ranged> => (this.drawn.value ? ranged() : undefined)
     const query = ({ range }: { range: Range | undefined }): { range?: Range } => (range ? { range } : {})
-    this.overview = asked(ranged, (q) => source.overview(query(q)), this.#rest(150, 2))
-    this.explanation = asked(ranged, (q) => source.explanation(query(q)), this.#rest(800, 4))
-    this.path = asked(ranged, (q) => source.path({ ...query(q), limit: pathLimit }), this.#rest(800, 4))
+    this.overview = asked(ranged, (q) => source.overview(query(q)), this.#rest(150, 2), first)
+    this.explanation = asked(explained, (q) => source.explanation(query(q)), this.#rest(800, 4))
+    this.path = asked(explained, (q) => source.path({ ...query(q), limit: pathLimit }), this.#rest(800, 4))
     this.detail = asked(
       () => (this.task.value === undefined ? undefined : { id: this.task.value, version: this.version.value }),
       ({ id }) => source.task({ id }),
@@ -75,18 +83,19 @@ export class Model {
     this.whole = computed(() => {
       const head = this.#head.value
       const now = Math.max(this.tick.value?.nowMs ?? 0, head?.nowMs ?? 0)
-      if (!head) return { from: 0, to: now }
+      // Where nothing ran there is no wall time, and yet something to look at.
+      if (!head || head.wall.to <= head.wall.from) return { from: 0, to: Math.max(now, 1) }
       return { from: Math.min(head.wall.from, now), to: this.live.value ? now : head.wall.to }
     })
     this.view = computed(() => (this.zoomed.value ? within(this.zoomed.value, this.whole.value) : this.whole.value))
-    this.groupOrder = computed(() => {
-      const order = (this.#all.value?.groups ?? []).toSorted((a, b) => b.totalMs - a.totalMs).map(({ number }) => number)
-      return sameList(this.#order, order) ? this.#order : (this.#order = order)
+    this.families = computed(() => {
+      const families = familiesOf(this.#all.value?.groups ?? [])
+      const key = JSON.stringify(families.map(({ name, groups }) => [name, groups]))
+      // The same list as long as nothing changed: pictures are painted again when it does.
+      if (key !== this.#familiesKey) [this.#familiesKey, this.#families] = [key, families]
+      return this.#families
     })
-    this.places = computed(() => {
-      const order = this.groupOrder.value
-      return colourPlaces(order, Math.max(0, ...order.map((n) => n + 1)), palettes[theme.value].groups.length)
-    })
+    this.places = computed(() => colourPlaces(this.families.value, palettes[theme.value].groups.length))
     this.#stops.push(
       effect(() => {
         const overview = this.overview.value.value
@@ -113,7 +122,8 @@ export class Model {
   /** The overview of everything, whatever range is selected: colours and labels must not change with the selection. */
   readonly #all: Signal<Overview | undefined> = signal(undefined)
   readonly #head: Signal<Overview['head'] | undefined> = signal(undefined)
-  #order: readonly number[] = []
+  #families: readonly Family[] = []
+  #familiesKey = ''
 
   get all(): ReadonlySignal<Overview | undefined> {
     return this.#all
@@ -188,5 +198,3 @@ export class Model {
 
 /** How many segments of the critical path are asked for. */
 export const pathLimit = 500
-
-const sameList = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((n, i) => n === b[i])

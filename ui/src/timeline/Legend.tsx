@@ -1,4 +1,5 @@
-/** The colours of the timeline, most work first; a click looks at one group. */
+/** The colours of the timeline, most time first; a click looks at one group, the next at the next of the same name, then at all again. */
+import type { Family } from '../look/families.ts'
 import { countOf } from '../look/format.ts'
 import { palettes } from '../look/palette.ts'
 import { Swatch } from '../parts/Swatch.tsx'
@@ -7,26 +8,27 @@ import { theme } from '../state/theme.ts'
 
 export function Legend() {
   const model = useModel()
-  const groups = model.groupOrder.value
+  const families = model.families.value
   const own = palettes[theme.value].groups.length
-  const others = groups.length - own
+  const others = families.slice(own).reduce((sum, { groups }) => sum + groups.length, 0)
+  const next = ({ groups }: Family): number | undefined => groups[groups.indexOf(model.group.peek() ?? -1) + 1]
   return (
     <div class="groups-legend" role="group" aria-label="Groups">
-      {groups.slice(0, own).map((group) => (
+      {families.slice(0, own).map((family) => (
         <button
-          key={group}
+          key={family.name}
           type="button"
-          aria-pressed={model.group.value === group}
-          title={`Only ${model.label(group)}`}
-          onClick={() => (model.group.value = model.group.peek() === group ? undefined : group)}
+          aria-pressed={model.group.value !== undefined && family.groups.includes(model.group.value)}
+          title={`Only ${family.groups.map((group) => model.label(group)).join(', then only ')}`}
+          onClick={() => (model.group.value = next(family))}
         >
-          <Swatch group={group} />
-          <span>{model.label(group)}</span>
+          <Swatch group={family.groups[0] as number} />
+          <span>{family.name}</span>
         </button>
       ))}
       {others > 0 && (
         <button type="button" title="All groups" onClick={() => (model.tab.value = 'groups')}>
-          <Swatch group={groups[own] as number} />
+          <Swatch group={families[own]?.groups[0] as number} />
           <span>{countOf(others, 'other')}</span>
         </button>
       )}

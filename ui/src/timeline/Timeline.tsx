@@ -69,7 +69,9 @@ export function Timeline() {
       if (!canvas.current || !context) return
       paintTimeline(context, scene)
       // Tests and measurements wait for it.
-      canvas.current.dataset['painted'] = String(scene.layers.at(-1)?.layer.window.version ?? -1)
+      const version = scene.layers.at(-1)?.layer.window.version ?? -1
+      canvas.current.dataset['painted'] = String(version)
+      if (version >= 0) model.drawn.value = true
     })
     return () => cancelAnimationFrame(frame)
   })

@@ -4,6 +4,7 @@
  */
 import type { PathSegment, Slices, TimelineWindow } from '../../../src/dashboard/page.ts'
 import { taskStates } from '../../../src/dashboard/page.ts'
+import { shortName } from '../look/families.ts'
 import type { Look } from '../look/look.ts'
 import { inkOn } from '../look/palette.ts'
 import { ticks, toX, type Span } from '../time/scale.ts'
@@ -36,6 +37,7 @@ export interface Scene {
 }
 
 const failedState = taskStates.indexOf('failed')
+const runningState = taskStates.indexOf('running')
 const cancelledState = taskStates.indexOf('cancelled')
 const dimmed = 0.16
 
@@ -140,6 +142,8 @@ function paintSlices(context: CanvasRenderingContext2D, scene: Scene, slices: Sl
     const shown = wide > 3 ? wide - 1 : Math.max(wide, 1)
     if (!dim) context.globalAlpha = wide >= 1 ? 1 : Math.max(0.35, wide)
     context.fillStyle = own
+    // Its end is not known yet.
+    if (state[i] === runningState) context.globalAlpha *= 0.72
     if (state[i] === cancelledState) {
       context.globalAlpha *= 0.35
       context.fillRect(x, top, shown, height)
@@ -211,7 +215,7 @@ function name(
   const room = Math.min(x + wide, width) - from - 5
   if (room < 20) return
   context.font = look.font
-  const short = /^\w+ "(.+)"$/.exec(label(group))?.[1] ?? label(group)
+  const short = shortName(label(group))
   const text = fitting(context, failed ? `✕ ${short}` : short, room)
   if (text === '') return
   context.fillStyle = inkOn(colour)

@@ -32,6 +32,8 @@ export interface Rows {
 const single = { least: 9, most: 34 }
 const several = { least: 3, most: 34 }
 const gap = 1
+/** Tall enough for a name in a bar. */
+const goodPx = 20
 /** Between executors; many stand closer. */
 const gapOf = (executors: number): number => (executors > 6 ? 2 : 6)
 
@@ -46,10 +48,11 @@ export function layRows(lanes: readonly LaneLike[], room: number): Rows {
   const left = room - gaps
   const singles = counts.filter((count) => count === 1).length
   const many = lanes.length - singles
-  // Executors with one line get their share of the room first, but leave to the lines of others what they cannot do without.
+  // Executors with one line get their share of the room first; where lines of others cannot do without it, they
+  // still keep a good height, and the lines are scrolled.
   const fair = Math.floor(left / Math.max(1, singles + Math.min(many, singles * 2)))
   const spare = Math.floor((left - several.least * many) / Math.max(1, singles))
-  const one = clamp(Math.min(fair, spare), single.least, single.most)
+  const one = clamp(Math.min(fair, Math.max(spare, goodPx)), single.least, single.most)
   const other = many === 0 ? 0 : clamp(Math.floor((left - one * singles) / many), several.least, several.most)
   const rows: Row[] = []
   const blocks: Block[] = []
