@@ -255,7 +255,7 @@ describe.skipIf(!hasBrowser)('a report in the browser', () => {
     expect(await page.locator('.lanes .empty').innerText()).toContain('No task was recorded')
     for (const key of '1234567') {
       await page.keyboard.press(key)
-      await page.locator('.panel .empty, .series').first().waitFor()
+      await page.locator('.panel .empty, .series, .verdict-lines').first().waitFor()
     }
   })
 

@@ -33,7 +33,8 @@ export function Verdict() {
   const counts = overview?.counts
   const failed = counts?.failed ?? 0
   const advice = found?.advice[0]
-  const pathWords = found && found.wallMs > 0 ? boundOf(found) : undefined
+  const ran = found !== undefined && found.rows.length > 0
+  const pathWords = ran && found.wallMs > 0 ? boundOf(found) : undefined
   const wait = <span class="wait" />
   return (
     <section class="verdict" aria-label="Verdict">
@@ -41,10 +42,10 @@ export function Verdict() {
         title="Speedup"
         tab="time"
         tone="strong"
-        big={found ? formatFactor(found.speedup) : wait}
+        big={found ? (ran ? formatFactor(found.speedup) : '–') : wait}
         hint="Measured task time that was work, against wall time"
       >
-        {found && `${formatMs(found.workMs)} of work in ${formatMs(found.wallMs)}`}
+        {found && (ran ? `${formatMs(found.workMs)} of work in ${formatMs(found.wallMs)}` : 'nothing ran')}
       </Cell>
       <Cell
         title="Bound by"
@@ -54,7 +55,7 @@ export function Verdict() {
       >
         {pathWords?.note}
       </Cell>
-      <Cell title="Idle" tab="time" big={found ? formatShare(found.idle.share) : wait} hint={found?.verdict[2]}>
+      <Cell title="Idle" tab="time" big={found ? (ran ? formatShare(found.idle.share) : '–') : wait} hint={found?.verdict[2]}>
         {found &&
           (found.rows.length === 0
             ? 'nothing ran'
@@ -63,7 +64,7 @@ export function Verdict() {
       <Cell
         title="Worth fixing"
         tab="fix"
-        big={found ? <span class="words">{advice?.title ?? 'nothing stands out'}</span> : wait}
+        big={found ? <span class="words">{advice?.title ?? (ran ? 'nothing stands out' : '–')}</span> : wait}
         hint={advice?.evidence}
       >
         {advice ? (

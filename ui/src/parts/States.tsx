@@ -11,7 +11,7 @@ export function totalOf(counts: Counts): number {
 /** `812 done, 3 failed, 10 running`: the states that there are. */
 export function stateWords(counts: Counts): string {
   const words = stateOrder.filter((state) => counts[state] > 0).map((state) => `${formatCount(counts[state])} ${state}`)
-  return words.length > 0 ? words.join(', ') : 'none yet'
+  return words.length > 0 ? words.join(', ') : 'none'
 }
 
 export function StateBar({ counts, colour }: { readonly counts: Counts; readonly colour?: string | undefined }) {
