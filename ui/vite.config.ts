@@ -8,6 +8,7 @@ import { viteSingleFile } from 'vite-plugin-singlefile'
  */
 export default defineConfig(({ mode }) => ({
   root: import.meta.dirname,
+  logLevel: 'error',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [viteSingleFile()],
   build: {
