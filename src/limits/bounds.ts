@@ -3,7 +3,7 @@
  * knows who waits.
  */
 import type { Clock } from '../base/clock.ts'
-import { durationMs } from '../base/duration.ts'
+import { type Duration, durationMs } from '../base/duration.ts'
 import { InvalidOption } from '../base/errors.ts'
 import { AdaptiveConcurrency } from './adaptive.ts'
 import type { Lease } from './lease.ts'
@@ -13,10 +13,11 @@ import { TokenBucket } from './token-bucket.ts'
 /** What may start at once after a pause, besides one call: as much as flows in meanwhile makes up for a late timer. */
 const lateTimerMs = 100
 
-/** What is left of a rate and of an allowance of tokens at this moment. */
+/** What is left of a rate and of the allowances of tokens at this moment. */
 export interface Levels {
   readonly rate: number
   readonly tokens: number
+  readonly outputTokens: number
 }
 
 /**
@@ -31,6 +32,7 @@ export class Bounds {
   readonly #adaptive: AdaptiveConcurrency | undefined
   readonly #rate: TokenBucket | undefined
   readonly #tokens: TokenBucket | undefined
+  readonly #output: TokenBucket | undefined
   /** How many calls may be under way, and how many are. */
   #places: number
   #used = 0
@@ -39,7 +41,7 @@ export class Bounds {
   constructor(options: LimiterOptions, name: string, clock: Clock, onAdapted: () => void) {
     this.#options = options
     this.#name = name
-    const { concurrency, rate, tokens, metering = 'sliding' } = options
+    const { concurrency, rate, tokens, outputTokens, metering = 'sliding' } = options
     if (concurrency === 'auto') {
       this.#adaptive = new AdaptiveConcurrency(options.adaptive, { clock, name })
       this.#adaptive.onChange = (limit) => {
@@ -52,7 +54,10 @@ export class Bounds {
     const window = metering === 'sliding' ? windowFactor : undefined
     const now = clock.now()
     if (rate !== undefined) this.#rate = new TokenBucket({ allowance: rate, perMs, burst: this.#burst(rate, perMs), window }, now)
-    if (tokens !== undefined) this.#tokens = new TokenBucket({ allowance: tokens, perMs, burst: tokens, window }, now)
+    const bucket = (allowance: number | undefined): TokenBucket | undefined =>
+      allowance === undefined ? undefined : new TokenBucket({ allowance, perMs, burst: allowance, window }, now)
+    this.#tokens = bucket(tokens)
+    this.#output = bucket(outputTokens)
   }
 
   /** How many calls may be under way. */
@@ -67,7 +72,7 @@ export class Bounds {
 
   /** Whether the start of a call uses something up, so that only time brings it back. */
   get meters(): boolean {
-    return this.#rate !== undefined || this.#tokens !== undefined
+    return (this.#rate ?? this.#tokens ?? this.#output) !== undefined
   }
 
   /** Whether calls of that weight could start while calls of the weight `used` are under way. */
@@ -77,18 +82,25 @@ export class Bounds {
   }
 
   /** @throws {InvalidOption} for a call that could never start */
-  checkFits(weight: number, cost: number): void {
+  checkFits(weight: number, cost: number, outputCost: number): void {
     if (typeof this.#options.concurrency === 'number' && weight > this.#places)
       this.#refuse(`\`weight\` ${weight}`, `concurrency ${this.#places}`)
     if (this.#rate && weight > Math.max(1, this.#rate.allowance))
       this.#refuse(`\`weight\` ${weight}`, `rate ${this.#rate.allowance}`)
     if (this.#tokens && cost > this.#tokens.allowance) this.#refuse(`\`cost\` ${cost}`, `tokens ${this.#tokens.allowance}`)
+    if (this.#output && outputCost > this.#output.allowance)
+      this.#refuse(`\`outputCost\` ${outputCost}`, `outputTokens ${this.#output.allowance}`)
   }
 
   /** Milliseconds until a call may start; `Infinity` when that depends on another's end. */
-  waitMs(weight: number, cost: number, now: number): number {
+  waitMs(weight: number, cost: number, outputCost: number, now: number): number {
     if (!this.hasPlace(weight)) return Number.POSITIVE_INFINITY
-    return Math.max(this.#pausedUntil - now, this.#rate?.waitMs(weight, now) ?? 0, this.#tokens?.waitMs(cost, now) ?? 0)
+    return Math.max(
+      this.#pausedUntil - now,
+      this.#rate?.waitMs(weight, now) ?? 0,
+      this.#tokens?.waitMs(cost, now) ?? 0,
+      this.#output?.waitMs(outputCost, now) ?? 0,
+    )
   }
 
   take(lease: Lease, now: number): void {
@@ -96,18 +108,21 @@ export class Bounds {
     if (this.#adaptive) lease.ticket = this.#adaptive.start()
     if (this.#rate) lease.rateReceipt = this.#rate.take(lease.weight, now)
     if (this.#tokens) lease.tokenReceipt = this.#tokens.take(lease.cost, now)
+    if (this.#output) lease.outputReceipt = this.#output.take(lease.outputCost, now)
   }
 
   /** The call starts only now; for the sliding windows it counts from here. */
   restart(lease: Lease, now: number): void {
     if (this.#rate) lease.rateReceipt = this.#rate.restart(lease.rateReceipt, lease.weight, now)
     if (this.#tokens) lease.tokenReceipt = this.#tokens.restart(lease.tokenReceipt, lease.cost, now)
+    if (this.#output) lease.outputReceipt = this.#output.restart(lease.outputReceipt, lease.outputCost, now)
   }
 
-  /** The call is over, and has really cost `actualCost`. */
-  release(lease: Lease, actualCost: number, error: unknown, now: number): void {
+  /** The call is over, and has really cost `actualCost` and `actualOutputCost`. */
+  release(lease: Lease, actualCost: number, actualOutputCost: number, error: unknown, now: number): void {
     this.#used -= lease.weight
     if (actualCost !== lease.cost) this.#tokens?.correct(lease.tokenReceipt, lease.cost, actualCost, now)
+    if (actualOutputCost !== lease.outputCost) this.#output?.correct(lease.outputReceipt, lease.outputCost, actualOutputCost, now)
     this.#adaptive?.settle(lease.ticket, error !== undefined && this.#adaptive.isOverload(error))
   }
 
@@ -116,6 +131,7 @@ export class Bounds {
     this.#used -= lease.weight
     this.#rate?.correct(lease.rateReceipt, lease.weight, 0, now)
     this.#tokens?.correct(lease.tokenReceipt, lease.cost, 0, now)
+    this.#output?.correct(lease.outputReceipt, lease.outputCost, 0, now)
     this.#adaptive?.withdraw(lease.ticket)
   }
 
@@ -130,29 +146,30 @@ export class Bounds {
   /** @throws {InvalidOption} for a bound that was not there from the beginning */
   update(update: LimiterUpdate, now: number): void {
     checkUpdate(update, this.#options)
-    const { concurrency, rate, tokens } = update
-    const perMs = update.per === undefined ? undefined : durationMs(update.per, 'per')
-    if (concurrency !== undefined) this.#places = concurrency
-    if (this.#rate && (rate ?? perMs) !== undefined) {
-      const [allowance, span] = [rate ?? this.#rate.allowance, perMs ?? this.#rate.perMs]
-      this.#rate.update(allowance, span, this.#burst(allowance, span), now)
+    const ms = (span: Duration | undefined, name: string): number | undefined =>
+      span === undefined ? undefined : durationMs(span, name)
+    const perMs = ms(update.per, 'per')
+    if (update.concurrency !== undefined) this.#places = update.concurrency
+    const { rate, tokens, outputTokens } = update
+    const ratePerMs = ms(update.ratePer, 'ratePer') ?? perMs
+    if (this.#rate && (rate ?? ratePerMs ?? update.burst) !== undefined) {
+      const [allowance, span] = [rate ?? this.#rate.allowance, ratePerMs ?? this.#rate.perMs]
+      this.#rate.update(allowance, span, Math.min(update.burst ?? this.#burst(allowance, span), Math.max(1, allowance)), now)
     }
-    const tokensPerMs = update.tokensPer === undefined ? perMs : durationMs(update.tokensPer, 'tokensPer')
-    if (this.#tokens && (tokens ?? tokensPerMs) !== undefined) {
-      const allowance = tokens ?? this.#tokens.allowance
-      this.#tokens.update(allowance, tokensPerMs ?? this.#tokens.perMs, allowance, now)
-    }
+    change(this.#tokens, tokens, ms(update.tokensPer, 'tokensPer') ?? perMs, update.tokensBurst, now)
+    change(this.#output, outputTokens, ms(update.outputTokensPer, 'outputTokensPer') ?? perMs, update.outputTokensBurst, now)
   }
 
   /** What may start at once: calls and tokens. Negative while a debt is paid; `Infinity` for what is not metered. */
   levels(now: number): Levels {
-    const [rate, tokens] = [this.#rate?.tokens(now), this.#tokens?.tokens(now)]
-    return { rate: rate ?? Number.POSITIVE_INFINITY, tokens: tokens ?? Number.POSITIVE_INFINITY }
+    const level = (bucket: TokenBucket | undefined): number => bucket?.tokens(now) ?? Number.POSITIVE_INFINITY
+    return { rate: level(this.#rate), tokens: level(this.#tokens), outputTokens: level(this.#output) }
   }
 
   setLevels(levels: Partial<Levels>, now: number): void {
     if (levels.rate !== undefined) this.#rate?.set(levels.rate, now)
     if (levels.tokens !== undefined) this.#tokens?.set(levels.tokens, now)
+    if (levels.outputTokens !== undefined) this.#output?.set(levels.outputTokens, now)
   }
 
   #burst(rate: number, perMs: number): number {
@@ -165,4 +182,17 @@ export class Bounds {
   #refuse(what: string, bound: string): never {
     throw new InvalidOption(`Expected ${what} to be at most the ${bound} of ${this.#name}: the call could never start`)
   }
+}
+
+/** Changes an allowance of tokens where anything of it is given. */
+function change(
+  bucket: TokenBucket | undefined,
+  tokens: number | undefined,
+  perMs: number | undefined,
+  burst: number | undefined,
+  now: number,
+): void {
+  if (!bucket || (tokens ?? perMs ?? burst) === undefined) return
+  const allowance = tokens ?? bucket.allowance
+  bucket.update(allowance, perMs ?? bucket.perMs, Math.min(burst ?? allowance, allowance), now)
 }

@@ -4,7 +4,7 @@ import type { Hold } from '../base/wait-graph.ts'
 /** What a limiter gives and takes back. */
 export interface LeaseOwner {
   /** @internal */
-  returned(lease: Lease, actualCost: number | undefined, error: unknown): void
+  returned(lease: Lease, actualCost: number | undefined, error: unknown, actualOutputCost: number | undefined): void
   /** @internal */
   refunded(lease: Lease): void
   /** @internal */
@@ -18,10 +18,14 @@ export class Lease implements Hold {
   readonly weight: number
   /** @internal */
   readonly cost: number
+  /** @internal */
+  readonly outputCost: number
   /** @internal Receipts of the buckets. */
   rateReceipt = 0
   /** @internal */
   tokenReceipt = 0
+  /** @internal */
+  outputReceipt = 0
   /** @internal What the adaptive controller gave at the start. */
   ticket = 0
   /** @internal Who holds it, for the wait-for graph. */
@@ -31,10 +35,11 @@ export class Lease implements Hold {
   #held = true
 
   /** @internal Made by a limiter. */
-  constructor(owner: LeaseOwner, weight: number, cost: number, frame: Frame, inside: boolean) {
+  constructor(owner: LeaseOwner, weight: number, cost: number, outputCost: number, frame: Frame, inside: boolean) {
     this.#owner = owner
     this.weight = weight
     this.cost = cost
+    this.outputCost = outputCost
     this.frame = frame
     this.inside = inside
   }
@@ -48,11 +53,12 @@ export class Lease implements Hold {
    * The call is over.
    * @param actualCost tokens that it used, when that differs from what was reserved
    * @param error what it failed with, if it did: adaptive concurrency learns from overload
+   * @param actualOutputCost as `actualCost`, of the `outputTokens`
    */
-  release(actualCost?: number, error?: unknown): void {
+  release(actualCost?: number, error?: unknown, actualOutputCost?: number): void {
     if (!this.#held) return
     this.#held = false
-    this.#owner.returned(this, actualCost, error)
+    this.#owner.returned(this, actualCost, error, actualOutputCost)
   }
 
   /** @internal The call was never made: gives back everything, also what a rate had counted. */

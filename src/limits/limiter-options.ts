@@ -10,7 +10,12 @@ export interface LimiterOptions {
   readonly rate?: number
   /** How many tokens the calls may use in any window of `per`. More than 0. @default no bound */
   readonly tokens?: number
-  /** The time that `rate` and `tokens` are for. Needed with either of them. */
+  /**
+   * A second allowance of tokens in any window of `per`, for servers that meter what goes in and what comes out apart. What a call
+   * takes of it is its `outputCost`. More than 0. @default no bound
+   */
+  readonly outputTokens?: number
+  /** The time that `rate`, `tokens` and `outputTokens` are for. Needed with any of them. */
   readonly per?: Duration
   /**
    * How many calls may start at once after a pause. From 1 to `rate`. The default is what flows in within 100 ms and one more:
@@ -45,10 +50,22 @@ export interface LimiterUpdate {
   readonly rate?: number
   /** As in the options; only for a limiter that has `tokens`. */
   readonly tokens?: number
+  /** As in the options; only for a limiter that has `outputTokens`. */
+  readonly outputTokens?: number
   /** As in the options. */
   readonly per?: Duration
-  /** As `per`, for `tokens` alone: some servers count calls per day and tokens per minute. @default `per` */
+  /** As `per`, for `rate` alone: some servers count calls per day and tokens per minute. @default `per` */
+  readonly ratePer?: Duration
+  /** As `per`, for `tokens` alone. @default `per` */
   readonly tokensPer?: Duration
+  /** As `per`, for `outputTokens` alone. @default `per` */
+  readonly outputTokensPer?: Duration
+  /** How many calls may gather while none starts. From 1 to `rate`. @default as the limiter was made, and again at the next change of `rate` */
+  readonly burst?: number
+  /** The same for tokens: more than 0, up to `tokens`. @default `tokens` */
+  readonly tokensBurst?: number
+  /** The same for output tokens. @default `outputTokens` */
+  readonly outputTokensBurst?: number
 }
 
 export interface AcquireOptions {
@@ -62,6 +79,8 @@ export interface AcquireOptions {
   readonly weight?: number
   /** How many tokens it will probably use. @default 1 */
   readonly cost?: number
+  /** How many of the `outputTokens` it will probably use. @default 0 */
+  readonly outputCost?: number
 }
 
 /** More than zero, so that whoever waits can be told when. */
@@ -79,6 +98,7 @@ const limiterRules = {
   concurrency: rules.whole(1, ['auto']),
   rate: positive,
   tokens: positive,
+  outputTokens: positive,
   per: span,
   burst: rules.number(1),
   metering: rules.oneOf('sliding', 'bucket'),
@@ -94,8 +114,14 @@ const updateRules = {
   concurrency: rules.whole(1),
   rate: positive,
   tokens: positive,
+  outputTokens: positive,
   per: span,
+  ratePer: span,
   tokensPer: span,
+  outputTokensPer: span,
+  burst: rules.number(1),
+  tokensBurst: positive,
+  outputTokensBurst: positive,
 }
 
 const acquireRules = {
@@ -104,16 +130,17 @@ const acquireRules = {
   priority: rules.number(Number.NEGATIVE_INFINITY),
   weight: rules.number(1),
   cost: rules.number(0),
+  outputCost: rules.number(0),
 }
 
 /** @throws {InvalidOption} */
 export function checkLimiter(options: LimiterOptions): void {
   checkOptions<LimiterOptions>(options, limiterRules, 'limiter')
-  const { concurrency, rate, tokens, per, burst, adaptive } = options
-  if (concurrency === undefined && rate === undefined && tokens === undefined) {
+  const { concurrency, rate, tokens, outputTokens, per, burst, adaptive } = options
+  const metered = (rate ?? tokens ?? outputTokens) !== undefined
+  if (concurrency === undefined && !metered) {
     throw new InvalidOption('Expected limiter to get `concurrency`, `rate` or `tokens`, got none of them')
   }
-  const metered = rate !== undefined || tokens !== undefined
   if (metered && per === undefined) {
     throw new InvalidOption('Expected `per` to be given with `rate` or `tokens`, got undefined', {
       hint: "For example limiter({ rate: 100, per: '1s' }).",
@@ -138,8 +165,10 @@ export function checkUpdate(update: LimiterUpdate, options: LimiterOptions): voi
     throw new InvalidOption(`Expected \`${name}\` to be a bound that the limiter was made with`)
   }
   if (update.concurrency !== undefined && typeof options.concurrency !== 'number') absent('concurrency')
-  if (update.rate !== undefined && options.rate === undefined) absent('rate')
-  if ((update.tokens ?? update.tokensPer) !== undefined && options.tokens === undefined) absent('tokens')
+  if ((update.rate ?? update.ratePer ?? update.burst) !== undefined && options.rate === undefined) absent('rate')
+  if ((update.tokens ?? update.tokensPer ?? update.tokensBurst) !== undefined && options.tokens === undefined) absent('tokens')
+  const output = update.outputTokens ?? update.outputTokensPer ?? update.outputTokensBurst
+  if (output !== undefined && options.outputTokens === undefined) absent('outputTokens')
 }
 
 /** @throws {InvalidOption} */

@@ -25,6 +25,7 @@ import { type Place, WaitQueue } from './wait-queue.ts'
 interface Waiter {
   readonly weight: number
   readonly cost: number
+  readonly outputCost: number
   readonly inside: boolean
   readonly wait: Wait<Lease>
   /** Takes the waiter's timer and subscriptions off. */
@@ -193,10 +194,11 @@ export class Limiter extends Waitable implements LeaseOwner {
   }
 
   /** @internal */
-  returned(lease: Lease, actualCost: number | undefined, error: unknown): void {
+  returned(lease: Lease, actualCost: number | undefined, error: unknown, actualOutputCost: number | undefined): void {
     const cost = actualCost !== undefined && actualCost >= 0 ? actualCost : lease.cost
+    const outputCost = actualOutputCost !== undefined && actualOutputCost >= 0 ? actualOutputCost : lease.outputCost
     this.#tokens += cost - lease.cost
-    this.#bounds.release(lease, cost, error, this.#clock.now())
+    this.#bounds.release(lease, cost, outputCost, error, this.#clock.now())
     this.#leases.delete(lease)
     this.#serve()
   }
@@ -255,15 +257,15 @@ export class Limiter extends Waitable implements LeaseOwner {
     throw new InvalidOption(`Expected the \`cost\` of ${this.name} to give a number from 0 up, got ${describe(tokens)}`)
   }
 
-  #enterNow({ weight, cancellation, signal, inside }: Request, cost: number): Lease | undefined {
+  #enterNow({ weight, outputCost, cancellation, signal, inside }: Request, cost: number): Lease | undefined {
     const ended = cancellation?.aborted ? cancellation : signal?.aborted ? signal : undefined
     if (ended) throw cancelled(ended.reason, `The wait for ${this.name}`)
     if (this.#closed) throw this.#closed
-    this.#bounds.checkFits(weight, cost)
+    this.#bounds.checkFits(weight, cost, outputCost)
     if (this.#queue.size > 0) return undefined
     const now = this.#clock.now()
-    if (this.#bounds.waitMs(weight, cost, now) > 0) return undefined
-    return this.#grant(new Lease(this, weight, cost, currentFrame(), inside), now)
+    if (this.#bounds.waitMs(weight, cost, outputCost, now) > 0) return undefined
+    return this.#grant(new Lease(this, weight, cost, outputCost, currentFrame(), inside), now)
   }
 
   #grant(lease: Lease, now: number): Lease {
@@ -275,7 +277,7 @@ export class Limiter extends Waitable implements LeaseOwner {
   }
 
   #wait(
-    { weight, priority, timeoutMs = this.#queueTimeoutMs, cancellation, signal, inside }: Request,
+    { weight, outputCost, priority, timeoutMs = this.#queueTimeoutMs, cancellation, signal, inside }: Request,
     cost: number,
   ): Promise<Lease> {
     const wait = new Wait<Lease>(this)
@@ -283,7 +285,7 @@ export class Limiter extends Waitable implements LeaseOwner {
     const leave = (): void => {
       for (const step of undo) step()
     }
-    const place = this.#queue.add({ weight, cost, inside, wait, leave }, priority)
+    const place = this.#queue.add({ weight, cost, outputCost, inside, wait, leave }, priority)
     const giveUp = (error: Error): void => {
       if (!this.#queue.remove(place)) return
       this.#refuse(place.value, error)
@@ -319,11 +321,12 @@ export class Limiter extends Waitable implements LeaseOwner {
   #serve(): void {
     const now = this.#clock.now()
     for (let head = this.#queue.head; head; head = this.#queue.head) {
-      const waitMs = this.#bounds.waitMs(head.weight, head.cost, now)
+      const { weight, cost, outputCost } = head
+      const waitMs = this.#bounds.waitMs(weight, cost, outputCost, now)
       if (waitMs > 0) return this.#lookAgain(now + waitMs)
       this.#queue.shift()
       head.leave()
-      head.wait.settle(this.#grant(new Lease(this, head.weight, head.cost, head.wait.frame, head.inside), now))
+      head.wait.settle(this.#grant(new Lease(this, weight, cost, outputCost, head.wait.frame, head.inside), now))
     }
     this.#lookAgain(Number.POSITIVE_INFINITY)
   }

@@ -181,6 +181,7 @@ export class Policy {
       return await limit.enter({
         weight: this.#weight,
         cost: undefined,
+        outputCost: 0,
         args: call.args ?? [],
         priority: this.#priority,
         timeoutMs: this.#queueTimeoutMs,

@@ -8,6 +8,7 @@ export interface Request {
   readonly weight: number
   /** Undefined: each limiter's own `cost` computes it from `args`. */
   readonly cost: number | undefined
+  readonly outputCost: number
   readonly args: readonly unknown[]
   readonly priority: number
   /** Undefined: the limiter's own `queueTimeout`. */
@@ -25,6 +26,7 @@ export function requestOf(options: AcquireOptions, inside = false): Request {
   return {
     weight: options.weight ?? 1,
     cost: options.cost,
+    outputCost: options.outputCost ?? 0,
     args: [],
     priority: options.priority ?? 0,
     timeoutMs: options.timeout === undefined ? undefined : durationMs(options.timeout, 'timeout'),
