@@ -65,7 +65,7 @@ export class Attempt<M> {
     replica.read(this.#permit, headersOf(error), refused)
     if (verdict.kind === 'rate-limited') {
       this.#ledger.rateLimited++
-      replica.pause(verdict.waitMs)
+      replica.pause(this.#permit, verdict.waitMs)
     }
     replica.settle(this.#permit, { kind: refused ? 'refused' : 'failed', error: toError(error) })
     return verdict

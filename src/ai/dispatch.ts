@@ -10,14 +10,16 @@
 import { Cancellation, cancelled, sleep } from '../base/abort.ts'
 import { systemClock } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
-import { Cancelled, CircuitOpen, QuotaExhausted, TimedOut, toError } from '../base/errors.ts'
+import { CircuitOpen, QuotaExhausted, TimedOut } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import { Retry } from '../limits/retry.ts'
 import { Attempt } from './attempt.ts'
+import { acquireAny, candidates } from './choose.ts'
 import type { Budget, Reservation, Spend } from './budget.ts'
 import { judge, toModelError } from './failure.ts'
 import { type HedgeOptions, Hedging } from './hedge.ts'
 import { costOf } from './prices.ts'
+import { race, type Won } from './race.ts'
 import type { Demand, Permit, Replica } from './replica.ts'
 import { Ledger } from './report.ts'
 
@@ -26,6 +28,7 @@ export interface DispatchSettings {
   readonly prefer: 'least-busy' | 'first'
   readonly retries: number
   readonly timeoutMs: number
+  readonly queueTimeoutMs: number
   readonly hedge: HedgeOptions | undefined
   readonly random: () => number
 }
@@ -39,19 +42,7 @@ export interface Call {
   readonly budget: Budget | undefined
 }
 
-/** A first result, and the attempt that it came from and that must be ended by whoever takes it. */
-export interface Won<M, T> {
-  readonly attempt: Attempt<M>
-  readonly value: T
-}
-
 type Send<M, T> = (model: M, attempt: Attempt<M>) => Promise<T>
-
-/**
- * A refused call goes again as long as it takes, but not for ever: a provider that refuses everything is not waited for.
- * Chosen: with pauses that double up to a minute this is about half an hour.
- */
-const mostRefusals = 30
 
 export class Dispatcher<M> {
   readonly replicas: readonly Replica<M>[]
@@ -87,13 +78,14 @@ export class Dispatcher<M> {
 
   async #attempts<T>(call: Call, cancellation: Cancellation, send: Send<M, T>): Promise<Won<M, T>> {
     const failedOn = new Set<Replica<M>>()
+    const from = performance.now()
     for (let failures = 0, refusals = 0; ;) {
       let used: Replica<M> | undefined
       try {
         if (cancellation.aborted) throw cancelled(cancellation.reason, 'The call')
         const attempt = await this.#begin(call, cancellation, failedOn, failures + refusals > 0 ? 1 : 0)
         used = attempt.replica
-        return await this.#hedged(call, attempt, send)
+        return await this.#send(call, attempt, send)
       } catch (error) {
         if (cancellation.aborted) throw cancelled(cancellation.reason, 'The call')
         // It was closed while the call waited for it.
@@ -101,7 +93,8 @@ export class Dispatcher<M> {
         const verdict = judge(error)
         const name = used?.name ?? this.settings.name
         const attempts = failures + refusals + 1
-        if (verdict.kind === 'rate-limited' && ++refusals <= mostRefusals) continue
+        // Waiting for the rate limit is waiting for a turn: it goes on as long as that may take.
+        if (verdict.kind === 'rate-limited' && ++refusals > 0 && performance.now() - from < this.settings.queueTimeoutMs) continue
         if (verdict.kind === 'quota' && used) {
           used.close(toModelError(error, verdict, name, 1))
           if (this.#alive.length > 0) continue
@@ -135,7 +128,9 @@ export class Dispatcher<M> {
     const admitted = performance.now()
     this.ledger.waitedMs.budget += admitted - from
     try {
-      const [replica, permit] = await this.#acquire(this.#candidates(failedOn), call.demand, cancellation, priority)
+      const { prefer, name } = this.settings
+      const choice = candidates(this.replicas, failedOn, prefer, name)
+      const [replica, permit] = await acquireAny(choice, call.demand, cancellation, priority)
       this.#countWait(replica, admitted)
       return this.#open(call, replica, permit, reservation)
     } catch (error) {
@@ -155,64 +150,6 @@ export class Dispatcher<M> {
     const paused = Math.max(0, Math.min(until, replica.pausedUntil) - from)
     this.ledger.waitedMs.rateLimit += paused
     this.ledger.waitedMs.limiter += until - from - paused
-  }
-
-  /** Those that may be asked, the best first. @throws what closed the last of them */
-  #candidates(failedOn: ReadonlySet<Replica<M>>): readonly Replica<M>[] {
-    const alive = this.#alive
-    if (alive.length === 0) throw this.replicas.findLast((replica) => replica.closed)?.closed as Error
-    const usable = alive.filter((replica) => replica.usable)
-    if (usable.length === 0)
-      throw new CircuitOpen(`Every model of ${this.settings.name} has failed too often; its breaker is open`)
-    const fresh = usable.filter((replica) => !failedOn.has(replica))
-    const choice = fresh.length > 0 ? fresh : usable
-    if (this.settings.prefer === 'first') return choice.slice(0, 1)
-    return choice.length === 1 ? choice : choice.toSorted((a, b) => a.load - b.load)
-  }
-
-  async #acquire(
-    candidates: readonly Replica<M>[],
-    demand: Demand,
-    cancellation: Cancellation,
-    priority: number,
-  ): Promise<readonly [Replica<M>, Permit]> {
-    const [only] = candidates
-    if (candidates.length === 1 && only) return [only, await only.acquire(demand, { signal: cancellation.signal, priority })]
-    for (const replica of candidates) {
-      const permit = replica.tryAcquire(demand)
-      if (permit) return [replica, permit]
-    }
-    return this.#firstOf(candidates, demand, cancellation, priority)
-  }
-
-  /** Waits in every queue, and leaves the others when the first lets it in. */
-  #firstOf(
-    candidates: readonly Replica<M>[],
-    demand: Demand,
-    cancellation: Cancellation,
-    priority: number,
-  ): Promise<readonly [Replica<M>, Permit]> {
-    const waiting = new Cancellation(cancellation)
-    return new Promise((resolve, reject) => {
-      let left = candidates.length
-      let won = false
-      for (const replica of candidates) {
-        replica.acquire(demand, { signal: waiting.signal, priority }).then(
-          (permit) => {
-            if (won) return replica.refund(permit)
-            won = true
-            waiting.abort(new Cancelled('another model was free first'))
-            resolve([replica, permit])
-          },
-          (error: unknown) => {
-            left--
-            if (won || left > 0) return
-            waiting.close()
-            reject(error as Error)
-          },
-        )
-      }
-    })
   }
 
   /** The most that a request of this call can cost, on whichever model it runs. */
@@ -249,57 +186,28 @@ export class Dispatcher<M> {
     })
   }
 
-  /** Sends the request, and a second copy elsewhere when the first is slow; the first that answers wins. */
-  #hedged<T>(call: Call, first: Attempt<M>, send: Send<M, T>): Promise<Won<M, T>> {
+  /** Sends the request, and a second copy when it is slow to begin. */
+  #send<T>(call: Call, first: Attempt<M>, send: Send<M, T>): Promise<Won<M, T>> {
     const { hedging } = this
-    const afterMs = hedging?.afterMs()
-    const main = this.#try(first, send)
-    if (!hedging) return main
-    const sample = (): void => hedging.sample(performance.now() - first.startedAt)
-    if (afterMs === undefined) return main.finally(sample)
-    return new Promise((resolve, reject) => {
-      let second: Attempt<M> | undefined
-      let running = 1
-      let over = false
-      const settle = (finish: () => void): void => {
-        over = true
-        systemClock.cancel(timer)
-        sample()
-        finish()
-      }
-      const win = (won: Won<M, T>): void => {
-        if (over) return void won.attempt.abandon(0, lost)
-        settle(() => resolve(won))
-        if (!second) return
-        if (won.attempt === second) this.ledger.hedges.won++
-        const loser = won.attempt === second ? first : second
-        hedging.settle(this.#hedgeCost(call, second), loser.abandon(0, lost))
-      }
-      const lose = (error: unknown): void => {
-        if (--running > 0 || over) return
-        settle(() => reject(toError(error)))
-      }
-      const timer = systemClock.schedule(afterMs, () => {
-        second = this.#beginHedge(call, first)
-        if (!second) return
-        running++
-        this.#try(second, send).then(win, lose)
-      })
-      main.then(win, lose)
+    if (!hedging) return this.#try(first, send)
+    return race(hedging, {
+      first,
+      send: (attempt) => this.#try(attempt, send),
+      second: () => this.#beginHedge(hedging, call, first),
+      settled: (second, secondWon, wastedTokens) => {
+        if (secondWon) this.ledger.hedges.won++
+        hedging.settle(hedgeCost(call, second), wastedTokens)
+      },
     })
   }
 
-  #hedgeCost({ demand }: Call, { replica }: Attempt<M>): number {
-    return demand.input + replica.expectedOutput(demand)
-  }
-
   /** A second copy, if there is room for it right now; preferably on another model. */
-  #beginHedge(call: Call, first: Attempt<M>): Attempt<M> | undefined {
-    if (!this.hedging?.spend(this.#hedgeCost(call, first))) return undefined
-    const others = this.replicas.filter((replica) => replica !== first.replica)
+  #beginHedge(hedging: Hedging, call: Call, first: Attempt<M>): Attempt<M> | undefined {
+    const cost = hedgeCost(call, first)
+    if (!hedging.spend(cost)) return undefined
     const reservation = call.budget?.tryReserve(this.#worst(call))
     if (!call.budget || reservation) {
-      for (const replica of [...others, first.replica]) {
+      for (const replica of [...this.replicas.filter((other) => other !== first.replica), first.replica]) {
         const permit = replica.tryAcquire(call.demand)
         if (!permit) continue
         this.ledger.hedges.started++
@@ -307,9 +215,12 @@ export class Dispatcher<M> {
       }
     }
     reservation?.settle({ usd: 0, tokens: 0, calls: 0 })
-    this.hedging.settle(this.#hedgeCost(call, first), 0)
+    hedging.settle(cost, 0)
     return undefined
   }
 }
 
-const lost = new Cancelled('the other copy answered first')
+/** Tokens that a second copy probably costs. */
+function hedgeCost<M>({ demand }: Call, { replica }: Attempt<M>): number {
+  return demand.input + replica.expectedOutput(demand)
+}

@@ -28,8 +28,8 @@ test('reads the OpenAI form', () => {
   const headers = { ...openai('requests', '500', '499', '120ms'), ...openai('tokens', '30000', '18928', '22.144s') }
   expect(readRateLimits(headers, 0)).toEqual({
     form: 'openai',
-    requests: { limit: 500, remaining: 499, perMs: 60_000 },
-    tokens: { limit: 30_000, remaining: 18_928, perMs: 60_000 },
+    requests: { limit: 500, remaining: 499, step: 1, perMs: 60_000 },
+    tokens: { limit: 30_000, remaining: 18_928, step: 1, perMs: 60_000 },
     inputTokens: undefined,
     outputTokens: undefined,
   })
@@ -39,6 +39,8 @@ test('tells limits per day and those of a faster world from the reset', () => {
   expect(readRateLimits(openai('requests', '10000', '9990', '1m26.4s'), 0)?.requests?.perMs).toBe(86_400_000)
   expect(readRateLimits(openai('requests', '14400', '14399', '6s'), 0)?.requests?.perMs).toBe(86_400_000)
   expect(readRateLimits(openai('requests', '600', '540', '100ms'), 0)?.requests?.perMs).toBeCloseTo(1_000)
+  // 300 per minute, enforced as 5 per second: full again at once, and still 300 per minute.
+  expect(readRateLimits(openai('requests', '300', '2', '600ms'), 0)?.requests?.perMs).toBeUndefined()
 })
 
 test('reads the Anthropic form, whose whole seconds say nothing about the span', () => {
@@ -59,10 +61,10 @@ test('reads the Anthropic form, whose whole seconds say nothing about the span',
   )
   expect(limits).toEqual({
     form: 'anthropic',
-    requests: { limit: 50, remaining: 49, perMs: 60_000 },
+    requests: { limit: 50, remaining: 49, step: 1, perMs: undefined },
     tokens: undefined,
-    inputTokens: { limit: 50_000, remaining: 48_000, perMs: 60_000 },
-    outputTokens: { limit: 10_000, remaining: 9_000, perMs: 60_000 },
+    inputTokens: { limit: 50_000, remaining: 48_000, step: 1_000, perMs: undefined },
+    outputTokens: { limit: 10_000, remaining: 9_000, step: 1_000, perMs: undefined },
   })
 })
 
@@ -71,7 +73,9 @@ test('-1, missing and unreadable figures are unknown', () => {
   expect(readRateLimits({}, 0)).toBeUndefined()
   expect(readRateLimits({ ...openai('requests', '-1', '-1', '0'), ...openai('tokens', '-1', '-1', '0') }, 0)).toBeUndefined()
   expect(readRateLimits(openai('requests', 'many', 'few', 'soon'), 0)).toBeUndefined()
-  expect(readRateLimits({ 'x-ratelimit-limit-requests': '60' }, 0)?.requests).toEqual({ limit: 60, remaining: 60, perMs: 60_000 })
+  const limitAlone = { limit: 60, remaining: undefined, step: 1, perMs: undefined }
+  expect(readRateLimits({ 'x-ratelimit-limit-requests': '60' }, 0)?.requests).toEqual(limitAlone)
+  expect(readRateLimits(openai('requests', '60', '-1', '0'), 0)?.requests).toEqual(limitAlone)
 })
 
 test('never gives a figure that cannot be: whatever the headers hold', () => {
@@ -86,9 +90,9 @@ test('never gives a figure that cannot be: whatever the headers hold', () => {
       const meter = readRateLimits(openai('tokens', limit, remaining, reset), now)?.tokens
       if (!meter) return
       expect(meter.limit).toBeGreaterThan(0)
-      expect(meter.remaining).toBeGreaterThanOrEqual(0)
-      expect(meter.remaining).toBeLessThanOrEqual(meter.limit)
-      expect(meter.perMs).toBeGreaterThan(0)
+      expect(meter.remaining ?? 0).toBeGreaterThanOrEqual(0)
+      expect(meter.remaining ?? 0).toBeLessThanOrEqual(meter.limit)
+      expect(meter.perMs ?? 60_000).toBeGreaterThan(0)
     }),
   )
 })

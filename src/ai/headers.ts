@@ -8,9 +8,12 @@
 /** One limit: so many units per {@link Meter.perMs}, of which so many were left when the answer was made. */
 export interface Meter {
   readonly limit: number
-  readonly remaining: number
-  /** The time that the limit is for, in milliseconds. */
-  readonly perMs: number
+  /** Undefined where these headers do not tell it. */
+  readonly remaining: number | undefined
+  /** `remaining` is rounded to a multiple of this. */
+  readonly step: number
+  /** The time that the limit is for, in milliseconds; undefined where these headers do not tell it. */
+  readonly perMs: number | undefined
 }
 
 export interface RateLimits {
@@ -45,13 +48,17 @@ function openaiLimits(headers: HeaderBag): RateLimits | undefined {
   return requests || tokens ? { form: 'openai', requests, tokens, inputTokens: undefined, outputTokens: undefined } : undefined
 }
 
+/** "The number of tokens remaining (rounded to the nearest thousand)", says Anthropic's reference. */
+const tokenStep = 1_000
+
 function anthropicLimits(headers: HeaderBag, nowDate: number): RateLimits | undefined {
   const meter = (name: string): Meter | undefined => {
     const header = (part: string): string | undefined => headers[`anthropic-ratelimit-${name}-${part}`]
     const reset = header('reset')
     // Whole seconds are too coarse to tell the span from, and its limits are all per minute.
     const fine = reset !== undefined && /\.\d/.test(reset)
-    return meterOf(header('limit'), header('remaining'), fine ? Date.parse(reset) - nowDate : undefined)
+    const step = name === 'requests' ? 1 : tokenStep
+    return meterOf(header('limit'), header('remaining'), fine ? Date.parse(reset) - nowDate : undefined, step)
   }
   const limits = { requests: meter('requests'), inputTokens: meter('input-tokens'), outputTokens: meter('output-tokens') }
   const tokens = limits.inputTokens || limits.outputTokens ? undefined : meter('tokens')
@@ -63,12 +70,14 @@ function meterOf(
   limitText: string | undefined,
   remainingText: string | undefined,
   resetMs: number | undefined,
+  step = 1,
 ): Meter | undefined {
   const limit = count(limitText)
   const remaining = count(remainingText)
   if (limit === undefined || limit === 0) return undefined
-  const left = Math.min(limit, remaining ?? limit)
-  return { limit, remaining: left, perMs: spanOf(limit, left, resetMs) }
+  if (remaining === undefined) return { limit, remaining, step, perMs: undefined }
+  const left = Math.min(limit, remaining)
+  return { limit, remaining: left, step, perMs: spanOf(limit, left, resetMs) }
 }
 
 /** A whole number from 0 up, else unknown. */
@@ -89,16 +98,18 @@ const longestSpanMs = 31 * 86_400_000
 /**
  * The time that a limit is for. Headers do not say it, but the bucket refills all the time, so the reset is
  * `(limit - remaining) / limit × span`. Read off and snapped to a minute, an hour or a day when it is near one (remaining is
- * rounded, and the reset too), a minute when nothing is known.
+ * rounded, and the reset too). A bucket that holds less than the limit (60 per minute, enforced as 1 per second) is full again
+ * sooner, and never shows half of the limit: so less than a minute is only believed while half of it is left.
  */
-function spanOf(limit: number, remaining: number, resetMs: number | undefined): number {
+function spanOf(limit: number, remaining: number, resetMs: number | undefined): number | undefined {
   const used = limit - remaining
-  if (resetMs === undefined || !(resetMs > 0) || used <= 0) return minuteMs
+  if (resetMs === undefined || !(resetMs > 0) || used <= 0) return undefined
   const span = (resetMs * limit) / used
   // Remaining is cut to a whole number: the true use is up to one less.
   const spanAtMost = used > 1 ? (resetMs * limit) / (used - 1) : Number.POSITIVE_INFINITY
   for (const usual of usualSpansMs) if (span * 0.7 <= usual && usual <= Math.min(span * 1.5, spanAtMost * 1.1)) return usual
-  return span >= shortestSpanMs && span <= longestSpanMs ? span : minuteMs
+  const least = remaining * 2 >= limit ? shortestSpanMs : minuteMs
+  return span >= least && span <= longestSpanMs ? span : undefined
 }
 
 const goUnitMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }

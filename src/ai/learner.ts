@@ -8,9 +8,12 @@
  *
  *     offset = remaining − rate × time of the charge + charged until then,      level(now) = offset + rate × now − charged
  *
- * A reading may be off: requests that leave together arrive in any order, and one that was late to arrive found a bucket that had
- * refilled meanwhile. So as many readings are compared as calls were under way, and the lower quartile of them is believed:
- * one call too few waits a moment, one too many is refused.
+ * One reading may be off by as much as is under way: requests that leave together arrive in any order, and who arrives first reads
+ * too much by as many as he overtook, who arrives last too little by as many as overtook him. Nor will any few readings do, for who
+ * arrives first is answered first. But over all calls of a crowd this cancels out: whatever their order, the ranks of
+ * charging and the ranks of arriving have the same sum. So calls are gathered in epochs, and the mean over an epoch is believed
+ * when (nearly) all of its calls have been answered. An epoch ends when the one before is complete, as in epoch-based reclamation
+ * (Fraser, "Practical lock-freedom", 2004).
  */
 import type { Meter } from './headers.ts'
 
@@ -19,10 +22,26 @@ export interface Mark {
   readonly at: number
   readonly charged: number
   readonly amount: number
+  readonly epoch: Epoch
+  /** Its reading is still to come. */
+  open: boolean
 }
 
-/** Readings that are compared at most; more calls than this under way are compared by the latest ones. */
-const mostReadings = 48
+/** Calls that were charged one after the other, and what their answers said. */
+interface Epoch {
+  calls: number
+  open: number
+  sum: number
+  readings: number
+}
+
+/** A call that hangs shall not hold up an epoch: it is complete when no more than this share is missing. */
+const missing = 0.1
+/**
+ * While a request is on its way the bucket goes on filling, so a reading promises too much by what flows in meanwhile. Nobody knows
+ * how long that was: it is assumed to be at most this long before a level is raised. Chosen.
+ */
+const transitMs = 250
 /** Differences below this share of the limit are rounding; near the bottom of the bucket, where every call counts, those below one. */
 const tolerance = 0.005
 
@@ -30,21 +49,28 @@ export class LimitLearner {
   /** Units per {@link perMs}; undefined until a reading came. */
   limit: number | undefined
   perMs = 60_000
+  #step = 1
+  /** The most that a reading has shown: the bucket can hold that much at least. */
+  most = 0
   #charged = 0
-  #underWay = 0
-  #offsets: number[] = []
+  #before = newEpoch()
+  #now = newEpoch()
+  /** What the last complete epoch says, until it is asked for. */
+  #offset: number | undefined
+  #latest: number | undefined
 
   /** A call starts, and takes this much. */
   charge(amount: number, now: number): Mark {
     this.#charged += amount
-    this.#underWay++
-    return { at: now, charged: this.#charged, amount }
+    this.#now.calls++
+    this.#now.open++
+    return { at: now, charged: this.#charged, amount, epoch: this.#now, open: true }
   }
 
   /** The call is over; `actual` is what it took, where the provider gives back the rest. */
   settle(mark: Mark, actual: number): void {
-    this.#underWay--
     this.#charged += actual - mark.amount
+    this.#close(mark)
   }
 
   /**
@@ -53,36 +79,70 @@ export class LimitLearner {
    * @returns true when the limit itself is new
    */
   read(meter: Meter, mark: Mark, refused: boolean): boolean {
-    const isNew = this.limit !== meter.limit || Math.abs(this.perMs - meter.perMs) > this.perMs * 0.2
+    const { limit, remaining, perMs = this.perMs, step } = meter
+    const isNew = this.limit !== limit || Math.abs(this.perMs - perMs) > this.perMs * 0.2
     if (isNew) {
-      this.limit = meter.limit
-      this.perMs = meter.perMs
-      this.#offsets = []
+      this.limit = limit
+      this.perMs = perMs
+      this.#step = step
+      this.most = 0
+      this.#latest = undefined
+      this.#offset = undefined
+      for (const epoch of [this.#before, this.#now]) epoch.sum = epoch.readings = 0
     }
-    const charged = refused ? mark.charged - mark.amount : mark.charged
-    this.#offsets.push(meter.remaining - (meter.limit / this.perMs) * mark.at + charged)
-    if (this.#offsets.length > mostReadings) this.#offsets.shift()
+    if (remaining !== undefined) this.#reading(remaining, mark, refused)
+    this.#close(mark)
     return isNew
   }
 
-  /** What the bucket must hold now; undefined when `level` agrees with the readings, or too few have come. */
+  /** What the bucket must hold now; undefined when `level` agrees with the readings, or no epoch was completed since the last time. */
   correction(level: number, now: number): number | undefined {
-    const { limit } = this
-    if (limit === undefined || this.#offsets.length < Math.min(mostReadings, Math.max(1, this.#underWay))) return undefined
-    const base = (limit / this.perMs) * now - this.#charged
-    const levels = this.#offsets.map((offset) => Math.min(limit, offset + base)).sort((a, b) => a - b)
-    const likely = levels[levels.length >> 2] as number
-    const slack = Math.max(1, Math.min(limit * tolerance, level / 2))
-    const corrected = Math.abs(level - likely) > slack ? likely : undefined
-    // The readings have been used: the next correction needs new ones.
-    if (corrected !== undefined) this.#offsets = this.#offsets.slice(-1)
-    return corrected
+    const likely = this.#level(this.#offset, now)
+    this.#offset = undefined
+    if (likely === undefined || this.limit === undefined) return undefined
+    const rounding = this.#step / 2
+    const slack = Math.max(1, Math.min(this.limit * tolerance, level / 2))
+    if (likely + rounding < level - slack) return likely
+    const certain = likely - rounding - (this.limit / this.perMs) * transitMs
+    return certain > level + slack ? certain : undefined
   }
 
   /** The level right after a limit was learned, by the latest reading alone. */
   latest(now: number): number | undefined {
-    const offset = this.#offsets.at(-1)
+    return this.#level(this.#latest, now)
+  }
+
+  #reading(remaining: number, mark: Mark, refused: boolean): void {
+    this.most = Math.max(this.most, remaining)
+    const rate = (this.limit as number) / this.perMs
+    this.#latest = remaining - rate * mark.at + mark.charged - (refused ? mark.amount : 0)
+    if (!mark.open) return
+    mark.epoch.sum += this.#latest
+    mark.epoch.readings++
+  }
+
+  #level(offset: number | undefined, now: number): number | undefined {
     if (this.limit === undefined || offset === undefined) return undefined
     return Math.min(this.limit, offset + (this.limit / this.perMs) * now - this.#charged)
   }
+
+  #close(mark: Mark): void {
+    if (!mark.open) return
+    mark.open = false
+    mark.epoch.open--
+    // At most two at a time can be complete: the one before, and this one if all of its calls are over as well.
+    for (let i = 0; i < 2 && isComplete(this.#before); i++) {
+      if (this.#before.readings > 0) this.#offset = this.#before.sum / this.#before.readings
+      this.#before = this.#now
+      this.#now = newEpoch()
+    }
+  }
+}
+
+function newEpoch(): Epoch {
+  return { calls: 0, open: 0, sum: 0, readings: 0 }
+}
+
+function isComplete(epoch: Epoch): boolean {
+  return epoch.open <= epoch.calls * missing
 }

@@ -29,6 +29,7 @@ export function dispatcherOf<
       `Expected the models of a pool to be of one specification version, got ${[...versions].join(' and ')}`,
     )
   const random = Math.random
+  const queueTimeoutMs = durationMs(options.queueTimeout ?? '1h', 'queueTimeout')
   const replicas = members.map(({ model, limits = options.limits ?? {}, concurrency = options.concurrency ?? 'auto' }) => {
     checkLimits(limits)
     return new Replica(model, `${model.provider}/${model.modelId}`, {
@@ -36,7 +37,7 @@ export function dispatcherOf<
       concurrency,
       breaker: options.breaker ?? (members.length > 1 ? {} : undefined),
       price: priceOf(model.modelId, options.prices),
-      queueTimeoutMs: durationMs(options.queueTimeout ?? '1h', 'queueTimeout'),
+      queueTimeoutMs,
       random,
     })
   })
@@ -46,6 +47,7 @@ export function dispatcherOf<
     prefer: options.prefer ?? 'least-busy',
     retries: options.retry ?? 4,
     timeoutMs: durationMs(options.timeout ?? '5m', 'timeout'),
+    queueTimeoutMs,
     hedge: options.hedge,
     random,
   })
