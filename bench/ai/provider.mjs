@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url'
 
 /**
  * @param {import('heddle/ai/simulator').SimulatorOptions} options without functions
- * @returns {Promise<{ baseURL: string, stats: () => Promise<import('heddle/ai/simulator').SimulatorStats>, close: () => Promise<void> }>}
+ * @returns {Promise<{ baseURL: string, stats: (model?: string) => Promise<import('heddle/ai/simulator').SimulatorStats>, close: () => Promise<void> }>}
  */
 export async function startProvider(options) {
   const child = fork(fileURLToPath(new URL('provider.child.mjs', import.meta.url)), [JSON.stringify(options)])
   const [{ baseURL }] = await once(child, 'message')
   return {
     baseURL,
-    async stats() {
-      child.send('stats')
+    async stats(model) {
+      child.send({ model })
       const [stats] = await once(child, 'message')
       return stats
     },

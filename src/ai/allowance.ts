@@ -19,6 +19,7 @@ export class Allowance {
   readonly #learner = new LimitLearner()
   /** What the provider's bucket can hold, where that is less than the limit. */
   #capacity = unlimited
+  #pacePerMs = Number.POSITIVE_INFINITY
 
   /** @param given per minute; undefined: to be learned */
   constructor(limiter: Limiter, key: 'rate' | 'tokens' | 'outputTokens', given: number | undefined) {
@@ -62,19 +63,17 @@ export class Allowance {
     const level = this.#limiter.levels()[this.#key] + this.#headroom
     // A refusal is answered at once, so it says what is there now: less than this call would have taken.
     const { remaining } = meter
-    const empty = refused && remaining !== undefined && remaining < mark.amount
+    const empty = refused && remaining !== undefined && remaining - meter.step / 2 < mark.amount
     this.#learnCapacity(isNew, empty && level > Math.max(meter.limit / 10, 4 * mark.amount))
     const correct = empty ? Math.min(level, remaining) : isNew ? learner.latest(now) : learner.correction(level, now)
     if (correct !== undefined) this.#limiter.setLevels({ [this.#key]: correct - this.#headroom })
     return empty
   }
 
-  /** Lets calls start one by one, at most so many per second; undefined: as before. For a limit that is not known. */
-  spread(perSecond: number | undefined): void {
-    if (this.known) return
-    this.#limiter.update(
-      perSecond === undefined ? { rate: unlimited, burst: unlimited } : { rate: perSecond, burst: 1, ratePer: '1s' },
-    )
+  /** Calls shall start one by one and no faster than this, whatever the limit is. @param perMs calls per millisecond */
+  setPace(perMs: number): void {
+    this.#pacePerMs = perMs
+    this.#tell()
   }
 
   /**
@@ -97,6 +96,7 @@ export class Allowance {
   #tell(): void {
     const { limit } = this
     const { perMs } = this.#learner
+    if (this.#pacePerMs < limit / perMs) return this.#limiter.update({ rate: this.#pacePerMs * perMs, burst: 1, ratePer: perMs })
     const burst = Math.max(1, Math.min(limit, this.#capacity) - this.#headroom)
     if (this.#key === 'rate') this.#limiter.update({ rate: limit, burst, ratePer: perMs })
     else if (this.#key === 'tokens') this.#limiter.update({ tokens: limit, tokensBurst: burst, tokensPer: perMs })

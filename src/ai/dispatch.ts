@@ -5,6 +5,7 @@
  * - Refused for the rate limit: the whole bucket pauses, the call queues again in front, and holds no place meanwhile.
  * - Transient failure: another attempt after a jittered pause, on another model where there is one, within the retry budget.
  * - Quota used up: the model is closed at once for everybody; the call goes on elsewhere or fails.
+ * - Every breaker is open: the call waits for a model to recover, for as long as an outage may last.
  * - Anything else is the call's own fault, and its error.
  */
 import { Cancellation, cancelled, sleep } from '../base/abort.ts'
@@ -44,6 +45,11 @@ export interface Call {
 
 type Send<M, T> = (model: M, attempt: Attempt<M>) => Promise<T>
 
+/** While every breaker is open calls look again about this often, each at another moment. Chosen. */
+const recoveryMs = 500
+/** An outage that lasts longer than this is no hiccup: then calls fail. Chosen. */
+const longestOutageMs = 120_000
+
 export class Dispatcher<M> {
   readonly replicas: readonly Replica<M>[]
   readonly ledger = new Ledger()
@@ -55,7 +61,7 @@ export class Dispatcher<M> {
     this.replicas = replicas
     this.settings = settings
     this.hedging = settings.hedge && new Hedging(settings.hedge)
-    const retryIf = (error: unknown): boolean => error instanceof CircuitOpen || judge(error).kind === 'transient'
+    const retryIf = (error: unknown): boolean => judge(error).kind === 'transient'
     this.#retry = new Retry({ retries: settings.retries, retryIf, base: 500, cap: '8s', maxRetryAfter: '1h' }, settings.random)
   }
 
@@ -90,6 +96,10 @@ export class Dispatcher<M> {
         if (cancellation.aborted) throw cancelled(cancellation.reason, 'The call')
         // It was closed while the call waited for it.
         if (error instanceof QuotaExhausted && this.#alive.length > 0) continue
+        if (error instanceof CircuitOpen && performance.now() - from < Math.min(longestOutageMs, this.settings.queueTimeoutMs)) {
+          await this.#wait(recoveryMs * (0.5 + this.settings.random()), 'breaker', cancellation)
+          continue
+        }
         const verdict = judge(error)
         const name = used?.name ?? this.settings.name
         const attempts = failures + refusals + 1
@@ -101,8 +111,10 @@ export class Dispatcher<M> {
         }
         const pauseMs = this.#retry.pauseMs(error, ++failures, performance.now())
         if (pauseMs === undefined) throw toModelError(error, verdict, name, attempts)
-        if (used) failedOn.add(used)
-        this.ledger.wastedAttempts++
+        if (used) {
+          failedOn.add(used)
+          this.ledger.wastedAttempts++
+        }
         await this.#pause(pauseMs, failedOn, cancellation)
       }
     }
@@ -115,8 +127,16 @@ export class Dispatcher<M> {
   /** Waits before the next attempt; not when there is another model that has not failed yet. */
   async #pause(pauseMs: number, failedOn: ReadonlySet<Replica<M>>, cancellation: Cancellation): Promise<void> {
     if (this.replicas.some((replica) => replica.usable && !failedOn.has(replica))) return
-    this.ledger.waitedMs.retry += pauseMs
-    await sleep(pauseMs, cancellation.signal)
+    await this.#wait(pauseMs, 'retry', cancellation)
+  }
+
+  async #wait(ms: number, cause: 'retry' | 'breaker', cancellation: Cancellation): Promise<void> {
+    const from = performance.now()
+    try {
+      await sleep(ms, cancellation.signal)
+    } finally {
+      this.ledger.waitedMs[cause] += performance.now() - from
+    }
   }
 
   /** Reserves, chooses, waits. */

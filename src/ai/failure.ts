@@ -76,6 +76,14 @@ export function headersOf(error: unknown): HeaderBag | undefined {
   return (error as { responseHeaders?: HeaderBag } | null | undefined)?.responseHeaders
 }
 
+/** Keys of the usual forms (`sk-…`, `sk-ant-…`, `AIza…`, `gsk_…`), and what stands in a header or a query where a key stands. */
+const keys = /\b(?:sk|pk|rk|gsk|xai|hf|api|key)[-_][\w-]{8,}|\bAIza[\w-]{20,}|(?<=\bbearer\s+|[?&](?:api[-_]?)?key=)[^\s"'&]+/gi
+
+/** Some providers repeat the key that they were sent in the message that it is wrong. */
+export function withoutKeys(text: string): string {
+  return text.replace(keys, (key) => `${key.slice(0, 3)}…`)
+}
+
 /**
  * The error that a call is settled with. Never one that the AI SDK takes for retryable, so that its retries do not multiply
  * ours; what was thrown is the `cause`.
@@ -83,7 +91,7 @@ export function headersOf(error: unknown): HeaderBag | undefined {
 export function toModelError(error: unknown, verdict: Verdict, model: string, attempts: number): Error {
   if (error instanceof HeddleError) return error
   const after = attempts > 1 ? ` after ${attempts} attempts` : ''
-  const said = error instanceof Error ? error.message : describeAnswer(error)
+  const said = withoutKeys(error instanceof Error ? error.message : describeAnswer(error))
   if (verdict.kind === 'quota') {
     return new QuotaExhausted(`The account for ${model} has used up its quota: ${said}`, {
       cause: error,

@@ -16,6 +16,7 @@ import { Allowance, unlimited } from './allowance.ts'
 import { type HeaderBag, readRateLimits } from './headers.ts'
 import type { Mark } from './learner.ts'
 import type { Usage } from './model.ts'
+import { Pace } from './pace.ts'
 import type { Price } from './prices.ts'
 import type { Counts } from './report.ts'
 
@@ -91,8 +92,7 @@ export class Replica<M> {
   #charging: 'arrival' | 'parts' | 'use'
   #expectedOutput = 256
   #pausesInARow = 0
-  /** Answers until calls may start together again. */
-  #spreadFor = 0
+  readonly #pace = new Pace()
   #underWay = 0
 
   constructor(model: M, name: string, settings: ReplicaSettings) {
@@ -128,7 +128,7 @@ export class Replica<M> {
 
   /** May be asked now: in use, and its breaker lets calls pass. */
   get usable(): boolean {
-    return !this.closed && this.#breaker?.state !== 'open'
+    return !this.closed && (this.#breaker?.ready ?? true)
   }
 
   get paused(): boolean {
@@ -198,11 +198,12 @@ export class Replica<M> {
     this.#requests.settle(permit.requests, 1)
     this.#tokens.settle(permit.tokens, tokens)
     this.#outputTokens.settle(permit.outputTokens, output)
-    // A refusal because of an empty bucket says nothing about how many calls may be under way; any other one does.
-    permit.lease.release(tokens, refused && !permit.unexplained ? undefined : error, output)
+    // A refusal is about how fast calls come, not about how many are under way.
+    permit.lease.release(tokens, refused ? undefined : error, output)
     if (kind === 'answered') {
       this.#pausesInARow = 0
-      if (this.#spreadFor > 0 && --this.#spreadFor === 0) this.#requests.spread(undefined)
+      this.#pace.answer(performance.now())
+      if (this.#pace.perMs !== undefined) this.#requests.setPace(this.#pace.perMs)
       if (usage) this.#expectedOutput += newest * (usage.output - this.#expectedOutput)
     }
     const verdict = kind === 'answered' ? 'success' : kind === 'failed' ? this.#breaker?.verdict(error) : 'unknown'
@@ -213,16 +214,16 @@ export class Replica<M> {
   pause(permit: Permit, waitMs: number | undefined): void {
     const now = performance.now()
     // Those that were refused together make one pause.
-    if (now >= this.pausedUntil) this.#pausesInARow++
+    const isFirst = now >= this.pausedUntil
+    if (isFirst) this.#pausesInARow++
     const doubled = this.#pausesInARow - 1 - (waitMs === undefined ? 0 : trustedPauses)
     const backoff = doubled < 0 ? 0 : Math.min(backoffCapMs, backoffMs * 2 ** Math.min(doubled, 10))
     const wait = Math.max(waitMs ?? 0, backoff * (0.5 + this.#random() / 2))
     // Everybody is told the same moment; a little more keeps them, and other programs, from arriving together.
     const until = now + wait + this.#random() * Math.min(1_000, wait * 0.1)
-    if (permit.unexplained) {
-      // No bucket paces those that wait, so they would all start at once.
-      this.#spreadFor = Math.ceil(this.#limiter.stats.concurrency)
-      this.#requests.spread(this.#spreadFor)
+    if (permit.unexplained && isFirst) {
+      this.#pace.refuse(waitMs, now)
+      this.#requests.setPace(this.#pace.perMs as number)
     }
     this.pausedUntil = Math.max(this.pausedUntil, until)
     this.#limiter.pause(this.pausedUntil)
@@ -246,6 +247,7 @@ export class Replica<M> {
       throw error
     }
     this.#underWay++
+    this.#pace.start()
     const now = performance.now()
     const { cost, outputCost } = this.#costs(demand)
     return {

@@ -35,7 +35,13 @@ export interface PoolReport {
   readonly usd: number | undefined
   readonly hedges: { readonly started: number; readonly won: number }
   /** Milliseconds that calls have waited, by cause; calls wait side by side, so this is more than wall time. */
-  readonly waitedMs: { readonly limiter: number; readonly rateLimit: number; readonly retry: number; readonly budget: number }
+  readonly waitedMs: {
+    readonly limiter: number
+    readonly rateLimit: number
+    readonly retry: number
+    readonly breaker: number
+    readonly budget: number
+  }
   readonly models: readonly ModelReport[]
 }
 
@@ -50,7 +56,7 @@ export class Ledger {
   usd = 0
   unpriced = false
   readonly hedges = { started: 0, won: 0 }
-  readonly waitedMs = { limiter: 0, rateLimit: 0, retry: 0, budget: 0 }
+  readonly waitedMs = { limiter: 0, rateLimit: 0, retry: 0, breaker: 0, budget: 0 }
 
   /** An answer came and is billed. */
   bill(usage: Usage, price: Price | undefined): number {

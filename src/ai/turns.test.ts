@@ -1,6 +1,6 @@
 /** How calls take turns at a model, in simulated time: no server, no sleeping. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { ModelCallFailed } from '../base/errors.ts'
+import { CircuitOpen, ModelCallFailed } from '../base/errors.ts'
 import type { CallableModel, CallOptions, StreamPart } from './model.ts'
 import { pool } from './index.ts'
 
@@ -157,6 +157,30 @@ test('overload lowers the number of calls under way', async () => {
   expect(most).toBeLessThanOrEqual(10)
 })
 
+test('while every model has failed too often, calls wait for one to recover; for two minutes, and then they fail by name', async () => {
+  let down = true
+  const { model, asked } = scripted(() => (down ? { status: 500 } : { ms: 10 }))
+  const pooled = pool(model, { breaker: { consecutive: 3, reset: '10s' }, retry: 2 })
+  const failing = Promise.allSettled(Array.from({ length: 3 }, async (_, i) => pooled.doGenerate({ prompt: `${i}` })))
+  await vi.advanceTimersByTimeAsync(1)
+  expect(asked).toHaveLength(3)
+  const waiting = Promise.all(Array.from({ length: 30 }, async (_, i) => pooled.doGenerate({ prompt: `${i}` })))
+  down = false
+  await vi.advanceTimersByTimeAsync(60_000)
+  await failing
+  await waiting
+  expect(pooled.report().waitedMs.breaker).toBeGreaterThan(30 * 9_000)
+  expect(pooled.report().wastedAttempts).toBeLessThanOrEqual(3)
+
+  down = true
+  const late = Promise.allSettled(Array.from({ length: 40 }, async (_, i) => pooled.doGenerate({ prompt: `${i}` })))
+  await vi.advanceTimersByTimeAsync(200_000)
+  const reasons = (await late).flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+  expect(reasons).toHaveLength(40)
+  expect(reasons.filter((reason) => reason instanceof CircuitOpen).length).toBeGreaterThan(20)
+  expect(reasons.every((reason) => reason instanceof CircuitOpen || reason instanceof ModelCallFailed)).toBe(true)
+})
+
 test('several models share the calls by how busy they are', async () => {
   const [one, two] = [scripted(() => ({ ms: 100 }), 'one'), scripted(() => ({ ms: 100 }), 'two')]
   const pooled = pool([one.model, two.model])
@@ -165,6 +189,40 @@ test('several models share the calls by how busy they are', async () => {
   await Promise.all(calls)
   expect([one.asked.length, two.asked.length]).toEqual([20, 20])
 })
+
+test.each([
+  [0, 20, 0],
+  // The first comes before there is any share to spend.
+  [0.5, 1, 19],
+])(
+  'hedging: a slow first token is overtaken by a second copy, within its share of tokens (extra: %d)',
+  async (extra, slowCalls) => {
+    const seen = new Set<string>()
+    // Every tenth question is slow to begin the first time.
+    const { model, asked } = scripted((what) => {
+      const isFirst = !seen.has(what)
+      seen.add(what)
+      return { ms: isFirst && Number(what) % 10 === 9 ? 400 : 10 }
+    })
+    const pooled = pool(model, { hedge: { after: 60, extra } })
+    const times: number[] = []
+    for (let i = 0; i < 200; i++) {
+      const started = performance.now()
+      const answered = pooled.doStream({ prompt: `${i}` }).then(async ({ stream }) => {
+        times.push(performance.now() - started)
+        for await (const _ of stream);
+      })
+      await vi.advanceTimersByTimeAsync(500)
+      await answered
+    }
+    const { hedges, tokens, wastedTokens, attempts, calls, succeeded } = pooled.report()
+    expect(times.filter((ms) => ms > 100)).toHaveLength(slowCalls)
+    expect([attempts, hedges.started, hedges.won]).toEqual([200 + second, second, second])
+    expect(asked).toHaveLength(attempts)
+    expect([calls, succeeded]).toEqual([200, 200])
+    expect(wastedTokens).toBeLessThanOrEqual(extra * (tokens.input + tokens.output))
+  },
+)
 
 test('a stream holds its place until it is read to the end, or cancelled', async () => {
   const { model, asked } = scripted(() => ({}))
