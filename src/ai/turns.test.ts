@@ -196,7 +196,7 @@ test.each([
   [0.5, 1, 19],
 ])(
   'hedging: a slow first token is overtaken by a second copy, within its share of tokens (extra: %d)',
-  async (extra, slowCalls) => {
+  async (extra, slowCalls, second) => {
     const seen = new Set<string>()
     // Every tenth question is slow to begin the first time.
     const { model, asked } = scripted((what) => {
