@@ -69,6 +69,7 @@ const patienceMax = 32
  */
 const overlookedPerCall = 0.015
 const overlookedMax = 3
+const overloadWords = 'overload'
 /** Tickets hold the number of the limit and the calls under way in one number. */
 const ticketBase = 2 ** 20
 
@@ -173,7 +174,7 @@ export class AdaptiveConcurrency {
     const fallen = Math.min(Math.floor(this.#base * 0.9), this.#base - this.#refused)
     this.#phase = 'climb'
     this.#known = undefined
-    this.#set(Math.min(this.limit, Math.max(Math.ceil(this.#base / 2), fallen)), 'overload')
+    this.#set(Math.min(this.limit, Math.max(Math.ceil(this.#base / 2), fallen)), overloadWords)
   }
 
   #skipped(): void {
@@ -287,7 +288,12 @@ export class AdaptiveConcurrency {
     this.limit = limit
     this.#open(Math.max(1, Math.min(this.#inFlight, from)))
     if (limit === from) return
-    note('concurrency', this.#run, `${this.#name} ${from} → ${limit}: ${why}`, { from, to: limit })
+    note('concurrency', this.#run, `${this.#name} ${from} → ${limit}: ${why}`, {
+      name: this.#name,
+      from,
+      to: limit,
+      overload: why === overloadWords ? 1 : 0,
+    })
     this.onChange?.(limit)
   }
 }

@@ -1,4 +1,5 @@
 /** Puts the analyses of a trace together: what bounds the run, who was idle and why, and what to do about it. */
+import { type Adapted, adaptedIn } from './adapted.ts'
 import { type Advice, advise } from './advice/index.ts'
 import { contention, type Work } from './contention.ts'
 import { type CriticalPath, criticalPath } from './critical-path.ts'
@@ -35,6 +36,8 @@ export interface Explanation {
   readonly groups: readonly GroupStats[]
   readonly grouping: Grouping
   readonly failures: Failures
+  /** What adaptive concurrency did. */
+  readonly adapted: readonly Adapted[]
   /** What is worth changing, the largest saving first. */
   readonly advice: readonly Advice[]
 }
@@ -67,6 +70,7 @@ export function explainRelated(related: Related, grouping: Grouping = groupTasks
     groups,
     grouping,
     failures: failuresOf(trace, grouping),
+    adapted: adaptedIn(trace),
   }
   const advice = advise({ ...facts, related, selfMs: self.ms })
   return { ...facts, advice, verdict: verdictLines(facts) }

@@ -10,7 +10,7 @@ const idleWorthSaying = 0.05
 /** Share of the measured time spent waiting for this thread from which on that is what is worth saying; chosen. */
 const turnsShare = 0.2
 
-/** What bounds the run, in three lines for people. */
+/** What bounds the run, in three lines for people; more where concurrency was adapted to what the other side takes. */
 export function verdictLines(facts: Findings): string[] {
   const { wallMs, work, speedup, groups } = facts
   if (groups.length === 0) return ['no tasks were recorded: nothing ran through heddle']
@@ -18,7 +18,20 @@ export function verdictLines(facts: Findings): string[] {
     `${formatMs(work.workMs)} → ${formatMs(wallMs)}, ${factor(speedup)} (sum of measured task time against wall time)`,
     `bound by ${boundWords(facts)}`,
     idleLine(facts),
+    ...adaptedLines(facts),
   ]
+}
+
+/** More are left out, those that changed least: the trace has all of them. */
+const adaptedShown = 2
+
+function adaptedLines({ adapted }: Findings): string[] {
+  const most = adapted.toSorted((a, b) => b.overloads - a.overloads || b.changes - a.changes).slice(0, adaptedShown)
+  return most.map(({ name, from, to, lowest, highest, overloads }) => {
+    const between = lowest < Math.min(from, to) || highest > Math.max(from, to) ? `, between ${lowest} and ${highest}` : ''
+    const because = overloads === 0 ? '' : `, lowered ${overloads} × after refused calls`
+    return `concurrency of ${name}: ${from} → ${to}${between}${because}`
+  })
 }
 
 export function percent(share: number): string {
