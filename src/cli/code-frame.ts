@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readable } from './readable.ts'
 
 export interface Place {
   /** As a person would type it from here. */
@@ -55,7 +56,7 @@ export function codeFrame({ path, line }: Place): string[] {
     const width = String(to).length
     return lines
       .slice(from - 1, to)
-      .map((text, i) => `${from + i === line ? '>' : ' '} ${String(from + i).padStart(width)} | ${text.slice(0, 160)}`)
+      .map((text, i) => `${from + i === line ? '>' : ' '} ${String(from + i).padStart(width)} | ${readable(text.slice(0, 160))}`)
   } catch {
     return []
   }

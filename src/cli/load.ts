@@ -9,14 +9,17 @@ import { pathToFileURL } from 'node:url'
 import { UsageError } from './usage-error.ts'
 
 const typescript = /\.[cm]?tsx?$/
+/** Longer names are not read by anybody. */
+const nameMax = 300
 const loadable = /\.[cm]?[jt]sx?$/
 
 /** The absolute path of a program that a command line names. */
 export function programPath(file: string): string {
   const path = resolve(file)
-  if (!existsSync(path)) throw new UsageError(`There is no file ${file}`)
-  if (statSync(path).isDirectory()) throw new UsageError(`${file} is a folder; a program is a file`)
-  if (!loadable.test(path)) throw new UsageError(`${file} is no JavaScript or TypeScript file`)
+  const shown = file === '' ? '""' : file.length > nameMax ? `${file.slice(0, nameMax)}…` : file
+  if (file === '' || !existsSync(path)) throw new UsageError(`There is no file ${shown}`)
+  if (statSync(path).isDirectory()) throw new UsageError(`${shown} is a folder; a program is a file`)
+  if (!loadable.test(path)) throw new UsageError(`${shown} is no JavaScript or TypeScript file`)
   return path
 }
 

@@ -1,7 +1,9 @@
 /** Errors for people: what happened, where with the code around it, what to do, and a stable code. */
 import { toError } from '../base/errors.ts'
-import { codeFrame, placeOf } from './code-frame.ts'
+import { codeFrame, type Place, placeOf } from './code-frame.ts'
 import { paint } from './paint.ts'
+import { readable } from './readable.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface ErrorSummary {
   readonly name: string
@@ -19,11 +21,11 @@ export function reportError(thrown: unknown): void {
 export function errorSummary(thrown: unknown): ErrorSummary {
   const error = toError(thrown)
   const { code, hint } = error as { code?: unknown; hint?: unknown }
-  const place = placeOf(error)
+  const place = placeIn(error)
   const causes = causesOf(error)
   return {
-    name: error.name,
-    message: error.message.replace(/\nRequire stack:[^]*$/, ''),
+    name: readable(error.name),
+    message: readable(error.message.replace(/\nRequire stack:[^]*$/, '')),
     ...(typeof code === 'string' && { code }),
     ...(typeof hint === 'string' && { hint }),
     ...(place && { at: `${place.file}:${place.line}` }),
@@ -36,7 +38,7 @@ export function errorLines(thrown: unknown, stream: NodeJS.WriteStream, task?: s
   const { bold, dim, red, cyan } = paint(stream)
   const error = toError(thrown)
   const summary = errorSummary(error)
-  const place = placeOf(error)
+  const place = placeIn(error)
   const code = summary.code === undefined ? '' : dim(` [${summary.code}]`)
   const name = summary.code?.startsWith('HEDDLE_') ? 'error' : summary.name
   return [
@@ -48,13 +50,20 @@ export function errorLines(thrown: unknown, stream: NodeJS.WriteStream, task?: s
   ]
 }
 
+/** A command line that is wrong is no place in anybody's code. */
+function placeIn(error: Error): Place | undefined {
+  return error instanceof UsageError ? undefined : placeOf(error)
+}
+
+const causesMax = 10
+
 /** The chain of causes, nearest first; ends where it would go in a circle. */
 function causesOf(error: Error): string[] {
   const seen = new Set<unknown>([error])
   const causes: string[] = []
   for (let cause = error.cause; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
     seen.add(cause)
-    causes.push(`${cause.name}: ${cause.message}`)
+    if (causes.length < causesMax) causes.push(readable(`${cause.name}: ${cause.message}`))
   }
-  return causes
+  return seen.size - 1 > causesMax ? [...causes, `… and ${seen.size - 1 - causesMax} more`] : causes
 }

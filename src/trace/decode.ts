@@ -46,6 +46,8 @@ export class TraceDecoder {
       this.#apply(block)
       data = this.#skip(data, blockHeadBytes + block.length)
     }
+    if (this.#complete && data.length > 0)
+      throw new InvalidTrace(`The trace is damaged at byte ${this.#offset}: something follows its end`)
     this.#rest = data
   }
 
@@ -113,6 +115,7 @@ export class TraceDecoder {
 
   #apply(body: Uint8Array): void {
     const reader = new Reader(body, this.#offset)
+    if (this.#complete) throw reader.damaged('something follows its end')
     const type = reader.u8()
     if (!this.#head && type !== blockTypes.head) throw reader.damaged('it does not begin with a head')
     if (type === blockTypes.head) this.#head ??= readHead(reader)

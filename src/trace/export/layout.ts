@@ -1,5 +1,6 @@
 /**
- * Where the boxes of a graph stand: layers from left to right by the longest way from a source, and within a layer by the mean position of the
+ * Where the boxes of a graph stand: layers from left to right by the longest way from a source, moved right as far as what needs them allows, so
+ * that lines are short and seldom pass behind a box; and within a layer by the mean position of the
  * neighbours, swept a few times in both directions (Sugiyama, Tagawa and Toda 1981; barycentre heuristic). Linear per sweep but for the sorting.
  */
 export interface Placed {
@@ -56,6 +57,11 @@ function longestWay(needs: readonly (readonly number[])[]): number[] {
       layer[next] = Math.max(layer[next] as number, (layer[node] as number) + 1)
       if (--(open[next] as number) === 0) ready.push(next)
     }
+  }
+  // Backwards, so that what needs a node has its final layer already.
+  for (const node of ready.toReversed()) {
+    const last = (neededBy[node] ?? []).reduce((least, next) => Math.min(least, layer[next] as number), Number.POSITIVE_INFINITY)
+    if (Number.isFinite(last)) layer[node] = Math.max(layer[node] as number, last - 1)
   }
   return layer
 }

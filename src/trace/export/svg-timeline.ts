@@ -2,13 +2,12 @@
  * The timeline as a picture: a line per worker and per slot of this thread, a colour per group, white where nothing ran, black what failed.
  * Stretches narrower than a pixel are drawn together, as dense as they cover it, so that a million tasks make a picture too.
  */
-import { formatMs } from '../../base/duration.ts'
 import { groupTasks } from '../groups.ts'
 import { layLanes } from '../lanes.ts'
 import { type Trace, taskStates } from '../model.ts'
 import { relate, type Related } from '../relate.ts'
 import { selfTimes, type Stretches } from '../self-time.ts'
-import { clip, escapeXml, groupColor, svgStyle } from './svg.ts'
+import { clip, escapeXml, groupColor, svgStyle, textWidth } from './svg.ts'
 
 const width = 1_200
 const labelWidth = 110
@@ -17,6 +16,8 @@ const axisHeight = 26
 /** More lines than this are no picture any more; the rest is named. */
 const linesMax = 80
 const groupsShown = 10
+const legendLetters = 30
+const ticksMax = 8
 
 export function svgTimeline(trace: Trace): string {
   const related = relate(trace)
@@ -116,21 +117,39 @@ function bar(x1: number, x2: number, y: number, color: string, opacity: number):
   return `<rect x="${round(labelWidth + x1)}" y="${y + 2}" width="${round(x2 - x1)}" height="${rowHeight - 4}" ${paint}${dim}/>`
 }
 
+/** Lines at round times. */
 function axis({ wallMs }: Related, lines: number): string {
-  const ticks = 6
-  return Array.from({ length: ticks + 1 }, (_, i) => {
-    const x = round(labelWidth + ((width - labelWidth) * i) / ticks)
-    const anchor = i === ticks ? 'end' : i === 0 ? 'start' : 'middle'
-    return `<path class="line" opacity=".3" d="M${x} 18V${axisHeight + lines * rowHeight}"/><text class="faint" x="${x}" y="13" text-anchor="${anchor}">${formatMs((wallMs * i) / ticks)}</text>`
+  const step = roundStep(wallMs / ticksMax)
+  const count = wallMs > 0 ? Math.floor(wallMs / step) : 0
+  return Array.from({ length: count + 1 }, (_, i) => {
+    const x = round(labelWidth + ((width - labelWidth) * i * step) / (wallMs || 1))
+    const anchor = x > width - 30 ? 'end' : 'middle'
+    return `<path class="line" opacity=".3" d="M${x} 18V${axisHeight + lines * rowHeight}"/><text class="faint" x="${x}" y="13" text-anchor="${anchor}">${i === 0 ? '0' : roundMs(i * step)}</text>`
   }).join('')
 }
 
+/** 1, 2 or 5 times a power of ten, at least so much. */
+function roundStep(atLeast: number): number {
+  if (!(atLeast > 0)) return 1
+  const power = 10 ** Math.floor(Math.log10(atLeast))
+  return power * ([1, 2, 5].find((times) => times * power >= atLeast) ?? 10)
+}
+
+function roundMs(ms: number): string {
+  const number = (value: number): string => String(Number(value.toPrecision(6)))
+  return ms < 1 ? `${number(ms * 1_000)} µs` : ms < 1_000 ? `${number(ms)} ms` : `${number(ms / 1_000)} s`
+}
+
+/** The groups beside each other, as many as fit. */
 function legend(groups: readonly number[], labels: readonly string[], y: number): string {
-  const each = Math.floor((width - 20) / groupsShown)
+  let x = 4
   return groups
-    .map((group, i) => {
-      const x = 10 + i * each
-      return `<rect x="${x}" y="${y - 10}" width="10" height="10" rx="2" fill="${groupColor(group)}"/><text x="${x + 14}" y="${y}">${escapeXml(clip(labels[group] ?? '', Math.floor(each / 8)))}</text>`
+    .map((group) => {
+      const label = clip(labels[group] ?? '', legendLetters)
+      const from = x
+      x += 14 + textWidth(label) + 16
+      if (x > width) return ''
+      return `<rect x="${from}" y="${y - 10}" width="10" height="10" rx="2" fill="${groupColor(group)}"/><text x="${from + 14}" y="${y}">${escapeXml(label)}</text>`
     })
     .join('')
 }

@@ -11,9 +11,13 @@ export function groupColor(group: number): string {
 }
 
 /** Text and lines take the colour of the page around them, light or dark. */
-export const svgStyle = `text{font:12px system-ui,sans-serif;fill:#333}.faint{fill:#888}.line{stroke:#999;fill:none}.box{fill:#f4f4f4;stroke:#999}
-.critical{stroke:#c2410c;stroke-width:2.5}.failed{fill:#1a1a1a}text.on-failed{fill:#fff}
-@media(prefers-color-scheme:dark){text{fill:#ddd}.box{fill:#26282c}.line{stroke:#777}.failed{fill:#fafafa}text.on-failed{fill:#111}}`
+export const svgStyle = `text{font:12px system-ui,sans-serif;fill:#333}.faint{fill:#767676}.line{stroke:#999;fill:none}.box{fill:#f4f4f4;stroke:#999}
+.failed{fill:#1a1a1a}text.on-failed{fill:#fff}
+@media(prefers-color-scheme:dark){text{fill:#ddd}.faint{fill:#9a9a9a}.box{fill:#26282c}.line{stroke:#777}.failed{fill:#fafafa}text.on-failed{fill:#111}}
+.line.critical,.box.critical{stroke:#d9480f;stroke-width:2.5}`
+
+/** About how wide text is drawn; a picture cannot measure it. */
+export const textWidth = (text: string): number => 7 * text.length
 
 /** At most so many letters of a label. */
 export function clip(text: string, letters: number): string {
