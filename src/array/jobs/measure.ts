@@ -98,9 +98,10 @@ export function absorbBlock(
   count: number,
 ): void {
   const { kind, dtype, reduction } = measure
-  const { view, kernel } = instance
-  const { address, vectors } = kernel.reductions[reduction] as { address: number; vectors: number }
-  if (kind === 'sum') return absorbSum(view, address, vectors, dtype, states.f, at)
+  const { address, vectors } = instance.kernel.reductions[reduction] as { address: number; vectors: number }
+  if (kind === 'sum' && dtype === 'f64') return absorbDoubles(instance.doubles, address / 8, states.f, at)
+  const { view } = instance
+  if (kind === 'sum') return absorbWhole(view, address, vectors, states.f, at)
   if (kind === 'moments') return absorbMoments(measure, instance, states.f, at, count)
   if (dtype === 'i64') return absorbBigInt(measure, instance, states, at, position)
   const lanes = lanesOf(view, dtype, address, vectors)
@@ -138,14 +139,15 @@ function lanesOf(view: DataView, dtype: DType, address: number, vectors: number)
   return lanes
 }
 
-function absorbSum(view: DataView, address: number, vectors: number, dtype: DType, f: Float64Array, at: number): void {
-  if (dtype === 'f64') {
-    for (const pair of [0, 32]) {
-      for (const lane of [0, 8])
-        addTo(f, at, view.getFloat64(address + pair + lane, true), view.getFloat64(address + pair + 16 + lane, true))
-    }
-    return
+/** Four sums with their compensations, each pair of vectors after the other. */
+function absorbDoubles(memory: Float64Array, from: number, f: Float64Array, at: number): void {
+  for (let pair = from; pair < from + 8; pair += 4) {
+    addTo(f, at, memory[pair] as number, memory[pair + 2] as number)
+    addTo(f, at, memory[pair + 1] as number, memory[pair + 3] as number)
   }
+}
+
+function absorbWhole(view: DataView, address: number, vectors: number, f: Float64Array, at: number): void {
   // A block's sum of 32-bit integers is far below 2^53.
   let sum = 0
   for (let lane = address; lane < address + 16 * vectors; lane += vectors === 2 ? 8 : 4) {
@@ -154,19 +156,23 @@ function absorbSum(view: DataView, address: number, vectors: number, dtype: DTyp
   addTo(f, at, sum, 0)
 }
 
+/** The sums of a block's moments. */
+const pairs = new Float64Array(4)
+
 /** Sums of x − shift and of its square, with the shift near the mean. */
 function absorbMoments(
   { reduction, extra }: Measure,
-  { view, kernel }: KernelInstance,
+  { doubles, kernel }: KernelInstance,
   f: Float64Array,
   at: number,
   count: number,
 ): void {
-  const pair = new Float64Array(4)
-  ;[0, 1].forEach((which) => absorbSum(view, kernel.reductions[reduction + which]?.address as number, 4, 'f64', pair, 2 * which))
-  const shift = view.getFloat64(kernel.parameters[extra]?.address as number, true)
-  const sum = roundedSum(pair[0] as number, pair[1] as number)
-  const squares = roundedSum(pair[2] as number, pair[3] as number)
+  pairs.fill(0)
+  absorbDoubles(doubles, (kernel.reductions[reduction]?.address as number) / 8, pairs, 0)
+  absorbDoubles(doubles, (kernel.reductions[reduction + 1]?.address as number) / 8, pairs, 2)
+  const shift = doubles[(kernel.parameters[extra]?.address as number) / 8] as number
+  const sum = roundedSum(pairs[0] as number, pairs[1] as number)
+  const squares = roundedSum(pairs[2] as number, pairs[3] as number)
   mergeMoments(f, at, count, shift + sum / count, Math.max(0, squares - (sum * sum) / count))
 }
 

@@ -1,5 +1,5 @@
 /** Runs the tasks of a {@link ReduceJob}, and merges its states. */
-import { ExpressionRunner, forBlocks, type ReduceJob, type Stop } from './job.ts'
+import { ExpressionRunner, forBlocks, type Measure, type ReduceJob, type Stop } from './job.ts'
 import { absorbBlock, mergeStates, startState, States, wordsOf, wordsOfAll } from './measure.ts'
 
 export function openReduce(job: ReduceJob): { run(task: number, stop: Stop): void; close(): void } {
@@ -34,6 +34,7 @@ function reduceSegment(
   stop: Stop,
 ): void {
   const { measures } = job
+  const { instance } = runner
   const start = pair * wordsOfAll(measures)
   eachMeasure(job, start, (measure, at) => startState(measure, states, at))
   const moments = measures.some(({ kind }) => kind === 'moments')
@@ -51,7 +52,11 @@ function reduceSegment(
       eachMeasure(job, start, (measure, at) => measure.kind === 'moments' && startState(measure, states, at))
       runner.run(rowStart + first, count)
     }
-    eachMeasure(job, start, (measure, at) => absorbBlock(measure, runner.instance, states, at, first, count))
+    for (let m = 0, at = start; m < measures.length; m++) {
+      const measure = measures[m] as Measure
+      absorbBlock(measure, instance, states, at, first, count)
+      at += wordsOf(measure.kind)
+    }
     if (moments) setShifts(job, runner, states, start, true)
   })
 }

@@ -1,7 +1,7 @@
 /** Compiled kernels on this thread: one private memory for all of them, and each instantiated once. */
 import { bytesPer, type DType, typedArray, type TypedArray } from '../dtype.ts'
 import { ieeePow, operations } from '../elementwise.ts'
-import { Instance, Memory, Module, type WasmFunction, type WasmMemory } from '../wasm/runtime.ts'
+import { Instance, Memory, Module, type WasmFunction } from '../wasm/runtime.ts'
 import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
 import { blockLength } from './ir.ts'
 
@@ -10,24 +10,46 @@ const pageBytes = 65_536
 /** Scalar functions by the names under which kernels import them. */
 const scalarFunctions = { ...Object.fromEntries(Object.entries(operations).map(([name, { f }]) => [name, f])), pow: ieeePow }
 
-const sharedByKernels = new Memory({ initial: 16, maximum: 65_536 })
+/** A memory for kernels. Keeps its buffer at hand: to ask the memory for it costs as much as a hundred elements. */
+class KernelMemory {
+  readonly memory
+  buffer: ArrayBuffer
+
+  constructor(pages: number) {
+    this.memory = new Memory({ initial: pages, maximum: 65_536 })
+    this.buffer = this.memory.buffer
+  }
+
+  /** Makes room; views of the old buffer die. */
+  grow(bytes: number): void {
+    const missing = Math.ceil((bytes - this.buffer.byteLength) / pageBytes)
+    if (missing <= 0) return
+    this.memory.grow(missing)
+    this.buffer = this.memory.buffer
+  }
+}
+
+const sharedByKernels = new KernelMemory(16)
 const instances = new Map<string, KernelInstance>()
 
 export class KernelInstance {
   readonly kernel: Kernel
-  readonly #memory: WasmMemory
+  readonly #memory: KernelMemory
   readonly #run: WasmFunction
   readonly #tail: WasmFunction | undefined
   #buffer: ArrayBuffer | undefined
   #inputs: TypedArray[] = []
   #outputs: TypedArray[] = []
   #view = new DataView(new ArrayBuffer(0))
+  #doubles = new Float64Array(0)
 
-  constructor(kernel: Kernel, memory: WasmMemory) {
+  constructor(kernel: Kernel, memory: KernelMemory) {
     this.kernel = kernel
     this.#memory = memory
-    grow(memory, kernel.memoryBytes)
-    const { exports } = new Instance(new Module(kernel.bytes), { env: { memory, ...scalarFunctions } })
+    memory.grow(kernel.memoryBytes)
+    const { exports } = new Instance(new Module(kernel.bytes), {
+      env: { memory: memory.memory, ...scalarFunctions },
+    })
     this.#run = exports['run'] as WasmFunction
     this.#tail = exports['tail']
   }
@@ -49,6 +71,12 @@ export class KernelInstance {
     return this.#view
   }
 
+  /** The whole memory as doubles. */
+  get doubles(): Float64Array {
+    this.#refresh()
+    return this.#doubles
+  }
+
   setParameters(values: readonly (number | bigint)[]): void {
     const { view } = this
     values.forEach((value, i) => writeParameter(view, this.kernel.parameters[i] as Slot, value))
@@ -56,7 +84,7 @@ export class KernelInstance {
 
   /** Runs over the `count` elements in the slots; `position` is that of the first one, for what depends on it. */
   run(count: number, position: number): void {
-    this.view.setFloat64(positionAddress, position, true)
+    this.doubles[positionAddress / 8] = position
     if (this.#tail && count % 4 !== 0) this.#tail(count)
     else this.#run(count)
   }
@@ -70,16 +98,12 @@ export class KernelInstance {
     this.#inputs = views(this.kernel.inputs)
     this.#outputs = views(this.kernel.outputs)
     this.#view = new DataView(buffer)
+    this.#doubles = new Float64Array(buffer)
   }
 }
 
 function blockView(buffer: ArrayBuffer, dtype: DType, address: number): TypedArray {
   return typedArray(dtype, buffer, address / bytesPer(dtype), blockLength)
-}
-
-function grow(memory: WasmMemory, bytes: number): void {
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes)
-  if (missing > 0) memory.grow(missing)
 }
 
 /** Instances that one thread keeps; the oldest goes first. */
@@ -100,5 +124,5 @@ export function instantiate(kernel: Kernel): KernelInstance {
 
 /** The kernel with a memory of its own, for what has to run between two runs of another one. */
 export function instantiateApart(kernel: Kernel): KernelInstance {
-  return new KernelInstance(kernel, new Memory({ initial: 1, maximum: 65_536 }))
+  return new KernelInstance(kernel, new KernelMemory(1))
 }
