@@ -44,6 +44,7 @@ def with_dask(case, n, path):
         "cumsum": lambda: x.cumsum(axis=0),
         "where": lambda: da.where(x > 0.5, x, -x),
         "mask": lambda: x[x > 0.5],
+        "product of 1000 × 1000": lambda: x.reshape(1000, 1000) @ x.reshape(1000, 1000),
     }
     return expressions[case]().compute()
 
@@ -65,6 +66,7 @@ def with_numpy(case, n, path):
         "cumsum": lambda: x.cumsum(axis=0),
         "where": lambda: np.where(x > 0.5, x, -x),
         "mask": lambda: x[x > 0.5],
+        "product of 1000 × 1000": lambda: x.reshape(1000, 1000) @ x.reshape(1000, 1000),
     }
     return expressions[case]()
 

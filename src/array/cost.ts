@@ -4,10 +4,13 @@ import { operations } from './elementwise.ts'
 import type { Job } from './jobs/run.ts'
 import type { Kernel } from './kernel/compile.ts'
 import type { KernelProgram } from './kernel/ir.ts'
+import type { Source } from './source.ts'
 
 /** Nanoseconds to move one byte between memory and a block in cache; one core reads about 10 GB/s so. */
 const nsPerByte = 0.1
-const randomNs = { uniform: 0.6, normal: 6 }
+/** Out of the page cache; a disk is slower. */
+const fileNsPerByte = 0.15
+const randomNs = { uniform: 0.7, normal: 6 }
 /** One multiplication and addition of a matrix product. */
 const productNs = 0.14
 const loopNs = 0.15
@@ -20,6 +23,12 @@ export function kernelNs(program: KernelProgram): number {
     else if (node.kind === 'operation') ns += operations[node.name].ns
   }
   return ns
+}
+
+/** Nanoseconds per element to make or read what does not lie in memory. */
+function sourceNs(source: Source, bytes: number): number {
+  if (source.kind === 'random') return randomNs[source.distribution]
+  return source.kind === 'file' ? fileNsPerByte * bytes : 0
 }
 
 /** Bytes that a pass of the kernel reads and writes per element. */
@@ -43,8 +52,9 @@ export function elementsOf(job: Job): number {
 /** Milliseconds on one thread. */
 export function expectedJobMs(job: Job): number {
   if (job.kind === 'product') return (job.rows * job.columns * job.inner * productNs) / 1e6
-  const { kernel } = job.expression
-  return (elementsOf(job) * (kernel.nsPerElement + nsPerByte * kernelBytes(kernel))) / 1e6
+  const { kernel, inputs } = job.expression
+  const sources = inputs.reduce((ns, { source, dtype }) => ns + sourceNs(source, bytesPer(dtype)), 0)
+  return (elementsOf(job) * (kernel.nsPerElement + nsPerByte * kernelBytes(kernel) + sources)) / 1e6
 }
 
 export function formatBytes(bytes: number): string {

@@ -1,6 +1,6 @@
 /** NumPy's functions on arrays and numbers, for what has no method and for those who prefer functions. */
 import { InvalidOption } from '../base/errors.ts'
-import { elementwise, NDArray, type Operand, type Rank } from './array.ts'
+import { elementwise, NDArray, type Operand, type Rank, type ReduceOptions, type VarianceOptions } from './array.ts'
 import * as build from './build.ts'
 import { type ComputeOptions, computeNodes } from './compute.ts'
 import type { Dense } from './dense.ts'
@@ -102,6 +102,44 @@ export const greaterEqual = bool2('greaterEqual')
 export const logicalAnd = bool2('logicalAnd')
 export const logicalOr = bool2('logicalOr')
 export const logicalXor = bool2('logicalXor')
+
+/** Rounds to so many decimals, ties to even. */
+export const round = <D extends DType, R extends Rank>(x: NDArray<D, R>, decimals = 0): NDArray<D, R> => x.round(decimals)
+/** Bounds the elements; leave out a bound with `undefined`. */
+export const clip = <D extends DType, R extends Rank>(x: NDArray<D, R>, low?: Operand, high?: Operand): NDArray<D, R> =>
+  x.clip(low, high)
+
+type ArgumentOptions = { readonly axis?: number }
+export const sum = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.sum(options)
+export const prod = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.prod(options)
+export const mean = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.mean(options)
+export const var_ = <D extends DType, const O extends VarianceOptions | undefined = undefined>(
+  x: NDArray<D, Rank>,
+  options?: O,
+) => x.var(options)
+export const std = <D extends DType, const O extends VarianceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.std(options)
+export const min = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.min(options)
+export const max = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.max(options)
+export const argmin = <D extends DType, const O extends ArgumentOptions | undefined = undefined>(
+  x: NDArray<D, Rank>,
+  options?: O,
+) => x.argmin(options)
+export const argmax = <D extends DType, const O extends ArgumentOptions | undefined = undefined>(
+  x: NDArray<D, Rank>,
+  options?: O,
+) => x.argmax(options)
+export const any = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.any(options)
+export const all = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.all(options)
+export const count = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+  x.count(options)
 
 /** `condition ? a : b`, element by element. */
 export function where<R extends Rank>(condition: NDArray<'bool', R>, a: Operand, b: Operand): NDArray<DType, R> {

@@ -14,6 +14,9 @@ export type { DType, ValueOf } from './dtype.ts'
 export { slice } from './shape.ts'
 export type { Index, Shape, Slice } from './shape.ts'
 export { compute, concat, stack, where } from './functions.ts'
+
+// Reductions; methods of arrays too
+export { all, any, argmax, argmin, count, max, mean, min, prod, std, sum, var_ as var } from './functions.ts'
 export type { ComputeOptions } from './compute.ts'
 
 // Files
@@ -41,6 +44,7 @@ export {
   bitwiseXor,
   cbrt,
   ceil,
+  clip,
   cos,
   cosh,
   divide,
@@ -75,6 +79,7 @@ export {
   reciprocal,
   remainder,
   rint,
+  round,
   sign,
   sin,
   sinh,
