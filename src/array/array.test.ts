@@ -46,3 +46,38 @@ test('a chain over slices, broadcasting and reductions', async () => {
   ])
   expect((await da.stack([x, x]).compute()).shape).toEqual([2, 2, 3])
 })
+
+test('whole numbers of 64 bits are divided exactly, with the floor and the sign of NumPy', async () => {
+  const a = da.from(BigInt64Array.of(7n, -7n, 7n, -7n, 2n ** 62n + 1n, -(2n ** 63n), 5n))
+  const b = da.from(BigInt64Array.of(2n, 2n, -2n, -2n, 2n, -1n, 0n))
+  expect((await a.floorDivide(b).compute()).toArray()).toEqual([3n, -4n, -4n, 3n, 2n ** 61n, -(2n ** 63n), 0n])
+  expect((await a.remainder(b).compute()).toArray()).toEqual([1n, 1n, -1n, -1n, 1n, 0n, 0n])
+  expect(await a.floorDivide(10n).sum().compute()).toBe(-2n + (2n ** 62n + 1n) / 10n - (2n ** 63n / 10n + 1n))
+})
+
+test('what is a method is a function too', async () => {
+  const x = da.from([
+    [1.26, -2],
+    [3, 4],
+  ])
+  const [total, mean, most, rounded, clipped, spread] = await da.compute([
+    da.sum(x, { axis: 0 }),
+    da.mean(x),
+    da.argmax(x),
+    da.round(x, 1),
+    da.clip(x, 0, 3),
+    da.var(x, { ddof: 1 }),
+  ])
+  expect(total.toArray()).toEqual([4.26, 2])
+  expect(mean).toBeCloseTo(6.26 / 4, 14)
+  expect(most).toBe(3)
+  expect(rounded.toArray()).toEqual([
+    [1.3, -2],
+    [3, 4],
+  ])
+  expect(clipped.toArray()).toEqual([
+    [1.26, 0],
+    [3, 3],
+  ])
+  expect(spread).toBeCloseTo(20.7907 / 3, 12)
+})

@@ -68,6 +68,16 @@ export function floorQuotient(a: number, b: number): number {
   return quotient - floor > 0.5 ? floor + 1 : floor
 }
 
+/** Floor division of whole numbers; by zero it is 0, as in NumPy, which warns. */
+export function bigQuotient(a: bigint, b: bigint): bigint {
+  if (b === 0n) return 0n
+  const quotient = a / b
+  return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient
+}
+
+/** The remainder of {@link bigQuotient}: its sign is that of the divisor. */
+export const bigRemainder = (a: bigint, b: bigint): bigint => (b === 0n ? 0n : a - b * bigQuotient(a, b))
+
 /** Rounds to the nearest integer, ties to even. */
 export function nearestEven(x: number): number {
   const floor = Math.floor(x)
@@ -112,8 +122,8 @@ const table = {
     ),
   },
   divide: { rule: 'float', arity: 2, ns: 0.6, f: (a: number, b: number) => a / b },
-  floorDivide: { rule: 'same', arity: 2, not: ['i64', 'bool'], ns: 8, f: floorQuotient },
-  remainder: { rule: 'same', arity: 2, not: ['i64', 'bool'], ns: 8, f: floorRemainder },
+  floorDivide: { rule: 'same', arity: 2, not: ['bool'], ns: 8, f: both(floorQuotient, bigQuotient) },
+  remainder: { rule: 'same', arity: 2, not: ['bool'], ns: 8, f: both(floorRemainder, bigRemainder) },
   power: { rule: 'float', arity: 2, ns: 6, f: ieeePow },
   minimum: {
     rule: 'same',

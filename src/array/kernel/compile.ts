@@ -11,7 +11,7 @@
 import { kernelNs } from '../cost.ts'
 import { bytesPer, type DType } from '../dtype.ts'
 import { ModuleEncoder, uleb, type ValueType } from '../wasm/encoder.ts'
-import { F64 } from '../wasm/math.ts'
+import { F64, type ScalarFunctions } from '../wasm/math.ts'
 import { op, simd } from '../wasm/opcodes.ts'
 import { type Vector, VectorEmitter, VectorGraph } from '../wasm/vectors.ts'
 import { convertLanes, type Lanes } from './convert.ts'
@@ -120,9 +120,9 @@ class KernelCompiler {
     return this.#module.encode()
   }
 
-  #scalar = (name: string): number => {
-    const arity = scalarArity[name] ?? 1
-    return this.#module.importFunction(name, { params: arity === 2 ? ['f64', 'f64'] : ['f64'], results: ['f64'] })
+  #scalar: ScalarFunctions = (name, lane = 'f64') => {
+    const params = scalarArity[name] === 2 ? [lane, lane] : [lane]
+    return this.#module.importFunction(lane === 'f64' ? name : `${name}.${lane}`, { params, results: [lane] })
   }
 
   #body(masked: boolean): { locals: ValueType[]; code: number[] } {
@@ -154,7 +154,7 @@ class LoopBody {
   readonly #starts: (readonly [number, Vector])[] = []
   readonly #accumulators: Accumulator[] = []
 
-  constructor(program: KernelProgram, layout: Layout, scalar: (name: string) => number, masked: boolean) {
+  constructor(program: KernelProgram, layout: Layout, scalar: ScalarFunctions, masked: boolean) {
     this.#program = program
     this.#layout = layout
     this.#masked = masked

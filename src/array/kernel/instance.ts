@@ -1,14 +1,19 @@
 /** Compiled kernels on this thread: one private memory for all of them, and each instantiated once. */
 import { bytesPer, type DType, typedArray, type TypedArray } from '../dtype.ts'
-import { ieeePow, operations } from '../elementwise.ts'
+import { bigQuotient, bigRemainder, ieeePow, operations } from '../elementwise.ts'
 import { Instance, Memory, Module, type WasmFunction } from '../wasm/runtime.ts'
 import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
 import { blockLength } from './ir.ts'
 
 const pageBytes = 65_536
 
-/** Scalar functions by the names under which kernels import them. */
-const scalarFunctions = { ...Object.fromEntries(Object.entries(operations).map(([name, { f }]) => [name, f])), pow: ieeePow }
+/** Scalar functions by the names under which kernels import them; those of 64-bit whole numbers get bigints. */
+const scalarFunctions = {
+  ...Object.fromEntries(Object.entries(operations).map(([name, { f }]) => [name, f])),
+  pow: ieeePow,
+  'floorDivide.i64': bigQuotient,
+  'remainder.i64': bigRemainder,
+}
 
 /** A memory for kernels. Keeps its buffer at hand: to ask the memory for it costs as much as a hundred elements. */
 class KernelMemory {

@@ -177,6 +177,8 @@ function integerOperation(m: F64, name: OperationName, operand: DType, args: rea
       return wrapped(zip(args, (a) => g.op('v128.not', a)))
     case 'floorDivide':
     case 'remainder':
+      // 64 bits do not fit a double: lane by lane.
+      if (operand === 'i64') return zip(args, (a, b) => g.scalarCalls(m.scalar(name, 'i64'), [a, b], a, g.i32(-1), 'i64'))
       return integerDivision(m, name, operand, args)
     default:
       // floor, ceil, trunc and rint change nothing.

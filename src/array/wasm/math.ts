@@ -9,8 +9,8 @@
  */
 import type { Vector, VectorGraph } from './vectors.ts'
 
-/** Index of an imported scalar function, by name. */
-export type ScalarFunctions = (name: string) => number
+/** Index of an imported scalar function, by name and by what its operands are (doubles, if nothing is said). */
+export type ScalarFunctions = (name: string, lane?: 'f64' | 'i64') => number
 
 /** f64x2 arithmetic on a graph; numbers stand for constants. */
 export class F64 {

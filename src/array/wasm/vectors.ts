@@ -24,6 +24,7 @@ type Node =
   /** `fast`, but where `mask` is set the result of the scalar function, called lane by lane. */
   | {
       readonly kind: 'scalarCalls'
+      readonly lane: 'f64' | 'i64'
       readonly func: number
       readonly args: readonly Vector[]
       readonly fast: Vector
@@ -95,8 +96,8 @@ export class VectorGraph {
     return this.#add(`variable ${local}`, { kind: 'variable', local })
   }
 
-  scalarCalls(func: number, args: readonly Vector[], fast: Vector, mask: Vector): Vector {
-    return this.#add(`calls ${func} ${args.join()} ${fast} ${mask}`, { kind: 'scalarCalls', func, args, fast, mask })
+  scalarCalls(func: number, args: readonly Vector[], fast: Vector, mask: Vector, lane: 'f64' | 'i64' = 'f64'): Vector {
+    return this.#add(`calls ${func} ${args.join()} ${fast} ${mask}`, { kind: 'scalarCalls', lane, func, args, fast, mask })
   }
 
   /** `mask ? yes : no`, bit by bit. */
@@ -238,11 +239,11 @@ export class VectorEmitter {
     for (const lane of [0, 1]) {
       for (const arg of node.args) {
         this.emit(arg)
-        this.simd(simdImmediate.f64x2ExtractLane, lane)
+        this.simd(simdImmediate[`${node.lane}x2ExtractLane`], lane)
       }
       this.code.push(op.call)
       uleb(node.func, this.code)
-      this.simd(simdImmediate.f64x2ReplaceLane, lane)
+      this.simd(simdImmediate[`${node.lane}x2ReplaceLane`], lane)
     }
     this.get(result)
     this.emit(node.mask)
