@@ -17,6 +17,18 @@ function answer(statusCode: number, body: object, responseHeaders: Record<string
 const openai = (type: string, code: string | null, message = ''): object => ({ error: { message, type, param: null, code } })
 const anthropic = (type: string, message = ''): object => ({ type: 'error', error: { type, message } })
 
+const gemini = (quotaId: string): object => ({
+  error: {
+    code: 429,
+    message: 'You exceeded your current quota, please check your plan and billing details.',
+    status: 'RESOURCE_EXHAUSTED',
+    details: [
+      { '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations: [{ quotaId }] },
+      { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '26.5s' },
+    ],
+  },
+})
+
 describe('judge', () => {
   test.each([
     [
@@ -27,6 +39,17 @@ describe('judge', () => {
     ['OpenAI slow_down', answer(429, openai('requests', 'slow_down')), { kind: 'rate-limited', waitMs: undefined }],
     ['a wait above a minute', answer(429, {}, { 'retry-after': '75' }), { kind: 'rate-limited', waitMs: 75_000 }],
     ['OpenAI quota', answer(429, openai('insufficient_quota', 'insufficient_quota')), { kind: 'quota' }],
+    [
+      'Gemini per minute, in the words of a dead account',
+      answer(429, gemini('GenerateRequestsPerMinutePerProjectPerModel-FreeTier')),
+      { kind: 'rate-limited', waitMs: 26_500 },
+    ],
+    ['Gemini per day', answer(429, gemini('GenerateRequestsPerDayPerProjectPerModel-FreeTier')), { kind: 'quota' }],
+    [
+      'limits that are called credit',
+      answer(429, openai('credit_limit', null, 'Your rate limits are 600 RPM (10 QPS)')),
+      { kind: 'rate-limited', waitMs: undefined },
+    ],
     ['a spend limit', answer(429, openai('x', 'monthly_spend_limit_exceeded')), { kind: 'quota' }],
     ['Anthropic credit', answer(400, anthropic('invalid_request_error', 'Your credit balance is too low')), { kind: 'quota' }],
     [

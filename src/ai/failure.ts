@@ -13,9 +13,15 @@ export type Verdict =
   /** The request itself is at fault, or the program: no attempt will do better. */
   | { readonly kind: 'fatal'; readonly failure: ModelFailure }
 
-/** Codes and types of errors that waiting does not help against, from OpenAI's and Anthropic's references. */
+/**
+ * Codes and types of errors that waiting does not help against, from OpenAI's and Anthropic's references; of Gemini the quota per day,
+ * or one of nothing. Its limits per minute come with the very words of OpenAI's dead account ("You exceeded your current quota"), so
+ * words alone say nothing.
+ */
 const fatalQuota =
-  /insufficient_quota|credit_balance_exhausted|spend_limit_exceeded|billing_hard_limit_reached|billing_error|credit balance is too low|exceeded your current quota/i
+  /insufficient_quota|credit_balance_exhausted|spend_limit_exceeded|billing_hard_limit_reached|billing_error|credit balance is too low|"quotaId":\s*"\w*PerDay|limit: 0(?![.\d])/i
+/** Gemini says in the body how long to wait (google.rpc.RetryInfo). */
+const retryDelay = /"retryDelay":\s*"(\d+(?:\.\d+)?)s"/
 const tooLarge = /request too large/i
 
 export function judge(error: unknown): Verdict {
@@ -24,7 +30,7 @@ export function judge(error: unknown): Verdict {
   if (status !== undefined && status < 500 && fatalQuota.test(text)) return { kind: 'quota' }
   if (status === 429) {
     if (tooLarge.test(text) || headersOf(error)?.['x-should-retry'] === 'false') return { kind: 'fatal', failure: 'rejected' }
-    return { kind: 'rate-limited', waitMs: retryAfterMs(error) }
+    return { kind: 'rate-limited', waitMs: retryAfterMs(error) ?? delayIn(text) }
   }
   if (status !== undefined) return byStatus(status)
   if (error instanceof TimedOut && error.clock === 'timeout') return { kind: 'transient', failure: 'network' }
@@ -34,6 +40,11 @@ export function judge(error: unknown): Verdict {
   if (error instanceof HeddleError) return { kind: 'fatal', failure: 'rejected' }
   if (error instanceof ReferenceError || error instanceof RangeError) return { kind: 'fatal', failure: 'rejected' }
   return { kind: 'transient', failure: isNetwork(error) ? 'network' : 'broken-stream' }
+}
+
+function delayIn(text: string): number | undefined {
+  const [, seconds] = retryDelay.exec(text) ?? []
+  return seconds === undefined ? undefined : Number(seconds) * 1_000
 }
 
 function byStatus(status: number): Verdict {

@@ -1,6 +1,6 @@
 /**
  * What the simulated model says. It knows a few tricks, so that pipelines make sense offline: it fills in schemas, calls tools,
- * does sums (right as often as `accuracy` says), tells moods, names and summaries; to anything else it echoes the question.
+ * does sums (right as often as `accuracy` says), tells moods, names and summaries; to anything else it repeats what was asked.
  */
 import { estimateTokens } from '../tokens.ts'
 import { fill } from './fill.ts'
@@ -57,7 +57,8 @@ function say(request: ModelRequest, asked: string, accuracy: number, draws: Draw
   if (/sentiment|mood|tone/.test(task)) return sentimentOf(subject)
   if (/entit|names?\b|people|places/.test(task)) return entitiesOf(subject).join(', ') || 'none'
   if (/summar|condense|shorten|combine|merge|key points/.test(task)) return summary(subject)
-  return `You asked: ${sentencesOf(asked)[0] ?? ''}`
+  const content = summary(subject)
+  return content === summary(asked) ? `You asked: ${content}` : `${taskOf(asked).trim().replace(/[.:]$/, '')}: ${content}`
 }
 
 /** Right with the given probability; else one of a few near misses, some likelier than others, as samples of a model are. */

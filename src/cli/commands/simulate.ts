@@ -1,6 +1,6 @@
 /** `heddle simulate`: a model provider on this machine, until Ctrl-C; then what it has seen. */
 import { once } from 'node:events'
-import { simulate, type SimulatorOptions, type SimulatorStats } from '../../ai/simulator/index.ts'
+import { simulate, type Simulator, type SimulatorOptions, type SimulatorStats } from '../../ai/simulator/index.ts'
 import type { Invocation } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { UsageError } from '../usage-error.ts'
@@ -14,10 +14,12 @@ export async function command({ options }: Invocation): Promise<number> {
       `A simulated model provider, OpenAI- and Anthropic-compatible. Every model name and key works.\nOPENAI_BASE_URL=${provider.baseURL}   Ctrl-C ends it`,
     )
   }
+  const stopWatching = options.json === true ? () => {} : watch(provider)
   const signal = await Promise.race([
     once(process, 'SIGINT').then(() => 'SIGINT'),
     once(process, 'SIGTERM').then(() => 'SIGTERM'),
   ])
+  stopWatching()
   const stats = provider.stats()
   await provider.close()
   if (options.json === true) console.log(JSON.stringify(stats))
@@ -32,8 +34,13 @@ const numbers = {
   'time-scale': (timeScale: number): SimulatorOptions => ({ timeScale }),
   rpm: (requestsPerMinute: number): SimulatorOptions => ({ limits: { requestsPerMinute } }),
   tpm: (tokensPerMinute: number): SimulatorOptions => ({ limits: { tokensPerMinute } }),
+  'input-tpm': (inputTokensPerMinute: number): SimulatorOptions => ({ limits: { inputTokensPerMinute } }),
+  'output-tpm': (outputTokensPerMinute: number): SimulatorOptions => ({ limits: { outputTokensPerMinute } }),
   overloaded: (overloaded: number): SimulatorOptions => ({ faults: { overloaded } }),
+  'server-error': (serverError: number): SimulatorOptions => ({ faults: { serverError } }),
   broken: (broken: number): SimulatorOptions => ({ faults: { broken } }),
+  hang: (hang: number): SimulatorOptions => ({ faults: { hang } }),
+  quota: (calls: number): SimulatorOptions => ({ quota: { calls } }),
 } as const
 
 /** @throws {UsageError} for a value that is no number; what is out of range is refused by the simulator */
@@ -57,8 +64,25 @@ function settingsOf(options: Invocation['options']): SimulatorOptions {
   return settings
 }
 
-function summary(stats: SimulatorStats): string {
+/** On a terminal: one line that says what is going on, twice a second. Gives what ends it. */
+function watch(provider: Simulator): () => void {
+  if (!process.stderr.isTTY) return () => {}
+  const timer = setInterval(() => {
+    const stats = provider.stats()
+    process.stderr.write(`\r\u001B[K${stats.running} under way · ${counts(stats)}`)
+  }, 500)
+  return () => {
+    clearInterval(timer)
+    process.stderr.write('\r\u001B[K')
+  }
+}
+
+function counts(stats: SimulatorStats): string {
   const refused = Object.entries(stats.refused).filter(([, count]) => count > 0)
   const causes = refused.length === 0 ? '0 refused' : refused.map(([cause, count]) => `${count} refused (${cause})`).join(', ')
-  return `\n${stats.requests} requests: ${stats.answered} answered, ${stats.broken} broken off, ${causes}\n${stats.inputTokens} tokens in, ${stats.outputTokens} out; at most ${stats.peak} at once`
+  return `${stats.requests} requests: ${stats.answered} answered, ${stats.broken} broken off, ${causes}`
+}
+
+function summary(stats: SimulatorStats): string {
+  return `${counts(stats)}\n${stats.inputTokens} tokens in, ${stats.outputTokens} out; at most ${stats.peak} at once`
 }
