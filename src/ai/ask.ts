@@ -1,5 +1,5 @@
 /** One question to a model, with or without a schema for the answer: `generateText` of the AI SDK, imported when it is used. */
-import { HeddleError, SchemaMismatch } from '../base/errors.ts'
+import { describe, HeddleError, InvalidOption, SchemaMismatch } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
 import type { AnyLanguageModel } from './model.ts'
 import { type StandardSchema, validate } from './schema.ts'
@@ -38,6 +38,7 @@ export async function ask(model: AnyLanguageModel, prompt: string, options: AskO
     signal: rules.signal,
   }
   checkOptions<AskOptions<unknown>>(options, known, 'ask')
+  if (typeof prompt !== 'string') throw new InvalidOption(`Expected the prompt of ask to be a text, got ${describe(prompt)}`)
   const { schema, signal, ...rest } = options
   const { generateText, Output } = await sdk()
   const call = { model, prompt, maxRetries: 0, ...rest, ...(signal && { abortSignal: signal }) }

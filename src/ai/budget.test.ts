@@ -74,21 +74,25 @@ test('1,000 random runs: spent and reserved never exceed any bound, and every ca
       fc.integer({ min: 0, max: 200 }),
       fc.array(event, { maxLength: 40 }),
       async (above, below, events) => {
-        const root = budget({ tokens: above, calls: 20 })
+        const root = budget({ tokens: above, calls: 20, usd: above / 50 })
         const child = root.child({ tokens: below })
         const check = (of: Budget, limit: number): void => {
           expect(of.spent.tokens + of.reserved.tokens).toBeLessThanOrEqual(limit + 1e-6)
           expect(of.reserved.tokens).toBeGreaterThanOrEqual(-1e-6)
+          expect(of.spent.usd + of.reserved.usd).toBeLessThanOrEqual(above / 50 + 1e-6)
+          expect(of.spent.calls + of.reserved.calls).toBeLessThanOrEqual(20)
         }
         const open: (() => void)[] = []
         const outcomes: Promise<unknown>[] = []
         for (const { child: low, tokens, calls, share, ends } of events) {
+          // Dollars and tokens do not run out together: short answers are cheap, long ones dear.
+          const usd = tokens ** 2 / 1_000
           const call = async (): Promise<void> => {
-            const reservation = await (low ? child : root).reserve(spend({ tokens, calls }))
+            const reservation = await (low ? child : root).reserve(spend({ tokens, calls, usd }))
             check(root, above)
             check(child, below)
             await new Promise<void>((resolve) => open.push(resolve))
-            reservation.settle(spend({ tokens: tokens * share, calls }))
+            reservation.settle(spend({ tokens: tokens * share, calls, usd: usd * share }))
           }
           outcomes.push(call())
           if (ends) open.shift()?.()

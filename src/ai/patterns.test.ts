@@ -48,6 +48,11 @@ describe('ask', () => {
     expect(answer).toEqual({ sentiment: 'positive' })
   })
 
+  test('what is no prompt is named', async () => {
+    await using provider = await simulate(quick)
+    await expect(ask(modelOf(provider), 3 as never)).rejects.toThrow('Expected the prompt of ask to be a text, got 3')
+  })
+
   test('an answer that does not match is a named error', async () => {
     await using provider = await simulate({ ...quick, answer: () => '{"count": "many"}' })
     await expect(ask(modelOf(provider), 'x', { schema: z.object({ count: z.number() }) })).rejects.toThrow(SchemaMismatch)
