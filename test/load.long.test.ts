@@ -1,26 +1,19 @@
 /** The full figures of the reliability programme for runs; `load.test.ts` has the short ones. */
-import { execFileSync } from 'node:child_process'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { map } from '../src/index.ts'
 import { plain } from './fixtures/plain.ts'
-
-/** Memory is measured in a program of its own: here the test runner's is in it. Runs the built package. */
-function program(name: string): Record<string, number> {
-  const file = fileURLToPath(new URL(`fixtures/programs/${name}`, import.meta.url))
-  return JSON.parse(execFileSync(process.execPath, [file], { encoding: 'utf8' })) as Record<string, number>
-}
+import { measured } from './support/programs.ts'
 
 test('1 M child scopes on one signal: no listeners left, < 20 MB, no warnings', () => {
-  const { growthMb, listeners, warnings } = program('many-scopes.mjs')
+  const { growthMb, listeners, warnings } = measured('many-scopes.mjs', '1000000')
   console.log(`1 M scopes: ${growthMb?.toFixed(1)} MB`)
   expect({ listeners, warnings }).toEqual({ listeners: 0, warnings: 0 })
   expect(growthMb).toBeLessThan(20)
 })
 
 test('1 M tasks from a lazy source: RSS growth < 50 MB', () => {
-  const { growthMb, total } = program('many-tasks.mjs')
+  const { growthMb, total } = measured('many-tasks.mjs')
   console.log(`1 M tasks: ${growthMb?.toFixed(1)} MB`)
   expect(total).toBe(499_999_500_000)
   expect(growthMb).toBeLessThan(50)

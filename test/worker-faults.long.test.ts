@@ -39,7 +39,7 @@ test('memory: a named error 20 of 20 in threads', async () => {
 }, 300_000)
 
 test('memory: processes survive one huge array 20 of 20', async () => {
-  const executor = processes({ size: 1 })
+  const executor = processes({ size: 1, memoryLimitMb: 256 })
   for (let round = 0; round < 20; round++) {
     const { value } = await settled(executor.call(ref(deaths.eatAtOnce), []))
     expect(value).toBeInstanceOf(WorkerCrashed)

@@ -121,8 +121,14 @@ test.each(['threads', 'processes'] as const)('a module that dies at load is give
 })
 
 test('workers that cannot start are given up', async () => {
-  // A heap too small for the worker's own start.
-  const executor = open(threads({ size: 1, memoryLimitMb: 1 }))
-  const { value } = await settled(executor.call(ref(deaths.double), [1]))
-  expect(value).toSatisfy((error) => error instanceof WorkerStartFailed || error instanceof WorkerCrashed)
+  const { NODE_OPTIONS } = process.env
+  process.env.NODE_OPTIONS = '--no-such-option'
+  try {
+    const { value } = await settled(open(processes({ size: 1 })).call(ref(deaths.double), [1]))
+    expect(value).toBeInstanceOf(WorkerStartFailed)
+    expect((value as Error).message).toContain('found no worker that could start (exit code 9)')
+  } finally {
+    if (NODE_OPTIONS === undefined) delete process.env.NODE_OPTIONS
+    else process.env.NODE_OPTIONS = NODE_OPTIONS
+  }
 })

@@ -12,11 +12,11 @@ export interface PoolOptions {
   readonly size?: number
   /** How long a cancelled function may go on before its worker is ended. @default '250ms' */
   readonly grace?: Duration
-  /** Bound on the heap of each worker, in megabytes. @default that of Node */
+  /** Bound on the heap of each worker, in megabytes, from 8 up: with less a worker cannot start, and V8 may end the whole process. @default that of Node */
   readonly memoryLimitMb?: number
 }
 
-const poolRules = { size: rules.whole(1), grace: rules.duration, memoryLimitMb: rules.number(1) }
+const poolRules = { size: rules.whole(1), grace: rules.duration, memoryLimitMb: rules.number(8) }
 
 /** Chosen so that a runaway is gone within half a second of its timeout. */
 const defaultGraceMs = 250

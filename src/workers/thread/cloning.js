@@ -32,6 +32,7 @@ export function serialize(value) {
   const serializer = new ProcessSerializer()
   serializer.writeHeader()
   serializer.writeValue(value)
+  refuseForeign(value)
   return serializer.releaseBuffer()
 }
 
@@ -49,6 +50,43 @@ class ProcessSerializer extends v8.DefaultSerializer {
     }
     throw new TypeError(`${kindOf(object)} cannot be sent to another process`)
   }
+}
+
+/**
+ * Objects of the platform, such as `AbortSignal` and `Blob`, keep what they are where the serializer does not look: it would make
+ * empty objects of them, of which kinds depends on the version of Node.
+ * @param {unknown} root
+ */
+function refuseForeign(root) {
+  /** @type {Set<object>} */
+  const seen = new Set()
+  /** @type {object[]} */
+  const open = []
+  const look = (/** @type {unknown} */ value) => {
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) return
+    seen.add(value)
+    open.push(value)
+  }
+  look(root)
+  for (let value = open.pop(); value; value = open.pop()) {
+    if (isForeign(value)) throw new TypeError(`${kindOf(value)} cannot be sent to another process`)
+    if (value instanceof Map) value.forEach((v, k) => (look(k), look(v)))
+    else if (Array.isArray(value) || value instanceof Set) value.forEach(look)
+    else for (const key of Object.keys(value)) look(/** @type {any} */ (value)[key])
+  }
+}
+
+/** What says its class by a tag and is serialized all the same. */
+const tagged = new Set(['ArrayBuffer', 'Map', 'Set', 'SharedArrayBuffer'])
+
+/** @param {object} value */
+function isForeign(value) {
+  const above = Object.getPrototypeOf(value)
+  if (above === Object.prototype || above === Array.prototype || above === null) return false
+  const tag = /** @type {any} */ (value)[Symbol.toStringTag]
+  if (typeof tag !== 'string' || tagged.has(tag)) return false
+  const type = /** @type {any} */ (globalThis)[tag]
+  return typeof type === 'function' && value instanceof type
 }
 
 /**
