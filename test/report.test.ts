@@ -168,6 +168,10 @@ describe.skipIf(!hasBrowser)('a report in the browser', () => {
     expect(Number.parseFloat(closer)).toBeLessThan(700)
     await page.keyboard.press('w')
     await expect.poll(() => shown.innerText()).not.toBe(closer)
+    // What is shown becomes what every panel is about, and back.
+    await page.keyboard.press('r')
+    await page.locator('.top .chip').waitFor()
+    await page.keyboard.press('Escape')
     await page.keyboard.press('f')
     await page.locator('.minimap .frame').waitFor({ state: 'detached' })
     expect(await shown.innerText()).toBe('1.00 s')
@@ -300,6 +304,9 @@ describe.skipIf(!hasBrowser)('a report in the browser', () => {
       meta: { name: texts[1] as string, runtime: texts[2] as string },
     })
     const { page } = await openReport(trace)
+    await page.keyboard.press('1')
+    await page.locator('.notes summary').click()
+    expect(await page.locator('.notes li').count()).toBe(50)
     for (const key of '1234567') {
       await page.keyboard.press(key)
       await page.locator('.panel > *').first().waitFor()

@@ -13,8 +13,9 @@ export const keyTable: readonly { readonly title: string; readonly rows: readonl
       [['A', 'D'], 'pan'],
       [['F'], 'fit the selection, the open task, or everything'],
       [['0'], 'everything'],
+      [['R'], 'select what is shown: every panel follows'],
       [['wheel'], 'zoom where the pointer is'],
-      [['drag'], 'select a stretch of time: every panel follows'],
+      [['drag'], 'select a stretch of time'],
       [['⇧ drag'], 'pan'],
     ],
   },
@@ -109,6 +110,7 @@ function act(model: Model, actions: Actions, key: string, shift: boolean): boole
   else if (key === '?') actions.help()
   else if (key === 'f') fit(model)
   else if (key === '0') model.zoomed.value = undefined
+  else if (key === 'r') model.range.value = model.zoomed.peek() && model.view.peek()
   else if (key === 'n') void nextFailure(model, shift ? -1 : 1)
   else if (key === 'c') void alongPath(model, shift ? -1 : 1)
   else if (key === 't') switchTheme()

@@ -181,8 +181,38 @@ function Advice() {
             <Code text={suggestion} />
           </article>
         ))}
+        <Notes />
       </div>
     </section>
+  )
+}
+
+/** More than this are said to be there, not listed. */
+const notesMax = 200
+
+/** What happened that is no task: workers that came and went, maps that finished on this thread, concurrency that was adapted. */
+function Notes() {
+  const model = useModel()
+  const overview = model.overview.value.value
+  if (!overview || overview.notesTotal === 0) return null
+  const shown = overview.notes.slice(-notesMax)
+  const earlier = overview.notesTotal - shown.length
+  return (
+    <details class="notes">
+      <summary>
+        {countOf(overview.notesTotal, 'note')} <span class="muted">on workers, batches, limits</span>
+      </summary>
+      {earlier > 0 && <p>{formatCount(earlier)} earlier ones are in the trace</p>}
+      <ul>
+        {shown.map(({ at, kind, text }, i) => (
+          <li key={i} class={kind === 'worker-crash' ? 'bad' : ''}>
+            <span class="muted">{formatMs(at)}</span>
+            <span class="muted">{kind}</span>
+            <span>{text}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
   )
 }
 

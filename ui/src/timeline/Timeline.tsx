@@ -130,6 +130,14 @@ export function Timeline() {
         ref={area}
         tabIndex={0}
         role="img"
+        onKeyDown={(event) => {
+          const step = { ArrowDown: 24, ArrowUp: -24, PageDown: size.value.height, PageUp: -size.value.height }[event.key]
+          const side = { ArrowRight: 0.1, ArrowLeft: -0.1 }[event.key]
+          if (step !== undefined) scroll.value = Math.max(0, Math.min(scrollMost.peek(), scroll.peek() + step))
+          else if (side !== undefined) model.panBy(side * lengthOf(model.view.peek()))
+          else return
+          event.preventDefault()
+        }}
         aria-label="Tasks over time. W and S zoom, A and D pan, F fits, N goes to the next failure, C along the critical path; the tables below hold the same tasks."
       >
         <canvas ref={canvas} style={{ width: '100%', height: '100%' }} />
