@@ -23,17 +23,17 @@ export function layout(needs: readonly (readonly number[])[]): {
   const neededBy: number[][] = needs.map(() => [])
   for (const [node, list] of needs.entries()) for (const need of list) neededBy[need]?.push(node)
   const place = new Float64Array(needs.length)
-  const settle = (): void => {
-    for (const layer of layers)
-      for (const [i, node] of layer.entries()) place[node] = layer.length > 1 ? i / (layer.length - 1) : 0.5
+  const wish = new Float64Array(needs.length)
+  const settle = (layer: readonly number[]): void => {
+    for (let i = 0; i < layer.length; i++) place[layer[i] as number] = layer.length > 1 ? i / (layer.length - 1) : 0.5
   }
-  settle()
+  for (const layer of layers) settle(layer)
   for (let sweep = 0; sweep < sweeps; sweep++) {
     const neighbours = sweep % 2 === 0 ? needs : neededBy
     for (const layer of sweep % 2 === 0 ? layers : layers.toReversed()) {
-      const wish = new Map(layer.map((node) => [node, mean(neighbours[node] ?? [], place) ?? (place[node] as number)]))
-      layer.sort((a, b) => (wish.get(a) as number) - (wish.get(b) as number))
-      for (const [i, node] of layer.entries()) place[node] = layer.length > 1 ? i / (layer.length - 1) : 0.5
+      for (const node of layer) wish[node] = mean(neighbours[node] ?? [], place) ?? (place[node] as number)
+      layer.sort((a, b) => (wish[a] as number) - (wish[b] as number))
+      settle(layer)
     }
   }
   const nodes: Placed[] = []
@@ -68,5 +68,7 @@ function longestWay(needs: readonly (readonly number[])[]): number[] {
 
 function mean(nodes: readonly number[], place: Float64Array): number | undefined {
   if (nodes.length === 0) return undefined
-  return nodes.reduce((sum, node) => sum + (place[node] as number), 0) / nodes.length
+  let sum = 0
+  for (const node of nodes) sum += place[node] as number
+  return sum / nodes.length
 }

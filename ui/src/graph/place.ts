@@ -85,17 +85,26 @@ function neighbours(nodes: readonly Node[], edges: readonly Edge[]): readonly [n
 
 /** Moves the boxes of a layer to the middle of their neighbours, keeping order and distance: those that would collide stand together around their mean wish. */
 function align(layer: readonly number[], neighbours: readonly number[][], y: Float64Array, step: number): void {
-  const blocks: { sum: number; count: number }[] = []
-  for (const [i, node] of layer.entries()) {
-    let block = { sum: (middle(neighbours[node] as number[], y) ?? (y[node] as number)) - i * step, count: 1 }
-    for (let last = blocks.at(-1); last !== undefined && last.sum / last.count > block.sum / block.count; last = blocks.at(-1)) {
-      block = { sum: last.sum + block.sum, count: last.count + block.count }
-      blocks.pop()
+  const sums = new Float64Array(layer.length)
+  const counts = new Int32Array(layer.length)
+  let blocks = 0
+  for (let i = 0; i < layer.length; i++) {
+    const node = layer[i] as number
+    let sum = (middle(neighbours[node] as number[], y) ?? (y[node] as number)) - i * step
+    let count = 1
+    while (blocks > 0 && (sums[blocks - 1] as number) * count > sum * (counts[blocks - 1] as number)) {
+      blocks--
+      sum += sums[blocks] as number
+      count += counts[blocks] as number
     }
-    blocks.push(block)
+    sums[blocks] = sum
+    counts[blocks++] = count
   }
   let i = 0
-  for (const { sum, count } of blocks) for (let k = 0; k < count; k++, i++) y[layer[i] as number] = sum / count + i * step
+  for (let block = 0; block < blocks; block++) {
+    const top = (sums[block] as number) / (counts[block] as number)
+    for (let k = 0; k < (counts[block] as number); k++, i++) y[layer[i] as number] = top + i * step
+  }
 }
 
 function middle(nodes: readonly number[], y: Float64Array): number | undefined {
