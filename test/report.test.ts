@@ -129,6 +129,9 @@ describe.skipIf(!hasBrowser)('a report in the browser', () => {
     expect(check[0]).toBeGreaterThan(180)
     expect(check[1]).toBeLessThan(90)
     expect(idle[3]).toBeLessThan(128)
+    // The critical path has an outline, as soon as it is known; other tasks have none.
+    await expect.poll(async () => Math.max(...(await at(0, 301)).slice(0, 3))).toBeLessThan(60)
+    expect(Math.max(...(await at(1, 351)).slice(0, 3))).toBeGreaterThan(150)
   })
 
   test('failures come first, and N opens the next one with its error', async () => {

@@ -35,7 +35,13 @@ export function Graph() {
         () =>
           model.version.value < 0
             ? undefined
-            : { version: model.version.value, range: model.range.value, expanded: expanded.value },
+            : {
+                version: model.version.value,
+                // Answers mark the critical path once it is known.
+                marked: model.path.value.value !== undefined,
+                range: model.range.value,
+                expanded: expanded.value,
+              },
         ({ range, expanded }) => model.source.graph({ ...(range && { range }), ...(expanded && { expanded }) }),
         (took) => (model.live.peek() ? Math.max(500, 3 * took) : 0),
       ),

@@ -21,12 +21,18 @@ export interface TimelineData {
 }
 
 export function timelineData(model: Model, devicePixels: ReadonlySignal<number>): TimelineData {
+  // Answers mark the critical path once it is known, which is after the first ones.
+  const marked = computed(() => model.path.value.value !== undefined)
   const rest = (leastMs: number) => (tookMs: number) => (model.live.peek() ? Math.max(leastMs, 2 * tookMs) : 0)
   const everything = asked(
     () => {
       const whole = model.whole.value
       if (model.version.value < 0 || !(lengthOf(whole) > 0) || devicePixels.value <= 0) return undefined
-      return { version: model.version.value, query: { ...whole, columns: Math.min(columnsMax, devicePixels.value) } }
+      return {
+        version: model.version.value,
+        marked: marked.value,
+        query: { ...whole, columns: Math.min(columnsMax, devicePixels.value) },
+      }
     },
     ({ query }) => model.source.window(query),
     rest(100),
@@ -46,7 +52,7 @@ export function timelineData(model: Model, devicePixels: ReadonlySignal<number>)
       const query =
         last && last.group === group && serves(last, view, pixels, whole) ? last : windowAround(view, whole, pixels, group)
       wanted.value = query
-      return { version, query }
+      return { version, marked: marked.value, query }
     },
     memo(({ query }) => model.source.window(query)),
     rest(100),
@@ -88,14 +94,15 @@ function windowAround(view: Span, whole: Span, pixels: number, group: number | u
 interface Question {
   readonly query: WindowQuery
   readonly version: number
+  readonly marked: boolean
 }
 
 /** The same question at the same version has the same answer: not asked twice in a row. */
 function memo<A>(ask: (question: Question) => Promise<A>): typeof ask {
   let last: (Question & { readonly answer: A }) | undefined
   return async (question) => {
-    const { query, version } = question
-    if (last && last.query === query && last.version === version) return last.answer
+    const { query, version, marked } = question
+    if (last && last.query === query && last.version === version && last.marked === marked) return last.answer
     const answer = await ask(question)
     last = { ...question, answer }
     return answer
