@@ -47,6 +47,14 @@ function standIn({ dtype, shape }: Node): DenseNode {
   })
 }
 
+/** Equal ones together. */
+function counted(sources: readonly string[]): string[] {
+  return [...new Set(sources)].map((source) => {
+    const times = sources.filter((other) => other === source).length
+    return times === 1 ? source : `${times} × ${source}`
+  })
+}
+
 function describeJob(pass: number, job: Job): string[] {
   const elements = elementsOf(job)
   const tasks = `${job.tasks} ${job.tasks === 1 ? 'task' : 'tasks'}, ${elements.toLocaleString('en')} elements`
@@ -65,6 +73,6 @@ function describeJob(pass: number, job: Job): string[] {
   return [
     `  ${pass}. ${job.label}`,
     `     ${tasks}, one fused kernel of ${kernel.bytes.length.toLocaleString('en')} bytes`,
-    `     reads ${read.length === 0 ? 'nothing' : read.join(', ')}; ${kernelBytes(kernel)} bytes per element through the cache; expected ${formatMs(expectedJobMs(job))}`,
+    `     reads ${read.length === 0 ? 'nothing' : counted(read).join(', ')}; ${kernelBytes(kernel)} bytes per element through the cache; expected ${formatMs(expectedJobMs(job))}`,
   ]
 }

@@ -73,6 +73,12 @@ function openRun(source: Source, dtype: DType): RunReader {
   }
 }
 
+/** Elements from which on a call into Node pays. */
+const nativeCopy = 512
+
+const bytesOf = (data: TypedArray, start: number, count: number): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT, count * data.BYTES_PER_ELEMENT)
+
 class MemoryRun implements RunReader {
   readonly #data: TypedArray
 
@@ -80,8 +86,10 @@ class MemoryRun implements RunReader {
     this.#data = data
   }
 
+  /** V8 copies out of shared memory word by word; Node's `fill` with as many bytes as there is room for is a plain memcpy. */
   copy(start: number, count: number, block: TypedArray, at: number): void {
-    block.set(this.#data.subarray(start, start + count) as never, at)
+    if (count < nativeCopy) block.set(this.#data.subarray(start, start + count) as never, at)
+    else Buffer.prototype.fill.call(bytesOf(block, at, count), bytesOf(this.#data, start, count))
   }
 
   gather(start: number, stride: number, count: number, block: TypedArray, at: number): void {

@@ -24,6 +24,8 @@ export const positionAddress = 0
 const parameterBase = 16
 /** Rounds of four elements between two compensations of a sum: NumPy's pairwise sum also adds 128 elements plainly. */
 const subBlockLength = 128
+/** Kernels whose elements take less are bound by the time between two additions to one accumulator. */
+const lightNs = 0.6
 /** Keeps slots from falling on the same cache sets. */
 const slotPaddingBytes = 320
 
@@ -166,13 +168,14 @@ class LoopBody {
     const g = this.#graph
     for (const node of this.#program.nodes.keys()) this.#values.push(this.#lanes(node))
     const mask = this.#masked ? this.#mask() : undefined
+    const inTurns = kernelNs(this.#program) < lightNs ? 2 : 1
     this.#program.reductions.forEach(({ kind, value }) => {
       const newLocal = (): number => this.#emitter.newLocal('v128')
       const mantissas = kind === 'sum' ? this.#mantissas.get(value) : undefined
       this.#accumulators.push(
         mantissas
           ? mantissaSum(g, mantissas, mask, newLocal)
-          : accumulate(g, kind, this.#program.dtype(value), this.#values[value] as Lanes, mask, newLocal),
+          : accumulate(g, kind, this.#program.dtype(value), this.#values[value] as Lanes, mask, newLocal, inTurns),
       )
     })
     const stores = this.#program.outputs.map(({ value }, i) =>

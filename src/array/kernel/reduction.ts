@@ -17,13 +17,35 @@ export interface Accumulator {
   readonly updates: readonly Assignment[]
   /** Locals to store when the block is done, in the order in which `../partial.ts` reads them. */
   readonly results: readonly number[]
-  /** For a compensated sum: [plain sum, sum, compensation] of each vector. */
-  readonly compensated: readonly (readonly [number, number, number])[]
+  /** For a compensated sum: the plain sums, the sum and the compensation of each vector. */
+  readonly compensated: readonly Compensated[]
   /** After the last element, before the results are stored. */
   readonly finish: readonly Assignment[]
 }
 
-/** @param mask 32-bit masks of the elements that count; all do when undefined. */
+interface Compensated {
+  readonly plain: readonly number[]
+  readonly sum: number
+  readonly compensation: number
+}
+
+/**
+ * Two accumulators that take turns: an addition waits for the one before the last, so that two of them are under way at once. One alone
+ * where there is too much else in the loop for the registers to hold another.
+ */
+function turns(g: VectorGraph, locals: readonly number[], next: (held: Vector) => Vector): Assignment[] {
+  const [first, second] = locals as [number, number | undefined]
+  if (second === undefined) return [[first, next(g.variable(first))]]
+  return [
+    [first, g.variable(second)],
+    [second, next(g.variable(first))],
+  ]
+}
+
+/**
+ * @param mask 32-bit masks of the elements that count; all do when undefined.
+ * @param inTurns how many accumulators there are for each vector, 1 or 2
+ */
 export function accumulate(
   g: VectorGraph,
   kind: ReductionKind,
@@ -31,20 +53,22 @@ export function accumulate(
   value: Lanes,
   mask: Vector | undefined,
   newLocal: () => number,
+  inTurns: number,
 ): Accumulator {
-  if (kind === 'sum' && dtype === 'f64') return compensatedSum(g, value, mask, newLocal)
+  if (kind === 'sum' && dtype === 'f64') return compensatedSum(g, value, mask, newLocal, inTurns)
   const wide = kind === 'sum' && (dtype === 'i32' || dtype === 'u32')
   const lanes = wide ? convertLanes(g, dtype, 'i64', value) : kind === 'sum' ? convertLanes(g, dtype, 'u8', value) : value
   const held = wide ? 'i64' : dtype
   const neutral = neutralVector(g, kind, held)
-  const locals = lanes.map(newLocal)
+  const locals = lanes.map(() => Array.from({ length: inTurns }, newLocal))
   const counted = masked(g, held, lanes, neutral, mask)
+  const combined = (a: Vector, b: Vector): Vector => combine(g, kind, held, a, b)
   return {
-    starts: locals.map((local) => [local, neutral]),
-    updates: locals.map((local, i) => [local, combine(g, kind, held, g.variable(local), counted[i] as Vector)]),
-    results: locals,
+    starts: locals.flat().map((local) => [local, neutral]),
+    updates: locals.flatMap((own, i) => turns(g, own, (sum) => combined(sum, counted[i] as Vector))),
+    results: locals.map(([first]) => first as number),
     compensated: [],
-    finish: [],
+    finish: inTurns === 1 ? [] : locals.map((own) => [own[0] as number, own.map((local) => g.variable(local)).reduce(combined)]),
   }
 }
 
@@ -83,35 +107,42 @@ function masked(g: VectorGraph, dtype: DType, lanes: Lanes, neutral: Vector, mas
   return lanes.map((value, i) => g.select(masks[i] as Vector, value, neutral))
 }
 
-function compensatedSum(g: VectorGraph, value: Lanes, mask: Vector | undefined, newLocal: () => number): Accumulator {
+function compensatedSum(
+  g: VectorGraph,
+  value: Lanes,
+  mask: Vector | undefined,
+  newLocal: () => number,
+  inTurns: number,
+): Accumulator {
   const zero = g.f64(0)
-  const triples = value.map(() => [newLocal(), newLocal(), newLocal()] as const)
+  const sums = value.map((): Compensated => ({
+    plain: Array.from({ length: inTurns }, newLocal),
+    sum: newLocal(),
+    compensation: newLocal(),
+  }))
   const counted = masked(g, 'f64', value, zero, mask)
   return {
-    starts: triples.flat().map((local) => [local, zero]),
-    updates: triples.map(([plain], i) => [plain, g.op('f64x2.add', g.variable(plain), counted[i] as Vector)]),
-    results: triples.flatMap(([, sum, compensation]) => [sum, compensation]),
-    compensated: triples,
+    starts: sums.flatMap(({ plain, sum, compensation }) => [...plain, sum, compensation].map((local) => [local, zero] as const)),
+    updates: sums.flatMap(({ plain }, i) => turns(g, plain, (held) => g.op('f64x2.add', held, counted[i] as Vector))),
+    results: sums.flatMap(({ sum, compensation }) => [sum, compensation]),
+    compensated: sums,
     finish: [],
   }
 }
 
 /** What happens between sub-blocks: the plain sum goes into the compensated one. */
 export function combineSubBlock(g: VectorGraph, { compensated }: Accumulator): Assignment[] {
-  return compensated.flatMap(([plainLocal, sumLocal, compensationLocal]) => {
-    const [plain, sum, compensation] = [plainLocal, sumLocal, compensationLocal].map((local) => g.variable(local)) as [
-      Vector,
-      Vector,
-      Vector,
-    ]
+  return compensated.flatMap((locals): Assignment[] => {
+    const plain = locals.plain.map((local) => g.variable(local)).reduce((a, b) => g.op('f64x2.add', a, b))
+    const [sum, compensation] = [g.variable(locals.sum), g.variable(locals.compensation)]
     const next = g.op('f64x2.add', sum, plain)
     const part = g.op('f64x2.sub', next, sum)
     const error = g.op('f64x2.add', g.op('f64x2.sub', sum, g.op('f64x2.sub', next, part)), g.op('f64x2.sub', plain, part))
     return [
-      [sumLocal, next],
-      [compensationLocal, g.op('f64x2.add', compensation, error)],
-      [plainLocal, g.f64(0)],
-    ] as Assignment[]
+      [locals.sum, next],
+      [locals.compensation, g.op('f64x2.add', compensation, error)],
+      ...locals.plain.map((local) => [local, g.f64(0)] as const),
+    ]
   })
 }
 
