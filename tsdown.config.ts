@@ -2,7 +2,12 @@ import { defineConfig } from 'tsdown'
 import { entries } from './entries.ts'
 
 export default defineConfig({
-  entry: { ...entries, cli: 'src/cli/main.ts', thread: 'src/workers/thread/entry.js' },
+  entry: {
+    ...entries,
+    cli: 'src/cli/main.ts',
+    'dashboard-server': 'src/dashboard/server/thread.ts',
+    thread: 'src/workers/thread/entry.js',
+  },
   format: 'esm',
   platform: 'node',
   target: 'node20',

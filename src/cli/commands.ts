@@ -31,11 +31,15 @@ export interface CommandSpec {
 }
 
 const color: OptionSpec = { name: 'no-color', summary: 'no colours (also NO_COLOR=1)' }
+const noOpen: OptionSpec = { name: 'no-open', summary: 'print the address of the page, and start no browser' }
 const json: OptionSpec = { name: 'json', summary: 'one JSON document on stdout' }
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 /** As in `heddle/trace`; named here, so that help does not load it. */
-const exportFormats = ['chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg-graph'] as const satisfies readonly ExportFormat[]
+const exportFormats = ['html', 'chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg-graph'] as const satisfies readonly (
+  | ExportFormat
+  | 'html'
+)[]
 export const reporters = ['default', 'stream', 'json', 'github', 'minimal'] as const
 
 export const commands: readonly CommandSpec[] = [
@@ -52,6 +56,8 @@ export const commands: readonly CommandSpec[] = [
       { name: 'quiet', short: 'q', summary: 'say nothing but errors' },
       { name: 'concurrency', value: 'N', summary: 'workers at most: a number, or a share of the cores such as 50%' },
       { name: 'trace', value: 'FILE', summary: 'write a trace while running, for heddle trace FILE' },
+      { name: 'ui', summary: 'show it live in the browser, and keep the page until Ctrl-C' },
+      noOpen,
       { name: 'dry-run', short: 'n', summary: 'show the plan of a graph, and run nothing' },
       color,
     ],
@@ -67,11 +73,22 @@ export const commands: readonly CommandSpec[] = [
     options: [
       { name: 'export', value: 'FORMAT', oneOf: exportFormats, summary: `write it as ${exportFormats.join(', ')}` },
       { name: 'output', short: 'o', value: 'FILE', summary: 'where to write the export (default: stdout)' },
+      { name: 'open', summary: 'show it in the browser, as heddle ui does' },
       json,
       color,
     ],
     examples: ['heddle trace run.heddle', 'heddle trace --export chrome --output run.json run.heddle'],
     load: () => import('./trace.ts'),
+  },
+  {
+    name: 'ui',
+    summary: 'show a recorded run in the browser',
+    positionals: 'FILE',
+    minPositionals: 1,
+    maxPositionals: 1,
+    options: [{ name: 'port', value: 'PORT', summary: 'where to listen on 127.0.0.1 (default: a free port)' }, noOpen, color],
+    examples: ['heddle ui run.heddle', 'heddle ui --no-open --port 4500 run.heddle'],
+    load: () => import('./ui.ts'),
   },
   {
     name: 'completion',

@@ -8,7 +8,7 @@ import { inspect } from 'node:util'
 import { HeddleError } from '../base/errors.ts'
 import { concurrencyVariable, parseConcurrency } from '../base/parallelism.ts'
 import type { TaskRecord } from '../base/observer.ts'
-import { explain, printable, Recorder, TraceFile } from '../trace/index.ts'
+import { explain, printable, Recorder, TraceFile, type TraceSink, TraceStream } from '../trace/index.ts'
 import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupts } from './interrupts.ts'
@@ -16,6 +16,7 @@ import { loadModule, programPath } from './load.ts'
 import { forbidColor } from './paint.ts'
 import type { Outcome } from './report-run.ts'
 import { chooseReporter, openReporter, type Reporter } from './reporters/reporter.ts'
+import type { RunPage } from './run-page.ts'
 import { UsageError } from './usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
@@ -29,7 +30,8 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const write = process.stdout.write.bind(process.stdout) as (text: string) => unknown
   const name = chooseReporter({ json, reporter: options.reporter === true ? undefined : options.reporter })
   const reporter = await openReporter(name, options.quiet === true)
-  const run = new ProgramRun(file, reporter, typeof options.trace === 'string' ? options.trace : undefined)
+  const page = options.ui === true ? await openPage(options['no-open'] !== true) : undefined
+  const run = new ProgramRun(file, reporter, typeof options.trace === 'string' ? options.trace : undefined, page)
   return run.run(path, args, name === 'json' ? undefined : write)
 }
 
@@ -45,24 +47,38 @@ function applyOptions(options: Invocation['options']): void {
   process.env[concurrencyVariable] = options.concurrency
 }
 
+async function openPage(open: boolean): Promise<RunPage> {
+  return (await import('./run-page.ts')).RunPage.open(open)
+}
+
 class ProgramRun {
   readonly #reporter: Reporter
+  readonly #page: RunPage | undefined
+  /** Where the recording goes while it grows. */
+  readonly #stream: { close(): void } | undefined
   readonly #recorder: Recorder
   readonly #file: TraceFile | undefined
   readonly #interrupts: Interrupts
   #reported = false
 
-  constructor(name: string, reporter: Reporter, traceFile: string | undefined) {
+  constructor(name: string, reporter: Reporter, traceFile: string | undefined, page: RunPage | undefined) {
     this.#reporter = reporter
     this.#recorder = new Recorder({ name, window: 'runs', live: true })
-    this.#file = traceFile === undefined ? undefined : openTraceFile(traceFile, this.#recorder)
+    this.#page = page
+    const sinks = page ? [page.send] : []
+    this.#file = traceFile === undefined ? undefined : openTraceFile(traceFile, this.#recorder, sinks)
+    this.#stream = this.#file ?? (page && new TraceStream(this.#recorder, sinks))
     this.#interrupts = new Interrupts((code) => this.#leave({ code }))
   }
 
   /** @param printResult takes what the default export gives, as text; without it the reporter has it */
   async run(path: string, args: readonly string[], printResult: ((text: string) => unknown) | undefined): Promise<number> {
     const quiet = new QuietEnd(() => underWay(this.#recorder.open.list()))
-    process.once('exit', (code) => this.#report({ code }))
+    process.once('exit', (code) => {
+      this.#report({ code })
+      // The program ended the process itself; no turn of the event loop is left to wait in.
+      if (this.#interrupts.code === undefined) this.#page?.stayInPlace()
+    })
     process.on('uncaughtException', this.#onUncaught)
     this.#reporter.begin?.(this.#recorder)
     try {
@@ -70,10 +86,17 @@ class ProgramRun {
       const value = await quiet.unless(runDefault(program, args))
       if (value !== undefined) printResult?.(`${typeof value === 'string' ? value : inspect(value, { depth: 6 })}\n`)
       await quiet.wait()
-      return this.#report({ code: this.#interrupts.code ?? Number(process.exitCode ?? exitCodes.ok), value })
+      return await this.#stay(this.#report({ code: this.#interrupts.code ?? Number(process.exitCode ?? exitCodes.ok), value }))
     } catch (error) {
-      return this.#leave({ code: exitCodes.failed, error })
+      const code = this.#report({ code: this.#interrupts.code ?? exitCodes.failed, error })
+      process.exit(await this.#stay(code))
     }
+  }
+
+  /** Keeps the page until Ctrl-C, unless the run itself was interrupted; gives the exit code of the run. */
+  async #stay(code: number): Promise<number> {
+    if (this.#interrupts.code === undefined) await this.#page?.stay()
+    return code
   }
 
   #onUncaught = (error: unknown): void => {
@@ -92,16 +115,17 @@ class ProgramRun {
     this.#reported = true
     this.#interrupts.stop()
     const trace = this.#recorder.end()
-    this.#file?.close()
+    this.#stream?.close()
+    this.#page?.end()
     this.#reporter.end(explain(trace), outcome)
     if (this.#file?.error) process.stderr.write(`the trace ${this.#file.path} is not complete: ${this.#file.error.message}\n`)
     return outcome.code
   }
 }
 
-function openTraceFile(path: string, recorder: Recorder): TraceFile {
+function openTraceFile(path: string, recorder: Recorder, alsoTo: readonly TraceSink[]): TraceFile {
   try {
-    return new TraceFile(path, recorder)
+    return new TraceFile(path, recorder, alsoTo)
   } catch (error) {
     throw new UsageError(`The trace ${path} cannot be written: ${(error as Error).message}`, { cause: error })
   }

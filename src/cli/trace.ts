@@ -4,7 +4,16 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { InvalidTrace } from '../base/errors.ts'
-import { compare, explain, type ExportFormat, exportFormats, exportTrace, readTrace, type Trace } from '../trace/index.ts'
+import {
+  compare,
+  explain,
+  type ExportFormat,
+  exportFormats,
+  exportTrace,
+  readTrace,
+  readTraceBytes,
+  type Trace,
+} from '../trace/index.ts'
 import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { forbidColor, paint } from './paint.ts'
@@ -20,9 +29,11 @@ export async function command({ positionals, options }: Invocation): Promise<num
     throw new UsageError(`heddle trace takes one file, got ${positionals.length}`, {
       hint: `heddle trace compare ${positionals.join(' ')}`,
     })
+  if (options.open === true) return (await import('./ui.ts')).showFile(first, { open: true })
   const trace = open(first)
+  if (options.export === 'html') return write(await htmlReport(first), 'html', options.output)
   const format = exportFormats.find((name) => name === options.export)
-  if (format) return write(trace, format, options.output)
+  if (format) return write(exportTrace(trace, format), format, options.output)
   if (options.output !== undefined)
     throw new UsageError('--output needs a format', {
       hint: `heddle trace --export chrome --output ${String(options.output)} ${first}`,
@@ -55,15 +66,21 @@ function open(file: string): Trace {
   }
 }
 
-function write(trace: Trace, format: ExportFormat, output: string | true | undefined): number {
+/** The page and the trace in one file. */
+async function htmlReport(file: string): Promise<readonly Uint8Array[]> {
+  const { writeReport } = await import('../dashboard/index.ts')
+  return [await writeReport(readTraceBytes(file))]
+}
+
+function write(pieces: Iterable<string | Uint8Array>, format: ExportFormat | 'html', output: string | true | undefined): number {
   if (typeof output !== 'string') {
-    for (const piece of exportTrace(trace, format)) process.stdout.write(piece)
+    for (const piece of pieces) process.stdout.write(piece)
     return exitCodes.ok
   }
   let file: number | undefined
   try {
     file = openSync(output, 'w')
-    for (const piece of exportTrace(trace, format)) writeSync(file, piece)
+    for (const piece of pieces) writeAll(file, piece)
   } catch (error) {
     throw new UsageError(`${output} cannot be written: ${(error as Error).message}`, { cause: error })
   } finally {
@@ -71,6 +88,11 @@ function write(trace: Trace, format: ExportFormat, output: string | true | undef
   }
   process.stderr.write(`${output} written${format === 'chrome' ? '; open it at https://ui.perfetto.dev' : ''}\n`)
   return exitCodes.ok
+}
+
+function writeAll(file: number, piece: string | Uint8Array): void {
+  const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
 }
 
 function print(text: string): void {

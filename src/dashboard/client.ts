@@ -67,14 +67,17 @@ async function listen(
   signal: AbortSignal,
 ): Promise<void> {
   let reason = 'the connection was closed'
+  let live = true
   for (let tries = 0; tries < retriesMax && !signal.aborted; tries++) {
     try {
       const response = await open(signal)
       for await (const tick of ticks(response)) {
         tries = 0
+        live = tick.live
         onTick(tick)
-        if (!tick.live) return
       }
+      // A finished recording changes once more, when it has been explained; then the server closes the stream.
+      if (!live) return
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof ServerError && error.status >= 400) return onLost?.(error.message)

@@ -2,24 +2,25 @@
 import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { InvalidTrace, toError } from '../base/errors.ts'
 import { decodeTrace } from './decode.ts'
-import { encodeTrace, TraceEncoder } from './encode.ts'
+import { encodeTrace } from './encode.ts'
 import type { Trace } from './model.ts'
 import type { Recorder } from './recorder.ts'
-
-/** How often a file is brought up to date: what a crash may cost. */
-const flushEveryMs = 250
+import { type TraceSink, TraceStream } from './stream.ts'
 
 /** @throws {InvalidTrace} when the file cannot be read, is no trace, or is damaged */
 export function readTrace(path: string): Trace {
-  let bytes: Buffer
+  return decodeTrace(readTraceBytes(path))
+}
+
+/** @throws {InvalidTrace} when the file cannot be read */
+export function readTraceBytes(path: string): Uint8Array {
   try {
     // A device or a pipe may never end.
     if (!statSync(path).isFile() && !statSync(path).isDirectory()) throw new Error('it is no regular file')
-    bytes = readFileSync(path)
+    return readFileSync(path)
   } catch (error) {
     throw new InvalidTrace(`The trace ${path} cannot be read: ${reason(error)}`, { cause: error })
   }
-  return decodeTrace(bytes)
 }
 
 /** Writes a trace to a file, for `heddle trace FILE`. */
@@ -35,29 +36,26 @@ export class TraceFile {
   readonly path: string
   /** What stopped the writing, if anything did: a full disk does not stop the program that is recorded. */
   error: Error | undefined
-  readonly #recorder: Recorder
-  readonly #encoder = new TraceEncoder()
-  readonly #timer: NodeJS.Timeout
+  readonly #stream: TraceStream
   #file: number | undefined
 
-  /** @throws when the file cannot be made */
-  constructor(path: string, recorder: Recorder) {
+  /**
+   * @param alsoTo who else takes the blocks: a recorder has one reader
+   * @throws when the file cannot be made
+   */
+  constructor(path: string, recorder: Recorder, alsoTo: readonly TraceSink[] = []) {
     this.path = path
-    this.#recorder = recorder
     this.#file = openSync(path, 'w')
-    this.#write(this.#encoder.begin(recorder.meta()))
-    this.flush()
-    this.#timer = setInterval(() => this.flush(), flushEveryMs).unref()
+    this.#stream = new TraceStream(recorder, [(blocks) => this.#write(blocks), ...alsoTo])
   }
 
   flush(): void {
-    this.#write(this.#encoder.next(this.#recorder.snapshot(), this.#recorder.changes()))
+    this.#stream.flush()
   }
 
   /** Writes the end; the recorder must have ended. */
   close(): void {
-    clearInterval(this.#timer)
-    this.#write(this.#encoder.end(this.#recorder.snapshot(), this.#recorder.changes()))
+    this.#stream.close()
     if (this.#file !== undefined) closeSync(this.#file)
     this.#file = undefined
   }

@@ -9,7 +9,8 @@ export type { Trace, TraceError, TraceMeta } from './model.ts'
 export { taskError } from './model.ts'
 
 // --- files and live streams (format.ts describes them)
-export { readTrace, saveTrace, TraceFile } from './file.ts'
+export { readTrace, readTraceBytes, saveTrace, TraceFile } from './file.ts'
+export { type TraceSink, TraceStream } from './stream.ts'
 export { TraceEncoder } from './encode.ts'
 export { TraceDecoder } from './decode.ts'
 

@@ -83,6 +83,11 @@ export class Recording {
     return this.#version
   }
 
+  /** Whether the finished recording has been explained, which is its last change. */
+  get explained(): boolean {
+    return !this.#live && this.#explained?.model.explained === true
+  }
+
   tick(): Tick {
     return { version: this.#version, nowMs: this.#decoder.now, live: this.#live, counts: this.#counts.update() }
   }
@@ -98,7 +103,7 @@ export class Recording {
 
   /** Explains the finished trace, so that windows and graphs mark its critical path; false when that had been done. */
   explain(): boolean {
-    if (this.#live || this.#explained?.model.explained) return false
+    if (this.#live || this.explained) return false
     const { model } = this.#state(true)
     model.explanation({})
     model.version = ++this.#version

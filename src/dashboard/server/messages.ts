@@ -1,0 +1,20 @@
+/** What the thread that runs the tasks and the thread of the server say to each other. */
+
+/** What the server's thread is started with. */
+export interface ServerStart {
+  /** A recording to show; without it, blocks come as messages. */
+  readonly file?: string | undefined
+  /** Where to listen on 127.0.0.1; 0 for a free port. */
+  readonly port: number
+  readonly token: string
+}
+
+export type ToServer =
+  /** More of the recording: pieces as `trace/format.ts` describes them. */
+  | { readonly type: 'blocks'; readonly blocks: readonly Uint8Array[] }
+  /** No more will come. */
+  | { readonly type: 'end' }
+
+export type FromServer =
+  | { readonly type: 'ready'; readonly url: string }
+  | { readonly type: 'failed'; readonly message: string; readonly name?: string; readonly hint?: string }
