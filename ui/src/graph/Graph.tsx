@@ -37,8 +37,7 @@ export function Graph() {
             ? undefined
             : {
                 version: model.version.value,
-                // Answers mark the critical path once it is known.
-                marked: model.path.value.value !== undefined,
+                marked: model.marked.value,
                 range: model.range.value,
                 expanded: expanded.value,
               },

@@ -49,6 +49,8 @@ export class Model {
   readonly detail: Asked<TaskDetail>
 
   readonly version: ReadonlySignal<number> = computed(() => this.tick.value?.version ?? -1)
+  /** Of which version of the finished recording the critical path is known: windows and graphs mark it from then on, and are asked again. */
+  readonly marked: ReadonlySignal<number> = computed(() => (this.live.value ? -1 : (this.path.value.value?.version ?? -1)))
   readonly live: ReadonlySignal<boolean> = computed(() => this.tick.value?.live ?? false)
   /** Everything that there is to see. */
   readonly whole: ReadonlySignal<Span>

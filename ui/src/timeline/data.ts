@@ -21,8 +21,6 @@ export interface TimelineData {
 }
 
 export function timelineData(model: Model, devicePixels: ReadonlySignal<number>): TimelineData {
-  // Answers mark the critical path once it is known, which is after the first ones.
-  const marked = computed(() => model.path.value.value !== undefined)
   const rest = (leastMs: number) => (tookMs: number) => (model.live.peek() ? Math.max(leastMs, 2 * tookMs) : 0)
   const everything = asked(
     () => {
@@ -30,7 +28,7 @@ export function timelineData(model: Model, devicePixels: ReadonlySignal<number>)
       if (model.version.value < 0 || !(lengthOf(whole) > 0) || devicePixels.value <= 0) return undefined
       return {
         version: model.version.value,
-        marked: marked.value,
+        marked: model.marked.value,
         query: { ...whole, columns: Math.min(columnsMax, devicePixels.value) },
       }
     },
@@ -52,7 +50,7 @@ export function timelineData(model: Model, devicePixels: ReadonlySignal<number>)
       const query =
         last && last.group === group && serves(last, view, pixels, whole) ? last : windowAround(view, whole, pixels, group)
       wanted.value = query
-      return { version, marked: marked.value, query }
+      return { version, marked: model.marked.value, query }
     },
     memo(({ query }) => model.source.window(query)),
     rest(100),
@@ -94,7 +92,7 @@ function windowAround(view: Span, whole: Span, pixels: number, group: number | u
 interface Question {
   readonly query: WindowQuery
   readonly version: number
-  readonly marked: boolean
+  readonly marked: number
 }
 
 /** The same question at the same version has the same answer: not asked twice in a row. */
