@@ -84,7 +84,8 @@ export class Model {
     )
     this.whole = computed(() => {
       const head = this.#head.value
-      const now = Math.max(this.tick.value?.nowMs ?? 0, head?.nowMs ?? 0)
+      // Not until now, but until where answers reach: while the program runs they are some time behind, so as not to slow it.
+      const now = head?.nowMs ?? this.tick.value?.nowMs ?? 0
       // Where nothing ran there is no wall time, and yet something to look at.
       if (!head || head.wall.to <= head.wall.from) return { from: 0, to: Math.max(now, 1) }
       return { from: Math.min(head.wall.from, now), to: this.live.value ? now : head.wall.to }
