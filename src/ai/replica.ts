@@ -63,8 +63,11 @@ export interface Outcome {
   readonly error?: unknown
 }
 
-/** Chosen: few enough to begin with for a small server; a large provider takes a thousand. */
-const adaptive = { initial: 32, max: 1_024 }
+/** Calls under way at first and at most. Chosen: few enough to begin with for a small server; a large provider takes a thousand. */
+const fewestAtFirst = 32
+const mostAtOnce = 1_024
+/** A provider that grants so many requests per minute takes those of six seconds at once: answers last about as long. Chosen. */
+const shareAtFirst = 0.1
 /** Share of the newest answer in the expected length of answers. */
 const newest = 0.1
 /** The pause after a refusal that says nothing about its length: doubled each time up to the cap. OpenAI's cookbook begins at one second. */
@@ -101,10 +104,12 @@ export class Replica<M> {
     this.price = settings.price
     this.#random = settings.random
     const { limits, concurrency } = settings
+    const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = limits
+    const initial = Math.min(mostAtOnce, Math.max(fewestAtFirst, Math.round(shareAtFirst * (requestsPerMinute ?? 0))))
     this.#limiter = limiter({
       name,
       concurrency,
-      ...(concurrency === 'auto' && { adaptive }),
+      ...(concurrency === 'auto' && { adaptive: { initial, max: mostAtOnce } }),
       rate: unlimited,
       tokens: unlimited,
       outputTokens: unlimited,
@@ -112,7 +117,6 @@ export class Replica<M> {
       metering: 'bucket',
       queueTimeout: settings.queueTimeoutMs,
     })
-    const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = limits
     this.#requests = new Allowance(this.#limiter, 'rate', requestsPerMinute)
     this.#tokens = new Allowance(this.#limiter, 'tokens', tokensPerMinute ?? inputTokensPerMinute)
     this.#outputTokens = new Allowance(this.#limiter, 'outputTokens', outputTokensPerMinute)
