@@ -20,21 +20,28 @@ export class EventQueue {
 
   /** Calls `advance` with the time of each event, then applies it. */
   run(advance: (at: number) => void): void {
-    let live = this.#streams
-    while (live.length > 0) {
-      let first = live[0] as Stream
-      let at = time(first)
-      for (const stream of live) {
-        const candidate = time(stream)
-        if (candidate < at) [first, at] = [stream, candidate]
+    const streams = this.#streams
+    // When the next event of each stream comes, apart from the streams: this is read many times per event.
+    const next = Float64Array.from(streams, (stream) => timeOf(stream))
+    for (;;) {
+      let [first, at] = [-1, Number.POSITIVE_INFINITY]
+      for (let i = 0; i < next.length; i++) {
+        const candidate = next[i] as number
+        if (candidate < at) {
+          first = i
+          at = candidate
+        }
       }
+      const stream = streams[first]
+      if (!stream) return
       advance(at)
-      first.apply(first.order[first.next++] as number)
-      if (first.next === first.order.length) live = live.filter((stream) => stream !== first)
+      stream.apply(stream.order[stream.next++] as number)
+      next[first] = timeOf(stream)
     }
   }
 }
 
-function time(stream: Stream): number {
-  return stream.times[stream.order[stream.next] as number] as number
+/** `Infinity` when none is left. */
+function timeOf({ times, order, next }: Stream): number {
+  return next < order.length ? (times[order[next] as number] as number) : Number.POSITIVE_INFINITY
 }
