@@ -32,6 +32,10 @@ describe('a program with nothing left to do', () => {
     expect(await run('silent')).toEqual([`DeadlockDetected: Deadlock: task "worker" waits for an item of channel "jobs"${end}`])
   })
 
+  it('rejects a consumer of a tee that is ahead of one that waits for it', async () => {
+    expect(await run('tee')).toEqual([`DeadlockDetected: Deadlock: stream waits for the slowest consumer of a tee${end}`])
+  })
+
   it('ends without a word when only a consumer outside every run waits', async () => {
     expect(await run('over')).toEqual(['done'])
   })

@@ -290,6 +290,27 @@ test('a source and a function that ignore everything are abandoned after the gra
   expect(await first).toEqual([0])
 })
 
+test('a source that waits is told to stop by its context', async () => {
+  let told = false
+  const waiting = (async function* () {
+    const { signal } = context()
+    yield 1
+    await new Promise((_, reject) => {
+      signal.addEventListener('abort', () => {
+        told = true
+        reject(signal.reason)
+      })
+    })
+  })()
+  expect(
+    await stream(waiting)
+      .map(async (x) => x)
+      .take(1)
+      .toArray(),
+  ).toEqual([1])
+  expect(told).toBe(true)
+})
+
 test('what a source throws when it is closed is not lost', async () => {
   const failing = (async function* () {
     try {

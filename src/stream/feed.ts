@@ -1,6 +1,6 @@
 /** The tops of pipelines: where items come from. Each gives an item only when it is asked for one, and never reads ahead. */
 import type { ReadableStream } from 'node:stream/web'
-import { type Entrance, entranceOf } from '../base/frame.ts'
+import { type Entrance, entranceOf, type TaskContext } from '../base/frame.ts'
 import { end, type Input, type Source, sourceOf } from '../run/source.ts'
 import { isReadable, NodeFeed } from './node-feed.ts'
 import type { Segment } from './run.ts'
@@ -55,7 +55,27 @@ function sourceFrame(segment: Segment): Entrance {
   const { group } = segment.run
   const frame = group.frame(() => `the source of ${group.label()}`)
   frame.cancellation = segment.cancellation
+  frame.context = new SourceContext(segment)
   return entranceOf(frame)
+}
+
+/** What a source sees: it is to stop when its segment does. */
+class SourceContext implements TaskContext {
+  readonly index = 0
+  readonly attempt = 1
+  readonly #segment: Segment
+
+  constructor(segment: Segment) {
+    this.#segment = segment
+  }
+
+  get signal(): AbortSignal {
+    return this.#segment.cancellation.signal
+  }
+
+  get deadline(): number {
+    return this.#segment.run.group.deadline
+  }
 }
 
 /** Arrays and iterables. */

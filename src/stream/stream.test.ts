@@ -189,6 +189,13 @@ describe('joining and dividing', () => {
     expect(await stream([1, 2]).tee([(s) => s.toArray(), () => 'read nothing'])).toEqual([[1, 2], 'read nothing'])
   })
 
+  test('a tee without consumers, and one whose consumers take nothing, end', async () => {
+    const tally = new Tally()
+    expect(await stream(tally.source(9)).tee([])).toEqual([])
+    expect(await stream(tally.source(9)).tee({ nothing: () => 1 })).toEqual({ nothing: 1 })
+    expect(tally.open).toBe(0)
+  })
+
   test('no branch of a tee is further ahead of the slowest than the buffer', async () => {
     let fast = 0
     let slow = 0

@@ -332,7 +332,7 @@ function planOfInput(input: Input<unknown>, where = 'merge'): Plan {
 }
 
 function checkCount(count: number, where: string): void {
-  if (Number.isInteger(count) && count >= 0) return
+  if ((Number.isInteger(count) && count >= 0) || count === Number.POSITIVE_INFINITY) return
   throw new InvalidOption(`Expected \`count\` of ${where} to be a whole number from 0 up, got ${describe(count)}`)
 }
 

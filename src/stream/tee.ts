@@ -1,3 +1,4 @@
+import { Wait, Waitable } from '../base/wait-graph.ts'
 import { end } from '../run/source.ts'
 import { runTask } from '../run/task.ts'
 import type { Segment, StreamRun } from './run.ts'
@@ -7,7 +8,10 @@ import { type Downstream, pending, type Polled, Stage } from './stage.ts'
  * Gives every item to several branches. The fastest is at most `buffer` items ahead of the slowest; a branch that was closed
  * holds nobody up.
  */
-export class Tee implements Downstream {
+export class Tee extends Waitable implements Downstream {
+  /** What slow consumers wait for is unknown, so nobody is accused while anything else goes on; only when nothing does. */
+  readonly exclusive = true
+
   readonly #up: Stage
   readonly #buffer: number
   readonly #branches = new Set<Branch>()
@@ -18,6 +22,7 @@ export class Tee implements Downstream {
   #rousing = false
 
   constructor(up: Stage, buffer: number) {
+    super()
     this.#buffer = buffer
     this.#up = up.feed(this)
   }
@@ -27,6 +32,25 @@ export class Tee implements Downstream {
     const branch = new Branch(this)
     this.#branches.add(branch)
     return branch
+  }
+
+  label(): string {
+    return 'the slowest consumer of a tee'
+  }
+
+  holds(): Iterable<never> {
+    return []
+  }
+
+  passable(): boolean {
+    return true
+  }
+
+  withdraw(): void {}
+
+  /** Whether the branch has had all that is held, and the slowest one must take some before there is room for more. */
+  full(branch: Branch): boolean {
+    return !this.#exhausted && this.#items.length >= this.#buffer && branch.next - this.#first >= this.#items.length
   }
 
   /** @internal */
@@ -93,7 +117,7 @@ export class Branch {
 
   open(segment: Segment): Stage {
     segment.onStop(() => this.close())
-    this.#stage = new BranchStage(segment, () => this.#tee.pull(this))
+    this.#stage = new BranchStage(segment, this.#tee, this)
     return this.#stage
   }
 
@@ -108,20 +132,40 @@ export class Branch {
 }
 
 class BranchStage extends Stage {
-  readonly #pull: () => Polled<unknown>
+  readonly #tee: Tee
+  readonly #branch: Branch
+  /** For the slowest consumer, as the wait-for graph sees it. */
+  #slowest: Wait<void> | undefined
 
-  constructor(segment: Segment, pull: () => Polled<unknown>) {
+  constructor(segment: Segment, tee: Tee, branch: Branch) {
     super(segment)
-    this.#pull = pull
+    this.#tee = tee
+    this.#branch = branch
+    segment.onStop(() => this.#goesOn())
   }
 
   poll(): Polled<unknown> {
     if (this.segment.stopped) return this.wait()
-    const item = this.#pull()
-    return item === pending ? this.wait() : item
+    const item = this.#tee.pull(this.#branch)
+    if (item !== pending) return item
+    if (this.#tee.full(this.#branch)) this.#waitForSlowest()
+    return this.wait()
+  }
+
+  #waitForSlowest(): void {
+    if (this.#slowest) return
+    const { run } = this.segment
+    this.#slowest = run.enter(() => new Wait<void>(this.#tee))
+    this.#slowest.promise.catch((error: unknown) => run.fail(error, 'tee'))
+  }
+
+  #goesOn(): void {
+    this.#slowest?.settle()
+    this.#slowest = undefined
   }
 
   wake(): void {
+    this.#goesOn()
     // The other branches belong to runs of their own.
     this.segment.run.enter(() => this.notify())
   }
@@ -158,6 +202,10 @@ export async function runTee(run: StreamRun, up: Stage, consumers: readonly Cons
   }
   const branches = consumers.map(() => tee.branch())
   for (const [index, branch] of branches.entries()) void consume(consumers[index] as Consumer, branch, index)
+  if (left === 0) {
+    up.segment.stop()
+    run.finish()
+  }
   await run.settle()
   return results
 }
