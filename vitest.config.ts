@@ -13,7 +13,7 @@ export default defineConfig({
   test: {
     exclude: ['**/*.long.test.ts', '**/node_modules/**', 'dist/**'],
     include: ['src/**/*.test.ts', 'ui/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-    globalSetup: ['test/support/build.ts'],
+    globalSetup: ['test/support/build.ts', 'test/support/chromium.ts'],
     setupFiles: ['test/support/seed.ts'],
     testTimeout: 60_000,
     hookTimeout: 180_000,

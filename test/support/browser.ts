@@ -1,16 +1,14 @@
 /** A real Chromium, and the page in it as a person meets it. */
 import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { chromiumPath } from './chromium.ts'
 
-/** Where Chromium is; `CHROMIUM` names another. */
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-
-/** Machines without a browser skip what needs one. */
-export const hasBrowser = existsSync(executablePath)
+/** Machines without a browser skip what needs one; `chromium.ts` sees to it that CI has one. */
+export const hasBrowser = existsSync(chromiumPath)
 
 const quiet = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
-export const launch = (): Promise<Browser> => chromium.launch({ executablePath, args: quiet })
+export const launch = (): Promise<Browser> => chromium.launch({ executablePath: chromiumPath, args: quiet })
 
 /** What a page complained about: nothing may. */
 export interface Watched {
