@@ -125,7 +125,7 @@ export class ExpressionRunner {
     this.#readers = inputs.map((access) => new Reader(access))
   }
 
-  /** Reads the inputs of the block at `first` and runs the kernel over it; at most {@link blockLength} elements. */
+  /** Reads the inputs of the block at `first` and runs the kernel over it; at most as many elements as a call of the kernel takes. */
   run(first: number, count: number): void {
     this.load(first, count)
     this.instance.run(count, first)
@@ -144,6 +144,12 @@ export class ExpressionRunner {
 export type Stop = () => boolean
 
 /** Calls `body` for each block of a range; stops early when asked to. */
-export function forBlocks(from: number, to: number, stop: Stop, body: (first: number, count: number) => void): void {
-  for (let first = from; first < to && !stop(); first += blockLength) body(first, Math.min(blockLength, to - first))
+export function forBlocks(
+  from: number,
+  to: number,
+  stop: Stop,
+  body: (first: number, count: number) => void,
+  length: number = blockLength,
+): void {
+  for (let first = from; first < to && !stop(); first += length) body(first, Math.min(length, to - first))
 }

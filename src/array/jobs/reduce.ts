@@ -39,26 +39,32 @@ function reduceSegment(
   eachMeasure(job, start, (measure, at) => startState(measure, states, at))
   const moments = measures.some(({ kind }) => kind === 'moments')
   if (moments) setShifts(job, runner, states, start, false)
-  forBlocks(from, to, stop, (first, count) => {
-    runner.run(rowStart + first, count)
-    if (moments && first === from) {
-      // The first block is run twice: once to learn a mean, and again with it subtracted.
-      eachMeasure(
-        job,
-        start,
-        (measure, at) => measure.kind === 'moments' && absorbBlock(measure, runner.instance, states, at, first, count),
-      )
-      setShifts(job, runner, states, start, true)
-      eachMeasure(job, start, (measure, at) => measure.kind === 'moments' && startState(measure, states, at))
+  forBlocks(
+    from,
+    to,
+    stop,
+    (first, count) => {
       runner.run(rowStart + first, count)
-    }
-    for (let m = 0, at = start; m < measures.length; m++) {
-      const measure = measures[m] as Measure
-      absorbBlock(measure, instance, states, at, first, count)
-      at += wordsOf(measure.kind)
-    }
-    if (moments) setShifts(job, runner, states, start, true)
-  })
+      if (moments && first === from) {
+        // The first block is run twice: once to learn a mean, and again with it subtracted.
+        eachMeasure(
+          job,
+          start,
+          (measure, at) => measure.kind === 'moments' && absorbBlock(measure, runner.instance, states, at, first, count),
+        )
+        setShifts(job, runner, states, start, true)
+        eachMeasure(job, start, (measure, at) => measure.kind === 'moments' && startState(measure, states, at))
+        runner.run(rowStart + first, count)
+      }
+      for (let m = 0, at = start; m < measures.length; m++) {
+        const measure = measures[m] as Measure
+        absorbBlock(measure, instance, states, at, first, count)
+        at += wordsOf(measure.kind)
+      }
+      if (moments) setShifts(job, runner, states, start, true)
+    },
+    instance.kernel.blockLength,
+  )
 }
 
 /** Subtracts the mean so far from the next block: it loses no digits then, wherever the elements lie. */

@@ -26,6 +26,7 @@ const parameterBase = 16
 const subBlockLength = 128
 /** Kernels whose elements take less are bound by the time between two additions to one accumulator. */
 const lightNs = 0.6
+const blocksPerCall = 4
 /** Keeps slots from falling on the same cache sets. */
 const slotPaddingBytes = 320
 
@@ -46,6 +47,8 @@ export interface Kernel {
   /** Address of the accumulators of each reduction, vector by vector, and the dtype of its value. */
   readonly reductions: readonly (Slot & { readonly kind: ReductionKind; readonly vectors: number })[]
   readonly memoryBytes: number
+  /** How many elements a call may run over. */
+  readonly blockLength: number
   readonly compileMs: number
   /** Expected, without moving inputs and outputs. */
   readonly nsPerElement: number
@@ -72,15 +75,25 @@ export function compileKernel(program: KernelProgram): Kernel {
   return kernel
 }
 
-type Layout = Pick<Kernel, 'inputs' | 'outputs' | 'parameters' | 'reductions' | 'memoryBytes'>
+type Layout = Pick<Kernel, 'inputs' | 'outputs' | 'parameters' | 'reductions' | 'memoryBytes' | 'blockLength'>
+
+/**
+ * A kernel that reduces one input takes several blocks at once, which saves calls; they lie in the second-level cache then. Random
+ * numbers are seeded for every block, and several slots would crowd the cache.
+ */
+function elementsPerCall({ nodes, inputs, outputs }: KernelProgram): number {
+  const alone = inputs.length === 1 && outputs.length === 0 && !nodes.some(({ kind }) => kind === 'random')
+  return alone ? blocksPerCall * blockLength : blockLength
+}
 
 function layOut(program: KernelProgram): Layout {
+  const elements = elementsPerCall(program)
   let end = parameterBase
   const take = (bytes: number): number => {
     end += bytes
     return end - bytes
   }
-  const slot = (dtype: DType): Slot => ({ dtype, address: take(blockLength * bytesPer(dtype) + slotPaddingBytes) })
+  const slot = (dtype: DType): Slot => ({ dtype, address: take(elements * bytesPer(dtype) + slotPaddingBytes) })
   const parameters = program.parameters.map((dtype) => ({ dtype, address: take(16) }))
   const reductions = program.reductions.map(({ kind, value }) => {
     const dtype = program.dtype(value)
@@ -92,7 +105,7 @@ function layOut(program: KernelProgram): Layout {
   const outputs = program.outputs.map(({ value, over }) =>
     over === undefined ? slot(program.dtype(value)) : (inputs[over] as Slot),
   )
-  return { inputs, outputs, parameters, reductions, memoryBytes: end }
+  return { inputs, outputs, parameters, reductions, memoryBytes: end, blockLength: elements }
 }
 
 function accumulatorVectors(kind: ReductionKind, dtype: DType): number {

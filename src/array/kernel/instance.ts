@@ -1,9 +1,8 @@
 /** Compiled kernels on this thread: one private memory for all of them, and each instantiated once. */
-import { bytesPer, type DType, typedArray, type TypedArray } from '../dtype.ts'
+import { bytesPer, typedArray, type TypedArray } from '../dtype.ts'
 import { bigQuotient, bigRemainder, ieeePow, operations } from '../elementwise.ts'
 import { Instance, Memory, Module, type WasmFunction } from '../wasm/runtime.ts'
 import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
-import { blockLength } from './ir.ts'
 
 const pageBytes = 65_536
 
@@ -99,16 +98,13 @@ export class KernelInstance {
     const { buffer } = this.#memory
     if (this.#buffer === buffer) return
     this.#buffer = buffer
-    const views = (slots: readonly Slot[]): TypedArray[] => slots.map(({ dtype, address }) => blockView(buffer, dtype, address))
+    const views = (slots: readonly Slot[]): TypedArray[] =>
+      slots.map(({ dtype, address }) => typedArray(dtype, buffer, address / bytesPer(dtype), this.kernel.blockLength))
     this.#inputs = views(this.kernel.inputs)
     this.#outputs = views(this.kernel.outputs)
     this.#view = new DataView(buffer)
     this.#doubles = new Float64Array(buffer)
   }
-}
-
-function blockView(buffer: ArrayBuffer, dtype: DType, address: number): TypedArray {
-  return typedArray(dtype, buffer, address / bytesPer(dtype), blockLength)
 }
 
 /** Instances that one thread keeps; the oldest goes first. */
