@@ -27,7 +27,8 @@ export async function command({ positionals, options }: Invocation): Promise<num
   process.argv = [process.argv[0] ?? 'node', path, ...args]
   if (options['dry-run'] === true) return dryRun(path, options)
   const json = options.json === true
-  const write = process.stdout.write.bind(process.stdout) as (text: string) => unknown
+  // Looked up when it is called: the window watches what is written from then on.
+  const write = (text: string): unknown => process.stdout.write(text)
   const name = chooseReporter({ json, reporter: options.reporter === true ? undefined : options.reporter })
   const reporter = await openReporter(name, options.quiet === true)
   const page = options.ui === true ? await openPage(options['no-open'] !== true) : undefined

@@ -8,8 +8,6 @@ import { Window } from '../window.ts'
 import type { Reporter } from './reporter.ts'
 
 const everyMs = 100
-/** The first picture comes sooner, so that a person sees at once that something runs. */
-const firstMs = 40
 /** The bar takes what the rest of the widest line leaves, within these bounds. */
 const barMin = 8
 const barMax = 24
@@ -20,20 +18,19 @@ export class DefaultReporter implements Reporter {
   readonly #window = new Window(process.stderr, [process.stdout])
   #progress: Progress | undefined
   #recorder: Recorder | undefined
-  #first: NodeJS.Timeout | undefined
   #timer: NodeJS.Timeout | undefined
   readonly #resized = (): void => this.#draw()
 
   begin(recorder: Recorder): void {
     this.#recorder = recorder
     this.#progress = new Progress(recorder)
-    this.#first = setTimeout(() => this.#draw(), firstMs).unref()
+    // Before the program is loaded, which may hold this thread: a person sees at once that something runs.
+    this.#draw()
     this.#timer = setInterval(() => this.#draw(), everyMs).unref()
     process.stderr.on('resize', this.#resized)
   }
 
   end(explanation: Explanation, outcome: Outcome): void {
-    clearTimeout(this.#first)
     clearInterval(this.#timer)
     process.stderr.off('resize', this.#resized)
     this.#window.close()
@@ -49,6 +46,7 @@ export class DefaultReporter implements Reporter {
       paint: paint(process.stderr),
       rows: process.stderr.rows || 24,
       columns: process.stderr.columns || 80,
+      name: this.#recorder.meta().name,
       elapsedMs: this.#recorder.now(),
       ...this.#progress.machine(),
     })
@@ -60,6 +58,8 @@ export interface WindowState {
   readonly paint: Paint
   readonly rows: number
   readonly columns: number
+  /** What is run. */
+  readonly name: string
   readonly elapsedMs: number
   /** Workers that have just finished something. */
   readonly busyWorkers: number
@@ -69,14 +69,15 @@ export interface WindowState {
 
 /** What the window shows: a line per group, those at work first, and a line for the whole. */
 export function windowLines(groups: readonly GroupProgress[], state: WindowState): string[] {
-  const { paint, rows, columns, elapsedMs, busyWorkers, cores } = state
+  const { paint, rows, columns, name, elapsedMs, busyWorkers, cores } = state
+  if (groups.length === 0) return [paint.dim(`${name} · ${formatMs(elapsedMs)}`)]
   const room = Math.max(1, rows - 4)
   const active = groups.filter((group) => group.active)
   const shown = [...active, ...groups.filter((group) => !group.active).reverse()].slice(0, room)
   const inOrder = groups.filter((group) => shown.includes(group))
   const width = Math.min(labelMax, Math.max(0, ...inOrder.map(({ label }) => displayWidth(label))))
   const parts = inOrder.map((group) => groupParts(group, width, paint))
-  const widest = Math.max(0, ...parts.map(({ name, rest }) => displayWidth(name) + displayWidth(rest)))
+  const widest = Math.max(0, ...parts.map((part) => displayWidth(part.name) + displayWidth(part.rest)))
   // Two columns for the bar's ends, one before the rest, one that the window leaves free.
   const bar = Math.min(barMax, Math.max(barMin, columns - widest - 5))
   const failed = groups.reduce((sum, group) => sum + group.failed, 0)
@@ -89,7 +90,7 @@ export function windowLines(groups: readonly GroupProgress[], state: WindowState
     formatMs(elapsedMs),
   ]
   return [
-    ...parts.map(({ name, share, rest }) => `${name}${share === undefined ? '' : ` ${bars(share, bar)}`} ${rest}`),
+    ...parts.map(({ name: group, share, rest }) => `${group}${share === undefined ? '' : ` ${bars(share, bar)}`} ${rest}`),
     paint.dim(summary.join(' · ')),
   ]
 }
