@@ -22,7 +22,6 @@ interface Props<R> {
   readonly total: number
   /** undefined: not there yet. */
   row(index: number): R | undefined
-  readonly key?: string
   /** Told which rows are in view. */
   onShow?(first: number, count: number): void
   onPick?(row: R): void

@@ -60,8 +60,6 @@ export class Model {
   /** Place among the colours, by group number. */
   readonly places: ReadonlySignal<Uint8Array>
 
-  readonly #stops: (() => void)[] = []
-
   /** @param first the overview of everything, which says from when to when there is something to see */
   constructor(source: ViewSource, first: Overview) {
     this.source = source
@@ -99,26 +97,22 @@ export class Model {
       return this.#families
     })
     this.places = computed(() => colourPlaces(this.families.value, palettes[theme.value].groups.length))
-    this.#stops.push(
-      effect(() => {
-        const overview = this.overview.value.value
-        if (!overview) return
-        this.#head.value = overview.head
-        // Failures come first, unless somebody has already gone elsewhere.
-        if (this.#all.peek() === undefined && overview.counts.failed > 0 && this.tab.peek() === 'fix') this.tab.value = 'failures'
-        if (this.range.peek() === undefined) this.#all.value = overview
-      }),
-    )
-    this.#stops.push(
-      source.subscribe(
-        (tick) => {
-          batch(() => {
-            this.tick.value = tick
-            if (this.link.peek().state !== 'on') this.link.value = { state: 'on' }
-          })
-        },
-        (reason) => (this.link.value = { state: 'lost', reason }),
-      ),
+    effect(() => {
+      const overview = this.overview.value.value
+      if (!overview) return
+      this.#head.value = overview.head
+      // Failures come first, unless somebody has already gone elsewhere.
+      if (this.#all.peek() === undefined && overview.counts.failed > 0 && this.tab.peek() === 'fix') this.tab.value = 'failures'
+      if (this.range.peek() === undefined) this.#all.value = overview
+    })
+    source.subscribe(
+      (tick) => {
+        batch(() => {
+          this.tick.value = tick
+          if (this.link.peek().state !== 'on') this.link.value = { state: 'on' }
+        })
+      },
+      (reason) => (this.link.value = { state: 'lost', reason }),
     )
   }
 
@@ -150,22 +144,20 @@ export class Model {
 
   /** The title of the browser's tab says how it goes. */
   watchTitle(): void {
-    this.#stops.push(
-      effect(() => {
-        const head = this.#head.value
-        const found = this.explanation.value.value
-        const counts = this.tick.value?.counts
-        if (!head || !counts) return
-        const failed = counts.failed > 0 ? `${formatCount(counts.failed)} failed · ` : ''
-        const total = totalOf(counts)
-        const state = head.live
-          ? formatShare(total > 0 ? (counts.done + counts.failed) / total : 0)
-          : found
-            ? formatFactor(found.speedup)
-            : ''
-        document.title = `${failed}${state === '' ? '' : `${state} · `}${head.name} · heddle`
-      }),
-    )
+    effect(() => {
+      const head = this.#head.value
+      const found = this.explanation.value.value
+      const counts = this.tick.value?.counts
+      if (!head || !counts) return
+      const failed = counts.failed > 0 ? `${formatCount(counts.failed)} failed · ` : ''
+      const total = totalOf(counts)
+      const state = head.live
+        ? formatShare(total > 0 ? (counts.done + counts.failed) / total : 0)
+        : found
+          ? formatFactor(found.speedup)
+          : ''
+      document.title = `${failed}${state === '' ? '' : `${state} · `}${head.name} · heddle`
+    })
   }
 
   zoomBy(factor: number, at: number): void {
@@ -191,11 +183,6 @@ export class Model {
   /** While a recording grows, questions rest between answers: the page must not slow the program that it watches. */
   #rest(leastMs: number, times: number): (tookMs: number) => number {
     return (tookMs) => (this.live.peek() ? Math.max(leastMs, times * tookMs) : 0)
-  }
-
-  stop(): void {
-    for (const stop of this.#stops) stop()
-    for (const { stop } of [this.overview, this.explanation, this.path, this.detail]) stop()
   }
 }
 
