@@ -26,7 +26,7 @@ const computeRules = {
     accepts: (v) => typeof v === 'string' && /^\d+(\.\d+)?[MG]B$/.test(v),
   }),
   threads: rules.whole(0),
-  on: rules.object,
+  on: rules.executor,
 }
 
 function bytesOf(limit: ComputeOptions['memoryLimit']): number | undefined {

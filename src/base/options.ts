@@ -28,6 +28,9 @@ export const rules = {
   string: rule('text that is not empty', (v) => typeof v === 'string' && v !== ''),
   function: rule('a function', (v) => typeof v === 'function'),
   object: rule('an object', (v) => typeof v === 'object' && v !== null),
+  executor: rule('an executor, such as threads({ size: 4 }) gives', (v) =>
+    ['call', 'bulk', 'close'].every((method) => typeof (v as Record<string, unknown> | null)?.[method] === 'function'),
+  ),
   signal: rule('an AbortSignal', (v) => typeof v === 'object' && v !== null && 'aborted' in v && 'addEventListener' in v),
   duration: rule("a number of milliseconds from 0 up, or text such as '250ms', '5s', '2m' or '1h'", (v) => {
     try {

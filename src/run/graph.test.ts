@@ -453,7 +453,9 @@ describe('what is wrong', () => {
     expect(() => g.task('a', { other }, turn)).toThrow(InvalidGraph)
     expect(() => g.task('a', turn, { estimate: Number.POSITIVE_INFINITY })).toThrow('Expected `estimate` to be finite')
     expect(() => g.task('a', turn, { estimates: 5 } as never)).toThrow(InvalidOption)
-    expect(() => g.task('a', turn, { on: {} as never })).toThrow('to be a worker function because `on` is given')
+    expect(() => g.task('a', turn, { on: {} as never })).toThrow('Expected `on` to be an executor')
+    const on = { call() {}, bulk() {}, close() {} } as never
+    expect(() => g.task('a', turn, { on })).toThrow('to be a worker function because `on` is given')
     expect(() => g.plan({ concurrency: 0 })).toThrow('Expected `concurrency` to be a whole number from 1 up')
     expect(() => graph('')).toThrow(InvalidOption)
     expect(g.size).toBe(0)

@@ -58,7 +58,7 @@ export interface PlanOptions {
   readonly targets?: TaskRef | Needs
 }
 
-const graphTaskRules: OptionRules<GraphTaskOptions> = { ...policyRules, estimate: rules.duration, on: rules.object }
+const graphTaskRules: OptionRules<GraphTaskOptions> = { ...policyRules, estimate: rules.duration, on: rules.executor }
 const planRules: OptionRules<PlanOptions> = {
   concurrency: rules.whole(1, ['auto']),
   durations: rules.object,

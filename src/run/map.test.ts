@@ -137,7 +137,8 @@ describe('map', () => {
     [{ timeout: '5 s' }, 'Expected `timeout` to be a number of milliseconds'],
     [{ concurency: 4 }, 'Unknown option `concurency` of map'],
     [{ signal: {} }, 'Expected `signal` to be an AbortSignal'],
-    [{ on: {} }, 'Expected `fn` of map to be a worker function'],
+    [{ on: {} }, 'Expected `on` to be an executor'],
+    [{ on: { call() {}, bulk() {}, close() {} } }, 'Expected `fn` of map to be a worker function'],
   ])('refuses %j', async (options, message) => {
     const failing = map([1], (n) => n, options as never)
     await expect(failing).rejects.toBeInstanceOf(InvalidOption)

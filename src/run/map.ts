@@ -35,7 +35,7 @@ export const mapRules: OptionRules<MapOptions> = {
   ...policyRules,
   concurrency: rules.whole(1, ['auto']),
   onFailure: rules.oneOf('stop', 'settle'),
-  on: rules.object,
+  on: rules.executor,
 }
 
 /** Under way at once in a graph where nothing is said: enough to hide the latency of I/O, few enough for any server. */

@@ -29,7 +29,7 @@ export const stageRules: OptionRules<StageOptions> = {
   concurrency: rules.whole(1, ['auto']),
   buffer: rules.whole(0),
   ordered: rules.boolean,
-  on: rules.object,
+  on: rules.executor,
 }
 
 /** Options of a stage whose results are the items of the next. */

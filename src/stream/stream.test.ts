@@ -314,7 +314,9 @@ test('wrong use is refused at once', async () => {
   expect(() => stream([1]).window({} as never)).toThrow('got neither')
   expect(() => stream([1]).window({ size: 2, step: 3 })).toThrow('Expected `step` to be at most `size` 2, got 3')
   await expect(stream([1]).forEach(5 as never)).rejects.toThrow('Expected `fn` of forEach to be a function')
-  expect(() => stream([1]).map((x) => x, { on: {} as never })).toThrow('worker function because `on` is given')
+  expect(() => stream([1]).map((x) => x, { on: { call() {}, bulk() {}, close() {} } as never })).toThrow(
+    'worker function because `on` is given',
+  )
 })
 
 /** Numbers that come one by one, each after a turn of the microtask queue or two. */

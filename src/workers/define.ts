@@ -43,7 +43,7 @@ export interface WorkersOptions {
 const workersRules = {
   setup: rules.function,
   isolation: rules.oneOf('thread', 'process', 'none'),
-  on: rules.object,
+  on: rules.executor,
 }
 
 /** What the worker entry puts on the global object of a worker; see thread/entry.js. */

@@ -16,7 +16,17 @@ export interface PoolOptions {
   readonly memoryLimitMb?: number
 }
 
-const poolRules = { size: rules.whole(1), grace: rules.duration, memoryLimitMb: rules.number(8) }
+/** More threads than any machine has cores; a slip such as a size in megabytes must not start thousands. */
+const mostWorkers = 1_024
+
+const poolRules = {
+  size: {
+    expected: `a whole number from 1 to ${mostWorkers}`,
+    accepts: (value: unknown) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= mostWorkers,
+  },
+  grace: rules.duration,
+  memoryLimitMb: rules.number(8),
+}
 
 /** Chosen so that a runaway is gone within half a second of its timeout. */
 const defaultGraceMs = 250

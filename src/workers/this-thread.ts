@@ -86,7 +86,7 @@ class ThisThread implements Executor {
     }
     try {
       const found = (await ready)?.[ref.name] ?? ref.local
-      if (typeof found !== 'function') throw new TypeError(`The worker module has no function ${JSON.stringify(ref.name)}`)
+      if (typeof found !== 'function') throw new TypeError(`it has no function ${JSON.stringify(ref.name)}`)
       return found as Callable
     } catch (cause) {
       throw new WorkerStartFailed(`The worker module of "${ref.name}" could not be loaded: ${(cause as Error).message}`, {

@@ -55,9 +55,13 @@ function succeed(
   posted.job.work.succeed(posted.batch.first + from, values, row, startedAt, settledAt)
 }
 
-/** Fails an item that has not been reported yet. */
-export function failItem(posted: Posted, at: number, error: () => Error, row: number): void {
-  report(posted, at, () => posted.job.work.fail(posted.batch.first + at, posted.doomed?.get(at) ?? error(), row))
+/** Fails an item that has not been reported yet; `started`: a worker was at it until now. */
+export function failItem(posted: Posted, at: number, error: () => Error, row: number, started = false): void {
+  // Nobody can say any more when it began; not before it was posted.
+  const times = started ? [posted.postedAt, performance.now()] : []
+  report(posted, at, () =>
+    posted.job.work.fail(posted.batch.first + at, posted.doomed?.get(at) ?? error(), row, times[0], times[1]),
+  )
 }
 
 export function skip(posted: Posted, at: number): void {

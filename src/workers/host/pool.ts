@@ -214,7 +214,7 @@ export class Pool implements Executor {
     try {
       return this.#crew.workerFor(job)
     } catch (cause) {
-      failWaiting(job, () => startFailed(job.ref.name, 'found no worker that could start', cause))
+      failWaiting(job, () => startFailed(job.ref, 'found no worker that could start', cause))
       return undefined
     }
   }
@@ -323,9 +323,11 @@ export class Pool implements Executor {
   }
 
   #loadFailed(worker: PoolWorker, posted: Posted, message: LoadFailedMessage): void {
+    const { ref } = posted.job
     const cause = asError(fromWire(message.error), 'it threw a value that is no Error')
+    const [why] = cause.message.split('\n')
     this.#crew.forget(worker, posted)
-    this.#failAll(posted, () => startFailed(posted.job.ref.name, `could not be loaded: ${cause.message}`, cause), worker.row)
+    this.#failAll(posted, () => startFailed(ref, `could not be loaded: ${why}`, cause), worker.row)
   }
 
   /** Each item gets an error of its own, because each may have another caller. */
@@ -377,7 +379,7 @@ export class Pool implements Executor {
     const crash = (): Error => (this.#ended ? this.#closedError() : crashOf(job.ref, exit, worker.killed))
     if (this.#ended || batch.items.length === 0) return this.#failAll(posted, crash, worker.row)
     const { started, waiting } = lostItems(worker, posted)
-    for (const at of started) failItem(posted, at, crash, worker.row)
+    for (const at of started) failItem(posted, at, crash, worker.row, true)
     for (const at of waiting.reverse()) {
       if (job.cancelReason || posted.doomed?.has(at)) skip(posted, at)
       else if (posted.moved) failItem(posted, at, crash, worker.row)

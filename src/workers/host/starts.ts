@@ -2,6 +2,7 @@
  * Keeps count of workers that died before they were of any use. A module that ends every worker that loads it, or workers that cannot
  * even start, would be started for ever.
  */
+import { fileURLToPath } from 'node:url'
 import { fromElsewhere } from '../../base/call-site.ts'
 import { WorkerStartFailed } from '../../base/errors.ts'
 import { lostItems } from './crash.ts'
@@ -37,12 +38,16 @@ export class Starts {
     if (deaths < mostLoadDeaths && this.#failed < mostFailedStarts) return undefined
     const what = deaths >= mostLoadDeaths ? `ended ${deaths} workers while it was loaded` : 'found no worker that could start'
     this.proved(module)
-    return () => startFailed(name, `${what} (${exit.reason})`, exit.error)
+    return () => startFailed({ module, name }, `${what} (${exit.reason})`, exit.error)
   }
 }
 
-export function startFailed(name: string, what: string, cause: unknown): WorkerStartFailed {
-  return fromElsewhere(new WorkerStartFailed(`The worker module of "${name}" ${what}`, { cause }))
+export function startFailed({ module, name }: { module: string; name: string }, what: string, cause: unknown): WorkerStartFailed {
+  return fromElsewhere(new WorkerStartFailed(`The worker module of "${name}", ${placeOf(module)}, ${what}`, { cause }))
+}
+
+function placeOf(module: string): string {
+  return module.startsWith('file:') ? fileURLToPath(module) : module
 }
 
 /** The module that was being loaded when the worker died: a thread tells; a process has only the one call that it was given. */

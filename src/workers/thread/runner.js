@@ -157,7 +157,7 @@ export class Runner {
       const exports = await this.load(module)
       const { definitions, ambient } = this.#registered.get(keyOf(module)) ?? {}
       const found = definitions && Object.hasOwn(definitions, name) ? definitions[name] : exports[name]
-      if (typeof found !== 'function') throw new TypeError(`The worker module has no function ${JSON.stringify(name)}`)
+      if (typeof found !== 'function') throw noSuchFunction(name, { ...exports, ...definitions })
       // A method of the record that the module defined may use the others as `this.other()`.
       return { call: /** @type {Callable} */ (found).bind(definitions), ambient, promises: 'unknown' }
     } catch (error) {
@@ -210,4 +210,14 @@ function keyOf(url) {
     // No file.
   }
   return path.replace(/\.[cm]?[jt]sx?$/, '')
+}
+
+/**
+ * @param {string} name
+ * @param {Record<string, unknown>} known
+ */
+function noSuchFunction(name, known) {
+  const names = Object.keys(known).filter((key) => typeof known[key] === 'function')
+  const has = names.length === 0 ? 'it exports no function' : `it has ${names.slice(0, 12).join(', ')}`
+  return new TypeError(`it has no function ${JSON.stringify(name)}; ${has}`)
 }
