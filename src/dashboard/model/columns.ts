@@ -95,7 +95,7 @@ function coverLine(line: Line, { from, to, columns, group: only }: Columns, cove
 }
 
 /** The first slice that ends at or after a time; slices of a line end in their order. */
-export function firstEnding({ count, to }: Line, at: number): number {
+export function firstEnding({ count, to }: Pick<Line, 'count' | 'to'>, at: number): number {
   let [low, high] = [0, count]
   while (low < high) {
     const middle = (low + high) >>> 1
@@ -125,7 +125,7 @@ function coverShared(line: Line, { from, to, columns, group: only }: Columns, co
   const touched = new Uint8Array(columns)
   const failedIn = new Uint8Array(columns)
   const end = firstStarting(line, to)
-  for (let i = 0; i < end; i++) {
+  for (let i = firstEnding({ count: line.count, to: line.latest ?? line.to }, from); i < end; i++) {
     const number = line.group[i] as number
     if ((line.to[i] as number) < from || (only !== undefined && number !== only)) continue
     const begin = Math.max(0, ((line.from[i] as number) - from) / step)

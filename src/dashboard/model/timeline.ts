@@ -35,6 +35,8 @@ export interface Line {
   readonly failed: Uint8Array
   /** Not for shared lines. */
   readonly blocks?: Blocks
+  /** Only for shared lines: when the last of the slices up to here ends, so that a window finds those that reach into it. */
+  readonly latest?: Float64Array
 }
 
 /** Sums over {@link blockSlices} slices each; slices at the end that fill no block are in none. */
@@ -56,7 +58,7 @@ export interface Timeline {
 export function layOut(view: View): Timeline {
   const lineOf = new Int32Array(view.count).fill(-1)
   const lines: Line[] = []
-  const add = (name: Omit<Line, 'count' | 'capacity' | 'blocks' | LineColumn>, tasks: Uint32Array): void => {
+  const add = (name: Omit<Line, 'count' | 'capacity' | 'blocks' | 'latest' | LineColumn>, tasks: Uint32Array): void => {
     for (const task of tasks) lineOf[task] = lines.length
     lines.push(makeLine(view, name, tasks))
   }
@@ -142,7 +144,7 @@ const failedState = taskStates.indexOf('failed')
 
 function makeLine(
   { times, groupOf, trace }: View,
-  name: Omit<Line, 'count' | 'capacity' | 'blocks' | LineColumn>,
+  name: Omit<Line, 'count' | 'capacity' | 'blocks' | 'latest' | LineColumn>,
   task: Uint32Array,
 ): Line {
   const count = task.length
@@ -158,7 +160,7 @@ function makeLine(
     failed[i] = trace.tasks.state[row] === failedState ? 1 : 0
   }
   const columns = { count, task, from, to, group, failed }
-  if (name.shared) return { ...name, ...columns, capacity: mostAtOnce(from, to) }
+  if (name.shared) return { ...name, ...columns, capacity: mostAtOnce(from, to), latest: latestOf(to) }
   return { ...name, ...columns, capacity: 1, blocks: blocksOf(columns) }
 }
 
@@ -189,6 +191,12 @@ function blocksOf({ count, from, to, group, failed }: Pick<Line, 'count' | LineC
     }
   }
   return { busyMs, failedMs, group: most, groupMs, anyFailed }
+}
+
+function latestOf(to: Float64Array): Float64Array {
+  const latest = to.slice()
+  for (let i = 1; i < latest.length; i++) latest[i] = Math.max(latest[i] as number, latest[i - 1] as number)
+  return latest
 }
 
 function mostAtOnce(from: Float64Array, to: Float64Array): number {
