@@ -10,6 +10,7 @@ import { useModel } from '../state/context.ts'
 import { openTask } from '../state/walk.ts'
 
 const pageRows = 200
+const againMs = 300
 
 const columns: readonly (Column<TaskRow> & { readonly order?: TaskOrder })[] = [
   {
@@ -73,6 +74,7 @@ const columns: readonly (Column<TaskRow> & { readonly order?: TaskOrder })[] = [
 export function Tasks() {
   const model = useModel()
   const sorted = useSignal<{ key: string; descending: boolean }>({ key: 'start', descending: false })
+  const again = useSignal(0)
   const shown = useSignal({ first: 0, count: 50 })
   const total = useSignal<number | undefined>(undefined)
   const pages = useSignal<ReadonlyMap<number, readonly TaskRow[]>>(new Map())
@@ -85,6 +87,7 @@ export function Tasks() {
 
   useSignalEffect(() => {
     const version = model.version.value
+    void again.value
     if (version < 0) return
     const query: TaskQuery = {
       ...(model.range.value && { range: model.range.value }),
@@ -105,7 +108,7 @@ export function Tasks() {
     const { under, have } = asked.current
     const { first, count } = shown.value
     for (let page = Math.floor(first / pageRows); page * pageRows < first + Math.max(1, count); page++) {
-      if (under.has(page) || have.get(page) === version) continue
+      if (under.has(page) || (have.get(page) ?? -1) >= version) continue
       under.add(page)
       void fetchPage(page, query, key, version)
     }
@@ -116,7 +119,9 @@ export function Tasks() {
       const found = await model.source.tasks({ ...query, offset: page * pageRows })
       const state = asked.current
       if (state.key !== key) return
-      state.have.set(page, version)
+      state.have.set(page, found.version)
+      // While the program runs, an answer may be older than what was asked for.
+      if (found.version < version) setTimeout(() => again.value++, againMs)
       pages.value = new Map(pages.peek()).set(page, found.rows)
       total.value = found.total
     } catch {

@@ -4,52 +4,55 @@ import { asked } from './asked.ts'
 
 /** Answers that come when the test says so. */
 function answers() {
-  const open: { readonly question: number; resolve(answer: string): void; reject(error: unknown): void }[] = []
+  const open: { readonly question: number; resolve(text: string, version?: number): void; reject(error: unknown): void }[] = []
   return {
     open,
-    ask: (question: number) => new Promise<string>((resolve, reject) => open.push({ question, resolve, reject })),
+    ask: ({ version: question }: { readonly version: number }) =>
+      new Promise<{ text: string; version: number }>((resolve, reject) =>
+        open.push({ question, resolve: (text, version = question) => resolve({ text, version }), reject }),
+      ),
   }
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 test('one question at a time; of those that come meanwhile only the newest is asked', async () => {
-  const question = signal(1)
+  const question = signal<number | undefined>(1)
   const { open, ask } = answers()
-  const { value, busy } = asked(() => question.value, ask)
+  const { value, busy } = asked(() => (question.value === undefined ? undefined : { version: question.value }), ask)
   question.value = 2
   question.value = 3
   expect(open.map((asked) => asked.question)).toEqual([1])
   expect(busy.value).toBe(true)
   open[0]?.resolve('one')
   await turn()
-  expect(value.value).toBe('one')
+  expect(value.value?.text).toBe('one')
   expect(open.map((asked) => asked.question)).toEqual([1, 3])
   open[1]?.resolve('three')
   await turn()
-  expect([value.value, busy.value]).toEqual(['three', false])
+  expect([value.value?.text, busy.value]).toEqual(['three', false])
 })
 
 test('a failure is told and forgotten with the next answer; what was known stays', async () => {
-  const question = signal(1)
+  const question = signal<number | undefined>(1)
   const { open, ask } = answers()
-  const { value, error } = asked(() => question.value, ask)
+  const { value, error } = asked(() => (question.value === undefined ? undefined : { version: question.value }), ask)
   open[0]?.resolve('one')
   await turn()
   question.value = 2
   open[1]?.reject('the server is gone')
   await turn()
-  expect([value.value, error.value?.message]).toEqual(['one', 'the server is gone'])
+  expect([value.value?.text, error.value?.message]).toEqual(['one', 'the server is gone'])
   question.value = 3
   open[2]?.resolve('three')
   await turn()
-  expect([value.value, error.value]).toEqual(['three', undefined])
+  expect([value.value?.text, error.value]).toEqual(['three', undefined])
 })
 
 test('no question, no answer: one that comes late is not shown', async () => {
   const question = signal<number | undefined>(1)
   const { open, ask } = answers()
-  const { value } = asked(() => question.value, ask)
+  const { value } = asked(() => (question.value === undefined ? undefined : { version: question.value }), ask)
   question.value = undefined
   open[0]?.resolve('late')
   await turn()
@@ -57,13 +60,24 @@ test('no question, no answer: one that comes late is not shown', async () => {
 })
 
 test('nothing is asked after stop', async () => {
-  const question = signal(1)
+  const question = signal<number | undefined>(1)
   const { open, ask } = answers()
-  const { stop } = asked(() => question.value, ask)
+  const { stop } = asked(() => (question.value === undefined ? undefined : { version: question.value }), ask)
   question.value = 2
   stop()
   open[0]?.resolve('one')
   await turn()
   question.value = 3
   expect(open).toHaveLength(1)
+})
+
+test('an answer that is older than the question is shown, and asked for again', async () => {
+  const { open, ask } = answers()
+  const { value } = asked(() => ({ version: 5 }), ask)
+  open[0]?.resolve('old', 3)
+  await expect.poll(() => open.length).toBe(2)
+  expect(value.value?.text).toBe('old')
+  open[1]?.resolve('new', 5)
+  await turn()
+  expect(value.value?.text).toBe('new')
 })

@@ -12,12 +12,20 @@ export interface Asked<A> {
   stop(): void
 }
 
+/** What a question is asked at, and what an answer is of: a state of the recording. */
+interface Versioned {
+  readonly version: number
+}
+
+/** While a program runs, answers may be older than what was asked for, so as not to slow it: then they are asked for again. Chosen. */
+const againMs = 200
+
 /**
  * @param question tracked: whatever signals it reads make it ask again; undefined asks nothing and forgets the answer
  * @param pauseMs how long to rest after an answer, given how long it took: a question that is dear must not be asked without end
  * @param known the answer to the first question, where it is there already
  */
-export function asked<Q, A>(
+export function asked<Q extends Versioned, A extends Versioned>(
   question: () => Q | undefined,
   ask: (question: Q) => Promise<A>,
   pauseMs: (tookMs: number) => number = () => 0,
@@ -38,15 +46,20 @@ export function asked<Q, A>(
       wanted = undefined
       busy.value = true
       const start = performance.now()
+      let least = 0
       try {
         const answer = await ask(question)
         if (!forgotten) value.value = answer
         error.value = undefined
+        if (answer.version < question.version && !wanted && !forgotten) {
+          wanted = { question }
+          least = againMs
+        }
       } catch (thrown) {
         error.value = thrown instanceof Error ? thrown : new Error(String(thrown))
       }
       busy.value = wanted !== undefined
-      const pause = pauseMs(performance.now() - start)
+      const pause = Math.max(least, pauseMs(performance.now() - start))
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
     }
     running = false

@@ -96,11 +96,11 @@ interface Question {
 }
 
 /** The same question at the same version has the same answer: not asked twice in a row. */
-function memo<A>(ask: (question: Question) => Promise<A>): typeof ask {
-  let last: (Question & { readonly answer: A }) | undefined
+function memo(ask: (question: Question) => Promise<TimelineWindow>): typeof ask {
+  let last: (Question & { readonly answer: TimelineWindow }) | undefined
   return async (question) => {
     const { query, version, marked } = question
-    if (last && last.query === query && last.version === version && last.marked === marked) return last.answer
+    if (last && last.query === query && last.answer.version >= version && last.marked === marked) return last.answer
     const answer = await ask(question)
     last = { ...question, answer }
     return answer
