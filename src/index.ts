@@ -9,6 +9,7 @@ export {
   HeddleError,
   InvalidGraph,
   InvalidOption,
+  JournalFailed,
   JournalRefused,
   Overflow,
   QuorumNotReached,
@@ -58,6 +59,17 @@ export type { RetryOptions } from './limits/retry.ts'
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './limits/retry-budget.ts'
 export type { PolicyOptions } from './limits/policy.ts'
 export type { AdaptiveOptions } from './limits/adaptive.ts'
+
+// Checkpoints
+export {
+  type Checkpoint,
+  type CheckpointOptions,
+  type Codec,
+  type Journal,
+  type JournalOptions,
+  openJournal,
+  type Steps,
+} from './checkpoint/index.ts'
 
 // Patterns
 export { batched, type BatchedCall, type BatchedOptions } from './patterns/batched.ts'

@@ -213,10 +213,17 @@ export class Closed extends HeddleError {
   }
 }
 
-/** A journal is damaged in the middle, or was written by another program or format. */
+/** A journal is damaged in the middle, was written by another program or format, or is being written by another process. */
 export class JournalRefused extends HeddleError {
   static {
     name(this, 'JournalRefused', 'HEDDLE_JOURNAL_REFUSED')
+  }
+}
+
+/** A journal could not be read or written; `cause` is what the system says. Nothing that was not safe has been acknowledged. */
+export class JournalFailed extends HeddleError {
+  static {
+    name(this, 'JournalFailed', 'HEDDLE_JOURNAL_FAILED')
   }
 }
 

@@ -64,7 +64,7 @@ export interface TaskRecord {
   error: unknown
 }
 
-/** Something worth saying that is no task: a worker started or died, a map finished inline, concurrency was adapted, a result was never used. */
+/** Something worth saying that is no task: a worker started or died, a map finished inline, concurrency was adapted, results came from a journal, a result was never used. */
 export interface Note {
   readonly at: number
   /** The run it belongs to; 0 when none. */
@@ -75,6 +75,7 @@ export interface Note {
     | 'worker-crash'
     | 'inline'
     | 'batch'
+    | 'checkpoint'
     | 'concurrency'
     | 'limit'
     | 'unused'

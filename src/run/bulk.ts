@@ -27,6 +27,9 @@ interface Published extends Pick<TaskRecord, 'index' | 'row' | 'startedAt' | 'se
   readonly error?: unknown
 }
 
+/** Items that are skipped in one turn of the event loop; chosen. */
+const skippedAtOnce = 1_024
+
 export class Bulk implements BulkWork {
   readonly timeoutMs: number | undefined
   readonly observed: boolean
@@ -35,6 +38,8 @@ export class Bulk implements BulkWork {
   #ahead: unknown[] = []
   #pulling = false
   #exhausted = false
+  /** The item right behind the batch is skipped. */
+  #gap = false
   #taken = 0
   #reported = 0
   #wake: () => void = () => {}
@@ -51,6 +56,7 @@ export class Bulk implements BulkWork {
     this.observed = options.observed
     if (!options.source.slice) this.#items = new Map()
     if (options.observed) this.#takenAt = new Map()
+    this.#skipAhead()
   }
 
   get cancellation(): Cancellation {
@@ -65,8 +71,13 @@ export class Bulk implements BulkWork {
     return this.#o.group.record.id
   }
 
+  /** 0 also while no more may be under way: an executor that is told of more would ask for it again and again. */
   remaining(): number {
-    return this.exhausted() ? 0 : this.#o.source.size - this.#taken
+    return this.exhausted() || this.#room() < 1 ? 0 : this.#o.source.size - this.#taken
+  }
+
+  #room(): number {
+    return this.#storing > mostStoring ? 0 : this.#o.limit - (this.#taken - this.#reported)
   }
 
   exhausted(): boolean {
@@ -79,12 +90,15 @@ export class Bulk implements BulkWork {
   }
 
   take(max: number): Batch | undefined {
-    const room = Math.min(max, this.#o.limit - (this.#taken - this.#reported))
-    if (room < 1 || this.#storing > mostStoring || this.exhausted()) return undefined
-    const first = this.#taken
+    const room = Math.min(max, this.#room())
+    if (room < 1 || this.exhausted()) return undefined
     const items = this.#o.source.slice ? this.#slice(room) : this.#o.source.async ? this.#pulled(room) : this.#pullNow(room)
     if (items.length === 0) return undefined
+    const first = this.#taken
     this.#taken += items.length
+    if (this.#gap) this.#pass()
+    this.#gap = false
+    this.#skipAhead()
     if (this.#items) for (let i = 0; i < items.length; i++) this.#items.set(first + i, items[i])
     if (this.#takenAt) {
       const now = performance.now()
@@ -95,21 +109,59 @@ export class Bulk implements BulkWork {
 
   #slice(room: number): ArrayLike<unknown> {
     const { source } = this.#o
-    const items = source.slice?.(this.#taken, Math.min(room, source.size - this.#taken)) ?? []
+    const items = source.slice?.(this.#taken, this.#upToNextSkipped(Math.min(room, source.size - this.#taken))) ?? []
     if (this.#taken + items.length >= source.size) this.#exhausted = true
     return items
   }
 
+  /** How many of the next `room` items come before one that is skipped: a batch is of items next to each other. */
+  #upToNextSkipped(room: number): number {
+    const { collector, source } = this.#o
+    if (!collector.skips) return room
+    let count = 0
+    while (count < room && !collector.skips(this.#taken + count, source.slice?.(this.#taken + count, 1)[0])) count++
+    return count
+  }
+
+  /** Passes the items at hand whose result is there already, so that what remains is what is to be done. */
+  #skipAhead(): void {
+    const { collector, source } = this.#o
+    if (!collector.skips || !source.slice) return
+    while (this.#taken < source.size && collector.skips(this.#taken, source.slice(this.#taken, 1)[0])) this.#pass()
+  }
+
+  #pass(): void {
+    this.#taken++
+    this.#reported++
+  }
+
+  /** For items that were pulled, which are asked about once. */
+  #skips(index: number, item: unknown): boolean {
+    const skipped = this.#o.collector.skips?.(index, item) ?? false
+    if (typeof skipped === 'object') void this.#awaitStored(index, 0, skipped)
+    return skipped !== false
+  }
+
   #pullNow(room: number): unknown[] {
     const items: unknown[] = []
+    let passed = 0
     try {
-      while (items.length < room) {
+      while (items.length < room && !this.#o.group.aborted) {
         const item = this.#o.source.pull()
         if (item === end) {
           this.#exhausted = true
           break
         }
-        items.push(item)
+        if (!this.#skips(this.#taken + items.length, item)) items.push(item)
+        else if (items.length > 0) {
+          this.#gap = true
+          break
+        } else {
+          this.#pass()
+          if (++passed < skippedAtOnce) continue
+          setImmediate(() => this.#wake())
+          break
+        }
       }
     } catch (error) {
       this.#sourceFailed(error)
@@ -127,7 +179,11 @@ export class Bulk implements BulkWork {
   async #pullAhead(): Promise<void> {
     this.#pulling = true
     try {
-      const item = await this.#o.source.pull()
+      let item = await this.#o.source.pull()
+      while (item !== end && this.#skips(this.#taken, item) && !this.#o.group.aborted) {
+        this.#pass()
+        item = await this.#o.source.pull()
+      }
       if (item === end) this.#exhausted = true
       else this.#ahead.push(item)
     } catch (error) {
@@ -150,10 +206,9 @@ export class Bulk implements BulkWork {
     settledAt?: ArrayLike<number>,
   ): void {
     const { collector } = this.#o
-    if (collector.succeedMany) this.#track(first, collector.succeedMany(first, values))
-    else for (let i = 0; i < values.length; i++) this.#track(first + i, collector.succeed(first + i, values[i]))
     if (startedAt && settledAt) this.#publishMany(first, values, row, startedAt, settledAt)
-    this.#count(first, values.length)
+    if (collector.succeedMany) this.#store(first, values.length, collector.succeedMany(first, values))
+    else for (let i = 0; i < values.length; i++) this.#store(first + i, 1, collector.succeed(first + i, values[i]))
   }
 
   get into(): unknown[] | undefined {
@@ -191,18 +246,21 @@ export class Bulk implements BulkWork {
     if (this.#storing === 0) this.#o.done()
   }
 
-  #track(index: number, stored: void | Promise<void>): void {
-    if (stored) void this.#awaitStored(index, stored)
+  /** What is not stored yet is still under way. */
+  #store(first: number, count: number, stored: void | Promise<void>): void {
+    if (stored) void this.#awaitStored(first, count, stored)
+    else this.#count(first, count)
   }
 
-  async #awaitStored(index: number, stored: Promise<void>): Promise<void> {
+  async #awaitStored(first: number, count: number, stored: Promise<void>): Promise<void> {
     this.#storing++
     try {
       await stored
     } catch (error) {
-      this.#o.group.fail(error, index)
+      this.#o.group.fail(error, first)
     }
     this.#storing--
+    this.#count(first, count)
     if (this.#finished) this.finished()
     else this.#wake()
   }

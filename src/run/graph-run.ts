@@ -6,10 +6,11 @@
  * State by task of the selection: `outcomes` says how far it is; `results` holds its value from the end of the task until its last
  * dependent has finished (targets: for good).
  */
-import { DependencyFailed, toError } from '../base/errors.ts'
+import { DependencyFailed, JournalFailed, toError } from '../base/errors.ts'
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
+import type { Steps } from '../checkpoint/index.ts'
 import { type GraphModel, remainingPaths, Schedule, type Selection } from '../graph/index.ts'
 import type { Policy } from '../limits/policy.ts'
 import { Breath } from './breath.ts'
@@ -47,6 +48,12 @@ export class GraphRun {
   readonly #errors = new Map<number, unknown>()
   readonly #blame = new Map<number, number>()
   readonly #observations: GraphObservations | undefined
+  /** Where results are recorded, by name of the task. */
+  #steps: Steps | undefined
+  /** With a journal: tasks whose results came from it. */
+  #fromJournal = new Uint8Array()
+  restored = 0
+  recorded = 0
   readonly #breath = new Breath()
   /** Lanes that wait for something to become ready. */
   readonly #parked: (() => void)[] = []
@@ -70,7 +77,9 @@ export class GraphRun {
   }
 
   /** Settles when no task is under way and none will start. Never rejects: failures are in the group, or in {@link outcome}. */
-  run(): Promise<void> {
+  run(steps?: Steps): Promise<void> {
+    this.#steps = steps
+    if (steps) this.#fromJournal = new Uint8Array(this.#outcomes.length)
     return new Promise((resolve) => {
       const unsubscribe = this.#group.cancellation.subscribe(() => this.#wakeAll())
       this.#ended = () => {
@@ -107,7 +116,8 @@ export class GraphRun {
         continue
       }
       try {
-        this.#succeed(task, await (bare ? this.#callBare(task, frame) : this.#callFull(task, frame)))
+        const steps = this.#steps
+        this.#succeed(task, await (steps ? this.#callRecorded(task, frame, bare, steps) : this.#call(task, frame, bare)))
       } catch (error) {
         this.#fail(task, error)
       }
@@ -115,6 +125,30 @@ export class GraphRun {
       if (pause) await pause
     }
     closeFrame(frame)
+  }
+
+  /**
+   * What the journal has of the task, or what it gives now, once that is durable. A result that rests on others is taken from the journal only
+   * where these were: what was made anew has dependents that are to be made anew.
+   */
+  async #callRecorded(task: number, frame: Frame, bare: boolean, steps: Steps): Promise<unknown> {
+    const { selection, model } = this.#spec
+    const { needStart, needs } = selection.dag
+    const name = model.nameOf(selection.tasks[task] as number)
+    const above = needs.subarray(needStart[task], needStart[task + 1])
+    if (steps.has(name) && above.every((need) => this.#fromJournal[need] === 1)) {
+      this.#fromJournal[task] = 1
+      this.restored++
+      return steps.value(name)
+    }
+    const { value, durable } = steps.record(name, await this.#call(task, frame, bare))
+    await durable
+    this.recorded++
+    return value
+  }
+
+  #call(task: number, frame: Frame, bare: boolean): unknown {
+    return bare ? this.#callBare(task, frame) : this.#callFull(task, frame)
   }
 
   /** Pays for nothing but the call. */
@@ -168,7 +202,8 @@ export class GraphRun {
     this.#errors.set(task, error)
     this.#outcomes[task] = failed
     this.#settled(task)
-    if (!settles) return this.#group.fail(error, model.nameOf(selection.tasks[task] as number))
+    // Without its journal a run would work for nothing.
+    if (!settles || error instanceof JournalFailed) return this.#group.fail(error, model.nameOf(selection.tasks[task] as number))
     // When the run was cancelled, that is why its dependents will not run.
     if (this.#group.aborted) return
     this.#schedule.fail(task, (dependent) => {

@@ -4,6 +4,7 @@ import { type Duration } from '../base/duration.ts'
 import { describe, InvalidGraph, InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
+import { checkCheckpoint, type Checkpoint, checkpointRule, type OpenCheckpoint, openCheckpoint } from '../checkpoint/index.ts'
 import {
   cull,
   type Durations,
@@ -47,6 +48,11 @@ export interface GraphRunOptions extends RunOptions, PolicyOptions {
   readonly onFailure?: 'stop' | 'settle'
   /** How long tasks took in an earlier run, by name: goes before their estimates. @default none */
   readonly durations?: Durations
+  /**
+   * A journal for the results, by name of the task: after a crash the same graph goes on where it was. The path of a file, the same with
+   * options, or a part of an open journal. A task is run again when one that it needs is. @default none
+   */
+  readonly checkpoint?: Checkpoint
 }
 
 export interface PlanOptions {
@@ -70,6 +76,7 @@ const graphRunRules: OptionRules<GraphRunOptions> = {
   concurrency: rules.whole(1, ['auto']),
   onFailure: rules.oneOf('stop', 'settle'),
   durations: rules.object,
+  checkpoint: checkpointRule,
 }
 
 type SettledOf<N extends Needs> = { -readonly [K in keyof N]: N[K] extends TaskRef<infer T> ? PromiseSettledResult<T> : never }
@@ -151,6 +158,8 @@ export class Graph {
   run(targets?: undefined, options?: GraphRunOptions): Promise<Record<string, unknown>>
   async run(targets?: TaskRef | Needs, options: GraphRunOptions = {}): Promise<unknown> {
     checkOptions<GraphRunOptions>(options, graphRunRules, 'run')
+    const { checkpoint } = options
+    checkCheckpoint(checkpoint)
     const wanted = this.#targets(targets, 'run')
     const selection = this.#select(wanted)
     const concurrency = slotsOf(options.concurrency)
@@ -160,12 +169,20 @@ export class Graph {
     const group = new Group('graph', this.name, options, selection.dag.size, concurrency)
     const spec = { model: this.#model, selection, functions: this.#functions, policyOf, durations, concurrency, settles }
     const run = new GraphRun(group, spec)
+    let journal: OpenCheckpoint | undefined
+    const whole = async (): Promise<void> => {
+      if (checkpoint !== undefined) journal = await openCheckpoint(checkpoint, group.label(), group.record.id)
+      if (!group.aborted) await run.run(journal?.steps)
+    }
     try {
-      if (!group.aborted) await group.settled(run.run())
+      await group.settled(whole())
+      await journal?.close(run.restored, run.recorded)
+    } catch (error) {
+      group.fail(error, 'checkpoint')
     } finally {
       group.close()
     }
-    if (settles) {
+    if (settles && !group.failure) {
       tellCaller(run.failures())
       return wanted.collect((i) => run.outcome(selection.targets[i] as number))
     }

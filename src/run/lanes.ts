@@ -102,6 +102,11 @@ export class Lanes {
       const item = source.async ? await this.#pullAsync() : this.#pull()
       if (item === end) return this.#leave()
       const index = this.#next++
+      const skipped = collector.skips?.(index, item)
+      if (skipped) {
+        if (skipped !== true) await skipped
+        continue
+      }
       const context = new GroupContext(group, index)
       frame.context = context
       const ticket = adaptive ? adaptive.start() : 0
@@ -149,6 +154,11 @@ export class Lanes {
       const item = source.async ? await this.#pullAsync() : this.#pull()
       if (item === end) return this.#leave()
       const index = this.#next++
+      const skipped = collector.skips?.(index, item)
+      if (skipped) {
+        if (skipped !== true) await skipped
+        continue
+      }
       try {
         const stored = collector.succeed(
           index,

@@ -8,11 +8,11 @@ import type { TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { Group } from './group.ts'
 import type { ItemFunction } from './lanes.ts'
-import { type MapOptions, mapRules, runItems } from './map.ts'
+import { checkJournal, type MapOptions, mapRules, runItems } from './map.ts'
 import type { Collector } from './outcome.ts'
 import { type Input, sourceOf } from './source.ts'
 
-export interface MapReduceOptions<T> extends Omit<MapOptions, 'onFailure'> {
+export interface MapReduceOptions<T, I = unknown> extends Omit<MapOptions<I>, 'onFailure'> {
   /** The result for a source without items. @default none: an empty source is an error */
   readonly empty?: T
 }
@@ -36,11 +36,12 @@ export async function mapReduce<I, T>(
   input: Input<I>,
   fn: (item: I, context: TaskContext) => T | PromiseLike<T>,
   merge: Merge<T>,
-  options: MapReduceOptions<NoInfer<T>> = {},
+  options: MapReduceOptions<NoInfer<T>, NoInfer<I>> = {},
 ): Promise<T> {
   checkFunction(fn, 'fn', 'mapReduce')
   checkFunction(merge, 'merge', 'mapReduce')
   checkOptions<MapReduceOptions<T>>(options, mapReduceRules, 'mapReduce')
+  checkJournal(options)
   const source = sourceOf(input, 'mapReduce')
   const { empty, ...rest } = options
   const group = new Group('mapReduce', fn.name, rest, Number.isFinite(source.size) ? source.size : -1, -1)

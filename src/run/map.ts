@@ -3,6 +3,7 @@ import { describe, InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
+import { checkCheckpoint, type Checkpoint, checkpointRule } from '../checkpoint/index.ts'
 import { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import { Attempt } from '../limits/attempt.ts'
 import { compilePolicy, needsTask, type Policy, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
@@ -13,9 +14,10 @@ import { keepPartial } from './failure.ts'
 import { Group, type RunOptions, runRules } from './group.ts'
 import { type ItemFunction, Lanes } from './lanes.ts'
 import { type Collector, Outcomes, type SettledMap, Values } from './outcome.ts'
+import { Recorded } from './recorded.ts'
 import { type Input, type Source, sourceOf } from './source.ts'
 
-export interface MapOptions extends RunOptions, PolicyOptions {
+export interface MapOptions<I = unknown> extends RunOptions, PolicyOptions {
   /**
    * How many items are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`, which starts at 16 and
    * goes by throughput and by answers that say overload. For worker functions, `'auto'` leaves it to the pool. @default 'auto'
@@ -28,11 +30,23 @@ export interface MapOptions extends RunOptions, PolicyOptions {
   readonly onFailure?: 'stop' | 'settle'
   /** Runs a worker function somewhere else than on the shared threads. */
   readonly on?: Executor
+  /**
+   * A journal for the results: after a crash the same program goes on where it was. The path of a file, the same with options, or a part
+   * of an open journal. @default none
+   */
+  readonly checkpoint?: Checkpoint
+  /**
+   * Which item a recorded result belongs to: text, another one for each item. @default the item itself, as JSON; equal ones are
+   * told apart by their number
+   */
+  key?(item: I, index: number): string
 }
 
 export const mapRules: OptionRules<MapOptions> = {
   ...runRules,
   ...policyRules,
+  checkpoint: checkpointRule,
+  key: rules.function,
   concurrency: rules.whole(1, ['auto']),
   onFailure: rules.oneOf('stop', 'settle'),
   on: rules.executor,
@@ -59,16 +73,17 @@ export const callsUnderWay = 1_024
 export function map<I, T>(
   input: Input<I>,
   fn: (item: I, context: TaskContext) => T | PromiseLike<T>,
-  options: MapOptions & { readonly onFailure: 'settle' },
+  options: MapOptions<NoInfer<I>> & { readonly onFailure: 'settle' },
 ): Promise<SettledMap<T, I>>
 export function map<I, T>(
   input: Input<I>,
   fn: (item: I, context: TaskContext) => T | PromiseLike<T>,
-  options?: MapOptions,
+  options?: MapOptions<NoInfer<I>>,
 ): Promise<T[]>
 export async function map(input: Input<unknown>, fn: ItemFunction, options: MapOptions = {}): Promise<unknown> {
   checkFunction(fn, 'fn', 'map')
   checkOptions<MapOptions>(options, mapRules, 'map')
+  checkJournal(options)
   const source = sourceOf(input, 'map')
   const settles = options.onFailure === 'settle'
   const group = new Group('map', fn.name, options, sizeOf(source), limitOf(options))
@@ -99,8 +114,11 @@ export async function runItems(
   collector: Collector,
   options: MapOptions,
 ): Promise<void> {
+  let recorded: Recorded | undefined
   const whole = async (): Promise<void> => {
-    if (!group.aborted) await start(group, source, fn, collector, options)
+    const { checkpoint, key } = options
+    if (checkpoint !== undefined) recorded = await Recorded.open(checkpoint, key, group, source, collector)
+    if (!group.aborted) await start(group, source, fn, recorded ?? collector, options)
     if (group.aborted) return closeQuietly(source)
     await source.close()
     await collector.finish?.()
@@ -109,9 +127,23 @@ export async function runItems(
     await group.settled(whole())
   } catch (error) {
     group.fail(error, 'source')
+    await closeQuietly(source)
+  }
+  try {
+    // Also when functions that ignored their signal were left behind.
+    await recorded?.close()
+  } catch (error) {
+    group.fail(error, 'checkpoint')
   } finally {
     group.close()
   }
+}
+
+/** @throws {InvalidOption} */
+export function checkJournal({ checkpoint, key }: MapOptions): void {
+  checkCheckpoint(checkpoint)
+  if (key === undefined || checkpoint !== undefined) return
+  throw new InvalidOption('Expected `checkpoint` to be given with `key`, which says which item a recorded result belongs to')
 }
 
 function start(

@@ -14,6 +14,8 @@ export interface SettledMap<T, I = unknown> {
 
 /** Takes results as they come, in any order. */
 export interface Collector {
+  /** Asked for each item, in order, before it is worked on. True, or a promise to wait for: it has its result already. Never throws. */
+  skips?(index: number, item: unknown): boolean | Promise<void>
   /** A promise asks the lane to wait before it goes on. */
   succeed(index: number, value: unknown): void | Promise<void>
   /** True when the failure is part of the result; false when it must stop the run. */

@@ -1,0 +1,117 @@
+/** What a journal needs of a file system: passed in, so that tests crash and break it at every call. */
+import { createReadStream } from 'node:fs'
+import { type FileHandle, link, open, realpath, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+export interface JournalFile {
+  /** Writes at the position; gives how many bytes were written, which may be fewer. */
+  write(bytes: Uint8Array, position: number): Promise<number>
+  /** Resolves when everything written is on the disk. */
+  sync(): Promise<void>
+  truncate(length: number): Promise<void>
+  close(): Promise<void>
+}
+
+export interface JournalFileSystem {
+  /** The one name of the file, whatever links lead to it; there need not be such a file yet, but its folder. */
+  realPath(path: string): Promise<string>
+  /** `'create'` fails with EEXIST where there is such a file; `'replace'` empties it; `'write'` fails with ENOENT where there is none. */
+  open(path: string, how: 'create' | 'replace' | 'write'): Promise<JournalFile>
+  /** The bytes, in pieces of any size. Fails with ENOENT where there is no such file. */
+  read(path: string): AsyncIterable<Uint8Array>
+  rename(from: string, to: string): Promise<void>
+  /** Gives the file a second name; fails with EEXIST where that is taken. */
+  link(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** Resolves when the names in the directory of `path` are on the disk. */
+  syncDirectoryOf(path: string): Promise<void>
+}
+
+const flags = { create: 'wx', replace: 'w', write: 'r+' } as const
+/** Large enough that reading costs few calls; chosen. */
+const pieceBytes = 1 << 20
+
+export const nodeFileSystem: JournalFileSystem = {
+  async realPath(path) {
+    try {
+      return await realpath(path)
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error
+      return join(await realpath(dirname(path)), basename(path))
+    }
+  },
+  open: async (path, how) => new NodeFile(await open(path, flags[how])),
+  read: (path) => createReadStream(path, { highWaterMark: pieceBytes }) as AsyncIterable<Uint8Array>,
+  rename,
+  link,
+  remove: unlink,
+  async syncDirectoryOf(path) {
+    // Windows has no such thing, and needs none.
+    if (process.platform === 'win32') return
+    const directory = await open(dirname(path), 'r')
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
+  },
+}
+
+class NodeFile implements JournalFile {
+  readonly #handle: FileHandle
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  async write(bytes: Uint8Array, position: number): Promise<number> {
+    return (await this.#handle.write(bytes, 0, bytes.length, position)).bytesWritten
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.datasync()
+  }
+
+  truncate(length: number): Promise<void> {
+    return this.#handle.truncate(length)
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}
+
+/** Writes all bytes, however few the system takes at a time. */
+export async function writeAll(file: JournalFile, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const written = await file.write(bytes.subarray(done), position + done)
+    if (written === 0) throw new Error('the file system took none of the bytes')
+    done += written
+  }
+}
+
+/** A whole small file. With `sync` its bytes are on the disk when this resolves; its name need not be. */
+export async function writeFile(
+  fs: JournalFileSystem,
+  path: string,
+  bytes: Uint8Array,
+  { how, sync }: { readonly how: 'create' | 'replace'; readonly sync: boolean },
+): Promise<void> {
+  const file = await fs.open(path, how)
+  try {
+    await writeAll(file, bytes, 0)
+    if (sync) await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+export async function readFile(fs: JournalFileSystem, path: string): Promise<string> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of fs.read(path)) pieces.push(piece)
+  return Buffer.concat(pieces).toString('utf8')
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,311 @@
+/**
+ * An append-only journal of finished steps: what a program reads after a crash to go on where it was.
+ *
+ * A journal is divided into named parts ({@link Steps}), one for each run that uses it, so that two runs never take each other's
+ * steps for their own. The state by key is what was recorded when it was opened, and what has been since.
+ */
+import { Closed, describe, InvalidOption, JournalFailed, JournalRefused, toError } from '../base/errors.ts'
+import { checkOptions, type OptionRules, rules } from '../base/options.ts'
+import { hasCode, type JournalFile, type JournalFileSystem, nodeFileSystem, writeAll, writeFile } from './file-system.ts'
+import { encode, formatVersion, type Header, headerLine, recordLine } from './format.ts'
+import { GroupCommit } from './group-commit.ts'
+import { sorted, toJson } from './json.ts'
+import { lockJournal, type Processes, realProcesses } from './lock.ts'
+import { type Contents, Reader } from './reader.ts'
+import { Steps } from './steps.ts'
+
+/** Turns values into what JSON can hold, and back. */
+export interface Codec {
+  encode(value: unknown): unknown
+  decode(stored: unknown): unknown
+}
+
+export interface JournalOptions {
+  /** Name of the program: the journal of another one is refused. */
+  readonly program: string
+  /** Raise it when the functions have changed so that recorded results are no longer right: the old journal is then refused. @default '1' */
+  readonly version?: string | number
+  /** What the results depend on, such as a model's name: a journal with other options is refused. JSON. @default {} */
+  readonly options?: Readonly<Record<string, unknown>>
+  /**
+   * What a recorded step survives. `'fsync'`: a crash of the machine. `'flush'`: a crash of the process, and costs no wait for the
+   * disk. @default 'fsync'
+   */
+  readonly durability?: 'fsync' | 'flush'
+  /** For values that JSON cannot hold. @default JSON as it is */
+  readonly codec?: Codec
+  /** @default that of Node */
+  readonly fs?: JournalFileSystem
+  /** @internal */
+  readonly processes?: Processes
+}
+
+export const journalRules: OptionRules<JournalOptions> = {
+  program: rules.string,
+  version: rules.either(rules.string, rules.number(0)),
+  options: rules.object,
+  durability: rules.oneOf('fsync', 'flush'),
+  codec: {
+    expected: 'an object with the functions `encode` and `decode`',
+    accepts: (codec) => {
+      const { encode, decode } = (codec ?? {}) as Partial<Codec>
+      return typeof encode === 'function' && typeof decode === 'function'
+    },
+  },
+  fs: rules.object,
+  processes: rules.object,
+}
+
+/** What a journal was when it was opened. */
+export interface Found {
+  /** Steps that were recorded. */
+  readonly steps: number
+  /** Bytes of a torn tail that were dropped. */
+  readonly droppedBytes: number
+}
+
+/**
+ * Opens the journal at `path`, or begins one there. Only for several runs that share one: `map`, graphs and streams open their own when
+ * `checkpoint` is a path.
+ *
+ * @example
+ * await using journal = await openJournal('report.jsonl', { program: 'report' })
+ * const pages = await map(urls, fetchPage, { checkpoint: journal.at('pages') })
+ * const texts = await map(pages, summarize, { checkpoint: journal.at('texts') })
+ *
+ * @throws {JournalRefused} when it is damaged, of another program, version or options, or open elsewhere
+ * @throws {JournalFailed} when it cannot be read or written
+ * @throws {Unserializable} when `options` are no JSON
+ */
+export async function openJournal(path: string, options: JournalOptions): Promise<Journal> {
+  if (typeof path !== 'string' || path === '')
+    throw new InvalidOption(`Expected the path of a journal to be text that is not empty, got ${describe(path)}`)
+  checkOptions<JournalOptions>(options, journalRules, 'openJournal')
+  if (options.program === undefined) throw new InvalidOption('Expected `program` of openJournal to be given')
+  return Journal.open(path, options, true)
+}
+
+export class Journal implements AsyncDisposable {
+  /** Absolute, and with no link in it. */
+  readonly path: string
+  /** What was there when it was opened. */
+  readonly found: Found
+  readonly #file: JournalFile
+  readonly #unlock: () => Promise<void>
+  readonly #codec: Codec | undefined
+  readonly #known: Map<string, Uint8Array | string | undefined>
+  readonly #keeps: boolean
+  readonly #commit: GroupCommit
+  readonly #parts = new Map<string, Steps>()
+  #closing: Promise<void> | undefined
+
+  private constructor(place: Place, file: JournalFile, contents: Readable, options: JournalOptions, keeps: boolean) {
+    this.path = place.path
+    this.#unlock = place.unlock
+    this.#file = file
+    this.#codec = options.codec
+    this.#known = contents.records
+    this.#keeps = keeps
+    this.found = { steps: contents.records.size, droppedBytes: contents.length - contents.end }
+    const syncs = options.durability !== 'flush'
+    this.#commit = new GroupCommit(contents.end, async (bytes, position) => {
+      try {
+        await writeAll(file, bytes, position)
+        if (syncs) await file.sync()
+      } catch (error) {
+        throw failed(this.path, 'written', error)
+      }
+    })
+  }
+
+  /** @internal @param keeps whether what is recorded from now on can be asked for, too; costs the memory for it */
+  static async open(given: string, options: JournalOptions, keeps: boolean): Promise<Journal> {
+    const header = headerOf(options)
+    const fs = options.fs ?? nodeFileSystem
+    let path = given
+    let unlock: (() => Promise<void>) | undefined
+    let file: JournalFile | undefined
+    try {
+      path = await fs.realPath(given)
+      unlock = await lockJournal(path, fs, options.processes ?? realProcesses)
+      const contents = await readOrBegin(path, fs, header)
+      if ('refused' in contents) throw refused(path, contents.refused)
+      checkHeader(path, contents.header, header)
+      file = await fs.open(path, 'write')
+      await recover(path, fs, file, contents, options.durability !== 'flush')
+      return new Journal({ path, unlock }, file, contents, options, keeps)
+    } catch (error) {
+      await file?.close().catch(() => {})
+      await unlock?.().catch(() => {})
+      throw error instanceof JournalRefused ? error : failed(path, 'opened', error)
+    }
+  }
+
+  /** The steps of one run, by a name that is its own. */
+  at(name: string): Steps {
+    if (typeof name !== 'string' || name === '')
+      throw new InvalidOption(`Expected the name of a part of a journal to be text that is not empty, got ${describe(name)}`)
+    return this.part([name])
+  }
+
+  /** @internal The same object for the same path. */
+  part(path: readonly string[]): Steps {
+    const name = JSON.stringify(path)
+    let steps = this.#parts.get(name)
+    if (!steps) this.#parts.set(name, (steps = new Steps(this, path)))
+    return steps
+  }
+
+  /** @internal Whether the step is recorded. @param key as `keyText` gives it */
+  has(key: string): boolean {
+    return this.#known.has(key)
+  }
+
+  /** @internal What a recorded step gave, a fresh copy each time. @param name what messages call the step */
+  value(key: string, name: string): unknown {
+    const json = this.#known.get(key)
+    if (json === undefined) return this.#decode(undefined)
+    const text = typeof json === 'string' ? json : Buffer.from(json.buffer, json.byteOffset, json.length).toString('utf8')
+    try {
+      return this.#decode(JSON.parse(text))
+    } catch (error) {
+      throw new JournalRefused(
+        `The journal ${JSON.stringify(this.path)} has a value for ${name} that cannot be read: ${toError(error).message}`,
+        { cause: error, hint: this.#codec && 'When the codec has changed, raise `version`.' },
+      )
+    }
+  }
+
+  /**
+   * @internal Records what a step gave. `durable` resolves when it may be relied on; `value` is what it will be read as.
+   * @throws {Unserializable} when JSON cannot hold the value; names its path @throws {Closed}
+   */
+  record(key: string, value: unknown, name: string): { readonly value: unknown; readonly durable: Promise<void> } {
+    if (this.#closing) throw new Closed(`The journal ${JSON.stringify(this.path)} is closed`)
+    const stored = this.#codec ? this.#codec.encode(value) : value
+    const json = stored === undefined ? undefined : toJson(stored, `the value of ${name}`)
+    const durable = this.#commit.add((batch) => recordLine(batch, key, json?.text))
+    return {
+      // What this run goes on with is what the next one will.
+      value: this.#codec || json?.exact === false ? this.#decode(json && JSON.parse(json.text)) : value,
+      durable: this.#keeps ? durable.then(() => void this.#known.set(key, json?.text)) : durable,
+    }
+  }
+
+  #decode(stored: unknown): unknown {
+    return this.#codec ? this.#codec.decode(stored) : stored
+  }
+
+  /** Waits until everything recorded is durable, and lets others open the journal. Safe to call twice. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    await this.#commit.idle()
+    try {
+      try {
+        await this.#file.close()
+      } finally {
+        await this.#unlock()
+      }
+    } catch (error) {
+      throw failed(this.path, 'closed', error)
+    }
+  }
+}
+
+interface Place {
+  readonly path: string
+  readonly unlock: () => Promise<void>
+}
+
+type Readable = Exclude<Contents, { readonly refused: string }>
+
+function headerOf({ program, version = '1', options = {} }: JournalOptions): Header {
+  const plain: unknown = JSON.parse(toJson(options, 'options').text)
+  return { journal: 'heddle', format: formatVersion, program, version: String(version), options: sorted(plain) }
+}
+
+/** A new journal appears under its name with its header complete, or not at all. */
+async function readOrBegin(path: string, fs: JournalFileSystem, header: Header): Promise<Contents> {
+  const reader = new Reader()
+  let length = 0
+  try {
+    for await (const piece of fs.read(path)) {
+      length += piece.length
+      reader.push(piece)
+    }
+    // An empty file has nothing that could be lost: `mktemp` makes such.
+    if (length > 0) return reader.finish()
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
+  const bytes = encode([headerLine(header)])
+  await writeFile(fs, `${path}.new`, bytes, { how: 'replace', sync: true })
+  await fs.rename(`${path}.new`, path)
+  await fs.syncDirectoryOf(path)
+  const end = bytes.length
+  return { header, records: new Map(), end, length: end, last: { start: end, bytes: new Uint8Array() } }
+}
+
+/**
+ * Drops the torn tail, and makes durable what was read: whoever wrote the last batch may have died before its sync, or got an error from it, after
+ * which the system takes the pages for written. So that batch is written once more before anybody relies on it.
+ */
+async function recover(
+  path: string,
+  fs: JournalFileSystem,
+  file: JournalFile,
+  { end, length, last }: Readable,
+  syncs: boolean,
+): Promise<void> {
+  const torn = end < length
+  if (torn) await file.truncate(end)
+  if (syncs && last.bytes.length > 0) await writeAll(file, last.bytes, last.start)
+  if (torn || syncs) await file.sync()
+  if (syncs) await fs.syncDirectoryOf(path)
+}
+
+function checkHeader(path: string, found: Header, wanted: Header): void {
+  if (found.format !== wanted.format)
+    throw refused(path, `it has version ${describe(found.format)} of the format, and this is version ${wanted.format}`)
+  const [theirs, ours] = [found, wanted].map(({ options }) => JSON.stringify(sorted(options)))
+  const differs =
+    found.program !== wanted.program
+      ? `it was written by the program ${JSON.stringify(found.program)}, and this is ${JSON.stringify(wanted.program)}`
+      : found.version !== wanted.version
+        ? `it was written by version ${JSON.stringify(found.version)} of ${JSON.stringify(found.program)}, and this is version ${JSON.stringify(wanted.version)}`
+        : theirs !== ours && `it was written with the options ${theirs}, and these are ${ours}`
+  if (!differs) return
+  throw refused(
+    path,
+    differs,
+    'Nothing was changed. Give another path, or delete this journal if its results are not needed; when only a name has changed, pass the old one as `program`.',
+  )
+}
+
+function refused(path: string, why: string, hint?: string): JournalRefused {
+  return new JournalRefused(`The journal ${JSON.stringify(path)} is refused: ${why}`, {
+    hint:
+      hint ??
+      'Nothing was changed. Give another path, or delete the journal; what stands before the damage can be kept by cutting the file there.',
+  })
+}
+
+function failed(path: string, what: 'opened' | 'written' | 'closed', error: unknown): JournalFailed {
+  const hints: Readonly<Record<string, string>> = {
+    ENOENT: 'The folder must exist.',
+    ENOSPC: 'What was recorded is safe. Free the disk, and run the program again: it goes on from there.',
+  }
+  const written = 'What was recorded is safe. Run the program again when the disk is well: it goes on from there.'
+  const { code } = toError(error) as { readonly code?: string }
+  return new JournalFailed(`The journal ${JSON.stringify(path)} could not be ${what}: ${toError(error).message}`, {
+    cause: error,
+    hint: (what === 'opened' || code === 'ENOSPC' ? hints[code ?? ''] : undefined) ?? (what === 'opened' ? undefined : written),
+  })
+}
