@@ -2,10 +2,12 @@
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
 import { QuorumNotReached } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { checkpointRule } from '../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
 import { map } from '../run/map.ts'
+import { type Checkpointed, type Once, withOnce } from './once.ts'
 
-export interface BestOptions<T> extends RunOptions {
+export interface BestOptions<T> extends RunOptions, Checkpointed {
   /** Samples. Minimum 1. */
   readonly n: number
   /** Higher is better; starts as soon as its sample is there. */
@@ -33,18 +35,21 @@ export async function best<T>(
   checkFunction(sample, 'sample', 'best')
   checkOptions<BestOptions<T>>(
     options,
-    { ...runRules, n: rules.whole(1), score: rules.function, concurrency: rules.whole(1) },
+    { ...runRules, checkpoint: checkpointRule, n: rules.whole(1), score: rules.function, concurrency: rules.whole(1) },
     'best',
   )
-  const { n, score, concurrency = n, ...run } = options
+  const { n, score, concurrency = n, checkpoint, ...run } = options
   checkFunction(score, 'score', 'best')
-  const one = async (index: number, context: TaskContext): Promise<{ answer: T; score: number; index: number }> => {
-    const answer = await sample(context)
-    const value = await score(answer, context)
+  type Scored = { answer: T; score: number; index: number }
+  const one = async (once: Once, index: number, context: TaskContext): Promise<Scored> => {
+    const answer = await once('sample', index, () => sample(context))
+    const value = await once('score', index, () => score(answer, context))
     return { answer, score: Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value, index }
   }
   const indices = Array.from({ length: n }, (_, index) => index)
-  const { ok, failed } = await map(indices, one, { name: 'best', ...run, concurrency, onFailure: 'settle' })
+  const { ok, failed } = await withOnce(checkpoint, 'best', (once) =>
+    map(indices, (index, context) => one(once, index, context), { name: 'best', ...run, concurrency, onFailure: 'settle' }),
+  )
   const ranked = ok.toSorted((a, b) => b.score - a.score || a.index - b.index)
   const errors = failed.map(({ error }) => error)
   const [first] = ranked
@@ -52,7 +57,7 @@ export async function best<T>(
   return { best: first.answer, score: first.score, ranked, failed: errors }
 }
 
-export interface SynthesizeOptions extends RunOptions {
+export interface SynthesizeOptions extends RunOptions, Checkpointed {
   /** How many drafts must succeed. @default 1 */
   readonly enough?: number
   /** Drafts under way at most. @default all */
@@ -70,16 +75,22 @@ export async function synthesize<T, R>(
 ): Promise<R> {
   checkFunction(combine, 'combine', 'synthesize')
   for (const draft of drafts) checkFunction(draft, 'drafts', 'synthesize')
-  checkOptions<SynthesizeOptions>(options, { ...runRules, enough: rules.whole(1), concurrency: rules.whole(1) }, 'synthesize')
-  const { enough = 1, concurrency = Math.max(1, drafts.length), ...run } = options
-  const { ok, failed } = await map(drafts, (draft, context) => draft(context), {
-    name: 'synthesize',
-    ...run,
-    concurrency,
-    onFailure: 'settle',
-  })
-  if (ok.length >= enough) return combine(ok)
-  throw new QuorumNotReached(`Expected at least ${enough} of ${drafts.length} drafts to succeed, got ${ok.length}`, {
-    cause: failed[0]?.error,
+  checkOptions<SynthesizeOptions>(
+    options,
+    { ...runRules, checkpoint: checkpointRule, enough: rules.whole(1), concurrency: rules.whole(1) },
+    'synthesize',
+  )
+  const { enough = 1, concurrency = Math.max(1, drafts.length), checkpoint, ...run } = options
+  return withOnce(checkpoint, 'synthesize', async (once) => {
+    const { ok, failed } = await map(drafts, (draft, context) => once('draft', context.index, () => draft(context)), {
+      name: 'synthesize',
+      ...run,
+      concurrency,
+      onFailure: 'settle',
+    })
+    if (ok.length >= enough) return once('combine', ok, () => combine(ok))
+    throw new QuorumNotReached(`Expected at least ${enough} of ${drafts.length} drafts to succeed, got ${ok.length}`, {
+      cause: failed[0]?.error,
+    })
   })
 }

@@ -5,8 +5,10 @@
 import { describe, InvalidOption, Overflow, QuorumNotReached } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
+import { checkpointRule } from '../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
 import { map } from '../run/map.ts'
+import { type Checkpointed, type Once, withOnce } from './once.ts'
 import { splitText, type TextPart } from './split.ts'
 import { type CountTokens, estimateTokens } from './tokens.ts'
 
@@ -38,7 +40,7 @@ export interface CondenseResult extends Condensed {
   readonly missing: readonly { readonly part: DocumentPart; readonly error: unknown }[]
 }
 
-export interface CondenseOptions extends RunOptions {
+export interface CondenseOptions extends RunOptions, Checkpointed {
   /** What a part says, for the purpose at hand. */
   readonly map: (part: DocumentPart, context: TaskContext) => string | PromiseLike<string>
   /** One text of several. Together they never have more than `maxTokens`. */
@@ -57,6 +59,7 @@ export interface CondenseOptions extends RunOptions {
 
 const condenseRules = {
   ...runRules,
+  checkpoint: checkpointRule,
   map: rules.function,
   reduce: rules.function,
   maxTokens: rules.whole(1),
@@ -85,6 +88,15 @@ export async function condense(
   options: CondenseOptions,
 ): Promise<CondenseResult> {
   checkOptions<CondenseOptions>(options, condenseRules, 'condense')
+  const { checkpoint, ...rest } = options
+  return withOnce(checkpoint, 'condense', (once) => condenseOnce(documents, rest, once))
+}
+
+async function condenseOnce(
+  documents: string | readonly (string | CondenseDocument)[],
+  options: CondenseOptions,
+  once: Once,
+): Promise<CondenseResult> {
   const {
     map: mapPart,
     reduce,
@@ -106,7 +118,7 @@ export async function condense(
   const common = { name: 'condense', ...run, concurrency }
 
   const mapped = async (part: DocumentPart, context: TaskContext): Promise<Condensed> => ({
-    text: await mapPart(part, context),
+    text: await once('map', [part.document, part.text], () => mapPart(part, context)),
     from: [part],
   })
   const { ok, failed } =
@@ -115,7 +127,9 @@ export async function condense(
       : { ok: await map(parts, mapped, common), failed: [] }
   if (ok.length === 0 && parts.length > 0) throw new QuorumNotReached('Every part failed', { cause: failed[0]?.error })
 
-  const reducing = new Reduction(reduce, maxTokens, countTokens)
+  const reduceOnce = (texts: readonly string[], context: TaskContext): string | PromiseLike<string> =>
+    once('reduce', texts, () => reduce(texts, context))
+  const reducing = new Reduction(reduceOnce, maxTokens, countTokens)
   let level = ok
   let levels = 0
   for (; level.length > 1; levels++) {

@@ -5,10 +5,12 @@
 import { QuorumNotReached } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
+import { checkpointRule } from '../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
 import { map } from '../run/map.ts'
+import { type Checkpointed, type Once, withOnce } from './once.ts'
 
-export interface ExploreOptions<S> extends RunOptions {
+export interface ExploreOptions<S> extends RunOptions, Checkpointed {
   /** Where all chains begin. */
   readonly start: S
   /** The states that may follow one; none ends the chain there. */
@@ -45,6 +47,7 @@ export interface ExploreResult<S> extends Chain<S> {
 
 const exploreRules = {
   ...runRules,
+  checkpoint: checkpointRule,
   start: rules.any,
   expand: rules.function,
   score: rules.function,
@@ -61,9 +64,14 @@ const exploreRules = {
  */
 export async function explore<S>(options: ExploreOptions<S>): Promise<ExploreResult<S>> {
   checkOptions<ExploreOptions<S>>(options, exploreRules, 'explore')
+  checkFunction(options.expand, 'expand', 'explore')
+  checkFunction(options.score, 'score', 'explore')
+  const { checkpoint, ...rest } = options
+  return withOnce(checkpoint, 'explore', (once) => search(rest, once))
+}
+
+async function search<S>(options: ExploreOptions<S>, once: Once): Promise<ExploreResult<S>> {
   const { start, expand, score, width = 3, depth = 4, done = () => false, key, concurrency = width, ...run } = options
-  checkFunction(expand, 'expand', 'explore')
-  checkFunction(score, 'score', 'explore')
   const failed: unknown[] = []
   const seen = new Set<unknown>(key ? [key(start)] : [])
   let beam: readonly Chain<S>[] = [{ state: start, score: Number.NEGATIVE_INFINITY, path: [start] }]
@@ -71,10 +79,14 @@ export async function explore<S>(options: ExploreOptions<S>): Promise<ExploreRes
   let [explored, levels] = [0, 0]
 
   const follow = async (chain: Chain<S>, context: TaskContext): Promise<readonly Chain<S>[]> => {
-    const states = (await expand(chain.state, context)).filter((state) => !key || addNew(seen, key(state)))
+    const next = await once('expand', chain.path, () => expand(chain.state, context))
+    const states = next.filter((state) => !key || addNew(seen, key(state)))
     const scored = await map(
       states,
-      async (state, inner) => ({ state, score: await score(state, inner), path: [...chain.path, state] }),
+      async (state, inner) => {
+        const path = [...chain.path, state]
+        return { state, score: await once('score', path, () => score(state, inner)), path }
+      },
       {
         name: 'score',
         concurrency: Number.POSITIVE_INFINITY,

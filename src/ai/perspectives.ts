@@ -4,9 +4,11 @@ import type { TaskContext } from '../base/frame.ts'
 import { checkOptions, rules } from '../base/options.ts'
 import { all } from '../run/all.ts'
 import { keepPartial, partialResults } from '../run/failure.ts'
+import { checkpointRule } from '../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
 import { ask } from './ask.ts'
 import type { AnyLanguageModel } from './model.ts'
+import { type Checkpointed, withOnce } from './once.ts'
 import type { StandardSchema } from './schema.ts'
 
 /** A question about the content, for the model of the options or its own. */
@@ -28,7 +30,7 @@ type Seen<V> = V extends (...args: never[]) => infer R
 export type Perspectives<V> = { -readonly [K in keyof V]: Seen<V[K]> }
 export type SettledPerspectives<V> = { -readonly [K in keyof V]: PromiseSettledResult<Seen<V[K]>> }
 
-export interface PerspectivesOptions extends RunOptions {
+export interface PerspectivesOptions extends RunOptions, Checkpointed {
   /** Who answers the questions that name no model. */
   readonly model?: AnyLanguageModel
   /**
@@ -40,7 +42,13 @@ export interface PerspectivesOptions extends RunOptions {
   readonly onFailure?: 'stop' | 'settle'
 }
 
-const perspectivesRules = { ...runRules, model: rules.object, warm: rules.boolean, onFailure: rules.oneOf('stop', 'settle') }
+const perspectivesRules = {
+  ...runRules,
+  checkpoint: checkpointRule,
+  model: rules.object,
+  warm: rules.boolean,
+  onFailure: rules.oneOf('stop', 'settle'),
+}
 
 /**
  * Looks at one content from several sides at once; takes as long as the slowest view.
@@ -71,8 +79,20 @@ export async function perspectives<C>(
   options: PerspectivesOptions = {},
 ): Promise<unknown> {
   checkOptions<PerspectivesOptions>(options, perspectivesRules, 'perspectives')
-  const { model, warm = false, onFailure = 'stop', ...run } = options
-  const tasks = Object.fromEntries(Object.entries(views).map(([name, view]) => [name, taskOf(name, view, content, model)]))
+  const { model, warm = false, onFailure = 'stop', checkpoint, ...run } = options
+  const tasks = Object.entries(views).map(([name, view]): [string, Task] => [name, taskOf(name, view, content, model)])
+  return withOnce(checkpoint, 'perspectives', (once) => {
+    const about = tasks.map(([name, task]): [string, Task] => [name, (context) => once(name, content, () => task(context))])
+    return look(Object.fromEntries(about), warm, run, onFailure)
+  })
+}
+
+async function look(
+  tasks: Readonly<Record<string, Task>>,
+  warm: boolean,
+  run: RunOptions,
+  onFailure: 'stop' | 'settle',
+): Promise<unknown> {
   const [first, ...others] = Object.keys(tasks)
   if (!warm || others.length === 0) return together(tasks, run, onFailure)
   const alone = await together({ [first as string]: tasks[first as string] as Task }, run, onFailure)

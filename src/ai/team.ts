@@ -6,8 +6,10 @@ import { Cancelled, DependencyFailed, InvalidGraph, InvalidOption, toError } fro
 import type { TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, type Rule, rules } from '../base/options.ts'
 import { limiter, type Limiter } from '../limits/index.ts'
+import { checkpointRule } from '../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
 import { scope, type Scope } from '../run/scope.ts'
+import { type Checkpointed, type Once, withOnce } from './once.ts'
 import { fillIn, type Plan, tasksOf, type TeamTask } from './plan.ts'
 
 /** Does tasks of one kind. */
@@ -26,7 +28,7 @@ export interface TeamState {
   readonly failed: ReadonlyMap<string, Error>
 }
 
-export interface TeamOptions<R> extends RunOptions {
+export interface TeamOptions<R> extends RunOptions, Checkpointed {
   /** Tasks under way at most. @default 8 */
   readonly concurrency?: number
   /** Makes one answer of the results. @default the record of all results */
@@ -52,6 +54,7 @@ const agentsRule: Rule = {
 }
 const teamRules = {
   ...runRules,
+  checkpoint: checkpointRule,
   concurrency: rules.whole(1),
   integrate: rules.function,
   replan: rules.function,
@@ -77,27 +80,29 @@ export async function team<R = Readonly<Record<string, unknown>>>(
 ): Promise<TeamResult<R>> {
   checkOptions<TeamOptions<R>>(options, teamRules, 'team')
   if (!agentsRule.accepts(agents)) throw new InvalidOption('Expected `agents` of team to be functions by name')
-  const { concurrency = 8, integrate, replan, replans = 2, ...run } = options
+  const { concurrency = 8, integrate, replan, replans = 2, checkpoint, ...run } = options
   if (replan) checkFunction(replan, 'replan', 'team')
   const places = limiter({ concurrency, name: 'team' })
-  return scope(
-    async (s) => {
-      const results = new Map<string, unknown>()
-      const failed = new Map<string, Error>()
-      let next: Plan | undefined = plan
-      for (let round = 1; ; round++) {
-        const failures = await new Round(s, agents, places, results).run(next)
-        if (failures.size === 0) {
-          const record = Object.fromEntries(results)
-          return { value: integrate ? await integrate(record) : (record as R), results: record, failed, rounds: round }
+  const work = (once: Once): Promise<TeamResult<R>> =>
+    scope(
+      async (s) => {
+        const results = new Map<string, unknown>()
+        const failed = new Map<string, Error>()
+        let next: Plan | undefined = plan
+        for (let round = 1; ; round++) {
+          const failures = await new Round(s, agents, places, results, once).run(next)
+          if (failures.size === 0) {
+            const record = Object.fromEntries(results)
+            return { value: integrate ? await integrate(record) : (record as R), results: record, failed, rounds: round }
+          }
+          for (const [id, error] of failures) failed.set(id, error)
+          next = replan && round <= replans ? await replan({ results, failed: failures }, round) : undefined
+          if (next === undefined) throw rootFailure(failures)
         }
-        for (const [id, error] of failures) failed.set(id, error)
-        next = replan && round <= replans ? await replan({ results, failed: failures }, round) : undefined
-        if (next === undefined) throw rootFailure(failures)
-      }
-    },
-    { name: 'team', ...run, onFailure: 'settle' },
-  )
+      },
+      { name: 'team', ...run, onFailure: 'settle' },
+    )
+  return withOnce(checkpoint, 'team', work)
 }
 
 /** What failed by itself, rather than because of another. */
@@ -112,6 +117,7 @@ class Round {
   readonly #agents: Readonly<Record<string, Agent>>
   readonly #places: Limiter
   readonly #results: Map<string, unknown>
+  readonly #once: Once
   readonly #failures = new Map<string, Error>()
   readonly #tasks = new Map<string, TeamTask>()
   /** Tasks that wait, by what they wait for. */
@@ -120,7 +126,8 @@ class Round {
   #running = 0
   #onIdle: () => void = () => {}
 
-  constructor(s: Scope, agents: Readonly<Record<string, Agent>>, places: Limiter, results: Map<string, unknown>) {
+  constructor(s: Scope, agents: Readonly<Record<string, Agent>>, places: Limiter, results: Map<string, unknown>, once: Once) {
+    this.#once = once
     this.#scope = s
     this.#agents = agents
     this.#places = places
@@ -173,7 +180,8 @@ class Round {
   async #work(task: TeamTask, context: TaskContext): Promise<unknown> {
     const results = Object.fromEntries(needsOf(task).map((need) => [need, this.#results.get(need)]))
     const agent = this.#agents[task.agent] as Agent
-    return agent(fillIn(task.input, this.#results), { id: task.id, results }, context)
+    const input = fillIn(task.input, this.#results)
+    return this.#once(task.agent, [task.id, input, results], () => agent(input, { id: task.id, results }, context))
   }
 
   #succeeded(task: TeamTask, value: unknown): void {

@@ -5,10 +5,12 @@
 import { describe, InvalidOption, QuorumNotReached } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, type Rule, rules } from '../base/options.ts'
+import { checkpointRule } from '../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
 import { scope } from '../run/scope.ts'
+import { type Checkpointed, type Once, withOnce } from './once.ts'
 
-export interface VoteOptions<T> extends RunOptions {
+export interface VoteOptions<T> extends RunOptions, Checkpointed {
   /** Samples at most. Minimum 1. */
   readonly n: number
   /**
@@ -43,6 +45,7 @@ const until: Rule = {
 }
 const voteRules = {
   ...runRules,
+  checkpoint: checkpointRule,
   n: rules.whole(1),
   until,
   concurrency: rules.whole(1),
@@ -65,38 +68,40 @@ export async function vote<T>(
 ): Promise<VoteResult<T>> {
   checkFunction(sample, 'sample', 'vote')
   checkOptions<VoteOptions<T>>(options, voteRules, 'vote')
-  const { n, until = 0.9, concurrency = n, by = sameAnswer, quorum = 1, ...run } = options
+  const { n, until = 0.9, concurrency = n, by = sameAnswer, quorum = 1, checkpoint, ...run } = options
   if (n === undefined) throw new InvalidOption(`Expected \`n\` to be a whole number from 1 up, got ${describe(n)}`)
   const ballot = new Ballot<T>(n, until, by)
-  await scope(
-    (s) =>
-      new Promise<void>((resolve, reject) => {
-        const fill = (): void => {
-          if (ballot.over) {
-            // The samples that are still under way decide nothing any more.
-            s.cancel(finished)
-            return resolve()
+  const samples = (once: Once) =>
+    scope(
+      (s) =>
+        new Promise<void>((resolve, reject) => {
+          const fill = (): void => {
+            if (ballot.over) {
+              // The samples that are still under way decide nothing any more.
+              s.cancel(finished)
+              return resolve()
+            }
+            while (ballot.running < concurrency && ballot.running < ballot.needed) {
+              ballot.start()
+              s.fork((context) => once('sample', context.index, () => sample(context)), { name: 'sample' }).then(
+                (answer) => {
+                  ballot.count(answer)
+                  fill()
+                },
+                (error: unknown) => {
+                  if (s.signal.aborted && error === s.signal.reason) return reject(error as Error)
+                  ballot.fail(error)
+                  fill()
+                },
+              )
+            }
           }
-          while (ballot.running < concurrency && ballot.running < ballot.needed) {
-            ballot.start()
-            s.fork(sample, { name: 'sample' }).then(
-              (answer) => {
-                ballot.count(answer)
-                fill()
-              },
-              (error: unknown) => {
-                if (s.signal.aborted && error === s.signal.reason) return reject(error as Error)
-                ballot.fail(error)
-                fill()
-              },
-            )
-          }
-        }
-        s.signal.addEventListener('abort', () => reject(s.signal.reason as Error), { once: true })
-        fill()
-      }),
-    { name: 'vote', ...run, onFailure: 'settle' },
-  ).catch((error: unknown) => {
+          s.signal.addEventListener('abort', () => reject(s.signal.reason as Error), { once: true })
+          fill()
+        }),
+      { name: 'vote', ...run, onFailure: 'settle' },
+    )
+  await withOnce(checkpoint, 'vote', samples).catch((error: unknown) => {
     if (!ballot.over) throw error
   })
   return ballot.result(quorum)
