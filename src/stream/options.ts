@@ -1,10 +1,11 @@
 import { type OptionRules, rules } from '../base/options.ts'
 import type { Duration } from '../base/duration.ts'
+import { type Checkpoint, checkpointRule } from '../checkpoint/index.ts'
 import { type PolicyOptions, policyRules } from '../limits/policy.ts'
 import type { Executor } from '../run/executor.ts'
 
 /** Options of a stage that calls a function. */
-export interface StageOptions extends PolicyOptions {
+export interface StageOptions<T = unknown> extends PolicyOptions {
   /** What traces and messages call the stage. @default the function's name */
   readonly name?: string
   /**
@@ -21,10 +22,22 @@ export interface StageOptions extends PolicyOptions {
   readonly ordered?: boolean
   /** Runs a worker function somewhere else than on the shared threads. */
   readonly on?: Executor
+  /**
+   * A journal for what the stage gives: after a crash the same program goes on where it was. The path of a file, the same with options, or
+   * a part of an open journal. @default none
+   */
+  readonly checkpoint?: Checkpoint
+  /**
+   * Which item a recorded result belongs to: text, another one for each item. @default the item itself, as JSON; equal ones are told
+   * apart by their number
+   */
+  key?(item: T, index: number): string
 }
 
 export const stageRules: OptionRules<StageOptions> = {
   ...policyRules,
+  checkpoint: checkpointRule,
+  key: rules.function,
   name: rules.string,
   concurrency: rules.whole(1, ['auto']),
   buffer: rules.whole(0),
@@ -33,7 +46,7 @@ export const stageRules: OptionRules<StageOptions> = {
 }
 
 /** Options of a stage whose results are the items of the next. */
-export interface StreamMapOptions extends StageOptions {
+export interface StreamMapOptions<T = unknown> extends StageOptions<T> {
   /**
    * `'stop'`: the first failure stops the whole stream, which rejects with it. `'settle'`: every item's outcome goes on, as
    * `PromiseSettledResult`. @default 'stop'
@@ -43,7 +56,7 @@ export interface StreamMapOptions extends StageOptions {
 
 export const mapRules: OptionRules<StreamMapOptions> = { ...stageRules, onFailure: rules.oneOf('stop', 'settle') }
 
-export interface KeyedOptions extends Omit<StreamMapOptions, 'on' | 'buffer'> {
+export interface KeyedOptions extends Omit<StreamMapOptions, 'on' | 'buffer' | 'checkpoint' | 'key'> {
   /**
    * How many items are held beyond the calls under way: those whose key is busy, and results that wait. When so many are, nothing is
    * read until one goes: a key with more work than it can do holds up the others then. Minimum 0. @default 256
@@ -51,8 +64,8 @@ export interface KeyedOptions extends Omit<StreamMapOptions, 'on' | 'buffer'> {
   readonly buffer?: number
 }
 
-const { on: _, ...withoutExecutor } = mapRules
-export const keyedRules: OptionRules<KeyedOptions> = withoutExecutor
+const { on: _on, checkpoint: _checkpoint, key: _key, ...keyedMapRules } = mapRules
+export const keyedRules: OptionRules<KeyedOptions> = keyedMapRules
 
 export interface BatchOptions<T> {
   /** Most that the costs of a batch may add up to; with the default cost, how many items it has. Minimum 1. */

@@ -5,7 +5,7 @@ import { checkFunction, checkOptions } from '../base/options.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { compilePolicy, needsTask, timeoutOnlyMs } from '../limits/policy.ts'
 import { type FunctionRef, refOf } from '../run/executor.ts'
-import { callsUnderWay, notWorkerFunction, sentTo } from '../run/map.ts'
+import { callsUnderWay, checkJournal, notWorkerFunction, sentTo } from '../run/map.ts'
 import { Batch } from './batch.ts'
 import { BulkStage } from './bulk-stage.ts'
 import { type CallMode, CallStage } from './call-stage.ts'
@@ -24,6 +24,7 @@ import {
   type TimeWindowOptions,
   windowRules,
 } from './options.ts'
+import { recordedFunction } from './recorded.ts'
 import type { Segment } from './run.ts'
 import { type pending, Stage } from './stage.ts'
 import { CountWindow, TimeWindow, TimeWindows } from './window.ts'
@@ -77,6 +78,7 @@ export function callStep(fn: StageFunction, options: StreamMapOptions, mode: Cal
   checkFunction(fn, 'fn', where)
   if (where === 'map') checkOptions<StreamMapOptions>(options, mapRules, where)
   else checkOptions<StageOptions>(options, stageRules, where)
+  checkJournal(options)
   const ref = refOf(fn)
   if (options.on && !ref) throw notWorkerFunction(fn, where)
   const shared = {
@@ -86,11 +88,20 @@ export function callStep(fn: StageFunction, options: StreamMapOptions, mode: Cal
     buffer: options.buffer,
     settles: options.onFailure === 'settle',
   }
-  if (ref && !needsTask(options)) return bulkStep(ref, options, shared)
+  const { checkpoint, key } = options
+  if (ref && checkpoint === undefined && !needsTask(options)) return bulkStep(ref, options, shared)
   const own = ref ? sentTo(options.on ?? ref.executor, ref, timeoutOnlyMs(options)) : fn
   const policy = compilePolicy(options, { remote: ref !== undefined })
   const concurrency = options.concurrency ?? (ref ? callsUnderWay : 'auto')
-  return { build: (segment, up) => new CallStage(segment, up, { ...shared, fn: own, policy, concurrency }) }
+  if (checkpoint === undefined)
+    return { build: (segment, up) => new CallStage(segment, up, { ...shared, fn: own, policy, concurrency }) }
+  const recorded = { fn: own, policy, name: shared.name, checkpoint, key }
+  return {
+    build(segment, up) {
+      const spec = { ...shared, fn: recordedFunction(recorded, segment.run), policy: undefined, concurrency }
+      return new CallStage(segment, up, spec)
+    },
+  }
 }
 
 interface SharedSpec {

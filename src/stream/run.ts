@@ -30,6 +30,7 @@ export class StreamRun {
   runner: Runner | undefined
   readonly #enter: Entrance
   readonly #segments: Segment[] = []
+  readonly #closers: (() => Promise<void>)[] = []
   #resolve: () => void = () => {}
   #ending = false
   #satisfied = false
@@ -72,6 +73,11 @@ export class StreamRun {
     this.group.fail(error, at)
   }
 
+  /** Calls `close` when nothing of the run is under way any more; the run ends after that. */
+  atEnd(close: () => Promise<void>): void {
+    this.#closers.push(close)
+  }
+
   /** The terminal has what it wants. */
   finish(): void {
     this.#satisfied = true
@@ -96,6 +102,7 @@ export class StreamRun {
    */
   async settle(awaited?: Awaited): Promise<void> {
     await this.group.settled(this.over, awaited)
+    for (const close of this.#closers) await close().catch((error: unknown) => this.fail(error, 'checkpoint'))
     for (const segment of this.#segments) segment.close()
     this.group.close()
     if (this.group.failure) throw this.group.failure.error

@@ -64,16 +64,16 @@ export class Stream<T> implements AsyncIterable<T> {
    * @example
    * stream(files).map(read, { concurrency: 64 }).map(parse).map(store, { concurrency: 8, retry: 5 })
    */
-  map<U>(fn: Each<T, U>, options: StreamMapOptions & { readonly onFailure: 'settle' }): Stream<PromiseSettledResult<U>>
-  map<U>(fn: Each<T, U>, options?: StreamMapOptions): Stream<U>
-  map(fn: Each<T, unknown>, options: StreamMapOptions = {}): Stream<unknown> {
+  map<U>(fn: Each<T, U>, options: StreamMapOptions<T> & { readonly onFailure: 'settle' }): Stream<PromiseSettledResult<U>>
+  map<U>(fn: Each<T, U>, options?: StreamMapOptions<T>): Stream<U>
+  map(fn: Each<T, unknown>, options: StreamMapOptions<T> = {}): Stream<unknown> {
     return this.#then(callStep(fn as StageFunction, options, 'map', 'map'))
   }
 
   /** Lets the items pass for which `fn` gives something truthy. */
   filter<S extends T>(fn: (item: T) => item is S): Stream<S>
-  filter(fn: Each<T, unknown>, options?: StageOptions): Stream<T>
-  filter(fn: Each<T, unknown>, options: StageOptions = {}): Stream<T> {
+  filter(fn: Each<T, unknown>, options?: StageOptions<T>): Stream<T>
+  filter(fn: Each<T, unknown>, options: StageOptions<T> = {}): Stream<T> {
     return this.#then(callStep(fn as StageFunction, options, 'filter', 'filter'))
   }
 
@@ -81,7 +81,7 @@ export class Stream<T> implements AsyncIterable<T> {
    * Calls `fn` on every item, and gives the items of the iterables that it returns. Ordered, one iterable is read after the
    * other; with `ordered: false` up to `concurrency` are read at once (16 where that is no number).
    */
-  flatMap<U>(fn: Each<T, Many<U>>, options: StageOptions = {}): Stream<U> {
+  flatMap<U>(fn: Each<T, Many<U>>, options: StageOptions<T> = {}): Stream<U> {
     const call = callStep(fn as StageFunction, options, 'map', 'flatMap')
     const { concurrency } = options
     const width = options.ordered === false ? (typeof concurrency === 'number' ? concurrency : 16) : 1
@@ -183,7 +183,7 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   /** Calls `fn` on every item, several at once. */
-  async forEach(fn: Each<T, unknown>, options: StageOptions = {}): Promise<void> {
+  async forEach(fn: Each<T, unknown>, options: StageOptions<T> = {}): Promise<void> {
     const step = callStep(fn as StageFunction, { ordered: false, ...options }, 'map', 'forEach')
     await this.#then(step).#drain(() => false)
   }
@@ -219,7 +219,7 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   /** Whether `fn` holds for some item; the first one stops the stream. */
-  async some(fn: Each<T, unknown>, options: StageOptions = {}): Promise<boolean> {
+  async some(fn: Each<T, unknown>, options: StageOptions<T> = {}): Promise<boolean> {
     let found = false
     const step = callStep(fn as StageFunction, { ordered: false, ...options }, 'map', 'some')
     await this.#then(step).#drain((holds) => (found = Boolean(holds)))
@@ -227,7 +227,7 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   /** Whether `fn` holds for every item; the first one for which it does not stops the stream. */
-  async every(fn: Each<T, unknown>, options: StageOptions = {}): Promise<boolean> {
+  async every(fn: Each<T, unknown>, options: StageOptions<T> = {}): Promise<boolean> {
     let failed = false
     const step = callStep(fn as StageFunction, { ordered: false, ...options }, 'map', 'every')
     await this.#then(step).#drain((holds) => (failed = !holds))
@@ -236,8 +236,8 @@ export class Stream<T> implements AsyncIterable<T> {
 
   /** The first item for which `fn` holds, which stops the stream; undefined when there is none. */
   find<S extends T>(fn: (item: T) => item is S): Promise<S | undefined>
-  find(fn: Each<T, unknown>, options?: StageOptions): Promise<T | undefined>
-  async find(fn: Each<T, unknown>, options: StageOptions = {}): Promise<T | undefined> {
+  find(fn: Each<T, unknown>, options?: StageOptions<T>): Promise<T | undefined>
+  async find(fn: Each<T, unknown>, options: StageOptions<T> = {}): Promise<T | undefined> {
     let found: unknown
     await this.#then(callStep(fn as StageFunction, options, 'filter', 'find')).#drain((item) => {
       found = item
