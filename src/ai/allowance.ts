@@ -35,6 +35,11 @@ export class Allowance {
     return this.#learner.limit ?? unlimited
   }
 
+  /** 0 where the limit is not known. */
+  get perMinute(): number {
+    return this.known ? (this.limit * 60_000) / this.#learner.perMs : 0
+  }
+
   get known(): boolean {
     return this.#learner.limit !== undefined
   }

@@ -105,11 +105,10 @@ export class Replica<M> {
     this.#random = settings.random
     const { limits, concurrency } = settings
     const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = limits
-    const initial = Math.min(mostAtOnce, Math.max(fewestAtFirst, Math.round(shareAtFirst * (requestsPerMinute ?? 0))))
     this.#limiter = limiter({
       name,
       concurrency,
-      ...(concurrency === 'auto' && { adaptive: { initial, max: mostAtOnce } }),
+      ...(concurrency === 'auto' && { adaptive: { initial: atFirst(requestsPerMinute ?? 0), max: mostAtOnce } }),
       rate: unlimited,
       tokens: unlimited,
       outputTokens: unlimited,
@@ -184,11 +183,13 @@ export class Replica<M> {
     if (limits.form === 'openai' && limits.tokens) this.#charging = 'arrival'
     else if (limits.inputTokens || limits.outputTokens) this.#charging = 'parts'
     const tokens = this.#charging === 'parts' ? limits.inputTokens : limits.tokens
+    const wasKnown = this.#requests.known
     const empty = [
       this.#requests.read(limits.requests, permit.requests, refused),
       this.#tokens.read(tokens, permit.tokens, refused),
       this.#outputTokens.read(limits.outputTokens, permit.outputTokens, refused),
     ]
+    if (!wasKnown && !refused) this.#limiter.expectConcurrency(atFirst(this.#requests.perMinute))
     if (empty.includes(true)) permit.unexplained = false
   }
 
@@ -276,4 +277,9 @@ export class Replica<M> {
     if (!usage || this.#charging === 'arrival') return permit.tokens.amount
     return this.#charging === 'parts' ? usage.input - usage.cached : usage.input + usage.output
   }
+}
+
+/** How many calls may be under way at first, by the limit of requests. */
+function atFirst(requestsPerMinute: number): number {
+  return Math.min(mostAtOnce, Math.max(fewestAtFirst, Math.round(shareAtFirst * requestsPerMinute)))
 }

@@ -162,3 +162,20 @@ it('refuses bounds that contradict each other', () => {
   expect(() => new AdaptiveConcurrency({ min: 10, max: 5 })).toThrow(InvalidOption)
   expect(() => new AdaptiveConcurrency({ min: 0 })).toThrow('Expected `min` to be a whole number from 1 up, got 0 (number)')
 })
+
+describe('what is expected beforehand', () => {
+  it('is where it begins, and is no news after a refusal or once it has settled', () => {
+    const clock = { now: () => 0, schedule: () => undefined, cancel: () => {} }
+    const fresh = new AdaptiveConcurrency({ initial: 4, max: 64 }, { clock })
+    fresh.expect(2)
+    expect(fresh.limit).toBe(4)
+    fresh.expect(100)
+    expect(fresh.limit).toBe(64)
+    const refused = new AdaptiveConcurrency({ initial: 16 }, { clock })
+    // The first refusal is overlooked.
+    for (let i = 0; i < 2; i++) refused.settle(refused.start(), true)
+    expect(refused.limit).toBeLessThan(16)
+    refused.expect(64)
+    expect(refused.limit).toBeLessThan(16)
+  })
+})

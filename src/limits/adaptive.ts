@@ -150,6 +150,13 @@ export class AdaptiveConcurrency {
     else if (++this.#count >= this.#size) this.#close()
   }
 
+  /** There is reason to believe that so many can be under way: begins there, unless calls have told more already. */
+  expect(limit: number): void {
+    if (this.#phase !== 'double' || this.#ceiling !== Number.POSITIVE_INFINITY || limit <= this.limit) return
+    this.#known = undefined
+    this.#set(limit, 'expected')
+  }
+
   /** A call that was to start did not. */
   withdraw(_ticket: number): void {
     this.#inFlight--

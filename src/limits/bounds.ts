@@ -166,6 +166,10 @@ export class Bounds {
     return { rate: level(this.#rate), tokens: level(this.#tokens), outputTokens: level(this.#output) }
   }
 
+  expectConcurrency(places: number): void {
+    this.#adaptive?.expect(places)
+  }
+
   setLevels(levels: Partial<Levels>, now: number): void {
     if (levels.rate !== undefined) this.#rate?.set(levels.rate, now)
     if (levels.tokens !== undefined) this.#tokens?.set(levels.tokens, now)

@@ -156,6 +156,12 @@ export class Limiter extends Waitable implements LeaseOwner {
     this.#serve()
   }
 
+  /** @internal With `concurrency: 'auto'`: there is reason to begin with so many. */
+  expectConcurrency(places: number): void {
+    this.#bounds.expectConcurrency(places)
+    this.#serve()
+  }
+
   /** Refuses every call from now on, and those that wait. Calls under way are let finish. */
   close(reason: Error = new Closed(`${this.name} was closed`)): void {
     this.#closed ??= reason
