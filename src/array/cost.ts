@@ -12,7 +12,7 @@ const nsPerByte = 0.1
 const fileNsPerByte = 0.15
 const randomNs = { uniform: 0.7, normal: 6 }
 /** One multiplication and addition of a matrix product. */
-const productNs = 0.14
+const productNs = 0.15
 const loopNs = 0.15
 
 /** Nanoseconds per element of a kernel, without moving its inputs and outputs. */

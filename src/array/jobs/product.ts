@@ -28,15 +28,13 @@ function multiplyTile(job: ProductJob, segment: number, row: number, column: num
     const depth = Math.min(tileLength, end - from)
     pack(left, row, rows, from, depth, tiles.a)
     pack({ ...right, outer: right.inner, inner: right.outer }, column, columns, from, depth, tiles.b)
-    tiles.multiply(filled(depth), rowPanels, Math.ceil(columns / panelLength))
+    tiles.multiply(depth, rowPanels, Math.ceil(columns / panelLength))
   }
   const result = new Float64Array(job.result, 8 * segment * job.rows * job.columns, job.rows * job.columns)
   for (let r = 0; r < rows; r++) {
     result.set(tiles.c.subarray(r * tileLength, r * tileLength + columns), (row + r) * job.columns + column)
   }
 }
-
-const filled = (depth: number): number => Math.ceil(depth / panelLength) * panelLength
 
 /** Lays `lines` lines out in panels of four: the first elements of all four, then the second ones, and so on; zeros fill what is missing. */
 function pack(
@@ -48,12 +46,11 @@ function pack(
   into: Float64Array,
 ): void {
   const data = typedArray(dtype, buffer) as Float64Array
-  const panelSize = panelLength * filled(depth)
+  const panelSize = panelLength * depth
   for (let first = 0, at = 0; first < lines; first += panelLength, at += panelSize) {
     const start = offset + (line + first) * outer + from * inner
     if (first + panelLength <= lines) packFour(data, start, outer, inner, depth, into, at)
     else packSome(data, start, outer, inner, depth, into, at, lines - first)
-    into.fill(0, at + panelLength * depth, at + panelSize)
   }
 }
 
