@@ -47,6 +47,7 @@ export type {
 export { workers, type WorkerFunction, type WorkerFunctions, type WorkersOptions } from './workers/define.ts'
 export { type PoolOptions, processes, threads } from './workers/executors.ts'
 export { transfer } from './workers/transfer.ts'
+export { warmUp, type WarmUpOptions } from './workers/warm-up.ts'
 
 // Policies
 export { guard, type Guarded, type GuardOptions } from './run/guard.ts'

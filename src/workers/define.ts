@@ -62,6 +62,11 @@ interface Ambient {
 
 const workerSide = Symbol.for('heddle.thread')
 
+/** Set where the calling code runs inside a worker of heddle. */
+export function insideWorker(): WorkerSide | undefined {
+  return (globalThis as { [workerSide]?: WorkerSide })[workerSide]
+}
+
 /**
  * Defines worker functions in their own module, or names those of somebody else's.
  *
@@ -86,8 +91,8 @@ export function workers(module: string | URL, second?: Definitions | WorkersOpti
   const options = (definitions ? third : (second as WorkersOptions | undefined)) ?? {}
   checkOptions<WorkersOptions>(options, workersRules, 'workers')
   const url = checkModule(module)
-  const inside = (globalThis as { [workerSide]?: WorkerSide })[workerSide]
-  if (inside) return insideWorker(inside, url, definitions, options)
+  const inside = insideWorker()
+  if (inside) return plainly(inside, url, definitions, options)
   if (definitions) refuseEntry(url)
   const executor = options.on ?? executorOf(options.isolation)
   const make = (name: string): unknown =>
@@ -126,7 +131,7 @@ const settingUp = new AsyncLocalStorage<string>()
  * Worker functions may call one another without a crossing: nested use can neither deadlock nor take more threads. They give promises
  * and get a context all the same, so that the code that calls them need not know where it runs.
  */
-function insideWorker(side: WorkerSide, url: string, definitions: Definitions | undefined, options: WorkersOptions): unknown {
+function plainly(side: WorkerSide, url: string, definitions: Definitions | undefined, options: WorkersOptions): unknown {
   if (!definitions) {
     const found = async (name: string): Promise<(...args: unknown[]) => unknown> => {
       const fn = (await side.load(url))[name]
