@@ -40,20 +40,21 @@ export const emptyReport: CorpusReport = {
 }
 
 export function reportOn(analysis: Analysis): CorpusReport {
+  const { words } = analysis.readability
   const once = (names: readonly string[]): Record<string, number> => Object.fromEntries(names.map((name) => [name, 1]))
   return {
     ...emptyReport,
     documents: 1,
-    words: analysis.readability.words,
+    words,
     sentences: analysis.readability.sentences,
     sentiment: analysis.sentiment,
     ease: analysis.readability.ease,
     entities: once(analysis.entities.map(({ name, kind }) => `${name} (${kind})`)),
     keyPhrases: once(analysis.keyPhrases),
-    happiest: analysis,
-    gloomiest: analysis,
     // A page of a few words is no measure.
-    hardest: analysis.readability.words >= 100 ? analysis : undefined,
+    happiest: words >= 5 ? analysis : undefined,
+    gloomiest: words >= 5 ? analysis : undefined,
+    hardest: words >= 100 ? analysis : undefined,
   }
 }
 
