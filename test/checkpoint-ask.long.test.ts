@@ -12,6 +12,6 @@ test('fifty kills during 2,000 journalled calls: no recorded call is sent again'
   expect(story.kills).toBe(50)
   expect(story.sentAgain).toEqual([])
   expect(story.hash).toBe(calm.hash)
-  expect(story.extra).toBeLessThanOrEqual(50 * 32)
+  expect(story.extra).toBeLessThanOrEqual(50 * 8)
   expect(story.journal).not.toContain('sk-secret')
 })

@@ -7,7 +7,7 @@ test('calls of a model that are recorded are not sent again after kill -9, and n
   const story = await askedStory(120, 3, randomFrom(6))
   expect(story.kills).toBe(3)
   expect(story.sentAgain).toEqual([])
-  expect(story.extra).toBeLessThanOrEqual(3 * 32)
+  expect(story.extra).toBeLessThanOrEqual(3 * 8)
   expect(story.journal).not.toContain('sk-secret')
   expect(story.journal.trimEnd().split('\n')).toHaveLength(121)
 })

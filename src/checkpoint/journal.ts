@@ -129,7 +129,7 @@ export class Journal implements AsyncDisposable {
       path = await fs.realPath(given)
       unlock = await lockJournal(path, fs, options.processes ?? realProcesses)
       const contents = await readOrBegin(path, fs, header)
-      if ('refused' in contents) throw refused(path, contents.refused)
+      if ('refused' in contents) throw refused(path, contents.refused, damageHint(path, contents.rightTo))
       checkHeader(path, contents.header, header)
       file = await fs.open(path, 'write')
       await recover(path, fs, file, contents, options.durability !== 'flush')
@@ -224,7 +224,7 @@ interface Place {
   readonly unlock: () => Promise<void>
 }
 
-type Readable = Exclude<Contents, { readonly refused: string }>
+type Readable = Extract<Contents, { readonly header: Header }>
 
 function headerOf({ program, version = '1', options = {} }: JournalOptions): Header {
   const plain: unknown = JSON.parse(toJson(options, 'options').text)
@@ -289,12 +289,13 @@ function checkHeader(path: string, found: Header, wanted: Header): void {
   )
 }
 
-function refused(path: string, why: string, hint?: string): JournalRefused {
-  return new JournalRefused(`The journal ${JSON.stringify(path)} is refused: ${why}`, {
-    hint:
-      hint ??
-      'Nothing was changed. Give another path, or delete the journal; what stands before the damage can be kept by cutting the file there.',
-  })
+function refused(path: string, why: string, hint = 'Nothing was changed. Give another path.'): JournalRefused {
+  return new JournalRefused(`The journal ${JSON.stringify(path)} is refused: ${why}`, { hint })
+}
+
+function damageHint(path: string, rightTo: number | undefined): string | undefined {
+  if (rightTo === undefined) return undefined
+  return `Nothing was changed. Give another path; or keep what stands before the damage, and run the rest again: truncate -s ${rightTo} ${JSON.stringify(path)}`
 }
 
 function failed(path: string, what: 'opened' | 'written' | 'closed', error: unknown): JournalFailed {

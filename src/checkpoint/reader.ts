@@ -12,7 +12,11 @@ import { bodyOf, decode, type Header, recordOf } from './format.ts'
 
 /** What a journal holds, or why it is refused. */
 export type Contents =
-  | { readonly refused: string }
+  | {
+      readonly refused: string
+      /** What stands before this byte is right; undefined when nothing is. */
+      readonly rightTo?: number
+    }
   | {
       readonly header: Header
       /** Values as JSON by key, both as in format.ts; of two records with one key the later. */
@@ -38,6 +42,7 @@ export class Reader {
   #batch = 0
   #batchLines: Uint8Array[] = []
   #refused: string | undefined
+  #rightTo: number | undefined
   /** The first damaged line. */
   #damage: { readonly line: number; readonly start: number; readonly end: number } | undefined
 
@@ -53,7 +58,8 @@ export class Reader {
   finish(): Contents {
     if (this.#open.length > 0) this.#endLine(new Uint8Array())
     if (!this.#header) this.#refused ??= 'it is empty'
-    if (this.#refused !== undefined) return { refused: this.#refused }
+    if (this.#refused !== undefined)
+      return { refused: this.#refused, ...(this.#rightTo !== undefined && { rightTo: this.#rightTo }) }
     return {
       header: this.#header as Header,
       records: this.#records,
@@ -112,6 +118,7 @@ export class Reader {
 
   #refuseDamage(): void {
     const { line, start, end } = this.#damage as { line: number; start: number; end: number }
+    this.#rightTo = start
     this.#refused = `line ${line} is damaged, or not where it was written (bytes ${start} to ${end})`
   }
 }

@@ -8,6 +8,7 @@ import { type GroupStats, type Grouping, groupTable, groupTasks } from './groups
 import { type RowUse, useOfExecutors } from './idle.ts'
 import { type Idle, summariseIdle } from './idle-summary.ts'
 import type { Trace } from './model.ts'
+import { notesOf } from './notes.ts'
 import { relate, type Related } from './relate.ts'
 import { selfTimes } from './self-time.ts'
 import { spanMs } from './span.ts'
@@ -38,6 +39,8 @@ export interface Explanation {
   readonly failures: Failures
   /** What adaptive concurrency did. */
   readonly adapted: readonly Adapted[]
+  /** What came from journals, in words: one line for each run with a checkpoint that was not new. */
+  readonly restored: readonly string[]
   /** What is worth changing, the largest saving first. */
   readonly advice: readonly Advice[]
 }
@@ -71,9 +74,16 @@ export function explainRelated(related: Related, grouping: Grouping = groupTasks
     grouping,
     failures: failuresOf(trace, grouping),
     adapted: adaptedIn(trace),
+    restored: restoredIn(trace),
   }
   const advice = advise({ ...facts, related, selfMs: self.ms })
   return { ...facts, advice, verdict: verdictLines(facts) }
+}
+
+function restoredIn(trace: Trace): string[] {
+  return notesOf(trace, 'checkpoint')
+    .filter(({ data }) => data.restored !== 0)
+    .map(({ text }) => text)
 }
 
 function boundBy(path: CriticalPath, grouping: Grouping): Explanation['bound'] {

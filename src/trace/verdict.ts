@@ -13,17 +13,22 @@ const turnsShare = 0.2
 /** What bounds the run, in three lines for people; more where concurrency was adapted to what the other side takes. */
 export function verdictLines(facts: Findings): string[] {
   const { wallMs, work, speedup, groups } = facts
-  if (groups.length === 0) return ['no tasks were recorded: nothing ran through heddle']
+  if (groups.length === 0)
+    return facts.restored.length > 0 ? [...facts.restored] : ['no tasks were recorded: nothing ran through heddle']
   return [
     `${formatMs(work.workMs)} → ${formatMs(wallMs)}, ${factor(speedup)} (sum of measured task time against wall time)`,
     `bound by ${boundWords(facts)}`,
     idleLine(facts),
     ...adaptedLines(facts),
+    ...facts.restored.slice(0, restoredShown),
   ]
 }
 
 /** More are left out, those that changed least: the trace has all of them. */
 const adaptedShown = 2
+
+/** Runs with a checkpoint that are named; the trace has all of them. */
+const restoredShown = 3
 
 function adaptedLines({ adapted }: Findings): string[] {
   const most = adapted.toSorted((a, b) => b.overloads - a.overloads || b.changes - a.changes).slice(0, adaptedShown)

@@ -37,8 +37,8 @@ export async function askedStory(calls: number, kills: number, random: Random): 
     for (let killed = 0; ;) {
       known = recordedIn(path)
       const before = size()
-      // About as far into what is left as leaves work for the kills to come.
-      const wanted = killed < kills ? random.below(Math.ceil((2 * (calls - known.size)) / (kills - killed + 1))) : calls
+      // At most as far into what is left as leaves work for the kills to come.
+      const wanted = killed < kills ? random.below(Math.ceil((calls - known.size) / (kills - killed + 1))) : calls
       const begun = (): boolean => size() > before && recordedIn(path).size >= Math.min(calls, known.size + wanted)
       const killAfterMs = killed < kills ? random.below(10) : 600_000
       const ended = await runAndKill('asks.mjs', [folder, provider.baseURL, String(calls)], begun, killAfterMs)
