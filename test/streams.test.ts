@@ -84,7 +84,8 @@ test('failures, crashes, timeouts and cancellation of workers end a stream', asy
       closed.push(name)
     }
   }
-  await expect(stream(source('failure')).map(plain.oddFails, on).toArray()).rejects.toThrow('refused because 1')
+  // Which of the odd ones fails first is up to the threads.
+  await expect(stream(source('failure')).map(plain.oddFails, on).toArray()).rejects.toThrow(/^refused because \d*[13579]$/)
   await expect(stream(source('crash')).map(deaths.doubleOrDie, on).toArray()).rejects.toBeInstanceOf(WorkerCrashed)
   await expect(
     stream(source('timeout'))
