@@ -10,7 +10,7 @@ export const unlimited = 1e12
  * Our bucket holds less than the provider's by what flows in during this time. Requests that leave evenly arrive unevenly, and one that
  * comes early finds the bucket a little short; this much early it may be. It delays a run once, by as much. Chosen.
  */
-const headroomMs = 250
+const headroomMs = 500
 
 export class Allowance {
   readonly #limiter: Limiter
