@@ -6,6 +6,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Cancellation } from './abort.ts'
 
+/**
+ * Parameters of which none may be left out, because the context would take its place: what is optional is written as `undefined`. A default
+ * then does what it does in a plain call.
+ */
+export type Explicit<P extends readonly unknown[], All extends readonly unknown[] = Required<P>> = {
+  [K in keyof All]: K extends keyof P ? P[K] : never
+}
+
 /** What every user function gets as its second parameter, and `context()` anywhere below it. */
 export interface TaskContext {
   /** Aborts when the task is to stop: its run failed or was cancelled, or a timeout ran out. */

@@ -80,6 +80,7 @@ export function balanceWith<F extends (...args: never[]) => unknown>(
     return (members[chosen] as Replica).call(this, args)
   }
   Object.defineProperty(balanced, 'name', { value: name, configurable: true })
+  Object.defineProperty(balanced, 'length', { value: (replicas[0] as F).length, configurable: true })
   Object.defineProperty(balanced, 'replicas', { value: members })
   return balanced as unknown as Balanced<F>
 }

@@ -110,8 +110,8 @@ describe('hedge', () => {
     const hedged = { ...thing, times: hedge(thing.times) }
     expect(await hedged.times(21)).toBe(42)
     expect(hedged.times.name).toBe('times')
-    const count = hedge((...args: unknown[]) => args.length)
-    expect(await count(1, { signal: undefined, attempt: 1, deadline: 0 })).toBe(2)
+    const attempt = hedge((_: number, ctx: TaskContext) => ctx.attempt)
+    expect(await attempt(1, { signal: new AbortController().signal, index: 0, attempt: 7, deadline: 0 })).toBe(1)
   })
 
   it('checks its options', () => {

@@ -7,6 +7,7 @@ import { type Duration, durationMs } from '../base/duration.ts'
 import { Cancelled } from '../base/errors.ts'
 import { isTaskContext, type TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, type OptionRules, type Rule, rules } from '../base/options.ts'
+import { withContext } from '../base/with-context.js'
 import { TokenBucket } from '../limits/token-bucket.ts'
 import { call } from '../run/call.ts'
 import { type FunctionRef, refOf } from '../run/executor.ts'
@@ -129,7 +130,8 @@ async function runHedged(target: Target, self: unknown, args: readonly unknown[]
 
   const start = (): void => {
     const index = tries++
-    const fn = (context: TaskContext): unknown => (ref ? send(ref, args, context) : target.fn.call(self, ...args, context))
+    const fn = (context: TaskContext): unknown =>
+      ref ? send(ref, args, context) : target.fn.call(self, ...withContext(target.fn.length, args, context))
     const succeed = (value: unknown): void => {
       // Also when the second try won: the first would have taken longer than this.
       if (!outcome) timing.took(clock.now() - startedAt)

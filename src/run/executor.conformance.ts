@@ -95,6 +95,12 @@ export function testExecutor(name: string, { open, remote, shares }: Conformance
         expect(seen).toEqual({ index: 7, attempt: 3, aborted: false, leftMs: Number.POSITIVE_INFINITY })
         expect(await call(plain.seen, ['x'])).toMatchObject({ index: 0, attempt: 1 })
       })
+
+      test('leaves defaults and rest parameters what they are in a plain call', async () => {
+        expect(await call(plain.scale, [3])).toBe(6)
+        expect(await call(plain.scale, [3, 5])).toBe(15)
+        expect(await call(plain.count, [1, 2])).toBe(2)
+      })
     })
 
     describe('an error', () => {

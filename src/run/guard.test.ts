@@ -41,20 +41,28 @@ describe('the context', () => {
     expect(await guarded('a')).toBe('a 1')
   })
 
+  it('does not take the place of what has a default', async () => {
+    const guarded = guard((x: number, factor = 2) => x * factor)
+    expectTypeOf(guarded).parameters.toEqualTypeOf<[number, number | undefined]>()
+    expect(await guarded(3, undefined)).toBe(6)
+    expect(await (guarded as (x: number) => Promise<number>)(3)).toBe(6)
+    expect(await guard((...all: number[]) => all.length)(1, 2)).toBe(2)
+  })
+
   it('of the attempt comes after the arguments', async () => {
     const seen: unknown[] = []
     const guarded = guard(
-      (...args: [string, TaskContext?]) => {
-        seen.push([args.length, args[0], args[1]?.attempt])
+      (item: string, ctx?: TaskContext) => {
+        seen.push([item, ctx?.attempt])
         if (seen.length < 3) throw new Error('no')
       },
       { retry: { retries: 5, base: 1 } },
     )
     await guarded('x')
     expect(seen).toEqual([
-      [2, 'x', 1],
-      [2, 'x', 2],
-      [2, 'x', 3],
+      ['x', 1],
+      ['x', 2],
+      ['x', 3],
     ])
   })
 

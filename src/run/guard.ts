@@ -1,5 +1,5 @@
 import { type Duration, durationMs } from '../base/duration.ts'
-import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
+import { currentFrame, enterFrame, type Explicit, type Frame, type TaskContext } from '../base/frame.ts'
 import {
   closeRun,
   newTask,
@@ -12,6 +12,7 @@ import {
 } from '../base/observer.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
+import { withContext } from '../base/with-context.js'
 import type { Attempt } from '../limits/attempt.ts'
 import { Policy, type PolicyOptions, policyRules, type PolicySetting } from '../limits/policy.ts'
 import { type FunctionRef, refOf, type Timing } from './executor.ts'
@@ -30,14 +31,15 @@ export type Guarded<F extends (...args: never[]) => unknown> = (
   ...args: CallerArguments<Parameters<F>>
 ) => Promise<Awaited<ReturnType<F>>>
 
-type CallerArguments<P extends readonly unknown[]> = P extends [...infer A, TaskContext] ? [...A, context?: TaskContext] : P
+type CallerArguments<P extends readonly unknown[]> =
+  Explicit<P> extends [...infer A, TaskContext | undefined] ? [...A, context?: TaskContext] : Explicit<P>
 
 /**
  * The same function with a policy around it: timeout, retry, circuit breaker, limiters. Breaker, retry budget and limiters are
  * shared by all calls of the guarded function.
  *
- * The function gets the `TaskContext` of the attempt after its arguments, in place of one that the caller passed last (as
- * `map` does); `context()` shows it too. A worker function stays on its workers, and its `timeout` begins when it starts there.
+ * The function gets the `TaskContext` of the attempt as its last parameter where the caller leaves that out, and in place of one that
+ * the caller passed (as `map` does); `context()` shows it too. A parameter with a default is not taken for it. A worker function stays on its workers, and its `timeout` begins when it starts there.
  *
  * An attempt that runs out of time has its signal aborted, and the call goes on when the function has settled; after `grace` it
  * goes on without it.
@@ -102,7 +104,7 @@ async function runGuarded(target: Target, self: unknown, args: unknown[]): Promi
     frame.cancellation = context.cancellation
     if (ref) return onExecutor(ref, args, context, policy.timeoutMs, timing)
     if (record?.state === 'queued') taskStarted(record, performance.now())
-    return target.fn.call(self, ...args, context)
+    return target.fn.call(self, ...withContext(target.fn.length, args, context))
   }
   const scope = {
     cancellation: frame.cancellation,

@@ -7,8 +7,9 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Cancellation } from '../base/abort.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
-import { context, enterFrame, type Frame, rootFrame, type TaskContext } from '../base/frame.ts'
+import { context, enterFrame, type Explicit, type Frame, rootFrame, type TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
+import { withContext } from '../base/with-context.js'
 import { call } from '../run/call.ts'
 import { type Executor, type FunctionRef, functionRef } from '../run/executor.ts'
 import { sharedProcesses, sharedThreads } from './executors.ts'
@@ -19,7 +20,7 @@ export type WorkerFunction<F> = F extends (...args: infer A) => infer R
   ? (...args: WithoutContext<A>) => Promise<Awaited<R>>
   : never
 
-type WithoutContext<A extends unknown[]> = A extends [...infer Rest, TaskContext] ? Rest : A
+type WithoutContext<A extends unknown[]> = Explicit<A> extends [...infer Rest, TaskContext | undefined] ? Rest : Explicit<A>
 
 export type WorkerFunctions<M> = {
   readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: WorkerFunction<M[K]>
@@ -138,11 +139,10 @@ function plainly(side: WorkerSide, url: string, definitions: Definitions | undef
       if (typeof fn === 'function') return fn as (...args: unknown[]) => unknown
       throw new InvalidOption(`The worker module has no function ${JSON.stringify(name)}`)
     }
-    return lazily(
-      (name) =>
-        async (...args: unknown[]) =>
-          (await found(name))(...args, context()),
-    )
+    return lazily((name) => async (...args: unknown[]) => {
+      const fn = await found(name)
+      return fn(...withContext(fn.length, args, context()))
+    })
   }
   const { setup } = options
   const ambient = { enter: enterTask, set: (context: TaskContext) => (rootFrame.context = context) }
@@ -150,7 +150,7 @@ function plainly(side: WorkerSide, url: string, definitions: Definitions | undef
   const nested = (fn: (...args: never[]) => unknown): unknown => {
     return async (...args: unknown[]) => {
       if (setup && settingUp.getStore() !== url) await side.setUp(url)
-      return fn.call(definitions, ...([...args, context()] as never[]))
+      return fn.call(definitions, ...(withContext(fn.length, args, context()) as never[]))
     }
   }
   return Object.freeze(Object.fromEntries(Object.entries(definitions).map(([name, fn]) => [name, nested(fn)])))

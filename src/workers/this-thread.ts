@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import { formatMs, graceMsOf } from '../base/duration.ts'
 import { TimedOut, WorkerStartFailed } from '../base/errors.ts'
 import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
+import { withContext } from '../base/with-context.js'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
 import { copied } from './host/inline.ts'
 
@@ -116,7 +117,10 @@ async function run(name: string, fn: Callable, args: unknown[], options: CallOpt
   }
   const stop = abandonment(own)
   try {
-    const value = await Promise.race([enterFrame(frameOf(context, own, name), () => fn(...args, context)), stop.promise])
+    const value = await Promise.race([
+      enterFrame(frameOf(context, own, name), () => fn(...withContext(fn.length, args, context))),
+      stop.promise,
+    ])
     if (own.aborted) throw own.reason
     return copied(value, 'result')
   } catch (error) {

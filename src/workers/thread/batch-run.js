@@ -12,6 +12,7 @@
  * @typedef {import('./runner.js').Transport} Transport
  * @typedef {import('./runner.js').Loaded} Loaded
  */
+import { withContext } from '../../base/with-context.js'
 import { WorkerContext } from './context.js'
 import { Outbox } from './outbox.js'
 import { unpackError } from './wire.js'
@@ -133,6 +134,17 @@ export class BatchRun {
   #allSettled = () => {}
 
   /**
+   * @param {(...args: unknown[]) => unknown} fn
+   * @param {unknown} item an item of a map; of direct calls the only argument, or all of them
+   * @param {WorkerContext} context
+   */
+  #call(fn, item, context) {
+    const { spread, direct } = this.message
+    if (!direct || (!spread && fn.length === 2)) return fn(item, context)
+    return fn(...withContext(fn.length, spread ? /** @type {unknown[]} */ (item) : [item], context))
+  }
+
+  /**
    * @param {Loaded} fn
    * @param {number} at
    */
@@ -147,9 +159,9 @@ export class BatchRun {
       if (fn.promises === 'never') {
         // A synchronous function is done before anybody else could look: a plain assignment serves.
         fn.ambient?.set(context)
-        value = this.message.spread ? fn.call(.../** @type {unknown[]} */ (item), context) : fn.call(item, context)
+        value = this.#call(fn.call, item, context)
       } else {
-        const body = () => (this.message.spread ? fn.call(.../** @type {unknown[]} */ (item), context) : fn.call(item, context))
+        const body = () => this.#call(fn.call, item, context)
         value = fn.ambient ? fn.ambient.enter(context, body) : body()
       }
       if (isThenable(value)) {
