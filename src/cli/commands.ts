@@ -58,7 +58,7 @@ export const commands: readonly CommandSpec[] = [
       { name: 'trace', value: 'FILE', summary: 'write a trace while running, for heddle trace FILE' },
       { name: 'ui', summary: 'show it live in the browser, and keep the page until Ctrl-C' },
       noOpen,
-      { name: 'dry-run', short: 'n', summary: 'show the plan of a graph, and run nothing' },
+      { name: 'dry-run', short: 'n', summary: 'show the plan of a graph, and run none of its tasks' },
       color,
     ],
     examples: ['heddle run build.ts', 'heddle run --trace run.heddle analyse.ts docs'],

@@ -60,8 +60,25 @@ export function workerRows(facts: Facts): readonly RowUse[] {
   return facts.rows.filter(({ row }) => row > 0)
 }
 
+/** What stages and runs of functions without a name are called; in code these would be other functions. */
+const operations = new Set([
+  'all',
+  'batch',
+  'batched',
+  'filter',
+  'flatMap',
+  'forEach',
+  'fork',
+  'map',
+  'mapReduce',
+  'reduce',
+  'scatter',
+  'stream',
+])
+
 /** A name that can stand in code: the function's own where there is one. */
 export function codeName(label: string): string {
   const quoted = /"([^"]+)"/.exec(label)?.[1] ?? label
+  if (operations.has(quoted)) return 'fn'
   return /^[\p{ID_Start}$_][\p{ID_Continue}$.]*$/u.test(quoted) ? quoted : 'fn'
 }
