@@ -54,6 +54,13 @@ function recorded(disk: Disk): Set<string> {
   return new Set([...contents.records.keys()].map((key) => JSON.parse(key) as string))
 }
 
+function wholeBytes(file: Buffer): number {
+  const reader = new Reader()
+  reader.push(file)
+  const contents = reader.finish()
+  return 'refused' in contents ? -1 : contents.end
+}
+
 /** After a crash the next life must end well, run nothing again that is recorded, and of the rest at most what was under way. */
 async function checkResumed(disk: Disk, first: Life, durability: Durability, what: string): Promise<void> {
   const known = recorded(disk)
@@ -64,6 +71,8 @@ async function checkResumed(disk: Disk, first: Life, durability: Durability, wha
   expect({ what, again }).toEqual({ what, again: [] })
   const twice = items.filter((item) => (first.runs[item] ?? 0) > 0 && (second.runs[item] ?? 0) > 0)
   expect({ what, twice: twice.length > concurrency }).toEqual({ what, twice: false })
+  const file = disk.contents(path) as Buffer
+  expect({ what, torn: file.length - wholeBytes(file) }).toEqual({ what, torn: 0 })
   const third = await live(disk, durability)
   expect({ what, runs: third.runs }).toEqual({ what, runs: items.map(() => 0) })
   expect(third.results).toEqual(items.map(valueOf))

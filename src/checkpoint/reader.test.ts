@@ -41,6 +41,9 @@ describe('a journal of 64 KB', () => {
         const contents = readRight(Buffer.concat(edit(i)), sample, `line ${i + 1} ${name}`)
         const kept = 'refused' in contents ? sample.bytes.length : contents.end
         if (kept < sample.lastBatch - lineAt(i).length) wrong.push(`line ${i + 1} ${name}: only ${kept} bytes kept`)
+        // What follows is not where it was written, and says so.
+        const moves = name !== 'swapped' && (sample.starts[i] as number) < sample.lastBatch
+        if (moves && !('refused' in contents)) wrong.push(`line ${i + 1} ${name}: not noticed`)
       }
     }
     expect(wrong).toEqual([])

@@ -280,6 +280,27 @@ describe('map', () => {
     expect(await map([1], double, { checkpoint: path })).toEqual([2])
   })
 
+  test('cuts off what a crash has torn, says so, and refuses damage with the way to cut it', async () => {
+    await map([1, 2, 3], double, { checkpoint: path, concurrency: 1 })
+    const whole = readFileSync(path, 'utf8')
+    writeFileSync(path, `${whole}["12345678",9`)
+    const notes: string[] = []
+    const listen = (note: unknown): void => void notes.push((note as Note).text)
+    channels.note.subscribe(listen)
+    expect(await map([1, 2, 3], named('double', never), { checkpoint: path })).toEqual([2, 4, 6])
+    channels.note.unsubscribe(listen)
+    expect(notes[0]).toBe('map "double": the last 13 bytes of the journal were torn by a crash and dropped')
+    expect(readFileSync(path, 'utf8')).toBe(whole)
+    const edited = whole.replace('"=2",4', '"=2",5')
+    writeFileSync(path, edited)
+    const second = whole.split('\n').slice(0, 2).join('\n').length + 1
+    await expect(map([1, 2, 3], double, { checkpoint: path })).rejects.toMatchObject({
+      message: expect.stringContaining(`line 3 is damaged, or not where it was written (bytes ${second} to `),
+      hint: expect.stringContaining(`truncate -s ${second} "`),
+    })
+    expect(readFileSync(path, 'utf8')).toBe(edited)
+  })
+
   test('keeps what had completed when it stops, also what was under way then', async () => {
     const f = named('f', async (n: number) => {
       if (n === 3) throw new Error('broken')
