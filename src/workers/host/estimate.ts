@@ -16,8 +16,11 @@ const largestGrowth = 8
 const largestAsyncBatch = 16
 /** A first guess of what copying a small item costs this thread, both ways. */
 const firstCrossingMs = 0.000_3
-/** One message there and one back. */
-const roundTripMs = 0.05
+/**
+ * What a map may lose to threads that are slow to wake: a message there and back takes 0.05 ms on a quiet machine and ten times that on a
+ * busy one, so that a map that would win less is not worth the risk.
+ */
+const roundTripMs = 0.5
 
 export class Estimate {
   /** Busy milliseconds per item; undefined until measured. */
