@@ -11,7 +11,9 @@
  * had been synced. So whoever finds damage at byte N, and behind it a record of a batch that begins after N, knows that the
  * damaged bytes had been safe; see reader.ts.
  */
-import { crc32 } from 'node:zlib'
+import { lazily } from '../base/builtin.ts'
+
+const zlib = lazily('node:zlib')
 
 export const formatVersion = 1
 
@@ -50,7 +52,7 @@ function line(body: string): string {
 }
 
 function checksum(body: string | Uint8Array): string {
-  return crc32(body).toString(16).padStart(8, '0')
+  return zlib().crc32(body).toString(16).padStart(8, '0')
 }
 
 /** Not by one long text: that would have an end at half a gigabyte. */

@@ -5,10 +5,12 @@
  * `=#` and the SHA-256 of it (the first 128 bits). Equal items are told apart by how many came before: `=2×…`. So items may be added,
  * taken out and reordered between two runs, and one that has changed is another one. No JSON begins with `#` or with a number and `×`.
  */
-import { hash } from 'node:crypto'
+import { lazily } from '../base/builtin.ts'
 import { HeddleError, InvalidOption } from '../base/errors.ts'
 import { toJson } from './json.ts'
 import { checkKey } from './steps.ts'
+
+const crypto = lazily('node:crypto')
 
 export type KeyFunction = (item: unknown, index: number) => string
 
@@ -51,7 +53,7 @@ export class Keys {
 export function itemKey(item: unknown, name: string): string {
   if (typeof item === 'string' && item.length <= readableAtMost && !item.startsWith('=')) return item
   const json = jsonOf(item, name)
-  return json.length <= readableAtMost ? `=${json}` : `=#${hash('sha256', json, 'base64url').slice(0, 22)}`
+  return json.length <= readableAtMost ? `=${json}` : `=#${crypto().hash('sha256', json, 'base64url').slice(0, 22)}`
 }
 
 function jsonOf(item: unknown, name: string): string {

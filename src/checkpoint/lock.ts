@@ -6,11 +6,13 @@
  * Taking over is itself done under a lock, named after the stale one: else the second of two that have seen it would
  * replace not the stale lock, but that of the first. Invariant: only who holds `X.claim-ID` replaces a lock with that id.
  */
-import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { lazily } from '../base/builtin.ts'
 import { JournalRefused } from '../base/errors.ts'
 import { hasCode, type JournalFileSystem, readFile, writeFile } from './file-system.ts'
+
+const crypto = lazily('node:crypto')
 
 export interface Owner {
   readonly pid: number
@@ -38,7 +40,7 @@ export const realProcesses: Processes = {
     }
     return startedAt(pid) === started
   },
-  newId: () => randomUUID().slice(0, 8),
+  newId: () => crypto().randomUUID().slice(0, 8),
 }
 
 /** Field 22 of /proc/PID/stat; the name in field 2 may hold anything but ends with the last parenthesis. */

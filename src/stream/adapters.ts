@@ -1,16 +1,20 @@
 /** Pipelines as the streams of Node and of the web, with backpressure and an end both ways. */
-import { Readable } from 'node:stream'
-import { ReadableStream } from 'node:stream/web'
+import type { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { lazily } from '../base/builtin.ts'
+
+const nodeStream = lazily('node:stream')
+const webStreams = lazily('node:stream/web')
 
 /** In object mode; destroying it stops the pipeline. */
 export function toNode(items: AsyncIterable<unknown>): Readable {
-  return Readable.from(items, { objectMode: true, highWaterMark: 1 })
+  return nodeStream().Readable.from(items, { objectMode: true, highWaterMark: 1 })
 }
 
 /** Reads an item when it is asked for one; cancelling it stops the pipeline. */
 export function toWeb<T>(items: AsyncIterable<T>): ReadableStream<T> {
   const iterator = items[Symbol.asyncIterator]()
-  return new ReadableStream<T>(
+  return new (webStreams().ReadableStream)<T>(
     {
       async pull(controller) {
         const { done, value } = await iterator.next()

@@ -1,7 +1,10 @@
-import { finished, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { lazily } from '../base/builtin.ts'
 import { end } from '../run/source.ts'
 import type { Segment } from './run.ts'
 import { type Polled, Stage } from './stage.ts'
+
+const nodeStream = lazily('node:stream')
 
 /**
  * A readable stream of Node's, read in its paused mode, so that its own buffer is what bounds it. Destroyed when the pipeline
@@ -17,7 +20,7 @@ export class NodeFeed extends Stage {
     super(segment)
     this.#readable = readable
     readable.on('readable', this.#onReadable)
-    const forget = finished(readable, { writable: false }, (error) => this.#over(error))
+    const forget = nodeStream().finished(readable, { writable: false }, (error) => this.#over(error))
     segment.onStop(() => {
       forget()
       readable.off('readable', this.#onReadable)

@@ -4,14 +4,17 @@
  *
  * Arguments and results travel as bytes of our own making: Node's own serialization turns what it does not know into empty objects.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { lazily } from '../../base/builtin.ts'
 import type { ResultMessage, RunMessage, WireError, WorkerMessage } from '../protocol.ts'
 import { deserialize, findUncloneable, serializable, serialize } from '../thread/cloning.js'
 import { packError, unserializable } from '../thread/wire.js'
 import { fromWire } from './delivery.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
+
+const childProcess = lazily('node:child_process')
 
 type ChildMessage =
   | WorkerMessage
@@ -24,7 +27,7 @@ const lastMessagesMs = 1_000
 
 export function openProcess(options: LinkOptions, events: LinkEvents): Link {
   const sources = sourcesEntry()
-  const child = fork(fileURLToPath(workerEntry()), [], {
+  const child = childProcess().fork(fileURLToPath(workerEntry()), [], {
     serialization: 'advanced',
     execArgv: options.memoryLimitMb === undefined ? [] : [`--max-old-space-size=${options.memoryLimitMb}`],
     env: { ...process.env, ...(sources !== undefined && { HEDDLE_SOURCES: sources }) },
