@@ -2,7 +2,7 @@ import type { Posted } from './job.ts'
 import type { PoolWorker } from './worker.ts'
 
 /** Prefetched, a batch should wait for less than this; chosen above the time that one is made to take. */
-const lateMs = 5
+const lateMs = 15
 
 /**
  * Takes back a batch that waits at a worker behind one that takes long. Where none is late yet: in how many milliseconds one will be;

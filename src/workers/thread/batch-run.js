@@ -46,9 +46,9 @@ export class BatchRun {
   #cancelled = new Map()
   /** @type {WireError | undefined} */
   #cancelledAll
-  /** The item that the loop is at, and its context. */
-  #currentAt = -1
-  /** @type {WorkerContext | undefined} */
+  /** The item that the loop is at; undefined while its context tells that (see `#many`). @type {number | undefined} */
+  #loopAt = -1
+  /** The context of that item. @type {WorkerContext | undefined} */
   #current
   /** Contexts of items whose promise is pending. @type {Map<number, WorkerContext>} */
   #pending = new Map()
@@ -75,8 +75,12 @@ export class BatchRun {
     if (index < 0) this.#cancelledAll = reason
     else this.#cancelled.set(index, reason)
     const error = unpackError(reason, () => undefined)
-    if (index < 0 || index === this.#currentAt) this.#current?.abort(error)
+    if (index < 0 || index === this.#currentAt()) this.#current?.abort(error)
     for (const [at, context] of this.#pending) if (index < 0 || at === index) context.abort(error)
+  }
+
+  #currentAt() {
+    return this.#loopAt ?? /** @type {WorkerContext} */ (this.#current).index - this.message.first
   }
 
   /** @param {WireError} error the module could not be loaded */
@@ -102,6 +106,7 @@ export class BatchRun {
     let attention = progress ? Atomics.load(progress, cell.attention) : 0
     this.#poll()
     const begin = performance.now()
+    const plain = !this.message.observed && !flush && !this.message.meta && !this.message.direct && timeoutMs === undefined
     for (let at = 0; at < items.length; at++) {
       if (progress && Atomics.load(progress, cell.attention) !== attention) {
         attention = Atomics.load(progress, cell.attention)
@@ -109,6 +114,10 @@ export class BatchRun {
       }
       if (this.#cancelledAll || (this.#cancelled.size > 0 && this.#cancelled.has(at))) {
         this.#outbox.skip(at)
+        continue
+      }
+      if (plain && progress && fn.promises === 'never' && this.#cancelled.size === 0) {
+        at = this.#many(fn, at, progress, attention)
         continue
       }
       if (progress) {
@@ -119,7 +128,7 @@ export class BatchRun {
       if (flush) this.flush(false)
     }
     if (progress) Atomics.store(progress, cell.looping, 0)
-    this.#currentAt = -1
+    this.#loopAt = -1
     this.#busyMs += performance.now() - begin
     if (this.#pending.size === 0) return this.#finish()
     return this.#rest()
@@ -145,6 +154,30 @@ export class BatchRun {
   }
 
   /**
+   * Calls a synchronous function for the items from `from` on, at a few nanoseconds beyond the call, until one gives something that is not
+   * plain, throws or looks at its signal, or until a control message is waiting. Gives the last item that was called.
+   * @param {Loaded} fn
+   * @param {number} from
+   * @param {Int32Array} progress
+   * @param {number} attention
+   */
+  #many(fn, from, progress, attention) {
+    const { items, first } = this.message
+    const context = this.#contextFor(fn, from)
+    this.#current = context
+    this.#loopAt = undefined
+    fn.ambient?.set(context)
+    try {
+      const values = this.#outbox.valuesFrom(from)
+      const other = callMany(fn.call, items, context, from, first, values, progress, attention)
+      if (other) this.#settle(fn, context.index - first, context, 0, other.value)
+    } catch (error) {
+      this.#fail(context.index - first, context, 0, error)
+    }
+    return context.index - first
+  }
+
+  /**
    * @param {Loaded} fn
    * @param {number} at
    */
@@ -153,7 +186,7 @@ export class BatchRun {
     const context = this.#contextFor(fn, at)
     const item = this.message.items[at]
     this.#current = context
-    this.#currentAt = at
+    this.#loopAt = at
     try {
       let value
       if (fn.promises === 'never') {
@@ -164,16 +197,27 @@ export class BatchRun {
         const body = () => this.#call(fn.call, item, context)
         value = fn.ambient ? fn.ambient.enter(context, body) : body()
       }
-      if (isThenable(value)) {
-        fn.promises = 'yes'
-        this.#later(at, context, startedAt, value)
-        return
-      }
-      if (fn.promises === 'unknown') fn.promises = 'never'
-      this.#store(at, context, startedAt, value)
+      this.#settle(fn, at, context, startedAt, value)
     } catch (error) {
       this.#fail(at, context, startedAt, error)
     }
+  }
+
+  /**
+   * @param {Loaded} fn
+   * @param {number} at
+   * @param {WorkerContext} context
+   * @param {number} startedAt
+   * @param {unknown} value
+   */
+  #settle(fn, at, context, startedAt, value) {
+    if (isThenable(value)) {
+      fn.promises = 'yes'
+      this.#later(at, context, startedAt, value)
+      return
+    }
+    if (fn.promises === 'unknown') fn.promises = 'never'
+    this.#store(at, context, startedAt, value)
   }
 
   /**
@@ -272,6 +316,38 @@ export class BatchRun {
     if (this.#finished || (!last && this.#outbox.empty)) return
     this.#outbox.send({ stuck: this.#stuck, last, busyMs: this.#busyMs, async: this.#async })
   }
+}
+
+/**
+ * The loop by itself: inside a method it would share its registers with everything else there, and a function that is inlined
+ * into it would pay for that.
+ * @param {(...args: unknown[]) => unknown} call
+ * @param {ArrayLike<unknown>} items
+ * @param {WorkerContext} context its index ends as the last item that was called
+ * @param {number} from
+ * @param {number} first
+ * @param {unknown[]} values
+ * @param {Int32Array} progress
+ * @param {number} attention
+ * @returns {{ value: unknown } | undefined} the last result, where it has not been put into `values`
+ */
+function callMany(call, items, context, from, first, values, progress, attention) {
+  const { length } = items
+  for (let at = from; at < length; at++) {
+    Atomics.store(progress, cell.started, at + 1)
+    context.index = first + at
+    const value = call(items[at], context)
+    if (!isPlain(value) || !context.untouched) return { value }
+    values.push(value)
+    if (Atomics.load(progress, cell.attention) !== attention) return undefined
+  }
+  return undefined
+}
+
+/** What is neither a promise nor anything that may be hard to send. @param {unknown} value */
+function isPlain(value) {
+  const type = typeof value
+  return type === 'number' || type === 'string' || type === 'boolean' || type === 'undefined'
 }
 
 /** @param {unknown} value @returns {value is PromiseLike<unknown>} */

@@ -23,8 +23,8 @@ export class Outbox {
   // One entry per item that succeeded, in the order of settling; times only when observed.
   /** @type {unknown[]} */
   #values = []
-  /** @type {number[]} */
-  #positions = []
+  /** Values `from` and on belong to the items `at` and on, up to the next run. @type {{ at: number, from: number }[]} */
+  #runs = []
   /** @type {number[]} */
   #startedAt = []
   /** @type {number[]} */
@@ -55,11 +55,21 @@ export class Outbox {
    * @param {number} startedAt
    */
   succeed(at, value, startedAt) {
-    this.#values.push(value)
-    this.#positions.push(at)
+    this.valuesFrom(at).push(value)
     if (!this.#observed) return
     this.#startedAt.push(startedAt)
     this.#settledAt.push(epoch + performance.now())
+  }
+
+  /**
+   * The list to which the results of the items from `at` on are to be added, one after the other.
+   * @param {number} at
+   */
+  valuesFrom(at) {
+    const { length } = this.#values
+    const run = this.#runs.at(-1)
+    if (!run || at !== run.at + length - run.from) this.#runs.push({ at, from: length })
+    return this.#values
   }
 
   /**
@@ -82,14 +92,14 @@ export class Outbox {
    * @param {Pick<ResultMessage, 'stuck' | 'last' | 'busyMs' | 'async'>} state
    */
   send({ stuck, last, busyMs, async }) {
-    const [values, positions] = [this.#values, this.#positions]
+    const [values, runs] = [this.#values, this.#runs]
     /** @type {ResultMessage} */
     const message = {
       type: 'result',
       batch: this.#batch,
       values,
-      from: positions[0] ?? 0,
-      positions: isRun(positions) ? undefined : positions,
+      from: runs[0]?.at ?? 0,
+      positions: runs.length > 1 ? positionsOf(runs, values.length) : undefined,
       startedAt: this.#observed ? Float64Array.from(this.#startedAt) : undefined,
       settledAt: this.#observed ? Float64Array.from(this.#settledAt) : undefined,
       errors: this.#errors.length > 0 ? this.#errors : undefined,
@@ -100,20 +110,19 @@ export class Outbox {
       async,
     }
     this.#values = []
-    this.#positions = []
+    this.#runs = []
     this.#startedAt = []
     this.#settledAt = []
     this.#errors = []
     this.#skipped = []
-    this.#post(message, values, positions)
+    this.#post(message, values)
   }
 
   /**
    * @param {ResultMessage} message
    * @param {unknown[]} values
-   * @param {number[]} positions
    */
-  #post(message, values, positions) {
+  #post(message, values) {
     const numbers = packNumbers(values)
     if (numbers) return this.#transport.post({ ...message, values: numbers }, [numbers.buffer])
     const marked = nothingMarked() ? [] : values.filter((value) => transferOf(value) !== undefined)
@@ -124,7 +133,7 @@ export class Outbox {
       )
       for (const value of marked) forgetTransfer(value)
     } catch (error) {
-      this.#oneByOne(message, values, positions, packError(error, this.#transport.clones))
+      this.#oneByOne(message, values, packError(error, this.#transport.clones))
     }
   }
 
@@ -132,16 +141,15 @@ export class Outbox {
    * Some result cannot cross: each goes by itself, and an error in its place where it cannot.
    * @param {ResultMessage} message
    * @param {unknown[]} values
-   * @param {number[]} positions
    * @param {WireError} cause
    */
-  #oneByOne(message, values, positions, cause) {
+  #oneByOne(message, values, cause) {
     const { clones } = this.#transport
     const time = (/** @type {Float64Array | undefined} */ times, /** @type {number} */ i) => times?.slice(i, i + 1)
     /** @type {WireFailure[]} */
     const errors = [...(message.errors ?? [])]
     for (let i = 0; i < values.length; i++) {
-      const at = /** @type {number} */ (positions[i])
+      const at = message.positions?.[i] ?? message.from + i
       const [startedAt, settledAt] = [time(message.startedAt, i), time(message.settledAt, i)]
       /** @type {ResultMessage} */
       const one = { ...message, values: [values[i]], from: at, positions: undefined, startedAt, settledAt, last: false }
@@ -158,8 +166,15 @@ export class Outbox {
   }
 }
 
-/** @param {number[]} positions */
-function isRun(positions) {
-  for (let i = 1; i < positions.length; i++) if (positions[i] !== /** @type {number} */ (positions[i - 1]) + 1) return false
-  return true
+/**
+ * @param {{ at: number, from: number }[]} runs
+ * @param {number} length
+ */
+function positionsOf(runs, length) {
+  const positions = []
+  for (const [i, { at, from }] of runs.entries()) {
+    const to = runs[i + 1]?.from ?? length
+    for (let value = from; value < to; value++) positions.push(at + value - from)
+  }
+  return positions
 }
