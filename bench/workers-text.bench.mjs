@@ -1,5 +1,7 @@
 /** Real text through both cores: passages of about 4 KB from the Markdown that the install put on this machine. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { map } from 'heddle'
 import { countWords as counted } from './workers/heddle.mjs'
 import { peers } from './workers/peers.mjs'
@@ -8,15 +10,21 @@ import { countWords } from './workers/plain.mjs'
 const passages = realPassages(20_000, 4_096)
 
 function realPassages(/** @type {number} */ count, /** @type {number} */ size) {
-  const root = new URL('../node_modules/', import.meta.url)
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.md$/i.test(name))
-    .sort()
-  const text = files.map((name) => readFileSync(new URL(encodeURI(name), root), 'utf8')).join('\n')
+  const files = markdownIn(fileURLToPath(new URL('../node_modules/', import.meta.url))).sort()
+  const text = files.map((file) => readFileSync(file, 'utf8')).join('\n')
   // The offset moves on by a prime, so that passages that come round again are cut elsewhere.
   return Array.from({ length: count }, (_, i) => {
     const at = (i * 3_989) % (text.length - size)
     return text.slice(at, at + size)
+  })
+}
+
+/** `recursive` of `readdir` follows links, and the one of this package leads round and round. @returns {string[]} */
+function markdownIn(/** @type {string} */ folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return markdownIn(path)
+    return entry.isFile() && /\.md$/i.test(entry.name) ? [path] : []
   })
 }
 
