@@ -1,12 +1,13 @@
 /** Columns of Parquet files, read through hyparquet: row group by row group into shared memory. */
 import { createRequire } from 'node:module'
-import type { Compressors, FileMetaData, ParquetParsers, SchemaElement } from 'hyparquet'
+import type { AsyncBuffer, Compressors, FileMetaData, ParquetParsers, SchemaElement } from 'hyparquet'
 import { describe, FileRefused, HeddleError, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, checkValue, rules } from '../../base/options.ts'
 import type { NDArray } from '../array.ts'
 import { wrapped } from '../create.ts'
 import { bytesPer, type DType, typedArray, type TypedArray } from '../dtype.ts'
 import type { LoadOptions } from './index.ts'
+import { checkPages, type ColumnPages } from './parquet-pages.ts'
 
 type Hyparquet = typeof import('hyparquet')
 type Column = NDArray<DType, 'array'>
@@ -84,11 +85,13 @@ async function readColumns(
     const metadata = await parquetMetadataAsync(file, { parsers, geoparquet: false })
     const readers = openReaders(metadata, path, names)
     const compressors = await loadCompressors()
+    const checked = checkedFile(file, pagesOf(metadata, readers, file.byteLength))
+    let failure: { readonly error: unknown } | undefined
     let rowStart = 0
     for (const { num_rows: rows } of metadata.row_groups) {
       const rowEnd = rowStart + Number(rows)
       await parquetRead({
-        file,
+        file: checked,
         metadata,
         columns: [...readers.keys()],
         rowStart,
@@ -96,8 +99,16 @@ async function readColumns(
         parsers,
         geoparquet: false,
         ...(compressors && { compressors }),
-        onChunk: ({ columnName, columnData, rowStart: at }) => readers.get(columnName)?.put(columnData, at),
+        // Nobody there would catch what this throws.
+        onChunk({ columnName, columnData, rowStart: at }) {
+          try {
+            readers.get(columnName)?.put(columnData, at)
+          } catch (error) {
+            failure ??= { error }
+          }
+        },
       })
+      if (failure) throw failure.error
       rowStart = rowEnd
     }
     for (const reader of readers.values()) reader.checkComplete()
@@ -109,6 +120,36 @@ async function readColumns(
       cause,
       ...(/compression codec/i.test(reason) && { hint: 'npm install hyparquet-compressors' }),
     })
+  }
+}
+
+/** Where the pages of the wanted columns lie. @throws {RangeError} when that is not in the file */
+function pagesOf({ row_groups: groups }: FileMetaData, wanted: ReadonlyMap<string, unknown>, bytes: number): ColumnPages[] {
+  return groups
+    .flatMap(({ columns }) => columns)
+    .flatMap(({ meta_data: meta }) => {
+      if (!meta || !wanted.has(meta.path_in_schema[0] as string)) return []
+      const from = Number(meta.dictionary_page_offset || meta.data_page_offset)
+      const to = from + Number(meta.total_compressed_size)
+      if (!(Number.isSafeInteger(from) && from >= 0 && to >= from && to <= bytes)) {
+        throw new RangeError(`column ${JSON.stringify(meta.path_in_schema[0])} would lie at bytes ${from} to ${to} of ${bytes}`)
+      }
+      return { from, to, values: Number(meta.num_values) }
+    })
+}
+
+/** The file, in which the pages of columns are checked as they are read. */
+function checkedFile(file: AsyncBuffer, columns: readonly ColumnPages[]): AsyncBuffer {
+  return {
+    byteLength: file.byteLength,
+    async slice(start, end) {
+      const buffer = await file.slice(start, end)
+      for (const pages of columns) {
+        if (pages.from < start || pages.to > start + buffer.byteLength) continue
+        checkPages(new Uint8Array(buffer, pages.from - start, pages.to - pages.from), pages)
+      }
+      return buffer
+    },
   }
 }
 

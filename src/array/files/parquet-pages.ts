@@ -1,0 +1,163 @@
+/**
+ * The headers of a Parquet column's pages, checked before hyparquet follows them: it goes on where a header says that the next page is, and a
+ * damaged one may say "back there", for ever. Read as far as that takes (Thrift's compact protocol; `PageHeader` of parquet.thrift).
+ */
+
+/** One column of one row group: where its pages lie in the file, and how many values they have together. */
+export interface ColumnPages {
+  readonly from: number
+  readonly to: number
+  readonly values: number
+}
+
+/** What of a structure matters here: whole numbers and structures, by the number of their field. */
+interface Fields {
+  readonly numbers: Map<number, number>
+  readonly structures: Map<number, Fields>
+}
+
+const type = {
+  stop: 0,
+  true: 1,
+  false: 2,
+  byte: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  double: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  map: 11,
+  struct: 12,
+}
+const deepest = 16
+
+/** What a header must have: a field that is missing would leave hyparquet without a place to go on. */
+const required = {
+  page: { kind: 1, size: 2, compressedSize: 3 },
+  dataPage: { values: 1, encoding: 2 },
+  dictionary: { values: 1, encoding: 2 },
+  dataPage2: { values: 1, nulls: 2, rows: 3, encoding: 4, definitionBytes: 5, repetitionBytes: 6 },
+}
+/** By the kind of page: the field with its header. An index page has no values. */
+const headerOf = new Map<number, readonly [field: number, required: Readonly<Record<string, number>>]>([
+  [0, [5, required.dataPage]],
+  [2, [7, required.dictionary]],
+  [3, [8, required.dataPage2]],
+])
+
+/**
+ * @param bytes the pages, one after the other
+ * @throws {RangeError} when a header is damaged
+ */
+export function checkPages(bytes: Uint8Array, { values }: Pick<ColumnPages, 'values'>): void {
+  const reader = new HeaderReader(bytes)
+  // hyparquet stops at the last byte as well.
+  while (reader.at < bytes.length - 1) {
+    const start = reader.at
+    const page = reader.structure()
+    const { kind, compressedSize } = numbersOf(page, required.page, start)
+    if (compressedSize > bytes.length - reader.at) throw damaged(start, `its page would have ${compressedSize} bytes`)
+    const [field, needed] = headerOf.get(kind) ?? []
+    if (field !== undefined && needed) {
+      const header = page.structures.get(field)
+      if (!header) throw damaged(start, `field ${field} is missing`)
+      const counts: Partial<Record<string, number>> = numbersOf(header, needed, start)
+      const { values: count = 0, nulls = 0, rows = 0, definitionBytes = 0, repetitionBytes = 0 } = counts
+      if (count > values || nulls > count || rows > count)
+        throw damaged(start, `its page would have ${count} of ${values} values`)
+      if (definitionBytes + repetitionBytes > compressedSize) throw damaged(start, 'its levels would be longer than its page')
+    }
+    reader.at += compressedSize
+  }
+}
+
+function numbersOf<K extends string>({ numbers }: Fields, fields: Readonly<Record<K, number>>, at: number): Record<K, number> {
+  const found = {} as Record<K, number>
+  for (const name of Object.keys(fields) as K[]) {
+    const value = numbers.get(fields[name])
+    if (value === undefined || value < 0) throw damaged(at, `its ${name} is ${value ?? 'missing'}`)
+    found[name] = value
+  }
+  return found
+}
+
+const damaged = (at: number, why: string): RangeError =>
+  new RangeError(`the page header at byte ${at} of the column is damaged: ${why}`)
+
+class HeaderReader {
+  readonly #bytes: Uint8Array
+  at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  structure(depth = 0): Fields {
+    if (depth > deepest) throw damaged(this.at, 'it is nested too deep')
+    const fields: Fields = { numbers: new Map(), structures: new Map() }
+    let number = 0
+    for (;;) {
+      const head = this.#byte()
+      const kind = head & 15
+      if (kind === type.stop) return fields
+      const step = head >> 4
+      number = step === 0 ? this.#integer() : number + step
+      if (kind === type.struct) fields.structures.set(number, this.structure(depth + 1))
+      else if (kind === type.i16 || kind === type.i32 || kind === type.i64) fields.numbers.set(number, this.#integer())
+      else this.#skip(kind, depth + 1)
+    }
+  }
+
+  #skip(kind: number, depth: number): void {
+    switch (kind) {
+      case type.true:
+      case type.false:
+        return
+      case type.byte:
+        return this.#pass(1)
+      case type.i16:
+      case type.i32:
+      case type.i64:
+        this.#varint()
+        return
+      case type.double:
+        return this.#pass(8)
+      case type.binary:
+        return this.#pass(this.#varint())
+      case type.struct:
+        this.structure(depth)
+        return
+      default:
+        throw damaged(this.at, `it has a field of type ${kind}`)
+    }
+  }
+
+  #pass(count: number): void {
+    if (count > this.#bytes.length - this.at) throw damaged(this.at, 'it ends too early')
+    this.at += count
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.at++]
+    if (byte === undefined) throw damaged(this.at - 1, 'it ends too early')
+    return byte
+  }
+
+  #varint(): number {
+    let value = 0
+    for (let unit = 1; ; unit *= 128) {
+      if (unit > 2 ** 63) throw damaged(this.at, 'a number in it does not end')
+      const byte = this.#byte()
+      value += (byte & 127) * unit
+      if (byte < 128) return value
+    }
+  }
+
+  /** Zigzag: 0, −1, 1, −2, … */
+  #integer(): number {
+    const value = this.#varint()
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+}
