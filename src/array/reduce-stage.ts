@@ -43,10 +43,19 @@ export function prepareReductions(nodes: readonly ReduceNode[], computed: Comput
   return { stage: layout.rows ? rowStage(nodes, lowering, values, layout) : foldStage(nodes, lowering, values, layout) }
 }
 
+/**
+ * A part of a chunk: elements are reduced where they are made, so that a large chunk takes no more memory than a small one, and of large ones
+ * the last would keep one thread busy while the others have nothing left.
+ */
+function segmentLengthFor(count: number, chunk: number | undefined): number {
+  const chunkLength = chunkLengthFor(count, chunk)
+  return chunkLengthFor(count, chunkLength / Math.ceil(chunkLength / (256 * blockLength)))
+}
+
 function rowStage(nodes: readonly ReduceNode[], lowering: Lowering, values: readonly number[], { outer, count }: Layout): Stage {
   const measures = nodes.map((node, i) => addMeasure(node, lowering, values[i] as number))
   const segmentLength =
-    outer === 1 ? chunkLengthFor(count, nodes[0]?.input.chunk) : Math.max(chunkLengthFor(count, undefined), 64 * blockLength)
+    outer === 1 ? segmentLengthFor(count, nodes[0]?.input.chunk) : Math.max(chunkLengthFor(count, undefined), 64 * blockLength)
   const segments = segmentCount({ rowLength: count, segmentLength })
   // A row's segments are tasks of their own; of many short rows a task takes some 260,000 elements.
   const perTask = outer === 1 ? 1 : Math.max(1, Math.floor((64 * blockLength) / Math.max(1, Math.min(count, segmentLength))))
