@@ -98,6 +98,12 @@ test('topk and unique', async () => {
   const x = chunked(values)
   for (const k of [1, 5, 5_000, -1, -7, 20_000])
     expect(await numbers(da.topk(x, k)), `k = ${k}`).toEqual(interpret(da.topk(x, k).node))
+  const whole = da.from(
+    BigInt64Array.from({ length: 9_000 }, (_, i) => ((BigInt(i) * 7_919n) % 9_001n) << 50n),
+    { chunks: 1_000 },
+  )
+  for (const k of [0, 1, 40, -3])
+    expect((await da.topk(whole, k).compute(here)).toArray(), `k = ${k}`).toEqual(interpret(da.topk(whole, k).node))
   expect(positive(await numbers(da.unique(x)))).toEqual(positive(interpret(da.unique(x).node)))
   expect((await da.unique(da.from(BigInt64Array.of(3n, -1n, 3n))).compute(here)).toArray()).toEqual([-1n, 3n])
   expect(await da.unique(x).count().compute(here)).toBe(interpret(da.unique(x).node).length - 1)

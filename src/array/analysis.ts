@@ -104,9 +104,9 @@ export function topk<D extends DType>(x: NDArray<D, Rank>, k: number): NDArray<D
   if (!Number.isInteger(k) || Math.abs(k) > size) {
     throw new InvalidOption(`Expected \`k\` to be a whole number of at most ${size}, the number of elements, got ${describe(k)}`)
   }
-  if (x.dtype === 'i64')
-    throw new InvalidOption('`topk` is not defined for i64', { hint: "Convert with `.astype('f64')` first." })
-  const found = build.algorithm('topk', [build.cast(x.node, 'f64')], 'f64', [Math.abs(k)], { k })
+  // Doubles hold the elements of every other dtype exactly.
+  const dtype = x.dtype === 'i64' ? 'i64' : 'f64'
+  const found = build.algorithm('topk', [build.cast(x.node, dtype)], dtype, [Math.abs(k)], { k })
   return new NDArray(build.cast(found, x.dtype))
 }
 

@@ -15,7 +15,10 @@ export function interpretAlgorithm(node: AlgorithmNode, inputs: readonly (readon
       return (node.attributes['q'] as readonly number[]).map((q) => quantile(values as readonly number[], q))
     case 'topk': {
       const k = node.attributes['k'] as number
-      const sorted = Float64Array.from(values as readonly number[]).sort()
+      const sorted =
+        node.dtype === 'i64'
+          ? BigInt64Array.from(values as unknown as readonly bigint[]).sort()
+          : Float64Array.from(values as readonly number[]).sort()
       return k > 0 ? [...sorted.reverse().subarray(0, k)] : [...sorted.subarray(0, -k)]
     }
     case 'unique': {

@@ -1,6 +1,6 @@
 /** Algorithms over the order of elements: histogram, quantile, topk and unique. All of them flatten their input. */
 import { bytesPer, typedArray } from '../dtype.ts'
-import { orderedKey, sortedUnique, TopK } from '../jobs/ordering.ts'
+import { type Comparable, orderedKey, sortedUnique, TopK } from '../jobs/ordering.ts'
 import type { Computed } from '../lower.ts'
 import type { AlgorithmNode, DenseNode, Node } from '../node.ts'
 import { denseNode, describeNode, type Prepared, type Stage } from '../stage.ts'
@@ -130,15 +130,18 @@ class Selection {
 export const topkStage: StageOf = (node, flat, label) => {
   const asked = node.attributes['k'] as number
   const k = Math.abs(asked)
+  const dtype = node.dtype as Comparable
   const found = new SharedArrayBuffer(8 * k * Math.max(1, flat.tasks))
   const counts = new SharedArrayBuffer(8 * Math.max(1, flat.tasks))
   return {
     bytes: found.byteLength,
     jobs: () => (flat.length === 0 || k === 0 ? [] : [blockJob('topk', label, flat, [found, counts], [k, Math.sign(asked)])]),
     finish() {
-      const best = new TopK(Math.max(1, k), asked > 0)
-      new Float64Array(counts).forEach((count, task) => best.add(new Float64Array(found, task * k * 8, count), count))
-      return single(node, f64Node(node, k === 0 ? [] : best.result()))
+      const best = new TopK(k, asked > 0, dtype)
+      if (k > 0) new Float64Array(counts).forEach((count, task) => best.add(typedArray(dtype, found, task * k, count), count))
+      const data = typedArray(dtype, new SharedArrayBuffer(8 * k))
+      data.set(best.result() as never)
+      return single(node, denseNode(dtype, node.shape, data.buffer))
     },
   }
 }

@@ -96,16 +96,18 @@ test('a Parquet file with a byte changed anywhere is read or refused: it neither
   const damaged = join(folder, 'flipped.parquet')
   for (const codec of ['SNAPPY', 'UNCOMPRESSED'] as const) {
     const whole = await readFile(await parquet('whole.parquet', codec))
+    const codes = new Set<string | undefined>()
     let refused = 0
     for (let at = 0; at < whole.length; at++) {
       const bytes = Buffer.from(whole)
       bytes[at] = (bytes[at] as number) ^ ([0x80, 0xff, 1][at % 3] as number)
       await writeFile(damaged, bytes)
-      await da.loadParquet(damaged, ['f64', 'gaps', 'bool']).catch((error: unknown) => {
-        expect(error).toMatchObject({ code: 'HEDDLE_FILE_REFUSED' })
+      await da.loadParquet(damaged, ['f64', 'gaps', 'bool']).catch((error: { code?: string }) => {
+        codes.add(error.code)
         refused++
       })
     }
+    expect([...codes]).toEqual(['HEDDLE_FILE_REFUSED'])
     expect(refused).toBeGreaterThan(whole.length / 10)
   }
 }, 120_000)

@@ -4,7 +4,7 @@
  */
 import { type DType, typedArray, type TypedArray } from '../dtype.ts'
 import { ExpressionRunner, type BlockAlgorithm, type BlockJob, forBlocks, type Stop } from './job.ts'
-import { orderedKey, sortedUnique, TopK } from './ordering.ts'
+import { type Comparable, orderedKey, sortedUnique, TopK } from './ordering.ts'
 
 /** One task of one algorithm. */
 interface BlockTask {
@@ -153,15 +153,16 @@ function select(job: BlockJob, task: number): BlockTask {
   }
 }
 
-/** Buffers: (tasks × k) values, filled up with NaN; how many there are of each task (f64). Numbers: k, 1 for the largest or −1. */
+/** Buffers: (tasks × k) values (same dtype); how many there are of each task (f64). Numbers: k, 1 for the largest or −1. */
 function topk(job: BlockJob, task: number): BlockTask {
   const [k, direction] = job.numbers as [number, number]
-  const best = new TopK(k, direction > 0)
+  const dtype = dtypeOf(job, 0) as Comparable
+  const best = new TopK(k, direction > 0, dtype)
   return {
-    block: ([values], _, count) => best.add(values as Float64Array, count),
+    block: ([values], _, count) => best.add(values as TypedArray, count),
     end() {
       const found = best.result()
-      new Float64Array(job.buffers[0] as SharedArrayBuffer, task * k * 8, k).set(found)
+      typedArray(dtype, job.buffers[0] as SharedArrayBuffer, task * k, k).set(found as never)
       new Float64Array(job.buffers[1] as SharedArrayBuffer)[task] = found.length
     },
   }

@@ -1,5 +1,5 @@
 /** Order among elements: keys that sort as doubles do, the k largest, distinct values. */
-import type { TypedArray } from '../dtype.ts'
+import { typedArray, type TypedArray } from '../dtype.ts'
 
 /** The upper 16 bits of a double, from its upper word, as a number that orders as the doubles do. NaN must be kept apart. */
 export function orderedKey(upperWord: number): number {
@@ -20,6 +20,9 @@ export function sortedUnique(values: TypedArray): number {
   return kept
 }
 
+/** Doubles, or whole numbers of 64 bits: what is compared as it is. The code below treats both as if they were numbers. */
+export type Comparable = 'f64' | 'i64'
+
 /** The k largest or smallest of all values that were added; NaN sorts behind everything, as in NumPy. */
 export class TopK {
   readonly #k: number
@@ -29,14 +32,15 @@ export class TopK {
   /** A value on the wrong side of this one is not among the k. */
   #threshold: number | undefined
 
-  constructor(k: number, largest: boolean) {
+  constructor(k: number, largest: boolean, dtype: Comparable) {
     this.#k = k
     this.#largest = largest
     // Room for as many again, so that sorting is rare.
-    this.#held = new Float64Array(2 * k + 1_024)
+    this.#held = typedArray(dtype, new ArrayBuffer(8 * (2 * k + 1_024))) as Float64Array
   }
 
-  add(values: Float64Array, count: number): void {
+  add(elements: TypedArray, count: number): void {
+    const values = elements as Float64Array
     for (let i = 0; i < count; i++) {
       const value = values[i] as number
       if (this.#threshold !== undefined && (this.#largest ? value <= this.#threshold : !(value < this.#threshold))) continue
