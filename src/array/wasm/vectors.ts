@@ -31,11 +31,8 @@ type Node =
       readonly mask: Vector
     }
 
-const bytesOf = (fill: (view: DataView) => void): number[] => {
-  const view = new DataView(new ArrayBuffer(16))
-  fill(view)
-  return [...new Uint8Array(view.buffer)]
-}
+/** Where constants are put together; a new view for each would take longer than the rest. */
+const constant = new DataView(new ArrayBuffer(16))
 
 export class VectorGraph {
   readonly nodes: Node[] = []
@@ -50,7 +47,9 @@ export class VectorGraph {
   }
 
   op(opcode: SimdOp, ...args: Vector[]): Vector {
-    return this.#add(`${opcode} ${args.join()}`, { kind: 'op', opcode, args })
+    const [a, b, c] = args
+    const key = c === undefined ? `${opcode} ${a} ${b}` : `${opcode} ${a} ${b} ${c}`
+    return this.#known.get(key) ?? this.#add(key, { kind: 'op', opcode, args })
   }
 
   /** Shifts every lane by the same constant number of bits. */
@@ -59,24 +58,36 @@ export class VectorGraph {
   }
 
   f64(value: number, second = value): Vector {
-    return this.bytes(bytesOf((v) => [value, second].forEach((x, i) => v.setFloat64(8 * i, x, true))))
+    constant.setFloat64(0, value, true)
+    constant.setFloat64(8, second, true)
+    return this.#constant()
   }
 
   i64(value: bigint): Vector {
-    return this.bytes(bytesOf((v) => [0, 8].forEach((at) => v.setBigInt64(at, BigInt.asIntN(64, value), true))))
+    for (const at of [0, 8]) constant.setBigInt64(at, BigInt.asIntN(64, value), true)
+    return this.#constant()
   }
 
   f32(value: number): Vector {
-    return this.bytes(bytesOf((v) => [0, 4, 8, 12].forEach((at) => v.setFloat32(at, value, true))))
+    for (const at of [0, 4, 8, 12]) constant.setFloat32(at, value, true)
+    return this.#constant()
   }
 
   i32(value: number, step = 0): Vector {
-    return this.bytes(bytesOf((v) => [0, 1, 2, 3].forEach((lane) => v.setInt32(4 * lane, value + lane * step, true))))
+    for (let lane = 0; lane < 4; lane++) constant.setInt32(4 * lane, value + lane * step, true)
+    return this.#constant()
   }
 
   /** The 16 bytes of a constant. */
   bytes(bytes: readonly number[]): Vector {
-    return this.#add(`const ${bytes.join()}`, { kind: 'const', bytes })
+    bytes.forEach((byte, at) => constant.setUint8(at, byte))
+    return this.#constant()
+  }
+
+  #constant(): Vector {
+    const word = (at: number): number => constant.getUint32(at)
+    const key = `const ${word(0)} ${word(4)} ${word(8)} ${word(12)}`
+    return this.#known.get(key) ?? this.#add(key, { kind: 'const', bytes: [...new Uint8Array(constant.buffer)] })
   }
 
   /** Bytes picked from two vectors: 0–15 of `a`, 16–31 of `b`. */
