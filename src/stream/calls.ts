@@ -1,6 +1,7 @@
 /** Calls of a stage's function: how many are under way, in which frame each runs, and what becomes of its outcome. */
 import { Cancellation } from '../base/abort.ts'
 import { type Entrance, entranceOf, type Frame, type TaskContext } from '../base/frame.ts'
+import type { TaskRecord } from '../base/observer.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import type { Policy } from '../limits/policy.ts'
@@ -115,8 +116,9 @@ export class Calls {
     const { group } = this.#segment.run
     const { name, policy } = this.#spec
     const { frame, item } = runner
-    const onRecord = (record: { readonly id: number }): void => {
+    const onRecord = (record: TaskRecord): void => {
       runner.origin = [record.id]
+      context.record = record
     }
     const args = [item]
     return runTask({ group, index: context.index, name, policy, args, needs, frame, context, onRecord }, (own) =>
@@ -233,6 +235,8 @@ function promiseOf(result: unknown): Promise<unknown> | undefined {
 export class ItemContext implements TaskContext {
   readonly #segment: Segment
   readonly index: number
+  /** Of the call, when it is observed. */
+  record: TaskRecord | undefined
   #own: Cancellation | undefined
 
   constructor(segment: Segment, index: number) {

@@ -1,7 +1,7 @@
 import type { TaskContext } from '../base/frame.ts'
-import { checkFunction } from '../base/options.ts'
+import { checkFunction, checkOptions } from '../base/options.ts'
 import type { StageFunction } from './calls.ts'
-import type { KeyedOptions } from './options.ts'
+import { type KeyedOptions, type KeyedReduceOptions, keyedReduceRules } from './options.ts'
 import { keyedStep, type Step } from './plan.ts'
 import type { Stream } from './stream.ts'
 
@@ -27,16 +27,16 @@ export class Keyed<T, K> {
   /** Calls `fn` on every item: one after the other for the same key, up to `concurrency` keys at once. */
   map<U>(
     fn: (item: T, context: TaskContext) => Eventually<U>,
-    options: KeyedOptions & { readonly onFailure: 'settle' },
+    options: KeyedOptions<T> & { readonly onFailure: 'settle' },
   ): Stream<PromiseSettledResult<U>>
-  map<U>(fn: (item: T, context: TaskContext) => Eventually<U>, options?: KeyedOptions): Stream<U>
-  map(fn: (item: T, context: TaskContext) => unknown, options: KeyedOptions = {}): Stream<unknown> {
-    return this.#then(keyedStep(this.#key, fn as StageFunction, options, 'map'))
+  map<U>(fn: (item: T, context: TaskContext) => Eventually<U>, options?: KeyedOptions<T>): Stream<U>
+  map(fn: (item: T, context: TaskContext) => unknown, options: KeyedOptions<T> = {}): Stream<unknown> {
+    return this.#then(keyedStep(this.#key, fn as StageFunction, options as KeyedOptions, 'map'))
   }
 
   /** Calls `fn` on every item, as {@link map} does. */
-  async forEach(fn: (item: T, context: TaskContext) => unknown, options: Omit<KeyedOptions, 'onFailure'> = {}): Promise<void> {
-    await this.#run(keyedStep(this.#key, fn as StageFunction, { ordered: false, ...options }, 'forEach'))
+  async forEach(fn: (item: T, context: TaskContext) => unknown, options: Omit<KeyedOptions<T>, 'onFailure'> = {}): Promise<void> {
+    await this.#run(keyedStep(this.#key, fn as StageFunction, { ordered: false, ...(options as KeyedOptions) }, 'forEach'))
   }
 
   /**
@@ -46,8 +46,9 @@ export class Keyed<T, K> {
   async reduce<A>(
     fn: (accumulated: A, item: T, context: TaskContext) => Eventually<A>,
     initial: (key: K) => A,
-    options: Omit<KeyedOptions, 'onFailure'> = {},
+    options: KeyedReduceOptions = {},
   ): Promise<Map<K, A>> {
+    checkOptions<KeyedReduceOptions>(options, keyedReduceRules, 'reduce')
     checkFunction(fn, 'fn', 'reduce')
     checkFunction(initial, 'initial', 'reduce')
     const values = new Map<K, A>()

@@ -56,7 +56,7 @@ export interface StreamMapOptions<T = unknown> extends StageOptions<T> {
 
 export const mapRules: OptionRules<StreamMapOptions> = { ...stageRules, onFailure: rules.oneOf('stop', 'settle') }
 
-export interface KeyedOptions extends Omit<StreamMapOptions, 'on' | 'buffer' | 'checkpoint' | 'key'> {
+export interface KeyedOptions<T = unknown> extends Omit<StreamMapOptions<T>, 'on' | 'buffer'> {
   /**
    * How many items are held beyond the calls under way: those whose key is busy, and results that wait. When so many are, nothing is
    * read until one goes: a key with more work than it can do holds up the others then. Minimum 0. @default 256
@@ -64,8 +64,13 @@ export interface KeyedOptions extends Omit<StreamMapOptions, 'on' | 'buffer' | '
   readonly buffer?: number
 }
 
-const { on: _on, checkpoint: _checkpoint, key: _key, ...keyedMapRules } = mapRules
+const { on: _on, ...keyedMapRules } = mapRules
 export const keyedRules: OptionRules<KeyedOptions> = keyedMapRules
+
+/** A fold is not recorded: what a key has come to depends on everything before, not on one item. */
+export type KeyedReduceOptions = Omit<KeyedOptions, 'onFailure' | 'checkpoint' | 'key'>
+const { onFailure: _onFailure, checkpoint: _checkpoint, key: _key, ...keyedReduceOptions } = keyedMapRules
+export const keyedReduceRules: OptionRules<KeyedReduceOptions> = keyedReduceOptions
 
 export interface BatchOptions<T> {
   /** Most that the costs of a batch may add up to; with the default cost, how many items it has. Minimum 1. */

@@ -9,7 +9,7 @@ import { callsUnderWay, checkJournal, notWorkerFunction, sentTo } from '../run/m
 import { Batch } from './batch.ts'
 import { BulkStage } from './bulk-stage.ts'
 import { type CallMode, CallStage } from './call-stage.ts'
-import type { StageFunction } from './calls.ts'
+import type { CallSpec, StageFunction } from './calls.ts'
 import { KeyedStage } from './keyed-stage.ts'
 import {
   type BatchOptions,
@@ -88,20 +88,20 @@ export function callStep(fn: StageFunction, options: StreamMapOptions, mode: Cal
     buffer: options.buffer,
     settles: options.onFailure === 'settle',
   }
-  const { checkpoint, key } = options
-  if (ref && checkpoint === undefined && !needsTask(options)) return bulkStep(ref, options, shared)
+  if (ref && options.checkpoint === undefined && !needsTask(options)) return bulkStep(ref, options, shared)
   const own = ref ? sentTo(options.on ?? ref.executor, ref, timeoutOnlyMs(options)) : fn
   const policy = compilePolicy(options, { remote: ref !== undefined })
   const concurrency = options.concurrency ?? (ref ? callsUnderWay : 'auto')
-  if (checkpoint === undefined)
-    return { build: (segment, up) => new CallStage(segment, up, { ...shared, fn: own, policy, concurrency }) }
-  const recorded = { fn: own, policy, name: shared.name, checkpoint, key }
-  return {
-    build(segment, up) {
-      const spec = { ...shared, fn: recordedFunction(recorded, segment.run), policy: undefined, concurrency }
-      return new CallStage(segment, up, spec)
-    },
-  }
+  const spec = withJournal({ ...shared, fn: own, policy, concurrency }, options)
+  return { build: (segment, up) => new CallStage(segment, up, spec(segment)) }
+}
+
+/** The calls of a stage, by way of its journal where it has one. */
+function withJournal<S extends CallSpec>(spec: S, { checkpoint, key }: StageOptions): (segment: Segment) => S {
+  if (checkpoint === undefined) return () => spec
+  const { fn, policy, name } = spec
+  const recorded = { fn, policy, name, checkpoint, key }
+  return (segment) => ({ ...spec, fn: recordedFunction(recorded, segment.run), policy: undefined })
 }
 
 interface SharedSpec {
@@ -129,18 +129,18 @@ export function oneByOneStep(fn: StageFunction, name: string): Step {
 export function keyedStep(key: (item: unknown) => unknown, fn: StageFunction, options: KeyedOptions, where: string): Step {
   checkFunction(fn, 'fn', where)
   checkOptions<KeyedOptions>(options, keyedRules, where)
+  checkJournal(options)
   const ref = refOf(fn)
-  const spec = {
-    key,
+  const calls = {
     fn: ref ? sentTo(ref.executor, ref, timeoutOnlyMs(options)) : fn,
     name: options.name ?? ref?.name ?? (fn.name === '' ? where : fn.name),
     policy: compilePolicy(options, { remote: ref !== undefined }),
-    ordered: options.ordered ?? true,
     settles: options.onFailure === 'settle',
     concurrency: options.concurrency ?? (ref ? callsUnderWay : 'auto'),
-    buffer: options.buffer ?? 256,
   } as const
-  return { build: (segment, up) => new KeyedStage(segment, up, spec) }
+  const spec = withJournal(calls, options)
+  const order = { key, ordered: options.ordered ?? true, buffer: options.buffer ?? 256 }
+  return { build: (segment, up) => new KeyedStage(segment, up, { ...spec(segment), ...order }) }
 }
 
 /** @throws {InvalidOption} */

@@ -6,6 +6,7 @@ import { plain } from '../../test/fixtures/plain.ts'
 import { InvalidOption, JournalRefused } from '../base/errors.ts'
 import { openJournal } from '../checkpoint/index.ts'
 import { range } from './stream.fixture.ts'
+import { record } from '../trace/index.ts'
 import { stream } from './stream.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-stream-'))
@@ -98,4 +99,49 @@ test('refuses what is wrong', async () => {
   ).rejects.toMatchObject({
     code: 'HEDDLE_JOURNAL_FAILED',
   })
+})
+
+test('a stage that keeps the order inside a key goes on where it was, and still keeps it', async () => {
+  const items = range(60).map((n) => ({ id: n, account: n % 7 }))
+  const options = { checkpoint: path, key: ({ id }: { id: number }) => `item ${id}`, concurrency: 4, name: 'book' }
+  let calls = 0
+  const failing = stream(items)
+    .by((item) => item.account)
+    .map(async ({ id }) => {
+      if (++calls === 31) throw new Error('not yet')
+      await new Promise((resolve) => setTimeout(resolve, id % 3))
+      return id
+    }, options)
+  await expect(failing.toArray()).rejects.toThrow('not yet')
+  const first = records()
+  expect(first).toBeGreaterThan(20)
+  const ran = new Map<number, number[]>()
+  const again = stream(items)
+    .by((item) => item.account)
+    .map(async ({ id, account }) => {
+      ran.set(account, [...(ran.get(account) ?? []), id])
+      await new Promise((resolve) => setTimeout(resolve, (60 - id) % 3))
+      return id
+    }, options)
+  expect(await again.toArray()).toEqual(range(60))
+  expect([...ran.values()].flat()).toHaveLength(60 - first)
+  for (const ids of ran.values()) expect(ids).toEqual([...ids].sort((a, b) => a - b))
+  const seen = stream(items).by((item) => item.account)
+  await seen.forEach(never, options)
+  const reduce = seen.reduce.bind(seen) as (...args: unknown[]) => Promise<unknown>
+  await expect(reduce(never, never, options)).rejects.toThrow('Unknown option `checkpoint` of reduce')
+})
+
+test('attempts below a journal are seen by whoever records', async () => {
+  const { value, trace } = await record(() =>
+    stream(range(4))
+      .map((n, { attempt }) => (attempt <= n ? Promise.reject(new Error('again')) : n), {
+        checkpoint: path,
+        name: 'f',
+        retry: { retries: 5, base: 1, cap: 1 },
+      })
+      .toArray(),
+  )
+  expect(value).toEqual(range(4))
+  expect([...trace.tasks.attempts].sort()).toEqual([1, 2, 3, 4])
 })

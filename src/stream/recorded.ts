@@ -15,7 +15,7 @@ export interface RecordedSpec {
   readonly key: KeyFunction | undefined
 }
 
-/** The function of the stage by way of the journal, for one run. Items must come to it in their order. */
+/** The function of the stage by way of the journal, for one run. Equal items must come to it in their order. */
 export function recordedFunction({ fn, policy, name, checkpoint, key }: RecordedSpec, run: StreamRun): StageFunction {
   const { group } = run
   const label = `${group.label()} stage "${name}"`
@@ -30,8 +30,8 @@ export function recordedFunction({ fn, policy, name, checkpoint, key }: Recorded
 
   const call = (item: unknown, context: ItemContext): unknown => {
     if (!policy) return fn(item, context)
-    const { cancellation, index } = context
-    const task = { cancellation, deadline: group.deadline, index, record: undefined, args: [item] }
+    const { cancellation, index, record } = context
+    const task = { cancellation, deadline: group.deadline, index, record, args: [item] }
     return policy.run((attempt) => fn(item, attempt), task)
   }
 
