@@ -25,10 +25,13 @@ export async function withOnce<R>(
   const once: Once = async (kind, about, call) => {
     const steps = journal.steps.at(kind)
     let made = false
-    const value = await steps.step(itemKey(about, kind), () => {
-      made = true
-      return call()
-    })
+    const value = await steps.step(
+      itemKey(about, () => kind),
+      () => {
+        made = true
+        return call()
+      },
+    )
     if (made) recorded++
     else restored++
     return value

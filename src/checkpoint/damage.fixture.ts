@@ -1,6 +1,6 @@
 /** A journal of 64 KB, and what every kind of damage to it must come to: never a wrong value. */
 import { randomFrom } from '../../test/support/random.ts'
-import { encode, headerLine, keyText, recordLine } from './format.ts'
+import { encode, headerBody, keyText, recordBody } from './format.ts'
 import { type Contents, Reader } from './reader.ts'
 
 export interface Sample {
@@ -14,18 +14,19 @@ export interface Sample {
 
 export function sampleJournal(size = 65_536): Sample {
   const random = randomFrom(16)
-  const header = headerLine({ journal: 'heddle', format: 1, program: 'map "work"', version: '1', options: { model: 'small' } })
-  const pieces: Uint8Array[] = [encode([header])]
+  const header = headerBody({ journal: 'heddle', format: 1, program: 'map "work"', version: '1', options: { model: 'small' } })
+  const first = encode([header])
+  const pieces: Uint8Array[] = [first]
   const starts = [0]
   const values = new Map<string, string>()
-  let length = header.length
+  let length = first.length
   let lastBatch = 0
   while (length < size) {
     lastBatch = length
     for (let left = 1 + random.below(6); left > 0 && length < size; left--) {
       const key = keyText(random.pick([[], ['part'], ['a', 'b']]), `ké"y\\${values.size}`)
       const json = JSON.stringify({ n: values.size, text: 'wörter '.repeat(random.below(240)) })
-      const bytes = encode([recordLine(lastBatch, key, json)])
+      const bytes = encode([recordBody(lastBatch, key, json)])
       values.set(key, json)
       starts.push(length)
       pieces.push(bytes)

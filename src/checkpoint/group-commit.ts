@@ -10,7 +10,7 @@ import { encode } from './format.ts'
 interface Batch {
   /** Where in the file it begins. */
   readonly start: number
-  readonly lines: string[]
+  readonly bodies: string[]
   readonly durable: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: Error) => void
@@ -34,11 +34,11 @@ export class GroupCommit {
     this.#write = write
   }
 
-  /** Resolves when the line is durable. @param line gets the start of its batch @throws what once failed */
-  add(line: (batch: number) => string): Promise<void> {
+  /** Resolves when the line is durable; the same promise for all of a batch. @param body gets the start of its batch @throws what once failed */
+  add(body: (batch: number) => string): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure)
     const batch = (this.#next ??= this.#open())
-    batch.lines.push(line(batch.start))
+    batch.bodies.push(body(batch.start))
     return batch.durable
   }
 
@@ -52,15 +52,17 @@ export class GroupCommit {
     let reject: (error: Error) => void = () => {}
     const durable = new Promise<void>((done, failed) => ([resolve, reject] = [done, failed]))
     this.#writing ??= this.#run()
-    return { start: this.#end, lines: [], durable, resolve, reject }
+    return { start: this.#end, bodies: [], durable, resolve, reject }
   }
 
   async #run(): Promise<void> {
-    // Records of the same turn of the event loop travel together.
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    for (let batch = this.#next; batch; batch = this.#next) {
+    for (;;) {
+      // Records of the same turn of the event loop travel together; and it does turn, also when writing takes no time.
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      const batch = this.#next
+      if (!batch) break
       this.#next = undefined
-      const bytes = encode(batch.lines)
+      const bytes = encode(batch.bodies)
       this.#end += bytes.length
       try {
         await this.#write(bytes, batch.start)

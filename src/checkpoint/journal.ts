@@ -7,7 +7,7 @@
 import { Closed, describe, InvalidOption, JournalFailed, JournalRefused, toError } from '../base/errors.ts'
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { hasCode, type JournalFile, type JournalFileSystem, nodeFileSystem, writeAll, writeFile } from './file-system.ts'
-import { encode, formatVersion, type Header, headerLine, recordLine } from './format.ts'
+import { encode, formatVersion, type Header, headerBody, recordBody } from './format.ts'
 import { GroupCommit } from './group-commit.ts'
 import { sorted, toJson } from './json.ts'
 import { lockJournal, type Processes, realProcesses } from './lock.ts'
@@ -161,6 +161,11 @@ export class Journal implements AsyncDisposable {
     return this.#known.has(key)
   }
 
+  /** @internal Whether no step at all is recorded, so that keys need not be asked for. */
+  get empty(): boolean {
+    return this.#known.size === 0
+  }
+
   /** @internal What a recorded step gave, a fresh copy each time. @param name what messages call the step */
   value(key: string, name: string): unknown {
     const json = this.#known.get(key)
@@ -178,13 +183,14 @@ export class Journal implements AsyncDisposable {
 
   /**
    * @internal Records what a step gave. `durable` resolves when it may be relied on; `value` is what it will be read as.
+   * @param name what messages call the step
    * @throws {Unserializable} when JSON cannot hold the value; names its path @throws {Closed}
    */
-  record(key: string, value: unknown, name: string): { readonly value: unknown; readonly durable: Promise<void> } {
+  record(key: string, value: unknown, name: () => string): { readonly value: unknown; readonly durable: Promise<void> } {
     if (this.#closing) throw new Closed(`The journal ${JSON.stringify(this.path)} is closed`)
     const stored = this.#codec ? this.#codec.encode(value) : value
-    const json = stored === undefined ? undefined : toJson(stored, `the value of ${name}`)
-    const durable = this.#commit.add((batch) => recordLine(batch, key, json?.text))
+    const json = stored === undefined ? undefined : toJson(stored, () => `the value of ${name()}`)
+    const durable = this.#commit.add((batch) => recordBody(batch, key, json?.text))
     return {
       // What this run goes on with is what the next one will.
       value: this.#codec || json?.exact === false ? this.#decode(json && JSON.parse(json.text)) : value,
@@ -227,7 +233,7 @@ interface Place {
 type Readable = Extract<Contents, { readonly header: Header }>
 
 function headerOf({ program, version = '1', options = {} }: JournalOptions): Header {
-  const plain: unknown = JSON.parse(toJson(options, 'options').text)
+  const plain: unknown = JSON.parse(toJson(options, () => 'options').text)
   return { journal: 'heddle', format: formatVersion, program, version: String(version), options: sorted(plain) }
 }
 
@@ -245,7 +251,7 @@ async function readOrBegin(path: string, fs: JournalFileSystem, header: Header):
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
   }
-  const bytes = encode([headerLine(header)])
+  const bytes = encode([headerBody(header)])
   await writeFile(fs, `${path}.new`, bytes, { how: 'replace', sync: true })
   await fs.rename(`${path}.new`, path)
   await fs.syncDirectoryOf(path)

@@ -12,17 +12,17 @@ export interface Json {
 
 /**
  * The value as JSON.
- * @param name what messages call the value: paths begin with it
+ * @param name what messages call the value: paths begin with it; asked for only then, as it costs as much as a small value
  * @throws {Unserializable} when JSON cannot hold it; names the path of the first thing that is to blame
  */
-export function toJson(value: unknown, name: string): Json {
+export function toJson(value: unknown, name: () => string): Json {
   const walk: Walk = { exact: true, path: [] }
   const why = check(value, walk, 0)
-  if (why !== undefined) throw unserializable(name, walk.path.reverse(), why)
+  if (why !== undefined) throw unserializable(name(), walk.path.reverse(), why)
   try {
     return { text: JSON.stringify(value), exact: walk.exact }
   } catch (error) {
-    throw unserializable(name, [], error instanceof RangeError ? 'longer than a text can be' : String(error))
+    throw unserializable(name(), [], error instanceof RangeError ? 'longer than a text can be' : String(error))
   }
 }
 

@@ -29,7 +29,7 @@ export class Keys {
 
   /** The key of the next item. @throws {InvalidOption} for a key that has been or is no text, or an item that has no key by itself */
   next(item: unknown, index: number): string {
-    if (!this.#given) return this.#numbered(itemKey(item, `item ${index}`))
+    if (!this.#given) return this.#numbered(itemKey(item, () => `item ${index}`))
     const key = this.#given(item, index)
     checkKey(key, `item (${index})`)
     const first = this.#seen.get(key)
@@ -50,18 +50,18 @@ export class Keys {
 }
 
 /** The default key. @param name what messages call the item @throws {InvalidOption} when it is no JSON */
-export function itemKey(item: unknown, name: string): string {
+export function itemKey(item: unknown, name: () => string): string {
   if (typeof item === 'string' && item.length <= readableAtMost && !item.startsWith('=')) return item
   const json = jsonOf(item, name)
   return json.length <= readableAtMost ? `=${json}` : `=#${crypto().hash('sha256', json, 'base64url').slice(0, 22)}`
 }
 
-function jsonOf(item: unknown, name: string): string {
+function jsonOf(item: unknown, name: () => string): string {
   try {
     return toJson(item, name).text
   } catch (cause) {
     const message = cause instanceof HeddleError ? cause.message : String(cause)
-    throw new InvalidOption(`Expected \`key\` to be given, because ${name} is no JSON: ${message}`, {
+    throw new InvalidOption(`Expected \`key\` to be given, because ${name()} is no JSON: ${message}`, {
       cause,
       hint: 'A key says which item a recorded result belongs to: { checkpoint, key: (item) => item.id }.',
     })

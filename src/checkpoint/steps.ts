@@ -54,7 +54,7 @@ export class Steps {
 
   /** @internal */
   has(key: string): boolean {
-    return this.journal.has(keyText(this.#path, key))
+    return !this.journal.empty && this.journal.has(keyText(this.#path, key))
   }
 
   /** @internal What was recorded, as a fresh copy. */
@@ -64,7 +64,7 @@ export class Steps {
 
   /** @internal See `Journal.record`. */
   record(key: string, value: unknown): { readonly value: unknown; readonly durable: Promise<void> } {
-    return this.journal.record(keyText(this.#path, key), value, `step ${shown(key)}`)
+    return this.journal.record(keyText(this.#path, key), value, () => `step ${shown(key)}`)
   }
 
   /** @internal A run says that these steps are its own. @throws {InvalidOption} when they are another run's */

@@ -18,15 +18,33 @@ interface Entry {
   readonly key: string
 }
 
+/** A source whose items can be had beforehand: all their keys, and which of them the journal had. */
+interface Known {
+  readonly source: Required<Source<unknown>>
+  readonly keys: readonly string[]
+  readonly restored: Uint8Array
+}
+
+/** Results whose records become durable together. */
+interface Batch {
+  readonly durable: Promise<void>
+  readonly indices: number[]
+  readonly values: unknown[]
+  /** Resolves when they have been handed on; never rejects. */
+  readonly done: Promise<void>
+}
+
 export class Recorded implements Collector {
   readonly #group: Group
   readonly #journal: OpenCheckpoint
   readonly #steps: Steps
   readonly #inner: Collector
   readonly #keys: Keys
-  /** Of a source whose items can be had beforehand: all keys, and which of them the journal had. */
-  #known: { readonly keys: readonly string[]; readonly restored: Uint8Array } | undefined
+  #known: Known | undefined
+  /** Items under way of other sources. */
   readonly #open = new Map<number, Entry>()
+  /** What the latest result belongs to. */
+  #batch: Batch | undefined
   #restored = 0
   #recorded = 0
 
@@ -74,7 +92,7 @@ export class Recorded implements Collector {
       const pause = breath.due()
       if (pause) await pause
     }
-    this.#known = { keys, restored }
+    this.#known = { source, keys, restored }
   }
 
   #restore(index: number, key: string): void | Promise<void> {
@@ -87,11 +105,7 @@ export class Recorded implements Collector {
    * that. False when it is to be worked on, and also when the key is wrong: then the run has been stopped.
    */
   skips(index: number, item: unknown): boolean | Promise<void> {
-    if (this.#known) {
-      if (this.#known.restored[index] === 1) return true
-      this.#open.set(index, { item, key: this.#known.keys[index] as string })
-      return false
-    }
+    if (this.#known) return this.#known.restored[index] === 1
     try {
       const key = this.#keys.next(item, index)
       if (this.#steps.has(key)) return this.#restore(index, key) ?? true
@@ -104,27 +118,54 @@ export class Recorded implements Collector {
     return false
   }
 
-  /** Resolves when the value is durable and handed on; never rejects. */
-  async succeed(index: number, value: unknown): Promise<void> {
+  /** Resolves when the value is durable and handed on, with all that became durable with it; never rejects. */
+  succeed(index: number, value: unknown): void | Promise<void> {
     const entry = this.#take(index)
     try {
-      const { value: kept, durable } = this.#steps.record(entry.key, value)
-      await durable
-      this.#recorded++
-      await this.#inner.succeed(index, kept)
+      const key = entry ? entry.key : (this.#known?.keys[index] as string)
+      const { value: kept, durable } = this.#steps.record(key, value)
+      if (this.#batch?.durable !== durable) this.#batch = this.#openBatch(durable)
+      this.#batch.indices.push(index)
+      this.#batch.values.push(kept)
+      return this.#batch.done
     } catch (error) {
-      this.#failed(index, entry.item, error)
+      // Only what one value is to blame for is the failure of its item.
+      const own = error instanceof Unserializable
+      const item = entry ? entry.item : this.#known?.source.slice(index, 1)[0]
+      if (!own || !this.#inner.fail(index, item, error)) this.#group.fail(error, index)
     }
   }
 
   async succeedMany(first: number, values: ArrayLike<unknown>): Promise<void> {
-    await Promise.all(Array.from(values, (value, i) => this.succeed(first + i, value)))
+    const batches = new Set<void | Promise<void>>()
+    for (let i = 0; i < values.length; i++) batches.add(this.succeed(first + i, values[i]))
+    await Promise.all(batches)
   }
 
-  #failed(index: number, item: unknown, error: unknown): void {
-    // Only what one value is to blame for is the failure of its item.
-    const own = error instanceof Unserializable
-    if (!own || !this.#inner.fail(index, item, error)) this.#group.fail(error, index)
+  /** One promise for many results: a promise for each would cost as much as writing it. */
+  #openBatch(durable: Promise<void>): Batch {
+    const [indices, values] = [[], []]
+    return { durable, indices, values, done: this.#handOn(durable, indices, values) }
+  }
+
+  async #handOn(durable: Promise<void>, indices: readonly number[], values: readonly unknown[]): Promise<void> {
+    try {
+      await durable
+    } catch (error) {
+      return this.#group.fail(error, indices[0] as number)
+    }
+    this.#recorded += indices.length
+    let merging: Promise<void>[] | undefined
+    for (const [i, index] of indices.entries()) {
+      const fail = (error: unknown): void => this.#group.fail(error, index)
+      try {
+        const stored = this.#inner.succeed(index, values[i])
+        if (stored) (merging ??= []).push(stored.catch(fail))
+      } catch (error) {
+        fail(error)
+      }
+    }
+    if (merging) await Promise.all(merging)
   }
 
   fail(index: number, item: unknown, error: unknown): boolean {
@@ -132,14 +173,12 @@ export class Recorded implements Collector {
     return this.#inner.fail(index, item, error)
   }
 
-  #take(index: number): Entry {
-    const entry = this.#open.get(index) as Entry
+  /** Undefined for an item of a known source, which can be asked for it. */
+  #take(index: number): Entry | undefined {
+    if (this.#known) return undefined
+    const entry = this.#open.get(index)
     this.#open.delete(index)
     return entry
-  }
-
-  async finish(): Promise<void> {
-    await this.#inner.finish?.()
   }
 
   /** Waits until all that was recorded is durable, and lets go of the journal. */
