@@ -2,6 +2,7 @@
 import { HeddleError, ModelCallFailed, type ModelFailure, QuotaExhausted, TimedOut } from '../base/errors.ts'
 import { retryAfterMs, statusOf } from '../limits/index.ts'
 import type { HeaderBag } from './headers.ts'
+import { redacted, withoutKeys } from './redact.ts'
 
 export type Verdict =
   /** The bucket is empty: everybody waits, and the call goes again. */
@@ -87,31 +88,24 @@ export function headersOf(error: unknown): HeaderBag | undefined {
   return (error as { responseHeaders?: HeaderBag } | null | undefined)?.responseHeaders
 }
 
-/** Keys of the usual forms (`sk-…`, `sk-ant-…`, `AIza…`, `gsk_…`), and what stands in a header or a query where a key stands. */
-const keys = /\b(?:sk|pk|rk|gsk|xai|hf|api|key)[-_][\w-]{8,}|\bAIza[\w-]{20,}|(?<=\bbearer\s+|[?&](?:api[-_]?)?key=)[^\s"'&]+/gi
-
-/** Some providers repeat the key that they were sent in the message that it is wrong. */
-export function withoutKeys(text: string): string {
-  return text.replace(keys, (key) => `${key.slice(0, 3)}…`)
-}
-
 /**
  * The error that a call is settled with. Never one that the AI SDK takes for retryable, so that its retries do not multiply
- * ours; what was thrown is the `cause`.
+ * ours; what was thrown is the `cause`, without the keys that were in it.
  */
 export function toModelError(error: unknown, verdict: Verdict, model: string, attempts: number): Error {
   if (error instanceof HeddleError) return error
   const after = attempts > 1 ? ` after ${attempts} attempts` : ''
   const said = withoutKeys(error instanceof Error ? error.message : describeAnswer(error))
+  const cause = redacted(error)
   if (verdict.kind === 'quota') {
     return new QuotaExhausted(`The account for ${model} has used up its quota: ${said}`, {
-      cause: error,
+      cause,
       hint: "Waiting does not help: look at the provider's billing page.",
     })
   }
   const failure = verdict.kind === 'rate-limited' ? 'rate-limited' : verdict.failure
   return new ModelCallFailed(`The call to ${model} failed${after} (${failure}): ${said}`, {
-    cause: error,
+    cause,
     failure,
     statusCode: statusOf(error),
   })

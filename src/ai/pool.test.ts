@@ -393,7 +393,11 @@ test('a key that the provider repeats is not repeated by us', async () => {
   const model = pool(createOpenAICompatible({ name: 'simulated', baseURL: 'http://127.0.0.1:1', apiKey, fetch })('small'))
   const error = (await generateText({ model, prompt: 'x' }).catch((reason: unknown) => reason)) as Error
   expect(error.message).toMatch(/failed \(rejected\): Incorrect API key provided: sk-…/)
-  expect(error.stack).not.toContain(apiKey)
+  const { inspect } = await import('node:util')
+  expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(apiKey)
+  expect(inspect(model.report(), { depth: 20 })).not.toContain(apiKey)
+  const { APICallError } = await import('ai')
+  expect(APICallError.isInstance(error.cause) && error.cause.statusCode).toBe(401)
 })
 
 describe('embeddings', () => {
