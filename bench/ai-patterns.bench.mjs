@@ -20,7 +20,8 @@ const chains = [
   [205, 402, 171, 268],
 ]
 const joinMs = 200
-const criticalMs = Math.max(...chains.map((chain) => chain.reduce((a, b) => a + b, 0))) + joinMs
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0)
+const critical = [...chains.reduce((a, b) => (sum(b) > sum(a) ? b : a)), joinMs]
 
 const plan = [
   ...chains.flatMap((chain, c) =>
@@ -68,8 +69,14 @@ export default {
   contenders: {
     ideal: async (size) => {
       const { step, close } = await open()
-      if (size === 'plan') return { measure: () => criticalMs, close }
-      return { run: () => step(Math.max(...views[size])), close }
+      // What must be waited for in any case, by itself: on this machine, too, a call takes longer than the model.
+      const alone = size === 'plan' ? critical : [Math.max(...views[size])]
+      return {
+        async run() {
+          for (const ms of alone) await step(ms)
+        },
+        close,
+      }
     },
     'heddle perspectives': contender('views', (step, size) =>
       perspectives('text', Object.fromEntries(sized(step, size).map((view, i) => [`view${i}`, view]))),
