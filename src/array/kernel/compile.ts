@@ -318,7 +318,11 @@ class LoopBody {
   #stream(id: number): RandomState {
     const node = this.#program.nodes[id] as Extract<KernelProgram['nodes'][number], { kind: 'random' }>
     const word = (): readonly [number, number] => [this.#emitter.newLocal('v128'), this.#emitter.newLocal('v128')]
-    const state = { words: [word(), word(), word(), word()], keyAddress: (this.#layout.parameters[node.key] as Slot).address }
+    const counter = this.#emitter.newLocal('v128')
+    const state = {
+      words: [word(), word(), word(), [counter, counter] as const],
+      keyAddress: (this.#layout.parameters[node.key] as Slot).address,
+    }
     this.#random.set(String(id), state)
     return state
   }

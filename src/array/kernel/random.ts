@@ -6,7 +6,7 @@
  * where they start differ after every number of steps, so they can never overlap.
  *
  * So the numbers depend on the seed and on the place alone: not on the chunks, not on the workers, and any block can be made
- * again. Of the generators without known flaws it takes the fewest vector instructions: 9 for two numbers, and only two of them shifts.
+ * again. Of the generators without known flaws it takes the fewest vector instructions: 9 for two numbers, and 8 for the next two, which share the counter; only two of them are shifts.
  *
  * Normal numbers are made in pairs by Box and Muller's transformation (1958), because it has no branches: the
  * two vectors of a round give radius and angle.
@@ -27,7 +27,7 @@ export const seededWords = 3
 
 /** Two vectors of state: four words each. */
 export interface RandomState {
-  /** Locals, word by word (a, b, c, counter): [lanes 0 and 1, lanes 2 and 3]. */
+  /** Locals, word by word (a, b, c, counter): [lanes 0 and 1, lanes 2 and 3]. All streams count alike, so the counter is one local, twice. */
   readonly words: readonly (readonly [number, number])[]
   /** Address of the stream's key. */
   readonly keyAddress: number
@@ -79,13 +79,12 @@ export function emitSeeding(emitter: VectorEmitter, state: RandomState, position
   load(op.i64Load, state.keyAddress)
   code.push(op.i64Add)
   emitter.set(base)
-  state.words.forEach((pair, word) => {
+  const [counter] = state.words[seededWords] as readonly [number, number]
+  constant(code, 1n)
+  emitter.simd(simd['i64x2.splat'])
+  emitter.set(counter)
+  state.words.slice(0, seededWords).forEach((pair, word) => {
     pair.forEach((local, half) => {
-      if (word === seededWords) {
-        constant(code, 1n)
-        emitter.simd(simd['i64x2.splat'])
-        return emitter.set(local)
-      }
       splitmix(emitter, base, 2 * half * 4 + word, scratch)
       emitter.simd(simd['i64x2.splat'])
       splitmix(emitter, base, (2 * half + 1) * 4 + word, scratch)
@@ -115,7 +114,9 @@ export function randomLanes(
       add(g.op('i8x16.swizzle', k, g.bytes(rotated24)), output),
       add(counter, m.bits(1n)),
     ]
-    after.forEach((value, word) => next.push([state.words[word]?.[half] as number, value]))
+    after.forEach((value, word) => {
+      if (word < seededWords || half === 0) next.push([state.words[word]?.[half] as number, value])
+    })
     return g.shift('i64x2.shr_u', output, 12)
   })
   return { mantissas, next }
