@@ -31,8 +31,11 @@ type Node =
       readonly mask: Vector
     }
 
+const none: readonly Vector[] = []
+
 /** Where constants are put together; a new view for each would take longer than the rest. */
 const constant = new DataView(new ArrayBuffer(16))
+const constantBytes = new Uint8Array(constant.buffer)
 
 export class VectorGraph {
   readonly nodes: Node[] = []
@@ -87,7 +90,7 @@ export class VectorGraph {
   #constant(): Vector {
     const word = (at: number): number => constant.getUint32(at)
     const key = `const ${word(0)} ${word(4)} ${word(8)} ${word(12)}`
-    return this.#known.get(key) ?? this.#add(key, { kind: 'const', bytes: [...new Uint8Array(constant.buffer)] })
+    return this.#known.get(key) ?? this.#add(key, { kind: 'const', bytes: Array.from(constantBytes) })
   }
 
   /** Bytes picked from two vectors: 0–15 of `a`, 16–31 of `b`. */
@@ -119,7 +122,7 @@ export class VectorGraph {
   inputs(value: Vector): readonly Vector[] {
     const node = this.nodes[value] as Node
     if (node.kind === 'scalarCalls') return [...node.args, node.fast, node.mask]
-    return node.kind === 'op' || node.kind === 'shuffle' ? node.args : []
+    return node.kind === 'op' || node.kind === 'shuffle' ? node.args : none
   }
 }
 
@@ -131,8 +134,9 @@ export class VectorEmitter {
   readonly #firstLocal: number
   /** The local that holds the element counter; loads address through it. */
   readonly #element: number
-  readonly #held = new Map<Vector, number>()
-  readonly #uses = new Map<Vector, number>()
+  /** By value: the local that it lives in, 0 for none, and how often it is used. Both are there when {@link prepare} was called. */
+  #held = new Int32Array()
+  #uses = new Uint32Array()
   readonly #addresses = new Map<number, number>()
 
   /** @param locals the types of the function's locals so far; the emitter appends its own. */
@@ -149,37 +153,34 @@ export class VectorEmitter {
 
   /** Counts the uses below the roots, so that {@link emit} knows what to keep. Call once, with everything to be emitted. */
   prepare(roots: readonly Vector[]): void {
-    const pending = [...roots]
-    for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
-      const seen = this.#uses.get(value) ?? 0
-      this.#uses.set(value, seen + 1)
-      if (seen === 0) pending.push(...this.#graph.inputs(value))
+    const { nodes } = this.#graph
+    this.#held = new Int32Array(nodes.length)
+    const uses = (this.#uses = new Uint32Array(nodes.length))
+    const use = (value: Vector): void => void (uses[value] = (uses[value] as number) + 1)
+    roots.forEach(use)
+    // A value has a greater number than what it is made of.
+    for (let value = nodes.length - 1; value >= 0; value--) {
+      if (uses[value] !== 0) this.#graph.inputs(value).forEach(use)
     }
     // A scalar call reads its arguments and its mask twice: lane by lane, and inside its branch.
-    for (const value of this.#uses.keys()) {
-      const node = this.#graph.nodes[value] as Node
-      if (node.kind === 'scalarCalls') for (const x of [...node.args, node.mask]) this.#uses.set(x, 2)
-    }
+    nodes.forEach((node, value) => {
+      if (node.kind === 'scalarCalls' && uses[value] !== 0) for (const x of [...node.args, node.mask]) uses[x] = 2
+    })
   }
 
   /** Puts values that do not change in the loop into locals; call where the loop's prologue stands. */
   hoist(): void {
-    const constant = new Map<Vector, boolean>()
-    const invariant = (value: Vector): boolean => {
-      const known = constant.get(value)
-      if (known !== undefined) return known
-      const node = this.#graph.nodes[value] as Node
+    const { nodes } = this.#graph
+    const invariant = new Uint8Array(nodes.length)
+    nodes.forEach((node, value) => {
       const own = node.kind === 'const' || node.kind === 'splat' || node.kind === 'op' || node.kind === 'shuffle'
-      const is = own && this.#graph.inputs(value).every(invariant)
-      constant.set(value, is)
-      return is
-    }
-    for (const value of [...this.#uses.keys()].sort((a, b) => a - b)) {
-      if (!invariant(value)) continue
-      this.#uses.set(value, 2)
+      if (!own || !this.#graph.inputs(value).every((input) => invariant[input] === 1)) return
+      invariant[value] = 1
+      if (this.#uses[value] === 0) return
+      this.#uses[value] = 2
       this.emit(value)
       this.code.push(op.drop)
-    }
+    })
   }
 
   /** The addresses of the element in the slots, by element width; call at the start of every round. */
@@ -197,12 +198,12 @@ export class VectorEmitter {
 
   /** Leaves the value on the stack; keeps it in a local if it is used again. */
   emit(value: Vector): void {
-    const local = this.#held.get(value)
-    if (local !== undefined) return this.get(local)
+    const local = this.#held[value] as number
+    if (local !== 0) return this.get(local)
     this.#compute(value)
-    if ((this.#uses.get(value) ?? 0) > 1 && this.#graph.nodes[value]?.kind !== 'variable') {
+    if ((this.#uses[value] as number) > 1 && this.#graph.nodes[value]?.kind !== 'variable') {
       const kept = this.newLocal('v128')
-      this.#held.set(value, kept)
+      this.#held[value] = kept
       this.code.push(op.localTee)
       uleb(kept, this.code)
     }
@@ -291,7 +292,8 @@ export class VectorEmitter {
 
   i32(value: number): void {
     this.code.push(op.i32Const)
-    sleb(BigInt(value), this.code)
+    if (value >= 0 && value < 64) this.code.push(value)
+    else sleb(BigInt(value), this.code)
   }
 
   simd(opcode: number, lane?: number): void {
