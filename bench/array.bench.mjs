@@ -58,7 +58,7 @@ export default {
   about: 'expressions over doubles, with the peers of Python',
   unit: 'ms',
   reference: 'heddle',
-  rounds: 5,
+  rounds: 9,
   warmups: 1,
   cases: Object.fromEntries(
     Object.keys(expressions).map((name) => {
