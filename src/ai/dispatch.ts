@@ -144,8 +144,9 @@ export class Dispatcher<M> {
     const from = performance.now()
     const { signal } = cancellation
     const pending = call.budget?.reserve(this.#worst(call), signal)
-    const reservation = pending instanceof Promise ? await pending : pending
-    const admitted = performance.now()
+    const waits = pending instanceof Promise
+    const reservation = waits ? await pending : pending
+    const admitted = waits ? performance.now() : from
     this.ledger.waitedMs.budget += admitted - from
     try {
       const { prefer, name } = this.settings
