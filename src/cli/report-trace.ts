@@ -12,7 +12,7 @@ const stepsShown = 12
 export function explanationText(trace: Trace, explanation: Explanation, paint: Paint): string {
   const { meta } = trace
   const { verdict, advice, spanMs, parallelism } = explanation
-  const counted = `${trace.tasks.count} tasks in ${trace.runs.count} runs, ${meta.runtime}, ${meta.cores} cores`
+  const counted = `${many(trace.tasks.count, 'task')} in ${many(trace.runs.count, 'run')}, ${meta.runtime}, ${meta.cores} cores`
   return [
     `${paint.bold(meta.name)} ${paint.dim(`· ${date(meta.epochMs)} · ${counted}`)}`,
     ...(meta.complete ? [] : [paint.yellow('The program ended before its trace did: what follows is what had been written.')]),
@@ -32,6 +32,8 @@ export function explanationText(trace: Trace, explanation: Explanation, paint: P
     ...failureSection(explanation, paint),
   ].join('\n')
 }
+
+const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 function section(title: string, lines: readonly string[], { bold }: Paint): string[] {
   return lines.length === 0 ? [] : ['', bold(title), ...lines.map((line) => `  ${line}`)]

@@ -335,7 +335,11 @@ describe('cancelling a run', () => {
     const slow = g.task('slow', untilAborted, { timeout: 10 })
     const patient = g.task('patient', untilAborted, { timeout: '1h' })
     const plain = g.task('plain', untilAborted)
-    expect(await failureOf(g.run(slow))).toMatchObject({ clock: 'timeout', limitMs: 10 })
+    expect(await failureOf(g.run(slow))).toMatchObject({
+      clock: 'timeout',
+      limitMs: 10,
+      message: 'task "slow" timed out: an attempt took longer than the timeout of 10 ms',
+    })
     expect(await failureOf(g.run(plain, { timeout: 12 }))).toMatchObject({ clock: 'timeout', limitMs: 12 })
     expect(await failureOf(g.run(patient, { deadline: 15 }))).toMatchObject({ clock: 'deadline', limitMs: 15 })
     expect(await failureOf(g.run(slow, { timeout: '1h' }))).toBeInstanceOf(TimedOut)

@@ -123,6 +123,15 @@ describe('map', () => {
     await expect(failing).rejects.toMatchObject({ clock: 'deadline' })
   })
 
+  test('a timeout says of which item', async () => {
+    const never = (): Promise<never> => new Promise(() => {})
+    const fetchPage = (n: number): unknown => (n === 2 ? never() : n)
+    const { failed } = await map([1, 2, 3], fetchPage, { timeout: 20, grace: 1, concurrency: 1, onFailure: 'settle' })
+    expect(failed.map(({ error }) => (error as Error).message)).toEqual([
+      'map "fetchPage" item 1 timed out: an attempt took longer than the timeout of 20 ms',
+    ])
+  })
+
   test('leaves a function that ignores its signal behind after the grace', async () => {
     const stop = new AbortController()
     const failing = map([1], () => new Promise<never>(() => {}), { signal: stop.signal, grace: 5 })

@@ -54,7 +54,17 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
         if (record?.state === 'queued') taskStarted(record, performance.now())
         return fn(attempt)
       },
-      { cancellation, deadline: group.deadline, index, record, args: spec.args ?? [] },
+      {
+        cancellation,
+        deadline: group.deadline,
+        index,
+        record,
+        args: spec.args ?? [],
+        // Only messages ask for it.
+        get name() {
+          return frame.label()
+        },
+      },
     )
   }
   try {
