@@ -78,6 +78,11 @@ const planted: Record<Exclude<Pitfall, 'more-workers-hurt'>, TraceSpec> = {
 }
 
 const healthy: Record<string, TraceSpec> = {
+  'a short program that loads its client while it asks': {
+    runs: [map],
+    samples: times(6, (i) => ({ at: (i + 1) * 100, busy: 0.9, delayMs: 50 })),
+    tasks: times(3, (i) => ({ startedAt: i, settledAt: 600 - i })),
+  },
   'pages fetched sixteen at a time': {
     runs: [{ id: 1, kind: 'map', name: 'fetchPage', concurrency: 16 }],
     samples: times(10, (i) => ({ at: (i + 1) * 100, busy: 0.15, delayMs: 2 })),

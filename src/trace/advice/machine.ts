@@ -6,11 +6,13 @@ import { type Advice, codeName, type Facts } from './advice.ts'
 
 /** Share of the wall time from which on this thread's computing is what bounds the run. */
 const busyShare = 0.5
+/** Less is mostly what a program spends once, on loading modules and compiling them: a worker would spend it again. Chosen. */
+const loadingMs = 1_000
 
 export function cpuOnEventLoop(facts: Facts): Advice[] {
   const { work, wallMs, groups, related } = facts
   const cores = related.trace.meta.cores
-  if (cores < 2 || work.threadComputeMs < busyShare * wallMs) return []
+  if (cores < 2 || work.threadComputeMs < Math.max(loadingMs, busyShare * wallMs)) return []
   const most = groups.filter(({ onWorkers, tasks }) => onWorkers < tasks / 2).toSorted((a, b) => b.workMs - a.workMs)[0]
   if (!most) return []
   const name = codeName(most.label)
