@@ -17,6 +17,7 @@ import {
   type Value,
 } from './dtype.ts'
 import { rawOf } from './elementwise.ts'
+import { sharedElements } from './memory.ts'
 import { makeNode, type Node } from './node.ts'
 import { keyOfSeed, type Seed } from './seed.ts'
 import { checkShape, contiguousStrides, type Shape, sizeOf } from './shape.ts'
@@ -211,9 +212,9 @@ function nodeOf(view: ArrayBufferView): Node {
     const node = wrapBuffer(dtype, [array.length], array.buffer)
     return makeNode({ ...node, offset: array.byteOffset / width, strides: contiguousStrides(node.shape) })
   }
-  const buffer = new SharedArrayBuffer(array.byteLength)
-  typedArray(dtype, buffer).set(array as never)
-  return wrapBuffer(dtype, [array.length], buffer)
+  const copy = sharedElements(dtype, array.length)
+  copy.set(array as never)
+  return wrapBuffer(dtype, [copy.length], copy.buffer as SharedArrayBuffer)
 }
 
 async function collect(source: AsyncIterable<ArrayBufferView>, options: FromOptions): Promise<NDArray<DType, 'array'>> {
@@ -227,7 +228,7 @@ async function collect(source: AsyncIterable<ArrayBufferView>, options: FromOpti
   }
   const dtype = parts[0] ? checkedDType(parts[0]) : (options.dtype ?? 'f64')
   const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const data = typedArray(dtype, new SharedArrayBuffer(length * bytesPer(dtype)))
+  const data = sharedElements(dtype, length)
   let at = 0
   for (const part of parts) {
     data.set(part as never, at)

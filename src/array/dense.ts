@@ -11,7 +11,10 @@ export type Nested<T> = T | Nested<T>[]
 export class Dense<D extends DType = DType> {
   /** For making a lazy array from it again. */
   readonly node: DenseNode
-  /** The elements in C order, over a `SharedArrayBuffer`: other threads can read them without a copy. bool: bytes, 0 or 1. */
+  /**
+   * The elements in C order, over a `SharedArrayBuffer`: other threads can read them without a copy. The buffer of a large result is
+   * longer than its elements. bool: bytes, 0 or 1.
+   */
   readonly data: ArrayOf[D]
 
   constructor(node: DenseNode) {

@@ -73,6 +73,6 @@ function describeJob(pass: number, job: Job): string[] {
   return [
     `  ${pass}. ${job.label}`,
     `     ${tasks}, one fused kernel of ${kernel.bytes.length.toLocaleString('en')} bytes`,
-    `     reads ${read.length === 0 ? 'nothing' : counted(read).join(', ')}; ${kernelBytes(kernel)} bytes per element through the cache; expected ${formatMs(expectedJobMs(job))}`,
+    `     reads ${read.length === 0 ? 'nothing' : counted(read).join(', ')}${kernel.inPlace ? ' in place' : ''}; ${kernelBytes(kernel)} bytes per element through the cache; expected ${formatMs(expectedJobMs(job))}`,
   ]
 }

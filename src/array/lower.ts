@@ -7,6 +7,7 @@
 import { type DType, typedArray } from './dtype.ts'
 import { convert } from './elementwise.ts'
 import { KernelProgram, type ValueId } from './kernel/ir.ts'
+import { homeOf } from './memory.ts'
 import type { DenseNode, FileNode, MapNode, Node, RandomNode, RangeNode, ReshapeNode } from './node.ts'
 import { contiguousStrides, sizeOf } from './shape.ts'
 import { type Access, accessThrough, isRun, isSingle, type Source } from './source.ts'
@@ -132,7 +133,7 @@ export class Lowering {
 function sourceOf(node: DenseNode | RandomNode | FileNode): Source {
   switch (node.kind) {
     case 'dense':
-      return { kind: 'memory', buffer: node.buffer }
+      return { kind: 'memory', buffer: node.buffer, home: homeOf(node.buffer) }
     case 'random':
       return { kind: 'random', distribution: node.distribution, key: node.key }
     case 'file':

@@ -2,6 +2,7 @@
 import { bytesPer, type DType } from './dtype.ts'
 import type { MapJob } from './jobs/job.ts'
 import { type Computed, Lowering } from './lower.ts'
+import { sharedMemory } from './memory.ts'
 import type { ConcatNode, Node } from './node.ts'
 import type { Target } from './reader.ts'
 import { contiguousStrides, type Shape, sizeOf } from './shape.ts'
@@ -24,7 +25,7 @@ function mapJob(lowering: Lowering, roots: readonly number[], targets: readonly 
 }
 
 export function allocate(dtype: DType, shape: Shape): SharedArrayBuffer {
-  return new SharedArrayBuffer(sizeOf(shape) * bytesPer(dtype))
+  return sharedMemory(sizeOf(shape) * bytesPer(dtype))
 }
 
 /** Nodes of one shape, evaluated in one pass into memory of their own. */
@@ -75,7 +76,7 @@ export function prepareConcat(node: ConcatNode, computed: Computed): Prepared {
     stage: {
       nodes: [node],
       jobs: () => jobs,
-      bytes: buffer.byteLength,
+      bytes: sizeOf(node.shape) * bytesPer(node.dtype),
       finish: () => new Map([[node, denseNode(node.dtype, node.shape, buffer)]]),
     },
   }

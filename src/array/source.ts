@@ -3,11 +3,17 @@
  * element p means: the p-th element, in C order, of a box of `shape` laid over the source with `strides`.
  */
 import type { DType } from './dtype.ts'
+import type { Home } from './memory.ts'
 import { contiguousStrides, type Shape, sizeOf } from './shape.ts'
 import type { View } from './view.ts'
 
 export type Source =
-  | { readonly kind: 'memory'; readonly buffer: SharedArrayBuffer }
+  | {
+      readonly kind: 'memory'
+      readonly buffer: SharedArrayBuffer
+      /** Where a kernel can read the elements in place. */
+      readonly home?: Home | undefined
+    }
   | {
       readonly kind: 'file'
       readonly path: string

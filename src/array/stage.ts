@@ -5,11 +5,12 @@
 import type { DType } from './dtype.ts'
 import type { Expression } from './jobs/job.ts'
 import type { Job } from './jobs/run.ts'
-import { compileKernel } from './kernel/compile.ts'
+import { canReadInPlace, compileKernel } from './kernel/compile.ts'
 import { blockLength } from './kernel/ir.ts'
 import type { Lowering } from './lower.ts'
 import { type DenseNode, makeNode, type Node } from './node.ts'
 import { contiguousStrides, type Shape, showShape } from './shape.ts'
+import { isRun } from './source.ts'
 
 export interface Stage {
   readonly nodes: readonly Node[]
@@ -33,8 +34,10 @@ export function chunkLengthFor(length: number, asked: number | undefined): numbe
   return Math.max(1, Math.ceil(wanted / blockLength)) * blockLength
 }
 
-export function expressionOf(lowering: Lowering): Expression {
-  return { kernel: compileKernel(lowering.program), parameters: lowering.parameters, inputs: lowering.inputs }
+export function expressionOf({ program, parameters, inputs }: Lowering): Expression {
+  const [first] = inputs
+  const inPlace = first?.source.kind === 'memory' && first.source.home !== undefined && isRun(first) && canReadInPlace(program)
+  return { kernel: compileKernel(program, inPlace), parameters, inputs }
 }
 
 /** A node over elements that lie in a buffer in C order. */

@@ -3,6 +3,7 @@ import { bytesPer } from '../dtype.ts'
 import type { ReduceJob } from '../jobs/job.ts'
 import { type Computed, Lowering } from '../lower.ts'
 import { reshape } from '../build.ts'
+import { sharedElements } from '../memory.ts'
 import type { AlgorithmNode, Node } from '../node.ts'
 import { sizeOf } from '../shape.ts'
 import { denseNode, describeNode, expressionOf, type Prepared } from '../stage.ts'
@@ -28,7 +29,7 @@ export function prepareCompress(node: AlgorithmNode, computed: Computed): Prepar
     states,
     perTask: 1,
   }
-  let result = new SharedArrayBuffer(0)
+  let result = sharedElements(node.dtype, 0)
   return {
     stage: {
       nodes: [node],
@@ -38,10 +39,10 @@ export function prepareCompress(node: AlgorithmNode, computed: Computed): Prepar
         const counts = new Float64Array(states)
         const starts = new Float64Array(new SharedArrayBuffer(8 * (tasks + 1)))
         for (let task = 0; task < tasks; task++) starts[task + 1] = (starts[task] as number) + (counts[2 * task] as number)
-        result = new SharedArrayBuffer((starts[tasks] as number) * bytesPer(node.dtype))
-        yield blockJob('compress', `mask of ${describeNode(input)}`, flat, [result, starts.buffer])
+        result = sharedElements(node.dtype, starts[tasks] as number)
+        yield blockJob('compress', `mask of ${describeNode(input)}`, flat, [result.buffer as SharedArrayBuffer, starts.buffer])
       },
-      finish: () => new Map([[node, denseNode(node.dtype, [result.byteLength / bytesPer(node.dtype)], result)]]),
+      finish: () => new Map([[node, denseNode(node.dtype, [result.length], result.buffer as SharedArrayBuffer)]]),
     },
   }
 }

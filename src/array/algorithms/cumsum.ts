@@ -6,6 +6,7 @@ import { bytesPer } from '../dtype.ts'
 import type { ReduceJob } from '../jobs/job.ts'
 import { roundedSum } from '../jobs/measure.ts'
 import { type Computed, Lowering } from '../lower.ts'
+import { sharedMemory } from '../memory.ts'
 import type { AlgorithmNode, Node } from '../node.ts'
 import { sizeOf } from '../shape.ts'
 import { denseNode, describeNode, expressionOf, type Prepared } from '../stage.ts'
@@ -24,7 +25,7 @@ export function prepareCumsum(node: AlgorithmNode, computed: Computed): Prepared
       nodes: [node],
       bytes,
       *jobs() {
-        result = new SharedArrayBuffer(bytes)
+        result = sharedMemory(bytes)
         if (size === 0) return
         const label = `cumsum of ${describeNode(input)}`
         if (rowLength < size) return yield blockJob('scan', label, wholeRows(flat, rowLength), [result], [rowLength])

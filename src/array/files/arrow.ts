@@ -3,8 +3,9 @@ import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { NDArray } from '../array.ts'
 import { from, wrapped } from '../create.ts'
-import { bytesPer, dtypeOf, type DType, typedArray } from '../dtype.ts'
+import { dtypeOf, type DType } from '../dtype.ts'
 import type { LoadOptions } from './index.ts'
+import { sharedElements } from '../memory.ts'
 
 /** What a column of `apache-arrow` (`Vector`) and of `@uwdata/flechette` (`Column`) have in common. */
 export interface ArrowColumn {
@@ -40,7 +41,7 @@ function collect(column: ArrowColumn, { chunks }: LoadOptions): NDArray<DType, '
   const first = firstOf(column)
   const missing = column.nullCount > 0
   const dtype: DType = missing ? 'f64' : typeof first === 'boolean' ? 'bool' : typeof first === 'bigint' ? 'i64' : 'f64'
-  const data = typedArray(dtype, new SharedArrayBuffer(length * bytesPer(dtype)))
+  const data = sharedElements(dtype, length)
   for (let i = 0; i < length; i++) {
     const value = column.at(i)
     if (value === null || value === undefined) data[i] = Number.NaN

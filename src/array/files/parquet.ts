@@ -5,9 +5,10 @@ import { describe, FileRefused, HeddleError, InvalidOption } from '../../base/er
 import { checkOptions, checkValue, rules } from '../../base/options.ts'
 import type { NDArray } from '../array.ts'
 import { wrapped } from '../create.ts'
-import { bytesPer, type DType, typedArray, type TypedArray } from '../dtype.ts'
+import { type DType, type TypedArray } from '../dtype.ts'
 import type { LoadOptions } from './index.ts'
 import { checkPages, type ColumnPages } from './parquet-pages.ts'
+import { sharedElements } from '../memory.ts'
 
 type Hyparquet = typeof import('hyparquet')
 type Column = NDArray<DType, 'array'>
@@ -236,7 +237,7 @@ class ColumnReader {
     this.#name = name
     this.#rows = rows
     this.#dtype = dtype
-    this.#data = typedArray(dtype, new SharedArrayBuffer(rows * bytesPer(dtype)))
+    this.#data = sharedElements(dtype, rows)
   }
 
   put(values: ArrayLike<unknown>, at: number): void {
@@ -255,7 +256,7 @@ class ColumnReader {
     if (this.#dtype !== 'f64' && this.#dtype !== 'f32') {
       const whole = this.#data
       this.#dtype = 'f64'
-      this.#data = typedArray('f64', new SharedArrayBuffer(8 * this.#rows))
+      this.#data = sharedElements('f64', this.#rows)
       for (let i = 0; i < at; i++) this.#data[i] = Number(whole[i])
     }
     this.#data[at] = Number.NaN

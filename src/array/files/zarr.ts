@@ -3,7 +3,8 @@ import { FileRefused, HeddleError } from '../../base/errors.ts'
 import { checkOptions, checkValue, rules } from '../../base/options.ts'
 import type { NDArray } from '../array.ts'
 import { wrapped } from '../create.ts'
-import { bytesPer, type DType, typedArray } from '../dtype.ts'
+import type { DType } from '../dtype.ts'
+import { sharedElements } from '../memory.ts'
 import { sizeOf } from '../shape.ts'
 import type { LoadOptions } from './index.ts'
 
@@ -33,7 +34,7 @@ export async function loadZarr(path: string, options: LoadOptions = {}): Promise
     const array = await zarr.open(new FileSystemStore(path), { kind: 'array' })
     const dtype = dtypes[array.dtype]
     if (!dtype) throw new FileRefused(`${path} holds ${array.dtype}, which an array cannot hold`)
-    const data = typedArray(dtype, new SharedArrayBuffer(sizeOf(array.shape) * bytesPer(dtype)))
+    const data = sharedElements(dtype, sizeOf(array.shape))
     const { data: values } = await zarr.get(array)
     const numbers = values as ArrayLike<number>
     if (numbers.length !== data.length) throw new FileRefused(`${path} has ${numbers.length} elements instead of ${data.length}`)

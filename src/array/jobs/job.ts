@@ -2,10 +2,11 @@
  * A job is a pass over elements that threads share: cut into tasks that are claimed one by one, each independent of the
  * others, so that the result does not depend on who ran what. Jobs are plain data and cross to workers.
  */
-import type { DType } from '../dtype.ts'
+import { bytesPer, type DType } from '../dtype.ts'
 import type { Kernel } from '../kernel/compile.ts'
-import { instantiate, type KernelInstance } from '../kernel/instance.ts'
+import { instantiate, instantiateInPlace, type KernelInstance } from '../kernel/instance.ts'
 import { blockLength } from '../kernel/ir.ts'
+import { type Place, takePlace } from '../memory.ts'
 import { Reader, type Target } from '../reader.ts'
 import type { Access } from '../source.ts'
 
@@ -118,11 +119,23 @@ export interface Measure {
 export class ExpressionRunner {
   readonly instance: KernelInstance
   readonly #readers: readonly Reader[]
+  /** Of a kernel that reads its input in place: where the input begins, and how wide its elements are, in bytes. */
+  readonly #inPlace: { readonly place: Place; readonly start: number; readonly width: number } | undefined
 
   constructor({ kernel, parameters, inputs }: Expression) {
-    this.instance = instantiate(kernel)
+    const [input] = inputs
+    const home = kernel.inPlace && input?.source.kind === 'memory' ? input.source.home : undefined
+    const place = home && takePlace(home)
+    if (input && home && place) {
+      const width = bytesPer(input.dtype)
+      this.#inPlace = { place, start: input.offset * width, width }
+      this.instance = instantiateInPlace(kernel, home, place)
+      this.#readers = []
+    } else {
+      this.instance = instantiate(kernel)
+      this.#readers = inputs.map((access) => new Reader(access))
+    }
     this.instance.setParameters(parameters)
-    this.#readers = inputs.map((access) => new Reader(access))
   }
 
   /** Reads the inputs of the block at `first` and runs the kernel over it; at most as many elements as a call of the kernel takes. */
@@ -132,11 +145,13 @@ export class ExpressionRunner {
   }
 
   load(first: number, count: number): void {
+    if (this.#inPlace) this.instance.at(this.#inPlace.start + first * this.#inPlace.width)
     for (let i = 0; i < this.#readers.length; i++) (this.#readers[i] as Reader).read(first, count, this.instance.input(i))
   }
 
   close(): void {
     for (const reader of this.#readers) reader.close()
+    this.#inPlace?.place.release()
   }
 }
 

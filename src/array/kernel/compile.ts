@@ -3,13 +3,16 @@
  * a time, that reads its inputs once and keeps everything between in registers.
  *
  * The memory belongs to one thread and holds, from address 0: the position of the block's first element (a double), the
- * parameters (16 bytes each), the results of reductions, and one slot per input and output.
+ * parameters (16 bytes each), the results of reductions, and one slot per input and output. A kernel that reduces one input
+ * can also be compiled to read it in place: its memory is that of the elements then, and both the beginning of the block and that
+ * of the parameters are arguments.
  *
  * V8 swaps in optimized code only when a function is called again, never inside a running loop; so a kernel works on
  * one block per call.
  */
 import { kernelNs } from '../cost.ts'
 import { bytesPer, type DType } from '../dtype.ts'
+import { placeBytes } from '../memory.ts'
 import { ModuleEncoder, uleb, type ValueType } from '../wasm/encoder.ts'
 import { F64, type ScalarFunctions } from '../wasm/math.ts'
 import { op, simd } from '../wasm/opcodes.ts'
@@ -40,6 +43,8 @@ export interface Kernel {
   /** What it was compiled from, as text: equal for equal kernels, on every thread. */
   readonly key: string
   readonly bytes: Uint8Array<ArrayBuffer>
+  /** It runs in the memory of its input, which is shared, at addresses that it is given. */
+  readonly inPlace: boolean
   readonly inputs: readonly Slot[]
   readonly outputs: readonly Slot[]
   /** Address and dtype of each parameter. */
@@ -61,13 +66,16 @@ const scalarArity: Readonly<Record<string, 1 | 2>> = { pow: 2, power: 2, arctan2
 const keptKernels = 1_024
 const cache = new Map<string, Kernel>()
 
-/** Compiles a program, or gives the kernel that an equal one was compiled to. */
-export function compileKernel(program: KernelProgram): Kernel {
-  const key = program.key()
+/**
+ * Compiles a program, or gives the kernel that an equal one was compiled to.
+ * @param inPlace for a program that {@link canReadInPlace}
+ */
+export function compileKernel(program: KernelProgram, inPlace = false): Kernel {
+  const key = inPlace ? `in place ${program.key()}` : program.key()
   const known = cache.get(key)
   if (known) return known
   const startedAt = performance.now()
-  const layout = layOut(program)
+  const layout = layOut(program, inPlace)
   const bytes = new KernelCompiler(program, layout).encode()
   const kernel: Kernel = { key, bytes, ...layout, compileMs: performance.now() - startedAt, nsPerElement: kernelNs(program) }
   if (cache.size >= keptKernels) cache.delete(cache.keys().next().value as string)
@@ -75,19 +83,21 @@ export function compileKernel(program: KernelProgram): Kernel {
   return kernel
 }
 
-type Layout = Pick<Kernel, 'inputs' | 'outputs' | 'parameters' | 'reductions' | 'memoryBytes' | 'blockLength'>
+type Layout = Pick<Kernel, 'inPlace' | 'inputs' | 'outputs' | 'parameters' | 'reductions' | 'memoryBytes' | 'blockLength'>
 
-/**
- * A kernel that reduces one input takes several blocks at once, which saves calls; they lie in the second-level cache then. Random
- * numbers are seeded for every block, and several slots would crowd the cache.
- */
-function elementsPerCall({ nodes, inputs, outputs }: KernelProgram): number {
-  const alone = inputs.length === 1 && outputs.length === 0 && !nodes.some(({ kind }) => kind === 'random')
-  return alone ? blocksPerCall * blockLength : blockLength
-}
+/** Whether it can be compiled to read its input in place: parameters and results must have room in the place of a thread. */
+export const canReadInPlace = (program: KernelProgram): boolean =>
+  reducesOneInput(program) &&
+  parameterBase + 16 * program.parameters.length + 16 * mostVectors * program.reductions.length <= placeBytes
 
-function layOut(program: KernelProgram): Layout {
-  const elements = elementsPerCall(program)
+/** Random numbers are seeded for every block. */
+const reducesOneInput = ({ nodes, inputs, outputs }: KernelProgram): boolean =>
+  inputs.length === 1 && outputs.length === 0 && !nodes.some(({ kind }) => kind === 'random')
+
+function layOut(program: KernelProgram, inPlace: boolean): Layout {
+  // A kernel that reduces one input takes several blocks at once, which saves calls; they lie in the second-level cache then. Several
+  // slots would crowd the cache.
+  const elements = reducesOneInput(program) ? blocksPerCall * blockLength : blockLength
   let end = parameterBase
   const take = (bytes: number): number => {
     end += bytes
@@ -101,15 +111,17 @@ function layOut(program: KernelProgram): Layout {
     return { kind, dtype, vectors, address: take(16 * vectors) }
   })
   end = Math.ceil(end / 64) * 64
-  const inputs = program.inputs.map(slot)
+  const inputs = inPlace ? program.inputs.map((dtype) => ({ dtype, address: 0 })) : program.inputs.map(slot)
   const outputs = program.outputs.map(({ value, over }) =>
     over === undefined ? slot(program.dtype(value)) : (inputs[over] as Slot),
   )
-  return { inputs, outputs, parameters, reductions, memoryBytes: end, blockLength: elements }
+  return { inPlace, inputs, outputs, parameters, reductions, memoryBytes: end, blockLength: elements }
 }
 
+const mostVectors = 4
+
 function accumulatorVectors(kind: ReductionKind, dtype: DType): number {
-  if (kind === 'sum') return dtype === 'f64' ? 4 : dtype === 'u8' || dtype === 'bool' ? 1 : 2
+  if (kind === 'sum') return dtype === 'f64' ? mostVectors : dtype === 'u8' || dtype === 'bool' ? 1 : 2
   return dtype === 'f64' || dtype === 'i64' ? 2 : 1
 }
 
@@ -125,13 +137,15 @@ class KernelCompiler {
 
   /** Exports `run(count)` for whole rounds of four, and `tail(count)` for any count where a reduction must not see the rest. */
   encode(): Uint8Array<ArrayBuffer> {
-    this.#module.importMemory({ minPages: 1, maxPages: 65536, shared: false })
+    const { inPlace } = this.#layout
+    this.#module.importMemory({ minPages: 1, maxPages: 65536, shared: inPlace })
     // Imports have numbers before functions do, so the bodies are made first.
     const bodies = [
       { name: 'run', ...this.#body(false) },
       ...(this.#program.reductions.length > 0 ? [{ name: 'tail', ...this.#body(true) }] : []),
     ]
-    for (const { name, locals, code } of bodies) this.#module.addFunction({ params: ['i32'], results: [] }, locals, code, name)
+    const params = Array.from({ length: inPlace ? argumentsInPlace : 1 }, (): ValueType => 'i32')
+    for (const { name, locals, code } of bodies) this.#module.addFunction({ params, results: [] }, locals, code, name)
     return this.#module.encode()
   }
 
@@ -146,13 +160,16 @@ class KernelCompiler {
   }
 }
 
-/** The parameters and locals of every kernel function. */
+/** The arguments of kernel functions: the count, and in place where the parameters and the block begin. */
 const countLocal = 0
-const elementLocal = 1
-const endLocal = 2
+const fixedLocal = 1
+const blockLocal = 2
+const argumentsInPlace = 3
 
 class LoopBody {
   readonly locals: ValueType[] = ['i32', 'i32']
+  readonly #element: number
+  readonly #end: number
   readonly #program: KernelProgram
   readonly #layout: Layout
   readonly #graph = new VectorGraph()
@@ -174,7 +191,11 @@ class LoopBody {
     this.#layout = layout
     this.#masked = masked
     this.#m = new F64(this.#graph, scalar)
-    this.#emitter = new VectorEmitter(this.#graph, this.locals, 1, elementLocal)
+    const parameters = layout.inPlace ? argumentsInPlace : 1
+    this.#element = parameters
+    this.#end = parameters + 1
+    const bases = layout.inPlace ? { fixed: fixedLocal, elements: blockLocal } : {}
+    this.#emitter = new VectorEmitter(this.#graph, this.locals, parameters, this.#element, bases)
   }
 
   emit(): number[] {
@@ -236,14 +257,14 @@ class LoopBody {
       lanes.forEach((value, i) => emitter.store(value, slot.address + 16 * i, width, width === 1 ? 4 : 16))
     }
     this.#assign(updates)
-    emitter.get(elementLocal)
+    emitter.get(this.#element)
     emitter.i32(4)
     code.push(op.i32Add, op.localTee)
-    uleb(elementLocal, code)
-    emitter.get(endLocal)
+    uleb(this.#element, code)
+    emitter.get(this.#end)
     code.push(op.i32LtU, op.brIf, 0, op.end)
     this.#assign(subBlock)
-    emitter.get(elementLocal)
+    emitter.get(this.#element)
     emitter.get(countLocal)
     code.push(op.i32LtU, op.brIf, 0, op.end)
   }
@@ -252,7 +273,7 @@ class LoopBody {
   #setEnd(): void {
     const emitter = this.#emitter
     const next = (): void => {
-      emitter.get(elementLocal)
+      emitter.get(this.#element)
       emitter.i32(subBlockLength)
       emitter.code.push(op.i32Add)
     }
@@ -261,7 +282,7 @@ class LoopBody {
     emitter.get(countLocal)
     next()
     emitter.code.push(op.i32LtU, op.select)
-    emitter.set(endLocal)
+    emitter.set(this.#end)
   }
 
   /** Sets locals all at once: none of the values sees another's new one. */

@@ -1,10 +1,12 @@
-/** Compiled kernels on this thread: one private memory for all of them, and each instantiated once. */
+/**
+ * Compiled kernels on this thread: one private memory for all of them, and each instantiated once. Those that read elements in place
+ * are instantiated over the memory of the elements, for one pass.
+ */
 import { bytesPer, typedArray, type TypedArray } from '../dtype.ts'
 import { bigQuotient, bigRemainder, ieeePow, operations } from '../elementwise.ts'
-import { Instance, Memory, Module, type WasmFunction } from '../wasm/runtime.ts'
+import { type Home, type Place } from '../memory.ts'
+import { Instance, Memory, Module, pageBytes, type WasmFunction, type WasmMemory } from '../wasm/runtime.ts'
 import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
-
-const pageBytes = 65_536
 
 /** Scalar functions by the names under which kernels import them; those of 64-bit whole numbers get bigints. */
 const scalarFunctions = {
@@ -16,12 +18,16 @@ const scalarFunctions = {
 
 /** A memory for kernels. Keeps its buffer at hand: to ask the memory for it costs as much as a hundred elements. */
 class KernelMemory {
-  readonly memory
+  readonly memory: WasmMemory
   buffer: ArrayBuffer
 
-  constructor(pages: number) {
-    this.memory = new Memory({ initial: pages, maximum: 65_536 })
-    this.buffer = this.memory.buffer
+  constructor(memory: WasmMemory) {
+    this.memory = memory
+    this.buffer = memory.buffer
+  }
+
+  static ofPages(initial: number, shared = false): KernelMemory {
+    return new KernelMemory(new Memory({ initial, maximum: 65_536, shared }))
   }
 
   /** Makes room; views of the old buffer die. */
@@ -33,12 +39,28 @@ class KernelMemory {
   }
 }
 
-const sharedByKernels = new KernelMemory(16)
+const privateMemory = KernelMemory.ofPages(16)
+/** For kernels that were made to run in place, where they cannot. */
+let copies: KernelMemory | undefined
+
+/** Modules and instances that one thread keeps; the oldest go first. */
+const kept = 256
+const modules = new Map<string, object>()
 const instances = new Map<string, KernelInstance>()
+
+function remember<V>(known: Map<string, V>, key: string, make: () => V): V {
+  const value = known.get(key) ?? make()
+  if (!known.has(key) && known.size >= kept) known.delete(known.keys().next().value as string)
+  known.set(key, value)
+  return value
+}
 
 export class KernelInstance {
   readonly kernel: Kernel
   readonly #memory: KernelMemory
+  /** Where the parameters and results begin; for a kernel in place also where the next block does. */
+  readonly #fixed: number
+  #block: number
   readonly #run: WasmFunction
   readonly #tail: WasmFunction | undefined
   #buffer: ArrayBuffer | undefined
@@ -47,13 +69,13 @@ export class KernelInstance {
   #view = new DataView(new ArrayBuffer(0))
   #doubles = new Float64Array(0)
 
-  constructor(kernel: Kernel, memory: KernelMemory) {
+  constructor(kernel: Kernel, memory: KernelMemory, fixed = 0, block = 0) {
     this.kernel = kernel
     this.#memory = memory
-    memory.grow(kernel.memoryBytes)
-    const { exports } = new Instance(new Module(kernel.bytes), {
-      env: { memory: memory.memory, ...scalarFunctions },
-    })
+    this.#fixed = fixed
+    this.#block = block
+    const module = remember(modules, kernel.key, () => new Module(kernel.bytes))
+    const { exports } = new Instance(module, { env: { memory: memory.memory, ...scalarFunctions } })
     this.#run = exports['run'] as WasmFunction
     this.#tail = exports['tail']
   }
@@ -86,11 +108,17 @@ export class KernelInstance {
     values.forEach((value, i) => writeParameter(view, this.kernel.parameters[i] as Slot, value))
   }
 
+  /** Where the next run of a kernel in place finds its input, in bytes. */
+  at(block: number): void {
+    this.#block = block
+  }
+
   /** Runs over the `count` elements in the slots; `position` is that of the first one, for what depends on it. */
   run(count: number, position: number): void {
     this.doubles[positionAddress / 8] = position
-    if (this.#tail && count % 4 !== 0) this.#tail(count)
-    else this.#run(count)
+    const run = this.#tail && count % 4 !== 0 ? this.#tail : this.#run
+    if (this.kernel.inPlace) run(count, this.#fixed, this.#block)
+    else run(count)
   }
 
   /** Views die when the memory grows. */
@@ -99,31 +127,41 @@ export class KernelInstance {
     if (this.#buffer === buffer) return
     this.#buffer = buffer
     const views = (slots: readonly Slot[]): TypedArray[] =>
-      slots.map(({ dtype, address }) => typedArray(dtype, buffer, address / bytesPer(dtype), this.kernel.blockLength))
+      slots.map(({ dtype, address }) =>
+        typedArray(dtype, buffer, (this.#block + address) / bytesPer(dtype), this.kernel.blockLength),
+      )
     this.#inputs = views(this.kernel.inputs)
     this.#outputs = views(this.kernel.outputs)
-    this.#view = new DataView(buffer)
-    this.#doubles = new Float64Array(buffer)
+    this.#view = new DataView(buffer, this.#fixed)
+    this.#doubles = new Float64Array(buffer, this.#fixed)
   }
 }
-
-/** Instances that one thread keeps; the oldest goes first. */
-const keptInstances = 256
 
 /**
  * The kernel on this thread, ready to run. All kernels share one memory, so parameters and slots hold only until another
  * one runs.
  */
 export function instantiate(kernel: Kernel): KernelInstance {
-  const known = instances.get(kernel.key)
-  if (known) return known
-  const made = new KernelInstance(kernel, sharedByKernels)
-  if (instances.size >= keptInstances) instances.delete(instances.keys().next().value as string)
-  instances.set(kernel.key, made)
-  return made
+  return remember(instances, kernel.key, () => {
+    if (!kernel.inPlace) return instantiateIn(privateMemory, kernel)
+    copies ??= KernelMemory.ofPages(1, true)
+    const block = Math.ceil(kernel.memoryBytes / 64) * 64
+    copies.grow(block + kernel.blockLength * 8 + 64)
+    return new KernelInstance(kernel, copies, 0, block)
+  })
 }
 
 /** The kernel with a memory of its own, for what has to run between two runs of another one. */
 export function instantiateApart(kernel: Kernel): KernelInstance {
-  return new KernelInstance(kernel, new KernelMemory(1))
+  return instantiateIn(KernelMemory.ofPages(1), kernel)
+}
+
+function instantiateIn(memory: KernelMemory, kernel: Kernel): KernelInstance {
+  memory.grow(kernel.memoryBytes)
+  return new KernelInstance(kernel, memory)
+}
+
+/** The kernel over elements where they lie; {@link KernelInstance.at} says which block. */
+export function instantiateInPlace(kernel: Kernel, { memory }: Home, { address }: Place): KernelInstance {
+  return new KernelInstance(kernel, new KernelMemory(memory), address)
 }

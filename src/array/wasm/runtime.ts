@@ -1,18 +1,28 @@
 /** The part of the WebAssembly JavaScript interface that heddle uses; Node's type declarations leave it out. */
 export interface WasmMemory {
   readonly buffer: ArrayBuffer
-  /** Grows by so many pages of 64 KiB; views of the old buffer die. */
+  /** Grows by so many pages; views of the old buffer die. */
   grow(pages: number): number
 }
 export type WasmFunction = (...args: number[]) => number
 
+interface MemoryDescriptor {
+  readonly initial: number
+  readonly maximum: number
+  /** Its buffer is a `SharedArrayBuffer` then, and it may cross to other threads. */
+  readonly shared?: boolean
+}
+
 interface WebAssemblyInterface {
-  readonly Memory: new (descriptor: { readonly initial: number; readonly maximum: number }) => WasmMemory
+  readonly Memory: new (descriptor: MemoryDescriptor) => WasmMemory
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
   readonly Instance: new (
     module: object,
     imports: object,
   ) => { readonly exports: Readonly<Record<string, WasmFunction | undefined>> }
 }
+
+/** Bytes of a page of WebAssembly. */
+export const pageBytes = 65_536
 
 export const { Memory, Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyInterface }).WebAssembly

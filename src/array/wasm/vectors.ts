@@ -126,6 +126,14 @@ export class VectorGraph {
   }
 }
 
+/** Locals with what addresses count from; 0 where there is none. */
+export interface Bases {
+  /** Of parameters and results. */
+  readonly fixed?: number
+  /** Of elements. */
+  readonly elements?: number
+}
+
 /** Emits one function body over a {@link VectorGraph}: keeps the locals, and which value already lives in one. */
 export class VectorEmitter {
   readonly code: number[] = []
@@ -137,14 +145,16 @@ export class VectorEmitter {
   /** By value: the local that it lives in, 0 for none, and how often it is used. Both are there when {@link prepare} was called. */
   #held = new Int32Array()
   #uses = new Uint32Array()
+  readonly #bases: Bases
   readonly #addresses = new Map<number, number>()
 
   /** @param locals the types of the function's locals so far; the emitter appends its own. */
-  constructor(graph: VectorGraph, locals: ValueType[], parameterCount: number, element: number) {
+  constructor(graph: VectorGraph, locals: ValueType[], parameterCount: number, element: number, bases: Bases = {}) {
     this.#graph = graph
     this.#locals = locals
     this.#firstLocal = parameterCount
     this.#element = element
+    this.#bases = bases
   }
 
   newLocal(type: ValueType): number {
@@ -192,6 +202,10 @@ export class VectorEmitter {
       this.get(this.#element)
       this.i32(Math.log2(width))
       this.code.push(op.i32Shl)
+      if (this.#bases.elements !== undefined) {
+        this.get(this.#bases.elements)
+        this.code.push(op.i32Add)
+      }
       this.set(local)
     }
   }
@@ -218,7 +232,7 @@ export class VectorEmitter {
         this.simd(simdImmediate.const)
         return append(this.code, node.bytes)
       case 'splat':
-        this.i32(0)
+        this.#fixed()
         return this.#memory(simdImmediate.load64Splat, 3, node.address)
       case 'load':
         this.get(this.#addresses.get(node.width) as number)
@@ -275,9 +289,15 @@ export class VectorEmitter {
 
   /** Stores the local at a fixed address. */
   storeLocal(local: number, address: number): void {
-    this.i32(0)
+    this.#fixed()
     this.get(local)
     this.#memory(simdImmediate.store, 0, address)
+  }
+
+  /** What fixed addresses count from. */
+  #fixed(): void {
+    if (this.#bases.fixed === undefined) this.i32(0)
+    else this.get(this.#bases.fixed)
   }
 
   get(local: number): void {
