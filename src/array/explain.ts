@@ -69,10 +69,13 @@ function describeJob(pass: number, job: Job): string[] {
     ]
   }
   const { kernel, inputs } = job.expression
-  const read = inputs.map(({ source, dtype, shape }) => `${source.kind} ${formatBytes(sizeOf(shape) * bytesPer(dtype))}`)
+  const read = inputs.map(({ source, dtype, shape }) => {
+    const inPlace = kernel.inPlace && source.kind === 'memory' ? ' in place' : ''
+    return `${source.kind} ${formatBytes(sizeOf(shape) * bytesPer(dtype))}${inPlace}`
+  })
   return [
     `  ${pass}. ${job.label}`,
     `     ${tasks}, one fused kernel of ${kernel.bytes.length.toLocaleString('en')} bytes`,
-    `     reads ${read.length === 0 ? 'nothing' : counted(read).join(', ')}${kernel.inPlace ? ' in place' : ''}; ${kernelBytes(kernel)} bytes per element through the cache; expected ${formatMs(expectedJobMs(job))}`,
+    `     reads ${read.length === 0 ? 'nothing' : counted(read).join(', ')}; ${kernelBytes(kernel)} bytes per element through the cache; expected ${formatMs(expectedJobMs(job))}`,
   ]
 }

@@ -10,7 +10,7 @@ import { blockLength } from './kernel/ir.ts'
 import type { Lowering } from './lower.ts'
 import { type DenseNode, makeNode, type Node } from './node.ts'
 import { contiguousStrides, type Shape, showShape } from './shape.ts'
-import { isRun } from './source.ts'
+import { isRun, type Source } from './source.ts'
 
 export interface Stage {
   readonly nodes: readonly Node[]
@@ -36,9 +36,12 @@ export function chunkLengthFor(length: number, asked: number | undefined): numbe
 
 export function expressionOf({ program, parameters, inputs }: Lowering): Expression {
   const [first] = inputs
-  const inPlace = first?.source.kind === 'memory' && first.source.home !== undefined && isRun(first) && canReadInPlace(program)
+  const inPlace = first !== undefined && isRun(first) && isAtHand(first.source) && canReadInPlace(program)
   return { kernel: compileKernel(program, inPlace), parameters, inputs }
 }
+
+/** A kernel in place saves a copy of elements in memory that can be its own, and takes those of a file in larger pieces. */
+const isAtHand = (source: Source): boolean => source.kind === 'file' || (source.kind === 'memory' && source.home !== undefined)
 
 /** A node over elements that lie in a buffer in C order. */
 export function denseNode(dtype: DType, shape: Shape, buffer: SharedArrayBuffer): DenseNode {

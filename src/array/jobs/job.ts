@@ -2,7 +2,7 @@
  * A job is a pass over elements that threads share: cut into tasks that are claimed one by one, each independent of the
  * others, so that the result does not depend on who ran what. Jobs are plain data and cross to workers.
  */
-import { bytesPer, type DType } from '../dtype.ts'
+import { bytesPer, type DType, type TypedArray } from '../dtype.ts'
 import type { Kernel } from '../kernel/compile.ts'
 import { instantiate, instantiateInPlace, type KernelInstance } from '../kernel/instance.ts'
 import { blockLength } from '../kernel/ir.ts'
@@ -118,40 +118,116 @@ export interface Measure {
 /** Runs expressions block by block on this thread. */
 export class ExpressionRunner {
   readonly instance: KernelInstance
-  readonly #readers: readonly Reader[]
-  /** Of a kernel that reads its input in place: where the input begins, and how wide its elements are, in bytes. */
-  readonly #inPlace: { readonly place: Place; readonly start: number; readonly width: number } | undefined
+  readonly #inputs: readonly Input[]
 
   constructor({ kernel, parameters, inputs }: Expression) {
     const [input] = inputs
     const home = kernel.inPlace && input?.source.kind === 'memory' ? input.source.home : undefined
     const place = home && takePlace(home)
-    if (input && home && place) {
-      const width = bytesPer(input.dtype)
-      this.#inPlace = { place, start: input.offset * width, width }
-      this.instance = instantiateInPlace(kernel, home, place)
-      this.#readers = []
-    } else {
-      this.instance = instantiate(kernel)
-      this.#readers = inputs.map((access) => new Reader(access))
-    }
+    this.instance = home && place ? instantiateInPlace(kernel, home, place) : instantiate(kernel)
     this.instance.setParameters(parameters)
+    if (input && place) this.#inputs = [new InPlace(this.instance, input, place)]
+    else if (input && kernel.inPlace) this.#inputs = [new Window(this.instance, input)]
+    else this.#inputs = inputs.map((access, i) => new Slotted(this.instance, i, access))
   }
 
-  /** Reads the inputs of the block at `first` and runs the kernel over it; at most as many elements as a call of the kernel takes. */
-  run(first: number, count: number): void {
-    this.load(first, count)
+  /**
+   * Reads the inputs of the block at `first` and runs the kernel over it; at most as many elements as a call of the kernel takes.
+   * @param until how far this thread will go on, in blocks without a gap
+   */
+  run(first: number, count: number, until = first + count): void {
+    this.load(first, count, until)
     this.instance.run(count, first)
   }
 
-  load(first: number, count: number): void {
-    if (this.#inPlace) this.instance.at(this.#inPlace.start + first * this.#inPlace.width)
-    for (let i = 0; i < this.#readers.length; i++) (this.#readers[i] as Reader).read(first, count, this.instance.input(i))
+  load(first: number, count: number, until = first + count): void {
+    for (let i = 0; i < this.#inputs.length; i++) (this.#inputs[i] as Input).load(first, count, until)
   }
 
   close(): void {
-    for (const reader of this.#readers) reader.close()
-    this.#inPlace?.place.release()
+    for (const input of this.#inputs) input.close()
+  }
+}
+
+/** Brings blocks of one input to where the kernel looks for them. */
+interface Input {
+  load(first: number, count: number, until: number): void
+  close(): void
+}
+
+/** Blocks are copied into the input's slot. */
+class Slotted implements Input {
+  readonly #instance: KernelInstance
+  readonly #index: number
+  readonly #reader: Reader
+
+  constructor(instance: KernelInstance, index: number, access: Access) {
+    this.#instance = instance
+    this.#index = index
+    this.#reader = new Reader(access)
+  }
+
+  load(first: number, count: number): void {
+    this.#reader.read(first, count, this.#instance.input(this.#index))
+  }
+
+  close(): void {
+    this.#reader.close()
+  }
+}
+
+/** The kernel runs in the memory where the elements lie. */
+class InPlace implements Input {
+  readonly #instance: KernelInstance
+  readonly #start: number
+  readonly #width: number
+  readonly #place: Place
+
+  constructor(instance: KernelInstance, { dtype, offset }: Access, place: Place) {
+    this.#instance = instance
+    this.#width = bytesPer(dtype)
+    this.#start = offset * this.#width
+    this.#place = place
+  }
+
+  load(first: number): void {
+    this.#instance.at(this.#start + first * this.#width)
+  }
+
+  close(): void {
+    this.#place.release()
+  }
+}
+
+/** Several blocks are fetched at once, and the kernel runs over one after the other where they are. */
+class Window implements Input {
+  readonly #instance: KernelInstance
+  readonly #window: TypedArray
+  readonly #address: number
+  readonly #reader: Reader
+  /** Elements from `#from` up to `#to` are there. */
+  #from = 0
+  #to = 0
+
+  constructor(instance: KernelInstance, access: Access) {
+    this.#instance = instance
+    this.#window = instance.window()
+    this.#address = this.#window.byteOffset
+    this.#reader = new Reader(access)
+  }
+
+  load(first: number, count: number, until: number): void {
+    if (first < this.#from || first + count > this.#to) {
+      const length = Math.min(this.#window.length, until - first)
+      this.#reader.read(first, length, this.#window)
+      this.#from = first
+      this.#to = first + length
+    }
+    this.#instance.at(this.#address + (first - this.#from) * this.#window.BYTES_PER_ELEMENT)
+  }
+
+  close(): void {
+    this.#reader.close()
   }
 }
 

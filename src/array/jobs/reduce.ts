@@ -44,7 +44,7 @@ function reduceSegment(
     to,
     stop,
     (first, count) => {
-      runner.run(rowStart + first, count)
+      runner.run(rowStart + first, count, rowStart + to)
       if (moments && first === from) {
         // The first block is run twice: once to learn a mean, and again with it subtracted.
         eachMeasure(
@@ -54,7 +54,7 @@ function reduceSegment(
         )
         setShifts(job, runner, states, start, true)
         eachMeasure(job, start, (measure, at) => measure.kind === 'moments' && startState(measure, states, at))
-        runner.run(rowStart + first, count)
+        runner.run(rowStart + first, count, rowStart + to)
       }
       for (let m = 0, at = start; m < measures.length; m++) {
         const measure = measures[m] as Measure

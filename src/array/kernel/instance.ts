@@ -4,7 +4,7 @@
  */
 import { bytesPer, typedArray, type TypedArray } from '../dtype.ts'
 import { bigQuotient, bigRemainder, ieeePow, operations } from '../elementwise.ts'
-import { type Home, type Place } from '../memory.ts'
+import { type Home, type Place, placeBytes } from '../memory.ts'
 import { Instance, Memory, Module, pageBytes, type WasmFunction, type WasmMemory } from '../wasm/runtime.ts'
 import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
 
@@ -40,8 +40,11 @@ class KernelMemory {
 }
 
 const privateMemory = KernelMemory.ofPages(16)
-/** For kernels that were made to run in place, where they cannot. */
-let copies: KernelMemory | undefined
+/** For kernels in place whose elements have to be fetched first: behind the parameters and results lies a window of them. */
+let fetched: KernelMemory | undefined
+const windowAddress = placeBytes
+/** System calls for less cost more per byte (64 KiB: half as much again); more would push the kernel's input out of the caches. */
+const windowBytes = 512 << 10
 
 /** Modules and instances that one thread keeps; the oldest go first. */
 const kept = 256
@@ -108,6 +111,12 @@ export class KernelInstance {
     values.forEach((value, i) => writeParameter(view, this.kernel.parameters[i] as Slot, value))
   }
 
+  /** Room for more elements of an input than one run takes; for a kernel in place over a memory of this thread. */
+  window(): TypedArray {
+    const [{ dtype }] = this.kernel.inputs as readonly [Slot]
+    return typedArray(dtype, this.#memory.buffer, windowAddress / bytesPer(dtype), windowBytes / bytesPer(dtype))
+  }
+
   /** Where the next run of a kernel in place finds its input, in bytes. */
   at(block: number): void {
     this.#block = block
@@ -144,10 +153,9 @@ export class KernelInstance {
 export function instantiate(kernel: Kernel): KernelInstance {
   return remember(instances, kernel.key, () => {
     if (!kernel.inPlace) return instantiateIn(privateMemory, kernel)
-    copies ??= KernelMemory.ofPages(1, true)
-    const block = Math.ceil(kernel.memoryBytes / 64) * 64
-    copies.grow(block + kernel.blockLength * 8 + 64)
-    return new KernelInstance(kernel, copies, 0, block)
+    // A kernel may run over up to three elements more than there are.
+    fetched ??= KernelMemory.ofPages(Math.ceil((windowAddress + windowBytes) / pageBytes) + 1, true)
+    return new KernelInstance(kernel, fetched, 0, windowAddress)
   })
 }
 
