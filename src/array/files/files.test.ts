@@ -25,6 +25,27 @@ test.each(['f64', 'f32', 'i64', 'i32', 'u32', 'u8', 'bool'] as const)('%s goes t
   expect(await back.astype('f64').mean().compute(here)).toBe(await x.astype('f64').mean().compute(here))
 })
 
+test.each(['f64', 'f32', 'i32', 'u8'] as const)(
+  'reductions of a file of %s in many pieces equal those of memory',
+  async (dtype) => {
+    const x = da.from((await da.random([3, 300_007], { seed: 5 }).multiply(250).astype(dtype).compute()) as da.Dense)
+    await da.save(file('pieces.npy'), x)
+    const stored = await da.load(file('pieces.npy'))
+    const tail = await da.fromfile(file('pieces.npy'), { dtype, offset: 128 + 8 * 777 })
+    const inMemory = x.ravel().get(`${(8 * 777) / (dtype === 'f64' ? 8 : dtype === 'u8' ? 1 : 4)}:`)
+    for (const options of [here, { threads: 2 }]) {
+      for (const reduce of [(a: da.NDArray) => a.sum(), (a: da.NDArray) => a.max()]) {
+        expect(await reduce(stored).compute(options)).toBe(await reduce(x).compute(options))
+        expect(await reduce(tail).compute(options)).toBe(await reduce(inMemory).compute(options))
+      }
+      const both = (a: da.NDArray) => [a.mean({ axis: 1 }), a.std({ axis: 1 })] as const
+      const [mean, deviation] = await da.compute(both(stored), options)
+      const expected = await da.compute(both(x), options)
+      expect([mean.toArray(), deviation.toArray()]).toEqual(expected.map((a) => a.toArray()))
+    }
+  },
+)
+
 test('raw files have any offset and any shape', async () => {
   const x = da.random([1_000], { seed: 1 })
   await da.tofile(file('raw'), x, here)
