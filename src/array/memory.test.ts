@@ -85,3 +85,14 @@ test('elements have the length that was asked for, zeroed, however long the buff
   expect(sharedMemory(8).byteLength).toBe(8)
   expect(homeOf(sharedMemory(8))).toBeUndefined()
 })
+
+test('results that nobody holds are collected', async () => {
+  const startedAt = process.memoryUsage.rss()
+  let most = 0
+  for (let round = 0; round < 30; round++) {
+    await da.ones([10_000_000]).compute()
+    most = Math.max(most, process.memoryUsage.rss() - startedAt)
+  }
+  // 2.4 GB in all; V8 lets a few of them lie.
+  expect(most).toBeLessThan(1.2e9)
+})

@@ -23,13 +23,29 @@ const maxBytes = 65_536 * pageBytes
 
 const homes = new WeakMap<SharedArrayBuffer, Home>()
 
+/** More would say no more. */
+const mostCounted = 1 << 30
+
+/**
+ * V8 does not count shared memory when it decides whether to collect garbage: forty results of 160 MB, none of which anybody holds, would
+ * all stay. So each has an ordinary buffer of its size that lives as long; nobody touches it, so it takes addresses only.
+ */
+const counted = new WeakMap<SharedArrayBuffer, ArrayBuffer>()
+
 /** Zeroed shared memory for so many bytes; the buffer may be longer. */
 export function sharedMemory(bytes: number): SharedArrayBuffer {
+  if (bytes < fromBytes) return new SharedArrayBuffer(bytes)
+  const buffer = largeMemory(bytes)
+  counted.set(buffer, new ArrayBuffer(Math.min(bytes, mostCounted)))
+  return buffer
+}
+
+function largeMemory(bytes: number): SharedArrayBuffer {
   const scratch = Math.ceil(bytes / placeBytes) * placeBytes
   // A place for each thread of the pool, this one and a few more, behind the flags.
   const places = availableParallelism() + 6
   const pages = Math.ceil((scratch + (1 + places) * placeBytes) / pageBytes)
-  if (bytes < fromBytes || pages * pageBytes > maxBytes) return new SharedArrayBuffer(bytes)
+  if (pages * pageBytes > maxBytes) return new SharedArrayBuffer(bytes)
   let memory: WasmMemory
   try {
     memory = new Memory({ initial: pages, maximum: pages, shared: true })
