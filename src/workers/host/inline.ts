@@ -13,6 +13,8 @@ import { type Job, sliceBatch } from './job.ts'
 
 /** The event loop is held for about this long at most; well below the 10 ms that a person or a server could notice. */
 const sliceMs = 4
+/** The first slice belongs to the turn in which the map was called, and the second comes before timers get theirs: together they are one hold. */
+const firstSliceMs = 1
 
 /** May this thread do it as well as a worker? A setup runs in workers only, and a timeout is kept by another thread than the one that works. */
 export function mayRunInline(job: Job): boolean {
@@ -50,10 +52,10 @@ export class InlineRun {
     const context = this.#context
     const label = (): string => `${job.ref.name} item ${context.index}`
     this.#frame = { parent: rootFrame, context, cancellation, run: job.work.run, task: 0, label, children: 0, waits: 0 }
-    this.#slice()
+    this.#slice(firstSliceMs)
   }
 
-  #slice(): void {
+  #slice(lengthMs: number): void {
     const job = this.#job
     const itemMs = job.estimate.itemMs ?? sliceMs
     const began = performance.now()
@@ -64,10 +66,10 @@ export class InlineRun {
       if (!batch) break
       enterFrame(this.#frame, () => this.#runBatch(batch.first, batch.items))
       items += batch.items.length
-    } while (performance.now() - began < sliceMs && !job.work.cancellation.aborted && !job.estimate.async)
+    } while (performance.now() - began < lengthMs && !job.work.cancellation.aborted && !job.estimate.async)
     job.estimate.recordInline(items, performance.now() - began)
     job.inlineItems += items
-    if (items > 0 && !job.work.exhausted() && !job.estimate.async && this.#goOn()) setImmediate(() => this.#slice())
+    if (items > 0 && !job.work.exhausted() && !job.estimate.async && this.#goOn()) setImmediate(() => this.#slice(sliceMs))
     else this.#done()
   }
 
