@@ -30,6 +30,11 @@ const subBlockLength = 128
 /** Kernels whose elements take less are bound by the time between two additions to one accumulator. */
 const lightNs = 0.6
 const blocksPerCall = 4
+/**
+ * How far ahead a kernel in place touches its input, once per sub-block: a processor fetches ahead by itself only to the end of a page of 4 KiB. A
+ * sum takes 4 to 5 % less so. What follows the elements is scratch space.
+ */
+const touchedAheadBytes = 2_048
 /** Keeps slots from falling on the same cache sets. */
 const slotPaddingBytes = 320
 
@@ -264,6 +269,7 @@ class LoopBody {
     emitter.get(this.#end)
     code.push(op.i32LtU, op.brIf, 0, op.end)
     this.#assign(subBlock)
+    if (this.#layout.inPlace) emitter.touch(bytesPer((this.#layout.inputs[0] as Slot).dtype), touchedAheadBytes)
     emitter.get(this.#element)
     emitter.get(countLocal)
     code.push(op.i32LtU, op.brIf, 0, op.end)
