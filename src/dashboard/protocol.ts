@@ -10,6 +10,8 @@
  *
  * Over HTTP every question is `GET /api/NAME?token=…&q=JSON of the query`; the answer is JSON, but for `window` (the binary form of
  * `window-codec.ts`), `export` (the file itself) and `changes` (server-sent events, each a {@link Tick}).
+ *
+ * Long because it is whole: types with their meaning and next to no code, which both sides read as one text.
  */
 
 /** A stretch of time; from ≤ to. */

@@ -2,6 +2,8 @@
 /**
  * What every {@link Executor} does: the suite that this thread, threads and processes pass.
  *
+ * Long because it is one list of cases over one set-up: an executor passes all of it or is none.
+ *
  * Functions come from `test/fixtures/plain.ts` and its neighbours, as TypeScript, so that loading is tested along the way.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

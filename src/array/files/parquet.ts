@@ -5,7 +5,7 @@ import { describe, FileRefused, HeddleError, InvalidOption } from '../../base/er
 import { checkOptions, checkValue, rules } from '../../base/options.ts'
 import type { NDArray } from '../array.ts'
 import { wrapped } from '../create.ts'
-import { type DType, type TypedArray } from '../dtype.ts'
+import type { DType, TypedArray } from '../dtype.ts'
 import type { LoadOptions } from './index.ts'
 import { checkPages, type ColumnPages } from './parquet-pages.ts'
 import { sharedElements } from '../memory.ts'

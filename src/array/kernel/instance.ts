@@ -61,9 +61,10 @@ function remember<V>(known: Map<string, V>, key: string, make: () => V): V {
 export class KernelInstance {
   readonly kernel: Kernel
   readonly #memory: KernelMemory
-  /** Where the parameters and results begin; for a kernel in place also where the next block does. */
+  /** Where the parameters and results begin. */
   readonly #fixed: number
-  #block: number
+  /** Where the next block begins, for a kernel in place. */
+  #block = 0
   readonly #run: WasmFunction
   readonly #tail: WasmFunction | undefined
   #buffer: ArrayBuffer | undefined
@@ -72,18 +73,17 @@ export class KernelInstance {
   #view = new DataView(new ArrayBuffer(0))
   #doubles = new Float64Array(0)
 
-  constructor(kernel: Kernel, memory: KernelMemory, fixed = 0, block = 0) {
+  constructor(kernel: Kernel, memory: KernelMemory, fixed = 0) {
     this.kernel = kernel
     this.#memory = memory
     this.#fixed = fixed
-    this.#block = block
     const module = remember(modules, kernel.key, () => new Module(kernel.bytes))
     const { exports } = new Instance(module, { env: { memory: memory.memory, ...scalarFunctions } })
     this.#run = exports['run'] as WasmFunction
     this.#tail = exports['tail']
   }
 
-  /** The block of an input: where the next run reads it. */
+  /** The block of an input: where the next run reads it, unless in place. */
   input(index: number): TypedArray {
     this.#refresh()
     return this.#inputs[index] as TypedArray
@@ -136,10 +136,8 @@ export class KernelInstance {
     if (this.#buffer === buffer) return
     this.#buffer = buffer
     const views = (slots: readonly Slot[]): TypedArray[] =>
-      slots.map(({ dtype, address }) =>
-        typedArray(dtype, buffer, (this.#block + address) / bytesPer(dtype), this.kernel.blockLength),
-      )
-    this.#inputs = views(this.kernel.inputs)
+      slots.map(({ dtype, address }) => typedArray(dtype, buffer, address / bytesPer(dtype), this.kernel.blockLength))
+    this.#inputs = this.kernel.inPlace ? [] : views(this.kernel.inputs)
     this.#outputs = views(this.kernel.outputs)
     this.#view = new DataView(buffer, this.#fixed)
     this.#doubles = new Float64Array(buffer, this.#fixed)
@@ -155,7 +153,7 @@ export function instantiate(kernel: Kernel): KernelInstance {
     if (!kernel.inPlace) return instantiateIn(privateMemory, kernel)
     // A kernel may run over up to three elements more than there are.
     fetched ??= KernelMemory.ofPages(Math.ceil((windowAddress + windowBytes) / pageBytes) + 1, true)
-    return new KernelInstance(kernel, fetched, 0, windowAddress)
+    return new KernelInstance(kernel, fetched)
   })
 }
 
