@@ -30,10 +30,7 @@ export interface RunRecord {
 
 export type TaskState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
 
-/**
- * One task. The same object is published when it starts and when it settles; its fields fill up in between. Who only listens for the end gets
- * it for the length of the call: it may then be used again for another task.
- */
+/** One task. The same object is published when it starts and when it settles; its fields fill up in between. */
 export interface TaskRecord {
   readonly id: number
   readonly run: RunRecord
@@ -92,14 +89,34 @@ export const channels = {
   note: channel('heddle:note'),
 } as const
 
-/** True while somebody wants to know of tasks: the one check that an unobserved run pays. */
-export function observed(): boolean {
-  return channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
+/**
+ * A recorder of this package: it is called directly, because publishing on a channel costs a trivial task more than writing its row. Neither may throw.
+ */
+export interface TaskListener {
+  settled(task: TaskRecord): void
+  /** A task without a record of its own: on this thread, ready at once, done at the first attempt. */
+  plainSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void
 }
 
-/** True while somebody wants to know of starts too; asked once by whoever runs many tasks, for asking costs more than a check. */
-export function startsObserved(): boolean {
-  return channels.taskStart.hasSubscribers
+const listeners: TaskListener[] = []
+
+/** Calls the listener for every task that settles, until the function that is returned is called. */
+export function listenToTasks(listener: TaskListener): () => void {
+  listeners.push(listener)
+  return () => {
+    const at = listeners.indexOf(listener)
+    if (at >= 0) listeners.splice(at, 1)
+  }
+}
+
+/** True while somebody wants to know of tasks: the one check that an unobserved run pays. */
+export function observed(): boolean {
+  return listeners.length > 0 || recordsObserved()
+}
+
+/** True while somebody wants the record of every task, and not only listeners, which can do without for plain ones. */
+export function recordsObserved(): boolean {
+  return channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
 }
 
 export function note(kind: Note['kind'], run: number, text: string, data?: Note['data']): void {
@@ -140,10 +157,21 @@ export function closeRun(run: RunRecord, state: RunRecord['state']): void {
   if (channels.runSettle.hasSubscribers) channels.runSettle.publish(run)
 }
 
+export function newTaskId(): number {
+  return ++lastTask
+}
+
 /** A fresh task of a run, ready from the start unless the caller says otherwise. Publishes nothing yet. */
-export function newTask(run: RunRecord, index: number, parent: number, queuedAt: number, name?: string): TaskRecord {
+export function newTask(
+  run: RunRecord,
+  index: number,
+  parent: number,
+  queuedAt: number,
+  name?: string,
+  id = newTaskId(),
+): TaskRecord {
   return {
-    id: ++lastTask,
+    id,
     run,
     name,
     index,
@@ -163,26 +191,6 @@ export function newTask(run: RunRecord, index: number, parent: number, queuedAt:
   }
 }
 
-/** The same record for the next task of its run: what a lane that nobody watches start uses instead of a new one. Its id is new. */
-export function renewTask(task: TaskRecord, index: number, queuedAt: number): TaskRecord {
-  const renewed = task as { -readonly [K in keyof TaskRecord]: TaskRecord[K] }
-  renewed.id = ++lastTask
-  renewed.index = index
-  renewed.needs = undefined
-  renewed.row = 0
-  renewed.queuedAt = queuedAt
-  renewed.readyAt = queuedAt
-  renewed.startedAt = 0
-  renewed.settledAt = 0
-  renewed.attempts = 1
-  renewed.limiterMs = 0
-  renewed.retryMs = 0
-  renewed.bytes = 0
-  renewed.state = 'queued'
-  renewed.error = undefined
-  return task
-}
-
 export function taskStarted(task: TaskRecord, at: number): void {
   task.startedAt = at
   task.state = 'running'
@@ -193,6 +201,12 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
   task.settledAt = at
   task.state = state
   task.error = error
-  // A task has a record only while somebody observes; where nobody does any more, publishing does nothing.
-  channels.taskSettle.publish(task)
+  for (const listener of listeners) listener.settled(task)
+  if (channels.taskSettle.hasSubscribers) channels.taskSettle.publish(task)
+}
+
+/** The end of a task that has no record, of which only listeners are told. */
+export function plainTaskSettled(run: RunRecord, id: number, index: number, startedAt: number, at: number): void {
+  // A loop by index: this is called once per trivial task.
+  for (let i = 0; i < listeners.length; i++) (listeners[i] as TaskListener).plainSettled(run, id, index, startedAt, at)
 }

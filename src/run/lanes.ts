@@ -8,10 +8,11 @@
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import {
   newTask,
+  newTaskId,
   observed,
-  renewTask,
+  plainTaskSettled,
+  recordsObserved,
   type RunRecord,
-  startsObserved,
   type TaskRecord,
   taskSettled,
   taskStarted,
@@ -92,7 +93,6 @@ export class Lanes {
   async #bareLane(frame: Frame, watched: boolean): Promise<void> {
     const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
     const records = watched ? new LaneRecords(group, source) : undefined
-    let record: TaskRecord | undefined
     while (this.#stays()) {
       if ((this.#next & 127) === 0) this.#breathe()
       if (this.#breath) {
@@ -110,13 +110,13 @@ export class Lanes {
       const context = new GroupContext(group, index)
       frame.context = context
       const ticket = adaptive ? adaptive.start() : 0
-      if (records) record = records.start(frame, index)
+      records?.start(frame, index)
       let value: unknown
       try {
         value = await fn(item, context)
-        if (record) taskSettled(record, performance.now(), 'done')
+        records?.done()
       } catch (error) {
-        if (record) taskSettled(record, performance.now(), group.aborted ? 'cancelled' : 'failed', error)
+        records?.failed(group.aborted ? 'cancelled' : 'failed', error)
         adaptive?.settle(ticket, adaptive.isOverload(error))
         this.#failed(index, item, error)
         continue
@@ -216,40 +216,59 @@ export class Lanes {
 }
 
 /**
- * The records of the tasks of one lane. What recording costs is mostly here, so a lane reads the clock once per task where nothing lies between
- * the end of one task and the start of the next, and fills the same record again unless somebody follows tasks from their start.
+ * What is told of the tasks of one lane. Most of the price of recording is here, so a lane reads the clock once per task where nothing lies
+ * between the end of one task and the start of the next, and makes a record only for a task that failed, or for subscribers who want them all.
  */
 class LaneRecords {
   readonly #run: RunRecord
   readonly #instant: boolean
-  readonly #starts = startsObserved()
-  #last: TaskRecord | undefined
-  #free = false
+  readonly #all = recordsObserved()
+  #record: TaskRecord | undefined
+  #id = 0
+  #index = 0
+  #startedAt = 0
+  /** When the last task ended, if the next begins at that moment; else 0. */
+  #freeAt = 0
 
   constructor(group: Group, source: Source<unknown>) {
     this.#run = group.record
     this.#instant = source.slice !== undefined
   }
 
-  start(frame: Frame, index: number): TaskRecord {
-    const last = this.#last
-    const now = this.#free && last ? last.settledAt : performance.now()
-    const run = this.#run
-    const record = last && !this.#starts ? renewTask(last, index, now) : newTask(run, index, run.parentTask, now)
-    this.#last = record
-    this.#free = this.#instant
-    frame.task = record.id
-    if (this.#starts) taskStarted(record, now)
-    else {
-      record.startedAt = now
-      record.state = 'running'
-    }
-    return record
+  start(frame: Frame, index: number): void {
+    this.#startedAt = this.#freeAt || performance.now()
+    this.#index = index
+    this.#id = frame.task = newTaskId()
+    if (!this.#all) return
+    this.#record = this.#newRecord()
+    taskStarted(this.#record, this.#startedAt)
+  }
+
+  done(): void {
+    const at = this.#ended()
+    if (this.#record) taskSettled(this.#record, at, 'done')
+    else plainTaskSettled(this.#run, this.#id, this.#index, this.#startedAt, at)
+  }
+
+  failed(state: 'failed' | 'cancelled', error: unknown): void {
+    const record = this.#record ?? this.#newRecord()
+    record.startedAt = this.#startedAt
+    taskSettled(record, this.#ended(), state, error)
   }
 
   /** The lane has waited since its last task ended. */
   waited(): void {
-    this.#free = false
+    this.#freeAt = 0
+  }
+
+  #ended(): number {
+    const now = performance.now()
+    if (this.#instant) this.#freeAt = now
+    return now
+  }
+
+  #newRecord(): TaskRecord {
+    return newTask(this.#run, this.#index, this.#run.parentTask, this.#startedAt, undefined, this.#id)
   }
 }
 

@@ -6,7 +6,7 @@
  * (`record()`), so that two recordings in one server do not mix.
  */
 import { availableParallelism } from 'node:os'
-import { type Note, channels, type RunRecord, type TaskRecord } from '../base/observer.ts'
+import { channels, listenToTasks, type Note, type RunRecord, type TaskListener, type TaskRecord } from '../base/observer.ts'
 import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import { makeTrace, newTables, runStates, taskStates, type Trace, type TraceMeta, type TraceTables } from './model.ts'
@@ -32,7 +32,7 @@ export interface RecorderOptions {
   readonly live?: boolean
 }
 
-export class Recorder {
+export class Recorder implements TaskListener {
   readonly tables: TraceTables = newTables()
   readonly strings = new Strings()
   /** The tasks under way; empty unless `live`. */
@@ -48,6 +48,7 @@ export class Recorder {
   /** The run of the last task and whether it is taken: tasks of one run come in a row. */
   #lastRun: RunRecord | undefined
   #lastTaken = false
+  readonly #stopListening: () => void
   #sampler: NodeJS.Timeout | undefined
   #sampleDue = 0
   #lastLoop = performance.eventLoopUtilization()
@@ -58,7 +59,7 @@ export class Recorder {
     this.#options = options
     channels.runStart.subscribe(this.#onRunStart)
     channels.runSettle.subscribe(this.#onRunSettle)
-    channels.taskSettle.subscribe(this.#onTaskSettle)
+    this.#stopListening = listenToTasks(this)
     channels.note.subscribe(this.#onNote)
     if (options.live) channels.taskStart.subscribe(this.#onTaskStart)
     this.#sampleDue = this.origin + sampleEveryMs
@@ -81,7 +82,7 @@ export class Recorder {
       this.#endedAt = performance.now()
       channels.runStart.unsubscribe(this.#onRunStart)
       channels.runSettle.unsubscribe(this.#onRunSettle)
-      channels.taskSettle.unsubscribe(this.#onTaskSettle)
+      this.#stopListening()
       channels.note.unsubscribe(this.#onNote)
       channels.taskStart.unsubscribe(this.#onTaskStart)
       clearInterval(this.#sampler)
@@ -176,9 +177,33 @@ export class Recorder {
     if (this.#takes(task.run)) this.open.add(task)
   }
 
-  #onTaskSettle = (message: unknown): void => {
-    const task = message as TaskRecord
+  settled(task: TaskRecord): void {
     if (this.#takes(task.run)) this.#writeTask(task)
+  }
+
+  plainSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void {
+    if (!this.#takes(run)) return
+    const start = this.#relative(startedAt)
+    const columns = this.tables.tasks.columns
+    const row = this.#appendTask(this.tables, id, run, index)
+    columns.queuedAt[row] = start
+    columns.readyAt[row] = start
+    columns.startedAt[row] = start
+    columns.settledAt[row] = this.#relative(settledAt)
+    columns.attempts[row] = 1
+    columns.state[row] = doneNumber
+    if (run.parentTask !== 0) columns.parent[row] = run.parentTask
+  }
+
+  #appendTask({ tasks, needs }: TraceTables, id: number, run: RunRecord, index: number): number {
+    const row = tasks.append()
+    const columns = tasks.columns
+    columns.id[row] = id
+    columns.run[row] = run.id
+    columns.index[row] = index
+    // New rows are zero; pages that are never written cost neither time nor memory.
+    if (needs.count > 0) columns.needsEnd[row] = needs.count
+    return row
   }
 
   /** Appends a row; a task that has not settled gets the present as its end. */
@@ -190,19 +215,14 @@ export class Recorder {
         tables.needs.columns.task[at] = need
       }
     }
-    const row = tables.tasks.append()
+    const row = this.#appendTask(tables, task.id, task.run, task.index)
     const columns = tables.tasks.columns
-    columns.id[row] = task.id
-    columns.run[row] = task.run.id
-    columns.index[row] = task.index
     columns.queuedAt[row] = this.#relative(task.queuedAt)
     columns.readyAt[row] = this.#relative(task.readyAt)
     columns.startedAt[row] = this.#relative(task.startedAt)
     columns.settledAt[row] = task.settledAt === 0 ? this.now() : this.#relative(task.settledAt)
     columns.attempts[row] = task.attempts
     columns.state[row] = task.state === 'done' ? doneNumber : (taskStateNumber[task.state] ?? 0)
-    // New rows are zero; pages that are never written cost neither time nor memory.
-    if (tables.needs.count > 0) columns.needsEnd[row] = tables.needs.count
     if (task.parent !== 0) columns.parent[row] = task.parent
     if (task.name !== undefined) columns.name[row] = this.strings.intern(task.name)
     if (task.row !== 0) columns.row[row] = task.row
