@@ -61,6 +61,11 @@ export class TraceDecoder {
     return this.#head !== undefined
   }
 
+  /** Processors that the machine offered; 1 before the head has come. */
+  get cores(): number {
+    return this.#head?.cores ?? 1
+  }
+
   /** Whether the end has come. */
   get complete(): boolean {
     return this.#complete

@@ -18,8 +18,17 @@ import { TraceModel } from './trace-model.ts'
 
 /** 1 / 40: each of the two states may take 2.5 % of a core. Chosen below the 3 % that a watched run may cost. */
 const lifePerCost = 40
+/** The same while the program uses every core: then what a look costs is lost to it, with what the browser adds. Chosen. */
+const busyLifePerCost = 200
 /** No page shows more states a second. */
 const lifeMinMs = 100
+/** A browser needs a core of its own for a page that refreshes all the time: with less than this free, it takes from the program. */
+const freeCores = 0.9
+/**
+ * How many milliseconds a core is given between two refreshes when none is free: one costs about 100 ms of processor time (server, page,
+ * painting without a graphics card, as measured by the bench `dashboard`), which shall be 2 % of all cores.
+ */
+const busyRestMs = 5_000
 
 export type Answers = { readonly [Q in Exclude<Question, 'export'>]: ReturnType<TraceModel[Q]> }
 
@@ -72,6 +81,19 @@ export class Recording {
 
   get live(): boolean {
     return this.#live
+  }
+
+  /** How long a page should rest between two refreshes; long where the program needs every core. */
+  get restMs(): number {
+    return this.#busy ? Math.max(lifeMinMs, busyRestMs / this.#decoder.cores) : lifeMinMs
+  }
+
+  /** Whether looking takes time from the program. */
+  get #busy(): boolean {
+    const { cores, tables } = this.#decoder
+    const { samples } = tables
+    const used = samples.columns.cores[samples.count - 1] ?? 0
+    return this.#live && cores - used < freeCores
   }
 
   /** Whether enough has come for answers. */
@@ -131,7 +153,8 @@ export class Recording {
   #refreshed(state: State | undefined): State {
     const now = this.#now()
     if (state?.model.version === this.#version) return state
-    if (state && this.#live && now - state.since < Math.max(lifeMinMs, lifePerCost * state.costMs)) return state
+    const perCost = this.#busy ? busyLifePerCost : lifePerCost
+    if (state && this.#live && now - state.since < Math.max(lifeMinMs, perCost * state.costMs)) return state
     const model = new TraceModel(this.#decoder.trace(), {
       version: this.#version,
       live: this.#live,

@@ -160,13 +160,14 @@ function send(
   response.end(response.req.method === 'HEAD' ? undefined : bytes)
 }
 
-/** Tells listeners how things stand, at most ten times a second, and nobody when nothing has changed. */
+/** Tells listeners how things stand, at most ten times a second, less often when the program needs every core, and never when nothing has changed. */
 class Changes {
   readonly #recording: Recording
   readonly #listeners = new Set<ServerResponse>()
   #timer: NodeJS.Timeout | undefined
   #explaining: NodeJS.Timeout | undefined
   #said = -1
+  #saidAt = 0
 
   constructor(recording: Recording) {
     this.#recording = recording
@@ -199,14 +200,17 @@ class Changes {
 
   #tick(): void {
     const { version, live, explained } = this.#recording
-    if (version !== this.#said) {
+    const now = performance.now()
+    if (version !== this.#said && now - this.#saidAt >= this.#recording.restMs) {
       this.#said = version
+      this.#saidAt = now
       const line = event(this.#recording.tick())
       // A page that does not read gets no more until it has.
       for (const listener of this.#listeners) if (!listener.writableNeedDrain) listener.write(line)
     }
     if (live) return
     // A finished recording changes once more, when it has been explained.
+    if (version !== this.#said) return
     if (explained) for (const listener of this.#listeners) listener.end()
     else this.#explaining ??= setTimeout(() => this.#recording.explain(), explainAfterMs)
   }

@@ -18,7 +18,7 @@ interface Versioned {
 }
 
 /** While a program runs, answers may be older than what was asked for, so as not to slow it: then they are asked for again. Chosen. */
-const againMs = 200
+const againMs = 500
 
 /**
  * @param question tracked: whatever signals it reads make it ask again; undefined asks nothing and forgets the answer
@@ -36,6 +36,8 @@ export function asked<Q extends Versioned, A extends Versioned>(
   const busy = signal(false)
   let wanted: { readonly question: Q } | undefined
   let running = false
+  /** The question of the newest answer. */
+  let last: Q | undefined
   /** Nobody wants to know any more. */
   let forgotten = false
 
@@ -46,23 +48,29 @@ export function asked<Q extends Versioned, A extends Versioned>(
       wanted = undefined
       busy.value = true
       const start = performance.now()
-      let least = 0
       try {
         const answer = await ask(question)
-        if (!forgotten) value.value = answer
+        // The same answer again would paint everything again.
+        const same = question === last && answer.version === value.peek()?.version
+        if (!forgotten && !same) value.value = answer
+        last = question
         error.value = undefined
-        if (answer.version < question.version && !wanted && !forgotten) {
-          wanted = { question }
-          least = againMs
-        }
+        if (answer.version < question.version) setTimeout(() => again(question), againMs)
       } catch (thrown) {
         error.value = thrown instanceof Error ? thrown : new Error(String(thrown))
       }
       busy.value = wanted !== undefined
-      const pause = Math.max(least, pauseMs(performance.now() - start))
+      const pause = pauseMs(performance.now() - start)
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
     }
     running = false
+  }
+
+  /** Asks for a newer answer, unless something else is asked meanwhile. */
+  const again = (question: Q): void => {
+    if (forgotten || wanted || question !== last) return
+    wanted = { question }
+    if (!running) void run()
   }
 
   const dispose = effect(() => {
