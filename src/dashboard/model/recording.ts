@@ -18,7 +18,7 @@ import { TraceModel } from './trace-model.ts'
 
 /** 1 / 40: each of the two states may take 2.5 % of a core. Chosen below the 3 % that a watched run may cost. */
 const lifePerCost = 40
-/** The same while the program uses every core: then what a look costs is lost to it, with what the browser adds. Chosen. */
+/** The same for explanations while the program uses every core: then what they cost is lost to it. Chosen. */
 const busyLifePerCost = 200
 /** No page shows more states a second. */
 const lifeMinMs = 100
@@ -146,14 +146,13 @@ export class Recording {
   /** The state to answer from. Once the trace is finished there is one for everything. */
   #state(explains: boolean): State {
     if (!this.#live) return (this.#shown = this.#explained = this.#refreshed(this.#shown))
-    if (explains) return (this.#explained = this.#refreshed(this.#explained))
+    if (explains) return (this.#explained = this.#refreshed(this.#explained, this.#busy ? busyLifePerCost : lifePerCost))
     return (this.#shown = this.#refreshed(this.#shown))
   }
 
-  #refreshed(state: State | undefined): State {
+  #refreshed(state: State | undefined, perCost = lifePerCost): State {
     const now = this.#now()
     if (state?.model.version === this.#version) return state
-    const perCost = this.#busy ? busyLifePerCost : lifePerCost
     if (state && this.#live && now - state.since < Math.max(lifeMinMs, perCost * state.costMs)) return state
     const model = new TraceModel(this.#decoder.trace(), {
       version: this.#version,

@@ -81,7 +81,7 @@ export function Series() {
     () =>
       asked(
         () =>
-          model.version.value < 0 ? undefined : { version: model.version.value, range: model.range.value ?? model.whole.value },
+          model.seen.value < 0 ? undefined : { version: model.seen.value, range: model.range.value ?? model.whole.value },
         ({ range }) => model.source.series({ range, points }),
         (took) => (model.live.peek() ? Math.max(250, 3 * took) : 0),
       ),

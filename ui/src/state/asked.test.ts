@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { asked } from './asked.ts'
 
 /** Answers that come when the test says so. */
@@ -71,13 +71,29 @@ test('nothing is asked after stop', async () => {
   expect(open).toHaveLength(1)
 })
 
-test('an answer that is older than the question is shown, and asked for again', async () => {
+test('an answer that is older than the question is shown, and asked for again', async ({ onTestFinished }) => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
   const { open, ask } = answers()
   const { value } = asked(() => ({ version: 5 }), ask)
   open[0]?.resolve('old', 3)
-  await expect.poll(() => open.length).toBe(2)
+  await vi.advanceTimersByTimeAsync(3_000)
+  expect(open).toHaveLength(2)
   expect(value.value?.text).toBe('old')
   open[1]?.resolve('new', 5)
   await turn()
   expect(value.value?.text).toBe('new')
+})
+
+test('the same answer again is not shown again', async ({ onTestFinished }) => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { open, ask } = answers()
+  const { value } = asked(() => ({ version: 5 }), ask)
+  open[0]?.resolve('old', 3)
+  await vi.advanceTimersByTimeAsync(3_000)
+  const shown = value.value
+  open[1]?.resolve('old', 3)
+  await turn()
+  expect(value.value).toBe(shown)
 })

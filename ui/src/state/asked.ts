@@ -17,8 +17,11 @@ interface Versioned {
   readonly version: number
 }
 
-/** While a program runs, answers may be older than what was asked for, so as not to slow it: then they are asked for again. Chosen. */
-const againMs = 500
+/**
+ * While a program runs, answers may be older than what was asked for, so as not to slow it. The next change asks again; where none comes, for the
+ * program blocks its thread, this does. Chosen above the longest rest between two changes.
+ */
+const againMs = 3_000
 
 /**
  * @param question tracked: whatever signals it reads make it ask again; undefined asks nothing and forgets the answer

@@ -100,7 +100,10 @@ export class Model {
     effect(() => {
       const overview = this.overview.value.value
       if (!overview) return
-      this.#head.value = overview.head
+      batch(() => {
+        this.#head.value = overview.head
+        this.#seen.value = overview.version
+      })
       // Failures come first, unless somebody has already gone elsewhere.
       if (this.#all.peek() === undefined && overview.counts.failed > 0 && this.tab.peek() === 'fix') this.tab.value = 'failures'
       if (this.range.peek() === undefined) this.#all.value = overview
@@ -119,6 +122,7 @@ export class Model {
   /** The overview of everything, whatever range is selected: colours and labels must not change with the selection. */
   readonly #all: Signal<Overview | undefined> = signal(undefined)
   readonly #head: Signal<Overview['head'] | undefined> = signal(undefined)
+  readonly #seen: Signal<number> = signal(-1)
   #families: readonly Family[] = []
   #familiesKey = ''
 
@@ -128,6 +132,14 @@ export class Model {
 
   get head(): ReadonlySignal<Overview['head'] | undefined> {
     return this.#head
+  }
+
+  /**
+   * Of which state the newest overview is. What reaches over the whole time is asked about this state: at every tick it would be asked twice, for
+   * the whole time grows when the overview comes.
+   */
+  get seen(): ReadonlySignal<number> {
+    return this.#seen
   }
 
   label(group: number): string {

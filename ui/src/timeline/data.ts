@@ -25,9 +25,9 @@ export function timelineData(model: Model, devicePixels: ReadonlySignal<number>)
   const everything = asked(
     () => {
       const whole = model.whole.value
-      if (model.version.value < 0 || !(lengthOf(whole) > 0) || devicePixels.value <= 0) return undefined
+      if (model.seen.value < 0 || !(lengthOf(whole) > 0) || devicePixels.value <= 0) return undefined
       return {
-        version: model.version.value,
+        version: model.seen.value,
         marked: model.marked.value,
         query: { ...whole, columns: Math.min(columnsMax, devicePixels.value) },
       }
@@ -42,7 +42,7 @@ export function timelineData(model: Model, devicePixels: ReadonlySignal<number>)
       const view = model.view.value
       const group = model.group.value
       const pixels = devicePixels.value
-      const version = model.version.value
+      const version = model.seen.value
       if (version < 0 || pixels <= 0 || !(lengthOf(whole) > 0)) return undefined
       if (model.zoomed.value === undefined && group === undefined) return undefined
       const last = wanted.peek()
