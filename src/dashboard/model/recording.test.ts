@@ -223,6 +223,44 @@ describe('a growing recording', () => {
     expect(recording.answer('overview', {}).version).toBe(recording.version)
   })
 
+  test('rests long while less than a core is free, and shortly before, after and at the end', () => {
+    const recording = new Recording({ write })
+    expect(recording.restMs).toBe(100)
+    const encoder = new TraceEncoder()
+    const rests = [2, 8, 7].map((cores, at) => {
+      const samples = [2, 8, 7].slice(0, at + 1).map((used, i) => ({ at: 100 * i, busy: 1, cores: used }))
+      const state = makeTraceOf({ tasks, samples, meta: { complete: false, cores: 8 } })
+      recording.push(joined([...(at === 0 ? encoder.begin(state.meta) : []), ...encoder.next(state)]))
+      return [cores, recording.restMs]
+    })
+    expect(rests).toEqual([
+      [2, 100],
+      [8, 625],
+      [7, 100],
+    ])
+    const busy = makeTraceOf({ tasks, samples: [2, 8, 7, 8].map((cores, i) => ({ at: 100 * i, busy: 1, cores })) })
+    recording.push(joined(encoder.next(busy)))
+    expect(recording.restMs).toBe(625)
+    recording.end()
+    expect(recording.restMs).toBe(100)
+  })
+
+  test('explains less often while less than a core is free', () => {
+    /** Whether there is a newer explanation 1.5 seconds after one that has cost some 12 ms. */
+    const renewed = (cores: number): boolean => {
+      let now = 0
+      const recording = new Recording({ write, now: () => (now += 6) })
+      const state = makeTraceOf({ tasks, samples: [{ at: 10, busy: 1, cores }], meta: { complete: false } })
+      const encoder = new TraceEncoder()
+      recording.push(joined([...encoder.begin(state.meta), ...encoder.next(state)]))
+      const { version } = recording.answer('explanation', {})
+      recording.push(joined(encoder.next(state, { runs: [], open: newTables().tasks.rows() })))
+      now += 1_500
+      return recording.answer('explanation', {}).version > version
+    }
+    expect([renewed(2), renewed(8)]).toEqual([true, false])
+  })
+
   test('counts what is known to come, and what is under way', () => {
     const open = makeTraceOf({ tasks: [{ id: 9, startedAt: 10, settledAt: 12, state: 'running', row: 1 }] })
     const done = makeTraceOf({

@@ -80,8 +80,7 @@ export function Series() {
   const found = useMemo(
     () =>
       asked(
-        () =>
-          model.seen.value < 0 ? undefined : { version: model.seen.value, range: model.range.value ?? model.whole.value },
+        () => (model.seen.value < 0 ? undefined : { version: model.seen.value, range: model.range.value ?? model.whole.value }),
         ({ range }) => model.source.series({ range, points }),
         (took) => (model.live.peek() ? Math.max(250, 3 * took) : 0),
       ),
