@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { asked } from './asked.ts'
 
 /** Answers that come when the test says so. */
@@ -71,29 +71,25 @@ test('nothing is asked after stop', async () => {
   expect(open).toHaveLength(1)
 })
 
-test('an answer that is older than the question is shown, and asked for again', async ({ onTestFinished }) => {
-  vi.useFakeTimers({ toFake: ['setTimeout'] })
-  onTestFinished(() => void vi.useRealTimers())
-  const { open, ask } = answers()
-  const { value } = asked(() => ({ version: 5 }), ask)
-  open[0]?.resolve('old', 3)
-  await vi.advanceTimersByTimeAsync(3_000)
-  expect(open).toHaveLength(2)
-  expect(value.value?.text).toBe('old')
-  open[1]?.resolve('new', 5)
-  await turn()
-  expect(value.value?.text).toBe('new')
-})
+describe('an answer that is older than the question', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout'] }))
+  afterEach(() => void vi.useRealTimers())
 
-test('the same answer again is not shown again', async ({ onTestFinished }) => {
-  vi.useFakeTimers({ toFake: ['setTimeout'] })
-  onTestFinished(() => void vi.useRealTimers())
-  const { open, ask } = answers()
-  const { value } = asked(() => ({ version: 5 }), ask)
-  open[0]?.resolve('old', 3)
-  await vi.advanceTimersByTimeAsync(3_000)
-  const shown = value.value
-  open[1]?.resolve('old', 3)
-  await turn()
-  expect(value.value).toBe(shown)
+  test.for([
+    ['old', 3],
+    ['new', 5],
+  ] as const)('is shown, and asked for again; then %s comes', async ([text, version]) => {
+    const { open, ask } = answers()
+    const { value } = asked(() => ({ version: 5 }), ask)
+    open[0]?.resolve('old', 3)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(open).toHaveLength(2)
+    const shown = value.value
+    expect(shown?.text).toBe('old')
+    open[1]?.resolve(text, version)
+    await turn()
+    expect(value.value?.text).toBe(text)
+    // The same answer again would be painted again.
+    expect(value.value === shown).toBe(text === 'old')
+  })
 })
