@@ -89,22 +89,13 @@ export const channels = {
   note: channel('heddle:note'),
 } as const
 
-/** What is known of a task without a record of its own: on this thread, ready at once, done at the first attempt. */
-export interface PlainTask {
-  readonly run: RunRecord
-  readonly id: number
-  readonly index: number
-  readonly startedAt: number
-  readonly settledAt: number
-}
-
 /**
  * A recorder of this package: it is called directly, because publishing on a channel costs a trivial task more than writing its row. Neither may throw.
  */
 export interface TaskListener {
   settled(task: TaskRecord): void
-  /** The object may be another task's after the call. */
-  plainSettled(task: PlainTask): void
+  /** A task without a record of its own: on this thread, ready at once, done at the first attempt. */
+  plainSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void
 }
 
 const listeners: TaskListener[] = []
@@ -215,7 +206,7 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
 }
 
 /** The end of a task that has no record, of which only listeners are told. */
-export function plainTaskSettled(task: PlainTask): void {
+export function plainTaskSettled(run: RunRecord, id: number, index: number, startedAt: number, at: number): void {
   // A loop by index: this is called once per trivial task.
-  for (let i = 0; i < listeners.length; i++) (listeners[i] as TaskListener).plainSettled(task)
+  for (let i = 0; i < listeners.length; i++) (listeners[i] as TaskListener).plainSettled(run, id, index, startedAt, at)
 }

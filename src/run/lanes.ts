@@ -10,7 +10,6 @@ import {
   newTask,
   newTaskId,
   observed,
-  type PlainTask,
   plainTaskSettled,
   recordsObserved,
   type RunRecord,
@@ -220,57 +219,56 @@ export class Lanes {
  * What is told of the tasks of one lane. Most of the price of recording is here, so a lane reads the clock once per task where nothing lies
  * between the end of one task and the start of the next, and makes a record only for a task that failed, or for subscribers who want them all.
  */
-class LaneRecords implements PlainTask {
-  readonly run: RunRecord
-  id = 0
-  index = 0
-  startedAt = 0
-  settledAt = 0
+class LaneRecords {
+  readonly #run: RunRecord
   readonly #instant: boolean
   readonly #all = recordsObserved()
   #record: TaskRecord | undefined
-  /** The next task begins at the moment at which the last one ended. */
-  #free = false
+  #id = 0
+  #index = 0
+  #startedAt = 0
+  /** When the last task ended, if the next begins at that moment; else 0. */
+  #freeAt = 0
 
   constructor(group: Group, source: Source<unknown>) {
-    this.run = group.record
+    this.#run = group.record
     this.#instant = source.slice !== undefined
   }
 
   start(frame: Frame, index: number): void {
-    this.startedAt = this.#free ? this.settledAt : performance.now()
-    this.index = index
-    this.id = frame.task = newTaskId()
+    this.#startedAt = this.#freeAt || performance.now()
+    this.#index = index
+    this.#id = frame.task = newTaskId()
     if (!this.#all) return
     this.#record = this.#newRecord()
-    taskStarted(this.#record, this.startedAt)
+    taskStarted(this.#record, this.#startedAt)
   }
 
   done(): void {
-    this.#end()
-    if (this.#record) taskSettled(this.#record, this.settledAt, 'done')
-    else plainTaskSettled(this)
+    const at = this.#ended()
+    if (this.#record) taskSettled(this.#record, at, 'done')
+    else plainTaskSettled(this.#run, this.#id, this.#index, this.#startedAt, at)
   }
 
   failed(state: 'failed' | 'cancelled', error: unknown): void {
-    this.#end()
     const record = this.#record ?? this.#newRecord()
-    record.startedAt = this.startedAt
-    taskSettled(record, this.settledAt, state, error)
+    record.startedAt = this.#startedAt
+    taskSettled(record, this.#ended(), state, error)
   }
 
   /** The lane has waited since its last task ended. */
   waited(): void {
-    this.#free = false
+    this.#freeAt = 0
   }
 
-  #end(): void {
-    this.settledAt = performance.now()
-    this.#free = this.#instant
+  #ended(): number {
+    const now = performance.now()
+    if (this.#instant) this.#freeAt = now
+    return now
   }
 
   #newRecord(): TaskRecord {
-    return newTask(this.run, this.index, this.run.parentTask, this.startedAt, undefined, this.id)
+    return newTask(this.#run, this.#index, this.#run.parentTask, this.#startedAt, undefined, this.#id)
   }
 }
 

@@ -6,15 +6,7 @@
  * (`record()`), so that two recordings in one server do not mix.
  */
 import { availableParallelism } from 'node:os'
-import {
-  channels,
-  listenToTasks,
-  type Note,
-  type PlainTask,
-  type RunRecord,
-  type TaskListener,
-  type TaskRecord,
-} from '../base/observer.ts'
+import { channels, listenToTasks, type Note, type RunRecord, type TaskListener, type TaskRecord } from '../base/observer.ts'
 import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import { makeTrace, newTables, runStates, taskStates, type Trace, type TraceMeta, type TraceTables } from './model.ts'
@@ -189,16 +181,15 @@ export class Recorder implements TaskListener {
     if (this.#takes(task.run)) this.#writeTask(task)
   }
 
-  plainSettled(task: PlainTask): void {
-    const { run } = task
+  plainSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void {
     if (!this.#takes(run)) return
-    const start = this.#relative(task.startedAt)
+    const start = this.#relative(startedAt)
     const columns = this.tables.tasks.columns
-    const row = this.#appendTask(this.tables, task.id, run, task.index)
+    const row = this.#appendTask(this.tables, id, run, index)
     columns.queuedAt[row] = start
     columns.readyAt[row] = start
     columns.startedAt[row] = start
-    columns.settledAt[row] = this.#relative(task.settledAt)
+    columns.settledAt[row] = this.#relative(settledAt)
     columns.attempts[row] = 1
     columns.state[row] = doneNumber
     if (run.parentTask !== 0) columns.parent[row] = run.parentTask
