@@ -90,7 +90,7 @@ export const channels = {
 } as const
 
 /**
- * A recorder of this package: it is called directly, because publishing on a channel costs a trivial task more than writing its row. Neither may throw.
+ * A recorder of this package: it is called directly, because publishing on a channel costs a trivial task more than writing its row. Its methods must not throw.
  */
 export interface TaskListener {
   settled(task: TaskRecord): void
@@ -157,6 +157,7 @@ export function closeRun(run: RunRecord, state: RunRecord['state']): void {
   if (channels.runSettle.hasSubscribers) channels.runSettle.publish(run)
 }
 
+/** For a task that has no record yet, and may never have one. */
 export function newTaskId(): number {
   return ++lastTask
 }

@@ -19,7 +19,7 @@ interface Versioned {
 
 /**
  * While a program runs, answers may be older than what was asked for, so as not to slow it. The next change asks again; where none comes, for the
- * program blocks its thread, this does. Chosen above the longest rest between two changes.
+ * program blocks its thread, this does. Chosen above the rest between two changes on two busy cores.
  */
 const againMs = 3_000
 
