@@ -245,22 +245,6 @@ describe('a growing recording', () => {
     expect(recording.restMs).toBe(100)
   })
 
-  test('explains less often while less than a core is free', () => {
-    /** Whether there is a newer explanation 1.5 seconds after one that has cost some 12 ms. */
-    const renewed = (cores: number): boolean => {
-      let now = 0
-      const recording = new Recording({ write, now: () => (now += 6) })
-      const state = makeTraceOf({ tasks, samples: [{ at: 10, busy: 1, cores }], meta: { complete: false } })
-      const encoder = new TraceEncoder()
-      recording.push(joined([...encoder.begin(state.meta), ...encoder.next(state)]))
-      const { version } = recording.answer('explanation', {})
-      recording.push(joined(encoder.next(state, { runs: [], open: newTables().tasks.rows() })))
-      now += 1_500
-      return recording.answer('explanation', {}).version > version
-    }
-    expect([renewed(2), renewed(8)]).toEqual([true, false])
-  })
-
   test('counts what is known to come, and what is under way', () => {
     const open = makeTraceOf({ tasks: [{ id: 9, startedAt: 10, settledAt: 12, state: 'running', row: 1 }] })
     const done = makeTraceOf({

@@ -18,8 +18,6 @@ import { TraceModel } from './trace-model.ts'
 
 /** 1 / 40: each of the two states may take 2.5 % of a core. Chosen below the 3 % that a watched run may cost. */
 const lifePerCost = 40
-/** The same for explanations while the program uses every core: then what they cost is lost to it. Chosen. */
-const busyLifePerCost = 200
 /** No page shows more states a second. */
 const lifeMinMs = 100
 /** A browser needs a core of its own for a page that refreshes all the time: with less than this free, it takes from the program. */
@@ -85,15 +83,11 @@ export class Recording {
 
   /** How long a page should rest between two refreshes; long where the program needs every core. */
   get restMs(): number {
-    return this.#busy ? Math.max(lifeMinMs, busyRestMs / this.#decoder.cores) : lifeMinMs
-  }
-
-  /** Whether looking takes time from the program. */
-  get #busy(): boolean {
     const { cores, tables } = this.#decoder
     const { samples } = tables
     const used = samples.columns.cores[samples.count - 1] ?? 0
-    return this.#live && cores - used < freeCores
+    const busy = this.#live && cores - used < freeCores
+    return busy ? Math.max(lifeMinMs, busyRestMs / cores) : lifeMinMs
   }
 
   /** Whether enough has come for answers. */
@@ -146,14 +140,14 @@ export class Recording {
   /** The state to answer from. Once the trace is finished there is one for everything. */
   #state(explains: boolean): State {
     if (!this.#live) return (this.#shown = this.#explained = this.#refreshed(this.#shown))
-    if (explains) return (this.#explained = this.#refreshed(this.#explained, this.#busy ? busyLifePerCost : lifePerCost))
+    if (explains) return (this.#explained = this.#refreshed(this.#explained))
     return (this.#shown = this.#refreshed(this.#shown))
   }
 
-  #refreshed(state: State | undefined, perCost = lifePerCost): State {
+  #refreshed(state: State | undefined): State {
     const now = this.#now()
     if (state?.model.version === this.#version) return state
-    if (state && this.#live && now - state.since < Math.max(lifeMinMs, perCost * state.costMs)) return state
+    if (state && this.#live && now - state.since < Math.max(lifeMinMs, lifePerCost * state.costMs)) return state
     const model = new TraceModel(this.#decoder.trace(), {
       version: this.#version,
       live: this.#live,
