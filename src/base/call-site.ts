@@ -3,8 +3,10 @@
  * wants the line that called. Nothing is captured per call: V8 can tell afterwards who awaits, as long as the promise of the call is
  * still pending, so that only a failure costs something.
  */
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { lazily } from './builtin.js'
+
+const fs = lazily('node:fs')
 
 /** Errors from elsewhere: does the stack tell the caller yet? */
 const told = new WeakMap<object, boolean>()
@@ -102,7 +104,7 @@ function ownFolders(): readonly string[] {
 function findFolders(): readonly string[] {
   try {
     const root = new URL(import.meta.url.endsWith('.ts') ? '../../' : '../', import.meta.url)
-    const { name } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { name?: unknown }
+    const { name } = JSON.parse(fs().readFileSync(new URL('package.json', root), 'utf8')) as { name?: unknown }
     if (name !== 'heddle') return []
     return ['src/', 'dist/'].flatMap((folder) => {
       const url = new URL(folder, root)

@@ -71,7 +71,14 @@ const rootCancellation = new Cancellation()
 /** The frame of code that no run of heddle called. Its signal aborts only when the whole program is cancelled. */
 export const rootFrame: Frame = {
   parent: undefined,
-  context: { signal: rootCancellation.signal, index: 0, attempt: 1, deadline: Number.POSITIVE_INFINITY },
+  context: {
+    get signal() {
+      return rootCancellation.signal
+    },
+    index: 0,
+    attempt: 1,
+    deadline: Number.POSITIVE_INFINITY,
+  },
   cancellation: rootCancellation,
   run: 0,
   task: 0,

@@ -1,5 +1,7 @@
-import { availableParallelism } from 'node:os'
+import { lazily } from './builtin.js'
 import { describe, InvalidOption } from './errors.ts'
+
+const os = lazily('node:os')
 
 /** Says how many workers a program takes at most, as `heddle run --concurrency` does: a number, or a share of the cores such as `50%`. */
 export const concurrencyVariable = 'HEDDLE_CONCURRENCY'
@@ -10,7 +12,7 @@ export const concurrencyVariable = 'HEDDLE_CONCURRENCY'
  */
 export function parallelism(): number {
   const said = process.env[concurrencyVariable]
-  if (said === undefined || said === '') return availableParallelism()
+  if (said === undefined || said === '') return os().availableParallelism()
   return parseConcurrency(said, concurrencyVariable)
 }
 
@@ -22,5 +24,5 @@ export function parseConcurrency(text: string, name: string): number {
       `Expected \`${name}\` to be a whole number from 1 up or a share of the cores such as 50%, got ${describe(text)}`,
     )
   const number = Number(match[1])
-  return match[2] === '' ? number : Math.max(1, Math.round((availableParallelism() * number) / 100))
+  return match[2] === '' ? number : Math.max(1, Math.round((os().availableParallelism() * number) / 100))
 }

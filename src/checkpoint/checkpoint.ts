@@ -2,7 +2,8 @@
 import { InvalidOption } from '../base/errors.ts'
 import { note } from '../base/observer.ts'
 import { checkOptions, type OptionRules, type Rule, rules } from '../base/options.ts'
-import { Journal, type JournalOptions, journalRules } from './journal.ts'
+import type { Journal } from './journal.ts'
+import { type JournalOptions, journalRules } from './options.ts'
 import { Steps } from './steps.ts'
 
 export interface CheckpointOptions extends Omit<JournalOptions, 'program'> {
@@ -56,6 +57,7 @@ export async function openCheckpoint(checkpoint: Checkpoint, label: string, run:
 
 async function openOwn(checkpoint: string | CheckpointOptions, label: string, run: number): Promise<Journal> {
   const { path, ...options } = typeof checkpoint === 'string' ? { path: checkpoint } : checkpoint
+  const { Journal } = await import('./journal.ts')
   const journal = await Journal.open(path, { program: label, ...options }, false)
   const { droppedBytes } = journal.found
   if (droppedBytes > 0)

@@ -1,7 +1,10 @@
 /** What a journal needs of a file system: passed in, so that tests crash and break it at every call. */
-import { createReadStream, writeSync } from 'node:fs'
-import { type FileHandle, link, open, realpath, rename, unlink } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { lazily } from '../base/builtin.js'
+
+const fs = lazily('node:fs')
+const disk = lazily('node:fs/promises')
 
 export interface JournalFile {
   /** Writes at the position; gives how many bytes were written, which may be fewer. */
@@ -34,21 +37,21 @@ const pieceBytes = 1 << 20
 export const nodeFileSystem: JournalFileSystem = {
   async realPath(path) {
     try {
-      return await realpath(path)
+      return await disk().realpath(path)
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
-      return join(await realpath(dirname(path)), basename(path))
+      return join(await disk().realpath(dirname(path)), basename(path))
     }
   },
-  open: async (path, how) => new NodeFile(await open(path, flags[how])),
-  read: (path) => createReadStream(path, { highWaterMark: pieceBytes }) as AsyncIterable<Uint8Array>,
-  rename,
-  link,
-  remove: unlink,
+  open: async (path, how) => new NodeFile(await disk().open(path, flags[how])),
+  read: (path) => fs().createReadStream(path, { highWaterMark: pieceBytes }) as AsyncIterable<Uint8Array>,
+  rename: (from, to) => disk().rename(from, to),
+  link: (from, to) => disk().link(from, to),
+  remove: (path) => disk().unlink(path),
   async syncDirectoryOf(path) {
     // Windows has no such thing, and needs none.
     if (process.platform === 'win32') return
-    const directory = await open(dirname(path), 'r')
+    const directory = await disk().open(dirname(path), 'r')
     try {
       await directory.sync()
     } finally {
@@ -74,7 +77,7 @@ class NodeFile implements JournalFile {
   async write(bytes: Uint8Array, position: number): Promise<number> {
     const now = performance.now()
     if (bytes.length <= quickBytes && now >= this.#quickFrom) {
-      const written = writeSync(this.#handle.fd, bytes, 0, bytes.length, position)
+      const written = fs().writeSync(this.#handle.fd, bytes, 0, bytes.length, position)
       if (performance.now() - now > heldUpMs) this.#quickFrom = now + keepAwayMs
       return written
     }

@@ -11,7 +11,7 @@
  * had been synced. So whoever finds damage at byte N, and behind it a record of a batch that begins after N, knows that the
  * damaged bytes had been safe; see reader.ts.
  */
-import { lazily } from '../base/builtin.ts'
+import { lazily } from '../base/builtin.js'
 
 const zlib = lazily('node:zlib')
 

@@ -5,56 +5,14 @@
  * steps for their own. The state by key is what was recorded when it was opened, and what has been since.
  */
 import { Closed, describe, InvalidOption, JournalFailed, JournalRefused, toError } from '../base/errors.ts'
-import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { hasCode, type JournalFile, type JournalFileSystem, nodeFileSystem, writeAll, writeFile } from './file-system.ts'
 import { encode, formatVersion, type Header, headerBody, recordBody } from './format.ts'
 import { GroupCommit } from './group-commit.ts'
 import { sorted, toJson } from './json.ts'
-import { lockJournal, type Processes, realProcesses } from './lock.ts'
+import { lockJournal, realProcesses } from './lock.ts'
+import type { Codec, JournalOptions } from './options.ts'
 import { type Contents, Reader } from './reader.ts'
 import { Steps } from './steps.ts'
-
-/** Turns values into what JSON can hold, and back. */
-export interface Codec {
-  encode(value: unknown): unknown
-  decode(stored: unknown): unknown
-}
-
-export interface JournalOptions {
-  /** Name of the program: the journal of another one is refused. */
-  readonly program: string
-  /** Raise it when the functions have changed so that recorded results are no longer right: the old journal is then refused. @default '1' */
-  readonly version?: string | number
-  /** What the results depend on, such as a model's name: a journal with other options is refused. JSON. @default {} */
-  readonly options?: Readonly<Record<string, unknown>>
-  /**
-   * What a recorded step survives. `'fsync'`: a crash of the machine. `'flush'`: a crash of the process, and costs no wait for the
-   * disk. @default 'fsync'
-   */
-  readonly durability?: 'fsync' | 'flush'
-  /** For values that JSON cannot hold. @default JSON as it is */
-  readonly codec?: Codec
-  /** @default that of Node */
-  readonly fs?: JournalFileSystem
-  /** @internal */
-  readonly processes?: Processes
-}
-
-export const journalRules: OptionRules<JournalOptions> = {
-  program: rules.string,
-  version: rules.either(rules.string, rules.number(0)),
-  options: rules.object,
-  durability: rules.oneOf('fsync', 'flush'),
-  codec: {
-    expected: 'an object with the functions `encode` and `decode`',
-    accepts: (codec) => {
-      const { encode, decode } = (codec ?? {}) as Partial<Codec>
-      return typeof encode === 'function' && typeof decode === 'function'
-    },
-  },
-  fs: rules.object,
-  processes: rules.object,
-}
 
 /** What a journal was when it was opened. */
 export interface Found {
@@ -62,27 +20,6 @@ export interface Found {
   readonly steps: number
   /** Bytes of a torn tail that were dropped. */
   readonly droppedBytes: number
-}
-
-/**
- * Opens the journal at `path`, or begins one there. Only for several runs that share one: `map`, graphs and streams open their own when
- * `checkpoint` is a path.
- *
- * @example
- * await using journal = await openJournal('report.jsonl', { program: 'report' })
- * const pages = await map(urls, fetchPage, { checkpoint: journal.at('pages') })
- * const texts = await map(pages, summarize, { checkpoint: journal.at('texts') })
- *
- * @throws {JournalRefused} when it is damaged, of another program, version or options, or open elsewhere
- * @throws {JournalFailed} when it cannot be read or written
- * @throws {Unserializable} when `options` are no JSON
- */
-export async function openJournal(path: string, options: JournalOptions): Promise<Journal> {
-  if (typeof path !== 'string' || path === '')
-    throw new InvalidOption(`Expected the path of a journal to be text that is not empty, got ${describe(path)}`)
-  checkOptions<JournalOptions>(options, journalRules, 'openJournal')
-  if (options.program === undefined) throw new InvalidOption('Expected `program` of openJournal to be given')
-  return Journal.open(path, options, true)
 }
 
 export class Journal implements AsyncDisposable {

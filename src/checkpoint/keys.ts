@@ -5,7 +5,7 @@
  * `=#` and the SHA-256 of it (the first 128 bits). Equal items are told apart by how many came before: `=2×…`. So items may be added,
  * taken out and reordered between two runs, and one that has changed is another one. No JSON begins with `#` or with a number and `×`.
  */
-import { lazily } from '../base/builtin.ts'
+import { lazily } from '../base/builtin.js'
 import { HeddleError, InvalidOption } from '../base/errors.ts'
 import { toJson } from './json.ts'
 import { checkKey } from './steps.ts'

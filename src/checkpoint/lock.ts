@@ -6,13 +6,13 @@
  * Taking over is itself done under a lock, named after the stale one: else the second of two that have seen it would
  * replace not the stale lock, but that of the first. Invariant: only who holds `X.claim-ID` replaces a lock with that id.
  */
-import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
-import { lazily } from '../base/builtin.ts'
+import { lazily } from '../base/builtin.js'
 import { JournalRefused } from '../base/errors.ts'
 import { hasCode, type JournalFileSystem, readFile, writeFile } from './file-system.ts'
 
 const crypto = lazily('node:crypto')
+const fs = lazily('node:fs')
+const os = lazily('node:os')
 
 export interface Owner {
   readonly pid: number
@@ -29,8 +29,12 @@ export interface Processes {
   newId(): string
 }
 
+let self: Owner | undefined
+
 export const realProcesses: Processes = {
-  self: { pid: process.pid, host: hostname(), started: startedAt(process.pid) },
+  get self() {
+    return (self ??= { pid: process.pid, host: os().hostname(), started: startedAt(process.pid) })
+  },
   alive({ pid, started }) {
     try {
       process.kill(pid, 0)
@@ -46,7 +50,7 @@ export const realProcesses: Processes = {
 /** Field 22 of /proc/PID/stat; the name in field 2 may hold anything but ends with the last parenthesis. */
 function startedAt(pid: number): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const stat = fs().readFileSync(`/proc/${pid}/stat`, 'latin1')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   } catch {
     return ''

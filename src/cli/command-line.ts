@@ -4,6 +4,7 @@ import { type Invocation, parseCommand } from './arguments.ts'
 import { commands, type CommandSpec } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 import { UsageError } from './usage-error.ts'
+import { version } from './version.ts'
 
 export async function runCommandLine(args: readonly string[]): Promise<void> {
   endQuietlyOnClosedPipe()
@@ -18,7 +19,6 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
 
 async function dispatch(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args
-  if (name === '--version' || name === '-v') return print(`${await version()}\n`)
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const { generalHelp, commandHelp } = await import('./help.ts')
     return print(name === 'help' && rest[0] !== undefined ? commandHelp(commandNamed(rest[0])) : generalHelp())
@@ -27,7 +27,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (rest.length === 0 && spec.minPositionals > 0) return help(spec)
   const invocation = parseCommand(spec, rest)
   if (invocation.options.help === true) return help(spec)
-  if (invocation.options.version === true) return print(`${await version()}\n`)
+  if (invocation.options.version === true) return print(`${version}\n`)
   return start(spec, invocation)
 }
 
@@ -55,10 +55,6 @@ function commandNamed(name: string): CommandSpec {
 function print(text: string): number {
   process.stdout.write(text)
   return exitCodes.ok
-}
-
-async function version(): Promise<string> {
-  return (await import('./version.ts')).version
 }
 
 /** `heddle … | head` closes the pipe early; that is no failure worth a stack trace. */

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { runCommandLine } from './command-line.ts'
+import { version } from './version.ts'
 
+const args = process.argv.slice(2)
+// Shells and installers ask for it, again and again: answered before anything else is loaded.
+if (args[0] === '--version' || args[0] === '-v') process.stdout.write(`${version}\n`)
 // No top-level await: a program that waits for ever must reach `beforeExit`, where that is reported.
-void runCommandLine(process.argv.slice(2))
+else void import('./command-line.ts').then(({ runCommandLine }) => runCommandLine(args))

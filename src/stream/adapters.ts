@@ -1,7 +1,7 @@
 /** Pipelines as the streams of Node and of the web, with backpressure and an end both ways. */
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import { lazily } from '../base/builtin.ts'
+import { lazily } from '../base/builtin.js'
 
 const nodeStream = lazily('node:stream')
 const webStreams = lazily('node:stream/web')

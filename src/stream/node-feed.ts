@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { lazily } from '../base/builtin.ts'
+import { lazily } from '../base/builtin.js'
 import { end } from '../run/source.ts'
 import type { Segment } from './run.ts'
 import { type Polled, Stage } from './stage.ts'

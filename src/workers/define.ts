@@ -2,10 +2,9 @@
  * Worker modules: a module defines its functions where they are written, and everybody else calls them as if they were here.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { existsSync, realpathSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Cancellation } from '../base/abort.ts'
+import { lazily } from '../base/builtin.js'
 import { describe, InvalidOption } from '../base/errors.ts'
 import { context, enterFrame, type Explicit, type Frame, rootFrame, type TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
@@ -14,6 +13,9 @@ import { call } from '../run/call.ts'
 import { type Executor, type FunctionRef, functionRef } from '../run/executor.ts'
 import { sharedProcesses, sharedThreads } from './executors.ts'
 import { thisThread } from './this-thread.ts'
+
+const fs = lazily('node:fs')
+const modules = lazily('node:module')
 
 /** A function as others see it: the same arguments without the context that heddle adds, and always a promise. */
 export type WorkerFunction<F> = F extends (...args: infer A) => infer R
@@ -99,7 +101,7 @@ export function workers(module: string | URL, second?: Definitions | WorkersOpti
   const make = (name: string): unknown =>
     workerFunction({ module: url, name, local: definitions?.[name]?.bind(definitions), setup: options.setup, executor })
   if (definitions) return Object.freeze(Object.fromEntries(Object.keys(definitions).map((name) => [name, make(name)])))
-  return lazily(make)
+  return byName(make)
 }
 
 function executorOf(isolation: WorkersOptions['isolation']): Executor {
@@ -113,7 +115,7 @@ function workerFunction(ref: FunctionRef): unknown {
 }
 
 /** A function for each name that is read; the same one each time. */
-function lazily(make: (name: string) => unknown): unknown {
+function byName(make: (name: string) => unknown): unknown {
   const made = new Map<string, unknown>()
   return new Proxy(Object.create(null) as object, {
     get(_, name) {
@@ -139,7 +141,7 @@ function plainly(side: WorkerSide, url: string, definitions: Definitions | undef
       if (typeof fn === 'function') return fn as (...args: unknown[]) => unknown
       throw new InvalidOption(`The worker module has no function ${JSON.stringify(name)}`)
     }
-    return lazily((name) => async (...args: unknown[]) => {
+    return byName((name) => async (...args: unknown[]) => {
       const fn = await found(name)
       return fn(...withContext(fn.length, args, context()))
     })
@@ -202,8 +204,12 @@ function refuseEntry(url: string): void {
 /** The file that `node PATH` runs: also `node folder`, and `node main` for main.js. */
 function fileOf(path: string): string {
   try {
-    return realpathSync(createRequire(import.meta.url).resolve(path))
+    return fs().realpathSync(
+      modules()
+        .createRequire(import.meta.url)
+        .resolve(path),
+    )
   } catch {
-    return existsSync(path) ? realpathSync(path) : path
+    return fs().existsSync(path) ? fs().realpathSync(path) : path
   }
 }

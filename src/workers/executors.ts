@@ -3,9 +3,8 @@ import { type Duration, durationMs } from '../base/duration.ts'
 import { checkOptions, rules } from '../base/options.ts'
 import { parallelism } from '../base/parallelism.ts'
 import type { Executor } from '../run/executor.ts'
-import { openProcess } from './host/process.ts'
-import { Pool } from './host/pool.ts'
-import { openThread } from './host/thread.ts'
+import { PoolAtFirstUse } from './first-use.ts'
+import type { WorkerSettings } from './host/pool.ts'
 
 export interface PoolOptions {
   /** How many workers there are at most; they start when they are needed. @default the number of cores (`availableParallelism()`), or what `heddle run --concurrency` says */
@@ -37,13 +36,15 @@ let processesShared: Executor | undefined
 /** Worker threads of one's own, beside those that all worker modules share. Close them when done. */
 export function threads(options: PoolOptions = {}): Executor {
   checkOptions<PoolOptions>(options, poolRules, 'threads')
-  return new Pool({ name: 'threads', open: openThread, exact: false, ...settings(options) })
+  const given = settings(options)
+  return new PoolAtFirstUse('threads', given.size, async () => (await import('./host/thread.ts')).threadPool(given))
 }
 
 /** Child processes of one's own: slower to reach than threads, and proof against anything that a task does to its process. */
 export function processes(options: PoolOptions = {}): Executor {
   checkOptions<PoolOptions>(options, poolRules, 'processes')
-  return new Pool({ name: 'processes', open: openProcess, exact: true, ...settings(options) })
+  const given = settings(options)
+  return new PoolAtFirstUse('processes', given.size, async () => (await import('./host/process.ts')).processPool(given))
 }
 
 export function sharedThreads(): Executor {
@@ -54,7 +55,7 @@ export function sharedProcesses(): Executor {
   return (processesShared ??= processes())
 }
 
-function settings(options: PoolOptions): { size: number; graceMs: number; memoryLimitMb: number | undefined } {
+function settings(options: PoolOptions): WorkerSettings {
   return {
     size: options.size ?? parallelism(),
     graceMs: options.grace === undefined ? defaultGraceMs : durationMs(options.grace, 'grace'),

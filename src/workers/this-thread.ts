@@ -6,7 +6,7 @@ import { TimedOut, WorkerStartFailed } from '../base/errors.ts'
 import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { withContext } from '../base/with-context.js'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
-import { copied } from './host/inline.ts'
+import { copied } from './copied.ts'
 
 type Callable = (...args: unknown[]) => unknown
 

@@ -1,9 +1,11 @@
 /** Finds the file in which workers start: beside this code, from the sources, from the build, or from inside somebody's bundle. */
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { lazily } from '../../base/builtin.js'
 import { WorkerStartFailed } from '../../base/errors.ts'
+
+const fs = lazily('node:fs')
+const modules = lazily('node:module')
 
 const fromSources = import.meta.url.endsWith('.ts')
 let found: URL | undefined
@@ -20,10 +22,14 @@ export function sourcesEntry(): string | undefined {
 
 function find(): URL {
   const beside = new URL(fromSources ? '../thread/entry.js' : './thread.js', import.meta.url)
-  if (existsSync(beside)) return beside
+  if (fs().existsSync(beside)) return beside
   try {
     // Bundled into a program of another place: the installed package still has the file.
-    return pathToFileURL(createRequire(import.meta.url).resolve('heddle/thread'))
+    return pathToFileURL(
+      modules()
+        .createRequire(import.meta.url)
+        .resolve('heddle/thread'),
+    )
   } catch (cause) {
     throw new WorkerStartFailed('The file in which workers start was not found beside this program', {
       cause,

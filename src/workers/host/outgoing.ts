@@ -3,7 +3,7 @@ import type { Batch } from '../../run/executor.ts'
 import type { RunMessage } from '../protocol.ts'
 import { nothingMarked, transferOf } from '../thread/transfers.js'
 import { packNumbers } from '../thread/wire.js'
-import { uncloneable } from './inline.ts'
+import { uncloneable } from '../copied.ts'
 import { type Job, sliceBatch } from './job.ts'
 
 /** Calls of a function that takes this long are sent back one by one: a crash then loses none that were done. */

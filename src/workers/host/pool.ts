@@ -36,6 +36,9 @@ export interface PoolSettings extends CrewSettings {
   readonly name: string
 }
 
+/** What is the same for threads and processes. */
+export type WorkerSettings = Omit<PoolSettings, 'name' | 'open' | 'exact'>
+
 export class Pool implements Executor {
   readonly name: string
   readonly slots: number

@@ -6,13 +6,14 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { lazily } from '../../base/builtin.ts'
+import { lazily } from '../../base/builtin.js'
 import type { ResultMessage, RunMessage, WireError, WorkerMessage } from '../protocol.ts'
 import { deserialize, findUncloneable, serializable, serialize } from '../thread/cloning.js'
 import { packError, unserializable } from '../thread/wire.js'
 import { fromWire } from './delivery.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
+import { Pool, type WorkerSettings } from './pool.ts'
 
 const childProcess = lazily('node:child_process')
 
@@ -24,6 +25,10 @@ type ChildMessage =
 
 /** After its end a process may still have messages in the pipe; a grandchild that keeps the pipe open must not hold us up. */
 const lastMessagesMs = 1_000
+
+export function processPool(settings: WorkerSettings): Pool {
+  return new Pool({ name: 'processes', open: openProcess, exact: true, ...settings })
+}
 
 export function openProcess(options: LinkOptions, events: LinkEvents): Link {
   const sources = sourcesEntry()

@@ -1,11 +1,19 @@
 /** A worker thread as a {@link Link}. */
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { lazily } from '../../base/builtin.js'
 import { type CancelMessage, progress as slot, type WorkerMessage } from '../protocol.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
 import { cloneable } from '../thread/cloning.js'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
+import { Pool, type WorkerSettings } from './pool.ts'
+
+const threads = lazily('node:worker_threads')
+
+export function threadPool(settings: WorkerSettings): Pool {
+  return new Pool({ name: 'threads', open: openThread, exact: false, ...settings })
+}
 
 export function openThread(options: LinkOptions, events: LinkEvents): Link {
+  const { MessageChannel, receiveMessageOnPort, Worker } = threads()
   const shared = new SharedArrayBuffer(slot.bytes)
   const cells = new Int32Array(shared, 0, slot.cells)
   const startedAt = new Float64Array(shared, slot.startedAtByte, 1)

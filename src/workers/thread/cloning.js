@@ -4,7 +4,9 @@
  *
  * Two ways to cross: threads clone structurally; processes serialize, which refuses shared memory and host objects such as `Blob`.
  */
-import v8 from 'node:v8'
+import { lazily } from '../../base/builtin.js'
+
+const v8 = lazily('node:v8')
 
 /** @typedef {(value: unknown) => boolean} Cloneable */
 
@@ -29,7 +31,7 @@ export function serializable(value) {
 
 /** @param {unknown} value */
 export function serialize(value) {
-  const serializer = new ProcessSerializer()
+  const serializer = new (ProcessSerializer ??= processSerializer())()
   serializer.writeHeader()
   serializer.writeValue(value)
   refuseForeign(value)
@@ -38,17 +40,23 @@ export function serialize(value) {
 
 /** @param {Uint8Array} bytes what {@link serialize} gave, in another process of ours */
 export function deserialize(bytes) {
-  return v8.deserialize(bytes)
+  return v8().deserialize(bytes)
 }
 
+/** @type {ReturnType<typeof processSerializer> | undefined} */
+let ProcessSerializer
+
 /** As `v8.serialize`, but shared memory is refused and not copied: a copy that nobody shares would be another thing. */
-class ProcessSerializer extends v8.DefaultSerializer {
-  /** @param {object} object */
-  _writeHostObject(object) {
-    if (ArrayBuffer.isView(object) && !(object.buffer instanceof SharedArrayBuffer)) {
-      return /** @type {any} */ (v8.DefaultSerializer.prototype)._writeHostObject.call(this, object)
+function processSerializer() {
+  const { DefaultSerializer } = v8()
+  return class extends DefaultSerializer {
+    /** @param {object} object */
+    _writeHostObject(object) {
+      if (ArrayBuffer.isView(object) && !(object.buffer instanceof SharedArrayBuffer)) {
+        return /** @type {any} */ (DefaultSerializer.prototype)._writeHostObject.call(this, object)
+      }
+      throw new TypeError(`${kindOf(object)} cannot be sent to another process`)
     }
-    throw new TypeError(`${kindOf(object)} cannot be sent to another process`)
   }
 }
 
