@@ -7,7 +7,6 @@ import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
 
 export async function runCommandLine(args: readonly string[]): Promise<void> {
-  endQuietlyOnClosedPipe()
   try {
     process.exitCode = await dispatch(args)
   } catch (error) {
@@ -55,12 +54,4 @@ function commandNamed(name: string): CommandSpec {
 function print(text: string): number {
   process.stdout.write(text)
   return exitCodes.ok
-}
-
-/** `heddle … | head` closes the pipe early; that is no failure worth a stack trace. */
-function endQuietlyOnClosedPipe(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.ok)
-    throw error
-  })
 }
