@@ -92,6 +92,15 @@ export function testExecutor(name: string, { open, remote, shares }: Conformance
         expect(back.list).not.toBe(value.list)
       })
 
+      test('gives long texts as they were, packed or not', async () => {
+        const text = `’${'of one text, \ud83d\ude00 '.repeat(10_000)}`
+        // Some begin or end in the middle of a pair.
+        const texts = range(40).map((i) => text.slice(i * 4_001, (i + 1) * 4_001))
+        expect(await map(texts, plain.echo, { on: executor })).toEqual(texts)
+        expect(await Promise.all(texts.map((piece) => call(plain.echo, [piece])))).toEqual(texts)
+        expect(await call(plain.echo, [text])).toBe(text)
+      })
+
       test('shows the context', async () => {
         const seen = await call(plain.seen, ['x'], { index: 7, attempt: 3 })
         expect(seen).toEqual({ index: 7, attempt: 3, aborted: false, leftMs: Number.POSITIVE_INFINITY })

@@ -24,7 +24,7 @@ export interface RunMessage {
   readonly fn: number
   /** Index of the first item. */
   readonly first: number
-  readonly items: ArrayLike<unknown>
+  readonly items: ArrayLike<unknown> | PackedTexts
   /** True when each item is a list of arguments, false when it is the one argument. */
   readonly spread: boolean
   /** True for direct calls: their index is 0, not the position. */
@@ -40,6 +40,14 @@ export interface RunMessage {
   readonly observed: boolean
   /** Send each result at once instead of all together. */
   readonly flush: boolean
+}
+
+/** Long texts side by side; see `thread/texts.js`. */
+export interface PackedTexts {
+  /** The UTF-16 of all of them. */
+  readonly units: Uint16Array<ArrayBuffer>
+  /** Where in `units` each ends. */
+  readonly ends: Uint32Array
 }
 
 /** Abort items of a batch: one, or all that are left. */

@@ -1,6 +1,7 @@
 /** A batch as the message that a worker gets; and what becomes of a batch in which something cannot cross. */
 import type { Batch } from '../../run/executor.ts'
 import type { RunMessage } from '../protocol.ts'
+import { packTexts } from '../thread/texts.js'
 import { nothingMarked, transferOf } from '../thread/transfers.js'
 import { packNumbers } from '../thread/wire.js'
 import { uncloneable } from '../copied.ts'
@@ -64,11 +65,14 @@ function markedOf(items: ArrayLike<unknown>, spread: boolean): unknown[] {
 /** Not that of `Buffer`, which gives a view. */
 const sliceOf = (Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array).slice
 
-/** The shorter form of many numbers; a view is copied, because it would be cloned with all of the buffer behind it. */
-function packed(items: ArrayLike<unknown>, transfer: unknown[]): ArrayLike<unknown> {
+/** The shorter form of many numbers, or of long texts; a view is copied, because it would be cloned with all of the buffer behind it. */
+function packed(items: ArrayLike<unknown>, transfer: unknown[]): RunMessage['items'] {
   const copy = ArrayBuffer.isView(items) ? sliceOf.call(items as unknown as Uint8Array) : packNumbers(items)
   if (copy?.buffer instanceof ArrayBuffer) transfer.push(copy.buffer)
-  return copy ?? items
+  if (copy) return copy
+  const texts = packTexts(items)
+  if (texts) transfer.push(texts.units.buffer)
+  return texts ?? items
 }
 
 /** Something in the batch cannot cross: that item fails, the others go back to travel by themselves. */

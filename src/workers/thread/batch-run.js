@@ -15,6 +15,7 @@
 import { withContext } from '../../base/with-context.js'
 import { WorkerContext } from './context.js'
 import { Outbox } from './outbox.js'
+import { unpackTexts } from './texts.js'
 import { unpackError } from './wire.js'
 
 const epoch = performance.timeOrigin
@@ -36,6 +37,8 @@ const metaWidth = 2
 export class BatchRun {
   /** @type {RunMessage} */
   message
+  /** @type {ArrayLike<unknown>} */
+  #items
   /** @type {Transport} */
   #transport
   /** @type {() => void} */
@@ -65,6 +68,7 @@ export class BatchRun {
    */
   constructor(message, transport, poll) {
     this.message = message
+    this.#items = unpacked(message.items)
     this.#transport = transport
     this.#poll = poll
     this.#outbox = new Outbox(message.batch, message.observed, transport)
@@ -97,7 +101,7 @@ export class BatchRun {
    * @returns {void | Promise<void>} a promise when items are still under way
    */
   run(fn) {
-    const { items, flush, timeoutMs } = this.message
+    const { flush, timeoutMs } = this.message
     const { progress, startedAt } = this.#transport
     if (!this.#transport.begin(this.message.batch)) {
       this.#finished = true
@@ -107,7 +111,7 @@ export class BatchRun {
     this.#poll()
     const begin = performance.now()
     const plain = !this.message.observed && !flush && !this.message.meta && !this.message.direct && timeoutMs === undefined
-    for (let at = 0; at < items.length; at++) {
+    for (let at = 0; at < this.#items.length; at++) {
       if (progress && Atomics.load(progress, cell.attention) !== attention) {
         attention = Atomics.load(progress, cell.attention)
         this.#poll()
@@ -162,14 +166,14 @@ export class BatchRun {
    * @param {number} attention
    */
   #many(fn, from, progress, attention) {
-    const { items, first } = this.message
+    const { first } = this.message
     const context = this.#contextFor(fn, from)
     this.#current = context
     this.#loopAt = undefined
     fn.ambient?.set(context)
     try {
       const values = this.#outbox.valuesFrom(from)
-      const other = callMany(fn.call, items, context, from, first, values, progress, attention)
+      const other = callMany(fn.call, this.#items, context, from, first, values, progress, attention)
       if (other) this.#settle(fn, context.index - first, context, 0, other.value)
     } catch (error) {
       this.#fail(context.index - first, context, 0, error)
@@ -184,7 +188,7 @@ export class BatchRun {
   #one(fn, at) {
     const startedAt = this.message.observed ? epoch + performance.now() : 0
     const context = this.#contextFor(fn, at)
-    const item = this.message.items[at]
+    const item = this.#items[at]
     this.#current = context
     this.#loopAt = at
     try {
@@ -342,6 +346,11 @@ function callMany(call, items, context, from, first, values, progress, attention
     if (Atomics.load(progress, cell.attention) !== attention) return undefined
   }
   return undefined
+}
+
+/** @param {RunMessage['items']} items @returns {ArrayLike<unknown>} */
+function unpacked(items) {
+  return 'units' in items && !Array.isArray(items) ? unpackTexts(items) : items
 }
 
 /** What is neither a promise nor anything that may be hard to send. @param {unknown} value */
