@@ -33,7 +33,7 @@ async function open(contender) {
   if ('absent' in subject) return subject
   if (!subject.run && !subject.measure) throw new Error('a contender needs `run` or `measure`')
   subjects.set(contender, subject)
-  return {}
+  return { rounds: subject.rounds }
 }
 
 /** @param {string} contender @param {number} leastMs */

@@ -13,6 +13,7 @@ import { once } from 'node:events'
  * @typedef {object} Subject One contender, ready to be measured.
  * @property {() => unknown} [run] Does the work once; the harness times it, and repeats short runs until the clock can see them.
  * @property {() => number | Measured | Promise<number | Measured>} [measure] Instead of `run`: gives the figure itself, in the bench's unit.
+ * @property {number} [rounds] Takes part in the first rounds only, and does not warm up: for who needs minutes for one.
  * @property {() => unknown} [close] Called at the end of its case.
  *
  * @typedef {Readonly<Record<string, number>> & { readonly figure: number }} Measured The figure, and what else was seen, by name.
@@ -110,15 +111,15 @@ export async function measure(name, bench, choices = {}) {
     if (choices.cases && !choices.cases(size)) continue
     /** @type {Host[]} */
     const hosts = []
-    /** @type {[string, Host][]} */
+    /** @type {Turn[]} */
     const subjects = []
     try {
       for (const contender of Object.keys(bench.contenders)) {
         if (choices.only && !choices.only(contender)) continue
         const host = (choices.together && hosts[0]) || new Host(name, size)
         if (host !== hosts[0]) hosts.push(host)
-        const { absent } = await host.ask({ open: contender }, contender)
-        if (absent === undefined) subjects.push([contender, host])
+        const { absent, rounds } = await host.ask({ open: contender }, contender)
+        if (absent === undefined) subjects.push({ contender, host, rounds })
         else if (absent !== '') results.absent.set(contender, absent)
       }
       await takeTurns(bench, size, subjects, results, choices)
@@ -129,13 +130,16 @@ export async function measure(name, bench, choices = {}) {
   return results
 }
 
-/** @param {Bench} bench @param {string} size @param {[string, Host][]} subjects @param {Results} results @param {Choices} choices */
+/** @typedef {{ contender: string, host: Host, rounds: number | undefined }} Turn */
+
+/** @param {Bench} bench @param {string} size @param {Turn[]} subjects @param {Results} results @param {Choices} choices */
 async function takeTurns(bench, size, subjects, results, choices) {
   const [rounds, warmups] = [choices.rounds ?? bench.rounds ?? 7, bench.warmups ?? 2]
-  for (const [contender] of subjects) results.expect(size, contender)
+  for (const { contender } of subjects) results.expect(size, contender)
   for (let round = -warmups; round < rounds; round++) {
     for (let turn = 0; turn < subjects.length; turn++) {
-      const [contender, host] = subjects[(turn + round + warmups) % subjects.length]
+      const { contender, host, rounds: most } = subjects[(turn + round + warmups) % subjects.length]
+      if (most !== undefined && (round < 0 || round >= most)) continue
       choices.progress?.(`${size} ${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`} ${contender}`)
       const { sample } = await host.ask({ sample: contender, warmUp: round < 0 }, contender)
       if (round >= 0) results.add(size, contender, sample)
