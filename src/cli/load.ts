@@ -32,7 +32,7 @@ export async function loadModule(path: string): Promise<Record<string, unknown>>
       return await import(url)
     } catch (error) {
       // Enums and the like are no types to strip. The error comes before anything has run, so loading again is safe.
-      if (!isUnsupportedSyntax(error)) throw error
+      if (!isUnsupportedSyntax(error)) throw stripError(error) ?? error
     }
   }
   const { createJiti } = await import('jiti')
@@ -53,6 +53,14 @@ async function importPlain(url: string, path: string): Promise<Record<string, un
     const [, file, line] = /^(?:file:\/\/)?(\/.*|[A-Za-z]:.*):(\d+)$/m.exec(stderr) ?? []
     throw file === undefined ? error : syntaxError(error.message, `${file}:${line}:1`)
   }
+}
+
+/** Node puts the place above the stack, and under it the line with a caret. */
+function stripError(error: unknown): SyntaxError | undefined {
+  if ((error as { code?: unknown } | null)?.code !== 'ERR_INVALID_TYPESCRIPT_SYNTAX') return undefined
+  const { message, stack = '' } = error as Error
+  const [, place, caret] = /^(?:file:\/\/)?(\S.*:\d+)\n(?:.*\n)*?( *)\^/.exec(stack) ?? []
+  return place === undefined ? undefined : syntaxError(message, `${place}:${(caret?.length ?? 0) + 1}`)
 }
 
 /** jiti puts the place into the message. */
