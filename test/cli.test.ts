@@ -132,6 +132,15 @@ describe.concurrent('a program that fails', () => {
   })
 })
 
+/** No process of the group is left. */
+function isGone(group: number): boolean {
+  try {
+    return process.kill(-group, 0) && false
+  } catch {
+    return true
+  }
+}
+
 describe.concurrent('Ctrl-C', () => {
   /** Sends the signals, the first once the program runs; it has half the time that its tasks would take. */
   function interrupt(signals: readonly NodeJS.Signals[], how = 'polite') {
@@ -155,12 +164,39 @@ describe.concurrent('Ctrl-C', () => {
     expect(stdout).toBe('started\ncleaned up\ncleaned up\n')
   })
 
+  it.skipIf(process.platform === 'win32')('drains as well when the terminal sends it to the whole group', async () => {
+    let sent = false
+    const { code, stdout, stderr } = await spawnHeddle(['run', 'slow.ts', 'polite'], {
+      ownGroup: true,
+      onOutput(child, out) {
+        if (!sent && out.includes('started')) sent = process.kill(-(child.pid as number), 'SIGINT')
+      },
+    })
+    expect([code, stdout]).toEqual([130, 'started\ncleaned up\ncleaned up\n'])
+    expect(stderr).not.toContain('held the main thread')
+  })
+
   it('ends a program whose tasks do not hear it', async () => {
     expect((await interrupt(['SIGINT'], 'deaf')).code).toBe(130)
   })
 
   it('ends at once when it is pressed again', async () => {
     expect((await interrupt(['SIGINT', 'SIGINT'], 'deaf')).code).toBe(130)
+  })
+
+  it.skipIf(process.platform === 'win32')('ends a program whose main thread is held, and leaves nothing behind', async () => {
+    let group = 0
+    const { signal, stderr } = await spawnHeddle(['run', 'slow.ts', 'held'], {
+      ownGroup: true,
+      onOutput(child, stdout) {
+        if (group !== 0 || !stdout.includes('started')) return
+        group = child.pid as number
+        process.kill(-group, 'SIGINT')
+      },
+    })
+    expect(signal).toBe('SIGKILL')
+    expect(stderr).toContain('synchronous code held the main thread')
+    await expect.poll(() => isGone(group), { timeout: 5_000 }).toBe(true)
   })
 
   it('is told from SIGTERM by 143', async () => {

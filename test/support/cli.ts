@@ -12,6 +12,8 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Called with everything written so far, at each piece. */
   readonly onOutput?: (child: ChildProcess, stdout: string, stderr: string) => void
+  /** In a process group of its own, as a terminal gives every command: a signal can be sent to all of it. @default false */
+  readonly ownGroup?: boolean
   /** The process is killed after this. @default 30,000 */
   readonly timeoutMs?: number
 }
@@ -32,6 +34,7 @@ export function spawnHeddle(args: readonly string[], options: SpawnOptions = {})
     cwd: options.cwd ?? programs,
     env: { ...inherited, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: options.ownGroup ?? false,
     timeout: options.timeoutMs ?? 30_000,
     killSignal: 'SIGKILL',
   })
