@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { readTrace } from '../src/trace/index.ts'
 import { importTrace } from './support/perfetto.ts'
 import { spawnHeddle } from './support/cli.ts'
@@ -196,7 +196,7 @@ describe.concurrent('Ctrl-C', () => {
     })
     expect(signal).toBe('SIGKILL')
     expect(stderr).toContain('synchronous code held the main thread')
-    await expect.poll(() => isGone(group), { timeout: 5_000 }).toBe(true)
+    await vi.waitFor(() => expect(isGone(group)).toBe(true), { timeout: 5_000 })
   })
 
   it('is told from SIGTERM by 143', async () => {
