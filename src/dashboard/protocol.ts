@@ -51,7 +51,7 @@ export type Question = (typeof questions)[number]
 
 /** How things stand. */
 export interface Tick {
-  /** Grows with every change; what was answered at the same version need not be asked again. */
+  /** Grows with every change; what was answered at the same version need not be asked again. Counts and time may be newer than it. */
   readonly version: number
   /** Until when the trace reaches. */
   readonly nowMs: number

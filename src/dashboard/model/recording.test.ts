@@ -235,14 +235,35 @@ describe('a growing recording', () => {
     })
     expect(rests).toEqual([
       [2, 100],
-      [8, 625],
+      [8, 2_500],
       [7, 100],
     ])
     const busy = makeTraceOf({ tasks, samples: [2, 8, 7, 8].map((cores, i) => ({ at: 100 * i, busy: 1, cores })) })
     recording.push(joined(encoder.next(busy)))
-    expect(recording.restMs).toBe(625)
+    expect(recording.restMs).toBe(2_500)
     recording.end()
     expect(recording.restMs).toBe(100)
+  })
+
+  test('explains with every second refresh only while less than a core is free', () => {
+    let now = 0
+    const recording = new Recording({ write, now: () => now })
+    const encoder = new TraceEncoder()
+    const state = makeTraceOf({ tasks, samples: [{ at: 0, busy: 1, cores: 8 }], meta: { complete: false, cores: 8 } })
+    recording.push(joined([...encoder.begin(state.meta), ...encoder.next(state)]))
+    const begun = recording.version
+    const refresh = (): [overview: number, explanation: number] => {
+      recording.push(joined(encoder.next(state, { runs: [], open: newTables().tasks.rows() })))
+      return [recording.answer('overview', {}).version - begun, recording.answer('explanation', {}).version - begun]
+    }
+    recording.answer('overview', {})
+    recording.answer('explanation', {})
+    now += recording.restMs
+    expect(refresh()).toEqual([1, 0])
+    now += recording.restMs
+    expect(refresh()).toEqual([2, 2])
+    recording.end()
+    expect(recording.answer('explanation', {}).version).toBe(recording.version)
   })
 
   test('counts what is known to come, and what is under way', () => {

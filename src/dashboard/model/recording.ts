@@ -23,10 +23,13 @@ const lifeMinMs = 100
 /** A browser needs a core of its own for a page that refreshes all the time: with less than this free, it takes from the program. */
 const freeCores = 0.9
 /**
- * How many milliseconds a core is given between two refreshes when none is free: one costs about 100 ms of processor time (server, page,
- * painting without a graphics card, as measured by the bench `dashboard`), which shall be 2 % of all cores.
+ * How many milliseconds a core is given between two refreshes when none is free. One costs 300 to 500 ms of processor time, as measured by the bench
+ * `dashboard`: the answers a third of it, compiling what computes them (V8 does that on threads of its own) more than half, the page the rest.
+ * That shall be about 2 % of all cores.
  */
-const busyRestMs = 5_000
+const busyRestMs = 20_000
+/** Explanations are more than half of that, and of a run that goes on they change slowly: they come with every second refresh. */
+const restsPerExplanation = 2
 
 export type Answers = { readonly [Q in Exclude<Question, 'export'>]: ReturnType<TraceModel[Q]> }
 
@@ -83,11 +86,15 @@ export class Recording {
 
   /** How long a page should rest between two refreshes; long where the program needs every core. */
   get restMs(): number {
+    return this.#busy ? Math.max(lifeMinMs, busyRestMs / this.#decoder.cores) : lifeMinMs
+  }
+
+  /** Less than a core is free. */
+  get #busy(): boolean {
     const { cores, tables } = this.#decoder
     const { samples } = tables
     const used = samples.columns.cores[samples.count - 1] ?? 0
-    const busy = this.#live && cores - used < freeCores
-    return busy ? Math.max(lifeMinMs, busyRestMs / cores) : lifeMinMs
+    return this.#live && cores - used < freeCores
   }
 
   /** Whether enough has come for answers. */
@@ -140,14 +147,15 @@ export class Recording {
   /** The state to answer from. Once the trace is finished there is one for everything. */
   #state(explains: boolean): State {
     if (!this.#live) return (this.#shown = this.#explained = this.#refreshed(this.#shown))
-    if (explains) return (this.#explained = this.#refreshed(this.#explained))
+    if (explains)
+      return (this.#explained = this.#refreshed(this.#explained, this.#busy ? restsPerExplanation * this.restMs : lifeMinMs))
     return (this.#shown = this.#refreshed(this.#shown))
   }
 
-  #refreshed(state: State | undefined): State {
+  #refreshed(state: State | undefined, leastMs = lifeMinMs): State {
     const now = this.#now()
     if (state?.model.version === this.#version) return state
-    if (state && this.#live && now - state.since < Math.max(lifeMinMs, lifePerCost * state.costMs)) return state
+    if (state && this.#live && now - state.since < Math.max(leastMs, lifePerCost * state.costMs)) return state
     const model = new TraceModel(this.#decoder.trace(), {
       version: this.#version,
       live: this.#live,

@@ -10,6 +10,8 @@ import { servedPage } from './pages.ts'
 
 /** A page shows no more changes a second, and more would only cost. */
 const tickEveryMs = 100
+/** Counts cost next to nothing: they come this often also while everything else rests. */
+const countsEveryMs = 1_000
 /** Pages that listen at once; one person has a few tabs. */
 const listenersMax = 32
 /** Lets the first view be answered before the critical path is computed, which takes a second for a million tasks. */
@@ -160,14 +162,19 @@ function send(
   response.end(response.req.method === 'HEAD' ? undefined : bytes)
 }
 
-/** Tells listeners how things stand, at most ten times a second, less often when the program needs every core, and never when nothing has changed. */
+/**
+ * Tells listeners how things stand, at most ten times a second and never when nothing has changed. When the program needs every core, a new version
+ * comes less often, and in between only counts.
+ */
 class Changes {
   readonly #recording: Recording
   readonly #listeners = new Set<ServerResponse>()
   #timer: NodeJS.Timeout | undefined
   #explaining: NodeJS.Timeout | undefined
+  /** The version that listeners know of, which is what they ask about. */
   #said = -1
   #saidAt = 0
+  #toldAt = 0
 
   constructor(recording: Recording) {
     this.#recording = recording
@@ -182,8 +189,8 @@ class Changes {
       this.#listeners.delete(response)
       if (this.#listeners.size === 0) this.#stopTimer()
     })
-    response.write(event(this.#recording.tick()))
     if (this.#listeners.size === 1) this.#said = this.#recording.version
+    response.write(event(this.#standing()))
     this.#timer ??= setInterval(() => this.#tick(), tickEveryMs)
     this.#tick()
   }
@@ -201,18 +208,28 @@ class Changes {
   #tick(): void {
     const { version, live, explained } = this.#recording
     const now = performance.now()
-    if (version !== this.#said && now - this.#saidAt >= this.#recording.restMs) {
-      this.#said = version
-      this.#saidAt = now
-      const line = event(this.#recording.tick())
-      // A page that does not read gets no more until it has.
-      for (const listener of this.#listeners) if (!listener.writableNeedDrain) listener.write(line)
+    if (version !== this.#said) {
+      const change = now - this.#saidAt >= this.#recording.restMs
+      if (change) [this.#said, this.#saidAt] = [version, now]
+      if (change || now - this.#toldAt >= countsEveryMs) this.#tell(now)
     }
     if (live) return
     // A finished recording changes once more, when it has been explained.
     if (version !== this.#said) return
     if (explained) for (const listener of this.#listeners) listener.end()
     else this.#explaining ??= setTimeout(() => this.#recording.explain(), explainAfterMs)
+  }
+
+  #tell(now: number): void {
+    this.#toldAt = now
+    const line = event(this.#standing())
+    // A page that does not read gets no more until it has.
+    for (const listener of this.#listeners) if (!listener.writableNeedDrain) listener.write(line)
+  }
+
+  /** Counts and time as they are now; the version may be an earlier one, so that nobody asks yet. */
+  #standing(): Tick {
+    return { ...this.#recording.tick(), version: this.#said }
   }
 }
 

@@ -5,6 +5,7 @@ import { Icon } from '../parts/Icon.tsx'
 import { Menu } from '../parts/Menu.tsx'
 import { Swatch } from '../parts/Swatch.tsx'
 import { useModel } from '../state/context.ts'
+import { behindMs } from '../state/model.ts'
 import { switchTheme, theme } from '../state/theme.ts'
 import { lengthOf } from '../time/scale.ts'
 import { save, saving } from './save.ts'
@@ -70,6 +71,8 @@ function Logo() {
   )
 }
 
+const resting = 'The program needs every core: the page refreshes less often, so as not to slow it. Counts are those of now.'
+
 function Standing() {
   const model = useModel()
   const link = model.link.value
@@ -84,9 +87,11 @@ function Standing() {
   }
   if (!tick) return <span class="pill">connecting …</span>
   if (tick.live) {
+    const behind = head !== undefined && tick.nowMs - head.nowMs > behindMs
     return (
-      <span class="pill live" role="status">
+      <span class="pill live" role="status" title={behind ? resting : undefined}>
         <i /> live · {formatMs(tick.nowMs)}
+        {behind && `, shown until ${formatMs(head.nowMs)}`}
       </span>
     )
   }

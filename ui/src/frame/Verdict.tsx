@@ -4,6 +4,7 @@ import { shortName } from '../look/families.ts'
 import { countOf, formatCount, formatFactor, formatMs, formatShare } from '../look/format.ts'
 import { StateBar, stateWords, totalOf } from '../parts/States.tsx'
 import { useModel } from '../state/context.ts'
+import { behindMs } from '../state/model.ts'
 import type { Tab } from '../state/model.ts'
 
 interface CellProps {
@@ -13,13 +14,18 @@ interface CellProps {
   readonly tone?: 'bad' | 'strong' | undefined
   readonly children?: ComponentChildren
   readonly hint?: string | undefined
+  /** The moment that it tells of, where the rest of the page is further. */
+  readonly at?: number | undefined
 }
 
-function Cell({ title, tab, big, tone, children, hint }: CellProps) {
+function Cell({ title, tab, big, tone, children, hint, at }: CellProps) {
   const model = useModel()
   return (
     <button type="button" class={`cell ${tone ?? ''}`} title={hint} onClick={() => (model.tab.value = tab)}>
-      <span class="title">{title}</span>
+      <span class="title">
+        {title}
+        {at !== undefined && ` · at ${formatMs(at)}`}
+      </span>
       <span class="big">{big}</span>
       <span class="small">{children}</span>
     </button>
@@ -30,17 +36,22 @@ export function Verdict() {
   const model = useModel()
   const overview = model.overview.value.value
   const found = model.explanation.value.value
-  const counts = overview?.counts
+  // Counts come more often than answers, which rest while the program needs every core; those of a range come with its answer.
+  const counts = model.live.value && !model.range.value ? model.tick.value?.counts : overview?.counts
   const failed = counts?.failed ?? 0
   const advice = found?.advice[0]
   const ran = found !== undefined && found.rows.length > 0
   const pathWords = ran && found.wallMs > 0 ? boundOf(found) : undefined
   const wait = <span class="wait" />
+  // Explanations come less often than the rest while the program needs every core.
+  const end = overview?.head.wall.to ?? 0
+  const at = found && model.live.value && !model.range.value && end - found.range.to > behindMs ? found.range.to : undefined
   return (
     <section class="verdict" aria-label="Verdict">
       <Cell
         title="Speedup"
         tab="time"
+        at={at}
         tone="strong"
         big={found ? (ran ? formatFactor(found.speedup) : '–') : wait}
         hint="Measured task time that was work, against wall time"
@@ -50,12 +61,19 @@ export function Verdict() {
       <Cell
         title="Bound by"
         tab="fix"
+        at={at}
         big={pathWords ? <span class="words">{pathWords.what}</span> : found ? '–' : wait}
         hint={found?.verdict[1]}
       >
         {pathWords?.note}
       </Cell>
-      <Cell title="Idle" tab="time" big={found ? (ran ? formatShare(found.idle.share) : '–') : wait} hint={found?.verdict[2]}>
+      <Cell
+        title="Idle"
+        tab="time"
+        at={at}
+        big={found ? (ran ? formatShare(found.idle.share) : '–') : wait}
+        hint={found?.verdict[2]}
+      >
         {found &&
           (found.rows.length === 0
             ? 'nothing ran'
@@ -64,6 +82,7 @@ export function Verdict() {
       <Cell
         title="Worth fixing"
         tab="fix"
+        at={at}
         big={found ? <span class="words">{advice?.title ?? (ran ? 'nothing stands out' : '–')}</span> : wait}
         hint={advice?.evidence}
       >

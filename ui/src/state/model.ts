@@ -198,5 +198,7 @@ export class Model {
   }
 }
 
+/** From here on the page says what it shows is of an earlier moment. */
+export const behindMs = 1_500
 /** How many segments of the critical path are asked for. */
 export const pathLimit = 500
