@@ -266,6 +266,36 @@ describe('a growing recording', () => {
     expect(recording.answer('explanation', {}).version).toBe(recording.version)
   })
 
+  test('looks early at a run that will go on for long', () => {
+    let now = 0
+    const recording = new Recording({ write, now: () => now })
+    const encoder = new TraceEncoder()
+    const state = (total: number, at: number) =>
+      makeTraceOf({
+        tasks,
+        runs: [{ id: 1, kind: 'map', name: 'm', total, state: 'running' }],
+        samples: [{ at: 0, busy: 1, cores: 8 }],
+        meta: { complete: false, cores: 8, durationMs: at },
+      })
+    const long = state(10_000, 50)
+    recording.push(joined([...encoder.begin(long.meta), ...encoder.next(long)]))
+    recording.answer('explanation', {})
+    expect(recording.restMs).toBe(2_000)
+    now = 2_000
+    recording.push(joined(encoder.next(long)))
+    expect(recording.restMs).toBe(2_000)
+    expect(recording.answer('explanation', {}).version).toBe(recording.version)
+    now = 2_200
+    expect(recording.restMs).toBe(2_200)
+    now = 9_000
+    expect(recording.restMs).toBe(2_500)
+    const short = new Recording({ write, now: () => now })
+    const other = new TraceEncoder()
+    const few = state(100, 50)
+    short.push(joined([...other.begin(few.meta), ...other.next(few)]))
+    expect(short.restMs).toBe(2_500)
+  })
+
   test('counts what is known to come, and what is under way', () => {
     const open = makeTraceOf({ tasks: [{ id: 9, startedAt: 10, settledAt: 12, state: 'running', row: 1 }] })
     const done = makeTraceOf({

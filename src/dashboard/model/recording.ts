@@ -28,6 +28,10 @@ const freeCores = 0.9
  * That shall be about 2 % of all cores.
  */
 const busyRestMs = 20_000
+/** A run that will go on for long is looked at after this, too: what it began with says little, and the price is small against what is to come. */
+const earlyLookMs = 2_000
+/** How many rests a run must still have before it for that. */
+const longRunRests = 2
 /** Explanations are more than half of that, and of a run that goes on they change slowly: they come with every second refresh. */
 const restsPerExplanation = 2
 
@@ -58,6 +62,8 @@ export class Recording {
   readonly #counts = new TickCounts(this.#decoder)
   #version = 0
   #live = true
+  /** Since when the program has needed every core. */
+  #busySince: number | undefined
   #shown: State | undefined
   #explained: State | undefined
 
@@ -70,6 +76,7 @@ export class Recording {
   push(bytes: Uint8Array): void {
     this.#decoder.push(bytes)
     this.#version++
+    this.#busySince = this.#busy ? (this.#busySince ?? this.#now()) : undefined
   }
 
   /** No more will come. @throws {InvalidTrace} when what came is no trace */
@@ -86,7 +93,21 @@ export class Recording {
 
   /** How long a page should rest between two refreshes; long where the program needs every core. */
   get restMs(): number {
-    return this.#busy ? Math.max(lifeMinMs, busyRestMs / this.#decoder.cores) : lifeMinMs
+    if (this.#busySince === undefined || !this.#live) return lifeMinMs
+    // Never met again after the early look, until it is as long as the others.
+    const early = this.#isLong ? Math.max(earlyLookMs, this.#now() - this.#busySince) : Number.POSITIVE_INFINITY
+    return Math.min(early, this.#busyRestMs)
+  }
+
+  get #busyRestMs(): number {
+    return Math.max(lifeMinMs, busyRestMs / this.#decoder.cores)
+  }
+
+  /** Whether much is still to come, as far as that is known. */
+  get #isLong(): boolean {
+    const { waiting, ready, done, failed, cancelled } = this.#counts.update()
+    const perTask = this.#decoder.now / (done + failed + cancelled)
+    return (waiting + ready) * perTask > longRunRests * this.#busyRestMs
   }
 
   /** Less than a core is free. */
@@ -94,7 +115,7 @@ export class Recording {
     const { cores, tables } = this.#decoder
     const { samples } = tables
     const used = samples.columns.cores[samples.count - 1] ?? 0
-    return this.#live && cores - used < freeCores
+    return cores - used < freeCores
   }
 
   /** Whether enough has come for answers. */
@@ -147,9 +168,14 @@ export class Recording {
   /** The state to answer from. Once the trace is finished there is one for everything. */
   #state(explains: boolean): State {
     if (!this.#live) return (this.#shown = this.#explained = this.#refreshed(this.#shown))
-    if (explains)
-      return (this.#explained = this.#refreshed(this.#explained, this.#busy ? restsPerExplanation * this.restMs : lifeMinMs))
+    if (explains) return (this.#explained = this.#refreshed(this.#explained, this.#explanationLifeMs))
     return (this.#shown = this.#refreshed(this.#shown))
+  }
+
+  get #explanationLifeMs(): number {
+    if (this.#busySince === undefined) return lifeMinMs
+    const early = this.#isLong && (this.#explained?.since ?? 0) < this.#busySince + earlyLookMs
+    return early ? this.restMs : restsPerExplanation * this.#busyRestMs
   }
 
   #refreshed(state: State | undefined, leastMs = lifeMinMs): State {
