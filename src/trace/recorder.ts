@@ -15,8 +15,10 @@ import { Strings } from './strings.ts'
 
 /** How often the owning thread is looked at; ten times a second is what a page or a terminal can show. */
 export const sampleEveryMs = 100
+/** Memory in use is read from a file of the system, which takes longer than all the rest of a sample. */
+const rssEveryMs = 1_000
 
-/** Room is made for the tasks of a run when it starts, as far as that is known; the pages cost nothing until they are written. */
+/** Room is made for the tasks of a run when it starts, as far as that is known; beyond that, tables grow by doubling. */
 const reserveMax = 2 ** 20
 
 const taskStateNumber = Object.fromEntries(taskStates.map((state, number) => [state, number])) as Record<string, number>
@@ -53,6 +55,7 @@ export class Recorder implements TaskListener {
   #sampleDue = 0
   #lastLoop = performance.eventLoopUtilization()
   #lastCpu = { at: 0, ms: 0 }
+  #lastRss = { at: Number.NEGATIVE_INFINITY, bytes: 0 }
   #endedAt: number | undefined
 
   constructor(options: RecorderOptions) {
@@ -254,8 +257,13 @@ export class Recorder implements TaskListener {
     columns.busy[row] = Number.isFinite(busy) ? busy : 0
     columns.delayMs[row] = Math.max(0, at - this.#sampleDue)
     columns.cores[row] = this.#coresUsed(at)
-    columns.rssBytes[row] = process.memoryUsage.rss()
+    columns.rssBytes[row] = this.#rssBytes(at)
     this.#sampleDue = at + sampleEveryMs
+  }
+
+  #rssBytes(at: number): number {
+    if (at - this.#lastRss.at >= rssEveryMs) this.#lastRss = { at, bytes: process.memoryUsage.rss() }
+    return this.#lastRss.bytes
   }
 
   /** Processor time of all threads since the last sample, per time that passed. */

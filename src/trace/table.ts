@@ -60,10 +60,10 @@ export class Table<S extends Schema> {
     return this.count++
   }
 
-  /** Makes room for so many rows altogether. */
+  /** Makes room for so many rows altogether. No more than that where it is much: rows that are never written have been cleared for nothing. */
   reserve(rows: number): void {
     if (rows <= this.#capacity) return
-    while (this.#capacity < rows) this.#capacity *= 2
+    this.#capacity = Math.max(rows, 2 * this.#capacity)
     for (const name in this.schema) {
       const grown = new arrays[this.schema[name] as ColumnType](this.#capacity)
       grown.set(this.columns[name] as never)
