@@ -268,31 +268,32 @@ describe('a growing recording', () => {
 
   test('looks early at a run that will go on for long', () => {
     let now = 0
-    const recording = new Recording({ write, now: () => now })
     const encoder = new TraceEncoder()
-    const state = (total: number, at: number) =>
+    const state = (total: number, done: number, at: number) =>
       makeTraceOf({
-        tasks,
-        runs: [{ id: 1, kind: 'map', name: 'm', total, state: 'running' }],
+        tasks: Array.from({ length: done }, (_, i) => ({ id: i + 1, startedAt: 4_995 + i, settledAt: 4_996 + i })),
+        runs: [{ id: 1, kind: 'map', name: 'm', total, state: 'running', settledAt: -1 }],
         samples: [{ at: 0, busy: 1, cores: 8 }],
         meta: { complete: false, cores: 8, durationMs: at },
       })
-    const long = state(10_000, 50)
-    recording.push(joined([...encoder.begin(long.meta), ...encoder.next(long)]))
+    const first = state(10_000, 5, 5_000)
+    const recording = new Recording({ write, now: () => now })
+    recording.push(joined([...encoder.begin(first.meta), ...encoder.next(first)]))
     recording.answer('explanation', {})
-    expect(recording.restMs).toBe(2_000)
+    expect(recording.restMs).toBe(2_500)
+    // A task a millisecond since it has been busy, whatever came before: ten seconds to go.
     now = 2_000
-    recording.push(joined(encoder.next(long)))
+    recording.push(joined(encoder.next(state(10_000, 15, 5_010))))
     expect(recording.restMs).toBe(2_000)
     expect(recording.answer('explanation', {}).version).toBe(recording.version)
     now = 2_200
     expect(recording.restMs).toBe(2_200)
     now = 9_000
     expect(recording.restMs).toBe(2_500)
-    const short = new Recording({ write, now: () => now })
-    const other = new TraceEncoder()
-    const few = state(100, 50)
-    short.push(joined([...other.begin(few.meta), ...other.next(few)]))
+    const [short, other] = [new Recording({ write, now: () => now }), new TraceEncoder()]
+    short.push(joined([...other.begin(first.meta), ...other.next(state(4_000, 5, 5_000))]))
+    now += 2_000
+    short.push(joined(other.next(state(4_000, 15, 5_010))))
     expect(short.restMs).toBe(2_500)
   })
 

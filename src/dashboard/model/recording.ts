@@ -10,7 +10,7 @@ import { TraceDecoder } from '../../trace/decode.ts'
 import { encodeTrace, TraceEncoder } from '../../trace/encode.ts'
 import { joined } from '../../trace/joined.ts'
 import type { Trace } from '../../trace/model.ts'
-import type { CodeFrame, Question, ReportFormat, Tick } from '../protocol.ts'
+import type { CodeFrame, Counts, Question, ReportFormat, Tick } from '../protocol.ts'
 import { GroupNumbers } from './group-numbers.ts'
 import type { Queries } from './query.ts'
 import { TickCounts } from './tick-counts.ts'
@@ -62,8 +62,8 @@ export class Recording {
   readonly #counts = new TickCounts(this.#decoder)
   #version = 0
   #live = true
-  /** Since when the program has needed every core. */
-  #busySince: number | undefined
+  /** Since when the program has needed every core, on the clock here and on that of the trace, and how many tasks had settled then. */
+  #busy: { readonly since: number; readonly nowMs: number; readonly settled: number } | undefined
   #shown: State | undefined
   #explained: State | undefined
 
@@ -76,7 +76,8 @@ export class Recording {
   push(bytes: Uint8Array): void {
     this.#decoder.push(bytes)
     this.#version++
-    this.#busySince = this.#busy ? (this.#busySince ?? this.#now()) : undefined
+    if (!this.#isBusy) this.#busy = undefined
+    else this.#busy ??= { since: this.#now(), nowMs: this.#decoder.now, settled: settledOf(this.#counts.update()) }
   }
 
   /** No more will come. @throws {InvalidTrace} when what came is no trace */
@@ -93,9 +94,9 @@ export class Recording {
 
   /** How long a page should rest between two refreshes; long where the program needs every core. */
   get restMs(): number {
-    if (this.#busySince === undefined || !this.#live) return lifeMinMs
+    if (!this.#busy || !this.#live) return lifeMinMs
     // Never met again after the early look, until it is as long as the others.
-    const early = this.#isLong ? Math.max(earlyLookMs, this.#now() - this.#busySince) : Number.POSITIVE_INFINITY
+    const early = this.#isLong ? Math.max(earlyLookMs, this.#now() - this.#busy.since) : Number.POSITIVE_INFINITY
     return Math.min(early, this.#busyRestMs)
   }
 
@@ -103,15 +104,16 @@ export class Recording {
     return Math.max(lifeMinMs, busyRestMs / this.#decoder.cores)
   }
 
-  /** Whether much is still to come, as far as that is known. */
+  /** Whether much is still to come, as far as that is known and at the pace since the program has been busy. */
   get #isLong(): boolean {
-    const { waiting, ready, done, failed, cancelled } = this.#counts.update()
-    const perTask = this.#decoder.now / (done + failed + cancelled)
-    return (waiting + ready) * perTask > longRunRests * this.#busyRestMs
+    if (!this.#busy) return false
+    const counts = this.#counts.update()
+    const perTask = (this.#decoder.now - this.#busy.nowMs) / (settledOf(counts) - this.#busy.settled)
+    return (counts.waiting + counts.ready) * perTask > longRunRests * this.#busyRestMs
   }
 
   /** Less than a core is free. */
-  get #busy(): boolean {
+  get #isBusy(): boolean {
     const { cores, tables } = this.#decoder
     const { samples } = tables
     const used = samples.columns.cores[samples.count - 1] ?? 0
@@ -173,8 +175,8 @@ export class Recording {
   }
 
   get #explanationLifeMs(): number {
-    if (this.#busySince === undefined) return lifeMinMs
-    const early = this.#isLong && (this.#explained?.since ?? 0) < this.#busySince + earlyLookMs
+    if (!this.#busy) return lifeMinMs
+    const early = this.#isLong && (this.#explained?.since ?? 0) < this.#busy.since + earlyLookMs
     return early ? this.restMs : restsPerExplanation * this.#busyRestMs
   }
 
@@ -190,6 +192,10 @@ export class Recording {
     })
     return { model, since: now, costMs: this.#now() - now }
   }
+}
+
+function settledOf({ done, failed, cancelled }: Counts): number {
+  return done + failed + cancelled
 }
 
 /** The trace as a file; one that has not ended stays readable as such. */
