@@ -28,6 +28,11 @@ const freeCores = 0.9
  * That shall be about 2 % of all cores.
  */
 const busyRestMs = 20_000
+/**
+ * Counts come more often, at least every second where there are cores enough. One costs about 18 ms, nearly all of it the browser's painting two
+ * words and a bar without a graphics card; as many milliseconds a core as stand here between two of them make that less than 1 %.
+ */
+const [countsMs, busyCountsMs] = [1_000, 4_000]
 /** A run that will go on for long is looked at after this, too: what it began with says little, and the price is small against what is to come. */
 const earlyLookMs = 2_000
 /** How many rests a run must still have before it for that. */
@@ -98,6 +103,11 @@ export class Recording {
     // Never met again after the early look, until it is as long as the others.
     const early = this.#isLong ? Math.max(earlyLookMs, this.#now() - this.#busy.since) : Number.POSITIVE_INFINITY
     return Math.min(early, this.#busyRestMs)
+  }
+
+  /** How often counts are told while everything else rests. */
+  get countsEveryMs(): number {
+    return Math.max(countsMs, busyCountsMs / this.#decoder.cores)
   }
 
   get #busyRestMs(): number {

@@ -10,8 +10,6 @@ import { servedPage } from './pages.ts'
 
 /** A page shows no more changes a second, and more would only cost. */
 const tickEveryMs = 100
-/** Counts cost next to nothing: they come this often also while everything else rests. */
-const countsEveryMs = 1_000
 /** Pages that listen at once; one person has a few tabs. */
 const listenersMax = 32
 /** Lets the first view be answered before the critical path is computed, which takes a second for a million tasks. */
@@ -211,7 +209,7 @@ class Changes {
     if (version !== this.#said) {
       const change = now - this.#saidAt >= this.#recording.restMs
       if (change) [this.#said, this.#saidAt] = [version, now]
-      if (change || now - this.#toldAt >= countsEveryMs) this.#tell(now)
+      if (change || now - this.#toldAt >= this.#recording.countsEveryMs) this.#tell(now)
     }
     if (live) return
     // A finished recording changes once more, when it has been explained.
