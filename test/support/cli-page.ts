@@ -26,7 +26,8 @@ const exits = `## Exit codes
 | 130 | ended by Ctrl-C |
 | 143 | ended by SIGTERM |
 
-The first Ctrl-C cancels what runs and lets it clean up for a moment; the second ends the process.
+The first Ctrl-C cancels what runs and lets it clean up for a moment; the second ends the process. A program whose main thread is held by synchronous code hears
+neither: it is ended within a second all the same (with SIGKILL, which a shell shows as 137, and without a verdict; not on Windows).
 `
 
 const output = `## What a terminal shows
