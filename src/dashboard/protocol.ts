@@ -8,8 +8,6 @@
  * trace grows; groups by their number, a place in {@link Overview.groups}' `number`, which stays too. Texts may come from a
  * stranger's trace: they are data, to be shown as text and never as markup.
  *
- * Long because it is one contract: questions and answers share their types, and whoever changes one end sees the other.
- *
  * Over HTTP every question is `GET /api/NAME?token=…&q=JSON of the query`; the answer is JSON, but for `window` (the binary form of
  * `window-codec.ts`), `export` (the file itself) and `changes` (server-sent events, each a {@link Tick}).
  *

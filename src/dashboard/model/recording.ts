@@ -4,42 +4,21 @@
  * While it grows, a newer state is looked at only when the last one has lived {@link lifePerCost} times as long as looking at it
  * has cost. So the page never takes more than a few hundredths of one core from the program that it watches, however large
  * the trace has become, and refreshes as often as that allows. Explanations cost most, so they have a state of their own,
- * which is replaced less often.
+ * which is replaced less often. What a program that needs every core is spared beyond that stands in `pace.ts`.
  */
 import { TraceDecoder } from '../../trace/decode.ts'
 import { encodeTrace, TraceEncoder } from '../../trace/encode.ts'
 import { joined } from '../../trace/joined.ts'
 import type { Trace } from '../../trace/model.ts'
-import type { CodeFrame, Counts, Question, ReportFormat, Tick } from '../protocol.ts'
+import type { CodeFrame, Question, ReportFormat, Tick } from '../protocol.ts'
 import { GroupNumbers } from './group-numbers.ts'
+import { lifeMinMs, Pace } from './pace.ts'
 import type { Queries } from './query.ts'
 import { TickCounts } from './tick-counts.ts'
 import { TraceModel } from './trace-model.ts'
 
 /** 1 / 40: each of the two states may take 2.5 % of a core. Chosen below the 3 % that a watched run may cost. */
 const lifePerCost = 40
-/** No page shows more states a second. */
-const lifeMinMs = 100
-/** A browser needs a core of its own for a page that refreshes all the time: with less than this free, it takes from the program. */
-const freeCores = 0.9
-/**
- * How many milliseconds a core is given between two refreshes when none is free. One costs 300 to 500 ms of processor time, as measured by the bench
- * `dashboard`: the answers a third of it, compiling what computes them (V8 does that on threads of its own) more than half, the page the rest.
- * That shall be about 2 % of all cores.
- */
-const busyRestMs = 20_000
-/**
- * Counts come more often, at least every second where there are cores enough. One costs about 18 ms, nearly all of it the browser's painting two
- * words and a bar without a graphics card; as many milliseconds a core as stand here between two of them make that less than 1 %.
- */
-const [countsMs, busyCountsMs] = [1_000, 4_000]
-/** A run that will go on for long is looked at after this, too: what it began with says little, and the price is small against what is to come. */
-const earlyLookMs = 2_000
-/** How many rests a run must still have before it for that. */
-const longRunRests = 2
-/** Explanations are more than half of that, and of a run that goes on they change slowly: they come with every second refresh. */
-const restsPerExplanation = 2
-
 export type Answers = { readonly [Q in Exclude<Question, 'export'>]: ReturnType<TraceModel[Q]> }
 
 export interface RecordingOptions {
@@ -65,24 +44,23 @@ export class Recording {
   readonly #decoder = new TraceDecoder()
   readonly #groups = new GroupNumbers()
   readonly #counts = new TickCounts(this.#decoder)
+  readonly #pace: Pace
   #version = 0
   #live = true
-  /** Since when the program has needed every core, on the clock here and on that of the trace, and how many tasks had settled then. */
-  #busy: { readonly since: number; readonly nowMs: number; readonly settled: number } | undefined
   #shown: State | undefined
   #explained: State | undefined
 
   constructor(options: RecordingOptions) {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
+    this.#pace = new Pace(this.#decoder, this.#counts, this.#now)
   }
 
   /** @throws {InvalidTrace} when the bytes are no trace, or damaged */
   push(bytes: Uint8Array): void {
     this.#decoder.push(bytes)
     this.#version++
-    if (!this.#isBusy) this.#busy = undefined
-    else this.#busy ??= { since: this.#now(), nowMs: this.#decoder.now, settled: settledOf(this.#counts.update()) }
+    this.#pace.update()
   }
 
   /** No more will come. @throws {InvalidTrace} when what came is no trace */
@@ -97,37 +75,14 @@ export class Recording {
     return this.#live
   }
 
-  /** How long a page should rest between two refreshes; long where the program needs every core. */
+  /** How long a page should rest between two refreshes. */
   get restMs(): number {
-    if (!this.#busy || !this.#live) return lifeMinMs
-    // Never met again after the early look, until it is as long as the others.
-    const early = this.#isLong ? Math.max(earlyLookMs, this.#now() - this.#busy.since) : Number.POSITIVE_INFINITY
-    return Math.min(early, this.#busyRestMs)
+    return this.#live ? this.#pace.restMs : lifeMinMs
   }
 
   /** How often counts are told while everything else rests. */
   get countsEveryMs(): number {
-    return Math.max(countsMs, busyCountsMs / this.#decoder.cores)
-  }
-
-  get #busyRestMs(): number {
-    return Math.max(lifeMinMs, busyRestMs / this.#decoder.cores)
-  }
-
-  /** Whether much is still to come, as far as that is known and at the pace since the program has been busy. */
-  get #isLong(): boolean {
-    if (!this.#busy) return false
-    const counts = this.#counts.update()
-    const perTask = (this.#decoder.now - this.#busy.nowMs) / (settledOf(counts) - this.#busy.settled)
-    return (counts.waiting + counts.ready) * perTask > longRunRests * this.#busyRestMs
-  }
-
-  /** Less than a core is free. */
-  get #isBusy(): boolean {
-    const { cores, tables } = this.#decoder
-    const { samples } = tables
-    const used = samples.columns.cores[samples.count - 1] ?? 0
-    return cores - used < freeCores
+    return this.#pace.countsEveryMs
   }
 
   /** Whether enough has come for answers. */
@@ -180,14 +135,9 @@ export class Recording {
   /** The state to answer from. Once the trace is finished there is one for everything. */
   #state(explains: boolean): State {
     if (!this.#live) return (this.#shown = this.#explained = this.#refreshed(this.#shown))
-    if (explains) return (this.#explained = this.#refreshed(this.#explained, this.#explanationLifeMs))
+    if (explains)
+      return (this.#explained = this.#refreshed(this.#explained, this.#pace.explanationMs(this.#explained?.since ?? 0)))
     return (this.#shown = this.#refreshed(this.#shown))
-  }
-
-  get #explanationLifeMs(): number {
-    if (!this.#busy) return lifeMinMs
-    const early = this.#isLong && (this.#explained?.since ?? 0) < this.#busy.since + earlyLookMs
-    return early ? this.restMs : restsPerExplanation * this.#busyRestMs
   }
 
   #refreshed(state: State | undefined, leastMs = lifeMinMs): State {
@@ -202,10 +152,6 @@ export class Recording {
     })
     return { model, since: now, costMs: this.#now() - now }
   }
-}
-
-function settledOf({ done, failed, cancelled }: Counts): number {
-  return done + failed + cancelled
 }
 
 /** The trace as a file; one that has not ended stays readable as such. */

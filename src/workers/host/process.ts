@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { lazily } from '../../base/builtin.js'
 import type { ResultMessage, RunMessage, WireError, WorkerMessage } from '../protocol.ts'
 import { deserialize, findUncloneable, serializable, serialize } from '../thread/cloning.js'
+import { isPacked } from '../thread/texts.js'
 import { packError, unserializable } from '../thread/wire.js'
 import { fromWire } from './delivery.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
@@ -135,7 +136,7 @@ function unreadArgument({ batch, items, spread, direct }: RunMessage, cause: Wir
           .map((value, i) => findUncloneable(value, `argument ${i + 1}`, serializable))
           .find((found) => found !== undefined)
       : findUncloneable(item, direct ? 'argument 1' : 'argument', serializable)
-  const errors = Array.from('units' in items ? items.ends : items, (item: unknown, at) => ({
+  const errors = Array.from(isPacked(items) ? items.ends : items, (item: unknown, at) => ({
     at,
     error: unserializable(where(item) ?? 'it cannot be read there', 'argument', cause),
     startedAt: 0,

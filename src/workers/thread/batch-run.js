@@ -15,7 +15,7 @@
 import { withContext } from '../../base/with-context.js'
 import { WorkerContext } from './context.js'
 import { Outbox } from './outbox.js'
-import { unpackTexts } from './texts.js'
+import { isPacked, unpackTexts } from './texts.js'
 import { unpackError } from './wire.js'
 
 const epoch = performance.timeOrigin
@@ -68,7 +68,7 @@ export class BatchRun {
    */
   constructor(message, transport, poll) {
     this.message = message
-    this.#items = unpacked(message.items)
+    this.#items = isPacked(message.items) ? unpackTexts(message.items) : message.items
     this.#transport = transport
     this.#poll = poll
     this.#outbox = new Outbox(message.batch, message.observed, transport)
@@ -346,11 +346,6 @@ function callMany(call, items, context, from, first, values, progress, attention
     if (Atomics.load(progress, cell.attention) !== attention) return undefined
   }
   return undefined
-}
-
-/** @param {RunMessage['items']} items @returns {ArrayLike<unknown>} */
-function unpacked(items) {
-  return 'units' in items && !Array.isArray(items) ? unpackTexts(items) : items
 }
 
 /** What is neither a promise nor anything that may be hard to send. @param {unknown} value */

@@ -47,6 +47,11 @@ export function packTexts(values) {
   return { units, ends }
 }
 
+/** @param {ArrayLike<unknown> | PackedTexts} items of a message @returns {items is PackedTexts} */
+export function isPacked(items) {
+  return !Array.isArray(items) && !ArrayBuffer.isView(items)
+}
+
 /** @param {PackedTexts} packed @returns {string[]} */
 export function unpackTexts({ units, ends }) {
   const bytes = Buffer.from(units.buffer, units.byteOffset, units.byteLength)

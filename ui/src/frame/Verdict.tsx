@@ -4,8 +4,7 @@ import { shortName } from '../look/families.ts'
 import { countOf, formatCount, formatFactor, formatMs, formatShare } from '../look/format.ts'
 import { StateBar, stateWords, totalOf } from '../parts/States.tsx'
 import { useModel } from '../state/context.ts'
-import { behindMs } from '../state/model.ts'
-import type { Tab } from '../state/model.ts'
+import { behindMs, type Tab } from '../state/model.ts'
 
 interface CellProps {
   readonly title: string
