@@ -90,18 +90,24 @@ export const channels = {
 } as const
 
 /**
- * A recorder of this package: it is called directly, because publishing on a channel costs a trivial task more than writing its row. Its methods must not throw.
+ * A recorder of this package. It is called directly: publishing on a channel costs a trivial task more than writing its row, and a channel that gets
+ * or loses its only subscriber changes its prototype, which costs a short recording more than its tasks. Its methods must not throw.
  */
-export interface TaskListener {
-  settled(task: TaskRecord): void
+export interface Listener {
+  runStarted(run: RunRecord): void
+  runSettled(run: RunRecord): void
+  /** Where there is such a method, every task gets a record. */
+  taskStarted?: ((task: TaskRecord) => void) | undefined
+  taskSettled(task: TaskRecord): void
   /** A task without a record of its own: on this thread, ready at once, done at the first attempt. */
-  plainSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void
+  plainTaskSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void
+  noted(note: Note): void
 }
 
-const listeners: TaskListener[] = []
+const listeners: Listener[] = []
 
-/** Calls the listener for every task that settles, until the function that is returned is called. */
-export function listenToTasks(listener: TaskListener): () => void {
+/** Calls the listener for everything that happens, until the function that is returned is called. */
+export function listen(listener: Listener): () => void {
   listeners.push(listener)
   return () => {
     const at = listeners.indexOf(listener)
@@ -111,17 +117,20 @@ export function listenToTasks(listener: TaskListener): () => void {
 
 /** True while somebody wants to know of tasks: the one check that an unobserved run pays. */
 export function observed(): boolean {
-  return listeners.length > 0 || recordsObserved()
+  return listeners.length > 0 || channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
 }
 
 /** True while somebody wants the record of every task, and not only listeners, which can do without for plain ones. */
 export function recordsObserved(): boolean {
-  return channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
+  if (channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers) return true
+  return listeners.some((listener) => listener.taskStarted !== undefined)
 }
 
 export function note(kind: Note['kind'], run: number, text: string, data?: Note['data']): void {
-  if (!channels.note.hasSubscribers) return
-  channels.note.publish({ at: performance.now(), run, kind, text, ...(data && { data }) } satisfies Note)
+  if (listeners.length === 0 && !channels.note.hasSubscribers) return
+  const note: Note = { at: performance.now(), run, kind, text, ...(data && { data }) }
+  for (const listener of listeners) listener.noted(note)
+  if (channels.note.hasSubscribers) channels.note.publish(note)
 }
 
 let lastRun = 0
@@ -147,6 +156,7 @@ export function openRun(
     concurrency,
     state: 'running',
   }
+  for (const listener of listeners) listener.runStarted(run)
   if (channels.runStart.hasSubscribers) channels.runStart.publish(run)
   return run
 }
@@ -154,6 +164,7 @@ export function openRun(
 export function closeRun(run: RunRecord, state: RunRecord['state']): void {
   run.settledAt = performance.now()
   run.state = state
+  for (const listener of listeners) listener.runSettled(run)
   if (channels.runSettle.hasSubscribers) channels.runSettle.publish(run)
 }
 
@@ -195,6 +206,7 @@ export function newTask(
 export function taskStarted(task: TaskRecord, at: number): void {
   task.startedAt = at
   task.state = 'running'
+  for (const listener of listeners) listener.taskStarted?.(task)
   if (channels.taskStart.hasSubscribers) channels.taskStart.publish(task)
 }
 
@@ -202,12 +214,12 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
   task.settledAt = at
   task.state = state
   task.error = error
-  for (const listener of listeners) listener.settled(task)
+  for (const listener of listeners) listener.taskSettled(task)
   if (channels.taskSettle.hasSubscribers) channels.taskSettle.publish(task)
 }
 
 /** The end of a task that has no record, of which only listeners are told. */
 export function plainTaskSettled(run: RunRecord, id: number, index: number, startedAt: number, at: number): void {
   // A loop by index: this is called once per trivial task.
-  for (let i = 0; i < listeners.length; i++) (listeners[i] as TaskListener).plainSettled(run, id, index, startedAt, at)
+  for (let i = 0; i < listeners.length; i++) (listeners[i] as Listener).plainTaskSettled(run, id, index, startedAt, at)
 }

@@ -23,7 +23,7 @@ export class TraceDecoder {
   readonly tables: TraceTables = newTables()
   readonly strings: string[] = ['']
   #head: Omit<TraceMeta, 'durationMs' | 'complete'> | undefined
-  #open = new Table(schemas.tasks, 1)
+  #open = new Table(schemas.tasks)
   #now = 0
   #complete = false
   #rest: Uint8Array = new Uint8Array(0)
@@ -86,7 +86,8 @@ export class TraceDecoder {
     if (!this.#head) throw new InvalidTrace('The trace has no head: it ends before anything was recorded')
     const meta = { ...this.#head, durationMs: this.#now, complete: this.#complete }
     if (this.#complete || this.#open.count === 0) return makeTrace(meta, this.strings, this.tables)
-    const tasks = new Table(schemas.tasks, this.tables.tasks.count + this.#open.count)
+    const tasks = new Table(schemas.tasks)
+    tasks.reserve(this.tables.tasks.count + this.#open.count)
     for (const name in schemas.tasks) {
       const column = name as keyof typeof schemas.tasks
       tasks.columns[column].set(this.tables.tasks.rows()[column] as never)
@@ -157,7 +158,7 @@ export class TraceDecoder {
   #readRuns(reader: Reader): void {
     const count = reader.count(4 + rowBytes(schemas.runs))
     const rows = Uint32Array.from({ length: count }, () => reader.u32())
-    const changed = new Table(schemas.runs, Math.max(1, count))
+    const changed = new Table(schemas.runs)
     readColumns(reader, changed, count)
     const problem = checkRows('runs', changed as Table<Schema>, 0, this.strings.length, 0)
     if (problem !== undefined) throw reader.damaged(problem)
@@ -174,7 +175,7 @@ export class TraceDecoder {
   #readOpen(reader: Reader): void {
     this.#now = Math.max(this.#now, reader.time())
     const count = reader.count(rowBytes(schemas.tasks))
-    const open = new Table(schemas.tasks, Math.max(1, count))
+    const open = new Table(schemas.tasks)
     readColumns(reader, open, count)
     open.columns.needsEnd.fill(0)
     const problem = checkRows('tasks', open as Table<Schema>, 0, this.strings.length, 0)

@@ -71,6 +71,7 @@ export const sampleSchema = {
   delayMs: 'f32',
   /** Processor time of all threads per time: how many cores were in use. */
   cores: 'f32',
+  /** Resident set; 0 before it was first read. */
   rssBytes: 'f64',
 } as const satisfies Schema
 
@@ -91,13 +92,13 @@ export type TaskRows = Rows<typeof taskSchema>
 export const taskStates: readonly TaskState[] = ['queued', 'running', 'done', 'failed', 'cancelled']
 export const runStates: readonly RunRecord['state'][] = ['running', 'done', 'failed', 'cancelled']
 
-export function newTables(capacity = 256): TraceTables {
+export function newTables(): TraceTables {
   return {
-    needs: new Table(needSchema, capacity),
-    tasks: new Table(taskSchema, capacity),
-    runs: new Table(runSchema, 64),
-    notes: new Table(noteSchema, 64),
-    samples: new Table(sampleSchema, 64),
+    needs: new Table(needSchema),
+    tasks: new Table(taskSchema),
+    runs: new Table(runSchema),
+    notes: new Table(noteSchema),
+    samples: new Table(sampleSchema),
   }
 }
 
@@ -137,11 +138,16 @@ export interface Trace {
   readonly samples: Rows<typeof sampleSchema>
 }
 
-export function makeTrace(meta: TraceMeta, strings: readonly string[], tables: TraceTables): Trace {
+/** `tasks`: gives the rows when they are first asked for, instead of those that the table has now. */
+export function makeTrace(meta: TraceMeta, strings: readonly string[], tables: TraceTables, tasks?: () => TaskRows): Trace {
+  let rows = tasks ? undefined : tables.tasks.rows()
   return {
     meta,
     strings,
-    tasks: tables.tasks.rows(),
+    get tasks() {
+      rows ??= (tasks as () => TaskRows)()
+      return rows
+    },
     needs: tables.needs.rows(),
     runs: tables.runs.rows(),
     notes: tables.notes.rows(),

@@ -6,11 +6,12 @@
  * (`record()`), so that two recordings in one server do not mix.
  */
 import { availableParallelism } from 'node:os'
-import { channels, listenToTasks, type Note, type RunRecord, type TaskListener, type TaskRecord } from '../base/observer.ts'
+import { type Listener, listen, type Note, type RunRecord, type TaskRecord } from '../base/observer.ts'
 import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
-import { makeTrace, newTables, runStates, taskStates, type Trace, type TraceMeta, type TraceTables } from './model.ts'
+import { makeTrace, newTables, runStates, taskStates, type TaskRows, type Trace, type TraceMeta, type TraceTables } from './model.ts'
 import { OpenTasks } from './open-tasks.ts'
+import { PlainTasks } from './plain-tasks.ts'
 import { Strings } from './strings.ts'
 
 /** How often the owning thread is looked at; ten times a second is what a page or a terminal can show. */
@@ -18,8 +19,8 @@ export const sampleEveryMs = 100
 /** Memory in use is read from a file of the system, which takes longer than all the rest of a sample. */
 const rssEveryMs = 1_000
 
-/** Room is made for the tasks of a run when it starts, as far as that is known; beyond that, tables grow by doubling. */
-const reserveMax = 2 ** 20
+/** Room is made for the tasks of a run, as far as their number is known; beyond that, tables grow by doubling. */
+const expectMost = 2 ** 20
 
 const taskStateNumber = Object.fromEntries(taskStates.map((state, number) => [state, number])) as Record<string, number>
 const doneNumber = taskStates.indexOf('done')
@@ -34,9 +35,11 @@ export interface RecorderOptions {
   readonly live?: boolean
 }
 
-export class Recorder implements TaskListener {
+export class Recorder implements Listener {
   readonly tables: TraceTables = newTables()
   readonly strings = new Strings()
+  /** What the table of tasks does not have yet. */
+  readonly #plain = new PlainTasks()
   /** The tasks under way; empty unless `live`. */
   readonly open = new OpenTasks()
   /** `performance.now()` when the trace began. */
@@ -50,21 +53,22 @@ export class Recorder implements TaskListener {
   /** The run of the last task and whether it is taken: tasks of one run come in a row. */
   #lastRun: RunRecord | undefined
   #lastTaken = false
+  /** Only where tasks under way are kept. */
+  readonly taskStarted: Listener['taskStarted']
   readonly #stopListening: () => void
   #sampler: NodeJS.Timeout | undefined
   #sampleDue = 0
   #lastLoop = performance.eventLoopUtilization()
   #lastCpu = { at: 0, ms: 0 }
-  #lastRss = { at: Number.NEGATIVE_INFINITY, bytes: 0 }
+  #lastRss: { readonly at: number; readonly bytes: number }
   #endedAt: number | undefined
 
   constructor(options: RecorderOptions) {
     this.#options = options
-    channels.runStart.subscribe(this.#onRunStart)
-    channels.runSettle.subscribe(this.#onRunSettle)
-    this.#stopListening = listenToTasks(this)
-    channels.note.subscribe(this.#onNote)
-    if (options.live) channels.taskStart.subscribe(this.#onTaskStart)
+    // A recording of less than a second does without, unless somebody watches.
+    this.#lastRss = { at: options.live ? Number.NEGATIVE_INFINITY : this.origin, bytes: 0 }
+    this.taskStarted = options.live ? this.#taskStarted : undefined
+    this.#stopListening = listen(this)
     this.#sampleDue = this.origin + sampleEveryMs
     this.#coresUsed(this.origin)
     this.#sampler = setInterval(() => this.#sample(), sampleEveryMs).unref()
@@ -83,33 +87,41 @@ export class Recorder implements TaskListener {
   end(): Trace {
     if (this.#endedAt === undefined) {
       this.#endedAt = performance.now()
-      channels.runStart.unsubscribe(this.#onRunStart)
-      channels.runSettle.unsubscribe(this.#onRunSettle)
       this.#stopListening()
-      channels.note.unsubscribe(this.#onNote)
-      channels.taskStart.unsubscribe(this.#onTaskStart)
       clearInterval(this.#sampler)
       this.#sample(this.#endedAt)
       for (const row of this.#runs.values()) {
         this.tables.runs.columns.settledAt[row] = this.now()
         this.#changedRuns.add(row)
       }
-      for (const task of this.open.list()) this.#writeTask(task)
-      this.open.clear()
+      if (this.open.size > 0) {
+        this.#expandPlain()
+        for (const task of this.open.list()) this.#writeTask(task)
+        this.open.clear()
+      }
     }
     return this.snapshot()
   }
 
   /** The trace so far, without copying it; tasks under way are not in it. */
   snapshot(): Trace {
-    return makeTrace(this.meta(), this.strings.list, this.tables)
+    const trace = makeTrace(this.meta(), this.strings.list, this.tables, () => this.#taskRows())
+    // What comes later must not show; after the end nothing comes, and who never looks need not wait for it.
+    if (!this.ended) void trace.tasks
+    return trace
+  }
+
+  #taskRows(): TaskRows {
+    this.#expandPlain()
+    return this.tables.tasks.rows()
   }
 
   /** What changed since the last call besides new rows; for live recordings with one reader. */
   changes(): Changes {
     const runs = this.#changedRuns
     this.#changedRuns = new Set()
-    const tables = newTables(Math.max(1, this.open.size))
+    const tables = newTables()
+    tables.tasks.reserve(this.open.size)
     for (const task of this.open.list()) this.#writeTask(task, tables)
     return { runs, open: tables.tasks.rows() }
   }
@@ -126,8 +138,7 @@ export class Recorder implements TaskListener {
     }
   }
 
-  #onRunStart = (message: unknown): void => {
-    const run = message as RunRecord
+  runStarted(run: RunRecord): void {
     if (this.#options.root === undefined || run.parentRun === this.#options.root || this.#runs.has(run.parentRun))
       this.#addRun(run)
   }
@@ -146,11 +157,10 @@ export class Recorder implements TaskListener {
     columns.concurrency[row] = run.concurrency
     this.#runs.set(run.id, row)
     this.#lastRun = undefined
-    if (run.total > 0) this.tables.tasks.reserve(this.tables.tasks.count + Math.min(run.total, reserveMax))
+    if (run.total > 0) this.tables.tasks.expect(Math.min(run.total, expectMost))
   }
 
-  #onRunSettle = (message: unknown): void => {
-    const run = message as RunRecord
+  runSettled(run: RunRecord): void {
     const row = this.#runs.get(run.id)
     if (row === undefined) return
     const columns = this.tables.runs.columns
@@ -175,17 +185,30 @@ export class Recorder implements TaskListener {
     return this.#lastTaken
   }
 
-  #onTaskStart = (message: unknown): void => {
-    const task = message as TaskRecord
+  #taskStarted(task: TaskRecord): void {
     if (this.#takes(task.run)) this.open.add(task)
   }
 
-  settled(task: TaskRecord): void {
-    if (this.#takes(task.run)) this.#writeTask(task)
+  taskSettled(task: TaskRecord): void {
+    if (!this.#takes(task.run)) return
+    this.#expandPlain()
+    this.#writeTask(task)
   }
 
-  plainSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void {
-    if (!this.#takes(run)) return
+  plainTaskSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void {
+    if (!this.#takes(run) || this.#plain.add(run, id, index, startedAt, settledAt)) return
+    this.#expandPlain()
+    this.#writePlain(run, id, index, startedAt, settledAt)
+  }
+
+  /** Plain tasks become rows: before any other row is written, for rows stand in order, and when somebody looks. */
+  #expandPlain(): void {
+    if (this.#plain.count === 0) return
+    this.tables.tasks.reserve(this.tables.tasks.count + this.#plain.count)
+    this.#plain.drain(this.#writePlain)
+  }
+
+  readonly #writePlain = (run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void => {
     const start = this.#relative(startedAt)
     const columns = this.tables.tasks.columns
     const row = this.#appendTask(this.tables, id, run, index)
@@ -235,8 +258,7 @@ export class Recorder implements TaskListener {
     if (task.error !== undefined) columns.error[row] = this.strings.intern(this.#errors.of(task.error))
   }
 
-  #onNote = (message: unknown): void => {
-    const note = message as Note
+  noted(note: Note): void {
     if (this.#options.root !== undefined && note.run !== 0 && !this.#runs.has(note.run)) return
     const row = this.tables.notes.append()
     const columns = this.tables.notes.columns

@@ -41,46 +41,73 @@ export function rowBytes(schema: Schema): number {
   return sum
 }
 
+/** Room for fewer is not made. */
+const leastRows = 64
+
 export class Table<S extends Schema> {
   readonly schema: S
   /** Its arrays are replaced when the table grows; one that was taken from here stays valid for the rows that it had. */
   readonly columns: Columns<S>
   count = 0
-  #capacity: number
+  #capacity = 0
+  #expected = 0
 
-  constructor(schema: S, capacity = 256) {
+  /** Nothing is allocated before the first row. */
+  constructor(schema: S) {
     this.schema = schema
-    this.#capacity = Math.max(1, capacity)
-    this.columns = allocate(schema, this.#capacity)
+    this.columns = { ...noRows(schema) }
   }
 
   /** The number of a new row, whose cells are zero. */
   append(): number {
-    if (this.count === this.#capacity) this.reserve(this.count + 1)
+    if (this.count === this.#capacity) this.reserve(Math.max(this.count + 1, this.#expected))
     return this.count++
   }
 
-  /** Makes room for so many rows altogether. No more than that where it is much: rows that are never written have been cleared for nothing. */
+  /** So many more rows are to come, as far as is known: when room runs out, it is made for all of them at once. */
+  expect(rows: number): void {
+    this.#expected = Math.max(this.#expected, this.count + rows)
+  }
+
+  /** Makes room for so many rows altogether. */
   reserve(rows: number): void {
     if (rows <= this.#capacity) return
-    this.#capacity = Math.max(rows, 2 * this.#capacity)
-    for (const name in this.schema) {
-      const grown = new arrays[this.schema[name] as ColumnType](this.#capacity)
-      grown.set(this.columns[name] as never)
-      ;(this.columns as Record<string, Column>)[name] = grown
-    }
+    // A multiple of eight, so that every column begins at one.
+    this.#capacity = 8 * Math.ceil(Math.max(rows, 2 * this.#capacity, leastRows) / 8)
+    const grown = allocate(this.schema, this.#capacity)
+    for (const name in this.schema) grown[name].set(this.columns[name].subarray(0, this.count) as never)
+    Object.assign(this.columns, grown)
   }
 
   /** The rows so far, without copying them; rows that come later do not show. */
   rows(): Rows<S> {
+    if (this.count === 0) return { ...noRows(this.schema), count: 0 }
     const view: Record<string, unknown> = { count: this.count }
     for (const name in this.schema) view[name] = (this.columns[name] as Column).subarray(0, this.count)
     return view as Rows<S>
   }
 }
 
+const empty = new WeakMap<Schema, Columns<Schema>>()
+
+/** Empty columns: one set per schema, for most tables of a small trace stay empty. */
+function noRows<S extends Schema>(schema: S): Columns<S> {
+  let columns = empty.get(schema)
+  if (!columns) empty.set(schema, (columns = allocate<Schema>(schema, 0)))
+  return columns as Columns<S>
+}
+
+/**
+ * All columns in one buffer: a large one comes from the system page by page, as it is written, and so a column that is never written costs neither
+ * time nor memory.
+ */
 function allocate<S extends Schema>(schema: S, capacity: number): Columns<S> {
+  const buffer = new ArrayBuffer(capacity * rowBytes(schema))
   const columns: Record<string, Column> = {}
-  for (const name in schema) columns[name] = new arrays[schema[name] as ColumnType](capacity)
+  let offset = 0
+  for (const name in schema) {
+    const column = (columns[name] = new arrays[schema[name] as ColumnType](buffer, offset, capacity))
+    offset += column.byteLength
+  }
   return columns as Columns<S>
 }

@@ -48,7 +48,7 @@ export interface TraceSpec {
 }
 
 export function makeTraceOf(spec: TraceSpec): Trace {
-  const tables = newTables(Math.max(1, spec.tasks.length))
+  const tables = newTables()
   const strings = new Strings()
   const end = spec.meta?.durationMs ?? spec.tasks.reduce((last, { settledAt }) => Math.max(last, settledAt), 0)
   const tasks = spec.tasks.map((task, i) => ({ ...task, id: task.id ?? i + 1, index: task.index ?? i }))

@@ -88,7 +88,7 @@ function samplesOf({ trace: { samples } }: View, { from, to }: Range, points: nu
     lists.busy.push(known ? (samples.busy[last] as number) : null)
     lists.delayMs.push(known ? delay : null)
     lists.cores.push(known ? (samples.cores[last] as number) : null)
-    lists.rssBytes.push(known ? (samples.rssBytes[last] as number) : null)
+    lists.rssBytes.push((known && samples.rssBytes[last]) || null)
   }
   return lists
 }

@@ -1,5 +1,4 @@
 import type { Times } from '../../trace/relate.ts'
-import { Table } from '../../trace/table.ts'
 import { makeTrace, newTables, schemas, type Trace } from '../../trace/model.ts'
 import type { Range } from '../protocol.ts'
 
@@ -8,8 +7,8 @@ export function traceWithin(trace: Trace, { queued, settled }: Times, { from, to
   const rows: number[] = []
   for (let task = 0; task < trace.tasks.count; task++)
     if ((queued[task] as number) <= to && (settled[task] as number) >= from) rows.push(task)
-  const tasks = new Table(schemas.tasks, Math.max(1, rows.length))
-  const needs = new Table(schemas.needs, 256)
+  const { tasks, needs, ...others } = newTables()
+  tasks.reserve(rows.length)
   tasks.count = rows.length
   for (const name in schemas.tasks) {
     const column = name as keyof typeof schemas.tasks
@@ -25,7 +24,7 @@ export function traceWithin(trace: Trace, { queued, settled }: Times, { from, to
     tasks.columns.needsEnd[i] = needs.count
   }
   return {
-    ...makeTrace(trace.meta, trace.strings, { ...newTables(1), tasks, needs }),
+    ...makeTrace(trace.meta, trace.strings, { ...others, tasks, needs }),
     runs: trace.runs,
     notes: trace.notes,
     samples: trace.samples,
