@@ -36,6 +36,8 @@ import { once } from 'node:events'
  * @property {(results: Results) => Target[]} [targets]
  * @property {number} [rounds] Default 7.
  * @property {number} [warmups] Rounds before the first that counts. Default 2.
+ * @property {number} [processes] Processes per contender, one after the other, among which the rounds are divided: where the layout of a
+ *   process in memory decides about a hundredth. Default 1.
  *
  * @typedef {{ readonly absent: string }} Absent
  */
@@ -56,7 +58,7 @@ export class Results {
   expect(size, contender) {
     const row = this.samples.get(size) ?? new Map()
     this.samples.set(size, row)
-    row.set(contender, [])
+    if (!row.has(contender)) row.set(contender, [])
   }
 
   /** The samples of one contender, one per round; none where it was not measured. `name`: something else that it reported. */
@@ -109,40 +111,58 @@ export async function measure(name, bench, choices = {}) {
   const results = new Results()
   for (const size of Object.keys(bench.cases ?? { '': undefined })) {
     if (choices.cases && !choices.cases(size)) continue
-    /** @type {Host[]} */
-    const hosts = []
-    /** @type {Turn[]} */
-    const subjects = []
-    try {
-      for (const contender of Object.keys(bench.contenders)) {
-        if (choices.only && !choices.only(contender)) continue
-        const host = (choices.together && hosts[0]) || new Host(name, size)
-        if (host !== hosts[0]) hosts.push(host)
-        const { absent, rounds } = await host.ask({ open: contender }, contender)
-        if (absent === undefined) subjects.push({ contender, host, rounds })
-        else if (absent !== '') results.absent.set(contender, absent)
-      }
-      await takeTurns(bench, size, subjects, results, choices)
-    } finally {
-      for (const host of hosts) await host.close()
+    const [rounds, processes] = [choices.rounds ?? bench.rounds ?? 7, bench.processes ?? 1]
+    for (let from = 0; from < rounds; from += Math.ceil(rounds / processes)) {
+      const to = Math.min(rounds, from + Math.ceil(rounds / processes))
+      await withSubjects(name, bench, size, results, choices, (subjects) =>
+        takeTurns(bench, size, subjects, results, { from, to, of: rounds, progress: choices.progress }),
+      )
     }
   }
   return results
 }
 
+/**
+ * Opens the contenders, each in a process of its own, for as long as `use` takes.
+ * @param {string} name @param {Bench} bench @param {string} size @param {Results} results @param {Choices} choices
+ * @param {(subjects: readonly Turn[]) => Promise<void>} use
+ */
+async function withSubjects(name, bench, size, results, choices, use) {
+  /** @type {Host[]} */
+  const hosts = []
+  /** @type {Turn[]} */
+  const subjects = []
+  try {
+    for (const contender of Object.keys(bench.contenders)) {
+      if (choices.only && !choices.only(contender)) continue
+      const host = (choices.together && hosts[0]) || new Host(name, size)
+      if (host !== hosts[0]) hosts.push(host)
+      const { absent, rounds } = await host.ask({ open: contender }, contender)
+      if (absent === undefined) subjects.push({ contender, host, rounds })
+      else if (absent !== '') results.absent.set(contender, absent)
+    }
+    await use(subjects)
+  } finally {
+    for (const host of hosts) await host.close()
+  }
+}
+
 /** @typedef {{ contender: string, host: Host, rounds: number | undefined }} Turn */
 
-/** @param {Bench} bench @param {string} size @param {Turn[]} subjects @param {Results} results @param {Choices} choices */
-async function takeTurns(bench, size, subjects, results, choices) {
-  const [rounds, warmups] = [choices.rounds ?? bench.rounds ?? 7, bench.warmups ?? 2]
+/** @typedef {{ from: number, to: number, of: number, progress: Choices['progress'] }} Rounds which of how many */
+
+/** @param {Bench} bench @param {string} size @param {readonly Turn[]} subjects @param {Results} results @param {Rounds} rounds */
+async function takeTurns(bench, size, subjects, results, { from, to, of, progress }) {
+  const warmups = bench.warmups ?? 2
   for (const { contender } of subjects) results.expect(size, contender)
-  for (let round = -warmups; round < rounds; round++) {
+  for (let round = from - warmups; round < to; round++) {
+    const warmUp = round < from
     for (let turn = 0; turn < subjects.length; turn++) {
       const { contender, host, rounds: most } = subjects[(turn + round + warmups) % subjects.length]
-      if (most !== undefined && (round < 0 || round >= most)) continue
-      choices.progress?.(`${size} ${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`} ${contender}`)
-      const { sample } = await host.ask({ sample: contender, warmUp: round < 0 }, contender)
-      if (round >= 0) results.add(size, contender, sample)
+      if (most !== undefined && (warmUp || round >= most)) continue
+      progress?.(`${size} ${warmUp ? 'warm-up' : `round ${round + 1}/${of}`} ${contender}`)
+      const { sample } = await host.ask({ sample: contender, warmUp }, contender)
+      if (!warmUp) results.add(size, contender, sample)
     }
   }
 }

@@ -138,21 +138,39 @@ export interface Trace {
   readonly samples: Rows<typeof sampleSchema>
 }
 
-/** `tasks`: gives the rows when they are first asked for, instead of those that the table has now. */
-export function makeTrace(meta: TraceMeta, strings: readonly string[], tables: TraceTables, tasks?: () => TaskRows): Trace {
-  let rows = tasks ? undefined : tables.tasks.rows()
+export function makeTrace(meta: TraceMeta, strings: readonly string[], tables: TraceTables): Trace {
+  return { meta, strings, ...rowsOf(tables) }
+}
+
+/** The same of tables that do not change any more, and are asked for only when somebody looks at one. */
+export function makeTraceLater(meta: TraceMeta, strings: readonly string[], tables: () => TraceTables): Trace {
+  let rows: TraceRows | undefined
+  const look = (): TraceRows => (rows ??= rowsOf(tables()))
   return {
     meta,
     strings,
     get tasks() {
-      rows ??= (tasks as () => TaskRows)()
-      return rows
+      return look().tasks
     },
-    needs: tables.needs.rows(),
-    runs: tables.runs.rows(),
-    notes: tables.notes.rows(),
-    samples: tables.samples.rows(),
+    get needs() {
+      return look().needs
+    },
+    get runs() {
+      return look().runs
+    },
+    get notes() {
+      return look().notes
+    },
+    get samples() {
+      return look().samples
+    },
   }
+}
+
+type TraceRows = Pick<Trace, TableName>
+
+function rowsOf({ tasks, needs, runs, notes, samples }: TraceTables): TraceRows {
+  return { tasks: tasks.rows(), needs: needs.rows(), runs: runs.rows(), notes: notes.rows(), samples: samples.rows() }
 }
 
 /** The error of a task that failed, by its row. */

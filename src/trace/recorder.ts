@@ -9,7 +9,16 @@ import { availableParallelism } from 'node:os'
 import { type Listener, listen, type Note, type RunRecord, type TaskRecord } from '../base/observer.ts'
 import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
-import { makeTrace, newTables, runStates, taskStates, type TaskRows, type Trace, type TraceMeta, type TraceTables } from './model.ts'
+import {
+  makeTrace,
+  makeTraceLater,
+  newTables,
+  runStates,
+  taskStates,
+  type Trace,
+  type TraceMeta,
+  type TraceTables,
+} from './model.ts'
 import { OpenTasks } from './open-tasks.ts'
 import { PlainTasks } from './plain-tasks.ts'
 import { Strings } from './strings.ts'
@@ -58,7 +67,7 @@ export class Recorder implements Listener {
   readonly #stopListening: () => void
   #sampler: NodeJS.Timeout | undefined
   #sampleDue = 0
-  #lastLoop = performance.eventLoopUtilization()
+  #lastLoop: { readonly active: number; readonly idle: number } = performance.eventLoopUtilization()
   #lastCpu = { at: 0, ms: 0 }
   #lastRss: { readonly at: number; readonly bytes: number }
   #endedAt: number | undefined
@@ -105,15 +114,13 @@ export class Recorder implements Listener {
 
   /** The trace so far, without copying it; tasks under way are not in it. */
   snapshot(): Trace {
-    const trace = makeTrace(this.meta(), this.strings.list, this.tables, () => this.#taskRows())
-    // What comes later must not show; after the end nothing comes, and who never looks need not wait for it.
-    if (!this.ended) void trace.tasks
-    return trace
-  }
-
-  #taskRows(): TaskRows {
-    this.#expandPlain()
-    return this.tables.tasks.rows()
+    const tables = (): TraceTables => {
+      this.#expandPlain()
+      return this.tables
+    }
+    // After the end nothing is added, and who never looks need not wait for the rows.
+    const [meta, texts] = [this.meta(), this.strings.list]
+    return this.ended ? makeTraceLater(meta, texts, tables) : makeTrace(meta, texts, tables())
   }
 
   /** What changed since the last call besides new rows; for live recordings with one reader. */
@@ -270,13 +277,13 @@ export class Recorder implements Listener {
   }
 
   #sample(at = performance.now()): void {
-    const loop = performance.eventLoopUtilization()
-    const busy = performance.eventLoopUtilization(loop, this.#lastLoop).utilization
-    this.#lastLoop = loop
+    const { active, idle } = performance.eventLoopUtilization()
+    const [busyMs, idleMs] = [active - this.#lastLoop.active, idle - this.#lastLoop.idle]
+    this.#lastLoop = { active, idle }
     const row = this.tables.samples.append()
     const columns = this.tables.samples.columns
     columns.at[row] = at - this.origin
-    columns.busy[row] = Number.isFinite(busy) ? busy : 0
+    columns.busy[row] = busyMs > 0 ? busyMs / (busyMs + idleMs) : 0
     columns.delayMs[row] = Math.max(0, at - this.#sampleDue)
     columns.cores[row] = this.#coresUsed(at)
     columns.rssBytes[row] = this.#rssBytes(at)

@@ -69,14 +69,23 @@ export class Table<S extends Schema> {
     this.#expected = Math.max(this.#expected, this.count + rows)
   }
 
-  /** Makes room for so many rows altogether. */
+  /**
+   * Makes room for so many rows altogether, in one buffer: a large one comes from the system page by page, as it is written, and so a column that is
+   * never written costs neither time nor memory.
+   */
   reserve(rows: number): void {
     if (rows <= this.#capacity) return
     // A multiple of eight, so that every column begins at one.
     this.#capacity = 8 * Math.ceil(Math.max(rows, 2 * this.#capacity, leastRows) / 8)
-    const grown = allocate(this.schema, this.#capacity)
-    for (const name in this.schema) grown[name].set(this.columns[name].subarray(0, this.count) as never)
-    Object.assign(this.columns, grown)
+    const buffer = new ArrayBuffer(this.#capacity * rowBytes(this.schema))
+    const columns = this.columns as Record<string, Column>
+    let offset = 0
+    for (const name in this.schema) {
+      const column = new arrays[this.schema[name] as ColumnType](buffer, offset, this.#capacity)
+      if (this.count > 0) column.set((columns[name] as Column).subarray(0, this.count))
+      columns[name] = column
+      offset += column.byteLength
+    }
   }
 
   /** The rows so far, without copying them; rows that come later do not show. */
@@ -88,26 +97,15 @@ export class Table<S extends Schema> {
   }
 }
 
-const empty = new WeakMap<Schema, Columns<Schema>>()
+const empty = new WeakMap<Schema, Record<string, Column>>()
 
 /** Empty columns: one set per schema, for most tables of a small trace stay empty. */
 function noRows<S extends Schema>(schema: S): Columns<S> {
   let columns = empty.get(schema)
-  if (!columns) empty.set(schema, (columns = allocate<Schema>(schema, 0)))
-  return columns as Columns<S>
-}
-
-/**
- * All columns in one buffer: a large one comes from the system page by page, as it is written, and so a column that is never written costs neither
- * time nor memory.
- */
-function allocate<S extends Schema>(schema: S, capacity: number): Columns<S> {
-  const buffer = new ArrayBuffer(capacity * rowBytes(schema))
-  const columns: Record<string, Column> = {}
-  let offset = 0
-  for (const name in schema) {
-    const column = (columns[name] = new arrays[schema[name] as ColumnType](buffer, offset, capacity))
-    offset += column.byteLength
+  if (!columns) {
+    columns = {}
+    for (const name in schema) columns[name] = new arrays[schema[name] as ColumnType](0)
+    empty.set(schema, columns)
   }
   return columns as Columns<S>
 }
