@@ -30,13 +30,14 @@ async function recorded({ tasks, shape }) {
   return (await record(() => /** @type {any} */ (programs[shape])(tasks))).trace
 }
 
-/** Bytes that a trace holds. @param {import('heddle/trace').Trace} trace */
+/** Bytes that a trace holds; the columns of a table share a buffer. @param {import('heddle/trace').Trace} trace */
 function bytesOf(trace) {
-  let bytes = 0
+  const buffers = new Set()
   for (const table of [trace.tasks, trace.needs, trace.runs, trace.notes, trace.samples]) {
-    for (const column of Object.values(table)) if (typeof column === 'object') bytes += column.buffer.byteLength
+    for (const column of Object.values(table)) if (typeof column === 'object') buffers.add(column.buffer)
   }
-  return bytes + trace.strings.reduce((sum, text) => sum + 16 + text.length, 0)
+  const columns = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  return columns + trace.strings.reduce((sum, text) => sum + 16 + text.length, 0)
 }
 
 /** @type {import('./harness/measure.mjs').Bench} */
