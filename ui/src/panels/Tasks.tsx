@@ -7,11 +7,10 @@ import { Icon } from '../parts/Icon.tsx'
 import { Swatch } from '../parts/Swatch.tsx'
 import { Table, type Column } from '../parts/Table.tsx'
 import { useModel } from '../state/context.ts'
+import { whenQuiet } from '../state/quiet.ts'
 import { openTask } from '../state/walk.ts'
 
 const pageRows = 200
-const againMs = 300
-
 const columns: readonly (Column<TaskRow> & { readonly order?: TaskOrder })[] = [
   {
     key: 'label',
@@ -121,7 +120,7 @@ export function Tasks() {
       if (state.key !== key) return
       state.have.set(page, found.version)
       // While the program runs, an answer may be older than what was asked for.
-      if (found.version < version) setTimeout(() => again.value++, againMs)
+      if (found.version < version) whenQuiet(() => again.value++)
       pages.value = new Map(pages.peek()).set(page, found.rows)
       total.value = found.total
     } catch {

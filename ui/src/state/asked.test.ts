@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { asked } from './asked.ts'
+import { heard } from './quiet.ts'
 
 /** Answers that come when the test says so. */
 function answers() {
@@ -91,5 +92,17 @@ describe('an answer that is older than the question', () => {
     expect(value.value?.text).toBe(text)
     // The same answer again would be painted again.
     expect(value.value === shown).toBe(text === 'old')
+  })
+
+  test('is asked for again only when nothing is heard any more: a change will come', async () => {
+    const { open, ask } = answers()
+    asked(() => ({ version: 5 }), ask)
+    open[0]?.resolve('old', 3)
+    await vi.advanceTimersByTimeAsync(2_000)
+    heard()
+    await vi.advanceTimersByTimeAsync(3_900)
+    expect(open).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(open).toHaveLength(2)
   })
 })

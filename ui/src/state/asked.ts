@@ -1,5 +1,6 @@
 /** Answers that follow their question: asked again when it changes, one at a time, the newest last. */
 import { effect, signal, untracked, type ReadonlySignal } from '@preact/signals'
+import { whenQuiet } from './quiet.ts'
 
 export interface Asked<A> {
   /** The newest answer; stays while a newer one is under way. */
@@ -16,12 +17,6 @@ export interface Asked<A> {
 interface Versioned {
   readonly version: number
 }
-
-/**
- * While a program runs, answers may be older than what was asked for, so as not to slow it. The next change asks again; where none comes, for the
- * program blocks its thread, this does. Chosen above the rest between two changes on two busy cores.
- */
-const againMs = 3_000
 
 /**
  * @param question tracked: whatever signals it reads make it ask again; undefined asks nothing and forgets the answer
@@ -58,7 +53,7 @@ export function asked<Q extends Versioned, A extends Versioned>(
         if (!forgotten && !same) value.value = answer
         last = question
         error.value = undefined
-        if (answer.version < question.version) setTimeout(() => again(question), againMs)
+        if (answer.version < question.version) whenQuiet(() => again(question))
       } catch (thrown) {
         error.value = thrown instanceof Error ? thrown : new Error(String(thrown))
       }

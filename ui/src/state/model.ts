@@ -10,6 +10,7 @@ import { palettes } from '../look/palette.ts'
 import { totalOf } from '../parts/States.tsx'
 import { around, lengthOf, pan, within, zoom, type Span } from '../time/scale.ts'
 import { asked, type Asked } from './asked.ts'
+import { heard } from './quiet.ts'
 import { theme } from './theme.ts'
 
 export const tabs = ['fix', 'failures', 'groups', 'time', 'graph', 'series', 'tasks'] as const
@@ -111,6 +112,7 @@ export class Model {
     source.subscribe(
       (tick) => {
         batch(() => {
+          heard()
           this.tick.value = tick
           if (this.link.peek().state !== 'on') this.link.value = { state: 'on' }
         })
