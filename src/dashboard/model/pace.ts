@@ -16,12 +16,19 @@ const freeCores = 0.9
  * That shall be about 2 % of all cores.
  */
 const busyRestMs = 20_000
-/** Explanations are more than half of that, and of a run that goes on they change slowly: they come with every second refresh. */
-const restsPerExplanation = 2
-/** A run that will go on for long is looked at after this, too: what it began with says little, and the price is small against what is to come. */
+/**
+ * Explanations are more than half of that, and of a run that goes on they change slowly: they come with every second refresh. Of a run that will
+ * have ended within a rest they are better asked when it has, which costs it nothing; what comes after it may go on, so that is put off once only.
+ */
+const [restsPerExplanation, restsPerPutOffExplanation] = [2, 3]
+/**
+ * A run that will go on for longer than a rest is looked at after this, too: what was to be seen before it says little. One that goes on for many
+ * is explained then.
+ */
 const earlyLookMs = 2_000
-/** How many rests a run must still have before it for that. */
-const longRunRests = 2
+const restsForEarlyExplanation = 4
+/** A refresh is put off by this part of a rest where all will have ended by then. */
+const putOff = 1 / 4
 /**
  * Counts come more often, at least every second where there are cores enough. One costs about 18 ms, nearly all of it the browser's painting two
  * words and a bar without a graphics card; as many milliseconds a core as stand here between two of them make that less than 1 %.
@@ -53,16 +60,22 @@ export class Pace {
   /** How long a page should rest between two refreshes; long where the program needs every core. */
   get restMs(): number {
     if (!this.#busy) return lifeMinMs
+    const rest = this.#busyRestMs
+    const left = this.#leftMs
+    if (left === undefined) return rest
     // Never met again after the early look, until it is as long as the others.
-    const early = this.#isLong ? Math.max(earlyLookMs, this.#now() - this.#busy.since) : Number.POSITIVE_INFINITY
-    return Math.min(early, this.#busyRestMs)
+    if (left > rest) return Math.min(Math.max(earlyLookMs, this.#now() - this.#busy.since), rest)
+    return left < putOff * rest ? (1 + putOff) * rest : rest
   }
 
   /** How long an explanation from that moment should live. */
   explanationMs(since: number): number {
     if (!this.#busy) return lifeMinMs
-    const early = this.#isLong && since < this.#busy.since + earlyLookMs
-    return early ? this.restMs : restsPerExplanation * this.#busyRestMs
+    const rest = this.#busyRestMs
+    const left = this.#leftMs
+    if (left !== undefined && left < rest) return restsPerPutOffExplanation * rest
+    if (left === undefined || since >= this.#busy.since + earlyLookMs) return restsPerExplanation * rest
+    return left > restsForEarlyExplanation * rest ? this.restMs : rest
   }
 
   /** How often counts are told while everything else rests. */
@@ -74,12 +87,13 @@ export class Pace {
     return Math.max(lifeMinMs, busyRestMs / this.#decoder.cores)
   }
 
-  /** Whether much is still to come, as far as that is known and at the pace since the program has been busy. */
-  get #isLong(): boolean {
-    if (!this.#busy) return false
+  /** How long the work that is known to come will take at the pace since the program has been busy; undefined where none is known. */
+  get #leftMs(): number | undefined {
+    if (!this.#busy) return undefined
     const counts = this.#counts.update()
-    const perTask = (this.#decoder.now - this.#busy.nowMs) / (settledOf(counts) - this.#busy.settled)
-    return (counts.waiting + counts.ready) * perTask > longRunRests * this.#busyRestMs
+    const settled = settledOf(counts) - this.#busy.settled
+    const known = counts.waiting + counts.ready
+    return settled > 0 && known > 0 ? (known * (this.#decoder.now - this.#busy.nowMs)) / settled : undefined
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { makeTraceOf, type TaskSpec } from '../../../test/support/traces.ts'
 import { joined } from '../../trace/joined.ts'
 import { encodeTrace, TraceEncoder } from '../../trace/encode.ts'
@@ -266,9 +266,9 @@ describe('a growing recording', () => {
     expect(recording.answer('explanation', {}).version).toBe(recording.version)
   })
 
-  test('looks early at a run that will go on for long', () => {
+  describe('paces a run of known length by what is left, while less than a core is free', () => {
     let now = 0
-    const encoder = new TraceEncoder()
+    beforeEach(() => void (now = 0))
     const state = (total: number, done: number, at: number) =>
       makeTraceOf({
         tasks: Array.from({ length: done }, (_, i) => ({ id: i + 1, startedAt: 4_995 + i, settledAt: 4_996 + i })),
@@ -276,25 +276,54 @@ describe('a growing recording', () => {
         samples: [{ at: 0, busy: 1, cores: 8 }],
         meta: { complete: false, cores: 8, durationMs: at },
       })
-    const first = state(10_000, 5, 5_000)
-    const recording = new Recording({ write, now: () => now })
-    recording.push(joined([...encoder.begin(first.meta), ...encoder.next(first)]))
-    recording.answer('explanation', {})
-    expect(recording.restMs).toBe(2_500)
-    // A task a millisecond since it has been busy, whatever came before: ten seconds to go.
-    now = 2_000
-    recording.push(joined(encoder.next(state(10_000, 15, 5_010))))
-    expect(recording.restMs).toBe(2_000)
-    expect(recording.answer('explanation', {}).version).toBe(recording.version)
-    now = 2_200
-    expect(recording.restMs).toBe(2_200)
-    now = 9_000
-    expect(recording.restMs).toBe(2_500)
-    const [short, other] = [new Recording({ write, now: () => now }), new TraceEncoder()]
-    short.push(joined([...other.begin(first.meta), ...other.next(state(4_000, 5, 5_000))]))
-    now += 2_000
-    short.push(joined(other.next(state(4_000, 15, 5_010))))
-    expect(short.restMs).toBe(2_500)
+    /** Five tasks have settled before it is busy, then one a millisecond. The rest is 2.5 s. */
+    const running = (total: number) => {
+      const encoder = new TraceEncoder()
+      const recording = new Recording({ write, now: () => now })
+      const first = state(total, 5, 5_000)
+      recording.push(joined([...encoder.begin(first.meta), ...encoder.next(first)]))
+      recording.answer('explanation', {})
+      expect(recording.restMs).toBe(2_500)
+      const push = (done: number): void => recording.push(joined(encoder.next(state(total, done, 4_995 + done))))
+      const isExplained = (): boolean => recording.answer('explanation', {}).version === recording.version
+      return { recording, push, isExplained }
+    }
+
+    test('a long one is looked at early, and explained when it is very long', () => {
+      for (const [total, explained] of [
+        [12_000, true],
+        [8_000, false],
+      ] as const) {
+        now = 0
+        const { recording, push, isExplained } = running(total)
+        now = 2_000
+        push(15)
+        expect(recording.restMs).toBe(2_000)
+        expect(isExplained()).toBe(explained)
+        now = 2_200
+        expect(recording.restMs).toBe(2_200)
+        now = 9_000
+        expect(recording.restMs).toBe(2_500)
+        expect(isExplained()).toBe(true)
+      }
+    })
+
+    test('one that ends soon is explained when it has ended, and one that is all but over is not looked at any more', () => {
+      const { recording, push, isExplained } = running(2_000)
+      now = 2_500
+      push(15)
+      expect(recording.restMs).toBe(2_500)
+      expect(isExplained()).toBe(false)
+      now = 5_000
+      push(1_500)
+      expect(recording.restMs).toBe(3_125)
+      expect(isExplained()).toBe(false)
+      // Something else may follow.
+      now = 7_500
+      expect(isExplained()).toBe(true)
+      recording.end()
+      expect([recording.restMs, isExplained()]).toEqual([100, true])
+    })
   })
 
   test('counts what is known to come, and what is under way', () => {
