@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Detail } from '../detail/Detail.tsx'
 import { Graph } from '../graph/Graph.tsx'
-import { formatCount } from '../look/format.ts'
+import { formatCount, formatMs } from '../look/format.ts'
 import { Failures } from '../panels/Failures.tsx'
 import { Fix } from '../panels/Fix.tsx'
 import { Groups } from '../panels/Groups.tsx'
@@ -69,9 +69,13 @@ export function App({ model }: { readonly model: Model }) {
   )
 }
 
+/** Panels that show the explanation, which may be of an earlier moment than the rest. */
+const explaining: ReadonlySet<Tab> = new Set(['fix', 'time'])
+
 function Tabs() {
   const model = useModel()
   const failed = model.overview.value.value?.counts.failed ?? 0
+  const until = explaining.has(model.tab.value) ? model.explainedUntil.value : undefined
   const keys = (event: KeyboardEvent): void => {
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
     if (step === 0) return
@@ -98,6 +102,7 @@ function Tabs() {
           {tab === 'failures' && failed > 0 && <b>{formatCount(failed)}</b>}
         </button>
       ))}
+      {until !== undefined && <span class="until">at {formatMs(until)}</span>}
     </div>
   )
 }

@@ -4,7 +4,7 @@ import { shortName } from '../look/families.ts'
 import { countOf, formatCount, formatFactor, formatMs, formatShare } from '../look/format.ts'
 import { StateBar, stateWords, totalOf } from '../parts/States.tsx'
 import { useModel } from '../state/context.ts'
-import { behindMs, type Tab } from '../state/model.ts'
+import type { Tab } from '../state/model.ts'
 
 interface CellProps {
   readonly title: string
@@ -42,9 +42,7 @@ export function Verdict() {
   const ran = found !== undefined && found.rows.length > 0
   const pathWords = ran && found.wallMs > 0 ? boundOf(found) : undefined
   const wait = <span class="wait" />
-  // Explanations come less often than the rest while the program needs every core.
-  const end = overview?.head.wall.to ?? 0
-  const at = found && model.live.value && !model.range.value && end - found.range.to > behindMs ? found.range.to : undefined
+  const at = model.explainedUntil.value
   return (
     <section class="verdict" aria-label="Verdict">
       <Cell

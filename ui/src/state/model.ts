@@ -53,6 +53,13 @@ export class Model {
   /** Of which version of the finished recording the critical path is known: windows and graphs mark it from then on, and are asked again. */
   readonly marked: ReadonlySignal<number> = computed(() => (this.live.value ? -1 : (this.path.value.value?.version ?? -1)))
   readonly live: ReadonlySignal<boolean> = computed(() => this.tick.value?.live ?? false)
+  /** Until when the explanation reaches, where the rest of the page is further: while the program needs every core, explanations come less often. */
+  readonly explainedUntil: ReadonlySignal<number | undefined> = computed(() => {
+    const found = this.explanation.value.value
+    if (!found || !this.live.value || this.range.value) return undefined
+    const end = this.overview.value.value?.head.wall.to ?? 0
+    return end - found.range.to > behindMs ? found.range.to : undefined
+  })
   /** Everything that there is to see. */
   readonly whole: ReadonlySignal<Span>
   readonly view: ReadonlySignal<Span>
@@ -156,12 +163,14 @@ export class Model {
     return groups[this.places.value[group] ?? groups.length] ?? rest
   }
 
-  /** The title of the browser's tab says how it goes. */
+  /** The title of the browser's tab says how it goes; to the second where it is all that is seen, for a browser takes long to show another one. */
   watchTitle(): void {
+    const hidden = signal(document.hidden)
+    document.addEventListener('visibilitychange', () => (hidden.value = document.hidden))
     effect(() => {
       const head = this.#head.value
       const found = this.explanation.value.value
-      const counts = this.tick.value?.counts
+      const counts = (hidden.value ? this.tick : this.#all).value?.counts
       if (!head || !counts) return
       const failed = counts.failed > 0 ? `${formatCount(counts.failed)} failed · ` : ''
       const total = totalOf(counts)
