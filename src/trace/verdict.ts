@@ -57,7 +57,9 @@ function boundWords({ criticalPath, bound, wallMs }: Findings): string {
     return `the program between runs (${formatMs(ms.outside)}, ${percent(ms.outside / wallMs)} of the wall time)`
   const top = bound.toSorted((a, b) => b.ms - a.ms).slice(0, 3)
   const named = bound.filter((part) => top.includes(part) && part.ms >= 0.05 * ms.work)
-  const words = named.map(({ label, tasks }) => (tasks > 1 ? `${label} (${tasks} in a row)` : label)).join(' → ')
+  const words = named
+    .map(({ label, tasks }) => (tasks > 1 ? `${label} (${tasks.toLocaleString('en')} in a row)` : label))
+    .join(' → ')
   return `${words} (${formatMs(ms.work)}, ${percent(ms.work / wallMs)} of the wall time)`
 }
 
