@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { map } from '../run/map.ts'
 import { listen, openRun, type RunRecord } from '../base/observer.ts'
 import { PlainTasks } from './plain-tasks.ts'
@@ -54,6 +54,44 @@ describe('plain tasks', () => {
     expect(drained(tasks)).toEqual([[run, 2, 1, 20_000, 20_001]])
     expect(tasks.add(run, 3, 2, 26_000, 26_001)).toBe(true)
   })
+})
+
+test('runs that take turns do not pile up', () => {
+  const runs = [1, 2].map(() => openRun('map', '', { task: 0, run: 0 }, -1, -1)) as [RunRecord, RunRecord]
+  const tasks = new PlainTasks()
+  let kept = 0
+  while (tasks.add(runs[kept % 2] as RunRecord, kept + 1, kept, kept, kept)) kept++
+  expect(kept).toBeGreaterThanOrEqual(1_024)
+  expect(kept).toBeLessThan(1_300)
+  expect(drained(tasks)).toHaveLength(kept)
+  expect(tasks.add(runs[0], 1, 0, 1, 1)).toBe(true)
+})
+
+test('a trace moved to another thread leaves others whole', async () => {
+  const traced = async () => (await record(() => map([1, 2, 3], async (x) => x))).trace
+  const [first, second] = [await traced(), await traced()]
+  const columns = [first.tasks, first.needs, first.notes].flatMap((table) => Object.values(table))
+  const buffers = new Set(columns.filter((column) => ArrayBuffer.isView(column)).map(({ buffer }) => buffer as ArrayBuffer))
+  const moved = structuredClone(first, { transfer: [...buffers] })
+  expect(moved.tasks.count).toBe(3)
+  expect(structuredClone(second).tasks.id).toEqual(second.tasks.id)
+  expect(structuredClone(await traced()).tasks.count).toBe(3)
+})
+
+test('records under the clock of a test', async () => {
+  vi.useFakeTimers()
+  try {
+    const { trace } = await record(() =>
+      map([1, 2, 3], async (x) => {
+        vi.advanceTimersByTime(10)
+        return x
+      }),
+    )
+    expect(trace.meta.durationMs).toBe(30)
+    expect([...trace.tasks.settledAt].at(-1)).toBe(30)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('a trace has plain tasks and others in the order in which they settled, with the times that were told', async () => {

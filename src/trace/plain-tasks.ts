@@ -3,6 +3,9 @@ import type { RunRecord } from '../base/observer.ts'
 /** Rows of the first chunk; each further one has twice as many, up to what `malloc` takes from memory that it has at hand (128 kB in glibc). */
 const firstRows = 512
 const mostRows = 8_192
+/** Stretches are objects, and many short ones would take more memory than rows do: at most so many, and one for every eight tasks. */
+const fewStretches = 1_024
+const tasksPerStretch = 8
 
 /** Tasks in a row that have this in common. */
 interface Stretch {
@@ -20,16 +23,16 @@ interface Stretch {
  */
 export class PlainTasks {
   count = 0
-  #chunks: Chunk[] = []
+  readonly #chunks: Chunk[] = []
   #chunk = noChunk
-  #stretches: Stretch[] = []
+  readonly #stretches: Stretch[] = []
   #run: RunRecord | undefined
   #shift = 0
 
   /**
    * Times are of `performance.now()`, which counts nanoseconds, and are kept to the nanosecond.
    *
-   * @returns false where they are too far apart to be kept here: seconds
+   * @returns false where it cannot be kept here: times are seconds apart, or runs take turns too often
    */
   add(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): boolean {
     let chunk = this.#chunk
@@ -41,34 +44,39 @@ export class PlainTasks {
     chunk.start[at] = start
     chunk.duration[at] = duration
     if (chunk.start[at] !== start || chunk.duration[at] !== duration) return false
+    if ((run !== this.#run || shift !== this.#shift) && !this.#newStretch(run, shift)) return false
     chunk.ids[at] = id
     chunk.count++
-    if (run !== this.#run || shift !== this.#shift) {
-      this.#run = run
-      this.#shift = shift
-      this.#stretches.push({ run, shift, from: this.count })
-    }
     this.count++
     return true
   }
 
   /** Hands over each task as {@link add} took it, and forgets them. */
   drain(take: (run: RunRecord, id: number, index: number, startedAt: number, settledAt: number) => void): void {
-    const [chunks, stretches] = [this.#chunks, this.#stretches]
-    this.count = 0
-    this.#chunks = []
-    this.#chunk = noChunk
-    this.#stretches = []
-    this.#run = undefined
     let [task, next] = [0, 0]
-    let stretch = stretches[0] as Stretch
-    for (const { base, count, ids, start, duration } of chunks) {
+    let stretch = this.#stretches[0] as Stretch
+    for (const { base, count, ids, start, duration } of this.#chunks) {
       for (let i = 0; i < count; i++, task++) {
-        if (stretches[next]?.from === task) stretch = stretches[next++] as Stretch
+        if (this.#stretches[next]?.from === task) stretch = this.#stretches[next++] as Stretch
         const [id, from] = [ids[i] as number, base + (start[i] as number)]
         take(stretch.run, id, id + stretch.shift, from / 1e6, (from + (duration[i] as number)) / 1e6)
       }
     }
+    this.count = 0
+    // The first chunk is kept: where other tasks come between, this happens at every one of them.
+    this.#chunks.length = Math.min(1, this.#chunks.length)
+    this.#chunk = this.#chunks[0] ?? noChunk
+    this.#chunk.count = 0
+    this.#stretches.length = 0
+    this.#run = undefined
+  }
+
+  #newStretch(run: RunRecord, shift: number): boolean {
+    if (this.#stretches.length >= fewStretches + this.count / tasksPerStretch) return false
+    this.#run = run
+    this.#shift = shift
+    this.#stretches.push({ run, shift, from: this.count })
+    return true
   }
 
   #newChunk(): Chunk {

@@ -6,6 +6,8 @@
  * (`record()`), so that two recordings in one server do not mix.
  */
 import { availableParallelism } from 'node:os'
+// Not the global, which tests replace by a clock of their own.
+import { performance as eventLoop } from 'node:perf_hooks'
 import { type Listener, listen, type Note, type RunRecord, type TaskRecord } from '../base/observer.ts'
 import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
@@ -45,9 +47,9 @@ export interface RecorderOptions {
 }
 
 export class Recorder implements Listener {
+  /** What has been written; plain tasks are when somebody looks. */
   readonly tables: TraceTables = newTables()
   readonly strings = new Strings()
-  /** What the table of tasks does not have yet. */
   readonly #plain = new PlainTasks()
   /** The tasks under way; empty unless `live`. */
   readonly open = new OpenTasks()
@@ -67,7 +69,7 @@ export class Recorder implements Listener {
   readonly #stopListening: () => void
   #sampler: NodeJS.Timeout | undefined
   #sampleDue = 0
-  #lastLoop: { readonly active: number; readonly idle: number } = performance.eventLoopUtilization()
+  #lastLoop: { readonly active: number; readonly idle: number } = eventLoop.eventLoopUtilization()
   #lastCpu = { at: 0, ms: 0 }
   #lastRss: { readonly at: number; readonly bytes: number }
   #endedAt: number | undefined
@@ -277,7 +279,7 @@ export class Recorder implements Listener {
   }
 
   #sample(at = performance.now()): void {
-    const { active, idle } = performance.eventLoopUtilization()
+    const { active, idle } = eventLoop.eventLoopUtilization()
     const [busyMs, idleMs] = [active - this.#lastLoop.active, idle - this.#lastLoop.idle]
     this.#lastLoop = { active, idle }
     const row = this.tables.samples.append()

@@ -90,9 +90,12 @@ export class Table<S extends Schema> {
 
   /** The rows so far, without copying them; rows that come later do not show. */
   rows(): Rows<S> {
-    if (this.count === 0) return { ...noRows(this.schema), count: 0 }
     const view: Record<string, unknown> = { count: this.count }
-    for (const name in this.schema) view[name] = (this.columns[name] as Column).subarray(0, this.count)
+    for (const name in this.schema) {
+      // Of no rows an array of their own: who moves those of one trace to another thread must not take them from all.
+      const column = this.columns[name] as Column
+      view[name] = this.count > 0 ? column.subarray(0, this.count) : new arrays[this.schema[name] as ColumnType](0)
+    }
     return view as Rows<S>
   }
 }
