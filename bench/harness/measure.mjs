@@ -133,8 +133,7 @@ async function withSubjects(name, bench, size, results, choices, use) {
   /** @type {Turn[]} */
   const subjects = []
   try {
-    for (const contender of Object.keys(bench.contenders)) {
-      if (choices.only && !choices.only(contender)) continue
+    for (const contender of Object.keys(bench.contenders).filter(choices.only ?? (() => true))) {
       const host = (choices.together && hosts[0]) || new Host(name, size)
       if (host !== hosts[0]) hosts.push(host)
       const { absent, rounds } = await host.ask({ open: contender }, contender)

@@ -117,13 +117,16 @@ export function listen(listener: Listener): () => void {
 
 /** True while somebody wants to know of tasks: the one check that an unobserved run pays. */
 export function observed(): boolean {
-  return listeners.length > 0 || channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
+  return listeners.length > 0 || tasksSubscribed()
 }
 
 /** True while somebody wants the record of every task, and not only listeners, which can do without for plain ones. */
 export function recordsObserved(): boolean {
-  if (channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers) return true
-  return listeners.some((listener) => listener.taskStarted !== undefined)
+  return tasksSubscribed() || listeners.some((listener) => listener.taskStarted !== undefined)
+}
+
+function tasksSubscribed(): boolean {
+  return channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
 }
 
 export function note(kind: Note['kind'], run: number, text: string, data?: Note['data']): void {

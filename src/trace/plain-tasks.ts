@@ -59,7 +59,7 @@ export class PlainTasks {
       for (let i = 0; i < count; i++, task++) {
         if (this.#stretches[next]?.from === task) stretch = this.#stretches[next++] as Stretch
         const [id, from] = [ids[i] as number, base + (start[i] as number)]
-        take(stretch.run, id, id + stretch.shift, from / 1e6, (from + (duration[i] as number)) / 1e6)
+        take(stretch.run, id, id + stretch.shift, from / nsPerMs, (from + (duration[i] as number)) / nsPerMs)
       }
     }
     this.count = 0
@@ -87,8 +87,10 @@ export class PlainTasks {
   }
 }
 
+const nsPerMs = 1e6
+
 function nanoseconds(ms: number): number {
-  return Math.round(ms * 1e6)
+  return Math.round(ms * nsPerMs)
 }
 
 class Chunk {

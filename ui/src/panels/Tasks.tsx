@@ -1,6 +1,6 @@
 /** Every task that matches: searched, filtered and sorted where the trace lies; this page has only the rows in view. */
 import { useSignal, useSignalEffect } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { TaskOrder, TaskQuery, TaskRow } from '../../../src/dashboard/page.ts'
 import { countOf, formatCount, formatMs } from '../look/format.ts'
 import { Icon } from '../parts/Icon.tsx'
@@ -83,6 +83,8 @@ export function Tasks() {
     under: new Set(),
     have: new Map(),
   })
+  const unwatch = useRef<() => void>(() => undefined)
+  useEffect(() => () => unwatch.current(), [])
 
   useSignalEffect(() => {
     const version = model.version.value
@@ -120,7 +122,8 @@ export function Tasks() {
       if (state.key !== key) return
       state.have.set(page, found.version)
       // While the program runs, an answer may be older than what was asked for.
-      if (found.version < version) whenQuiet(() => again.value++)
+      unwatch.current()
+      if (found.version < version) unwatch.current = whenQuiet(() => again.value++)
       pages.value = new Map(pages.peek()).set(page, found.rows)
       total.value = found.total
     } catch {

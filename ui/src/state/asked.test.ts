@@ -73,7 +73,7 @@ test('nothing is asked after stop', async () => {
 })
 
 describe('an answer that is older than the question', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout'] }))
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearInterval'] }))
   afterEach(() => void vi.useRealTimers())
 
   test.for([
@@ -83,7 +83,7 @@ describe('an answer that is older than the question', () => {
     const { open, ask } = answers()
     const { value } = asked(() => ({ version: 5 }), ask)
     open[0]?.resolve('old', 3)
-    await vi.advanceTimersByTimeAsync(3_000)
+    await vi.advanceTimersByTimeAsync(5_000)
     expect(open).toHaveLength(2)
     const shown = value.value
     expect(shown?.text).toBe('old')
@@ -100,9 +100,23 @@ describe('an answer that is older than the question', () => {
     open[0]?.resolve('old', 3)
     await vi.advanceTimersByTimeAsync(2_000)
     heard()
-    await vi.advanceTimersByTimeAsync(3_900)
+    await vi.advanceTimersByTimeAsync(7_900)
     expect(open).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(200)
     expect(open).toHaveLength(2)
+  })
+
+  test('leaves nothing waiting behind, however many there are', async () => {
+    const question = signal(1)
+    const { open, ask } = answers()
+    const { stop } = asked(() => ({ version: 100 + question.value }), ask)
+    for (let i = 0; i < 20; i++) {
+      open[i]?.resolve('old', 3)
+      await turn()
+      question.value++
+    }
+    expect(vi.getTimerCount()).toBe(1)
+    stop()
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -38,6 +38,8 @@ export function asked<Q extends Versioned, A extends Versioned>(
   let last: Q | undefined
   /** Nobody wants to know any more. */
   let forgotten = false
+  /** Waits no longer for silence to ask again: there is a newer answer. */
+  let unwatch = (): void => undefined
 
   const run = async (): Promise<void> => {
     running = true
@@ -53,7 +55,8 @@ export function asked<Q extends Versioned, A extends Versioned>(
         if (!forgotten && !same) value.value = answer
         last = question
         error.value = undefined
-        if (answer.version < question.version) whenQuiet(() => again(question))
+        unwatch()
+        if (answer.version < question.version) unwatch = whenQuiet(() => again(question))
       } catch (thrown) {
         error.value = thrown instanceof Error ? thrown : new Error(String(thrown))
       }
@@ -95,6 +98,7 @@ export function asked<Q extends Versioned, A extends Versioned>(
     busy,
     stop() {
       dispose()
+      unwatch()
       forgotten = true
       wanted = undefined
     },

@@ -3,8 +3,8 @@
  * then; but where a program blocks its thread nothing comes, and the page must ask by itself.
  */
 
-/** Above the time between two words on two busy cores. */
-const quietMs = 3_000
+/** Above the four seconds between two words on a single busy core. */
+const quietMs = 5_000
 
 let words = 0
 
@@ -13,8 +13,14 @@ export function heard(): void {
   words++
 }
 
-/** Calls `then` once nothing has been heard for three seconds. */
-export function whenQuiet(then: () => void): void {
-  const before = words
-  setTimeout(() => (words === before ? then() : whenQuiet(then)), quietMs)
+/** Calls `then` once nothing has been heard for five seconds, unless the function that is returned is called before. */
+export function whenQuiet(then: () => void): () => void {
+  let before = words
+  const timer = setInterval(() => {
+    if (words === before) {
+      clearInterval(timer)
+      then()
+    } else before = words
+  }, quietMs)
+  return () => clearInterval(timer)
 }
