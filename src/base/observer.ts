@@ -90,6 +90,18 @@ export const channels = {
 } as const
 
 /**
+ * A task without a record of its own: on this thread, ready at once, done at the first attempt. The object is used again for the next one, so who hears
+ * of it keeps its numbers. (As arguments, two of them would be allocated anew for every task.)
+ */
+export interface PlainTask {
+  readonly run: RunRecord
+  readonly id: number
+  readonly index: number
+  readonly startedAt: number
+  readonly settledAt: number
+}
+
+/**
  * A recorder of this package. It is called directly: publishing on a channel costs a trivial task more than writing its row, and a channel that gets
  * or loses its only subscriber changes its prototype, which costs a short recording more than its tasks. Its methods must not throw.
  */
@@ -99,8 +111,7 @@ export interface Listener {
   /** Where there is such a method, every task gets a record. */
   taskStarted?: ((task: TaskRecord) => void) | undefined
   taskSettled(task: TaskRecord): void
-  /** A task without a record of its own: on this thread, ready at once, done at the first attempt. */
-  plainTaskSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void
+  plainTaskSettled(task: PlainTask): void
   noted(note: Note): void
 }
 
@@ -222,7 +233,7 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
 }
 
 /** The end of a task that has no record, of which only listeners are told. */
-export function plainTaskSettled(run: RunRecord, id: number, index: number, startedAt: number, at: number): void {
+export function plainTaskSettled(task: PlainTask): void {
   // A loop by index: this is called once per trivial task.
-  for (let i = 0; i < listeners.length; i++) (listeners[i] as Listener).plainTaskSettled(run, id, index, startedAt, at)
+  for (let i = 0; i < listeners.length; i++) (listeners[i] as Listener).plainTaskSettled(task)
 }

@@ -10,6 +10,7 @@ import {
   newTask,
   newTaskId,
   observed,
+  type PlainTask,
   plainTaskSettled,
   recordsObserved,
   type RunRecord,
@@ -219,58 +220,59 @@ export class Lanes {
  * What is told of the tasks of one lane. Most of the price of recording is here, so a lane reads the clock once per task where nothing lies
  * between the end of one task and the start of the next, and makes a record only for a task that failed, or for subscribers who want them all.
  */
-class LaneRecords {
-  readonly #run: RunRecord
+class LaneRecords implements PlainTask {
+  readonly run: RunRecord
+  id = 0
+  index = 0
+  startedAt = 0
+  settledAt = 0
   readonly #instant: boolean
   /** The global is a getter, which costs a fifth of a reading. */
   readonly #clock = performance
   readonly #all = recordsObserved()
   #record: TaskRecord | undefined
-  #id = 0
-  #index = 0
-  #startedAt = 0
-  /** When the last task ended, if the next begins at that moment; else 0. */
-  #freeAt = 0
+  /** Whether the next task begins at the moment at which the last one ended. */
+  #free = false
 
   constructor(group: Group, source: Source<unknown>) {
-    this.#run = group.record
+    this.run = group.record
     this.#instant = source.slice !== undefined
   }
 
   start(frame: Frame, index: number): void {
-    this.#startedAt = this.#freeAt || this.#clock.now()
-    this.#index = index
-    this.#id = frame.task = newTaskId()
+    this.startedAt = this.#free ? this.settledAt : this.#clock.now()
+    this.index = index
+    this.id = frame.task = newTaskId()
     if (!this.#all) return
     this.#record = this.#newRecord()
-    taskStarted(this.#record, this.#startedAt)
+    taskStarted(this.#record, this.startedAt)
   }
 
   done(): void {
-    const at = this.#ended()
-    if (this.#record) taskSettled(this.#record, at, 'done')
-    else plainTaskSettled(this.#run, this.#id, this.#index, this.#startedAt, at)
+    this.#ended()
+    if (this.#record) taskSettled(this.#record, this.settledAt, 'done')
+    else plainTaskSettled(this)
   }
 
   failed(state: 'failed' | 'cancelled', error: unknown): void {
     const record = this.#record ?? this.#newRecord()
-    record.startedAt = this.#startedAt
-    taskSettled(record, this.#ended(), state, error)
+    record.startedAt = this.startedAt
+    this.#ended()
+    taskSettled(record, this.settledAt, state, error)
   }
 
   /** The lane has waited since its last task ended. */
   waited(): void {
-    this.#freeAt = 0
+    this.#free = false
   }
 
-  #ended(): number {
-    const now = this.#clock.now()
-    if (this.#instant) this.#freeAt = now
-    return now
+  #ended(): void {
+    this.settledAt = this.#clock.now()
+    this.#free = this.#instant
   }
 
   #newRecord(): TaskRecord {
-    return newTask(this.#run, this.#index, this.#run.parentTask, this.#startedAt, undefined, this.#id)
+    return newTask(this.run, this.index, this.run.parentTask, this.startedAt, undefined, this.id)
   }
 }
 

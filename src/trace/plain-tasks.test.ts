@@ -1,70 +1,99 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { map } from '../run/map.ts'
-import { listen, openRun, type RunRecord } from '../base/observer.ts'
+import { listen, openRun, type PlainTask } from '../base/observer.ts'
 import { PlainTasks } from './plain-tasks.ts'
 import { record } from './record.ts'
 
 const drained = (tasks: PlainTasks) => {
-  const rows: [RunRecord, number, number, number, number][] = []
-  tasks.drain((...row) => rows.push(row))
-  return rows
+  const list: PlainTask[] = []
+  tasks.drain((task) => list.push(task))
+  return list
 }
+const newRun = (name = '') => openRun('map', name, { task: 0, run: 0 }, -1, -1)
 
 describe('plain tasks', () => {
-  test('come out as they went in, whatever runs they belong to', () => {
-    const runs = [0, 1].map((n) => openRun('map', `run ${n}`, { task: 0, run: 0 }, -1, -1))
+  test('come out as they went in, whatever runs they belong to, numbers they have, and times they took', () => {
+    const runs = [newRun('first'), newRun('second')]
     const task = fc.record({
       run: fc.constantFrom(...runs),
       id: fc.nat({ max: 2 ** 32 - 1 }),
       index: fc.nat({ max: 2 ** 31 - 1 }),
-      startedNs: fc.nat({ max: 2e9 }),
-      durationNs: fc.nat({ max: 2e9 }),
+      startedNs: fc.nat({ max: 1e12 }),
+      durationNs: fc.nat({ max: 1e12 }),
     })
     fc.assert(
-      fc.property(fc.array(task, { maxLength: 50 }), fc.nat({ max: 3e12 }), (list, since) => {
+      fc.property(fc.array(task, { maxLength: 700, size: 'max' }), fc.nat({ max: 3e15 }), (list, since) => {
         const tasks = new PlainTasks()
-        const rows = list.map(({ run, id, index, startedNs, durationNs }) => {
+        const given = list.map(({ run, id, index, startedNs, durationNs }) => {
           const start = since + startedNs
-          return [run, id, index, start / 1e6, (start + durationNs) / 1e6] as const
+          return { run, id, index, startedAt: start / 1e6, settledAt: (start + durationNs) / 1e6 }
         })
-        const kept = rows.filter((row) => tasks.add(...row))
+        const kept = given.filter((task) => tasks.add(task))
         expect(tasks.count).toBe(kept.length)
         expect(drained(tasks)).toEqual(kept)
         expect(drained(tasks)).toEqual([])
       }),
+      { numRuns: 50 },
     )
   })
 
-  test('are kept by the ten thousand', () => {
-    const run = openRun('map', '', { task: 0, run: 0 }, -1, -1)
-    const tasks = new PlainTasks()
-    for (let i = 0; i < 30_000; i++) expect(tasks.add(run, i + 7, i, i / 100, i / 100 + 0.5)).toBe(true)
-    const rows = drained(tasks)
-    expect(rows.length).toBe(30_000)
-    expect(rows.every(([of, id, index, from], i) => of === run && id === i + 7 && index === i && from === i / 100)).toBe(true)
+  test('come out of lanes as they went in, thousands of them, and again after that', () => {
+    const [runs, tasks] = [[newRun('first'), newRun('second')] as const, new PlainTasks()]
+    const random = fc.sample(fc.nat({ max: 2 ** 16 }), { numRuns: 1_000, seed: 1 })
+    for (const lanes of [1, 16, 100]) {
+      // Each lane begins a task when its last one ended; some lanes rest in between, and a second run takes numbers too.
+      const free = Array.from({ length: lanes }, (_, lane) => lane / 1_000)
+      let [id, at] = [lanes, 1]
+      const given = Array.from({ length: 20_000 }, (_, i): PlainTask => {
+        const chance = random[i % random.length] as number
+        const lane = chance % 5 === 0 ? chance % lanes : i % lanes
+        if (chance % 50 === 0) id++
+        at = (Math.round(at * 1e6) + chance) / 1e6
+        const startedAt = chance % 11 === 0 ? at - chance / 1e7 : (free[lane] as number)
+        free[lane] = at
+        return {
+          run: runs[i < 10_000 ? 0 : 1],
+          id: ++id,
+          index: id - lanes,
+          startedAt: Math.round(startedAt * 1e6) / 1e6,
+          settledAt: at,
+        }
+      })
+      if (lanes > 1) tasks.expect(given.length)
+      for (const task of given) expect(tasks.add(task)).toBe(true)
+      expect(tasks.count).toBe(given.length)
+      const list = drained(tasks)
+      expect(list.findIndex((task, i) => JSON.stringify(task) !== JSON.stringify(given[i]))).toBe(-1)
+      expect(list.length).toBe(given.length)
+    }
   })
 
-  test('refuses times that are seconds apart, and takes the next one', () => {
-    const run = openRun('map', '', { task: 0, run: 0 }, -1, -1)
-    const tasks = new PlainTasks()
-    expect(tasks.add(run, 1, 0, 1_000, 12_000)).toBe(false)
-    expect(tasks.add(run, 2, 1, 20_000, 20_001)).toBe(true)
-    expect(tasks.add(run, 3, 2, 26_000, 26_001)).toBe(false)
-    expect(drained(tasks)).toEqual([[run, 2, 1, 20_000, 20_001]])
-    expect(tasks.add(run, 3, 2, 26_000, 26_001)).toBe(true)
+  test('of lanes take three bytes each', async () => {
+    const [run, tasks] = [newRun(), new PlainTasks()]
+    const task = (i: number): PlainTask => ({
+      run,
+      id: i + 1,
+      index: i,
+      startedAt: Math.max(0, i - 16) / 100,
+      settledAt: i / 100,
+    })
+    for (let i = 0; i < 100_000; i++) tasks.add(task(i))
+    expect(tasks.bytes / 100_000).toBeGreaterThan(2)
+    expect(tasks.bytes / 100_000).toBeLessThan(3.3)
   })
 })
 
 test('runs that take turns do not pile up', () => {
-  const runs = [1, 2].map(() => openRun('map', '', { task: 0, run: 0 }, -1, -1)) as [RunRecord, RunRecord]
+  const runs = [newRun('first'), newRun('second')] as const
   const tasks = new PlainTasks()
   let kept = 0
-  while (tasks.add(runs[kept % 2] as RunRecord, kept + 1, kept, kept, kept)) kept++
+  const next = (): PlainTask => ({ run: runs[kept % 2 ? 1 : 0], id: kept + 1, index: kept, startedAt: kept, settledAt: kept })
+  while (tasks.add(next())) kept++
   expect(kept).toBeGreaterThanOrEqual(1_024)
   expect(kept).toBeLessThan(1_300)
   expect(drained(tasks)).toHaveLength(kept)
-  expect(tasks.add(runs[0], 1, 0, 1, 1)).toBe(true)
+  expect(tasks.add(next())).toBe(true)
 })
 
 test('a trace moved to another thread leaves others whole', async () => {
@@ -101,7 +130,7 @@ test('a trace has plain tasks and others in the order in which they settled, wit
     runSettled() {},
     noted() {},
     taskSettled: ({ id, index, startedAt, settledAt }) => told.push([id, index, startedAt, settledAt]),
-    plainTaskSettled: (_run, id, index, startedAt, settledAt) => told.push([id, index, startedAt, settledAt]),
+    plainTaskSettled: ({ id, index, startedAt, settledAt }) => told.push([id, index, startedAt, settledAt]),
   })
   const items = Array.from({ length: 2_000 }, (_, i) => i)
   const { trace } = await record(() =>

@@ -1,8 +1,9 @@
-import type { RunRecord } from '../base/observer.ts'
+import type { PlainTask, RunRecord } from '../base/observer.ts'
+import { batchTasks, mostPackedBytes, pack, Packed, packedBytes, perTask } from './packed-tasks.ts'
 
-/** Rows of the first chunk; each further one has twice as many, up to what `malloc` takes from memory that it has at hand (128 kB in glibc). */
-const firstRows = 512
-const mostRows = 8_192
+/** The least and the most bytes that are allocated at once. */
+const leastChunk = 2 ** 14
+const mostChunk = 2 ** 20
 /** Stretches are objects, and many short ones would take more memory than rows do: at most so many, and one for every eight tasks. */
 const fewStretches = 1_024
 const tasksPerStretch = 8
@@ -16,58 +17,79 @@ interface Stretch {
   readonly from: number
 }
 
+interface Chunk {
+  readonly bytes: Uint8Array
+  /** As far as it is filled. */
+  end: number
+}
+
 /**
- * Tasks of which there is nothing to tell but when they ran, in the order in which they settled: 12 bytes each, and nothing else is done while they
- * run. They become rows of a table when somebody looks. Memory is what recording costs most: the first touch of fresh 4 kB may
- * take longer than writing a hundred tasks.
+ * Tasks of which there is nothing to tell but when they ran, in the order in which they settled. They become rows of a table when somebody looks.
+ *
+ * While tasks run, three things are dear. Code, which is cold when it has its turn once in many microseconds: so a task is three numbers in a row, and
+ * a few hundred of them are packed in one go. Fresh memory, of which the first touch of 4 kB may take longer than writing a hundred tasks: so
+ * they are packed into three to six bytes each. And a buffer that is young when V8 collects garbage, which makes that collection wake another thread: so
+ * there is one buffer for all tasks that are expected; a large one comes from the system page by page, as it is written.
  */
 export class PlainTasks {
-  count = 0
+  readonly #batch = new Float64Array(perTask * batchTasks)
+  /** Numbers in the batch. */
+  #filled = 0
+  #packed = 0
   readonly #chunks: Chunk[] = []
-  #chunk = noChunk
+  #expected = 0
   readonly #stretches: Stretch[] = []
   #run: RunRecord | undefined
   #shift = 0
 
+  get count(): number {
+    return this.#packed + this.#filled / perTask
+  }
+
+  /** That are taken by packed tasks. */
+  get bytes(): number {
+    return this.#chunks.reduce((sum, { end }) => sum + end, 0)
+  }
+
+  /** So many more are to come, as far as is known. */
+  expect(tasks: number): void {
+    this.#expected = this.count + tasks
+  }
+
   /**
    * Times are of `performance.now()`, which counts nanoseconds, and are kept to the nanosecond.
    *
-   * @returns false where it cannot be kept here: times are seconds apart, or runs take turns too often
+   * @returns false where it is not kept here, because runs take turns too often
    */
-  add(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): boolean {
-    let chunk = this.#chunk
-    if (chunk.count === chunk.rows) chunk = this.#newChunk()
-    if (chunk.count === 0) chunk.base = nanoseconds(settledAt)
-    const start = nanoseconds(startedAt) - chunk.base
-    const duration = nanoseconds(settledAt) - chunk.base - start
-    const [at, shift] = [chunk.count, index - id]
-    chunk.start[at] = start
-    chunk.duration[at] = duration
-    if (chunk.start[at] !== start || chunk.duration[at] !== duration) return false
+  add({ run, id, index, startedAt, settledAt }: PlainTask): boolean {
+    const shift = index - id
     if ((run !== this.#run || shift !== this.#shift) && !this.#newStretch(run, shift)) return false
-    chunk.ids[at] = id
-    chunk.count++
-    this.count++
+    const [batch, at] = [this.#batch, this.#filled]
+    batch[at] = id
+    batch[at + 1] = startedAt
+    batch[at + 2] = settledAt
+    this.#filled = at + perTask
+    if (this.#filled === batch.length) this.#pack()
     return true
   }
 
   /** Hands over each task as {@link add} took it, and forgets them. */
-  drain(take: (run: RunRecord, id: number, index: number, startedAt: number, settledAt: number) => void): void {
+  drain(take: (task: PlainTask) => void): void {
     let [task, next] = [0, 0]
     let stretch = this.#stretches[0] as Stretch
-    for (const { base, count, ids, start, duration } of this.#chunks) {
-      for (let i = 0; i < count; i++, task++) {
+    const hand = (tasks: Float64Array) => {
+      for (let at = 0; at < tasks.length; at += perTask, task++) {
         if (this.#stretches[next]?.from === task) stretch = this.#stretches[next++] as Stretch
-        const [id, from] = [ids[i] as number, base + (start[i] as number)]
-        take(stretch.run, id, id + stretch.shift, from / nsPerMs, (from + (duration[i] as number)) / nsPerMs)
+        const [id, startedAt, settledAt] = [tasks[at] as number, tasks[at + 1] as number, tasks[at + 2] as number]
+        take({ run: stretch.run, id, index: id + stretch.shift, startedAt, settledAt })
       }
     }
-    this.count = 0
-    // The first chunk is kept: where other tasks come between, this happens at every one of them.
-    this.#chunks.length = Math.min(1, this.#chunks.length)
-    this.#chunk = this.#chunks[0] ?? noChunk
-    this.#chunk.count = 0
-    this.#stretches.length = 0
+    for (const { bytes, end } of this.#chunks) {
+      const packed = new Packed(bytes)
+      while (packed.at < end) hand(packed.batch())
+    }
+    hand(this.#batch.subarray(0, this.#filled))
+    this.#filled = this.#packed = this.#chunks.length = this.#stretches.length = 0
     this.#run = undefined
   }
 
@@ -79,36 +101,16 @@ export class PlainTasks {
     return true
   }
 
-  #newChunk(): Chunk {
-    const rows = this.#chunk === noChunk ? firstRows : Math.min(mostRows, 2 * this.#chunk.rows)
-    this.#chunk = new Chunk(rows)
-    this.#chunks.push(this.#chunk)
-    return this.#chunk
+  #pack(): void {
+    let chunk = this.#chunks.at(-1)
+    if (!chunk || chunk.end + mostPackedBytes * batchTasks > chunk.bytes.length) {
+      const expected = packedBytes * (this.#expected - this.#packed)
+      const size = Math.max(leastChunk, 2 * (chunk?.bytes.length ?? 0), expected)
+      chunk = { bytes: new Uint8Array(Math.min(size, mostChunk)), end: 0 }
+      this.#chunks.push(chunk)
+    }
+    chunk.end = pack(this.#batch, chunk.bytes, chunk.end)
+    this.#packed += batchTasks
+    this.#filled = 0
   }
 }
-
-const nsPerMs = 1e6
-
-function nanoseconds(ms: number): number {
-  return Math.round(ms * nsPerMs)
-}
-
-class Chunk {
-  count = 0
-  /** The nanosecond from which starts are counted. */
-  base = 0
-  readonly rows: number
-  readonly start: Int32Array
-  readonly duration: Uint32Array
-  readonly ids: Uint32Array
-
-  constructor(rows: number) {
-    this.rows = rows
-    const buffer = new ArrayBuffer(12 * rows)
-    this.start = new Int32Array(buffer, 0, rows)
-    this.duration = new Uint32Array(buffer, 4 * rows, rows)
-    this.ids = new Uint32Array(buffer, 8 * rows, rows)
-  }
-}
-
-const noChunk = new Chunk(0)

@@ -6,9 +6,8 @@
  * (`record()`), so that two recordings in one server do not mix.
  */
 import { availableParallelism } from 'node:os'
-// Not the global, which tests replace by a clock of their own.
-import { performance as eventLoop } from 'node:perf_hooks'
-import { type Listener, listen, type Note, type RunRecord, type TaskRecord } from '../base/observer.ts'
+import { performance as realClock } from 'node:perf_hooks'
+import { type Listener, listen, type Note, type PlainTask, type RunRecord, type TaskRecord } from '../base/observer.ts'
 import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import {
@@ -24,6 +23,9 @@ import {
 import { OpenTasks } from './open-tasks.ts'
 import { PlainTasks } from './plain-tasks.ts'
 import { Strings } from './strings.ts'
+
+/** Tells what `eventLoopUtilization` does in a tenth of its time. Not of the global, which tests replace by a clock of their own. */
+const eventLoop = realClock.nodeTiming
 
 /** How often the owning thread is looked at; ten times a second is what a page or a terminal can show. */
 export const sampleEveryMs = 100
@@ -69,7 +71,7 @@ export class Recorder implements Listener {
   readonly #stopListening: () => void
   #sampler: NodeJS.Timeout | undefined
   #sampleDue = 0
-  #lastLoop: { readonly active: number; readonly idle: number } = eventLoop.eventLoopUtilization()
+  #lastIdle = { at: this.origin, ms: eventLoop.idleTime }
   #lastCpu = { at: 0, ms: 0 }
   #lastRss: { readonly at: number; readonly bytes: number }
   #endedAt: number | undefined
@@ -163,7 +165,10 @@ export class Recorder implements Listener {
     columns.concurrency[row] = run.concurrency
     this.#runs.set(run.id, row)
     this.#lastRun = undefined
-    if (run.total > 0) this.tables.tasks.expect(Math.min(run.total, expectMost))
+    if (run.total > 0) {
+      this.#plain.expect(run.total)
+      this.tables.tasks.expect(Math.min(run.total, expectMost))
+    }
   }
 
   runSettled(run: RunRecord): void {
@@ -199,10 +204,10 @@ export class Recorder implements Listener {
     if (this.#takes(task.run)) this.#appendRow(task)
   }
 
-  plainTaskSettled(run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void {
-    if (!this.#takes(run) || this.#plain.add(run, id, index, startedAt, settledAt)) return
+  plainTaskSettled(task: PlainTask): void {
+    if (!this.#takes(task.run) || this.#plain.add(task)) return
     this.#expandPlain()
-    this.#writePlain(run, id, index, startedAt, settledAt)
+    this.#writePlain(task)
   }
 
   /** Plain tasks become rows: before any other row is written, for rows stand in order, and when somebody looks. */
@@ -212,7 +217,7 @@ export class Recorder implements Listener {
     this.#plain.drain(this.#writePlain)
   }
 
-  readonly #writePlain = (run: RunRecord, id: number, index: number, startedAt: number, settledAt: number): void => {
+  readonly #writePlain = ({ run, id, index, startedAt, settledAt }: PlainTask): void => {
     const start = this.#relative(startedAt)
     const columns = this.tables.tasks.columns
     const row = this.#appendTask(this.tables, id, run, index)
@@ -279,17 +284,22 @@ export class Recorder implements Listener {
   }
 
   #sample(at = performance.now()): void {
-    const { active, idle } = eventLoop.eventLoopUtilization()
-    const [busyMs, idleMs] = [active - this.#lastLoop.active, idle - this.#lastLoop.idle]
-    this.#lastLoop = { active, idle }
     const row = this.tables.samples.append()
     const columns = this.tables.samples.columns
     columns.at[row] = at - this.origin
-    columns.busy[row] = busyMs > 0 ? busyMs / (busyMs + idleMs) : 0
+    columns.busy[row] = this.#loopBusy(at)
     columns.delayMs[row] = Math.max(0, at - this.#sampleDue)
     columns.cores[row] = this.#coresUsed(at)
     columns.rssBytes[row] = this.#rssBytes(at)
     this.#sampleDue = at + sampleEveryMs
+  }
+
+  /** Share of the time since the last sample in which the event loop did not wait for events. */
+  #loopBusy(at: number): number {
+    const ms = eventLoop.idleTime
+    const [passed, idle] = [at - this.#lastIdle.at, ms - this.#lastIdle.ms]
+    this.#lastIdle = { at, ms }
+    return passed > 0 ? Math.max(0, 1 - idle / passed) : 0
   }
 
   #rssBytes(at: number): number {
