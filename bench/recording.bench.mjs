@@ -75,6 +75,11 @@ export default {
         got: results.ratio('recorded', 'not recorded', 'tasks of 10 µs'),
         atMost: 1.02,
       },
+      {
+        what: 'recorded live / not recorded, tasks of 10 µs',
+        got: results.ratio('recorded live', 'not recorded', 'tasks of 10 µs'),
+        atMost: 1.02,
+      },
     ]
   },
 }

@@ -101,6 +101,11 @@ export interface PlainTask {
   readonly settledAt: number
 }
 
+/** Where plain tasks are run one after the other: it is the task at hand, while that is under way. */
+export interface PlainLane extends PlainTask {
+  readonly underWay: boolean
+}
+
 /**
  * A recorder of this package. It is called directly: publishing on a channel costs a trivial task more than writing its row, and a channel that gets
  * or loses its only subscriber changes its prototype, which costs a short recording more than its tasks. Its methods must not throw.
@@ -108,8 +113,10 @@ export interface PlainTask {
 export interface Listener {
   runStarted(run: RunRecord): void
   runSettled(run: RunRecord): void
-  /** Where there is such a method, every task gets a record. */
+  /** Of tasks that have a record. */
   taskStarted?: ((task: TaskRecord) => void) | undefined
+  laneOpened?: ((lane: PlainLane) => void) | undefined
+  laneClosed?: ((lane: PlainLane) => void) | undefined
   taskSettled(task: TaskRecord): void
   plainTaskSettled(task: PlainTask): void
   noted(note: Note): void
@@ -128,15 +135,11 @@ export function listen(listener: Listener): () => void {
 
 /** True while somebody wants to know of tasks: the one check that an unobserved run pays. */
 export function observed(): boolean {
-  return listeners.length > 0 || tasksSubscribed()
+  return listeners.length > 0 || recordsObserved()
 }
 
-/** True while somebody wants the record of every task, and not only listeners, which can do without for plain ones. */
+/** True while somebody wants the record of every task: not listeners, which can do without for plain ones. */
 export function recordsObserved(): boolean {
-  return tasksSubscribed() || listeners.some((listener) => listener.taskStarted !== undefined)
-}
-
-function tasksSubscribed(): boolean {
   return channels.taskSettle.hasSubscribers || channels.taskStart.hasSubscribers
 }
 
@@ -217,6 +220,14 @@ export function newTask(
   }
 }
 
+/** The record of a plain task, which begins when it is ready. */
+export function recordOf({ run, id, index, startedAt }: PlainTask): TaskRecord {
+  const task = newTask(run, index, run.parentTask, startedAt, undefined, id)
+  task.startedAt = startedAt
+  task.state = 'running'
+  return task
+}
+
 export function taskStarted(task: TaskRecord, at: number): void {
   task.startedAt = at
   task.state = 'running'
@@ -230,6 +241,14 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
   task.error = error
   for (const listener of listeners) listener.taskSettled(task)
   if (channels.taskSettle.hasSubscribers) channels.taskSettle.publish(task)
+}
+
+export function laneOpened(lane: PlainLane): void {
+  for (const listener of listeners) listener.laneOpened?.(lane)
+}
+
+export function laneClosed(lane: PlainLane): void {
+  for (const listener of listeners) listener.laneClosed?.(lane)
 }
 
 /** The end of a task that has no record, of which only listeners are told. */

@@ -7,11 +7,13 @@
  */
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import {
-  newTask,
+  laneClosed,
+  laneOpened,
   newTaskId,
   observed,
-  type PlainTask,
+  type PlainLane,
   plainTaskSettled,
+  recordOf,
   recordsObserved,
   type RunRecord,
   type TaskRecord,
@@ -84,16 +86,17 @@ export class Lanes {
     const body = this.#policy ? runTask.name : this.#bareLane.name
     const frame = this.#group.frame((context) => `${this.#group.label()} item ${context.index}`, body)
     openFrame(frame)
-    const lane = this.#policy ? () => this.#fullLane(frame) : () => this.#bareLane(frame, observed())
+    const records = !this.#policy && observed() ? new LaneRecords(this.#group, this.#source) : undefined
+    const lane = this.#policy ? () => this.#fullLane(frame) : () => this.#bareLane(frame, records)
     void enterFrame(frame, lane).then(() => {
+      records?.close()
       closeFrame(frame)
       if (this.#open === 0) this.#done?.()
     })
   }
 
-  async #bareLane(frame: Frame, watched: boolean): Promise<void> {
+  async #bareLane(frame: Frame, records: LaneRecords | undefined): Promise<void> {
     const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
-    const records = watched ? new LaneRecords(group, source) : undefined
     while (this.#stays()) {
       if ((this.#next & 127) === 0) this.#breathe()
       if (this.#breath) {
@@ -220,12 +223,13 @@ export class Lanes {
  * What is told of the tasks of one lane. Most of the price of recording is here, so a lane reads the clock once per task where nothing lies
  * between the end of one task and the start of the next, and makes a record only for a task that failed, or for subscribers who want them all.
  */
-class LaneRecords implements PlainTask {
+class LaneRecords implements PlainLane {
   readonly run: RunRecord
   id = 0
   index = 0
   startedAt = 0
   settledAt = 0
+  underWay = false
   readonly #instant: boolean
   /** The global is a getter, which costs a fifth of a reading. */
   readonly #clock = performance
@@ -237,14 +241,20 @@ class LaneRecords implements PlainTask {
   constructor(group: Group, source: Source<unknown>) {
     this.run = group.record
     this.#instant = source.slice !== undefined
+    if (!this.#all) laneOpened(this)
+  }
+
+  close(): void {
+    if (!this.#all) laneClosed(this)
   }
 
   start(frame: Frame, index: number): void {
     this.startedAt = this.#free ? this.settledAt : this.#clock.now()
     this.index = index
     this.id = frame.task = newTaskId()
+    this.underWay = true
     if (!this.#all) return
-    this.#record = this.#newRecord()
+    this.#record = recordOf(this)
     taskStarted(this.#record, this.startedAt)
   }
 
@@ -255,8 +265,7 @@ class LaneRecords implements PlainTask {
   }
 
   failed(state: 'failed' | 'cancelled', error: unknown): void {
-    const record = this.#record ?? this.#newRecord()
-    record.startedAt = this.startedAt
+    const record = this.#record ?? recordOf(this)
     this.#ended()
     taskSettled(record, this.settledAt, state, error)
   }
@@ -269,10 +278,7 @@ class LaneRecords implements PlainTask {
   #ended(): void {
     this.settledAt = this.#clock.now()
     this.#free = this.#instant
-  }
-
-  #newRecord(): TaskRecord {
-    return newTask(this.run, this.index, this.run.parentTask, this.startedAt, undefined, this.id)
+    this.underWay = false
   }
 }
 

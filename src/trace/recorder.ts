@@ -7,7 +7,15 @@
  */
 import { availableParallelism } from 'node:os'
 import { performance as realClock } from 'node:perf_hooks'
-import { type Listener, listen, type Note, type PlainTask, type RunRecord, type TaskRecord } from '../base/observer.ts'
+import {
+  type Listener,
+  listen,
+  type Note,
+  type PlainLane,
+  type PlainTask,
+  type RunRecord,
+  type TaskRecord,
+} from '../base/observer.ts'
 import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import {
@@ -68,6 +76,8 @@ export class Recorder implements Listener {
   #lastTaken = false
   /** Only where tasks under way are kept. */
   readonly taskStarted: Listener['taskStarted']
+  readonly laneOpened: Listener['laneOpened']
+  readonly laneClosed: Listener['laneClosed']
   readonly #stopListening: () => void
   #sampler: NodeJS.Timeout | undefined
   #sampleDue = 0
@@ -80,7 +90,11 @@ export class Recorder implements Listener {
     this.#options = options
     // A recording of less than a second does without, unless somebody watches.
     this.#lastRss = { at: options.live ? Number.NEGATIVE_INFINITY : this.origin, bytes: 0 }
-    this.taskStarted = options.live ? this.#taskStarted : undefined
+    if (options.live) {
+      this.taskStarted = this.#taskStarted
+      this.laneOpened = this.#laneOpened
+      this.laneClosed = (lane) => this.open.deleteLane(lane)
+    }
     this.#stopListening = listen(this)
     this.#sampleDue = this.origin + sampleEveryMs
     this.#coresUsed(this.origin)
@@ -198,6 +212,10 @@ export class Recorder implements Listener {
 
   #taskStarted(task: TaskRecord): void {
     if (this.#takes(task.run)) this.open.add(task)
+  }
+
+  #laneOpened(lane: PlainLane): void {
+    if (this.#takes(lane.run)) this.open.addLane(lane)
   }
 
   taskSettled(task: TaskRecord): void {
