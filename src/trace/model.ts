@@ -8,6 +8,7 @@
  *
  * Rows of executors: task column `row` is 0 for the thread that owns the runs, else the number of the worker.
  */
+import { inspect } from 'node:util'
 import type { RunRecord, TaskState } from '../base/observer.ts'
 import { type Rows, type Schema, Table } from './table.ts'
 
@@ -146,7 +147,7 @@ export function makeTrace(meta: TraceMeta, strings: readonly string[], tables: T
 export function makeTraceLater(meta: TraceMeta, strings: readonly string[], tables: () => TraceTables): Trace {
   let rows: TraceRows | undefined
   const look = (): TraceRows => (rows ??= rowsOf(tables()))
-  return {
+  const trace: Trace = {
     meta,
     strings,
     get tasks() {
@@ -165,6 +166,8 @@ export function makeTraceLater(meta: TraceMeta, strings: readonly string[], tabl
       return look().samples
     },
   }
+  // Printed like any other.
+  return Object.defineProperty(trace, inspect.custom, { value: () => ({ meta, strings, ...look() }) })
 }
 
 type TraceRows = Pick<Trace, TableName>

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { map } from '../run/map.ts'
@@ -105,6 +106,12 @@ test('a trace moved to another thread leaves others whole', async () => {
   expect(moved.tasks.count).toBe(3)
   expect(structuredClone(second).tasks.id).toEqual(second.tasks.id)
   expect(structuredClone(await traced()).tasks.count).toBe(3)
+})
+
+test('a trace is printed with what it has', async () => {
+  const { trace } = await record(() => map([1, 2, 3], async (x) => x))
+  expect(inspect(trace)).toMatch(/tasks: \{\s+count: 3,\s+id: Uint32Array/)
+  expect(JSON.parse(JSON.stringify(trace)).tasks.count).toBe(3)
 })
 
 test('records under the clock of a test', async () => {
