@@ -115,14 +115,15 @@ export interface Listener {
   runSettled(run: RunRecord): void
   /** Of tasks that have a record. */
   taskStarted?: ((task: TaskRecord) => void) | undefined
-  laneOpened?: ((lane: PlainLane) => void) | undefined
-  laneClosed?: ((lane: PlainLane) => void) | undefined
   taskSettled(task: TaskRecord): void
   plainTaskSettled(task: PlainTask): void
   noted(note: Note): void
 }
 
 const listeners: Listener[] = []
+
+/** The lanes that are observed, for who wants to know what is under way: telling of every start would cost more than all the rest. */
+export const lanes = new Set<PlainLane>()
 
 /** Calls the listener for everything that happens, until the function that is returned is called. */
 export function listen(listener: Listener): () => void {
@@ -241,14 +242,6 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
   task.error = error
   for (const listener of listeners) listener.taskSettled(task)
   if (channels.taskSettle.hasSubscribers) channels.taskSettle.publish(task)
-}
-
-export function laneOpened(lane: PlainLane): void {
-  for (const listener of listeners) listener.laneOpened?.(lane)
-}
-
-export function laneClosed(lane: PlainLane): void {
-  for (const listener of listeners) listener.laneClosed?.(lane)
 }
 
 /** The end of a task that has no record, of which only listeners are told. */

@@ -48,7 +48,7 @@ export class Progress {
 
   /** The groups in order of appearance. */
   update(): GroupProgress[] {
-    const trace = this.#recorder.snapshot()
+    const trace = this.#recorder.written()
     const now = this.#recorder.now()
     for (; this.#runs < trace.runs.count; this.#runs++) {
       const counts = this.#group(runLabel(trace, this.#runs))
@@ -65,6 +65,12 @@ export class Progress {
       if (counts && state === failedState) counts.failed++
       const row = trace.tasks.row[this.#tasks] as number
       if (row > 0) this.#lastOnWorker.set(row, now)
+    }
+    const { plain } = this.#recorder
+    for (const { run, count } of plain.countsFrom(this.#tasks - trace.tasks.count)) {
+      const counts = this.#groupOfRun.get(run.id)
+      if (counts) counts.settled += count
+      this.#tasks += count
     }
     for (const counts of this.#groups.values()) counts.running = 0
     for (const task of this.#recorder.open.list()) {

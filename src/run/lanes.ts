@@ -7,8 +7,7 @@
  */
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import {
-  laneClosed,
-  laneOpened,
+  lanes,
   newTaskId,
   observed,
   type PlainLane,
@@ -233,7 +232,6 @@ class LaneRecords implements PlainLane {
   readonly #instant: boolean
   /** The global is a getter, which costs a fifth of a reading. */
   readonly #clock = performance
-  readonly #all = recordsObserved()
   #record: TaskRecord | undefined
   /** Whether the next task begins at the moment at which the last one ended. */
   #free = false
@@ -241,11 +239,11 @@ class LaneRecords implements PlainLane {
   constructor(group: Group, source: Source<unknown>) {
     this.run = group.record
     this.#instant = source.slice !== undefined
-    if (!this.#all) laneOpened(this)
+    lanes.add(this)
   }
 
   close(): void {
-    if (!this.#all) laneClosed(this)
+    lanes.delete(this)
   }
 
   start(frame: Frame, index: number): void {
@@ -253,7 +251,8 @@ class LaneRecords implements PlainLane {
     this.index = index
     this.id = frame.task = newTaskId()
     this.underWay = true
-    if (!this.#all) return
+    this.#record = undefined
+    if (!recordsObserved()) return
     this.#record = recordOf(this)
     taskStarted(this.#record, this.startedAt)
   }

@@ -6,12 +6,17 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { makeTraceOf, type TaskSpec } from '../../test/support/traces.ts'
 import { closeRun, newTask, openRun, taskSettled, taskStarted } from '../base/observer.ts'
 import { InvalidTrace } from '../base/errors.ts'
+import { all } from '../run/all.ts'
+import { map } from '../run/map.ts'
 import { decodeTrace, TraceDecoder } from './decode.ts'
 import { encodeTrace } from './encode.ts'
 import { explain } from './explain.ts'
 import { readTrace, saveTrace, TraceFile } from './file.ts'
-import { type Trace, tableNames, taskError } from './model.ts'
+import { blockTypes } from './format.ts'
+import { schemas, type Trace, tableNames, taskError } from './model.ts'
+import { joined } from './joined.ts'
 import { Recorder } from './recorder.ts'
+import { TraceStream } from './stream.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-trace-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -157,13 +162,124 @@ describe('a file written while running', () => {
   })
 })
 
+describe('a recording that is streamed', () => {
+  /** Runs a program while a live recording is sent at odd moments; gives the blocks and what the recorder has in the end. */
+  async function streamed(program: (flush: () => void) => Promise<unknown>) {
+    const recorder = new Recorder({ name: 'streamed', live: true })
+    const pieces: Uint8Array[] = []
+    const stream = new TraceStream(recorder, [(blocks) => pieces.push(...blocks)])
+    await program(() => stream.flush())
+    const trace = recorder.end()
+    stream.close()
+    return { trace, bytes: joined(pieces) }
+  }
+
+  it.each([1, 3, 7, 64])(
+    'has every task once and as it was, whatever came between: every %i. task is another kind',
+    async (every) => {
+      const { trace, bytes } = await streamed(async (flush) => {
+        const items = Array.from({ length: 1_500 }, (_, i) => i)
+        await map(
+          items,
+          async function outer(i) {
+            if (i % 97 === 0) flush()
+            if (i % every === 1) throw new Error('one of some')
+            if (i % (5 * every) === 2) await map([1, 2], async (x) => x)
+            if (i % (7 * every) === 3) await all({ named: async () => i, other: async () => i })
+            if (i % (11 * every) === 4) await new Promise(setImmediate)
+          },
+          { concurrency: 1 + every, onFailure: 'settle' },
+        )
+        flush()
+        flush()
+      })
+      expect(trace.tasks.count).toBeGreaterThanOrEqual(1_500)
+      const read = decodeTrace(bytes)
+      expect(read.meta).toEqual(trace.meta)
+      expect(read.tasks.id).toEqual(trace.tasks.id)
+      for (const name of Object.keys(schemas.tasks) as (keyof typeof schemas.tasks)[])
+        expect(read.tasks[name]).toEqual(trace.tasks[name])
+      expect(plain(read)).toEqual(plain(trace))
+    },
+  )
+
+  it('is the same when somebody has looked at it meanwhile', async () => {
+    const recorder = new Recorder({ name: 'looked at', live: true })
+    const pieces: Uint8Array[] = []
+    const stream = new TraceStream(recorder, [(blocks) => pieces.push(...blocks)])
+    const counts: number[] = []
+    await map(
+      Array.from({ length: 1_000 }, (_, i) => i),
+      async (i) => {
+        if (i % 30 === 7) stream.flush()
+        if (i % 70 === 9) counts.push(recorder.snapshot().tasks.count)
+      },
+      { concurrency: 5 },
+    )
+    const trace = recorder.end()
+    stream.close()
+    expect(counts).toEqual([...counts].sort((a, b) => a - b))
+    expect(plain(decodeTrace(joined(pieces)))).toEqual(plain(trace))
+  })
+
+  it('takes four bytes for a task of which there is nothing to tell but its times', async () => {
+    const { bytes, trace } = await streamed(() =>
+      map(
+        Array.from({ length: 50_000 }, (_, i) => i),
+        async (x) => x,
+        { concurrency: 16 },
+      ),
+    )
+    expect(trace.tasks.count).toBe(50_000)
+    expect(bytes.length / 50_000).toBeLessThan(4.5)
+  })
+
+  it('is refused or harmless for any bytes behind right checksums', async () => {
+    const { bytes: good } = await streamed(async (flush) => {
+      for (const n of [3, 40]) {
+        await map(
+          Array.from({ length: n }, (_, i) => i),
+          async (i) => i % 3 === 0 && new Promise(setImmediate),
+          { concurrency: 3 },
+        )
+        flush()
+      }
+    })
+    await expect(refusedOrHarmless(good)).resolves.toBe(2_000)
+  })
+
+  it.each<[string, (view: DataView, at: number) => void, RegExp]>([
+    ['more stretches than it has', (view, at) => view.setUint32(at + 9, 4e9, true), /a block is too short/],
+    ['fewer tasks than it tells of', (view, at) => view.setUint32(at + 29, 11, true), /lacks tasks/],
+    ['more tasks than it tells of', (view, at) => view.setUint32(at + 29, 9, true), /of which run a task is/],
+    ['a batch too large', (view, at) => view.setUint16(at + 33, 0x7fff, true), /batch of tasks is too large/],
+    ['a task that begins at the end of none', (view, at) => view.setUint8(at + 34, 128 + 5), /begins at the end of none/],
+    ['a clock without a time', (view, at) => view.setFloat64(at + 1, Number.NaN, true), /a time is no time/],
+  ])('is refused with %s', async (_what, damage, message) => {
+    const { bytes } = await streamed((flush) =>
+      map(
+        Array.from({ length: 10 }, (_, i) => i),
+        async () => {},
+        { concurrency: 10 },
+      ).then(flush),
+    )
+    const view = new DataView(bytes.buffer)
+    const block = blocksOf(bytes).find((at) => bytes[at + 8] === blockTypes.plain) as number
+    expect(view.getUint32(block + 8 + 29, true)).toBe(10)
+    damage(view, block + 8)
+    const sealed = await resealed(bytes)
+    expect(() => decodeTrace(sealed)).toThrow(message)
+  })
+})
+
 describe('a file that is no trace', () => {
   it.each([
     ['empty', Buffer.from('')],
     ['text', Buffer.from('hello, this is not a trace at all')],
     ['JSON', Buffer.from('{"__proto__": {"polluted": true}}')],
     ['half a magic', Buffer.from('hedd')],
-    ['a newer format', Buffer.concat([Buffer.from('heddle\0'), Buffer.from([2])])],
+    ['a newer format', Buffer.concat([Buffer.from('heddle\0'), Buffer.from([3])])],
+    ['an older one than there is', Buffer.concat([Buffer.from('heddle\0'), Buffer.from([0])])],
     ['nothing after the magic', Buffer.concat([Buffer.from('heddle\0'), Buffer.from([1])])],
   ])('is refused in one sentence: %s', (_what, bytes) => {
     expect(() => decodeTrace(bytes)).toThrow(InvalidTrace)
@@ -176,21 +292,16 @@ describe('a file that is no trace', () => {
   })
 
   it('is refused or harmless for any bytes behind right checksums', async () => {
-    const good = encodeTrace(sample())
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(fc.nat(good.length - 17), fc.nat(255)), { minLength: 1, maxLength: 20 }),
-        async (changes) => {
-          const bytes = Uint8Array.from(good)
-          // Lengths stay, so that the checksums can be set right; everything else may change.
-          for (const [at, byte] of changes) if (!isLength(good, at + 16)) bytes[at + 16] = byte
-          const sealed = await resealed(bytes)
-          const explained = refusedOr(() => explain(decodeTrace(sealed)))
-          expect(Number.isFinite(explained?.speedup ?? 0)).toBe(true)
-        },
-      ),
-      { numRuns: 2_000 },
-    )
+    await expect(refusedOrHarmless(encodeTrace(sample()))).resolves.toBe(2_000)
+  })
+
+  it('is read in the format before, which had no tasks packed together', () => {
+    const bytes = encodeTrace(sample())
+    expect(bytes[7]).toBe(2)
+    bytes[7] = 1
+    expect(plain(decodeTrace(bytes))).toEqual(plain(sample()))
+    bytes[7] = 3
+    expect(() => decodeTrace(bytes)).toThrow('The trace has format 3; this version of heddle reads formats 1 to 2')
   })
 
   it('cannot reach the prototypes', () => {
@@ -209,11 +320,34 @@ describe('a file that is no trace', () => {
   })
 })
 
-function isLength(bytes: Uint8Array, at: number): boolean {
+/** @returns how many changed traces were tried */
+async function refusedOrHarmless(good: Uint8Array): Promise<number> {
+  let tried = 0
+  const lengths = new Set(blocksOf(good).flatMap((at) => Array.from({ length: 8 }, (_, i) => at + i)))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(good.length - 17), fc.nat(255)), { minLength: 1, maxLength: 20 }),
+      async (changes) => {
+        const bytes = Uint8Array.from(good)
+        // Lengths stay, so that the checksums can be set right; everything else may change.
+        for (const [at, byte] of changes) if (!lengths.has(at + 16)) bytes[at + 16] = byte
+        const sealed = await resealed(bytes)
+        const explained = refusedOr(() => explain(decodeTrace(sealed)))
+        expect(Number.isFinite(explained?.speedup ?? 0)).toBe(true)
+        tried++
+      },
+    ),
+    { numRuns: 2_000 },
+  )
+  return tried
+}
+
+/** Where its blocks begin. */
+function blocksOf(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let block = 8; block + 8 <= bytes.length; block += 8 + view.getUint32(block, true))
-    if (at >= block && at < block + 8) return true
-  return false
+  const list: number[] = []
+  for (let block = 8; block + 8 <= bytes.length; block += 8 + view.getUint32(block, true)) list.push(block)
+  return list
 }
 
 describe('saveTrace', () => {

@@ -2,7 +2,16 @@
 import { InvalidTrace } from '../base/errors.ts'
 import { checkRows } from './check.ts'
 import { crc32 } from './crc32.ts'
-import { blockHeadBytes, blockTypes, formatVersion, magic, preambleBytes, rowsPerBlock } from './format.ts'
+import {
+  blockHeadBytes,
+  blockTypes,
+  formatVersion,
+  magic,
+  oldestVersion,
+  plainStretchBytes,
+  preambleBytes,
+  rowsPerBlock,
+} from './format.ts'
 import {
   makeTrace,
   newTables,
@@ -14,6 +23,8 @@ import {
   type TraceTables,
 } from './model.ts'
 import { joined } from './joined.ts'
+import { PackedTasks, perTask } from './packed-tasks.ts'
+import { appendPlainRow } from './plain-tasks.ts'
 import { type Column, columnBytes, rowBytes, type Schema, Table } from './table.ts'
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -129,6 +140,7 @@ export class TraceDecoder {
     else if (type === blockTypes.rows) this.#readRows(reader)
     else if (type === blockTypes.runs) this.#readRuns(reader)
     else if (type === blockTypes.open) this.#readOpen(reader)
+    else if (type === blockTypes.plain) this.#readPlain(reader)
     else if (type === blockTypes.end) {
       this.#now = reader.time()
       this.#complete = true
@@ -172,6 +184,35 @@ export class TraceDecoder {
     }
   }
 
+  #readPlain(reader: Reader): void {
+    const { tasks } = this.tables
+    const from = tasks.count
+    const origin = reader.time()
+    const stretches = reader.stretches()
+    let [stretch, left] = [-1, 0]
+    const append = (batch: Float64Array) => {
+      for (let at = 0; at < batch.length; at += perTask, left--) {
+        while (left === 0) left = stretches[++stretch]?.count ?? Number.NaN
+        const of = stretches[stretch]
+        if (!of) throw new RangeError('it does not tell of which run a task is')
+        const [id, startedAt, settledAt] = [batch[at] as number, batch[at + 1] as number, batch[at + 2] as number]
+        appendPlainRow(this.tables, {
+          id,
+          run: of.run,
+          parent: of.parent,
+          index: id + of.shift,
+          startedAt: Math.max(0, startedAt - origin),
+          settledAt: Math.max(0, settledAt - origin),
+        })
+      }
+    }
+    reader.undamaged((rest) => new PackedTasks(rest).batches(append))
+    if (left !== 0 || stretch + 1 < stretches.length) throw reader.damaged('it lacks tasks that it tells of')
+    const problem = checkRows('tasks', tasks as Table<Schema>, from, this.strings.length, this.tables.needs.count)
+    if (problem !== undefined) throw reader.damaged(problem)
+    this.#now = Math.max(this.#now, lastTime(tasks as Table<Schema>))
+  }
+
   #readOpen(reader: Reader): void {
     this.#now = Math.max(this.#now, reader.time())
     const count = reader.count(rowBytes(schemas.tasks))
@@ -200,9 +241,10 @@ function checkPreamble(data: Uint8Array): void {
   if (data.length === 0) throw new InvalidTrace('The file is empty; it is no trace')
   if (!startsLikeMagic(data)) throw new InvalidTrace('This is no trace of heddle: it does not begin as one')
   if (data.length < preambleBytes) throw new InvalidTrace('The trace ends within its first bytes')
-  const version = data[magic.length]
-  if (version !== formatVersion) {
-    throw new InvalidTrace(`The trace has format ${version}; this version of heddle reads format ${formatVersion}`, {
+  const version = data[magic.length] as number
+  if (version < oldestVersion || version > formatVersion) {
+    const read = `formats ${oldestVersion} to ${formatVersion}`
+    throw new InvalidTrace(`The trace has format ${version}; this version of heddle reads ${read}`, {
       hint: 'read it with the version of heddle that wrote it',
     })
   }
@@ -252,6 +294,15 @@ function lastTime({ schema, columns, count }: Table<Schema>): number {
   return last
 }
 
+/** So many tasks have this in common. */
+interface PlainStretch {
+  readonly run: number
+  readonly parent: number
+  /** What is to be added to their id for their index. */
+  readonly shift: number
+  readonly count: number
+}
+
 class Reader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
@@ -276,8 +327,12 @@ class Reader {
     return this.#view.getUint32(this.#move(4), true)
   }
 
+  f64(): number {
+    return this.#view.getFloat64(this.#move(8), true)
+  }
+
   time(): number {
-    const value = this.#view.getFloat64(this.#move(8), true)
+    const value = this.f64()
     if (!Number.isFinite(value) || value < 0) throw this.damaged('a time is no time')
     return value
   }
@@ -289,6 +344,25 @@ class Reader {
     return count
   }
 
+  stretches(): PlainStretch[] {
+    const count = this.u32()
+    if (count * plainStretchBytes > this.#bytes.length - this.#at) throw this.damaged('a block is too short')
+    return Array.from({ length: count }, () => ({ run: this.u32(), parent: this.u32(), shift: this.f64(), count: this.u32() }))
+  }
+
+  /** @param read takes the rest, and throws a RangeError when that is damaged */
+  undamaged(read: (rest: Uint8Array) => void): void {
+    try {
+      read(this.rest())
+    } catch (error) {
+      throw error instanceof RangeError ? this.damaged(error.message) : error
+    }
+  }
+
+  rest(): Uint8Array {
+    return this.bytes(this.#bytes.length - this.#at)
+  }
+
   bytes(length: number): Uint8Array {
     const from = this.#move(length)
     return this.#bytes.subarray(from, from + length)
@@ -296,7 +370,7 @@ class Reader {
 
   json(): unknown {
     try {
-      return JSON.parse(utf8.decode(this.bytes(this.#bytes.length - this.#at)))
+      return JSON.parse(utf8.decode(this.rest()))
     } catch {
       throw this.damaged('a block that should be JSON is not')
     }

@@ -1,7 +1,8 @@
 import { crc32 } from './crc32.ts'
-import { blockHeadBytes, blockTypes, formatVersion, magic, preambleBytes, rowsPerBlock } from './format.ts'
+import { blockHeadBytes, blockTypes, formatVersion, magic, plainStretchBytes, preambleBytes, rowsPerBlock } from './format.ts'
 import { joined } from './joined.ts'
 import { schemas, type TableName, tableNames, type TaskRows, type Trace, type TraceMeta } from './model.ts'
+import type { PlainPiece } from './plain-tasks.ts'
 import { type Column, type Rows, rowBytes, type Schema } from './table.ts'
 
 /** What changed besides new rows. */
@@ -10,6 +11,11 @@ export interface Changes {
   readonly runs: Iterable<number>
   /** The tasks under way. */
   readonly open: TaskRows
+  /** Tasks that came after the last row and have none yet. */
+  readonly plain?: PlainPiece & {
+    /** Where their clock stands when that of the trace stands at 0. */
+    readonly origin: number
+  }
 }
 
 /** Writes a growing trace as blocks: each call gives what came since the last. The format stands in `format.ts`. */
@@ -34,6 +40,11 @@ export class TraceEncoder {
     }
     const changed = [...(changes?.runs ?? [])].filter((run) => run < this.#written.runs)
     for (const table of tableNames) this.#appendRows(blocks, trace, table)
+    if (changes?.plain && changes.plain.count > 0) {
+      blocks.push(plainBlock(changes.plain))
+      // When they get rows, those need not be written any more.
+      this.#written.tasks += changes.plain.count
+    }
     if (changed.length > 0) blocks.push(runsBlock(trace, changed))
     if (changes) blocks.push(openBlock(trace.meta.durationMs, changes.open))
     return blocks
@@ -56,7 +67,7 @@ export class TraceEncoder {
       for (const name in schemas[table]) block.column((rows[name] as Column).subarray(from, to))
       blocks.push(block.sealed())
     }
-    this.#written[table] = rows.count
+    this.#written[table] = Math.max(this.#written[table], rows.count)
   }
 }
 
@@ -76,6 +87,21 @@ function runsBlock(trace: Trace, changed: readonly number[]): Uint8Array {
     for (let i = 0; i < changed.length; i++) cells[i] = column[changed[i] as number] as number
     block.column(cells)
   }
+  return block.sealed()
+}
+
+function plainBlock({ origin, stretches, batches }: NonNullable<Changes['plain']>): Uint8Array {
+  const bytes = batches.reduce((sum, { length }) => sum + length, 0)
+  const block = new Block(blockTypes.plain, 12 + stretches.length * plainStretchBytes + bytes)
+  block.f64(origin)
+  block.u32(stretches.length)
+  for (const { run, shift, count } of stretches) {
+    block.u32(run.id)
+    block.u32(run.parentTask)
+    block.f64(shift)
+    block.u32(count)
+  }
+  for (const batch of batches) block.column(batch)
   return block.sealed()
 }
 

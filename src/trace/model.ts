@@ -8,7 +8,6 @@
  *
  * Rows of executors: task column `row` is 0 for the thread that owns the runs, else the number of the worker.
  */
-import { inspect } from 'node:util'
 import type { RunRecord, TaskState } from '../base/observer.ts'
 import { type Rows, type Schema, Table } from './table.ts'
 
@@ -167,7 +166,7 @@ export function makeTraceLater(meta: TraceMeta, strings: readonly string[], tabl
     },
   }
   // Printed like any other.
-  return Object.defineProperty(trace, inspect.custom, { value: () => ({ meta, strings, ...look() }) })
+  return Object.defineProperty(trace, Symbol.for('nodejs.util.inspect.custom'), { value: () => ({ meta, strings, ...look() }) })
 }
 
 type TraceRows = Pick<Trace, TableName>

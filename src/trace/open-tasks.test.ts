@@ -8,7 +8,7 @@ afterEach(() => recorder.end())
 
 const underWay = () => recorder.open.list().map(({ run, name, index, state }) => [name ?? run.name, index, state])
 
-test('tasks of lanes and others are under way from their start to their end, in that order', async () => {
+test('tasks of lanes and others are under way from their start to their end, also for who comes later', async () => {
   recorder = new Recorder({ name: 'live', live: true })
   const gates = new Map<number, () => void>()
   const wait = (i: number) => new Promise<void>((resolve) => gates.set(i, resolve))
@@ -24,10 +24,13 @@ test('tasks of lanes and others are under way from their start to their end, in 
   const named = all({ named: () => wait(9) })
   await new Promise(setImmediate)
   expect(underWay()).toEqual([
+    ['named', 0, 'running'],
     ['item', 0, 'running'],
     ['item', 2, 'running'],
-    ['named', 0, 'running'],
   ])
+  const later = new Recorder({ name: 'later', live: true })
+  expect(later.open.list().map(({ index }) => index)).toEqual([0, 2])
+  expect(new Recorder({ name: 'not live' }).open.list()).toEqual([])
   gates.get(2)?.()
   gates.get(9)?.()
   await named
@@ -38,8 +41,9 @@ test('tasks of lanes and others are under way from their start to their end, in 
   gates.get(0)?.()
   gates.get(3)?.()
   await mapped
+  expect(later.end().tasks.count).toBe(4)
   expect(underWay()).toEqual([])
-  expect(recorder.open.size).toBe(0)
+  expect(recorder.open.list()).toEqual([])
 })
 
 test('what is under way at the end gets a row as it stands', async () => {
@@ -52,5 +56,5 @@ test('what is under way at the end gets a row as it stands', async () => {
   expect([...tasks.index]).toEqual([0, 1])
   expect([...tasks.run]).toEqual([runs.id[0], runs.id[0]])
   expect(tasks.settledAt[0]).toBeGreaterThan(0)
-  expect(recorder.open.size).toBe(0)
+  expect(recorder.open.list()).toEqual([])
 })

@@ -1,4 +1,4 @@
-import { type PlainLane, recordOf, type TaskRecord } from '../base/observer.ts'
+import { lanes, recordOf, type RunRecord, type TaskRecord } from '../base/observer.ts'
 
 /** Below this many nothing is thrown out; chosen so that a sweep is rare and cheap. */
 const sweepAtLeast = 4_096
@@ -8,38 +8,31 @@ const sweepAtLeast = 4_096
  * then those that have settled meanwhile (the record says so itself) are thrown out. Amortised constant time per task.
  */
 export class OpenTasks {
-  readonly #lanes = new Set<PlainLane>()
+  readonly #takes: (run: RunRecord) => boolean
   #tasks: TaskRecord[] = []
   #sweepAt = sweepAtLeast
+
+  /** @param takes tells whether the tasks of a run belong here */
+  constructor(takes: (run: RunRecord) => boolean) {
+    this.#takes = takes
+  }
 
   add(task: TaskRecord): void {
     this.#tasks.push(task)
     if (this.#tasks.length >= this.#sweepAt) this.#sweep()
   }
 
-  addLane(lane: PlainLane): void {
-    this.#lanes.add(lane)
-  }
-
-  deleteLane(lane: PlainLane): void {
-    this.#lanes.delete(lane)
-  }
-
-  /** Those under way now, in order of their start. */
+  /** Those under way now. */
   list(): readonly TaskRecord[] {
     this.#sweep()
-    const inLanes = [...this.#lanes].filter((lane) => lane.underWay).map(recordOf)
-    return inLanes.length === 0 ? this.#tasks : [...this.#tasks, ...inLanes].sort((a, b) => a.startedAt - b.startedAt)
-  }
-
-  /** At most so many are under way. */
-  get size(): number {
-    return this.#tasks.length + this.#lanes.size
+    const list = [...this.#tasks]
+    const known = new Set(this.#tasks.map(({ id }) => id))
+    for (const lane of lanes) if (lane.underWay && this.#takes(lane.run) && !known.has(lane.id)) list.push(recordOf(lane))
+    return list
   }
 
   clear(): void {
     this.#tasks = []
-    this.#lanes.clear()
   }
 
   #sweep(): void {

@@ -1,13 +1,28 @@
-/** How tasks of which only times and numbers are to be told are kept in a few bytes each. */
+/**
+ * How tasks of which only times and numbers are to be told are kept in a few bytes each, in memory and in files.
+ *
+ *     batch  = count task*count                       at most 256 tasks, in the order in which they settled
+ *     task   = code(u8) [id] settled [duration]
+ *       code: bits 0-5   it began when the one so many tasks before it in the batch settled; 0: its duration is told
+ *             bit 6      it settled before the one before it, by a clock that was put back
+ *             bit 7      its id is told
+ *       id               difference to the one that is expected: see nextId; signed
+ *       settled          nanoseconds after (or before) the task before it in the batch, 0 for the first
+ *       duration         nanoseconds; signed
+ *
+ * Numbers have seven bits to a byte, the lowest first, and an eighth that tells whether more follow; signed ones have the sign in the lowest bit.
+ *
+ * Most tasks begin when another one ends, in the lane that they share, and are numbered in that order: they take a byte to tell which that was,
+ * and two or three for the time.
+ */
 
 /** Tasks that are packed in one go, and numbers of each while they wait for it. */
 export const batchTasks = 256
 export const perTask = 3
-/** Bytes that most tasks take when they are packed, and at most: a first byte, and three numbers of 56 bits. */
+/** Bytes that most tasks take when they are packed, and that a batch takes at most: of each task a first byte, and three numbers of 56 bits. */
 export const packedBytes = 4
-export const mostPackedBytes = 1 + 3 * 8
+export const mostBatchBytes = 2 + batchTasks * (1 + 3 * 8)
 
-/** The bits of a task's first byte: how many tasks before it the one settled at whose end it began (0: none of those), and what is told otherwise. */
 const startsAtEnd = 63
 const wentBack = 64
 const idTold = 128
@@ -15,12 +30,11 @@ const idTold = 128
 const nsPerMs = 1e6
 
 /**
- * Packs a batch of tasks: id, start and end of each, in milliseconds. Most begin when another one ends, in the lane that they share, and are numbered in
- * that order: then a byte tells which, and two or three how long after the task before it they settled. What is otherwise is told by further numbers.
- *
+ * @param tasks id, start and end of each, in milliseconds
  * @returns where it ended
  */
 export function pack(tasks: Float64Array, bytes: Uint8Array, end: number): number {
+  end = put(bytes, end, tasks.length / perTask)
   let [last, nextId, back] = [0, 0, 0]
   for (let at = 0; at < tasks.length; at += perTask) {
     const [id, startedAt, settledAt] = [tasks[at] as number, tasks[at + 1] as number, tasks[at + 2] as number]
@@ -44,7 +58,6 @@ function endAt(tasks: Float64Array, at: number, time: number): number {
   return 0
 }
 
-/** Writes seven bits to a byte, the lowest first, and one that tells whether more follow. Gives where it ended. */
 function put(bytes: Uint8Array, at: number, number: number): number {
   while (number > 127) {
     bytes[at++] = (number & 127) | 128
@@ -54,26 +67,34 @@ function put(bytes: Uint8Array, at: number, number: number): number {
   return at
 }
 
-/** With the sign in the lowest bit. */
 function putSigned(bytes: Uint8Array, at: number, number: number): number {
   return put(bytes, at, number < 0 ? -2 * number - 1 : 2 * number)
 }
 
 /** Reads what {@link pack} wrote. */
-export class Packed {
-  at = 0
+export class PackedTasks {
   readonly #bytes: Uint8Array
+  #at = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
   }
 
-  batch(): Float64Array {
-    const tasks = new Float64Array(perTask * batchTasks)
+  /** Hands over id, start and end of each task, batch by batch, in an array that is used again for the next one. @throws {RangeError} where the bytes are none */
+  batches(take: (tasks: Float64Array) => void): void {
+    const room = new Float64Array(perTask * batchTasks)
+    while (this.#at < this.#bytes.length) take(this.#batch(room))
+  }
+
+  #batch(room: Float64Array): Float64Array {
+    const count = this.#number()
+    if (count > batchTasks) throw new RangeError('a batch of tasks is too large')
+    const tasks = count === batchTasks ? room : room.subarray(0, perTask * count)
     let [settled, nextId] = [0, 0]
     for (let at = 0; at < tasks.length; at += perTask) {
-      const code = this.#bytes[this.at++] as number
+      const code = this.#byte()
       const back = code & startsAtEnd
+      if (perTask * back > at) throw new RangeError('a task begins at the end of none')
       const id = nextId - back + (code & idTold ? this.#signed() : 0)
       settled += code & wentBack ? -this.#number() : this.#number()
       tasks[at] = id
@@ -84,13 +105,19 @@ export class Packed {
     return tasks
   }
 
+  #byte(): number {
+    if (this.#at >= this.#bytes.length) throw new RangeError('a batch of tasks ends too soon')
+    return this.#bytes[this.#at++] as number
+  }
+
   #number(): number {
     let [number, unit, byte] = [0, 1, 0]
     do {
-      byte = this.#bytes[this.at++] as number
+      byte = this.#byte()
       number += (byte & 127) * unit
       unit *= 128
-    } while (byte > 127)
+    } while (byte > 127 && unit < 2 ** 56)
+    if (byte > 127) throw new RangeError('a number of a task is too long')
     return number
   }
 

@@ -8,7 +8,7 @@ import { record } from './record.ts'
 
 const drained = (tasks: PlainTasks) => {
   const list: PlainTask[] = []
-  tasks.drain((task) => list.push(task))
+  tasks.drain((task) => list.push({ ...task }))
   return list
 }
 const newRun = (name = '') => openRun('map', name, { task: 0, run: 0 }, -1, -1)
@@ -85,6 +85,19 @@ describe('plain tasks', () => {
   })
 })
 
+test('keep what they have allocated where other tasks come between', () => {
+  const [run, tasks] = [newRun(), new PlainTasks()]
+  let id = 0
+  tasks.expect(1_000_000)
+  const buffers = new Set<unknown>()
+  for (let round = 0; round < 50; round++) {
+    for (let i = 0; i < 300; i++) tasks.add({ run, id: ++id, index: id, startedAt: id, settledAt: id })
+    for (const { buffer } of tasks.take().batches) buffers.add(buffer)
+    expect(drained(tasks).length).toBe(300)
+  }
+  expect(buffers.size).toBe(1)
+})
+
 test('runs that take turns do not pile up', () => {
   const runs = [newRun('first'), newRun('second')] as const
   const tasks = new PlainTasks()
@@ -124,6 +137,8 @@ test('records under the clock of a test', async () => {
       }),
     )
     expect(trace.meta.durationMs).toBe(30)
+    // The event loop is measured by the real clock.
+    expect(trace.samples.busy.every((share) => share >= 0 && share <= 1)).toBe(true)
     expect([...trace.tasks.settledAt].at(-1)).toBe(30)
   } finally {
     vi.useRealTimers()

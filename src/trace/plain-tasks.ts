@@ -1,8 +1,9 @@
 import type { PlainTask, RunRecord } from '../base/observer.ts'
-import { batchTasks, mostPackedBytes, pack, Packed, packedBytes, perTask } from './packed-tasks.ts'
+import { taskStates, type TraceTables } from './model.ts'
+import { batchTasks, mostBatchBytes, pack, PackedTasks, packedBytes, perTask } from './packed-tasks.ts'
 
 /** The least and the most bytes that are allocated at once. */
-const leastChunk = 2 ** 14
+const leastChunk = 2 ** 13
 const mostChunk = 2 ** 20
 /** Stretches are objects, and many short ones would take more memory than rows do: at most so many, and one for every eight tasks. */
 const fewStretches = 1_024
@@ -17,6 +18,13 @@ interface Stretch {
   readonly from: number
 }
 
+/** Some of the tasks, as they are packed; valid until the next one comes. */
+export interface PlainPiece {
+  readonly count: number
+  readonly stretches: readonly { readonly run: RunRecord; readonly shift: number; readonly count: number }[]
+  readonly batches: readonly Uint8Array[]
+}
+
 interface Chunk {
   readonly bytes: Uint8Array
   /** As far as it is filled. */
@@ -28,11 +36,12 @@ interface Chunk {
  *
  * While tasks run, three things are dear. Code, which is cold when it has its turn once in many microseconds: so a task is three numbers in a row, and
  * a few hundred of them are packed in one go. Fresh memory, of which the first touch of 4 kB may take longer than writing a hundred tasks: so
- * they are packed into three to six bytes each. And a buffer that is young when V8 collects garbage, which makes that collection wake another thread: so
+ * they are packed into a few bytes each (three where lanes take turns, eleven at worst). And a buffer that is young when V8 collects garbage, which makes that collection wake another thread: so
  * there is one buffer for all tasks that are expected; a large one comes from the system page by page, as it is written.
  */
 export class PlainTasks {
-  readonly #batch = new Float64Array(perTask * batchTasks)
+  /** Those that came last; made for the first one. */
+  #batch = new Float64Array(0)
   /** Numbers in the batch. */
   #filled = 0
   #packed = 0
@@ -41,6 +50,8 @@ export class PlainTasks {
   readonly #stretches: Stretch[] = []
   #run: RunRecord | undefined
   #shift = 0
+  /** What {@link take} has given: tasks, chunks, and bytes of the last of those. */
+  #taken = { tasks: 0, chunks: 0, bytes: 0 }
 
   get count(): number {
     return this.#packed + this.#filled / perTask
@@ -53,7 +64,7 @@ export class PlainTasks {
 
   /** So many more are to come, as far as is known. */
   expect(tasks: number): void {
-    this.#expected = this.count + tasks
+    this.#expected = Math.max(this.#expected, this.count + tasks)
   }
 
   /**
@@ -64,33 +75,68 @@ export class PlainTasks {
   add({ run, id, index, startedAt, settledAt }: PlainTask): boolean {
     const shift = index - id
     if ((run !== this.#run || shift !== this.#shift) && !this.#newStretch(run, shift)) return false
+    if (this.#filled === this.#batch.length) this.#makeRoom()
     const [batch, at] = [this.#batch, this.#filled]
     batch[at] = id
     batch[at + 1] = startedAt
     batch[at + 2] = settledAt
     this.#filled = at + perTask
-    if (this.#filled === batch.length) this.#pack()
     return true
   }
 
-  /** Hands over each task as {@link add} took it, and forgets them. */
+  /** How many tasks of which run there are from the one with that number on, counted from 0. */
+  countsFrom(task: number): { run: RunRecord; count: number }[] {
+    return this.#stretchesFrom(task)
+  }
+
+  /** What came since the last call and is still here. */
+  take(): PlainPiece {
+    if (this.#filled > 0) this.#pack()
+    const taken = this.#taken
+    const [stretches, count] = [this.#stretchesFrom(taken.tasks), this.count - taken.tasks]
+    const batches: Uint8Array[] = []
+    for (const [i, { bytes, end }] of this.#chunks.slice(Math.max(0, taken.chunks - 1)).entries())
+      batches.push(bytes.subarray(i === 0 ? taken.bytes : 0, end))
+    this.#taken = { tasks: this.count, chunks: this.#chunks.length, bytes: this.#chunks.at(-1)?.end ?? 0 }
+    return { count, stretches, batches }
+  }
+
+  /** Hands over each task as {@link add} took it, in an object that is used again for the next one, and forgets them. */
   drain(take: (task: PlainTask) => void): void {
-    let [task, next] = [0, 0]
-    let stretch = this.#stretches[0] as Stretch
+    const task = { run: undefined as unknown as RunRecord, id: 0, index: 0, startedAt: 0, settledAt: 0 }
+    let [number, next, shift] = [0, 0, 0]
     const hand = (tasks: Float64Array) => {
-      for (let at = 0; at < tasks.length; at += perTask, task++) {
-        if (this.#stretches[next]?.from === task) stretch = this.#stretches[next++] as Stretch
-        const [id, startedAt, settledAt] = [tasks[at] as number, tasks[at + 1] as number, tasks[at + 2] as number]
-        take({ run: stretch.run, id, index: id + stretch.shift, startedAt, settledAt })
+      for (let at = 0; at < tasks.length; at += perTask, number++) {
+        const stretch = this.#stretches[next]
+        if (stretch?.from === number) {
+          task.run = stretch.run
+          shift = stretch.shift
+          next++
+        }
+        task.id = tasks[at] as number
+        task.index = task.id + shift
+        task.startedAt = tasks[at + 1] as number
+        task.settledAt = tasks[at + 2] as number
+        take(task)
       }
     }
-    for (const { bytes, end } of this.#chunks) {
-      const packed = new Packed(bytes)
-      while (packed.at < end) hand(packed.batch())
-    }
+    for (const { bytes, end } of this.#chunks) if (end > 0) new PackedTasks(bytes.subarray(0, end)).batches(hand)
     hand(this.#batch.subarray(0, this.#filled))
-    this.#filled = this.#packed = this.#chunks.length = this.#stretches.length = 0
+    this.#expected = Math.max(0, this.#expected - this.count)
+    this.#filled = this.#packed = this.#stretches.length = 0
+    // The first chunk is kept: where other tasks come between, this happens at every one of them.
+    this.#chunks.length = Math.min(1, this.#chunks.length)
+    for (const chunk of this.#chunks) chunk.end = 0
     this.#run = undefined
+    this.#taken = { tasks: 0, chunks: 0, bytes: 0 }
+  }
+
+  #stretchesFrom(task: number): { run: RunRecord; shift: number; count: number }[] {
+    const first = this.#stretches.findLastIndex(({ from }) => from <= task)
+    return this.#stretches.slice(Math.max(0, first)).map(({ run, shift, from }, i, list) => {
+      const count = (list[i + 1]?.from ?? this.count) - Math.max(from, task)
+      return { run, shift, count }
+    })
   }
 
   #newStretch(run: RunRecord, shift: number): boolean {
@@ -101,16 +147,50 @@ export class PlainTasks {
     return true
   }
 
+  #makeRoom(): void {
+    if (this.#filled > 0) this.#pack()
+    else this.#batch = new Float64Array(perTask * batchTasks)
+  }
+
   #pack(): void {
     let chunk = this.#chunks.at(-1)
-    if (!chunk || chunk.end + mostPackedBytes * batchTasks > chunk.bytes.length) {
+    if (!chunk || chunk.end + mostBatchBytes > chunk.bytes.length) {
       const expected = packedBytes * (this.#expected - this.#packed)
       const size = Math.max(leastChunk, 2 * (chunk?.bytes.length ?? 0), expected)
       chunk = { bytes: new Uint8Array(Math.min(size, mostChunk)), end: 0 }
       this.#chunks.push(chunk)
     }
-    chunk.end = pack(this.#batch, chunk.bytes, chunk.end)
-    this.#packed += batchTasks
+    chunk.end = pack(this.#batch.subarray(0, this.#filled), chunk.bytes, chunk.end)
+    this.#packed += this.#filled / perTask
     this.#filled = 0
   }
+}
+
+/** Appends the row of a plain task; times are of the trace. */
+export function appendPlainRow({ tasks, needs }: TraceTables, task: PlainRow): void {
+  const row = tasks.append()
+  const columns = tasks.columns
+  columns.id[row] = task.id
+  columns.run[row] = task.run
+  columns.index[row] = task.index
+  columns.queuedAt[row] = task.startedAt
+  columns.readyAt[row] = task.startedAt
+  columns.startedAt[row] = task.startedAt
+  columns.settledAt[row] = task.settledAt
+  columns.attempts[row] = 1
+  columns.state[row] = done
+  // New rows are zero; pages that are never written cost neither time nor memory.
+  if (needs.count > 0) columns.needsEnd[row] = needs.count
+  if (task.parent !== 0) columns.parent[row] = task.parent
+}
+
+const done = taskStates.indexOf('done')
+
+interface PlainRow {
+  readonly id: number
+  readonly run: number
+  readonly parent: number
+  readonly index: number
+  readonly startedAt: number
+  readonly settledAt: number
 }

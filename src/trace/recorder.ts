@@ -7,15 +7,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { performance as realClock } from 'node:perf_hooks'
-import {
-  type Listener,
-  listen,
-  type Note,
-  type PlainLane,
-  type PlainTask,
-  type RunRecord,
-  type TaskRecord,
-} from '../base/observer.ts'
+import { type Listener, listen, type Note, type PlainTask, type RunRecord, type TaskRecord } from '../base/observer.ts'
 import type { Changes } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import {
@@ -29,10 +21,10 @@ import {
   type TraceTables,
 } from './model.ts'
 import { OpenTasks } from './open-tasks.ts'
-import { PlainTasks } from './plain-tasks.ts'
+import { appendPlainRow, PlainTasks } from './plain-tasks.ts'
 import { Strings } from './strings.ts'
 
-/** Tells what `eventLoopUtilization` does in a tenth of its time. Not of the global, which tests replace by a clock of their own. */
+/** Tells what `eventLoopUtilization` does in a tenth of its time. Both are not the global's, which tests replace by a clock of their own. */
 const eventLoop = realClock.nodeTiming
 
 /** How often the owning thread is looked at; ten times a second is what a page or a terminal can show. */
@@ -60,9 +52,10 @@ export class Recorder implements Listener {
   /** What has been written; plain tasks are when somebody looks. */
   readonly tables: TraceTables = newTables()
   readonly strings = new Strings()
-  readonly #plain = new PlainTasks()
+  /** Those that came after the last row. */
+  readonly plain = new PlainTasks()
   /** The tasks under way; empty unless `live`. */
-  readonly open = new OpenTasks()
+  readonly open = new OpenTasks((run) => this.#options.live === true && !this.ended && this.#takes(run))
   /** `performance.now()` when the trace began. */
   readonly origin = performance.now()
   readonly #options: RecorderOptions
@@ -76,12 +69,10 @@ export class Recorder implements Listener {
   #lastTaken = false
   /** Only where tasks under way are kept. */
   readonly taskStarted: Listener['taskStarted']
-  readonly laneOpened: Listener['laneOpened']
-  readonly laneClosed: Listener['laneClosed']
   readonly #stopListening: () => void
   #sampler: NodeJS.Timeout | undefined
   #sampleDue = 0
-  #lastIdle = { at: this.origin, ms: eventLoop.idleTime }
+  #lastIdle = { at: realClock.now(), ms: eventLoop.idleTime }
   #lastCpu = { at: 0, ms: 0 }
   #lastRss: { readonly at: number; readonly bytes: number }
   #endedAt: number | undefined
@@ -90,11 +81,7 @@ export class Recorder implements Listener {
     this.#options = options
     // A recording of less than a second does without, unless somebody watches.
     this.#lastRss = { at: options.live ? Number.NEGATIVE_INFINITY : this.origin, bytes: 0 }
-    if (options.live) {
-      this.taskStarted = this.#taskStarted
-      this.laneOpened = this.#laneOpened
-      this.laneClosed = (lane) => this.open.deleteLane(lane)
-    }
+    this.taskStarted = options.live ? this.#taskStarted : undefined
     this.#stopListening = listen(this)
     this.#sampleDue = this.origin + sampleEveryMs
     this.#coresUsed(this.origin)
@@ -113,6 +100,7 @@ export class Recorder implements Listener {
   /** Stops listening. What has not settled by now gets a row as it stands. */
   end(): Trace {
     if (this.#endedAt === undefined) {
+      const open = this.open.list()
       this.#endedAt = performance.now()
       this.#stopListening()
       clearInterval(this.#sampler)
@@ -121,7 +109,7 @@ export class Recorder implements Listener {
         this.tables.runs.columns.settledAt[row] = this.now()
         this.#changedRuns.add(row)
       }
-      for (const task of this.open.list()) this.#appendRow(task)
+      for (const task of open) this.#appendRow(task)
       this.open.clear()
     }
     return this.snapshot()
@@ -138,14 +126,19 @@ export class Recorder implements Listener {
     return this.ended ? makeTraceLater(meta, texts, tables) : makeTrace(meta, texts, tables())
   }
 
+  /** The trace so far without the plain tasks that nobody has looked at: those are in {@link changes}. */
+  written(): Trace {
+    return makeTrace(this.meta(), this.strings.list, this.tables)
+  }
+
   /** What changed since the last call besides new rows; for live recordings with one reader. */
   changes(): Changes {
     const runs = this.#changedRuns
     this.#changedRuns = new Set()
-    const tables = newTables()
-    tables.tasks.reserve(this.open.size)
-    for (const task of this.open.list()) this.#writeTask(task, tables)
-    return { runs, open: tables.tasks.rows() }
+    const [tables, open] = [newTables(), this.open.list()]
+    tables.tasks.reserve(open.length)
+    for (const task of open) this.#writeTask(task, tables)
+    return { runs, open: tables.tasks.rows(), plain: { ...this.plain.take(), origin: this.origin } }
   }
 
   meta(): TraceMeta {
@@ -180,7 +173,7 @@ export class Recorder implements Listener {
     this.#runs.set(run.id, row)
     this.#lastRun = undefined
     if (run.total > 0) {
-      this.#plain.expect(run.total)
+      this.plain.expect(run.total)
       this.tables.tasks.expect(Math.min(run.total, expectMost))
     }
   }
@@ -214,49 +207,32 @@ export class Recorder implements Listener {
     if (this.#takes(task.run)) this.open.add(task)
   }
 
-  #laneOpened(lane: PlainLane): void {
-    if (this.#takes(lane.run)) this.open.addLane(lane)
-  }
-
   taskSettled(task: TaskRecord): void {
     if (this.#takes(task.run)) this.#appendRow(task)
   }
 
   plainTaskSettled(task: PlainTask): void {
-    if (!this.#takes(task.run) || this.#plain.add(task)) return
+    if (!this.#takes(task.run) || this.plain.add(task)) return
     this.#expandPlain()
     this.#writePlain(task)
   }
 
   /** Plain tasks become rows: before any other row is written, for rows stand in order, and when somebody looks. */
   #expandPlain(): void {
-    if (this.#plain.count === 0) return
-    this.tables.tasks.reserve(this.tables.tasks.count + this.#plain.count)
-    this.#plain.drain(this.#writePlain)
+    if (this.plain.count === 0) return
+    this.tables.tasks.reserve(this.tables.tasks.count + this.plain.count)
+    this.plain.drain(this.#writePlain)
   }
 
   readonly #writePlain = ({ run, id, index, startedAt, settledAt }: PlainTask): void => {
-    const start = this.#relative(startedAt)
-    const columns = this.tables.tasks.columns
-    const row = this.#appendTask(this.tables, id, run, index)
-    columns.queuedAt[row] = start
-    columns.readyAt[row] = start
-    columns.startedAt[row] = start
-    columns.settledAt[row] = this.#relative(settledAt)
-    columns.attempts[row] = 1
-    columns.state[row] = doneNumber
-    if (run.parentTask !== 0) columns.parent[row] = run.parentTask
-  }
-
-  #appendTask({ tasks, needs }: TraceTables, id: number, run: RunRecord, index: number): number {
-    const row = tasks.append()
-    const columns = tasks.columns
-    columns.id[row] = id
-    columns.run[row] = run.id
-    columns.index[row] = index
-    // New rows are zero; pages that are never written cost neither time nor memory.
-    if (needs.count > 0) columns.needsEnd[row] = needs.count
-    return row
+    appendPlainRow(this.tables, {
+      id,
+      run: run.id,
+      parent: run.parentTask,
+      index,
+      startedAt: this.#relative(startedAt),
+      settledAt: this.#relative(settledAt),
+    })
   }
 
   #appendRow(task: TaskRecord): void {
@@ -273,8 +249,12 @@ export class Recorder implements Listener {
         tables.needs.columns.task[at] = need
       }
     }
-    const row = this.#appendTask(tables, task.id, task.run, task.index)
+    const row = tables.tasks.append()
     const columns = tables.tasks.columns
+    columns.id[row] = task.id
+    columns.run[row] = task.run.id
+    columns.index[row] = task.index
+    if (tables.needs.count > 0) columns.needsEnd[row] = tables.needs.count
     columns.queuedAt[row] = this.#relative(task.queuedAt)
     columns.readyAt[row] = this.#relative(task.readyAt)
     columns.startedAt[row] = this.#relative(task.startedAt)
@@ -305,7 +285,7 @@ export class Recorder implements Listener {
     const row = this.tables.samples.append()
     const columns = this.tables.samples.columns
     columns.at[row] = at - this.origin
-    columns.busy[row] = this.#loopBusy(at)
+    columns.busy[row] = this.#loopBusy()
     columns.delayMs[row] = Math.max(0, at - this.#sampleDue)
     columns.cores[row] = this.#coresUsed(at)
     columns.rssBytes[row] = this.#rssBytes(at)
@@ -313,8 +293,8 @@ export class Recorder implements Listener {
   }
 
   /** Share of the time since the last sample in which the event loop did not wait for events. */
-  #loopBusy(at: number): number {
-    const ms = eventLoop.idleTime
+  #loopBusy(): number {
+    const [at, ms] = [realClock.now(), eventLoop.idleTime]
     const [passed, idle] = [at - this.#lastIdle.at, ms - this.#lastIdle.ms]
     this.#lastIdle = { at, ms }
     return passed > 0 ? Math.max(0, 1 - idle / passed) : 0

@@ -23,13 +23,13 @@ export class TraceStream {
   }
 
   flush(): void {
-    this.#send(this.#encoder.next(this.#recorder.snapshot(), this.#recorder.changes()))
+    this.#send(this.#encoder.next(this.#recorder.written(), this.#recorder.changes()))
   }
 
   /** Sends the end; the recorder must have ended. */
   close(): void {
     clearInterval(this.#timer)
-    this.#send(this.#encoder.end(this.#recorder.snapshot(), this.#recorder.changes()))
+    this.#send(this.#encoder.end(this.#recorder.written(), this.#recorder.changes()))
   }
 
   #send(blocks: readonly Uint8Array[]): void {
