@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { readTrace } from '../src/trace/index.ts'
 import { importTrace } from './support/perfetto.ts'
-import { spawnHeddle } from './support/cli.ts'
+import { programs, spawnHeddle } from './support/cli.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -41,6 +41,12 @@ describe.concurrent('heddle run', () => {
     expect(planned.stdout).toMatch(/schema.*api.*release/s)
     const json = JSON.parse((await spawnHeddle(['run', '-n', '--json', '--concurrency', '2', 'graph.ts'])).stdout) as object
     expect(json).toMatchObject({ graph: 'ship', concurrency: 2, spanMs: 45, criticalPath: ['schema', 'api', 'release'] })
+  })
+
+  it('names the task that the program failed of, not one whose like was handled', async () => {
+    const { stderr, code } = await spawnHeddle(['run', 'fails.ts', 'twice'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/RangeError: no answer\n {2}in map "second"\[2\]/)
   })
 
   it('writes one JSON document on stdout, whatever the program prints and gives', async () => {
@@ -218,7 +224,16 @@ describe.concurrent('reporters', () => {
     })
     expect(code).toBe(1)
     expect(stderr).toMatch(/^::error file=fails\.ts,line=\d+,title=RangeError::no item 2$/m)
-    expect(readFileSync(summary, 'utf8')).toMatch(/^### heddle\n\n- .*wall time/)
+    expect(readFileSync(summary, 'utf8')).toMatch(
+      /^### heddle\n\n- \*\*failed\*\*: RangeError: no item 2 \(fails\.ts:\d+\)\n- .*wall time/,
+    )
+  })
+
+  it('tell GitHub of places from the root of the repository', async () => {
+    const { stderr } = await spawnHeddle(['run', '--reporter', 'github', 'fails.ts', 'map'], {
+      env: { GITHUB_WORKSPACE: dirname(programs) },
+    })
+    expect(stderr).toMatch(/^::error file=cli\/fails\.ts,line=\d+/m)
   })
 
   it('say nothing but errors with -q', async () => {
@@ -235,6 +250,17 @@ describe.concurrent('reporters', () => {
 })
 
 describe.concurrent('heddle trace', () => {
+  it('is never written over something else', async () => {
+    const path = file('program.ts')
+    writeFileSync(path, 'export default () => 1\n')
+    const { code, stderr } = await spawnHeddle(['run', '--trace', path, path])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('there is a file that is no trace, and it would be overwritten')])
+    expect(readFileSync(path, 'utf8')).toBe('export default () => 1\n')
+    for (const _ of [1, 2]) expect((await spawnHeddle(['run', '--trace', file('again.heddle'), 'plain.mjs'])).code).toBe(0)
+    expect(readTrace(file('again.heddle')).meta.complete).toBe(true)
+    expect((await spawnHeddle(['run', '--trace', '/dev/null', 'plain.mjs'])).code).toBe(0)
+  })
+
   it('explains a recorded run, for people and for programs', async () => {
     await spawnHeddle(['run', '--trace', file('run.heddle'), 'script.ts'])
     const { code, stdout, stderr } = await spawnHeddle(['trace', file('run.heddle')])

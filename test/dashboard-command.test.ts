@@ -1,5 +1,7 @@
 /** `heddle run --ui` and `heddle ui FILE` as processes: the page over HTTP while they run and after, and how they end. */
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, gunzipSync } from 'node:zlib'
@@ -155,6 +157,19 @@ describe('heddle ui', () => {
     expect(stderr).not.toContain('    at ')
     expect(code).toBe(reason === '' ? 0 : 2)
   })
+})
+
+test('a port in use is told, with what to do', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  try {
+    const { code, stderr } = await spawnHeddle(['ui', '--no-open', '--port', String(port), recorded])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(`^error: The port ${port} is in use[^]*hint: leave --port out`)])
+    expect(stderr).not.toContain('EADDRINUSE')
+  } finally {
+    taken.close()
+  }
 })
 
 const page = (name: string): string => fileURLToPath(new URL(`../dist/ui/${name}.html`, import.meta.url))

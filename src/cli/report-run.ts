@@ -34,7 +34,8 @@ export function writeReport(stream: NodeJS.WriteStream, explanation: Explanation
 /** The task in which the program's failure happened, where the recording has it. */
 function failedTask({ failures }: Explanation, error: unknown): string | undefined {
   const { name, message } = toError(error)
-  return failures.kinds.find((kind) => kind.error.name === name && kind.error.message === message)?.first
+  const kind = failures.kinds.find(({ error }) => error.name === name && error.message === message)
+  return kind?.fatal ?? kind?.first
 }
 
 /** Kinds of failures that are shown; the rest is counted. */

@@ -4,11 +4,13 @@
  * A program is a script, or a module whose default export is a graph (it is run) or a function (it is called with the arguments).
  * It sees the same `process.argv` as under plain Node. Its results go to stdout, everything that heddle says to stderr.
  */
+import { statSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { HeddleError } from '../base/errors.ts'
 import { concurrencyVariable, parseConcurrency } from '../base/parallelism.ts'
 import type { TaskRecord } from '../base/observer.ts'
 import { explain, printable, Recorder, TraceFile, type TraceSink, TraceStream } from '../trace/index.ts'
+import { isTrace } from '../trace/file.ts'
 import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupts } from './interrupts.ts'
@@ -125,10 +127,25 @@ class ProgramRun {
 }
 
 function openTraceFile(path: string, recorder: Recorder, alsoTo: readonly TraceSink[]): TraceFile {
+  if (isOtherFile(path))
+    throw new UsageError(`--trace ${path}: there is a file that is no trace, and it would be overwritten`, {
+      hint: 'heddle run --trace run.heddle FILE',
+    })
   try {
     return new TraceFile(path, recorder, alsoTo)
   } catch (error) {
     throw new UsageError(`The trace ${path} cannot be written: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Whether there is something at the path that a trace must not replace, such as the program: devices and pipes may be written to. */
+function isOtherFile(path: string): boolean {
+  try {
+    const stat = statSync(path)
+    return stat.isFile() && stat.size > 0 && !isTrace(path)
+  } catch {
+    // What cannot be looked at is told when it is opened.
+    return false
   }
 }
 

@@ -7,6 +7,8 @@ export interface FailureKind {
   readonly first: string
   readonly id: number
   readonly tasks: number
+  /** The first task whose failure its run failed of; undefined where their runs went on. */
+  readonly fatal: string | undefined
 }
 
 export interface Failures {
@@ -23,7 +25,8 @@ const kindsMax = 100
 /** What failed, like failures together; a task that only passes on what failed inside it is not counted. */
 export function failuresOf(trace: Trace, grouping: Grouping): Failures {
   const [failedState, cancelledState] = [taskStates.indexOf('failed'), taskStates.indexOf('cancelled')]
-  const kinds = new Map<string, { error: TraceError; first: string; id: number; tasks: number }>()
+  const kinds = new Map<string, { -readonly [K in keyof FailureKind]: FailureKind[K] }>()
+  const failedRuns = failedRunsOf(trace)
   /** What failed inside a task, by the task's id. */
   const inside = new Map<number, string>()
   let [failed, cancelled] = [0, 0]
@@ -37,26 +40,35 @@ export function failuresOf(trace: Trace, grouping: Grouping): Failures {
     // It failed because of what it started.
     if (inside.get(trace.tasks.id[task] as number) === key) continue
     failed++
+    const fatal = failedRuns.has(trace.tasks.run[task] as number) ? taskLabel(trace, grouping, task) : undefined
     const known = kinds.get(key)
-    if (known) known.tasks++
-    else if (kinds.size < kindsMax) {
+    if (known) {
+      known.tasks++
+      known.fatal ??= fatal
+    } else if (kinds.size < kindsMax) {
       kinds.set(key, {
         error: { ...error, name: printable(error.name) },
         first: taskLabel(trace, grouping, task),
         id: trace.tasks.id[task] as number,
         tasks: 1,
+        fatal,
       })
     }
   }
   return { kinds: [...kinds.values()], failed, cancelled, wentOn: wentOn(trace, grouping) }
 }
 
+/** Ids of the runs that failed. */
+function failedRunsOf({ runs }: Trace): ReadonlySet<number> {
+  const failed = runStates.indexOf('failed')
+  return new Set(runs.id.filter((_, run) => runs.state[run] === failed))
+}
+
 /** Tasks that were under way when something in their run failed, and succeeded later all the same: they did not heed their signal. */
 function wentOn(trace: Trace, grouping: Grouping): Failures['wentOn'] {
-  const { tasks, runs } = trace
-  const [failedTask, done, failedRun] = [taskStates.indexOf('failed'), taskStates.indexOf('done'), runStates.indexOf('failed')]
-  const failedRuns = new Set<number>()
-  for (let run = 0; run < runs.count; run++) if (runs.state[run] === failedRun) failedRuns.add(runs.id[run] as number)
+  const { tasks } = trace
+  const [failedTask, done] = [taskStates.indexOf('failed'), taskStates.indexOf('done')]
+  const failedRuns = failedRunsOf(trace)
   const failedAt = new Map<number, number>()
   // In order of settling, so the first failure of each run comes first.
   for (let task = 0; failedRuns.size > 0 && task < tasks.count; task++) {

@@ -1,8 +1,9 @@
 /** Traces on disk. */
-import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { InvalidTrace, toError } from '../base/errors.ts'
 import { decodeTrace } from './decode.ts'
 import { encodeTrace } from './encode.ts'
+import { magic } from './format.ts'
 import type { Trace } from './model.ts'
 import type { Recorder } from './recorder.ts'
 import { type TraceSink, TraceStream } from './stream.ts'
@@ -20,6 +21,17 @@ export function readTraceBytes(path: string): Uint8Array {
     return readFileSync(path)
   } catch (error) {
     throw new InvalidTrace(`The trace ${path} cannot be read: ${reason(error)}`, { cause: error })
+  }
+}
+
+/** Whether a file begins as one. */
+export function isTrace(path: string): boolean {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = new Uint8Array(magic.length)
+    return readSync(file, bytes, 0, bytes.length, 0) === bytes.length && bytes.every((byte, i) => byte === magic[i])
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
 import type { Explanation } from '../../trace/index.ts'
 import { errorSummary } from '../report-error.ts'
 import { failedWith, type Outcome } from '../report-run.ts'
@@ -10,7 +11,7 @@ export class GithubReporter extends StreamReporter {
     super.end(explanation, outcome)
     if (failedWith(outcome)) process.stderr.write(`${annotation(outcome.error)}\n`)
     const summary = process.env.GITHUB_STEP_SUMMARY
-    if (summary) writeSummary(summary, explanation)
+    if (summary) writeSummary(summary, explanation, outcome)
   }
 }
 
@@ -18,15 +19,28 @@ export class GithubReporter extends StreamReporter {
 export function annotation(error: unknown): string {
   const { name, message, at, hint } = errorSummary(error)
   const [, file, line] = /^(.*):(\d+)$/.exec(at ?? '') ?? []
-  const place = file === undefined ? '' : `file=${property(file)},line=${line},`
+  const place = file === undefined ? '' : `file=${property(inRepository(file))},line=${line},`
   return `::error ${place}title=${property(name)}::${escape(hint === undefined ? message : `${message}\nhint: ${hint}`)}`
+}
+
+/** A path as annotations want it: from the root of the repository, not from where the program was started. */
+function inRepository(file: string): string {
+  const root = process.env.GITHUB_WORKSPACE
+  if (!root) return file
+  const path = relative(root, resolve(file))
+  return path.startsWith('..') ? file : path.replaceAll('\\', '/')
 }
 
 const escape = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 const property = (text: string): string => escape(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
-function writeSummary(file: string, { verdict, advice }: Explanation): void {
-  const lines = ['### heddle', '', ...verdict.map((line) => `- ${line}`)]
+function writeSummary(file: string, { verdict, advice }: Explanation, outcome: Outcome): void {
+  const lines = ['### heddle', '']
+  if (failedWith(outcome)) {
+    const { name, message, at } = errorSummary(outcome.error)
+    lines.push(`- **failed**: ${name}: ${message.split('\n')[0]}${at === undefined ? '' : ` (${at})`}`)
+  }
+  lines.push(...verdict.map((line) => `- ${line}`))
   for (const { title, evidence, suggestion } of advice)
     lines.push(`- **${title}**: ${evidence}`, '', '  ```', `  ${suggestion}`, '  ```')
   try {

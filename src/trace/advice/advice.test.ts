@@ -163,6 +163,49 @@ describe('advice', () => {
   })
 })
 
+describe('stragglers', () => {
+  const suggestions = (spec: TraceSpec) =>
+    explain(makeTraceOf(spec)).advice.map(({ pitfall, suggestion }) => [pitfall, suggestion.split(':')[0]])
+
+  it('that began with the first are to be split, for no order helps', () => {
+    const together: TraceSpec = {
+      runs: [{ ...map, concurrency: 16 }],
+      tasks: times(13, (i) => ({ startedAt: 0, settledAt: i === 12 ? 600 : 20 })),
+    }
+    expect(suggestions(together)).toEqual([['stragglers', 'split the long ones into pieces that can run at once']])
+    const later = { ...together, tasks: times(13, (i) => ({ startedAt: i === 12 ? 20 : 0, settledAt: i === 12 ? 600 : 20 })) }
+    expect(suggestions(later)).toEqual([['stragglers', 'start the long ones first']])
+  })
+
+  it('are nothing to say on a thread that computes all the time', () => {
+    const spec: TraceSpec = {
+      runs: [map],
+      samples: [{ at: 700, busy: 1, cores: 1 }],
+      tasks: times(40, (i) => ({ startedAt: 10 * i, settledAt: 10 * i + (i === 30 ? 300 : 10) })),
+    }
+    expect(suggestions(spec).map(([pitfall]) => pitfall)).not.toContain('stragglers')
+  })
+})
+
+describe('tasks that are too small', () => {
+  it.each<[string, Partial<TaskSpec>, string]>([
+    ['on workers get many items in one call', { row: 1 }, ').flatMap(many).toArray()'],
+    ['that never wait are run in a loop', { row: 0 }, 'for (const item of items) results.push(await parse(item))'],
+  ])('%s', (_what, more, suggestion) => {
+    const tasks = times(10_000, (i) => ({ queuedAt: 0, readyAt: 0, startedAt: i * 0.002, settledAt: i * 0.002 + 0.001, ...more }))
+    const advice = explain(makeTraceOf({ runs: [map], samples: [{ at: 20, busy: 1 }], tasks })).advice
+    expect(advice.find(({ pitfall }) => pitfall === 'small-tasks')?.suggestion).toContain(suggestion)
+  })
+
+  it('are bundled where some of them wait', () => {
+    const tasks = times(10_000, (i) => ({ startedAt: i * 0.002, settledAt: i * 0.002 + (i % 10 === 0 ? 5 : 0.001) }))
+    const { advice } = explain(makeTraceOf({ runs: [map], tasks }))
+    expect(advice.find(({ pitfall }) => pitfall === 'small-tasks')?.suggestion).toContain(
+      '.batch({ size: 10 }).flatMap((chunk) => Promise.all(',
+    )
+  })
+})
+
 describe('more workers', () => {
   /** The same thousand tasks, as long as the law with these numbers says. */
   const runOf = (workers: number, sigma: number, kappa: number) => {

@@ -9,7 +9,7 @@ import { type Advice, codeName, type Facts, workerRows } from './advice.ts'
 /** A task should take at least this many times what it costs to hand it out (facts of the field: Spark, joblib and Ray say the same with other numbers). */
 const timesDispatch = 10
 /** What a recorded task costs on this thread, measured with `npm run bench -- recording`: map's own work and that of recording. */
-const threadDispatchMs = 0.0005
+const threadDispatchMs = 0.0003
 const manyTasks = 1_000
 
 /** The median task is not worth handing out. */
@@ -27,7 +27,7 @@ export function smallTasks(facts: Facts): Advice[] {
       title: `the tasks of ${group.label} are too small`,
       evidence: `${group.tasks} tasks with a median of ${micro(group.medianMs)}; handing one out costs about ${micro(dispatchMs)}`,
       savingMs: (group.tasks * dispatchMs * 0.9) / rows,
-      suggestion: inChunks(codeName(group.label), chunkSize(group.medianMs, dispatchMs), onWorkers),
+      suggestion: withLess(group, chunkSize(group.medianMs, dispatchMs), onWorkers, dispatchMs),
     }
   })
 }
@@ -57,10 +57,13 @@ function ownMs({ work, groups }: Facts, group: GroupStats): number {
   return all > 0 ? (work.threadComputeMs * group.workMs) / all : 0
 }
 
-function inChunks(name: string, size: number, onWorkers: boolean): string {
+function withLess({ label, p95Ms }: GroupStats, size: number, onWorkers: boolean, dispatchMs: number): string {
+  const name = codeName(label)
   if (onWorkers)
-    return `let one call do many items: export const { many } = workers(import.meta.url, { many: (chunk) => chunk.map(${name}) }), then stream(items).batch(${size}).map(many).toArray()`
-  return `give each task many items: stream(items).batch(${size}).map((chunk) => Promise.all(chunk.map(${name}))).toArray()`
+    return `let one call do many items: export const { many } = workers(import.meta.url, { many: (chunk) => chunk.map(${name}) }), then stream(items).batch({ size: ${size} }).flatMap(many).toArray()`
+  if (p95Ms >= timesDispatch * dispatchMs)
+    return `give each task many items: stream(items).batch({ size: ${size} }).flatMap((chunk) => Promise.all(chunk.map(${name}))).toArray()`
+  return `nothing of it waits, so run it in a loop: for (const item of items) results.push(await ${name}(item))`
 }
 
 function chunkSize(medianMs: number, dispatchMs: number): number {
@@ -130,6 +133,8 @@ export function stragglers(facts: Facts): Advice[] {
   return groups.flatMap((group) => {
     const { number } = group
     if (group.tasks < 10 || group.medianMs <= 0) return []
+    // A thread that computes all the time is not done sooner in another order.
+    if (group.onWorkers < group.tasks / 2 && facts.work.threadBusy > 0.5) return []
     const rows = byGroup.items.subarray(byGroup.start[number], byGroup.start[number + 1])
     const late = related.settled[rows[Math.floor(rows.length * 0.9)] as number] as number
     const found = [...rows].filter((task) => {
@@ -144,12 +149,16 @@ export function stragglers(facts: Facts): Advice[] {
     // What others could have done meanwhile is all that starting it earlier or splitting it can win.
     const savingMs = Math.min(excessMs, idle.rows > 0 ? idle.share * wallMs : 0)
     if (found.length === 0 || found.length > group.tasks / 5) return []
+    const began = rows.reduce((first, task) => Math.min(first, related.started[task] as number), Number.POSITIVE_INFINITY)
+    const startedFirst = found.every((task) => (related.started[task] as number) - began <= group.medianMs / 2)
     return {
       pitfall: 'stragglers',
       title: `${found.length === 1 ? 'one task' : `${found.length} tasks`} of ${group.label} held up the run`,
       evidence: `the longest took ${formatMs(group.maxMs)}, ${factor(group.maxMs / group.medianMs)} the median of ${formatMs(group.medianMs)}`,
       savingMs,
-      suggestion: `start the long ones first: map(items.toSorted((a, b) => size(b) - size(a)), ${codeName(group.label)}), or split them`,
+      suggestion: startedFirst
+        ? `split the long ones into pieces that can run at once: they began with the first, so another order does not help`
+        : `start the long ones first: map(items.toSorted((a, b) => size(b) - size(a)), ${codeName(group.label)}), or split them`,
     }
   })
 }

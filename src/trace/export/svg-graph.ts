@@ -1,6 +1,6 @@
 import type { Trace } from '../model.ts'
 import { layout, type Placed } from './layout.ts'
-import { clip, escapeXml, svgStyle } from './svg.ts'
+import { clip, escapeXml, svgPage } from './svg.ts'
 import { nodeDetails, taskGraph, type TaskGraphNode } from './task-graph.ts'
 
 const box = { width: 180, height: 40 }
@@ -22,7 +22,7 @@ export function svgGraph(trace: Trace): string {
   const boxes = nodes.map((node, i) => nodeBox(node, at(i)))
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Task graph">`,
-    `<style>${svgStyle}</style>`,
+    svgPage(width, height),
     ...edges,
     ...boxes,
     '</svg>\n',

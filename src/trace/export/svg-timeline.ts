@@ -7,7 +7,7 @@ import { layLanes } from '../lanes.ts'
 import { type Trace, taskStates } from '../model.ts'
 import { relate, type Related } from '../relate.ts'
 import { selfTimes, type Stretches } from '../self-time.ts'
-import { clip, escapeXml, groupColor, svgStyle, textWidth } from './svg.ts'
+import { clip, escapeXml, groupColor, svgPage, textWidth } from './svg.ts'
 
 const width = 1_200
 const labelWidth = 110
@@ -30,7 +30,7 @@ export function svgTimeline(trace: Trace): string {
   const bars = shown.map((line, i) => drawLine(related, stretches, line, i, grouping.of))
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Timeline">`,
-    `<style>${svgStyle}</style>`,
+    svgPage(width, height),
     axis(related, shown.length),
     ...bars,
     ...(lines.length > shown.length

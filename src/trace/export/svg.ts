@@ -10,10 +10,15 @@ export function groupColor(group: number): string {
   return palette[group % palette.length] as string
 }
 
-/** Text and lines take the colour of the page around them, light or dark. */
-export const svgStyle = `text{font:12px system-ui,sans-serif;fill:#333}.faint{fill:#767676}.line{stroke:#999;fill:none}.box{fill:#f4f4f4;stroke:#999}
+/** The page that a picture stands on: what shows one by itself would put light letters on white where dark is preferred. */
+export function svgPage(width: number, height: number): string {
+  return `<style>${svgStyle}</style>\n<path class="page" d="M0 0H${width}V${height}H0z"/>`
+}
+
+/** Light or dark, as is preferred where it is shown. */
+const svgStyle = `.page{fill:#fff}text{font:12px system-ui,sans-serif;fill:#333}.faint{fill:#767676}.line{stroke:#999;fill:none}.box{fill:#f4f4f4;stroke:#999}
 .failed{fill:#1a1a1a}text.on-failed{fill:#fff}
-@media(prefers-color-scheme:dark){text{fill:#ddd}.faint{fill:#9a9a9a}.box{fill:#26282c}.line{stroke:#777}.failed{fill:#fafafa}text.on-failed{fill:#111}}
+@media(prefers-color-scheme:dark){.page{fill:#17181b}text{fill:#ddd}.faint{fill:#9a9a9a}.box{fill:#26282c}.line{stroke:#777}.failed{fill:#fafafa}text.on-failed{fill:#111}}
 .line.critical,.box.critical{stroke:#d9480f;stroke-width:2.5}`
 
 /** About how wide text is drawn; a picture cannot measure it. */
