@@ -41,7 +41,7 @@ async function openFile(file: string, port: number | undefined): Promise<Dashboa
   } catch (error) {
     // It comes from the server's thread, without its code.
     if (error instanceof Error && error.message.includes('EADDRINUSE'))
-      throw new UsageError(`The port ${port} is in use`, { hint: 'leave --port out, and a free one is taken', cause: error })
+      throw new UsageError(`The port ${port} is in use`, { hint: 'leave --port out, and a free one is taken' })
     if (!(error instanceof InvalidTrace)) throw error
     throw new UsageError(error.message.includes(file) ? error.message : `${file}: ${error.message}`, {
       hint: error.hint,

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { map } from '../run/map.ts'
 import { all } from '../run/all.ts'
+import { taskError } from './model.ts'
 import { Recorder } from './recorder.ts'
 
 let recorder: Recorder
@@ -57,4 +58,10 @@ test('what is under way at the end gets a row as it stands', async () => {
   expect([...tasks.run]).toEqual([runs.id[0], runs.id[0]])
   expect(tasks.settledAt[0]).toBeGreaterThan(0)
   expect(recorder.open.list()).toEqual([])
+})
+
+test('a task that throws nothing at all says so', async () => {
+  recorder = new Recorder({ name: 'live' })
+  await map([1], async () => Promise.reject(undefined), { onFailure: 'settle' })
+  expect(taskError(recorder.end(), 0)).toEqual({ name: 'Thrown', message: 'undefined' })
 })

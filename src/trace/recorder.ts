@@ -267,7 +267,7 @@ export class Recorder implements Listener {
     if (task.limiterMs !== 0) columns.limiterMs[row] = task.limiterMs
     if (task.retryMs !== 0) columns.retryMs[row] = task.retryMs
     if (task.bytes !== 0) columns.bytes[row] = task.bytes
-    if (task.error !== undefined) columns.error[row] = this.strings.intern(this.#errors.of(task.error))
+    if (task.error !== undefined || task.state === 'failed') columns.error[row] = this.strings.intern(this.#errors.of(task.error))
   }
 
   noted(note: Note): void {

@@ -68,11 +68,13 @@ const operations = new Set([
   'filter',
   'flatMap',
   'forEach',
+  'graph',
   'fork',
   'map',
   'mapReduce',
   'reduce',
   'scatter',
+  'scope',
   'stream',
 ])
 

@@ -18,6 +18,7 @@ const linesMax = 80
 const groupsShown = 10
 const legendLetters = 30
 const ticksMax = 8
+const failed = taskStates.indexOf('failed')
 
 export function svgTimeline(trace: Trace): string {
   const related = relate(trace)
@@ -38,7 +39,7 @@ export function svgTimeline(trace: Trace): string {
           `<text class="faint" x="4" y="${axisHeight + shown.length * rowHeight + 14}">and ${lines.length - shown.length} more lines</text>`,
         ]
       : []),
-    legend(used, grouping.labels, height - 14),
+    legend(used, grouping.labels, trace.tasks.state.includes(failed), height - 14),
     '</svg>\n',
   ].join('\n')
 }
@@ -79,7 +80,6 @@ function drawLine(related: Related, stretches: Stretches, { label, items }: Line
   const { from, wallMs, trace } = related
   const plot = width - labelWidth
   const scale = wallMs > 0 ? plot / wallMs : 0
-  const failed = taskStates.indexOf('failed')
   const y = axisHeight + number * rowHeight
   const narrow = new Map<string, Float64Array>()
   const bars: string[] = []
@@ -141,15 +141,17 @@ function roundMs(ms: number): string {
 }
 
 /** The groups beside each other, as many as fit. */
-function legend(groups: readonly number[], labels: readonly string[], y: number): string {
+function legend(groups: readonly number[], labels: readonly string[], anyFailed: boolean, y: number): string {
+  const entries = groups.map((group): [paint: string, text: string] => [`fill="${groupColor(group)}"`, labels[group] ?? ''])
+  if (anyFailed) entries.unshift(['class="failed"', 'failed'])
   let x = 4
-  return groups
-    .map((group) => {
-      const label = clip(labels[group] ?? '', legendLetters)
+  return entries
+    .map(([paint, text]) => {
+      const label = clip(text, legendLetters)
       const from = x
       x += 14 + textWidth(label) + 16
       if (x > width) return ''
-      return `<rect x="${from}" y="${y - 10}" width="10" height="10" rx="2" fill="${groupColor(group)}"/><text x="${from + 14}" y="${y}">${escapeXml(label)}</text>`
+      return `<rect x="${from}" y="${y - 10}" width="10" height="10" rx="2" ${paint}/><text x="${from + 14}" y="${y}">${escapeXml(label)}</text>`
     })
     .join('')
 }
