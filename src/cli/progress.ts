@@ -67,7 +67,7 @@ export class Progress {
       if (row > 0) this.#lastOnWorker.set(row, now)
     }
     const { plain } = this.#recorder
-    for (const { run, count } of plain.countsFrom(this.#tasks - trace.tasks.count)) {
+    for (const { run, count } of plain.stretchesFrom(this.#tasks - trace.tasks.count)) {
       const counts = this.#groupOfRun.get(run.id)
       if (counts) counts.settled += count
       this.#tasks += count

@@ -184,7 +184,9 @@ export interface ExplanationView {
   readonly idle: {
     readonly of: 'workers' | 'slots'
     readonly rows: number
+    /** Of the time of all of them; where slots took turns on this thread, of that. */
     readonly share: number
+    readonly tookTurns: boolean
     /** In words, the cause with the most idle time. */
     readonly main: string
   }

@@ -36,8 +36,9 @@ interface Chunk {
  *
  * While tasks run, three things are dear. Code, which is cold when it has its turn once in many microseconds: so a task is three numbers in a row, and
  * a few hundred of them are packed in one go. Fresh memory, of which the first touch of 4 kB may take longer than writing a hundred tasks: so
- * they are packed into a few bytes each (three where lanes take turns, eleven at worst). And a buffer that is young when V8 collects garbage, which makes that collection wake another thread: so
- * there is one buffer for all tasks that are expected; a large one comes from the system page by page, as it is written.
+ * they are packed into a few bytes each, three where lanes take turns, eleven at worst. And a buffer that is young when V8 collects garbage,
+ * which makes that collection wake another thread: so there is one buffer for all tasks that are expected; a large one comes from the system
+ * page by page, as it is written.
  */
 export class PlainTasks {
   /** Those that came last; made for the first one. */
@@ -55,11 +56,6 @@ export class PlainTasks {
 
   get count(): number {
     return this.#packed + this.#filled / perTask
-  }
-
-  /** That are taken by packed tasks. */
-  get bytes(): number {
-    return this.#chunks.reduce((sum, { end }) => sum + end, 0)
   }
 
   /** So many more are to come, as far as is known. */
@@ -85,15 +81,19 @@ export class PlainTasks {
   }
 
   /** How many tasks of which run there are from the one with that number on, counted from 0. */
-  countsFrom(task: number): { run: RunRecord; count: number }[] {
-    return this.#stretchesFrom(task)
+  stretchesFrom(task: number): PlainPiece['stretches'] {
+    const first = this.#stretches.findLastIndex(({ from }) => from <= task)
+    return this.#stretches.slice(Math.max(0, first)).map(({ run, shift, from }, i, list) => {
+      const count = (list[i + 1]?.from ?? this.count) - Math.max(from, task)
+      return { run, shift, count }
+    })
   }
 
   /** What came since the last call and is still here. */
   take(): PlainPiece {
     if (this.#filled > 0) this.#pack()
     const taken = this.#taken
-    const [stretches, count] = [this.#stretchesFrom(taken.tasks), this.count - taken.tasks]
+    const [stretches, count] = [this.stretchesFrom(taken.tasks), this.count - taken.tasks]
     const batches: Uint8Array[] = []
     for (const [i, { bytes, end }] of this.#chunks.slice(Math.max(0, taken.chunks - 1)).entries())
       batches.push(bytes.subarray(i === 0 ? taken.bytes : 0, end))
@@ -131,14 +131,6 @@ export class PlainTasks {
     this.#taken = { tasks: 0, chunks: 0, bytes: 0 }
   }
 
-  #stretchesFrom(task: number): { run: RunRecord; shift: number; count: number }[] {
-    const first = this.#stretches.findLastIndex(({ from }) => from <= task)
-    return this.#stretches.slice(Math.max(0, first)).map(({ run, shift, from }, i, list) => {
-      const count = (list[i + 1]?.from ?? this.count) - Math.max(from, task)
-      return { run, shift, count }
-    })
-  }
-
   #newStretch(run: RunRecord, shift: number): boolean {
     if (this.#stretches.length >= fewStretches + this.count / tasksPerStretch) return false
     this.#run = run
@@ -166,6 +158,17 @@ export class PlainTasks {
   }
 }
 
+const done = taskStates.indexOf('done')
+
+interface PlainRow {
+  readonly id: number
+  readonly run: number
+  readonly parent: number
+  readonly index: number
+  readonly startedAt: number
+  readonly settledAt: number
+}
+
 /** Appends the row of a plain task; times are of the trace. */
 export function appendPlainRow({ tasks, needs }: TraceTables, task: PlainRow): void {
   const row = tasks.append()
@@ -182,15 +185,4 @@ export function appendPlainRow({ tasks, needs }: TraceTables, task: PlainRow): v
   // New rows are zero; pages that are never written cost neither time nor memory.
   if (needs.count > 0) columns.needsEnd[row] = needs.count
   if (task.parent !== 0) columns.parent[row] = task.parent
-}
-
-const done = taskStates.indexOf('done')
-
-interface PlainRow {
-  readonly id: number
-  readonly run: number
-  readonly parent: number
-  readonly index: number
-  readonly startedAt: number
-  readonly settledAt: number
 }

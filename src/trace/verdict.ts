@@ -63,11 +63,15 @@ function boundWords({ criticalPath, bound, wallMs }: Findings): string {
   return `${words} (${formatMs(ms.work)}, ${percent(ms.work / wallMs)} of the wall time)`
 }
 
+/** Tasks that compute on this thread take turns; that most of them stand idle meanwhile is no news. */
+export function tookTurns({ idle, work }: Pick<Findings, 'idle' | 'work'>): boolean {
+  return idle.of === 'slots' && idle.rows > 1 && work.waitedForThreadMs > turnsShare * work.measuredMs
+}
+
 function idleLine({ idle, work }: Findings): string {
   const who = idle.of === 'workers' ? (idle.rows === 1 ? 'the worker' : `${idle.rows} workers`) : `${idle.rows} at once`
   if (idle.of === 'slots' && idle.rows <= 1) return `one task at a time, this thread busy ${percent(work.threadBusy)}`
-  // Tasks that compute on this thread take turns; that most of them stand idle meanwhile is no news.
-  if (idle.of === 'slots' && work.waitedForThreadMs > turnsShare * work.measuredMs)
+  if (tookTurns({ idle, work }))
     return `${idle.rows} at once took turns on this thread, which was busy ${percent(work.threadBusy)} of the time`
   if (idle.share < idleWorthSaying) return `${who} busy ${percent(1 - idle.share)} of the time`
   return `${who} idle ${percent(idle.share)}: ${idleWords[idle.main]}`

@@ -1,11 +1,13 @@
 /** The analyses of `trace/explain.ts` in the words and numbers of the page. */
 import { type IdleCause, idleWords } from '../../trace/idle.ts'
+import { tookTurns } from '../../trace/verdict.ts'
 import type { ExplanationView, PathQuery, PathSegment, PathView, UseRow } from '../protocol.ts'
 import type { Timeline } from './timeline.ts'
 import type { View } from './view.ts'
 
 export function explanationOf(view: View, version: number): ExplanationView {
   const { verdict, wallMs, work, spanMs, speedup, parallelism, criticalPath, bound, rows, idle, advice } = view.explanation
+  const turns = tookTurns(view.explanation)
   return {
     version,
     range: view.wall,
@@ -28,7 +30,13 @@ export function explanationOf(view: View, version: number): ExplanationView {
         idle: causes.map((cause) => ({ cause, words: idleWords[cause], ms: row.idleMs[cause] })),
       }
     }),
-    idle: { of: idle.of, rows: idle.rows, share: idle.share, main: idleWords[idle.main] },
+    idle: {
+      of: idle.of,
+      rows: idle.rows,
+      share: turns ? Math.max(0, 1 - work.threadBusy) : idle.share,
+      tookTurns: turns,
+      main: idleWords[idle.main],
+    },
     advice,
   }
 }

@@ -86,6 +86,18 @@ describe('a finished recording', () => {
     expect(Object.values(pathMs).reduce((sum, ms) => sum + ms)).toBeCloseTo(wallMs, 6)
   })
 
+  test('tasks that compute in turns on this thread are not called idle, as the verdict does not', () => {
+    const turns = makeTraceOf({
+      runs: [{ id: 1, kind: 'map', name: 'parse', concurrency: 4 }],
+      samples: [{ at: 400, busy: 1, cores: 1 }],
+      tasks: Array.from({ length: 4 }, (_, i) => ({ startedAt: 100 * i, settledAt: 400 })),
+    })
+    const { idle, verdict } = recordingOf(turns).answer('explanation', {})
+    expect(verdict[2]).toBe('4 at once took turns on this thread, which was busy 100 % of the time')
+    expect(idle).toMatchObject({ of: 'slots', rows: 4, share: 0, tookTurns: true })
+    expect(recording.answer('explanation', {}).idle).toMatchObject({ tookTurns: false })
+  })
+
   test('the critical path joins end to end, and names lanes', () => {
     const { segments, total } = recording.answer('path', {})
     expect(total).toBe(segments.length)

@@ -1,5 +1,6 @@
 /** The answer at the top: how much faster, what bounds it, who is idle and why, what is worth changing, what failed. */
 import type { ComponentChildren } from 'preact'
+import type { ExplanationView } from '../../../src/dashboard/page.ts'
 import { shortName } from '../look/families.ts'
 import { countOf, formatCount, formatFactor, formatMs, formatShare } from '../look/format.ts'
 import { StateBar, stateWords, totalOf } from '../parts/States.tsx'
@@ -71,10 +72,7 @@ export function Verdict() {
         big={found ? (ran ? formatShare(found.idle.share) : '–') : wait}
         hint={found?.verdict[2]}
       >
-        {found &&
-          (found.rows.length === 0
-            ? 'nothing ran'
-            : `${found.idle.of === 'workers' ? countOf(found.idle.rows, 'worker') : `${formatCount(found.idle.rows)} at once`}${found.idle.share >= 0.005 ? `, mostly ${found.idle.main}` : ''}`)}
+        {found && (found.rows.length === 0 ? 'nothing ran' : idleWords(found.idle))}
       </Cell>
       <Cell
         title="Worth fixing"
@@ -129,4 +127,10 @@ function boundOf(found: {
   const top = bound.toSorted((a, b) => b.ms - a.ms)[0]
   if (!top) return undefined
   return { what: shortName(top.label), note: `${top.tasks > 1 ? `${formatCount(top.tasks)} in a row, ` : ''}${share(top.ms)}` }
+}
+
+function idleWords({ of, rows, share, tookTurns, main }: ExplanationView['idle']): string {
+  if (tookTurns) return `${formatCount(rows)} at once took turns on this thread`
+  const who = of === 'workers' ? countOf(rows, 'worker') : `${formatCount(rows)} at once`
+  return share >= 0.005 ? `${who}, mostly ${main}` : who
 }
