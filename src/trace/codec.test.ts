@@ -9,7 +9,7 @@ import { InvalidTrace } from '../base/errors.ts'
 import { all } from '../run/all.ts'
 import { map } from '../run/map.ts'
 import { decodeTrace, TraceDecoder } from './decode.ts'
-import { encodeTrace } from './encode.ts'
+import { encodeTrace, TraceEncoder } from './encode.ts'
 import { explain } from './explain.ts'
 import { readTrace, saveTrace, TraceFile } from './file.ts'
 import { blockTypes } from './format.ts'
@@ -220,6 +220,18 @@ describe('a recording that is streamed', () => {
     stream.close()
     expect(counts).toEqual([...counts].sort((a, b) => a - b))
     expect(plain(decodeTrace(joined(pieces)))).toEqual(plain(trace))
+  })
+
+  it('is the same of snapshots, which look at it', async () => {
+    const recorder = new Recorder({ name: 'snapshots', live: true })
+    const encoder = new TraceEncoder()
+    const pieces = encoder.begin(recorder.meta())
+    const items = Array.from({ length: 1_000 }, (_, i) => i)
+    await map(items, async (i) => i % 99 === 0 && pieces.push(...encoder.next(recorder.snapshot(), recorder.changes())))
+    const trace = recorder.end()
+    pieces.push(...encoder.end(recorder.snapshot(), recorder.changes()))
+    expect(plain(decodeTrace(joined(pieces)))).toEqual(plain(trace))
+    expect(trace.tasks.count).toBe(1_000)
   })
 
   it('takes four bytes for a task of which there is nothing to tell but its times', async () => {

@@ -15,6 +15,8 @@ export interface Changes {
   readonly plain?: PlainPiece & {
     /** Where their clock stands when that of the trace stands at 0. */
     readonly origin: number
+    /** The row that the first of them will get. */
+    readonly row: number
   }
 }
 
@@ -40,10 +42,11 @@ export class TraceEncoder {
     }
     const changed = [...(changes?.runs ?? [])].filter((run) => run < this.#written.runs)
     for (const table of tableNames) this.#appendRows(blocks, trace, table)
-    if (changes?.plain && changes.plain.count > 0) {
-      blocks.push(plainBlock(changes.plain))
-      // When they get rows, those need not be written any more.
-      this.#written.tasks += changes.plain.count
+    const plain = changes?.plain
+    // Where the trace has got rows for them meanwhile, those are written, and where it gets them later, those need not be any more.
+    if (plain && plain.count > 0 && this.#written.tasks === plain.row) {
+      blocks.push(plainBlock(plain))
+      this.#written.tasks += plain.count
     }
     if (changed.length > 0) blocks.push(runsBlock(trace, changed))
     if (changes) blocks.push(openBlock(trace.meta.durationMs, changes.open))

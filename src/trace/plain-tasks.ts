@@ -20,6 +20,8 @@ interface Stretch {
 
 /** Some of the tasks, as they are packed; valid until the next one comes. */
 export interface PlainPiece {
+  /** Its first task, counted from the first that is still here. */
+  readonly from: number
   readonly count: number
   readonly stretches: readonly { readonly run: RunRecord; readonly shift: number; readonly count: number }[]
   readonly batches: readonly Uint8Array[]
@@ -98,7 +100,7 @@ export class PlainTasks {
     for (const [i, { bytes, end }] of this.#chunks.slice(Math.max(0, taken.chunks - 1)).entries())
       batches.push(bytes.subarray(i === 0 ? taken.bytes : 0, end))
     this.#taken = { tasks: this.count, chunks: this.#chunks.length, bytes: this.#chunks.at(-1)?.end ?? 0 }
-    return { count, stretches, batches }
+    return { from: taken.tasks, count, stretches, batches }
   }
 
   /** Hands over each task as {@link add} took it, in an object that is used again for the next one, and forgets them. */

@@ -138,7 +138,9 @@ export class Recorder implements Listener {
     const [tables, open] = [newTables(), this.open.list()]
     tables.tasks.reserve(open.length)
     for (const task of open) this.#writeTask(task, tables)
-    return { runs, open: tables.tasks.rows(), plain: { ...this.plain.take(), origin: this.origin } }
+    const piece = this.plain.take()
+    const plain = { ...piece, origin: this.origin, row: this.tables.tasks.count + piece.from }
+    return { runs, open: tables.tasks.rows(), plain }
   }
 
   meta(): TraceMeta {
