@@ -63,8 +63,8 @@ function causesOf(error: Error): string[] {
   const causes: string[] = []
   for (let cause = error.cause; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
     seen.add(cause)
-    // What only repeats a part of the message tells nothing.
-    if (error.message.includes(cause.message)) continue
+    // What the message ends with has been told.
+    if (cause.message !== '' && error.message.endsWith(cause.message)) continue
     if (causes.length < causesMax) causes.push(readable(`${cause.name}: ${cause.message}`))
   }
   return seen.size - 1 > causesMax ? [...causes, `… and ${seen.size - 1 - causesMax} more`] : causes

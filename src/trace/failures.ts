@@ -40,18 +40,19 @@ export function failuresOf(trace: Trace, grouping: Grouping): Failures {
     // It failed because of what it started.
     if (inside.get(trace.tasks.id[task] as number) === key) continue
     failed++
-    const fatal = failedRuns.has(trace.tasks.run[task] as number) ? taskLabel(trace, grouping, task) : undefined
+    const isFatal = failedRuns.has(trace.tasks.run[task] as number)
     const known = kinds.get(key)
     if (known) {
       known.tasks++
-      known.fatal ??= fatal
+      if (isFatal) known.fatal ??= taskLabel(trace, grouping, task)
     } else if (kinds.size < kindsMax) {
+      const first = taskLabel(trace, grouping, task)
       kinds.set(key, {
         error: { ...error, name: printable(error.name) },
-        first: taskLabel(trace, grouping, task),
+        first,
         id: trace.tasks.id[task] as number,
         tasks: 1,
-        fatal,
+        fatal: isFatal ? first : undefined,
       })
     }
   }

@@ -27,7 +27,7 @@ export function smallTasks(facts: Facts): Advice[] {
       title: `the tasks of ${group.label} are too small`,
       evidence: `${group.tasks} tasks with a median of ${micro(group.medianMs)}; handing one out costs about ${micro(dispatchMs)}`,
       savingMs: (group.tasks * dispatchMs * 0.9) / rows,
-      suggestion: withLess(group, chunkSize(group.medianMs, dispatchMs), onWorkers, dispatchMs),
+      suggestion: inFewerTasks(group, chunkSize(group.medianMs, dispatchMs), onWorkers, dispatchMs),
     }
   })
 }
@@ -57,7 +57,7 @@ function ownMs({ work, groups }: Facts, group: GroupStats): number {
   return all > 0 ? (work.threadComputeMs * group.workMs) / all : 0
 }
 
-function withLess({ label, p95Ms }: GroupStats, size: number, onWorkers: boolean, dispatchMs: number): string {
+function inFewerTasks({ label, p95Ms }: GroupStats, size: number, onWorkers: boolean, dispatchMs: number): string {
   const name = codeName(label)
   if (onWorkers)
     return `let one call do many items: export const { many } = workers(import.meta.url, { many: (chunk) => chunk.map(${name}) }), then stream(items).batch({ size: ${size} }).flatMap(many).toArray()`
