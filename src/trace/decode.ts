@@ -188,6 +188,7 @@ export class TraceDecoder {
     const { tasks } = this.tables
     const from = tasks.count
     const origin = reader.time()
+    const needsEnd = reader.u32()
     const stretches = reader.stretches()
     let [stretch, left] = [-1, 0]
     const append = (batch: Float64Array) => {
@@ -198,6 +199,7 @@ export class TraceDecoder {
         const [id, startedAt, settledAt] = [batch[at] as number, batch[at + 1] as number, batch[at + 2] as number]
         appendPlainRow(this.tables, {
           id,
+          needsEnd,
           run: of.run,
           parent: of.parent,
           index: id + of.shift,

@@ -11,13 +11,17 @@ export interface Changes {
   readonly runs: Iterable<number>
   /** The tasks under way. */
   readonly open: TaskRows
-  /** Tasks that came after the last row and have none yet. */
-  readonly plain?: PlainPiece & {
-    /** Where their clock stands when that of the trace stands at 0. */
-    readonly origin: number
-    /** The row that the first of them will get. */
-    readonly row: number
-  }
+  /** Tasks that are still packed, whether they have got rows or not, in their order. */
+  readonly plain?: readonly PlainRows[]
+}
+
+export interface PlainRows extends PlainPiece {
+  /** Where their clock stands when that of the trace stands at 0. */
+  readonly origin: number
+  /** The row of the first of them. */
+  readonly row: number
+  /** How many needs there are before theirs, which are none. */
+  readonly needsEnd: number
 }
 
 /** Writes a growing trace as blocks: each call gives what came since the last. The format stands in `format.ts`. */
@@ -41,12 +45,9 @@ export class TraceEncoder {
       this.#texts = trace.strings.length
     }
     const changed = [...(changes?.runs ?? [])].filter((run) => run < this.#written.runs)
-    for (const table of tableNames) this.#appendRows(blocks, trace, table)
-    const plain = changes?.plain
-    // Where the trace has got rows for them meanwhile, those are written, and where it gets them later, those need not be any more.
-    if (plain && plain.count > 0 && this.#written.tasks === plain.row) {
-      blocks.push(plainBlock(plain))
-      this.#written.tasks += plain.count
+    for (const table of tableNames) {
+      if (table === 'tasks') for (const piece of changes?.plain ?? []) this.#appendPlain(blocks, trace, piece)
+      this.#appendRows(blocks, trace, table)
     }
     if (changed.length > 0) blocks.push(runsBlock(trace, changed))
     if (changes) blocks.push(openBlock(trace.meta.durationMs, changes.open))
@@ -60,17 +61,26 @@ export class TraceEncoder {
     return [...this.next(trace, changes), block.sealed()]
   }
 
-  #appendRows(blocks: Uint8Array[], trace: Trace, table: TableName): void {
+  /** Tasks that are packed, and the rows before them; their own rows are not written then, whether they are there or come later. */
+  #appendPlain(blocks: Uint8Array[], trace: Trace, piece: PlainRows): void {
+    this.#appendRows(blocks, trace, 'tasks', piece.row)
+    if (piece.count === 0 || this.#written.tasks !== piece.row) return
+    blocks.push(plainBlock(piece))
+    this.#written.tasks += piece.count
+  }
+
+  #appendRows(blocks: Uint8Array[], trace: Trace, table: TableName, end = Number.POSITIVE_INFINITY): void {
     const rows = trace[table] as unknown as Rows<Schema>
-    for (let from = this.#written[table]; from < rows.count; from += rowsPerBlock) {
-      const to = Math.min(rows.count, from + rowsPerBlock)
+    const last = Math.min(end, rows.count)
+    for (let from = this.#written[table]; from < last; from += rowsPerBlock) {
+      const to = Math.min(last, from + rowsPerBlock)
       const block = new Block(blockTypes.rows, 5 + (to - from) * rowBytes(schemas[table]))
       block.u8(tableNames.indexOf(table))
       block.u32(to - from)
       for (const name in schemas[table]) block.column((rows[name] as Column).subarray(from, to))
       blocks.push(block.sealed())
     }
-    this.#written[table] = Math.max(this.#written[table], rows.count)
+    this.#written[table] = Math.max(this.#written[table], last)
   }
 }
 
@@ -93,10 +103,11 @@ function runsBlock(trace: Trace, changed: readonly number[]): Uint8Array {
   return block.sealed()
 }
 
-function plainBlock({ origin, stretches, batches }: NonNullable<Changes['plain']>): Uint8Array {
+function plainBlock({ origin, needsEnd, stretches, batches }: PlainRows): Uint8Array {
   const bytes = batches.reduce((sum, { length }) => sum + length, 0)
-  const block = new Block(blockTypes.plain, 12 + stretches.length * plainStretchBytes + bytes)
+  const block = new Block(blockTypes.plain, 16 + stretches.length * plainStretchBytes + bytes)
   block.f64(origin)
+  block.u32(needsEnd)
   block.u32(stretches.length)
   for (const { run, shift, count } of stretches) {
     block.u32(run.id)

@@ -10,7 +10,7 @@
  *       runs  4: count(u32) row(u32)*count columns  rows of `runs` that changed: they have settled
  *       open  5: now(f64) count(u32) columns        the tasks under way now, columns of `tasks`; replaces the block before
  *       end   6: durationMs(f64)                    the trace is complete
- *       plain 7: origin(f64) stretches(u32) stretch*stretches batch*
+ *       plain 7: origin(f64) needsEnd(u32) stretches(u32) stretch*stretches batch*
  *                                                   new rows of `tasks`: done at the first attempt, on the thread that owns the runs, no needs.
  *                                                   Batches as in `packed-tasks.ts`; origin is what their clock shows at the beginning of the trace
  *     stretch = run(u32) parent(u32) shift(f64) count(u32)

@@ -18,7 +18,7 @@ interface Stretch {
   readonly from: number
 }
 
-/** Some of the tasks, as they are packed; valid until the next one comes. */
+/** Some of the tasks, as they are packed. */
 export interface PlainPiece {
   /** Its first task, counted from the first that is still here. */
   readonly from: number
@@ -91,7 +91,7 @@ export class PlainTasks {
     })
   }
 
-  /** What came since the last call and is still here. */
+  /** What came since the last call and is still here; the bytes change with the next task. */
   take(): PlainPiece {
     if (this.#filled > 0) this.#pack()
     const taken = this.#taken
@@ -164,6 +164,7 @@ const done = taskStates.indexOf('done')
 
 interface PlainRow {
   readonly id: number
+  readonly needsEnd: number
   readonly run: number
   readonly parent: number
   readonly index: number
@@ -172,7 +173,7 @@ interface PlainRow {
 }
 
 /** Appends the row of a plain task; times are of the trace. */
-export function appendPlainRow({ tasks, needs }: TraceTables, task: PlainRow): void {
+export function appendPlainRow({ tasks }: TraceTables, task: PlainRow): void {
   const row = tasks.append()
   const columns = tasks.columns
   columns.id[row] = task.id
@@ -185,6 +186,6 @@ export function appendPlainRow({ tasks, needs }: TraceTables, task: PlainRow): v
   columns.attempts[row] = 1
   columns.state[row] = done
   // New rows are zero; pages that are never written cost neither time nor memory.
-  if (needs.count > 0) columns.needsEnd[row] = needs.count
+  if (task.needsEnd !== 0) columns.needsEnd[row] = task.needsEnd
   if (task.parent !== 0) columns.parent[row] = task.parent
 }

@@ -8,7 +8,7 @@
 import { availableParallelism } from 'node:os'
 import { performance as realClock } from 'node:perf_hooks'
 import { type Listener, listen, type Note, type PlainTask, type RunRecord, type TaskRecord } from '../base/observer.ts'
-import type { Changes } from './encode.ts'
+import type { Changes, PlainRows } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import {
   makeTrace,
@@ -34,6 +34,9 @@ const rssEveryMs = 1_000
 
 /** Room is made for the tasks of a run, as far as their number is known; beyond that, tables grow by doubling. */
 const expectMost = 2 ** 20
+
+/** So many plain tasks are worth a block of their own in a stream; chosen: a block takes as many bytes besides them as two rows. */
+const worthPacking = 16
 
 const taskStateNumber = Object.fromEntries(taskStates.map((state, number) => [state, number])) as Record<string, number>
 const doneNumber = taskStates.indexOf('done')
@@ -76,6 +79,10 @@ export class Recorder implements Listener {
   #lastCpu = { at: 0, ms: 0 }
   #lastRss: { readonly at: number; readonly bytes: number }
   #endedAt: number | undefined
+  /** Whether somebody asks for changes. */
+  #streamed = false
+  /** Plain tasks that have got rows since, as they were packed. */
+  #pieces: PlainRows[] = []
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -138,9 +145,15 @@ export class Recorder implements Listener {
     const [tables, open] = [newTables(), this.open.list()]
     tables.tasks.reserve(open.length)
     for (const task of open) this.#writeTask(task, tables)
-    const piece = this.plain.take()
-    const plain = { ...piece, origin: this.origin, row: this.tables.tasks.count + piece.from }
+    const plain = [...this.#pieces, this.#takePlain()]
+    this.#pieces = []
+    this.#streamed = true
     return { runs, open: tables.tasks.rows(), plain }
+  }
+
+  #takePlain(): PlainRows {
+    const piece = this.plain.take()
+    return { ...piece, origin: this.origin, row: this.tables.tasks.count + piece.from, needsEnd: this.tables.needs.count }
   }
 
   meta(): TraceMeta {
@@ -222,6 +235,10 @@ export class Recorder implements Listener {
   /** Plain tasks become rows: before any other row is written, for rows stand in order, and when somebody looks. */
   #expandPlain(): void {
     if (this.plain.count === 0) return
+    if (this.#streamed && this.plain.count >= worthPacking) {
+      const piece = this.#takePlain()
+      if (piece.count >= worthPacking) this.#pieces.push({ ...piece, batches: piece.batches.map((bytes) => bytes.slice()) })
+    }
     this.tables.tasks.reserve(this.tables.tasks.count + this.plain.count)
     this.plain.drain(this.#writePlain)
   }
@@ -229,6 +246,7 @@ export class Recorder implements Listener {
   readonly #writePlain = ({ run, id, index, startedAt, settledAt }: PlainTask): void => {
     appendPlainRow(this.tables, {
       id,
+      needsEnd: this.tables.needs.count,
       run: run.id,
       parent: run.parentTask,
       index,
