@@ -165,7 +165,7 @@ test('a port in use is told, with what to do', async () => {
   const { port } = taken.address() as AddressInfo
   try {
     const { code, stderr } = await spawnHeddle(['ui', '--no-open', '--port', String(port), recorded])
-    expect([code, stderr]).toEqual([2, expect.stringMatching(`^error: The port ${port} is in use[^]*hint: leave --port out`)])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(`^error: The port ${port} is in use[^]*hint: leave the port out`)])
     expect(stderr).not.toContain('EADDRINUSE')
   } finally {
     taken.close()

@@ -123,7 +123,7 @@ export interface Listener {
 const listeners: Listener[] = []
 
 /** The lanes that are observed, for who wants to know what is under way: telling of every start would cost more than all the rest. */
-export const lanes = new Set<PlainLane>()
+export const observedLanes = new Set<PlainLane>()
 
 /** Calls the listener for everything that happens, until the function that is returned is called. */
 export function listen(listener: Listener): () => void {

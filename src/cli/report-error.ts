@@ -61,11 +61,12 @@ const causesMax = 10
 function causesOf(error: Error): string[] {
   const seen = new Set<unknown>([error])
   const causes: string[] = []
+  let told = 0
   for (let cause = error.cause; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
     seen.add(cause)
     // What the message ends with has been told.
     if (cause.message !== '' && error.message.endsWith(cause.message)) continue
-    if (causes.length < causesMax) causes.push(readable(`${cause.name}: ${cause.message}`))
+    if (++told <= causesMax) causes.push(readable(`${cause.name}: ${cause.message}`))
   }
-  return seen.size - 1 > causesMax ? [...causes, `… and ${seen.size - 1 - causesMax} more`] : causes
+  return told > causesMax ? [...causes, `… and ${told - causesMax} more`] : causes
 }

@@ -1,5 +1,5 @@
 /** `heddle ui FILE`: shows a recorded run in the browser, until Ctrl-C. */
-import { InvalidTrace } from '../base/errors.ts'
+import { InvalidOption, InvalidTrace } from '../base/errors.ts'
 import { type Dashboard, openDashboard } from '../dashboard/index.ts'
 import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -39,9 +39,7 @@ async function openFile(file: string, port: number | undefined): Promise<Dashboa
   try {
     return await openDashboard({ file, ...(port !== undefined && { port }) })
   } catch (error) {
-    // It comes from the server's thread, without its code.
-    if (error instanceof Error && error.message.includes('EADDRINUSE'))
-      throw new UsageError(`The port ${port} is in use`, { hint: 'leave --port out, and a free one is taken' })
+    if (error instanceof InvalidOption) throw new UsageError(error.message, { hint: error.hint })
     if (!(error instanceof InvalidTrace)) throw error
     throw new UsageError(error.message.includes(file) ? error.message : `${file}: ${error.message}`, {
       hint: error.hint,

@@ -7,7 +7,7 @@
  */
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import {
-  lanes,
+  observedLanes,
   newTaskId,
   observed,
   type PlainLane,
@@ -239,11 +239,11 @@ class LaneRecords implements PlainLane {
   constructor(group: Group, source: Source<unknown>) {
     this.run = group.record
     this.#instant = source.slice !== undefined
-    lanes.add(this)
+    observedLanes.add(this)
   }
 
   close(): void {
-    lanes.delete(this)
+    observedLanes.delete(this)
   }
 
   start(frame: Frame, index: number): void {

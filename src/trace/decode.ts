@@ -24,7 +24,7 @@ import {
 } from './model.ts'
 import { joined } from './joined.ts'
 import { PackedTasks, perTask } from './packed-tasks.ts'
-import { appendPlainRow } from './plain-tasks.ts'
+import { appendPlainRow } from './plain-row.ts'
 import { type Column, columnBytes, rowBytes, type Schema, Table } from './table.ts'
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -1,4 +1,4 @@
-import { lanes, recordOf, type RunRecord, type TaskRecord } from '../base/observer.ts'
+import { observedLanes, recordOf, type RunRecord, type TaskRecord } from '../base/observer.ts'
 
 /** Below this many nothing is thrown out; chosen so that a sweep is rare and cheap. */
 const sweepAtLeast = 4_096
@@ -27,7 +27,7 @@ export class OpenTasks {
     this.#sweep()
     const list = [...this.#tasks]
     const known = new Set(this.#tasks.map(({ id }) => id))
-    for (const lane of lanes) if (lane.underWay && this.#takes(lane.run) && !known.has(lane.id)) list.push(recordOf(lane))
+    for (const lane of observedLanes) if (lane.underWay && this.#takes(lane.run) && !known.has(lane.id)) list.push(recordOf(lane))
     return list
   }
 

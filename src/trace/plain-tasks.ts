@@ -1,5 +1,4 @@
 import type { PlainTask, RunRecord } from '../base/observer.ts'
-import { taskStates, type TraceTables } from './model.ts'
 import { batchTasks, mostBatchBytes, pack, PackedTasks, packedBytes, perTask } from './packed-tasks.ts'
 
 /** The least and the most bytes that are allocated at once. */
@@ -158,34 +157,4 @@ export class PlainTasks {
     this.#packed += this.#filled / perTask
     this.#filled = 0
   }
-}
-
-const done = taskStates.indexOf('done')
-
-interface PlainRow {
-  readonly id: number
-  readonly needsEnd: number
-  readonly run: number
-  readonly parent: number
-  readonly index: number
-  readonly startedAt: number
-  readonly settledAt: number
-}
-
-/** Appends the row of a plain task; times are of the trace. */
-export function appendPlainRow({ tasks }: TraceTables, task: PlainRow): void {
-  const row = tasks.append()
-  const columns = tasks.columns
-  columns.id[row] = task.id
-  columns.run[row] = task.run
-  columns.index[row] = task.index
-  columns.queuedAt[row] = task.startedAt
-  columns.readyAt[row] = task.startedAt
-  columns.startedAt[row] = task.startedAt
-  columns.settledAt[row] = task.settledAt
-  columns.attempts[row] = 1
-  columns.state[row] = done
-  // New rows are zero; pages that are never written cost neither time nor memory.
-  if (task.needsEnd !== 0) columns.needsEnd[row] = task.needsEnd
-  if (task.parent !== 0) columns.parent[row] = task.parent
 }

@@ -1,6 +1,6 @@
 /** Starts the server of the page in a thread of its own, and sends it what it shows. */
 import { Worker } from 'node:worker_threads'
-import { HeddleError, InvalidTrace } from '../../base/errors.ts'
+import { errorClass, HeddleError } from '../../base/errors.ts'
 import { newToken } from './access.ts'
 import type { FromServer, ServerStart, ToServer } from './messages.ts'
 
@@ -51,7 +51,7 @@ function ready(worker: Worker): Promise<string> {
   return new Promise((resolve, reject) => {
     worker.on('message', (message: FromServer) => {
       if (message.type === 'ready') return resolve(message.url)
-      const type = message.name === 'InvalidTrace' ? InvalidTrace : HeddleError
+      const type = errorClass(message.name ?? '') ?? HeddleError
       reject(new type(message.message, { hint: message.hint }))
     })
     worker.once('error', reject)

@@ -1,6 +1,7 @@
 /** The server of the page: HTTP on 127.0.0.1, the answers of a recording, and its changes as server-sent events. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { InvalidOption } from '../../base/errors.ts'
 import type { Recording } from '../model/recording.ts'
 import { BadQuery, checkQuery } from '../model/query.ts'
 import { exportFiles, type Question, questions, type Tick, type TimelineWindow } from '../protocol.ts'
@@ -60,7 +61,13 @@ export async function serve(recording: Recording, options: ServeOptions = {}): P
 
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new InvalidOption(`The port ${port} is in use`, { hint: 'leave the port out, and a free one is taken', cause: error })
+          : error,
+      ),
+    )
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
   })
 }
