@@ -11,7 +11,7 @@ const alias = Object.entries(entries).map(([name, source]) => ({
 export default defineConfig({
   resolve: { alias },
   test: {
-    exclude: ['**/*.long.test.ts', '**/node_modules/**', 'dist/**'],
+    exclude: ['**/*.long.test.ts', '**/*.matrix.test.ts', '**/node_modules/**', 'dist/**'],
     include: ['src/**/*.test.ts', 'ui/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     globalSetup: ['test/support/build.ts', 'test/support/chromium.ts'],
     setupFiles: ['test/support/seed.ts'],
