@@ -2,7 +2,8 @@
 import { Cancellation } from '../base/abort.ts'
 import { toError } from '../base/errors.ts'
 import type { Reservation, Spend } from './budget.ts'
-import { headersOf, judge, type Verdict } from './failure.ts'
+import { headersOf } from './answer.ts'
+import { judge, notReached, type Verdict, wasRefused } from './failure.ts'
 import type { HeaderBag } from './headers.ts'
 import type { Usage } from './model.ts'
 import { costOf } from './prices.ts'
@@ -18,6 +19,8 @@ export class Attempt<M> {
   readonly #reservation: Reservation | undefined
   readonly #ledger: Ledger
   #open = true
+  /** The event loop has not turned since it began: whatever failed, nothing can have been sent and answered. */
+  #sameTurn = true
 
   constructor(
     replica: Replica<M>,
@@ -34,6 +37,7 @@ export class Attempt<M> {
     this.#ledger = ledger
     this.cancellation = new Cancellation(...parents)
     replica.counts.attempts++
+    setImmediate(() => (this.#sameTurn = false))
   }
 
   /** The headers of the answer have come. */
@@ -58,9 +62,8 @@ export class Attempt<M> {
     const refused = verdict.kind === 'rate-limited' || verdict.kind === 'quota'
     if (refused) replica.counts.refused++
     else replica.counts.failed++
-    // Who answers with an error does not bill; what broke on the way or took too long may be billed.
-    const billed = !refused && (verdict.kind === 'fatal' || verdict.failure !== 'overloaded') && !hasStatus(error)
-    if (billed) this.#waste(outputTokens)
+    if (this.#maybeBilled(error, refused, outputTokens)) this.#waste(outputTokens)
+    else if (this.#isUnsent(error)) this.#reservation?.settle({ usd: 0, tokens: 0, calls: 0 })
     else this.#reservation?.settle({ usd: 0, tokens: 0, calls: 1 })
     replica.read(this.#permit, headersOf(error), refused)
     if (verdict.kind === 'rate-limited') {
@@ -83,6 +86,16 @@ export class Attempt<M> {
   /** What it probably used. */
   estimated(outputTokens: number): Usage {
     return { input: this.demand.input, cached: 0, output: outputTokens }
+  }
+
+  /** A provider that answers with an error does not bill; what broke on the way, or took too long, may be billed. */
+  #maybeBilled(error: unknown, refused: boolean, outputTokens: number): boolean {
+    if (outputTokens > 0) return true
+    return !refused && !wasRefused(error) && !this.#isUnsent(error) && !isOverloaded(judge(error))
+  }
+
+  #isUnsent(error: unknown): boolean {
+    return notReached(error) || (this.#sameTurn && !wasRefused(error))
   }
 
   #end(): boolean {
@@ -114,7 +127,6 @@ function spendOf(usage: Usage, usd: number | undefined): Spend {
   return { usd: usd ?? 0, tokens: usage.input + usage.output, calls: 1 }
 }
 
-function hasStatus(error: unknown): boolean {
-  const status = (error as { statusCode?: unknown } | null | undefined)?.statusCode
-  return typeof status === 'number' && status >= 400
+function isOverloaded(verdict: Verdict): boolean {
+  return verdict.kind === 'transient' && verdict.failure === 'overloaded'
 }

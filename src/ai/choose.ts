@@ -6,24 +6,37 @@ import type { Demand, Permit, Replica } from './replica.ts'
 /** A call's turn at a model. */
 export type Turn<M> = readonly [replica: Replica<M>, permit: Permit]
 
+/** What is known of a call when a model is chosen for it. */
+export interface Choice<M> {
+  /** Input tokens that it probably has. */
+  readonly input: number
+  /** Models that have failed it, in a way that may pass. */
+  readonly failedOn: ReadonlySet<Replica<M>>
+  /** Models that do not take it: they are not asked again. */
+  readonly refusedBy: ReadonlyMap<Replica<M>, unknown>
+}
+
 /**
- * The models that may be asked, the best first: those that have failed this call only when there are no others.
+ * The models that may be asked, the best first. Those that have failed this call are asked only when there are no others, and those whose
+ * context is too small for it only when no other has room, the largest first.
  * @throws what closed the last of them; {@link CircuitOpen}
  */
 export function candidates<M>(
   replicas: readonly Replica<M>[],
-  failedOn: ReadonlySet<Replica<M>>,
+  { input, failedOn, refusedBy }: Choice<M>,
   prefer: 'least-busy' | 'first',
   name: string,
 ): readonly Replica<M>[] {
-  const alive = replicas.filter((replica) => !replica.closed)
-  if (alive.length === 0) throw replicas.findLast((replica) => replica.closed)?.closed as Error
+  const open = replicas.filter(({ closure }) => closure.ready)
+  if (open.length === 0) throw replicas.findLast(({ closure }) => closure.reason)?.closure.reason as Error
+  const alive = open.filter((replica) => !refusedBy.has(replica))
   const usable = alive.filter((replica) => replica.usable)
   if (usable.length === 0) throw new CircuitOpen(`Every model of ${name} has failed too often; its breaker is open`)
   const fresh = usable.filter((replica) => !failedOn.has(replica))
-  const choice = fresh.length > 0 ? fresh : usable
-  if (prefer === 'first') return choice.slice(0, 1)
-  return choice.length === 1 ? choice : choice.toSorted((a, b) => a.load - b.load)
+  const fitting = (fresh.length > 0 ? fresh : usable).filter((replica) => replica.holds(input))
+  if (fitting.length === 0) return usable.toSorted((a, b) => b.contextWindow - a.contextWindow).slice(0, 1)
+  if (prefer === 'first') return fitting.slice(0, 1)
+  return fitting.length === 1 ? fitting : fitting.toSorted((a, b) => a.load - b.load)
 }
 
 /** Waits for a turn at any of the models: at the first that has room, else in all of their queues. @throws as `Replica.acquire` */

@@ -4,20 +4,21 @@
  *
  * - Refused for the rate limit: the whole bucket pauses, the call queues again in front, and holds no place meanwhile.
  * - Transient failure: another attempt after a jittered pause, on another model where there is one, within the retry budget.
- * - Quota used up: the model is closed at once for everybody; the call goes on elsewhere or fails.
+ * - Quota used up, key refused, no such model: the model is closed for everybody until a probe is answered; the call goes on elsewhere or fails.
+ * - Refused for what it is (too long, against a policy, not understood): each other model is asked once.
  * - Every breaker is open: the call waits for a model to recover, for as long as an outage may last.
- * - Anything else is the call's own fault, and its error.
+ * - Anything else is the program's own fault, and its error.
  */
 import { Cancellation, cancelled, sleep } from '../base/abort.ts'
 import { systemClock } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
-import { CircuitOpen, QuotaExhausted, TimedOut } from '../base/errors.ts'
+import { CircuitOpen, TimedOut } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import { Retry } from '../limits/retry.ts'
 import { Attempt } from './attempt.ts'
-import { acquireAny, candidates } from './choose.ts'
+import { acquireAny, candidates, type Choice } from './choose.ts'
 import type { Budget, Reservation, Spend } from './budget.ts'
-import { judge, toModelError } from './failure.ts'
+import { judge, saidBy, toModelError, type Verdict } from './failure.ts'
 import { type HedgeOptions, Hedging } from './hedge.ts'
 import { costOf } from './prices.ts'
 import { race, type Won } from './race.ts'
@@ -47,8 +48,33 @@ type Send<M, T> = (model: M, attempt: Attempt<M>) => Promise<T>
 
 /** While every breaker is open calls look again about this often, each at another moment. Chosen. */
 const recoveryMs = 500
+const leftAlone =
+  'The model is left alone for a while, and then asked again. Until then calls go to the other models, or fail at once.'
+/** Longer hints are cut. Chosen. */
+const longestHint = 1_000
 /** An outage that lasts longer than this is no hiccup: then calls fail. Chosen. */
 const longestOutageMs = 120_000
+
+/** How a call has gone so far. */
+class Course<M> implements Choice<M> {
+  readonly input: number
+  readonly failedOn = new Set<Replica<M>>()
+  readonly refusedBy = new Map<Replica<M>, unknown>()
+  /** Requests that were sent. */
+  attempts = 0
+  /** Those that failed in a way that may pass. */
+  failures = 0
+  readonly #from = performance.now()
+
+  constructor(input: number) {
+    this.input = input
+  }
+
+  /** How long it takes already. */
+  get ms(): number {
+    return performance.now() - this.#from
+  }
+}
 
 export class Dispatcher<M> {
   readonly replicas: readonly Replica<M>[]
@@ -83,50 +109,105 @@ export class Dispatcher<M> {
   }
 
   async #attempts<T>(call: Call, cancellation: Cancellation, send: Send<M, T>): Promise<Won<M, T>> {
-    const failedOn = new Set<Replica<M>>()
-    const from = performance.now()
-    for (let failures = 0, refusals = 0; ;) {
+    const course = new Course<M>(call.demand.input)
+    for (;;) {
       let used: Replica<M> | undefined
       try {
         if (cancellation.aborted) throw cancelled(cancellation.reason, 'The call')
-        const attempt = await this.#begin(call, cancellation, failedOn, failures + refusals > 0 ? 1 : 0)
+        const attempt = await this.#begin(call, cancellation, course)
         used = attempt.replica
-        return await this.#send(call, attempt, send)
+        const won = await this.#send(call, attempt, send)
+        this.#answered(course)
+        return won
       } catch (error) {
         if (cancellation.aborted) throw cancelled(cancellation.reason, 'The call')
-        // It was closed while the call waited for it.
-        if (error instanceof QuotaExhausted && this.#alive.length > 0) continue
-        if (error instanceof CircuitOpen && performance.now() - from < Math.min(longestOutageMs, this.settings.queueTimeoutMs)) {
-          await this.#wait(recoveryMs * (0.5 + this.settings.random()), 'breaker', cancellation)
-          continue
-        }
-        const verdict = judge(error)
-        const name = used?.name ?? this.settings.name
-        const attempts = failures + refusals + 1
-        // Waiting for the rate limit is waiting for a turn: it goes on as long as that may take.
-        if (verdict.kind === 'rate-limited' && ++refusals > 0 && performance.now() - from < this.settings.queueTimeoutMs) continue
-        if (verdict.kind === 'quota' && used) {
-          used.close(toModelError(error, verdict, name, 1))
-          if (this.#alive.length > 0) continue
-        }
-        const pauseMs = this.#retry.pauseMs(error, ++failures, performance.now())
-        if (pauseMs === undefined) throw toModelError(error, verdict, name, attempts)
-        if (used) {
-          failedOn.add(used)
-          this.ledger.wastedAttempts++
-        }
-        await this.#pause(pauseMs, failedOn, cancellation)
+        if (used === undefined) await this.#notBegun(error, course, cancellation)
+        else await this.#failed(error, used, course, cancellation)
       }
     }
   }
 
-  get #alive(): readonly Replica<M>[] {
-    return this.replicas.filter((replica) => !replica.closed)
+  /** The call could not be sent. Returns when it shall try again. @throws why it shall not */
+  async #notBegun(error: unknown, course: Course<M>, cancellation: Cancellation): Promise<void> {
+    // It was closed while the call waited for it.
+    if (this.replicas.some(({ closure }) => closure.causes(error)) && this.#open(course).length > 0) return
+    if (course.refusedBy.size > 0 && this.#open(course).length === 0) throw this.#refusal(course)
+    if (error instanceof CircuitOpen && course.ms < Math.min(longestOutageMs, this.settings.queueTimeoutMs)) {
+      await this.#wait(recoveryMs * (0.5 + this.settings.random()), 'breaker', cancellation)
+      return
+    }
+    throw toModelError(error, judge(error), this.settings.name, course.attempts)
+  }
+
+  /** An attempt has failed. Returns when the call shall go again. @throws the error of the call */
+  async #failed(error: unknown, used: Replica<M>, course: Course<M>, cancellation: Cancellation): Promise<void> {
+    const verdict = judge(error)
+    course.attempts++
+    switch (verdict.kind) {
+      case 'rate-limited':
+        // Waiting for the rate limit is waiting for a turn: it goes on as long as that may take.
+        if (course.ms < this.settings.queueTimeoutMs) return
+        break
+      case 'quota':
+        used.close(toModelError(error, verdict, used.name, 1))
+        course.refusedBy.set(used, error)
+        if (this.#open(course).length > 0) return
+        throw this.#refusal(course)
+      case 'refused':
+        this.#refused(error, verdict, used, course)
+        if (this.#open(course).length > 0) return
+        throw this.#refusal(course)
+      case 'transient': {
+        const pauseMs = this.#retry.pauseMs(error, ++course.failures, performance.now())
+        if (pauseMs === undefined) break
+        course.failedOn.add(used)
+        this.ledger.wastedAttempts++
+        return this.#pause(pauseMs, course, cancellation)
+      }
+      case 'fatal':
+    }
+    throw toModelError(error, verdict, used.name, course.attempts)
+  }
+
+  /** A model does not take the call: perhaps it takes none. */
+  #refused(error: unknown, verdict: Verdict & { kind: 'refused' }, used: Replica<M>, course: Course<M>): void {
+    course.refusedBy.set(used, error)
+    if (verdict.tooLong) used.tooLong(course.input)
+    // Alone, it is asked all the same: then nobody is drawn away from others, and each call gets the answer to itself.
+    const likely = verdict.dead === 'likely' && this.replicas.length > 1 && used.refusedAgain()
+    if (verdict.dead === 'surely' || likely) used.close(toModelError(error, verdict, used.name, 1, leftAlone))
+  }
+
+  /** The models that refused what another one answers are at fault, if that goes on so. */
+  #answered({ refusedBy }: Course<M>): void {
+    for (const [replica, error] of refusedBy) {
+      const verdict = judge(error)
+      if (verdict.kind !== 'refused' || verdict.dead === 'surely' || verdict.tooLong || !replica.outdone()) continue
+      replica.close(toModelError(error, verdict, replica.name, 1, leftAlone))
+    }
+  }
+
+  /** The error of a call that no model takes: what the first said that understood it, else the first. */
+  #refusal({ refusedBy, attempts }: Course<M>): Error {
+    const said = [...refusedBy].map(([replica, error]) => ({ replica, error, verdict: judge(error) }))
+    const telling = said.find(({ verdict }) => verdict.kind === 'refused' && verdict.dead === undefined) ?? said[0]
+    const { replica, error, verdict } = telling as (typeof said)[number]
+    const others = said.filter((other) => other.replica !== replica)
+    const hint =
+      others.length > 0
+        ? `The other models refused it, too: ${others.map((o) => `${o.replica.name}: ${saidBy(o.error)}`).join('; ')}`
+        : undefined
+    return toModelError(error, verdict, replica.name, attempts, hint?.slice(0, longestHint))
+  }
+
+  /** The models that the call may still be sent to. */
+  #open({ refusedBy }: Course<M>): readonly Replica<M>[] {
+    return this.replicas.filter((replica) => replica.closure.ready && !refusedBy.has(replica))
   }
 
   /** Waits before the next attempt; not when there is another model that has not failed yet. */
-  async #pause(pauseMs: number, failedOn: ReadonlySet<Replica<M>>, cancellation: Cancellation): Promise<void> {
-    if (this.replicas.some((replica) => replica.usable && !failedOn.has(replica))) return
+  async #pause(pauseMs: number, course: Course<M>, cancellation: Cancellation): Promise<void> {
+    if (this.#open(course).some((replica) => replica.usable && !course.failedOn.has(replica))) return
     await this.#wait(pauseMs, 'retry', cancellation)
   }
 
@@ -140,7 +221,7 @@ export class Dispatcher<M> {
   }
 
   /** Reserves, chooses, waits. */
-  async #begin(call: Call, cancellation: Cancellation, failedOn: ReadonlySet<Replica<M>>, priority: number): Promise<Attempt<M>> {
+  async #begin(call: Call, cancellation: Cancellation, course: Course<M>): Promise<Attempt<M>> {
     const from = performance.now()
     const { signal } = cancellation
     const pending = call.budget?.reserve(this.#worst(call), signal)
@@ -150,17 +231,18 @@ export class Dispatcher<M> {
     this.ledger.waitedMs.budget += admitted - from
     try {
       const { prefer, name } = this.settings
-      const choice = candidates(this.replicas, failedOn, prefer, name)
-      const [replica, permit] = await acquireAny(choice, call.demand, cancellation, priority)
+      const choice = candidates(this.replicas, course, prefer, name)
+      // A call that was sent before goes before those that were not.
+      const [replica, permit] = await acquireAny(choice, call.demand, cancellation, course.attempts > 0 ? 1 : 0)
       this.#countWait(replica, admitted)
-      return this.#open(call, replica, permit, reservation)
+      return this.#attempt(call, replica, permit, reservation)
     } catch (error) {
       reservation?.settle({ usd: 0, tokens: 0, calls: 0 })
       throw error
     }
   }
 
-  #open(call: Call, replica: Replica<M>, permit: Permit, reservation: Reservation | undefined): Attempt<M> {
+  #attempt(call: Call, replica: Replica<M>, permit: Permit, reservation: Reservation | undefined): Attempt<M> {
     // Its parents are those of the call, not the call itself: a stream outlives the call that opened it.
     const { cancellation } = currentFrame()
     return new Attempt(replica, call.demand, permit, reservation, this.ledger, cancellation, Cancellation.of(call.signal))
@@ -177,7 +259,7 @@ export class Dispatcher<M> {
   #worst({ inputAtMost, demand, budget }: Call): Spend {
     const output = demand.maxOutput ?? 0
     const usage = { input: inputAtMost, cached: 0, output }
-    const usd = budget?.countsUsd ? Math.max(...this.#alive.map(({ price }) => (price ? costOf(price, usage) : 0)), 0) : 0
+    const usd = budget?.countsUsd ? Math.max(...this.replicas.map(({ price }) => (price ? costOf(price, usage) : 0)), 0) : 0
     return { usd, tokens: inputAtMost + output, calls: 1 }
   }
 
@@ -232,7 +314,7 @@ export class Dispatcher<M> {
         const permit = replica.tryAcquire(call.demand)
         if (!permit) continue
         this.ledger.hedges.started++
-        return this.#open(call, replica, permit, reservation)
+        return this.#attempt(call, replica, permit, reservation)
       }
     }
     reservation?.settle({ usd: 0, tokens: 0, calls: 0 })

@@ -55,7 +55,7 @@ describe('judge', () => {
     [
       'too large for the limit',
       answer(429, openai('tokens', 'rate_limit_exceeded', 'Request too large for x')),
-      { kind: 'fatal', failure: 'rejected' },
+      { kind: 'refused', failure: 'rejected' },
     ],
     [
       'OpenAI overload',
@@ -65,8 +65,62 @@ describe('judge', () => {
     ['Anthropic overload', answer(529, anthropic('overloaded_error')), { kind: 'transient', failure: 'overloaded' }],
     ['overload within a stream', { type: 'overloaded_error', message: 'busy' }, { kind: 'transient', failure: 'overloaded' }],
     ['a server error', answer(500, {}), { kind: 'transient', failure: 'server' }],
-    ['a bad request', answer(400, {}), { kind: 'fatal', failure: 'rejected' }],
-    ['a wrong key', answer(401, {}), { kind: 'fatal', failure: 'rejected' }],
+    ['a bad request', answer(400, {}), { kind: 'refused', failure: 'rejected' }],
+    ['a wrong key', answer(401, {}), { kind: 'refused', failure: 'rejected', dead: 'surely' }],
+    [
+      'a status that the response has',
+      Object.assign(new Error('x'), { response: { status: 400 } }),
+      { kind: 'refused', failure: 'rejected' },
+    ],
+    [
+      'an error of the provider that middleware wraps',
+      new Error('x', { cause: answer(503, {}) }),
+      { kind: 'transient', failure: 'overloaded' },
+    ],
+    ['a status inside a stream', { code: 502, message: 'upstream' }, { kind: 'transient', failure: 'server' }],
+    ['a status inside a stream that is text', { code: '429', message: 'slow' }, { kind: 'rate-limited', waitMs: undefined }],
+    [
+      'OpenRouter and its moderation',
+      answer(403, { error: { code: 403, metadata: { reasons: ['violence'] } } }),
+      { kind: 'refused', failure: 'rejected' },
+    ],
+    [
+      'Azure and its content filter',
+      answer(400, { error: { code: 'content_filter', innererror: { code: 'ResponsibleAIPolicyViolation' } } }),
+      { kind: 'refused', failure: 'rejected' },
+    ],
+    [
+      'Bedrock',
+      answer(400, {}, { 'x-amzn-errortype': 'ThrottlingException:http://x' }),
+      { kind: 'rate-limited', waitMs: undefined },
+    ],
+    ['DeepSeek and an empty account', answer(402, { error: { message: 'Insufficient Balance' } }), { kind: 'quota' }],
+    [
+      'Moonshot and a busy engine',
+      answer(429, { error: { type: 'engine_overloaded_error' } }),
+      { kind: 'transient', failure: 'overloaded' },
+    ],
+    ['an abort', new DOMException('no', 'AbortError'), { kind: 'fatal', failure: 'rejected' }],
+    [
+      'a getter that throws',
+      {
+        get status() {
+          throw new Error('boom')
+        },
+      },
+      { kind: 'transient', failure: 'broken-stream' },
+    ],
+    [
+      'no key',
+      Object.assign(new Error('x'), { name: 'AI_LoadAPIKeyError' }),
+      { kind: 'refused', failure: 'not-sent', dead: 'surely' },
+    ],
+    ['a mistake', new TypeError('x is not a function'), { kind: 'fatal', failure: 'not-sent' }],
+    [
+      'an address that is none',
+      new TypeError('Failed to parse URL', { cause: Object.assign(new TypeError('x'), { code: 'ERR_INVALID_URL' }) }),
+      { kind: 'fatal', failure: 'not-sent' },
+    ],
     ['a body cut off', answer(200, {}), { kind: 'transient', failure: 'broken-stream' }],
     [
       'a lost connection',
@@ -76,7 +130,7 @@ describe('judge', () => {
     ['a timeout', new TimedOut('late', { clock: 'timeout' }), { kind: 'transient', failure: 'network' }],
     ['waiting too long for a turn', new TimedOut('late', { clock: 'queueTimeout' }), { kind: 'fatal', failure: 'rejected' }],
     ['a budget', new BudgetExceeded('no'), { kind: 'fatal', failure: 'rejected' }],
-    ['a bug', new RangeError('x'), { kind: 'fatal', failure: 'rejected' }],
+    ['a bug', new RangeError('x'), { kind: 'fatal', failure: 'not-sent' }],
     ['nothing at all', undefined, { kind: 'transient', failure: 'broken-stream' }],
   ])('%s', (_, error, verdict) => {
     expect(judge(error)).toEqual(verdict)

@@ -8,13 +8,20 @@ import { limitRules, type PoolMember, type PoolOptions } from './pool-options.ts
 import { priceOf } from './prices.ts'
 import { type ModelLimits, Replica } from './replica.ts'
 
+const memberRules = {
+  model: rules.any,
+  limits: rules.object,
+  concurrency: rules.whole(1, ['auto']),
+  contextWindow: rules.whole(1),
+}
+
 /** A model or several, each with or without settings of its own. */
 export function membersOf<M>(models: M | PoolMember<M> | readonly (M | PoolMember<M>)[]): readonly PoolMember<M>[] {
   const list = (Array.isArray(models) ? models : [models]) as readonly (M | PoolMember<M>)[]
   if (list.length === 0) throw new InvalidOption('Expected pool to get at least one model, got none')
   return list.map((entry) => {
     if (typeof entry !== 'object' || entry === null || !('model' in entry) || 'modelId' in entry) return { model: entry as M }
-    checkOptions(entry, { model: rules.any, limits: rules.object, concurrency: rules.whole(1, ['auto']) }, 'a model of pool')
+    checkOptions(entry, memberRules, 'a model of pool')
     return entry
   })
 }
@@ -30,17 +37,20 @@ export function dispatcherOf<
     )
   const random = Math.random
   const queueTimeoutMs = durationMs(options.queueTimeout ?? '1h', 'queueTimeout')
-  const replicas = members.map(({ model, limits = options.limits ?? {}, concurrency = options.concurrency ?? 'auto' }) => {
-    checkLimits(limits)
-    return new Replica(model, `${model.provider}/${model.modelId}`, {
-      limits,
-      concurrency,
-      breaker: options.breaker ?? (members.length > 1 ? {} : undefined),
-      price: priceOf(model.modelId, options.prices),
-      queueTimeoutMs,
-      random,
-    })
-  })
+  const replicas = members.map(
+    ({ model, limits = options.limits ?? {}, concurrency = options.concurrency ?? 'auto', contextWindow }) => {
+      checkLimits(limits)
+      return new Replica(model, `${model.provider}/${model.modelId}`, {
+        limits,
+        concurrency,
+        breaker: options.breaker ?? (members.length > 1 ? {} : undefined),
+        price: priceOf(model.modelId, options.prices),
+        contextWindow,
+        queueTimeoutMs,
+        random,
+      })
+    },
+  )
   for (const { price, name } of replicas) if (!price) checkPriced(name, options.budget)
   return new Dispatcher(replicas, {
     name: options.name ?? 'the pool',

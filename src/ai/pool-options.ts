@@ -41,6 +41,8 @@ export interface PoolMember<M> {
   readonly model: M
   readonly limits?: ModelLimits
   readonly concurrency?: number | 'auto'
+  /** Tokens that fit into its context: longer calls go to the other models first. @default that of the price table; unknown */
+  readonly contextWindow?: number
 }
 
 const perMinute = rules.number(1)

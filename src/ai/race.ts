@@ -1,6 +1,6 @@
 /** Two copies of one call, of which the first that answers wins: the course of a hedge. What one may cost is decided in `hedge.ts`. */
 import { systemClock } from '../base/clock.ts'
-import { Cancelled, toError } from '../base/errors.ts'
+import { Cancelled } from '../base/errors.ts'
 import type { Attempt } from './attempt.ts'
 import type { Hedging } from './hedge.ts'
 
@@ -48,7 +48,8 @@ export function race<M, T>(hedging: Hedging, { first, send, second, settled }: C
     const lose = (error: unknown): void => {
       if (--running > 0 || over) return
       end()
-      reject(toError(error))
+      // As it came: what it means is read from its fields.
+      reject(error as Error)
       if (copy) settled(copy, false, 0)
     }
     const timer = systemClock.schedule(afterMs, () => {

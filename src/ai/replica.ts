@@ -8,12 +8,14 @@
  * - unknown: input and output together, reserved, and corrected.
  */
 import { formatMs } from '../base/duration.ts'
-import { CircuitOpen } from '../base/errors.ts'
+import { CircuitOpen, QuotaExhausted, TimedOut } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import { note } from '../base/observer.ts'
 import { type BreakerOptions, CircuitBreaker, type Lease, limiter, type Limiter } from '../limits/index.ts'
 import { Allowance, unlimited } from './allowance.ts'
+import { Closure } from './closure.ts'
 import { type HeaderBag, readRateLimits } from './headers.ts'
+import { judge } from './failure.ts'
 import type { Mark } from './learner.ts'
 import type { Usage } from './model.ts'
 import { Pace } from './pace.ts'
@@ -40,6 +42,8 @@ export interface ReplicaSettings {
   readonly concurrency: number | 'auto'
   readonly breaker: BreakerOptions | undefined
   readonly price: Price | undefined
+  /** Tokens that fit into the model's context, where that is known. */
+  readonly contextWindow: number | undefined
   readonly queueTimeoutMs: number
   readonly random: () => number
 }
@@ -51,6 +55,8 @@ export interface Permit {
   readonly tokens: Mark
   readonly outputTokens: Mark
   readonly pass: number
+  /** The model was closed, and this request finds out whether it still must be. */
+  readonly probe: boolean
   /** Refused, and no header has said that a bucket was empty. */
   unexplained: boolean
 }
@@ -75,14 +81,20 @@ const backoffMs = 1_000
 const backoffCapMs = 60_000
 /** So many pauses one after the other, with no call answered in between, are as long as the provider says; after that they double, too. Chosen. */
 const trustedPauses = 8
+/** A model that has answered before is at fault when it refuses this many requests in a row. Chosen. */
+const refusalsTrusted = 3
+/** Accounts are not filled up within seconds. Chosen. */
+const quotaPauseMs = 60_000
+/** An estimate of tokens may be this much too high before a model is passed over for it. Chosen. */
+const estimatesOver = 0.8
 
 export class Replica<M> {
   readonly model: M
   readonly name: string
   readonly price: Price | undefined
   readonly counts: Counts = { attempts: 0, succeeded: 0, refused: 0, failed: 0, input: 0, cached: 0, output: 0 }
-  /** Why it is not used any more. */
-  closed: Error | undefined
+  /** Whether it is left alone because it takes no request. */
+  readonly closure: Closure
   /** In milliseconds of `performance.now()`. */
   pausedUntil = Number.NEGATIVE_INFINITY
   readonly #random: () => number
@@ -95,6 +107,13 @@ export class Replica<M> {
   #charging: 'arrival' | 'parts' | 'use'
   #expectedOutput = 256
   #pausesInARow = 0
+  /** Requests in a row that it refused and that may have been at fault themselves. */
+  #refusalsInARow = 0
+  /** Requests in a row that it refused and another model answered. */
+  #outdone = 0
+  readonly #contextWindow: number
+  /** The shortest input that was too long for it. */
+  #tooLong = Number.POSITIVE_INFINITY
   readonly #pace = new Pace()
   #underWay = 0
 
@@ -103,12 +122,14 @@ export class Replica<M> {
     this.name = name
     this.price = settings.price
     this.#random = settings.random
+    this.closure = new Closure(name, settings.random)
+    this.#contextWindow = settings.contextWindow ?? Number.POSITIVE_INFINITY
     const { limits, concurrency } = settings
     const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = limits
     this.#limiter = limiter({
       name,
       concurrency,
-      ...(concurrency === 'auto' && { adaptive: { initial: atFirst(requestsPerMinute ?? 0), max: mostAtOnce } }),
+      ...(concurrency === 'auto' && { adaptive: { initial: atFirst(requestsPerMinute ?? 0), max: mostAtOnce, isOverload } }),
       rate: unlimited,
       tokens: unlimited,
       outputTokens: unlimited,
@@ -120,7 +141,8 @@ export class Replica<M> {
     this.#tokens = new Allowance(this.#limiter, 'tokens', tokensPerMinute ?? inputTokensPerMinute)
     this.#outputTokens = new Allowance(this.#limiter, 'outputTokens', outputTokensPerMinute)
     this.#charging = inputTokensPerMinute === undefined && outputTokensPerMinute === undefined ? 'use' : 'parts'
-    if (settings.breaker) this.#breaker = new CircuitBreaker({ name: `the breaker of ${name}`, ...settings.breaker })
+    if (settings.breaker)
+      this.#breaker = new CircuitBreaker({ name: `the breaker of ${name}`, failIf: passes, ...settings.breaker })
   }
 
   /** Calls under way and waiting, for each that may be under way. */
@@ -129,9 +151,19 @@ export class Replica<M> {
     return (this.#underWay + waiting) / concurrency
   }
 
-  /** May be asked now: in use, and its breaker lets calls pass. */
+  /** May be asked now: not closed, and its breaker lets calls pass. */
   get usable(): boolean {
-    return !this.closed && (this.#breaker?.ready ?? true)
+    return this.closure.ready && (this.#breaker?.ready ?? true)
+  }
+
+  /** Whether so many input tokens fit into its context, as far as that is known. An estimate that is a little over may be wrong. */
+  holds(input: number): boolean {
+    return input * estimatesOver <= this.#contextWindow && input < this.#tooLong
+  }
+
+  /** Tokens that fit into its context; `Infinity` where that is not known. */
+  get contextWindow(): number {
+    return Math.min(this.#contextWindow, this.#tooLong)
   }
 
   get paused(): boolean {
@@ -145,7 +177,7 @@ export class Replica<M> {
 
   /**
    * Waits for the right to send a request.
-   * @throws what `Limiter.acquire` throws, and {@link closed}; `CircuitOpen`
+   * @throws what `Limiter.acquire` throws, and the reason of {@link closure}; `CircuitOpen`
    */
   async acquire(demand: Demand, options: { readonly signal: AbortSignal; readonly priority: number }): Promise<Permit> {
     return this.#permit(demand, await this.#limiter.acquire({ ...options, ...this.#costs(demand) }))
@@ -159,8 +191,8 @@ export class Replica<M> {
     try {
       return this.#permit(demand, lease)
     } catch (error) {
-      // A half-open breaker lets only a few probe.
-      if (error instanceof CircuitOpen) return undefined
+      // A half-open breaker lets only a few probe, a closed model one.
+      if (error instanceof CircuitOpen || this.closure.causes(error)) return undefined
       throw error
     }
   }
@@ -173,6 +205,7 @@ export class Replica<M> {
     this.#tokens.settle(permit.tokens, 0)
     this.#outputTokens.settle(permit.outputTokens, 0)
     this.#breaker?.settle(permit.pass, 'unknown')
+    if (permit.probe) this.closure.giveUpProbe()
   }
 
   /** Headers have come, of an answer or of a refusal. */
@@ -205,7 +238,10 @@ export class Replica<M> {
     this.#outputTokens.settle(permit.outputTokens, output)
     // A refusal is about how fast calls come, not about how many are under way.
     permit.lease.release(tokens, refused ? undefined : error, output)
+    if (permit.probe) this.closure.giveUpProbe()
     if (kind === 'answered') {
+      this.closure.reopen()
+      this.#refusalsInARow = this.#outdone = 0
       this.#pausesInARow = 0
       this.#pace.answer(performance.now())
       if (this.#pace.perMs !== undefined) this.#requests.setPace(this.#pace.perMs)
@@ -237,16 +273,41 @@ export class Replica<M> {
     })
   }
 
-  /** Refuses everybody from now on, those that wait too. */
+  /** Refuses everybody, those that wait too, until a probe is answered. */
   close(reason: Error): void {
-    this.closed ??= reason
-    this.#limiter.close(reason)
+    this.closure.close(reason, reason instanceof QuotaExhausted ? quotaPauseMs : undefined)
+    this.#limiter.refuseWaiting(reason)
+  }
+
+  /** An input of this length was too long. */
+  tooLong(input: number): void {
+    this.#tooLong = Math.min(this.#tooLong, input)
+  }
+
+  /**
+   * It has refused a request that may be at fault itself. Says whether it looks as if the model were at fault: it has never answered, or
+   * refuses one request after the other.
+   */
+  refusedAgain(): boolean {
+    return ++this.#refusalsInARow >= (this.counts.succeeded === 0 ? 1 : refusalsTrusted)
+  }
+
+  /** Another model has answered a request that this one refused. Says whether that goes on so. */
+  outdone(): boolean {
+    return ++this.#outdone >= refusalsTrusted
   }
 
   #permit(demand: Demand, lease: Lease): Permit {
     let pass: number
+    let probe: boolean
     try {
-      pass = this.#breaker?.enter() ?? 0
+      probe = this.closure.enter()
+      try {
+        pass = this.#breaker?.enter() ?? 0
+      } catch (error) {
+        if (probe) this.closure.giveUpProbe()
+        throw error
+      }
     } catch (error) {
       lease.refund()
       throw error
@@ -258,6 +319,7 @@ export class Replica<M> {
     return {
       lease,
       pass,
+      probe,
       unexplained: false,
       requests: this.#requests.charge(1, now),
       tokens: this.#tokens.charge(cost, now),
@@ -282,4 +344,15 @@ export class Replica<M> {
 /** How many calls may be under way at first, by the limit of requests. */
 function atFirst(requestsPerMinute: number): number {
   return Math.min(mostAtOnce, Math.max(fewestAtFirst, Math.round(shareAtFirst * requestsPerMinute)))
+}
+
+function isOverload(error: unknown): boolean {
+  if (error instanceof TimedOut) return error.clock === 'timeout'
+  const verdict = judge(error)
+  return verdict.kind === 'transient' && verdict.failure === 'overloaded'
+}
+
+/** Whether a failure may pass by itself: the breaker counts it. */
+function passes(error: unknown): boolean {
+  return judge(error).kind === 'transient'
 }

@@ -1,9 +1,9 @@
 /** Streams of a model: opened up to their first content, so that a failure before it can still be made good; then passed on. */
 import { systemClock } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
-import { Cancelled, ModelCallFailed, TimedOut } from '../base/errors.ts'
+import { Cancelled, TimedOut } from '../base/errors.ts'
 import type { Attempt } from './attempt.ts'
-import { toModelError } from './failure.ts'
+import { BrokenAnswer, toModelError, type Verdict } from './failure.ts'
 import { type CallableModel, type CallOptions, type StreamPart, type StreamResult, type Usage, usageOf } from './model.ts'
 import { estimateTokens } from './tokens.ts'
 
@@ -29,11 +29,7 @@ export async function openStream<M extends CallableModel>(
   const head: StreamPart[] = []
   for (;;) {
     const { done, value } = await reader.read()
-    if (done)
-      throw new ModelCallFailed(`The stream of ${attempt.replica.name} ended before it began`, {
-        failure: 'broken-stream',
-        cause: new Error('no content'),
-      })
+    if (done) throw new BrokenAnswer(`The stream of ${attempt.replica.name} ended before it began`)
     if (value.type === 'error') throw value.error
     head.push(value)
     if (attempt.cancellation.aborted) {
@@ -64,7 +60,7 @@ export function guardStream<M>(
   let finished = false
   let written = 0
   const fail = (controller: ReadableStreamDefaultController<StreamPart>, error: unknown): void => {
-    const verdict = attempt.fail(error, written)
+    const verdict = whileStreaming(attempt.fail(error, written))
     outcome.failed()
     void reader.cancel().catch(() => {})
     controller.enqueue({ type: 'error', error: toModelError(error, verdict, attempt.replica.name, 1) })
@@ -75,7 +71,7 @@ export function guardStream<M>(
       try {
         const part = head.shift() ?? (await nextPart(reader, attempt, stallTimeoutMs))
         if (part === undefined) {
-          if (!finished) return fail(controller, broken(attempt.replica.name))
+          if (!finished) return fail(controller, new BrokenAnswer(`The stream of ${attempt.replica.name} ended in the middle`))
           attempt.succeed(usage, written)
           outcome.ended(usage ?? attempt.estimated(written))
           return controller.close()
@@ -98,11 +94,10 @@ export function guardStream<M>(
   })
 }
 
-function broken(name: string): ModelCallFailed {
-  return new ModelCallFailed(`The stream of ${name} ended in the middle`, {
-    failure: 'broken-stream',
-    cause: new Error('no finish'),
-  })
+/** What broke while an answer was coming is a broken stream, whatever the provider calls it. */
+function whileStreaming(verdict: Verdict): Verdict {
+  const broke = verdict.kind === 'transient' && (verdict.failure === 'server' || verdict.failure === 'network')
+  return broke ? { kind: 'transient', failure: 'broken-stream' } : verdict
 }
 
 /** The next part; undefined at the end. @throws {TimedOut} when none comes in time; what cancelled the attempt */

@@ -165,8 +165,8 @@ export class BudgetExceeded extends HeddleError {
   }
 }
 
-/** Why a call to a model failed for good. */
-export type ModelFailure = 'rejected' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'broken-stream'
+/** Why a call to a model failed for good. `'not-sent'`: no key, an option that the client does not know, or a mistake in the program. */
+export type ModelFailure = 'rejected' | 'not-sent' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'broken-stream'
 
 /** A call to a model failed, and was not or could not be tried again; `cause` is what the provider's client threw. */
 export class ModelCallFailed extends HeddleError {

@@ -165,6 +165,11 @@ export class Limiter extends Waitable implements LeaseOwner {
   /** Refuses every call from now on, and those that wait. Calls under way are let finish. */
   close(reason: Error = new Closed(`${this.name} was closed`)): void {
     this.#closed ??= reason
+    this.refuseWaiting(reason)
+  }
+
+  /** @internal Refuses those that wait now. */
+  refuseWaiting(reason: Error): void {
     for (let waiter = this.#queue.shift(); waiter; waiter = this.#queue.shift()) this.#refuse(waiter, reason)
     this.#serve()
   }
