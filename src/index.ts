@@ -1,3 +1,9 @@
+/**
+ * Tasks, maps, graphs, streams, worker functions, policies and patterns.
+ *
+ * @module heddle
+ */
+
 // Errors
 export {
   BudgetExceeded,

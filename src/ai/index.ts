@@ -1,3 +1,9 @@
+/**
+ * Pools of language models under their real limits, and patterns of calls to them.
+ *
+ * @module heddle/ai
+ */
+
 // Pools
 export { pool, type Pool } from './pool.ts'
 export type { PoolMember, PoolOptions } from './pool-options.ts'

@@ -1,4 +1,8 @@
-/** `heddle/array`: lazy chunked arrays with NumPy's names, fused into SIMD kernels. */
+/**
+ * Lazy chunked arrays with NumPy's names, fused into SIMD kernels.
+ *
+ * @module heddle/array
+ */
 
 // Making arrays
 export { arange, from, full, integers, linspace, normal, ones, random, zeros } from './create.ts'

@@ -1,3 +1,9 @@
+/**
+ * Locks, channels and meeting points, within one thread and across threads.
+ *
+ * @module heddle/sync
+ */
+
 // Locks
 export { Mutex } from './mutex.ts'
 export { type PermitOptions, Semaphore } from './semaphore.ts'

@@ -1,4 +1,8 @@
-/** `heddle/trace`: record what ran, explain it, keep it in files, export it. */
+/**
+ * Records what ran, explains it, keeps it in files, exports it.
+ *
+ * @module heddle/trace
+ */
 
 // --- record
 export { record, traceOf, type Recorded, type RecordOptions } from './record.ts'

@@ -1,4 +1,9 @@
-/** A model provider on this machine, for load tests without cost and for tests over real HTTP. */
+/**
+ * A model provider on this machine, for load tests without cost and for tests over real HTTP.
+ *
+ * @module heddle/ai/simulator
+ */
+
 export { simulate, Simulator } from './server.ts'
 export type { SimulatorStats } from './tally.ts'
 export type { LatencyPart, SimulatedLimits, SimulatedModel, SimulatorOptions } from './settings.ts'

@@ -1,0 +1,104 @@
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type DefaultTheme } from 'vitepress'
+import api from '../pages/api/typedoc-sidebar.json' with { type: 'json' }
+
+const pages: readonly { readonly text: string; readonly items: Readonly<Record<string, string>> }[] = [
+  { text: 'Start', items: { 'getting-started': 'Five minutes', recipes: 'Recipes', performance: 'Making it faster' } },
+  {
+    text: 'Guides',
+    items: {
+      tasks: 'Tasks, maps, graphs',
+      streams: 'Streams',
+      workers: 'Worker functions',
+      patterns: 'Patterns',
+      policies: 'Policies',
+      locks: 'Locks',
+      checkpoints: 'Checkpoints',
+      arrays: 'Arrays',
+      models: 'Models',
+    },
+  },
+  { text: 'See what happened', items: { cli: 'Command line', traces: 'Traces', dashboard: 'Dashboard', errors: 'Errors' } },
+]
+
+/** A page that no menu leads to is a mistake, and so is an entry without a page. */
+function checkMenu(): void {
+  const files = readdirSync(fileURLToPath(new URL('../../docs', import.meta.url)))
+  const written = files.filter((file) => file.endsWith('.md') && file !== 'index.md').map((file) => file.slice(0, -3))
+  const listed = pages.flatMap(({ items }) => Object.keys(items))
+  const difference = [...written.filter((page) => !listed.includes(page)), ...listed.filter((page) => !written.includes(page))]
+  if (difference.length > 0) throw new Error(`docs/ and the menu in site/.vitepress/config.ts differ: ${difference.join(', ')}`)
+}
+checkMenu()
+
+const guides: DefaultTheme.SidebarItem[] = pages.map(({ text, items }) => ({
+  text,
+  items: Object.entries(items).map(([page, title]) => ({ text: title, link: `/${page}` })),
+}))
+
+/** The modules of the package. Each page carries its whole menu, so the members of a module are listed on its own pages only. */
+function modules(
+  of: DefaultTheme.SidebarItem[],
+  above = '',
+): { name: string; link: string; members: DefaultTheme.SidebarItem[] }[] {
+  return of.flatMap(({ text = '', link, items = [] }) => {
+    const name = above + text
+    const inside = items.filter((item) => item.link?.endsWith('/overview.md'))
+    const members = items.filter((item) => !inside.includes(item))
+    return [...(link ? [{ name, link, members }] : []), ...modules(inside, `${name}/`)]
+  })
+}
+const reference = modules(api as DefaultTheme.SidebarItem[])
+const moduleLinks = reference.map(({ name, link }) => ({ text: name, link }))
+
+const sidebar: DefaultTheme.SidebarMulti = {
+  '/': [...guides, { text: 'API', items: moduleLinks }],
+  ...Object.fromEntries(
+    reference.map(({ name, link, members }) => [
+      link.replace(/overview\.md$/, ''),
+      [
+        { text: name, link, items: members },
+        { text: 'Modules', items: moduleLinks },
+      ],
+    ]),
+  ),
+}
+
+export default defineConfig({
+  title: 'heddle',
+  description: 'Finds what can run in parallel, runs it on every core, every API and every machine, and shows what it saved.',
+  srcDir: 'pages',
+  outDir: 'dist',
+  cleanUrls: true,
+  lastUpdated: false,
+  markdown: {
+    theme: { light: 'github-light', dark: 'github-dark' },
+    config(markdown) {
+      // Files of the repository that are not pages are named, not linked.
+      markdown.core.ruler.push('repository-files', (state) => {
+        for (const { children } of state.tokens) {
+          let open = 0
+          for (const token of children ?? []) {
+            const leaves = token.type === 'link_open' && String(token.attrGet('href')).startsWith('../')
+            if (leaves || (token.type === 'link_close' && open > 0)) {
+              open += leaves ? 1 : -1
+              token.tag = 'span'
+              token.attrs = null
+            }
+          }
+        }
+      })
+    },
+  },
+  themeConfig: {
+    nav: [
+      { text: 'Guide', link: '/getting-started' },
+      { text: 'API', link: '/api/overview' },
+      { text: 'Errors', link: '/errors' },
+    ],
+    sidebar,
+    search: { provider: 'local' },
+    outline: { level: [2, 3] },
+  },
+})
