@@ -2,6 +2,8 @@
  * Time as the rest of heddle sees it. State machines never read the machine's clock themselves: they are handed
  * a {@link Clock}, so that tests run hours of seeded time without sleeping.
  */
+import { Heap } from './heap.ts'
+
 export interface Clock {
   /** Milliseconds on a clock that never goes back. Zero is arbitrary. */
   now(): number
@@ -33,7 +35,8 @@ export const systemClock: Clock = {
 interface Entry {
   readonly at: number
   readonly order: number
-  readonly run: () => void
+  /** Undefined when it was cancelled, or has fired. */
+  run: (() => void) | undefined
 }
 
 /**
@@ -43,7 +46,9 @@ interface Entry {
 export class SimulatedClock implements Clock {
   #now = 0
   #order = 0
-  #timers = new Set<Entry>()
+  /** Cancelled ones stay until they come up. */
+  readonly #timers = new Heap<Entry>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
+  #pending = 0
 
   now(): number {
     return this.#now
@@ -51,12 +56,16 @@ export class SimulatedClock implements Clock {
 
   schedule(ms: number, run: () => void): TimerHandle {
     const entry: Entry = { at: this.#now + Math.max(0, ms), order: this.#order++, run }
-    if (ms !== Number.POSITIVE_INFINITY) this.#timers.add(entry)
+    if (ms === Number.POSITIVE_INFINITY) return entry
+    this.#timers.push(entry)
+    this.#pending++
     return entry
   }
 
   cancel(timer: TimerHandle): void {
-    this.#timers.delete(timer as Entry)
+    const entry = timer as Entry
+    if (entry.run && entry.at !== Number.POSITIVE_INFINITY) this.#pending--
+    entry.run = undefined
   }
 
   /** When the next timer is due, or undefined while none is set. */
@@ -65,16 +74,19 @@ export class SimulatedClock implements Clock {
   }
 
   get pending(): number {
-    return this.#timers.size
+    return this.#pending
   }
 
   /** Moves to the next timer and fires it; false while none is set. */
   step(): boolean {
     const next = this.#next()
     if (!next) return false
-    this.#timers.delete(next)
+    const { run } = next
+    this.#timers.pop()
+    this.#pending--
+    next.run = undefined
     this.#now = Math.max(this.#now, next.at)
-    next.run()
+    run?.()
     return true
   }
 
@@ -90,11 +102,8 @@ export class SimulatedClock implements Clock {
   }
 
   #next(): Entry | undefined {
-    let best: Entry | undefined
-    for (const entry of this.#timers) {
-      if (!best || entry.at < best.at || (entry.at === best.at && entry.order < best.order)) best = entry
-    }
-    return best
+    while (this.#timers.top && !this.#timers.top.run) this.#timers.pop()
+    return this.#timers.top
   }
 }
 

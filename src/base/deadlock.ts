@@ -8,18 +8,15 @@
  *
  * A frame can run unless all of its open waits are stuck, all of its open children cannot run, and its own code awaits at
  * least one of them as far as is known. The root frame can always run, because unrelated code shares it.
+ *
+ * All of it takes time in proportion to the waits, the holds, and how deep the frames lie: programs have thousands of each.
  */
+import { type Circle, circlesIn, type Link } from './circles.ts'
 import { type Awaited, type Frame, rootFrame } from './frame.ts'
+import { Ring } from './ring.ts'
 import type { Hold, Wait, Waitable } from './wait.ts'
 
-/** `hold` is a hold on `held`; its frame, or one below it, has `wait`, which is on the next link's `held`. */
-export interface Link {
-  readonly held: Waitable
-  readonly hold: Hold
-  readonly wait: Wait<never>
-}
-
-export type Circle = readonly Link[]
+export type { Circle }
 
 export interface Evidence {
   /** Whether a wait is old enough to be taken into account. */
@@ -46,46 +43,102 @@ function idle(frame: Frame): boolean {
   return frame === rootFrame || (frame.waits === 0 && frame.children === 0)
 }
 
-/** Takes everything out of `stuck` that can go on; gives the frames that cannot. */
+/** Takes everything out of `stuck` that can go on; gives the frames that cannot. Looks again only at what a frame held that turned out able to run. */
 function reduce(stuck: Set<Waitable>, evidence: Evidence): Blocked {
-  while (true) {
-    const blocked = new Blocked(stuck, evidence)
-    const before = stuck.size
-    for (const waitable of stuck) {
-      if (waitable.passable((hold) => blocked.keeping(waitable, hold).length === 0)) stuck.delete(waitable)
-    }
-    if (stuck.size === before) return blocked
+  const blocked = new Blocked(stuck, evidence)
+  // One with many holders is looked at when nothing else is left to look at: each of them may turn out able to run.
+  const [few, many] = [new Ring<Waitable>(), new Ring<Waitable>()]
+  const queued = new Set<Waitable>()
+  const look = (waitable: Waitable): void => {
+    if (!stuck.has(waitable) || queued.has(waitable)) return
+    queued.add(waitable)
+    ;(blocked.holdersOf(waitable) > fewHolders ? many : few).push(waitable)
   }
+  for (const waitable of stuck) look(waitable)
+  while (few.size + many.size > 0) {
+    const waitable = few.size > 0 ? few.shift() : many.shift()
+    queued.delete(waitable)
+    if (!blocked.passable(waitable)) continue
+    stuck.delete(waitable)
+    for (const frame of blocked.passes(waitable)) for (const held of blocked.heldBy(frame)) look(held)
+  }
+  return blocked
+}
+
+/** Chosen. */
+const fewHolders = 64
+
+/** The stuck waits that a frame awaits, as far as is known, also through frames below it. */
+interface Awaiting {
+  readonly on: Map<Waitable, Wait<never>[]>
+  /** How many of them it awaits beside other promises. */
+  amongOthers: number
 }
 
 /** The frames that cannot run as long as nothing in `stuck` is served. */
 class Blocked {
+  readonly #evidence: Evidence
   /** How many stuck waits code of the frame has. */
   readonly #stuckWaits = new Map<Frame, number>()
   readonly #blockedChildren = new Map<Frame, number>()
-  /** The stuck waits that the frame awaits, as far as is known, also through frames below it. */
-  readonly #awaits = new Map<Frame, Wait<never>[]>()
+  readonly #awaits = new Map<Frame, Awaiting>()
   readonly #frames = new Set<Frame>()
+  readonly #held = new Map<Frame, Waitable[]>()
+  readonly #holders = new Map<Waitable, number>()
 
   constructor(stuck: Iterable<Waitable>, evidence: Evidence) {
+    this.#evidence = evidence
     for (const waitable of stuck) {
+      this.#noteHolders(waitable)
       for (const wait of waitable.waits) {
         if (!evidence.counts(wait)) continue
         this.#stuckWaits.set(wait.frame, (this.#stuckWaits.get(wait.frame) ?? 0) + 1)
-        this.#noteAwaits(wait, evidence.showsAwaits)
+        this.#noteAwaits(wait)
       }
     }
     for (const frame of this.#stuckWaits.keys()) this.#visit(frame)
   }
 
-  #noteAwaits(wait: Wait<never>, showsAwaits: boolean): void {
+  holdersOf(waitable: Waitable): number {
+    return this.#holders.get(waitable) ?? 0
+  }
+
+  heldBy(frame: Frame): readonly Waitable[] {
+    return this.#held.get(frame) ?? []
+  }
+
+  #noteHolders(waitable: Waitable): void {
+    const frames = new Set<Frame>()
+    for (const { frame } of waitable.holds()) frames.add(frame)
+    for (const frame of frames) {
+      const held = this.#held.get(frame)
+      if (held) held.push(waitable)
+      else this.#held.set(frame, [waitable])
+    }
+    this.#holders.set(waitable, frames.size)
+  }
+
+  #noteAwaits(wait: Wait<never>): void {
+    for (const { frame, amongOthers } of this.#trail(wait)) {
+      let awaiting = this.#awaits.get(frame)
+      if (!awaiting) this.#awaits.set(frame, (awaiting = { on: new Map(), amongOthers: 0 }))
+      const same = awaiting.on.get(wait.on)
+      if (same) same.push(wait)
+      else awaiting.on.set(wait.on, [wait])
+      if (amongOthers) awaiting.amongOthers++
+    }
+  }
+
+  /** The frames that await the wait, from its own up; and whether beside other promises. */
+  *#trail(wait: Wait<never>): Generator<{ readonly frame: Frame; readonly amongOthers: boolean }> {
+    const among = new Set(wait.amongOthersBy)
     let trail: Awaited = wait
     for (let frame: Frame | undefined = wait.frame; frame && frame !== trail.notBy; frame = frame.parent) {
-      const waits = this.#awaits.get(frame)
-      if (waits) waits.push(wait)
-      else this.#awaits.set(frame, [wait])
-      if (frame.loose && frame.parent?.body !== undefined && !showsAwaits) return
-      if (frame.joint) trail = frame.joint
+      yield { frame, amongOthers: among.has(frame) }
+      if (frame.loose && frame.parent?.body !== undefined && !this.#evidence.showsAwaits) return
+      if (!frame.joint) continue
+      trail = frame.joint
+      for (const other of trail.amongOthersBy) among.add(other)
     }
   }
 
@@ -102,17 +155,74 @@ class Blocked {
     return (this.#stuckWaits.get(frame) ?? 0) === frame.waits && (this.#blockedChildren.get(frame) ?? 0) === frame.children
   }
 
+  /** The waitable is stuck no more. Gives the frames that can run because of that. */
+  passes(waitable: Waitable): Frame[] {
+    const free: Frame[] = []
+    for (const wait of waitable.waits) {
+      if (!this.#evidence.counts(wait)) continue
+      this.#stuckWaits.set(wait.frame, (this.#stuckWaits.get(wait.frame) ?? 0) - 1)
+      this.#unblock(wait.frame, free)
+      for (const { frame, amongOthers } of this.#trail(wait)) {
+        const awaiting = this.#awaits.get(frame)
+        if (!awaiting) continue
+        awaiting.on.delete(waitable)
+        if (amongOthers) awaiting.amongOthers--
+        if (awaiting.on.size > 0) continue
+        this.#awaits.delete(frame)
+        this.#unblock(frame, free)
+      }
+    }
+    return free
+  }
+
+  /** The frame can run, and so can those above it that waited for it to be blocked. */
+  #unblock(frame: Frame, free: Frame[]): void {
+    for (let at: Frame | undefined = frame; at && this.#frames.delete(at); at = at.parent) {
+      free.push(at)
+      if (at.parent) this.#blockedChildren.set(at.parent, (this.#blockedChildren.get(at.parent) ?? 0) - 1)
+    }
+  }
+
+  passable(waitable: Waitable): boolean {
+    const kept = this.#keeping(waitable)
+    return waitable.passable((hold) => !kept(hold))
+  }
+
   /**
-   * The waits because of which the holder never gives back what it holds; none when it may. A lease that some code of the
-   * frame took has the benefit of the doubt where other code of the same frame may be the one that waits: for the same
-   * waitable, or beside other promises.
+   * Whether a holder of the waitable never gives back what it holds. A lease that some code of the frame took has the benefit of the doubt
+   * where other code of the same frame may be the one that waits: for the same waitable, or beside other promises.
    */
-  keeping(waitable: Waitable, hold: Hold): readonly Wait<never>[] {
-    const waits = this.#frames.has(hold.frame) ? (this.#awaits.get(hold.frame) ?? []) : []
-    if (hold.inside) return waits
-    const doubtful = (wait: Wait<never>): boolean =>
-      (wait.on === waitable && sameFlows(wait.frame, hold.frame)) || awaitsAmongOthers(hold.frame, wait)
-    return waits.some(doubtful) ? [] : waits
+  #keeping(waitable: Waitable): (hold: Hold) => boolean {
+    // One frame may have thousands of leases, and thousands of waits.
+    const doubts = new Map<Frame, boolean>()
+    return ({ frame, inside }) => {
+      const awaiting = this.#frames.has(frame) ? this.#awaits.get(frame) : undefined
+      if (!awaiting) return false
+      if (inside) return true
+      let doubtful = doubts.get(frame)
+      if (doubtful === undefined) {
+        const same = awaiting.on.get(waitable) ?? []
+        doubtful = awaiting.amongOthers > 0 || same.some((wait) => sameFlows(wait.frame, frame))
+        doubts.set(frame, doubtful)
+      }
+      return !doubtful
+    }
+  }
+
+  /** One hold of each frame that never gives back what it holds of the waitable. */
+  *keepers(held: Waitable): Generator<Hold> {
+    const kept = this.#keeping(held)
+    const seen = new Set<Frame>()
+    for (const hold of held.holds()) {
+      if (seen.has(hold.frame) || !kept(hold)) continue
+      seen.add(hold.frame)
+      yield hold
+    }
+  }
+
+  /** The first wait for each waitable that the frame awaits. */
+  *waitsOf(frame: Frame): Generator<Wait<never>> {
+    for (const [wait] of this.#awaits.get(frame)?.on.values() ?? []) if (wait) yield wait
   }
 }
 
@@ -121,59 +231,6 @@ function sameFlows(below: Frame, above: Frame): boolean {
   let frame: Frame | undefined = below
   while (frame && frame !== above && frame.run === above.run) frame = frame.parent
   return frame === above
-}
-
-function awaitsAmongOthers(frame: Frame, wait: Wait<never>): boolean {
-  if (wait.amongOthersBy.includes(frame)) return true
-  for (let at: Frame | undefined = wait.frame; at && at !== frame; at = at.parent) {
-    if (at.joint?.amongOthersBy.includes(frame)) return true
-  }
-  return false
-}
-
-function circlesIn(stuck: ReadonlySet<Waitable>, blocked: Blocked): Circle[] {
-  const circles: Circle[] = []
-  const used = new Set<Waitable>()
-  for (const start of stuck) {
-    if (!start.exclusive || used.has(start)) continue
-    const circle = shortestCircle(start, stuck, (waitable) => linksFrom(waitable, blocked))
-    if (!circle || circle.some((link) => used.has(link.held))) continue
-    for (const link of circle) used.add(link.held)
-    circles.push(circle)
-  }
-  return circles
-}
-
-function* linksFrom(held: Waitable, blocked: Blocked): Generator<Link> {
-  for (const hold of held.holds()) {
-    for (const wait of blocked.keeping(held, hold)) yield { held, hold, wait }
-  }
-}
-
-/** Breadth first, from `start` back to itself. */
-function shortestCircle(
-  start: Waitable,
-  stuck: ReadonlySet<Waitable>,
-  linksOf: (waitable: Waitable) => Iterable<Link>,
-): Circle | undefined {
-  const reachedBy = new Map<Waitable, Link>()
-  const queue: Waitable[] = [start]
-  for (let at = queue.shift(); at; at = queue.shift()) {
-    for (const link of linksOf(at)) {
-      const next = link.wait.on
-      if (!stuck.has(next) || reachedBy.has(next)) continue
-      reachedBy.set(next, link)
-      if (next === start) return unwind(start, reachedBy)
-      queue.push(next)
-    }
-  }
-  return undefined
-}
-
-function unwind(start: Waitable, reachedBy: ReadonlyMap<Waitable, Link>): Circle {
-  const circle: Link[] = []
-  for (let at = reachedBy.get(start); at; at = at.held === start ? undefined : reachedBy.get(at.held)) circle.unshift(at)
-  return circle
 }
 
 /** `task "a" holds "orders" and waits for "stock"; task "b" holds "stock" and waits for "orders"`. */

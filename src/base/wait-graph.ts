@@ -26,7 +26,7 @@ import { DeadlockDetected } from './errors.ts'
 import { type Awaited, currentFrame, enterFrame, type Frame, rootFrame } from './frame.ts'
 import { note } from './observer.ts'
 import { showsAwaits, Suspension } from './suspension.ts'
-import { detector, type Hold, Wait, Waitable, waitedFor } from './wait.ts'
+import { detector, type Hold, hopeless, Wait, Waitable, waitedFor } from './wait.ts'
 
 export { type Hold, Suspension, Wait, Waitable }
 
@@ -152,19 +152,12 @@ function end(wait: Wait<never>, error: DeadlockDetected): void {
 
 /**
  * The process has nothing left to do: no timer, no I/O. So nothing will ever end these waits; one is rejected, and the
- * loop turns once more, because that may well free the others. A consumer outside every run that still waits
- * for a channel is no fault: the program is just over.
+ * loop turns once more, because that may well free the others.
  */
 function endOfProgram(): void {
-  let victim: Wait<never> | undefined
-  for (const waitable of waitedFor) {
-    for (const wait of waitable.waits) {
-      if ((waitable.exclusive || wait.frame !== rootFrame) && (!victim || wait.id > victim.id)) victim = wait
-    }
-  }
+  const victim = hopeless.youngest
   if (!victim) return
-  const holders = [...victim.on.holds()].map((hold: Hold) => hold.frame.label())
-  const by = holders.length === 0 ? '' : ` (held by ${[...new Set(holders)].slice(0, 3).join(', ')})`
+  const by = holders(victim.on)
   end(
     victim,
     new DeadlockDetected(
@@ -173,4 +166,18 @@ function endOfProgram(): void {
     ),
   )
   setImmediate(() => {})
+}
+
+/** Holders that are asked for their names: every waiter of a lock with thousands of them may have to be told. Chosen. */
+const holdersAsked = 100
+const holdersNamed = 3
+
+function holders(on: Waitable): string {
+  const names = new Set<string>()
+  let asked = 0
+  for (const hold of on.holds()) {
+    if (asked++ === holdersAsked || names.size === holdersNamed) break
+    names.add(hold.frame.label())
+  }
+  return names.size === 0 ? '' : ` (held by ${[...names].join(', ')})`
 }

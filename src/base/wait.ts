@@ -1,7 +1,7 @@
 /**
  * Who waits for what: the vocabulary of the wait-for graph. wait-graph.ts says how the parts of heddle use it.
  */
-import { currentFrame, type Frame } from './frame.ts'
+import { currentFrame, type Frame, rootFrame } from './frame.ts'
 import { Suspension } from './suspension.ts'
 
 /** Something that a frame has and that others may wait for: a lock, a slot, a place in a conversation. */
@@ -45,6 +45,12 @@ export abstract class Waitable {
 /** @internal Every waitable that somebody waits for. */
 export const waitedFor = new Set<Waitable>()
 
+/**
+ * @internal The youngest wait whose end nothing outside the program brings about, and through `older` all of the kind: what is looked at
+ * when nothing is left that could end them. In a list, so that whoever ends one after the other need not look through all of them each time.
+ */
+export const hopeless: { youngest: Wait<never> | undefined } = { youngest: undefined }
+
 /** @internal The detector, which starts to look when somebody waits. */
 export const detector = { wake: (): void => {} }
 
@@ -57,6 +63,10 @@ export class Wait<T> extends Suspension<T> {
   /** Ascending in the order in which waits began. */
   readonly id = ++lastId
   readonly since = performance.now()
+  /** Neighbours among the {@link hopeless}. */
+  older: Wait<never> | undefined = undefined
+  younger: Wait<never> | undefined = undefined
+  #listed = false
 
   constructor(on: Waitable, frame: Frame = currentFrame()) {
     super(frame)
@@ -65,6 +75,8 @@ export class Wait<T> extends Suspension<T> {
     frame.waits++
     if (on.waits.size === 0) waitedFor.add(on)
     on.waits.add(this as unknown as Wait<never>)
+    // A consumer outside every run that still waits for a channel is no fault: the program is just over.
+    if (on.exclusive || frame !== rootFrame) this.#list()
     detector.wake()
   }
 
@@ -72,5 +84,22 @@ export class Wait<T> extends Suspension<T> {
     this.frame.waits--
     this.on.waits.delete(this as unknown as Wait<never>)
     if (this.on.waits.size === 0) waitedFor.delete(this.on)
+    if (this.#listed) this.#unlist()
+  }
+
+  #list(): void {
+    const self = this as unknown as Wait<never>
+    this.#listed = true
+    this.older = hopeless.youngest
+    if (hopeless.youngest) hopeless.youngest.younger = self
+    hopeless.youngest = self
+  }
+
+  #unlist(): void {
+    const { older, younger } = this
+    if (younger) younger.older = older
+    else hopeless.youngest = older
+    if (older) older.younger = younger
+    this.older = this.younger = undefined
   }
 }

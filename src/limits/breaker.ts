@@ -23,6 +23,7 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { note } from '../base/observer.ts'
 import { checkOptions, rules } from '../base/options.ts'
+import { Ring } from '../base/ring.ts'
 import { verdictOf } from './transient.ts'
 
 export interface BreakerOptions {
@@ -84,6 +85,8 @@ export class CircuitBreaker {
   #openedAt = 0
   /** Since when each probe under way has been so, by pass. Empty unless half-open. */
   readonly #underWay = new Map<number, number>()
+  /** Their passes, oldest first, settled ones among them: the first is the first to run out of time. */
+  readonly #probing = new Ring<number>()
   #succeeded = 0
   /** How often it has opened, for reports. */
   opened = 0
@@ -118,6 +121,7 @@ export class CircuitBreaker {
     if (this.#state === 'half-open' && this.#freeProbes(now) > 0) {
       // Every probe has a number of its own, for each gives up its own place.
       this.#underWay.set(++this.#epoch, now)
+      this.#probing.push(this.#epoch)
       return this.#epoch
     }
     this.refused++
@@ -163,7 +167,13 @@ export class CircuitBreaker {
   }
 
   #freeProbes(now: number): number {
-    for (const [pass, since] of this.#underWay) if (now - since >= this.#probeTimeoutMs) this.#underWay.delete(pass)
+    while (this.#probing.size > 0) {
+      const pass = this.#probing.at(0)
+      const since = this.#underWay.get(pass)
+      if (since !== undefined && now - since < this.#probeTimeoutMs) break
+      this.#underWay.delete(pass)
+      this.#probing.shift()
+    }
     return this.#probes - this.#underWay.size
   }
 
@@ -178,6 +188,7 @@ export class CircuitBreaker {
     this.#state = state
     this.#epoch++
     this.#underWay.clear()
+    this.#probing.clear()
     this.#succeeded = 0
     this.#trip.clear()
   }

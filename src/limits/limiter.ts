@@ -22,12 +22,17 @@ import { type AcquireOptions, checkLimiter, type LimiterOptions, type LimiterUpd
 import { type Request, requestOf } from './request.ts'
 import { type Place, WaitQueue } from './wait-queue.ts'
 
+/** Knows its place, so that it can be taken out without looking for it. */
+class SlotWait extends Wait<Lease> {
+  place: Place<Waiter> | undefined = undefined
+}
+
 interface Waiter {
   readonly weight: number
   readonly cost: number
   readonly outputCost: number
   readonly inside: boolean
-  readonly wait: Wait<Lease>
+  readonly wait: SlotWait
   /** Takes the waiter's timer and subscriptions off. */
   readonly leave: () => void
 }
@@ -255,9 +260,11 @@ export class Limiter extends Waitable implements LeaseOwner {
 
   /** @internal */
   withdraw(wait: Wait<never>): void {
-    for (const place of this.#queue.places()) {
-      if (place.value.wait.id === wait.id) this.#takeOut(place)
-    }
+    const { place } = wait as unknown as SlotWait
+    if (!place || !this.#queue.remove(place)) return
+    this.#refused++
+    place.value.leave()
+    this.#serve()
   }
 
   #costOf({ cost, args }: Request): number {
@@ -291,12 +298,13 @@ export class Limiter extends Waitable implements LeaseOwner {
     { weight, outputCost, priority, timeoutMs = this.#queueTimeoutMs, cancellation, signal, inside }: Request,
     cost: number,
   ): Promise<Lease> {
-    const wait = new Wait<Lease>(this)
+    const wait = new SlotWait(this)
     const undo: (() => void)[] = []
     const leave = (): void => {
       for (const step of undo) step()
     }
     const place = this.#queue.add({ weight, cost, outputCost, inside, wait, leave }, priority)
+    wait.place = place
     const giveUp = (error: Error): void => {
       if (!this.#queue.remove(place)) return
       this.#refuse(place.value, error)
@@ -318,14 +326,6 @@ export class Limiter extends Waitable implements LeaseOwner {
     this.#refused++
     waiter.leave()
     waiter.wait.fail(error)
-  }
-
-  /** The wait is ended by somebody else. */
-  #takeOut(place: Place<Waiter>): void {
-    this.#queue.remove(place)
-    this.#refused++
-    place.value.leave()
-    this.#serve()
   }
 
   /** Starts whoever may start, and sets the timer for the next. Ending a wait runs nobody's code, so this cannot re-enter. */

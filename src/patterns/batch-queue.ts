@@ -4,6 +4,8 @@
  * A batch is due when the waiting items together reach `size`, or the oldest has waited for `withinMs`. Items leave in the order
  * in which they came; one that costs more than `size` goes alone.
  */
+import { type Place, WaitQueue } from '../limits/wait-queue.ts'
+
 export interface Waiting {
   readonly cost: number
   /** When it came, in milliseconds. */
@@ -13,8 +15,10 @@ export interface Waiting {
 export class BatchQueue<E extends Waiting> {
   readonly #size: number
   readonly #withinMs: number
-  /** In the order in which they came; a set, because items in the middle are taken out when their callers give up. */
-  readonly #waiting = new Set<E>()
+  /** In the order in which they came. */
+  readonly #waiting = new WaitQueue<E>()
+  /** Where each waits, to be taken out when its caller gives up. Not the queue itself: a set keeps holes where its first ones were. */
+  readonly #places = new Map<E, Place<E>>()
   #cost = 0
 
   constructor(size: number, withinMs: number) {
@@ -27,13 +31,16 @@ export class BatchQueue<E extends Waiting> {
   }
 
   add(entry: E): void {
-    this.#waiting.add(entry)
+    this.#places.set(entry, this.#waiting.add(entry, 0))
     this.#cost += entry.cost
   }
 
   /** False when it has left already. */
   remove(entry: E): boolean {
-    if (!this.#waiting.delete(entry)) return false
+    const place = this.#places.get(entry)
+    if (!place) return false
+    this.#places.delete(entry)
+    this.#waiting.remove(place)
     this.#cost = this.#waiting.size === 0 ? 0 : this.#cost - entry.cost
     return true
   }
@@ -45,15 +52,15 @@ export class BatchQueue<E extends Waiting> {
 
   /** Milliseconds until the oldest has waited long enough; `Infinity` while nobody waits. */
   dueInMs(now: number): number {
-    for (const oldest of this.#waiting) return Math.max(0, oldest.at + this.#withinMs - now)
-    return Number.POSITIVE_INFINITY
+    const oldest = this.#waiting.head
+    return oldest ? Math.max(0, oldest.at + this.#withinMs - now) : Number.POSITIVE_INFINITY
   }
 
   /** Takes the next batch out; empty when nobody waits. */
   take(): E[] {
     const batch: E[] = []
     let cost = 0
-    for (const entry of this.#waiting) {
+    for (let entry = this.#waiting.head; entry; entry = this.#waiting.head) {
       if (batch.length > 0 && cost + entry.cost > this.#size) break
       batch.push(entry)
       cost += entry.cost

@@ -93,7 +93,8 @@ export class Batch extends Stage {
   #put(item: unknown, cost: number, origin: Origin): void {
     this.#items.push(item)
     this.#cost += cost
-    if (origin) this.#origins.push(...origin)
+    // Not spread: a batch of batches has more than a call takes arguments.
+    if (origin) for (const id of origin) this.#origins.push(id)
     const { withinMs } = this.#spec
     if (this.#items.length > 1 || withinMs === undefined) return
     this.#timer = this.segment.run.clock.schedule(withinMs, () => {

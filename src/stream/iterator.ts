@@ -1,4 +1,5 @@
 import { type Awaited, currentFrame, type Frame } from '../base/frame.ts'
+import { Ring } from '../base/ring.ts'
 import { Suspension } from '../base/wait-graph.ts'
 import { end } from '../run/source.ts'
 import type { StreamRun } from './run.ts'
@@ -18,15 +19,15 @@ class Reading implements Awaited {
   /** As long as more may be read. */
   open = true
   readonly #reader: Frame
-  readonly #requests: readonly Suspension<Result>[]
+  readonly #requests: Ring<Suspension<Result>>
 
-  constructor(reader: Frame, requests: readonly Suspension<Result>[]) {
+  constructor(reader: Frame, requests: Ring<Suspension<Result>>) {
     this.#reader = reader
     this.#requests = requests
   }
 
   get #asked(): Suspension<Result> | undefined {
-    return this.#requests[0]
+    return this.#requests.head
   }
 
   get notBy(): Frame | undefined {
@@ -50,7 +51,7 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
   readonly #open: () => Opened
   #opened: Opened | undefined
   /** Asked for and not answered, oldest first. */
-  readonly #requests: Suspension<Result>[] = []
+  readonly #requests = new Ring<Suspension<Result>>()
   #reading: Reading | undefined
   /** Resolves when nothing of the run is under way; never rejects. */
   #over: Promise<void> | undefined
@@ -84,11 +85,11 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
   }
 
   wake(): void {
-    while (this.#requests.length > 0 && this.#opened && !this.#ended && !this.#opened.run.group.aborted) {
+    while (this.#requests.size > 0 && this.#opened && !this.#ended && !this.#opened.run.group.aborted) {
       const item = this.#opened.up.poll()
       if (item === pending) return
       if (item === end) return this.#opened.run.finish()
-      this.#requests.shift()?.settle({ done: false, value: item })
+      this.#requests.shift().settle({ done: false, value: item })
     }
   }
 
@@ -115,7 +116,8 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
 
   /** The first to ask is told of a failure; for all others the stream is just over. */
   #answerRest(): void {
-    for (const request of this.#requests.splice(0)) {
+    while (this.#requests.size > 0) {
+      const request = this.#requests.shift()
       if (this.#failure) request.fail(this.#takeFailure())
       else request.settle(done)
     }

@@ -1,4 +1,5 @@
 /** Several streams as one: `merge` of those that are given, and `flatMap` of those that items turn into. */
+import { Ring } from '../base/ring.ts'
 import { end, type Input } from '../run/source.ts'
 import { feedOf } from './feed.ts'
 import type { Segment } from './run.ts'
@@ -23,7 +24,7 @@ class Inlet implements Downstream {
 /** Gives what its inlets have, in turn; asks no inlet that has said it has nothing yet. */
 abstract class Join extends Stage {
   /** Inlets to ask, next first. */
-  readonly #ready: Inlet[] = []
+  readonly #ready = new Ring<Inlet>()
   protected live = 0
 
   protected add(stage: Stage): void {
@@ -33,7 +34,8 @@ abstract class Join extends Stage {
 
   /** The next item of any inlet; `pending` when none has one. */
   protected next(): unknown {
-    for (let inlet = this.#ready.shift(); inlet; inlet = this.#ready.shift()) {
+    while (this.#ready.size > 0) {
+      const inlet = this.#ready.shift()
       const item = inlet.stage.poll()
       if (item === pending) inlet.ready = false
       else if (item === end) this.live--

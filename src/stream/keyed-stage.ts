@@ -1,3 +1,4 @@
+import { Ring } from '../base/ring.ts'
 import { end } from '../run/source.ts'
 import { WorkingStage } from './call-stage.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
@@ -32,8 +33,9 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
   readonly #key: (item: unknown) => unknown
   readonly #calls: Calls
   readonly #buffer: number
-  readonly #lines = new Map<unknown, Entry[]>()
-  readonly #runnable: Entry[] = []
+  /** Who waits behind the first of each line; undefined while nobody does, as for most keys. */
+  readonly #lines = new Map<unknown, Ring<Entry> | undefined>()
+  readonly #runnable = new Ring<Entry>()
   #entered = 0
 
   constructor(segment: Segment, up: Stage, spec: KeyedSpec) {
@@ -57,8 +59,8 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
 
   /** Starts the next runnable item, if there is one and room for it. */
   #startOne(): boolean {
-    if (this.#runnable.length === 0 || this.#calls.underWay >= this.#calls.limit) return false
-    const entry = this.#runnable.shift() as Entry
+    if (this.#runnable.size === 0 || this.#calls.underWay >= this.#calls.limit) return false
+    const entry = this.#runnable.shift()
     if (!this.#calls.start(entry.item, entry.place, entry.origin, entry.index, entry)) this.ahead = true
     return true
   }
@@ -73,10 +75,9 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
     try {
       const key = this.#key(item)
       const entry = { item, index: this.#entered++, key, place: this.output.begin(), origin: this.up.origin }
-      const line = this.#lines.get(key)
-      if (line) line.push(entry)
+      if (this.#lines.has(key)) this.#lineUp(entry)
       else {
-        this.#lines.set(key, [entry])
+        this.#lines.set(key, undefined)
         this.#runnable.push(entry)
       }
       return true
@@ -86,13 +87,17 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
     }
   }
 
+  #lineUp(entry: Entry): void {
+    let line = this.#lines.get(entry.key)
+    if (!line) this.#lines.set(entry.key, (line = new Ring()))
+    line.push(entry)
+  }
+
   settled(place: number, entry: unknown, value: unknown, origin: Origin): void {
     const { key } = entry as Entry
     this.output.put(place, value, origin)
-    const line = this.#lines.get(key) as Entry[]
-    line.shift()
-    const next = line[0]
-    if (next) this.#runnable.push(next)
+    const line = this.#lines.get(key)
+    if (line && line.size > 0) this.#runnable.push(line.shift())
     else this.#lines.delete(key)
   }
 }

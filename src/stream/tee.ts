@@ -1,8 +1,16 @@
+import { Ring } from '../base/ring.ts'
 import { Wait, Waitable } from '../base/wait-graph.ts'
 import { end } from '../run/source.ts'
 import { runTask } from '../run/task.ts'
 import type { Segment, StreamRun } from './run.ts'
 import { type Downstream, pending, type Polled, Stage } from './stage.ts'
+
+/** An item that some branch has not had yet. */
+interface Held {
+  readonly item: unknown
+  /** How many branches have not had it: counted, so that nobody has to look for the slowest branch at every item. */
+  left: number
+}
 
 /**
  * Gives every item to several branches. The fastest is at most `buffer` items ahead of the slowest; a branch that was closed
@@ -16,7 +24,7 @@ export class Tee extends Waitable implements Downstream {
   readonly #buffer: number
   readonly #branches = new Set<Branch>()
   /** Items that some branch has not had yet; the first of them is number `#first` of all. */
-  readonly #items: unknown[] = []
+  readonly #items = new Ring<Held>()
   #first = 0
   #exhausted = false
   #rousing = false
@@ -50,20 +58,25 @@ export class Tee extends Waitable implements Downstream {
 
   /** Whether the branch has had all that is held, and the slowest one must take some before there is room for more. */
   full(branch: Branch): boolean {
-    return !this.#exhausted && this.#items.length >= this.#buffer && branch.next - this.#first >= this.#items.length
+    return !this.#exhausted && this.#full && branch.next - this.#first >= this.#items.size
+  }
+
+  get #full(): boolean {
+    return this.#items.size >= this.#buffer
   }
 
   /** @internal */
   pull(branch: Branch): Polled<unknown> {
-    const held = branch.next - this.#first
-    if (held < this.#items.length) {
-      const item = this.#items[held]
+    const place = branch.next - this.#first
+    if (place < this.#items.size) {
+      const held = this.#items.at(place)
       branch.next++
+      held.left--
       this.#trim()
-      return item
+      return held.item
     }
     if (this.#exhausted) return end
-    if (this.#items.length >= this.#buffer) return pending
+    if (this.#full) return pending
     const item = this.#up.poll()
     if (item === pending) return pending
     this.wake()
@@ -72,25 +85,27 @@ export class Tee extends Waitable implements Downstream {
       return end
     }
     branch.next++
-    this.#items.push(item)
+    this.#items.push({ item, left: this.#branches.size - 1 })
     this.#trim()
     return item
   }
 
   /** @internal */
   leave(branch: Branch): void {
-    if (this.#branches.delete(branch)) this.#trim()
+    if (!this.#branches.delete(branch)) return
+    for (let place = branch.next - this.#first; place < this.#items.size; place++) this.#items.at(place).left--
+    this.#trim()
   }
 
   /** Forgets what every branch has had. */
   #trim(): void {
-    let slowest = Number.POSITIVE_INFINITY
-    for (const branch of this.#branches) slowest = Math.min(slowest, branch.next)
-    const past = Math.min(slowest - this.#first, this.#items.length)
-    if (past === 0) return
-    if (this.#items.length >= this.#buffer) this.wake()
-    this.#items.splice(0, past)
-    this.#first += past
+    const items = this.#items
+    if (items.head?.left !== 0) return
+    if (this.#full) this.wake()
+    while (items.head?.left === 0) {
+      items.shift()
+      this.#first++
+    }
   }
 
   /** Wakes the branches that wait: not at once, because it may be one of them that is being polled. */

@@ -3,7 +3,7 @@ import { currentFrame } from '../base/frame.ts'
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { ChannelLine, type Choice, ReceiveWaiter, SendWaiter } from './channel-line.ts'
 import { labelOf, type NameOptions, nameRules, throwIfAborted, type WaitOptions, waitRules } from './line.ts'
-import { Ring } from './ring.ts'
+import { Ring } from '../base/ring.ts'
 import type { SelectCase } from './select.ts'
 
 export interface ChannelOptions extends NameOptions {

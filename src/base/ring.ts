@@ -1,11 +1,21 @@
-/** A queue in an array that wraps around: adding and taking cost the same at any length. */
+/** A queue in an array that wraps around: adding and taking cost the same at any length, where `shift` of an array copies the rest. */
 export class Ring<T> {
-  #slots: (T | undefined)[] = Array.from({ length: 8 })
+  #slots: (T | undefined)[] = Array.from({ length: smallest })
   #first = 0
   #size = 0
 
   get size(): number {
     return this.#size
+  }
+
+  /** The oldest; undefined when there is none. */
+  get head(): T | undefined {
+    return this.#slots[this.#first]
+  }
+
+  /** The one that came `place` after the oldest; only for a place below {@link size}. */
+  at(place: number): T {
+    return this.#slots[(this.#first + place) & (this.#slots.length - 1)] as T
   }
 
   push(value: T): void {
@@ -14,7 +24,7 @@ export class Ring<T> {
     this.#size++
   }
 
-  /** The oldest; only when there is one. */
+  /** Takes the oldest out; only when there is one. */
   shift(): T {
     const value = this.#slots[this.#first] as T
     this.#slots[this.#first] = undefined
@@ -24,7 +34,7 @@ export class Ring<T> {
   }
 
   clear(): void {
-    this.#slots = Array.from({ length: 8 })
+    this.#slots = Array.from({ length: smallest })
     this.#first = this.#size = 0
   }
 
@@ -36,3 +46,5 @@ export class Ring<T> {
     this.#first = 0
   }
 }
+
+const smallest = 8
