@@ -2,7 +2,7 @@
 import { elementsOf, expectedJobMs, formatBytes, kernelBytes } from './cost.ts'
 import type { Job } from './jobs/run.ts'
 import { makeNode, type DenseNode, type Node } from './node.ts'
-import { readyStages } from './session.ts'
+import { Planner } from './planner.ts'
 import { contiguousStrides, sizeOf } from './shape.ts'
 import { unknownBelow } from './refine.ts'
 import { describeNode } from './stage.ts'
@@ -17,19 +17,24 @@ export function explain(target: Node): string {
   const computed = new Map<Node, DenseNode>()
   let totalMs = 0
   let pass = 0
-  for (let round = 0; round < 1_000 && target.kind !== 'dense' && !computed.has(target); round++) {
-    const unknown = unknownBelow([target], computed)
-    if (unknown.length > 0) {
-      lines.push(`  then what follows from a length that is known only then: ${unknown.map(describeNode).join(', ')}`)
-      break
-    }
-    for (const stage of readyStages([target], computed)) {
+  const unknown = unknownBelow([target], computed)
+  const planner = new Planner(computed)
+  planner.demand(unknown.length > 0 ? unknown : [target])
+  planner.look()
+  for (let stages = planner.next(); stages.length > 0; planner.look(), stages = planner.next()) {
+    for (const stage of stages) {
       for (const job of stage.jobs()) {
         totalMs += expectedJobMs(job)
         lines.push(...describeJob(++pass, job))
       }
-      for (const node of stage.nodes) computed.set(node, standIn(node))
+      for (const node of stage.nodes) {
+        computed.set(node, standIn(node))
+        planner.settled(node)
+      }
     }
+  }
+  if (unknown.length > 0) {
+    lines.push(`  then what follows from a length that is known only then: ${unknown.map(describeNode).join(', ')}`)
   }
   lines.push(`  ${pass === 1 ? '1 pass' : `${pass} passes`}, expected ${formatMs(totalMs)} on one thread (an estimate)`)
   return lines.join('\n')

@@ -37,28 +37,32 @@ export function foldStage(
     1,
     Math.min(Math.ceil(16 / Math.max(1, blocks)), Math.floor((count * outer) / (64 * blockLength)), count),
   )
-  const job: FoldJob = {
-    kind: 'fold',
-    label: `${nodes.map(({ name }) => name).join(', ')} of ${describeNode((nodes[0] as ReduceNode).input)} over axis ${nodes[0]?.axes.join(', ')}`,
-    tasks: segments * blocks,
-    expression: expressionOf(lowering),
-    rounds: count,
-    length: outer,
-    segments,
-    carried: builder.carried,
-    roundParameters: builder.roundParameters,
-    states: new SharedArrayBuffer(8 * segments * builder.carried.length * outer),
-  }
+  const bytes = 8 * segments * builder.carried.length * outer
+  let states = new SharedArrayBuffer(0)
+  const layout = { rounds: count, length: outer, segments, carried: builder.carried }
   return {
     nodes,
-    jobs: () => (outer === 0 ? [] : [job]),
-    bytes: job.states.byteLength,
+    bytes,
+    jobs() {
+      states = new SharedArrayBuffer(bytes)
+      if (outer === 0) return []
+      const job: FoldJob = {
+        kind: 'fold',
+        label: `${nodes.map(({ name }) => name).join(', ')} of ${describeNode((nodes[0] as ReduceNode).input)} over axis ${nodes[0]?.axes.join(', ')}`,
+        tasks: segments * blocks,
+        expression: expressionOf(lowering),
+        ...layout,
+        roundParameters: builder.roundParameters,
+        states,
+      }
+      return [job]
+    },
     finish() {
-      for (const fold of folds) mergeFold(job, fold)
+      for (const fold of folds) mergeFold({ ...layout, states }, fold)
       return new Map(
         nodes.map((node, i) => {
           const { carried, first, measure } = folds[i] as Fold
-          const words: Node[] = carried.map(({ dtype }, w) => stateNode(job.states, dtype, node.shape, (first + w) * outer, 1))
+          const words: Node[] = carried.map(({ dtype }, w) => stateNode(states, dtype, node.shape, (first + w) * outer, 1))
           // Moments carry mean and squares; the count is the same everywhere.
           return [node, finished(node, measure.kind === 'moments' ? [words[0] as Node, ...words] : words, count)]
         }),
@@ -68,7 +72,10 @@ export function foldStage(
 }
 
 /** Merges the segments of every element, neighbours first, into the first segment. */
-function mergeFold(job: FoldJob, { measure, carried, first }: Fold): void {
+function mergeFold(
+  job: Pick<FoldJob, 'rounds' | 'length' | 'segments' | 'carried' | 'states'>,
+  { measure, carried, first }: Fold,
+): void {
   const { segments, length } = job
   if (segments === 1) return
   const all = new States(job.states)

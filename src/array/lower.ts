@@ -16,6 +16,20 @@ import { broadcastView, composeViews, identityView, isIdentity, type View } from
 /** What was computed so far. */
 export type Computed = ReadonlyMap<Node, DenseNode>
 
+/**
+ * How large one kernel may become; what goes beyond is computed before, in a pass of its own. Without a limit the kernel of a long chain would be
+ * deeper than the stack, and that of sums over halves of halves (`x.get('::2').add(x.get('1::2'))`) exponentially large. The numbers were
+ * chosen: above them a kernel spills its registers and its slots fall out of the second-level cache, so that another pass costs no more.
+ */
+const limits = {
+  /** Operations inside each other. */
+  depth: 100,
+  values: 400,
+  inputs: 64,
+  /** Of one operation: each is computed again. */
+  views: 16,
+}
+
 export class Lowering {
   readonly program = new KernelProgram()
   readonly inputs: Access[] = []
@@ -25,6 +39,9 @@ export class Lowering {
   readonly #computed: Computed
   readonly #inOrder: boolean
   readonly #known = new Map<string, ValueId>()
+  /** Through how many views each node is read. */
+  readonly #views = new Map<Node, number>()
+  #depth = 0
 
   /** @param inOrder whether the kernel walks its elements in C order, in whole blocks: then random numbers are made in registers. */
   constructor(computed: Computed, inOrder: boolean) {
@@ -34,12 +51,33 @@ export class Lowering {
 
   /** The value of the node's elements that the view selects. */
   lower(node: Node, view: View = identityView(node.shape)): ValueId {
-    const key = `${node.id} ${JSON.stringify([view.shape, view.axes.map((a) => [a.start, a.step, a.from])])}`
+    const key = keyOf(node, view)
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    const value = this.#lower(this.#computed.get(node) ?? node, view)
+    const there = this.#computed.get(node) ?? node
+    const fused = there.kind === 'map' || there.kind === 'cast'
+    let value: ValueId
+    if (fused && this.#isFull(there)) value = this.#need(there)
+    else {
+      this.#depth++
+      value = this.#lower(there, view)
+      this.#depth--
+    }
     this.#known.set(key, value)
     return value
+  }
+
+  /** Whether the operation is better computed before than in this kernel. The outermost one is always in it. */
+  #isFull(node: Node): boolean {
+    const views = (this.#views.get(node) ?? 0) + 1
+    this.#views.set(node, views)
+    return (
+      this.#depth > 0 &&
+      (this.#depth > limits.depth ||
+        this.program.nodes.length > limits.values ||
+        this.inputs.length > limits.inputs ||
+        views > limits.views)
+    )
   }
 
   #lower(node: Node, view: View): ValueId {
@@ -82,10 +120,10 @@ export class Lowering {
   /** In C order a reshape changes nothing; another view needs the elements to lie somewhere. */
   #reshape(node: ReshapeNode, view: View): ValueId {
     if (isIdentity(view, node.shape)) return this.lower(node.input, identityView(node.input.shape))
-    const input = this.#computed.get(node.input) ?? node.input
+    let input = this.#computed.get(node.input) ?? node.input
+    while (input.kind === 'reshape') input = this.#computed.get(input.input) ?? input.input
     const strides = contiguousStrides(node.shape)
     if (input.kind === 'full') return this.lower(input)
-    if (input.kind === 'reshape') return this.#reshape({ ...node, input: input.input }, view)
     if (input.kind === 'random' || input.kind === 'file') return this.#leaf(input, sourceOf(input), view, strides, 0)
     if (input.kind === 'dense' && isRun(accessThrough(identityView(input.shape), input.strides, input.offset))) {
       return this.#leaf(input, sourceOf(input), view, strides, input.offset)
@@ -128,6 +166,12 @@ export class Lowering {
     this.needs.add(node)
     return this.#parameter(node.dtype, node.dtype === 'i64' ? 0n : 0)
   }
+}
+
+function keyOf(node: Node, { shape, axes }: View): string {
+  let key = `${node.id} ${shape.join()}`
+  for (const { start, step, from } of axes) key += ` ${start} ${step} ${from}`
+  return key
 }
 
 function sourceOf(node: DenseNode | RandomNode | FileNode): Source {

@@ -62,22 +62,25 @@ export function prepareConcat(node: ConcatNode, computed: Computed): Prepared {
   })
   const needs = new Set(parts.flatMap(({ lowering }) => [...lowering.needs]))
   if (needs.size > 0) return { needs }
-  const buffer = allocate(node.dtype, node.shape)
-  const strides = contiguousStrides(node.shape)
-  let at = 0
-  const jobs = parts.flatMap(({ input, lowering, root }) => {
-    const offset = at * (strides[node.axis] as number)
-    at += input.shape[node.axis] as number
-    if (sizeOf(input.shape) === 0) return []
-    const access = { source: { kind: 'memory', buffer } as const, dtype: node.dtype, offset, ...coalesce(input.shape, strides) }
-    return [mapJob(lowering, [root], [{ kind: 'memory', access }], input)]
-  })
+  let result = new SharedArrayBuffer(0)
   return {
     stage: {
       nodes: [node],
-      jobs: () => jobs,
       bytes: sizeOf(node.shape) * bytesPer(node.dtype),
-      finish: () => new Map([[node, denseNode(node.dtype, node.shape, buffer)]]),
+      *jobs() {
+        result = allocate(node.dtype, node.shape)
+        const strides = contiguousStrides(node.shape)
+        let at = 0
+        for (const { input, lowering, root } of parts) {
+          const offset = at * (strides[node.axis] as number)
+          at += input.shape[node.axis] as number
+          if (sizeOf(input.shape) === 0) continue
+          const source = { kind: 'memory', buffer: result } as const
+          const access = { source, dtype: node.dtype, offset, ...coalesce(input.shape, strides) }
+          yield mapJob(lowering, [root], [{ kind: 'memory', access }], input)
+        }
+      },
+      finish: () => new Map([[node, denseNode(node.dtype, node.shape, result)]]),
     },
   }
 }
@@ -87,7 +90,7 @@ export function prepareFile(node: Node, path: string, offsetBytes: number, compu
   const lowering = new Lowering(computed, true)
   const root = lowering.lower(node)
   if (lowering.needs.size > 0) return { needs: lowering.needs }
-  const jobs =
+  const jobs = (): MapJob[] =>
     sizeOf(node.shape) === 0 ? [] : [mapJob(lowering, [root], [{ kind: 'file', path, offsetBytes, dtype: node.dtype }], node)]
-  return { stage: { nodes: [node], jobs: () => jobs, bytes: 0, finish: () => new Map([[node, node]]) } }
+  return { stage: { nodes: [node], jobs, bytes: 0, finish: () => new Map([[node, node]]) } }
 }

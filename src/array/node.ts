@@ -145,3 +145,28 @@ export function inputsOf(node: Node): readonly Node[] {
       return []
   }
 }
+
+/**
+ * The nodes below (and among) the targets, each once, after all of its inputs. Walks with a list of its own: an expression may be deeper than the
+ * stack of calls.
+ * @param enters whether the inputs of a node are wanted
+ */
+export function inputsFirst(targets: readonly Node[], enters: (node: Node) => boolean): Node[] {
+  const order: Node[] = []
+  const seen = new Set<Node>()
+  const open: { readonly node: Node; readonly inputs: readonly Node[]; next: number }[] = []
+  const visit = (node: Node): void => {
+    if (seen.has(node)) return
+    seen.add(node)
+    open.push({ node, inputs: enters(node) ? inputsOf(node) : [], next: 0 })
+  }
+  for (const target of targets) {
+    visit(target)
+    for (let top = open.at(-1); top; top = open.at(-1)) {
+      const input = top.inputs[top.next++]
+      if (input) visit(input)
+      else order.push((open.pop() as typeof top).node)
+    }
+  }
+  return order
+}

@@ -59,25 +59,28 @@ function rowStage(nodes: readonly ReduceNode[], lowering: Lowering, values: read
   const segments = segmentCount({ rowLength: count, segmentLength })
   // A row's segments are tasks of their own; of many short rows a task takes some 260,000 elements.
   const perTask = outer === 1 ? 1 : Math.max(1, Math.floor((64 * blockLength) / Math.max(1, Math.min(count, segmentLength))))
-  const states = new SharedArrayBuffer(8 * outer * segments * wordsOfAll(measures))
-  const job: ReduceJob = {
-    kind: 'reduce',
-    label: `${nodes.map(({ name }) => name).join(', ')} of ${describeNode((nodes[0] as ReduceNode).input)}`,
-    tasks: Math.ceil((outer * segments) / perTask),
-    expression: expressionOf(lowering),
-    measures,
-    rows: outer,
-    rowLength: count,
-    segmentLength,
-    states,
-    perTask,
-  }
+  const bytes = 8 * outer * segments * wordsOfAll(measures)
+  let states = new SharedArrayBuffer(0)
+  const layout = { measures, rows: outer, rowLength: count, segmentLength }
   return {
     nodes,
-    jobs: () => (outer === 0 ? [] : [job]),
-    bytes: states.byteLength,
+    bytes,
+    jobs() {
+      states = new SharedArrayBuffer(bytes)
+      if (outer === 0) return []
+      const job: ReduceJob = {
+        kind: 'reduce',
+        label: `${nodes.map(({ name }) => name).join(', ')} of ${describeNode((nodes[0] as ReduceNode).input)}`,
+        tasks: Math.ceil((outer * segments) / perTask),
+        expression: expressionOf(lowering),
+        ...layout,
+        states,
+        perTask,
+      }
+      return [job]
+    },
     finish() {
-      mergeSegments(job)
+      mergeSegments({ ...layout, states })
       let at = 0
       return new Map(
         nodes.map((node, i) => {

@@ -1,7 +1,7 @@
 /** Lengths that only a computation can tell: finds what has to run first, and rebuilds what stands on it with the lengths known. */
 import * as build from './build.ts'
 import type { Shape } from './shape.ts'
-import { type DenseNode, inputsOf, makeNode, type Node } from './node.ts'
+import { type DenseNode, inputsFirst, inputsOf, makeNode, type Node } from './node.ts'
 
 type Computed = ReadonlyMap<Node, DenseNode>
 
@@ -9,38 +9,39 @@ const ownUnknown = (node: Node): boolean => node.shape.some(Number.isNaN)
 
 /** The nodes of unknown length below (and among) the targets that were not computed yet; those deepest down. */
 export function unknownBelow(targets: readonly Node[], computed: Computed): Node[] {
-  const found = new Set<Node>()
-  const seen = new Map<Node, boolean>()
-  const visit = (node: Node): boolean => {
-    if (computed.has(node)) return false
-    const known = seen.get(node)
-    if (known !== undefined) return known
-    let unknown = inputsOf(node).map(visit).some(Boolean)
-    if (!unknown && node.kind === 'algorithm' && ownUnknown(node)) {
-      found.add(node)
-      unknown = true
+  const found: Node[] = []
+  const unknown = new Set<Node>()
+  for (const node of inputsFirst(targets, (each) => !computed.has(each))) {
+    if (computed.has(node)) continue
+    if (inputsOf(node).some((input) => unknown.has(input))) unknown.add(node)
+    else if (node.kind === 'algorithm' && ownUnknown(node)) {
+      found.push(node)
+      unknown.add(node)
     }
-    seen.set(node, unknown)
-    return unknown
   }
-  for (const target of targets) visit(target)
-  return [...found]
+  return found
 }
 
-/** The same expression with computed nodes of once unknown length in their place; the same object where nothing changes. */
-export function rebuilt(node: Node, computed: Computed, memo: Map<Node, Node>): Node {
-  const known = memo.get(node)
-  if (known) return known
-  const result = rebuild(node, computed, memo)
-  memo.set(node, result)
-  return result
+/** The same expressions with computed nodes of once unknown length in their place; the same objects where nothing changes. */
+export function rebuilt(targets: readonly Node[], computed: Computed): Node[] {
+  const after = new Map<Node, Node>()
+  for (const node of inputsFirst(targets, (each) => !computed.has(each))) {
+    const there = computed.get(node)
+    if (there) after.set(node, ownUnknown(node) ? there : node)
+    else
+      after.set(
+        node,
+        rebuild(
+          node,
+          inputsOf(node).map((input) => after.get(input) as Node),
+        ),
+      )
+  }
+  return targets.map((node) => after.get(node) as Node)
 }
 
-function rebuild(node: Node, computed: Computed, memo: Map<Node, Node>): Node {
-  const there = computed.get(node)
-  if (there && ownUnknown(node)) return there
+function rebuild(node: Node, after: readonly Node[]): Node {
   const inputs = inputsOf(node)
-  const after = inputs.map((input) => rebuilt(input, computed, memo))
   if (after.every((input, i) => input === inputs[i])) return node
   const [first] = after as [Node]
   switch (node.kind) {

@@ -1,19 +1,18 @@
 /**
- * One computation: finds what is ready, runs it, and goes on until the targets are there. What several targets need is
+ * One computation: runs the stages that the planner finds ready until the targets are there. What several targets need is
  * computed once; targets of one shape share a pass; an intermediate result is dropped when nothing needs it any more.
  */
 import { availableParallelism } from 'node:os'
-import { Cancellation } from '../base/abort.ts'
+import { Cancellation, cancelled } from '../base/abort.ts'
 import { BudgetExceeded } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import type { Executor } from '../run/executor.ts'
 import { expectedJobMs, formatBytes } from './cost.ts'
 import { bytesPer } from './dtype.ts'
 import { runJob } from './executor.ts'
-import { type DenseNode, inputsOf, type Node, type ReduceNode } from './node.ts'
-import { prepareConcat, prepareMaps } from './map-stage.ts'
-import { prepareAlgorithm } from './algorithms/index.ts'
-import { prepareReductions } from './reduce-stage.ts'
+import { prepareMaps } from './map-stage.ts'
+import { type DenseNode, inputsOf, type Node } from './node.ts'
+import { Planner } from './planner.ts'
 import { rebuilt, unknownBelow } from './refine.ts'
 import { sizeOf } from './shape.ts'
 import type { Prepared, Stage } from './stage.ts'
@@ -25,10 +24,18 @@ export interface SessionOptions {
   readonly on?: Executor | undefined
 }
 
+/** How long planning and small stages may hold this thread before timers and I/O get their turn. */
+const turnMs = 5
+/** Results are looked through for those that nothing needs when so many bytes have come since the last time, or as many results as stayed. */
+const droppedFromBytes = 1 << 20
+
 export class Session {
   readonly computed = new Map<Node, DenseNode>()
   readonly #options: SessionOptions
   readonly #cancellation: Cancellation
+  #turnStartedAt = performance.now()
+  #bytesSinceDrop = 0
+  #keptByDrop = 64
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -38,20 +45,16 @@ export class Session {
   /** Computes the targets; each comes back as elements in memory. */
   async evaluate(targets: readonly Node[]): Promise<DenseNode[]> {
     const whole = await this.settleLengths(targets)
-    for (;;) {
-      const missing = whole.filter((node) => !this.#known(node))
-      if (missing.length === 0) return whole.map((node) => this.#known(node) as DenseNode)
-      for (const stage of readyStages(missing, this.computed)) await this.run(stage)
-      this.#drop(whole)
-    }
+    await this.#compute(whole, whole)
+    return whole.map((node) => this.#known(node) as DenseNode)
   }
 
   /** Computes what a stage of the caller's needs, then runs it. */
-  async evaluateInto(prepare: (computed: ReadonlyMap<Node, DenseNode>) => Prepared): Promise<void> {
+  async evaluateInto(node: Node, prepare: (computed: ReadonlyMap<Node, DenseNode>) => Prepared): Promise<void> {
     for (;;) {
       const prepared = prepare(this.computed)
       if ('stage' in prepared) return this.run(prepared.stage)
-      for (const stage of readyStages([...prepared.needs], this.computed)) await this.run(stage)
+      await this.#compute([...prepared.needs], [node])
     }
   }
 
@@ -60,15 +63,41 @@ export class Session {
     let current = [...targets]
     for (;;) {
       const unknown = unknownBelow(current, this.computed)
-      if (unknown.length > 0) for (const stage of readyStages(unknown, this.computed)) await this.run(stage)
-      const memo = new Map<Node, Node>()
-      current = current.map((node) => rebuilt(node, this.computed, memo))
+      await this.#compute(unknown, [...current, ...unknown])
+      current = rebuilt(current, this.computed)
       if (unknown.length === 0) return current
     }
   }
 
+  /** Computes nodes of known shapes. @param roots what their results, and those below, are kept for */
+  async #compute(nodes: readonly Node[], roots: readonly Node[]): Promise<void> {
+    const planner = new Planner(this.computed)
+    planner.demand(nodes)
+    for (;;) {
+      while (!planner.look(this.#turnStartedAt + turnMs)) await this.#takeTurns()
+      const stages = planner.next()
+      if (stages.length === 0) return
+      for (const stage of stages) {
+        await this.#takeTurns()
+        await this.run(stage)
+        for (const node of stage.nodes) planner.settled(node)
+      }
+      this.#dropBetweenTimes(roots)
+    }
+  }
+
+  /** Lets timers, I/O and whoever cancels get their turn. */
+  async #takeTurns(): Promise<void> {
+    if (performance.now() > this.#turnStartedAt + turnMs) {
+      await new Promise((resolve) => setImmediate(resolve))
+      this.#turnStartedAt = performance.now()
+    }
+    if (this.#cancellation.aborted) throw cancelled(this.#cancellation.reason, 'the computation')
+  }
+
   async run(stage: Stage): Promise<void> {
     this.#checkMemory(stage.bytes)
+    this.#bytesSinceDrop += stage.bytes
     const { threads = availableParallelism(), on } = this.#options
     for (const job of stage.jobs()) await runJob(job, expectedJobMs(job), { threads, on, cancellation: this.#cancellation })
     for (const [node, result] of stage.finish())
@@ -80,11 +109,14 @@ export class Session {
     const prepared = prepareMaps([expression], this.computed)
     if ('needs' in prepared) throw new TypeError('the states of a reduction need nothing')
     await this.run(prepared.stage)
-    return this.computed.get(expression) as DenseNode
+    const result = this.computed.get(expression) as DenseNode
+    this.computed.delete(expression)
+    return result
   }
 
   #checkMemory(bytes: number): void {
     const limit = this.#options.memoryLimitBytes ?? Number.POSITIVE_INFINITY
+    if (limit === Number.POSITIVE_INFINITY) return
     let needed = bytes
     for (const { dtype, shape } of this.computed.values()) needed += sizeOf(shape) * bytesPer(dtype)
     if (needed <= limit) return
@@ -98,6 +130,15 @@ export class Session {
 
   #known(node: Node): DenseNode | undefined {
     return node.kind === 'dense' ? node : this.computed.get(node)
+  }
+
+  /** A walk over the graph after each of many small stages would take longer than the stages. */
+  #dropBetweenTimes(roots: readonly Node[]): void {
+    const limited = this.#options.memoryLimitBytes !== undefined
+    if (!limited && this.#bytesSinceDrop < droppedFromBytes && this.computed.size < 2 * this.#keptByDrop) return
+    this.#drop(roots)
+    this.#bytesSinceDrop = 0
+    this.#keptByDrop = Math.max(64, this.computed.size)
   }
 
   /** Forgets results that only computed nodes refer to. */
@@ -114,55 +155,5 @@ export class Session {
 
   close(): void {
     this.#cancellation.close()
-  }
-}
-
-/** The stages that can run now, on the way to the nodes. */
-export function readyStages(targets: readonly Node[], computed: ReadonlyMap<Node, DenseNode>): Stage[] {
-  const visited = new Set<Node>()
-  const stages: Stage[] = []
-  let pending = targets
-  while (pending.length > 0) {
-    const needed = new Set<Node>()
-    for (const group of groups(pending)) {
-      for (const node of group) visited.add(node)
-      const prepared = prepare(group, computed)
-      if ('stage' in prepared) stages.push(prepared.stage)
-      else for (const node of prepared.needs) if (!visited.has(node)) needed.add(node)
-    }
-    pending = [...needed]
-  }
-  return stages
-}
-
-/** Nodes that one pass can compute together. */
-function groups(nodes: readonly Node[]): Node[][] {
-  const byKey = new Map<string, Node[]>()
-  for (const node of new Set(nodes)) {
-    const key = groupKey(node)
-    const group = byKey.get(key)
-    if (group) group.push(node)
-    else byKey.set(key, [node])
-  }
-  return [...byKey.values()]
-}
-
-function groupKey(node: Node): string {
-  if (node.kind === 'reduce') return `reduce ${node.input.shape.join()} ${node.axes.join()}`
-  if (node.kind === 'algorithm' || node.kind === 'concat') return `alone ${node.id}`
-  return `map ${node.shape.join()}`
-}
-
-export function prepare(group: readonly Node[], computed: ReadonlyMap<Node, DenseNode>): Prepared {
-  const [first] = group as [Node]
-  switch (first.kind) {
-    case 'reduce':
-      return prepareReductions(group as readonly ReduceNode[], computed)
-    case 'concat':
-      return prepareConcat(first, computed)
-    case 'algorithm':
-      return prepareAlgorithm(first, computed)
-    default:
-      return prepareMaps(group, computed)
   }
 }

@@ -22,7 +22,15 @@ export function flatten(inputs: readonly Node[], computed: Computed): Flat | { r
     lowering.program.outputs.push({ value: lowering.lower(input.shape.length === 1 ? input : reshape(input, [length])) })
   if (lowering.needs.size > 0) return { needs: lowering.needs }
   const chunkLength = chunkLengthFor(length, first.chunk)
-  return { expression: expressionOf(lowering), length, chunkLength, tasks: Math.ceil(length / chunkLength) }
+  return {
+    // Compiled only when it is going to run.
+    get expression() {
+      return expressionOf(lowering)
+    },
+    length,
+    chunkLength,
+    tasks: Math.ceil(length / chunkLength),
+  }
 }
 
 export function blockJob(

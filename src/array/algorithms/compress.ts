@@ -16,8 +16,7 @@ export function prepareCompress(node: AlgorithmNode, computed: Computed): Prepar
   const { length, chunkLength, tasks } = flat
   const counting = new Lowering(computed, true)
   counting.program.reductions.push({ kind: 'sum', value: counting.lower(reshape(mask, [length])) })
-  const states = new SharedArrayBuffer(16 * Math.max(1, tasks))
-  const count: ReduceJob = {
+  const countJob = (): ReduceJob => ({
     kind: 'reduce',
     label: `count of ${describeNode(mask)}`,
     tasks,
@@ -26,17 +25,18 @@ export function prepareCompress(node: AlgorithmNode, computed: Computed): Prepar
     rows: 1,
     rowLength: length,
     segmentLength: chunkLength,
-    states,
+    states: new SharedArrayBuffer(16 * Math.max(1, tasks)),
     perTask: 1,
-  }
+  })
   let result = sharedElements(node.dtype, 0)
   return {
     stage: {
       nodes: [node],
       bytes: sizeOf(input.shape) * bytesPer(node.dtype),
       *jobs() {
+        const count = countJob()
         yield count
-        const counts = new Float64Array(states)
+        const counts = new Float64Array(count.states)
         const starts = new Float64Array(new SharedArrayBuffer(8 * (tasks + 1)))
         for (let task = 0; task < tasks; task++) starts[task + 1] = (starts[task] as number) + (counts[2 * task] as number)
         result = sharedElements(node.dtype, starts[tasks] as number)

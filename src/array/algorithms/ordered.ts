@@ -28,10 +28,13 @@ function f64Node(node: AlgorithmNode, values: ArrayLike<number>): DenseNode {
 /** The input holds the bin of each element already. */
 export const histogramStage: StageOf = (node, flat, label) => {
   const bins = node.attributes['bins'] as number
-  const counts = new SharedArrayBuffer(8 * bins)
+  let counts = new SharedArrayBuffer(0)
   return {
     bytes: 8 * bins,
-    jobs: () => (flat.length === 0 ? [] : [blockJob('histogram', label, flat, [counts], [bins])]),
+    jobs() {
+      counts = new SharedArrayBuffer(8 * bins)
+      return flat.length === 0 ? [] : [blockJob('histogram', label, flat, [counts], [bins])]
+    },
     finish: () => single(node, f64Node(node, Array.from(new BigInt64Array(counts), Number))),
   }
 }
@@ -43,12 +46,13 @@ export const histogramStage: StageOf = (node, flat, label) => {
 export const quantileStage: StageOf = (node, flat, label) => {
   const fractions = node.attributes['q'] as readonly number[]
   const { length, tasks } = flat
-  const counts = new SharedArrayBuffer(4 * 65_537 * Math.max(1, tasks))
+  const bytes = 4 * 65_537 * Math.max(1, tasks)
   let found: readonly number[] = fractions.map(() => Number.NaN)
   return {
-    bytes: counts.byteLength,
+    bytes,
     *jobs() {
       if (length === 0) return
+      const counts = new SharedArrayBuffer(bytes)
       yield blockJob('keys', `${label}: counts`, flat, [counts])
       const selection = new Selection(new Uint32Array(counts), tasks, length, fractions)
       if (selection.nan) return
@@ -131,11 +135,15 @@ export const topkStage: StageOf = (node, flat, label) => {
   const asked = node.attributes['k'] as number
   const k = Math.abs(asked)
   const dtype = node.dtype as Comparable
-  const found = new SharedArrayBuffer(8 * k * Math.max(1, flat.tasks))
+  const bytes = 8 * k * Math.max(1, flat.tasks)
+  let found = new SharedArrayBuffer(0)
   const counts = new SharedArrayBuffer(8 * Math.max(1, flat.tasks))
   return {
-    bytes: found.byteLength,
-    jobs: () => (flat.length === 0 || k === 0 ? [] : [blockJob('topk', label, flat, [found, counts], [k, Math.sign(asked)])]),
+    bytes,
+    jobs() {
+      found = new SharedArrayBuffer(bytes)
+      return flat.length === 0 || k === 0 ? [] : [blockJob('topk', label, flat, [found, counts], [k, Math.sign(asked)])]
+    },
     finish() {
       const best = new TopK(k, asked > 0, dtype)
       if (k > 0) new Float64Array(counts).forEach((count, task) => best.add(typedArray(dtype, found, task * k, count), count))

@@ -85,7 +85,7 @@ async function write(
     await writeWhole(path, async (temporary) => {
       const [whole] = (await session.settleLengths([node])) as [Node]
       const header = headerOf(whole)
-      await session.evaluateInto((computed) => prepareFile(whole, resolve(temporary), header.length, computed))
+      await session.evaluateInto(whole, (computed) => prepareFile(whole, resolve(temporary), header.length, computed))
       await writeStart(temporary, header)
     })
   } finally {

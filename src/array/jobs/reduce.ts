@@ -77,7 +77,11 @@ function setShifts(job: ReduceJob, { instance }: ExpressionRunner, { f }: States
   })
 }
 
-function eachMeasure(job: ReduceJob, start: number, body: (measure: ReduceJob['measures'][number], at: number) => void): void {
+function eachMeasure(
+  job: Pick<ReduceJob, 'measures'>,
+  start: number,
+  body: (measure: ReduceJob['measures'][number], at: number) => void,
+): void {
   let at = start
   for (const measure of job.measures) {
     body(measure, at)
@@ -86,7 +90,7 @@ function eachMeasure(job: ReduceJob, start: number, body: (measure: ReduceJob['m
 }
 
 /** Merges the segments of every row, neighbours first, into the state of the first; the others are used up. */
-export function mergeSegments(job: ReduceJob): void {
+export function mergeSegments(job: Pick<ReduceJob, 'measures' | 'rows' | 'rowLength' | 'segmentLength' | 'states'>): void {
   const states = new States(job.states)
   const segments = segmentCount(job)
   const words = wordsOfAll(job.measures)
