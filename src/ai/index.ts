@@ -34,8 +34,10 @@ export {
   type CondenseResult,
   type DocumentPart,
 } from './condense.ts'
-export { type Agent, type AgentTask, team, type TeamOptions, type TeamResult, type TeamState } from './team.ts'
-export type { Plan, PlannedTask } from './plan.ts'
+export { team, type TeamOptions, type TeamResult, type TeamState } from './team/team.ts'
+export type { Agent, AgentTask } from './team/round.ts'
+export type { Plan, PlannerAnswer, PlannerStream, PlanPart } from './team/plan.ts'
+export type { PlannedTask } from './team/task.ts'
 export { splitText, type SplitOptions, type TextPart } from './split.ts'
 export type { StandardSchema } from './schema.ts'
 

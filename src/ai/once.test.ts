@@ -8,7 +8,7 @@ import { best, synthesize } from './best.ts'
 import { condense } from './condense.ts'
 import { explore } from './explore.ts'
 import { perspectives } from './perspectives.ts'
-import { team } from './team.ts'
+import { team } from './team/team.ts'
 import { vote } from './vote.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-once-'))

@@ -1,19 +1,10 @@
 import { beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { streamText } from 'ai'
 import * as fc from 'fast-check'
 import { z } from 'zod'
-import {
-  Cancelled,
-  DependencyFailed,
-  InvalidGraph,
-  InvalidOption,
-  Overflow,
-  QuorumNotReached,
-  SchemaMismatch,
-} from '../base/errors.ts'
+import { Cancelled, InvalidOption, Overflow, QuorumNotReached, SchemaMismatch } from '../base/errors.ts'
 import { partialResults } from '../run/failure.ts'
-import { ask, best, condense, estimateTokens, explore, perspectives, pool, splitText, synthesize, team, vote } from './index.ts'
+import { ask, best, condense, estimateTokens, explore, perspectives, pool, splitText, synthesize, vote } from './index.ts'
 import { simulate, type Simulator, type SimulatorOptions } from './simulator/index.ts'
 import { leadIsTrue } from './vote.ts'
 
@@ -310,104 +301,5 @@ describe('splitText and condense', () => {
     })
     expect(text).toContain('Chapter 0 begins.')
     expect(references.length).toBeGreaterThan(11)
-  })
-})
-
-describe('team', () => {
-  const upper = (input: string): string => input.toUpperCase()
-
-  /**
-   *   a   b
-   *    \ / \
-   *     c   d
-   *      \ /
-   *       e
-   */
-  const diamond = `
-    Plan:
-    a = say("one")
-    2. say("two")
-    c = say("$a and \${2}")
-    d = say("not $2")
-    e = say("$c, $d")
-  `
-
-  test('runs a plan as far at once as it allows, with results filled in', async () => {
-    let [running, peak] = [0, 0]
-    const say = async (input: string): Promise<string> => {
-      peak = Math.max(peak, ++running)
-      await turns(3)
-      running--
-      return input
-    }
-    const { value, results } = await team(diamond, { say }, { integrate: (all) => all.e })
-    expect(value).toBe('one and two, not two')
-    expect(Object.keys(results).sort()).toEqual(['2', 'a', 'c', 'd', 'e'])
-    expect(peak).toBe(2)
-    expect(await team(diamond, { say }, { concurrency: 1 })).toMatchObject({ results: { e: 'one and two, not two' } })
-  })
-
-  test('starts a task as soon as its line is there, while the planner still writes', async () => {
-    const log: string[] = []
-    async function* planner(): AsyncGenerator<string> {
-      yield '{"id":"a","agent":"say","input":"first"}\n{"id":"b","ag'
-      await turns(5)
-      log.push('planner goes on')
-      yield 'ent":"say","input":"then $a","needs":["a"]}'
-    }
-    const say = (input: string): string => {
-      log.push(input)
-      return input
-    }
-    await team(planner(), { say })
-    expect(log).toEqual(['first', 'planner goes on', 'then first'])
-  })
-
-  test('from a planner model', async () => {
-    await using provider = await simulate({ ...quick, answer: () => '1. up("hello")\n2. up("$1 world")' })
-    const { textStream } = streamText({ model: modelOf(provider), prompt: 'plan' })
-    expect((await team(textStream, { up: upper })).results).toEqual({ 1: 'HELLO', 2: 'HELLO WORLD' })
-  })
-
-  test('a sum of money is no task; unknown needs, agents, circles and doubles are named', async () => {
-    expect((await team('a = up("costs $5")', { up: upper })).results).toEqual({ a: 'COSTS $5' })
-    const plans: readonly [string | object[], RegExp][] = [
-      [[{ id: 'a', agent: 'up', input: 'x', needs: ['z'] }], /Task "a" needs "z", which the plan does not have/],
-      ['a = fly("x")', /asks for an agent "fly"; there are up/],
-      ['a = up("$b")\nb = up("$c")\nc = up("$b")', /wait in a circle: b → c → b/],
-      ['a = up("x")\na = up("y")', /two tasks "a"/],
-      ['{"id": 1}', /to have `id`, `agent` and `input` as text/],
-      ['{"id": ', /no JSON/],
-    ]
-    for (const [plan, message] of plans) {
-      const error: unknown = await team(plan as string, { up: upper }).catch((reason: unknown) => reason)
-      expect(error).toBeInstanceOf(InvalidGraph)
-      expect((error as Error).message).toMatch(message)
-    }
-  })
-
-  test('a failure is replanned with what is there, or ends the team with its own error', async () => {
-    const agents = {
-      say: (input: string) => input,
-      fail: () => {
-        throw new Error('broken tool')
-      },
-    }
-    const plan = 'a = say("one")\nb = fail("$a")\nc = say("got $b")'
-    await expect(team(plan, agents)).rejects.toThrow('broken tool')
-    const states: unknown[] = []
-    const { results, failed, rounds } = await team(plan, agents, {
-      replan: (state) => {
-        states.push(
-          [...state.results.keys()],
-          [...state.failed.values()].map((error) => error.constructor),
-        )
-        return 'b2 = say("$a again")\nc2 = say("got $b2")'
-      },
-    })
-    expect(states).toEqual([['a'], [Error, DependencyFailed]])
-    expect(results).toEqual({ a: 'one', b2: 'one again', c2: 'got one again' })
-    expect([[...failed.keys()], rounds]).toEqual([['b', 'c'], 2])
-    await expect(team(plan, agents, { replan: () => 'x = fail("")', replans: 1 })).rejects.toThrow('broken tool')
   })
 })
