@@ -265,7 +265,7 @@ describe('idle time', () => {
         { row: 2, startedAt: 0, settledAt: 90 },
       ],
     })
-    expect(rows[0]).toMatchObject({ row: 1, runningMs: 25, idleMs: { startup: 25, dispatch: 5, tail: 35, program: 10 } })
+    expect(rows[0]).toMatchObject({ row: 1, runningMs: 25, idleMs: { startup: 30, dispatch: 0, tail: 35, program: 10 } })
     expect(rows[1]).toMatchObject({ row: 2, runningMs: 90, idleMs: { program: 10 } })
   })
 

@@ -310,13 +310,15 @@ describe('a file that is no trace', () => {
     await expect(refusedOrHarmless(encodeTrace(sample()))).resolves.toBe(2_000)
   })
 
-  it('is read in the format before, which had no tasks packed together', () => {
+  it('is read in the formats before, which had no tasks packed together and no times of processors', () => {
     const bytes = encodeTrace(sample())
-    expect(bytes[7]).toBe(2)
-    bytes[7] = 1
-    expect(plain(decodeTrace(bytes))).toEqual(plain(sample()))
-    bytes[7] = 3
-    expect(() => decodeTrace(bytes)).toThrow('The trace has format 3; this version of heddle reads formats 1 to 2')
+    expect(bytes[7]).toBe(3)
+    for (const version of [1, 2]) {
+      bytes[7] = version
+      expect(plain(decodeTrace(bytes))).toEqual(plain(sample()))
+    }
+    bytes[7] = 4
+    expect(() => decodeTrace(bytes)).toThrow('The trace has format 4; this version of heddle reads formats 1 to 3')
   })
 
   it('cannot reach the prototypes', () => {

@@ -255,7 +255,7 @@ function checkPreamble(data: Uint8Array): void {
 function readHead(reader: Reader): Omit<TraceMeta, 'durationMs' | 'complete'> {
   const head = reader.json()
   if (typeof head !== 'object' || head === null) throw reader.damaged('its head is no object')
-  const { name, epochMs, window, cores, runtime } = head as Record<string, unknown>
+  const { name, epochMs, window, cores, runtime, processorTime, poolThreads } = head as Record<string, unknown>
   const good =
     typeof name === 'string' &&
     Number.isFinite(epochMs) &&
@@ -264,7 +264,15 @@ function readHead(reader: Reader): Omit<TraceMeta, 'durationMs' | 'complete'> {
     (cores as number) >= 1 &&
     typeof runtime === 'string'
   if (!good) throw reader.damaged('its head lacks name, epochMs, window, cores or runtime')
-  return { name, epochMs: epochMs as number, window, cores: cores as number, runtime }
+  return {
+    name,
+    epochMs: epochMs as number,
+    window,
+    cores: cores as number,
+    runtime,
+    ...(processorTime === 'threads' && { processorTime }),
+    ...(Number.isInteger(poolThreads) && (poolThreads as number) >= 1 && { poolThreads: poolThreads as number }),
+  }
 }
 
 function readColumns<S extends Schema>(reader: Reader, table: Table<S>, count: number): void {

@@ -4,11 +4,11 @@ import { type Advice, advise } from './advice/index.ts'
 import { contention, type Work } from './contention.ts'
 import { type CriticalPath, criticalPath } from './critical-path.ts'
 import { type Failures, failuresOf } from './failures.ts'
-import { type GroupStats, type Grouping, groupTable, groupTasks } from './groups.ts'
+import { type GroupStats, type Grouping, groupTable, groupTasks, taskLabel } from './groups.ts'
 import { type RowUse, useOfExecutors } from './idle.ts'
 import { type Idle, summariseIdle } from './idle-summary.ts'
 import type { Trace } from './model.ts'
-import { notesOf } from './notes.ts'
+import { notesOf, startingMs } from './notes.ts'
 import { relate, type Related } from './relate.ts'
 import { selfTimes } from './self-time.ts'
 import { spanMs } from './span.ts'
@@ -33,7 +33,11 @@ export interface Explanation {
   readonly rows: readonly RowUse[]
   /** The most workers that were ever at work at once. */
   readonly workersAtOnce: number
+  /** What the trace says of the machine. */
+  readonly machine: { readonly cores: number; readonly processorTime: 'threads' | 'process' }
   readonly idle: Idle
+  /** How long workers were starting and loading modules before the first of them had a task at work; 0 when they were there. */
+  readonly startingMs: number
   readonly groups: readonly GroupStats[]
   readonly grouping: Grouping
   readonly failures: Failures
@@ -66,13 +70,15 @@ export function explainRelated(related: Related, grouping: Grouping = groupTasks
     spanMs: span,
     parallelism: span > 0 ? work.workMs / span : 0,
     criticalPath: path,
-    bound: boundBy(path, grouping),
+    bound: boundBy(path, grouping, trace),
     rows,
     workersAtOnce,
+    machine: { cores: trace.meta.cores, processorTime: trace.meta.processorTime ?? 'process' },
     idle,
     groups,
     grouping,
     failures: failuresOf(trace, grouping),
+    startingMs: startingMs(related),
     adapted: adaptedIn(trace),
     restored: restoredIn(trace),
   }
@@ -86,15 +92,20 @@ function restoredIn(trace: Trace): string[] {
     .map(({ text }) => text)
 }
 
-function boundBy(path: CriticalPath, grouping: Grouping): Explanation['bound'] {
-  const byGroup = new Map<number, { label: string; ms: number; tasks: Set<number> }>()
+/** A task with a name of its own stands for itself: of a large graph, the graph's name would say nothing. */
+function boundBy(path: CriticalPath, grouping: Grouping, trace: Trace): Explanation['bound'] {
+  const byGroup = new Map<string, { group: number; label: string; ms: number; tasks: Set<number> }>()
   for (const { kind, task, from, to } of path.segments) {
     if (kind !== 'work') continue
-    const group = grouping.of[task] as number
-    let entry = byGroup.get(group)
-    if (!entry) byGroup.set(group, (entry = { label: grouping.labels[group] as string, ms: 0, tasks: new Set() }))
+    const [group, name] = [grouping.of[task] as number, trace.tasks.name[task] as number]
+    const key = `${group} ${name}`
+    let entry = byGroup.get(key)
+    if (!entry) {
+      const label = name === 0 ? (grouping.labels[group] as string) : taskLabel(trace, grouping, task)
+      byGroup.set(key, (entry = { group, label, ms: 0, tasks: new Set() }))
+    }
     entry.ms += to - from
     entry.tasks.add(task)
   }
-  return [...byGroup].map(([group, { label, ms, tasks }]) => ({ group, label, ms, tasks: tasks.size }))
+  return [...byGroup.values()].map(({ group, label, ms, tasks }) => ({ group, label, ms, tasks: tasks.size }))
 }

@@ -4,8 +4,8 @@ import type { Trace } from './model.ts'
 import { taskStates } from './model.ts'
 import type { Related } from './relate.ts'
 
-/** Names that repeat make groups of their own, as in `all({ entities, sentiment })` per document; more than this are single tasks of a big graph. */
-const namesMax = 24
+/** Names make groups of their own, as those of a graph's tasks, or in `all({ entities, sentiment })` per document; of more than this, tables would say little. */
+const namesMax = 256
 
 export interface Grouping {
   /** Group by task. */

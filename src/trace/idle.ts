@@ -11,7 +11,7 @@
 import { EventQueue } from './event-queue.ts'
 import type { Related } from './relate.ts'
 import { type SelfTimes, waitedInside } from './self-time.ts'
-import { workerStarts } from './notes.ts'
+import { firstTasks } from './notes.ts'
 
 /** Why a row had nothing to do. Where several hold, the first counts. */
 export const idleCauses = ['startup', 'dispatch', 'limiter', 'retry', 'slot', 'dependency', 'tail', 'program'] as const
@@ -19,7 +19,7 @@ export type IdleCause = (typeof idleCauses)[number]
 
 /** The causes in words, to follow "idle: ". */
 export const idleWords: Readonly<Record<IdleCause, string>> = {
-  startup: 'workers starting',
+  startup: 'workers starting and loading modules',
   dispatch: 'handing out tasks',
   limiter: 'waiting on a limiter',
   retry: 'pausing before another attempt',
@@ -69,7 +69,7 @@ interface WorkerRow {
 }
 
 /** Causes that are the same for every row at a time; the rest are a row's own. */
-const shared = ['limiter', 'retry', 'slot', 'dependency', 'tail', 'program'] as const
+const shared = ['limiter', 'retry', 'slot', 'dependency', 'tail', 'program', 'dispatch'] as const
 
 class Sweep {
   readonly #r: Related
@@ -77,7 +77,7 @@ class Sweep {
   readonly #events = new EventQueue()
   readonly #workers = new Map<number, WorkerRow>()
   /** How many tasks are in each state of waiting; `running` counts those at work anywhere. */
-  readonly #counts = { limiter: 0, retry: 0, slot: 0, dependency: 0, running: 0 }
+  readonly #counts = { limiter: 0, retry: 0, slot: 0, dependency: 0, running: 0, runs: 0 }
   /** Time during which each shared cause held, for workers and for slots of this thread (which alone wait for slots). */
   readonly #workerClocks = new Float64Array(shared.length)
   readonly #threadClocks = new Float64Array(shared.length)
@@ -100,6 +100,7 @@ class Sweep {
     this.#addWork()
     this.#addWaits()
     this.#addStarts()
+    this.#addRuns()
     this.#events.run((at) => this.#advance(at))
     this.#advance(this.#r.to)
     const workers = [...this.#workers.values()].sort((a, b) => a.row - b.row)
@@ -192,7 +193,7 @@ class Sweep {
   }
 
   #addStarts(): void {
-    const starts = workerStarts(this.#r.trace).filter(({ row }) => this.#workers.has(row))
+    const starts = firstTasks(this.#r).filter(({ row }) => this.#workers.has(row))
     const rows = starts.map(({ row }) => this.#workers.get(row))
     this.#events.add(
       starts.map(({ from }) => Math.max(this.#r.from, from)),
@@ -204,13 +205,21 @@ class Sweep {
     )
   }
 
+  /** While a run is under way that starts its tasks itself, a moment without any is not between runs. */
+  #addRuns(): void {
+    const { runFrom, runTo, runClosed } = this.#r
+    const closed = (times: Float64Array): number[] => [...times].filter((_, run) => runClosed[run] === 1)
+    this.#events.add(closed(runFrom), () => void this.#counts.runs++)
+    this.#events.add(closed(runTo), () => void this.#counts.runs--)
+  }
+
   /** Lets the clocks of the causes that hold run up to `at`. */
   #advance(at: number): void {
     const until = Math.min(at, this.#r.to)
     const ms = until - this.#now
     if (ms <= 0) return
-    const { limiter, retry, slot, dependency, running } = this.#counts
-    const other = dependency > 0 ? 3 : running > 0 ? 4 : 5
+    const { limiter, retry, slot, dependency, running, runs } = this.#counts
+    const other = dependency > 0 ? 3 : running > 0 ? 4 : runs > 0 ? 6 : 5
     const waiting = limiter > 0 ? 0 : retry > 0 ? 1 : -1
     const forWorkers = waiting >= 0 ? waiting : other
     const forThread = waiting >= 0 ? waiting : slot > 0 ? 2 : other

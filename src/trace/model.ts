@@ -1,5 +1,5 @@
 /**
- * What a trace is: five tables, a list of texts and a head.
+ * What a trace is: six tables, a list of texts and a head.
  *
  * Times are milliseconds since the trace began ({@link TraceMeta.epochMs} in the calendar), on one clock for all threads; a time
  * that never came is -1. Texts are numbers into {@link Trace.strings}, 0 being none. Tasks stand in the order in which
@@ -75,12 +75,29 @@ export const sampleSchema = {
   rssBytes: 'f64',
 } as const satisfies Schema
 
+/** Who computed, beside each sample: one line for each that did something since the sample before. */
+export const processorSchema = {
+  /** That of the sample. */
+  at: 'f64',
+  /** 0 this thread, from 1 up a worker, -1 all other threads, -2 child processes, -3 other programs of the machine. */
+  row: 'i32',
+  /** Time on a core. */
+  cpuMs: 'f32',
+  /** Time ready to run, waiting for a core; 0 where the system does not count it. */
+  waitMs: 'f32',
+  /** For how long the event loop was busy; of children, the time on a core of those that ended before they were seen. */
+  busyMs: 'f32',
+  /** Of children: how many of this process's own were alive. */
+  alive: 'u16',
+} as const satisfies Schema
+
 export const schemas = {
   needs: needSchema,
   tasks: taskSchema,
   runs: runSchema,
   notes: noteSchema,
   samples: sampleSchema,
+  processors: processorSchema,
 } as const
 export type TableName = keyof typeof schemas
 /** The order in which they are written; never changes but at the end. */
@@ -99,6 +116,7 @@ export function newTables(): TraceTables {
     runs: new Table(runSchema),
     notes: new Table(noteSchema),
     samples: new Table(sampleSchema),
+    processors: new Table(processorSchema),
   }
 }
 
@@ -115,6 +133,10 @@ export interface TraceMeta {
   readonly cores: number
   /** Version of the runtime, such as `node 20.20.2`. */
   readonly runtime: string
+  /** Whose processor time is known: that of each thread (Linux), or only that of the whole process. @default 'process' */
+  readonly processorTime?: 'threads' | 'process' | undefined
+  /** Threads of libuv's pool, where asynchronous work of the file system, of zlib and of crypto is done, as well as that of many native modules. @default 4 */
+  readonly poolThreads?: number | undefined
   /** False when the recording program ended without ending the trace. */
   readonly complete: boolean
 }
@@ -136,6 +158,7 @@ export interface Trace {
   readonly runs: Rows<typeof runSchema>
   readonly notes: Rows<typeof noteSchema>
   readonly samples: Rows<typeof sampleSchema>
+  readonly processors: Rows<typeof processorSchema>
 }
 
 export function makeTrace(meta: TraceMeta, strings: readonly string[], tables: TraceTables): Trace {
@@ -164,6 +187,9 @@ export function makeTraceLater(meta: TraceMeta, strings: readonly string[], tabl
     get samples() {
       return look().samples
     },
+    get processors() {
+      return look().processors
+    },
   }
   // Printed like any other.
   return Object.defineProperty(trace, Symbol.for('nodejs.util.inspect.custom'), { value: () => ({ meta, strings, ...look() }) })
@@ -171,8 +197,15 @@ export function makeTraceLater(meta: TraceMeta, strings: readonly string[], tabl
 
 type TraceRows = Pick<Trace, TableName>
 
-function rowsOf({ tasks, needs, runs, notes, samples }: TraceTables): TraceRows {
-  return { tasks: tasks.rows(), needs: needs.rows(), runs: runs.rows(), notes: notes.rows(), samples: samples.rows() }
+function rowsOf({ tasks, needs, runs, notes, samples, processors }: TraceTables): TraceRows {
+  return {
+    tasks: tasks.rows(),
+    needs: needs.rows(),
+    runs: runs.rows(),
+    notes: notes.rows(),
+    samples: samples.rows(),
+    processors: processors.rows(),
+  }
 }
 
 /** The error of a task that failed, by its row. */

@@ -1,4 +1,5 @@
 import type { Trace } from './model.ts'
+import type { Related } from './relate.ts'
 
 export interface WorkerStart {
   /** Number of the worker. */
@@ -14,6 +15,28 @@ export function workerStarts(trace: Trace): WorkerStart[] {
     if (typeof data.row === 'number' && typeof data.ms === 'number') starts.push({ row: data.row, from: at - data.ms, to: at })
   }
   return starts
+}
+
+/** Each worker that began within the wall time, from then until its first task started: it starts, and loads its module. */
+export function firstTasks(related: Related): WorkerStart[] {
+  const { trace, from, to, started, count } = related
+  const first = new Map<number, number>()
+  for (let task = 0; task < count; task++) {
+    const row = trace.tasks.row[task] as number
+    if (row > 0) first.set(row, Math.min(first.get(row) ?? to, started[task] as number))
+  }
+  return workerStarts(trace).flatMap((start) => {
+    const at = first.get(start.row)
+    return at === undefined || start.from < from ? [] : { row: start.row, from: start.from, to: Math.max(start.to, at) }
+  })
+}
+
+/** From the moment at which the first of them began until one had a task. */
+export function startingMs(related: Related): number {
+  const starts = firstTasks(related)
+  if (starts.length === 0) return 0
+  const [from, to] = [Math.min(...starts.map((start) => start.from)), Math.min(...starts.map((start) => start.to))]
+  return Math.max(0, to - from)
 }
 
 export interface TraceNote {

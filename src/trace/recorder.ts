@@ -23,15 +23,27 @@ import {
 import { OpenTasks } from './open-tasks.ts'
 import { appendPlainRow } from './plain-row.ts'
 import { PlainTasks } from './plain-tasks.ts'
+import { processorTimes, type Taken } from './processor/times.ts'
 import { Strings } from './strings.ts'
 
 /** Tells what `eventLoopUtilization` does in a tenth of its time. Both are not the global's, which tests replace by a clock of their own. */
 const eventLoop = realClock.nodeTiming
 
-/** How often the owning thread is looked at; ten times a second is what a page or a terminal can show. */
+/** How often the process is looked at; ten times a second is what a page or a terminal can show. */
 export const sampleEveryMs = 100
 /** Memory in use is read from a file of the system, which takes longer than all the rest of a sample. */
 const rssEveryMs = 1_000
+
+/**
+ * A recording begins with samples closer together: of a program that lasts half a second five would say little. They come after a twentieth of the
+ * time that has passed, so at every moment there are some forty of them.
+ */
+const firstSampleMs = 20
+const passedPerSample = 20
+/** When the first run begins and the last one ends, unless a sample was taken just before: what the program does outside is told apart. */
+const edgeSampleMs = 10
+
+const nothingTaken: Taken = { cpuMs: 0, waitMs: 0, busyMs: 0, alive: 0 }
 
 /** Room is made for the tasks of a run, as far as their number is known; beyond that, tables grow by doubling. */
 const expectMost = 2 ** 20
@@ -76,8 +88,11 @@ export class Recorder implements Listener {
   readonly #stopListening: () => void
   #sampler: NodeJS.Timeout | undefined
   #sampleDue = 0
+  #sampledAt = 0
   #lastIdle = { at: realClock.now(), ms: eventLoop.idleTime }
   #lastCpu = { at: 0, ms: 0 }
+  /** What each thread had taken when it was last looked at. */
+  readonly #lastTimes = new Map<number, Taken>()
   #lastRss: { readonly at: number; readonly bytes: number }
   #endedAt: number | undefined
   /** Whether somebody asks for changes. */
@@ -91,9 +106,19 @@ export class Recorder implements Listener {
     this.#lastRss = { at: options.live ? Number.NEGATIVE_INFINITY : this.origin, bytes: 0 }
     this.taskStarted = options.live ? this.#taskStarted : undefined
     this.#stopListening = listen(this)
-    this.#sampleDue = this.origin + sampleEveryMs
     this.#coresUsed(this.origin)
-    this.#sampler = setInterval(() => this.#sample(), sampleEveryMs).unref()
+    processorTimes.enter()
+    this.#processors()
+    this.#sampleLater(this.origin)
+  }
+
+  #sampleLater(now: number): void {
+    const ms = Math.min(sampleEveryMs, Math.max(firstSampleMs, (now - this.origin) / passedPerSample))
+    this.#sampleDue = now + ms
+    this.#sampler = setTimeout(() => {
+      this.#sample()
+      this.#sampleLater(performance.now())
+    }, ms).unref()
   }
 
   /** Milliseconds since the trace began. */
@@ -111,8 +136,9 @@ export class Recorder implements Listener {
       const open = this.open.list()
       this.#endedAt = performance.now()
       this.#stopListening()
-      clearInterval(this.#sampler)
+      clearTimeout(this.#sampler)
       this.#sample(this.#endedAt)
+      processorTimes.leave()
       for (const row of this.#runs.values()) {
         this.tables.runs.columns.settledAt[row] = this.now()
         this.#changedRuns.add(row)
@@ -165,6 +191,8 @@ export class Recorder implements Listener {
       window: this.#options.window ?? 'all',
       cores: availableParallelism(),
       runtime: `node ${process.versions.node}`,
+      processorTime: processorTimes.byThread ? 'threads' : 'process',
+      poolThreads: poolThreads(),
       complete: this.ended,
     }
   }
@@ -175,6 +203,7 @@ export class Recorder implements Listener {
   }
 
   #addRun(run: RunRecord): void {
+    if (this.#runs.size === 0) this.#sampleEdge()
     const row = this.tables.runs.append()
     const columns = this.tables.runs.columns
     columns.id[row] = run.id
@@ -204,6 +233,7 @@ export class Recorder implements Listener {
     columns.state[row] = runStateNumber[run.state] ?? 0
     if (this.#options.live) this.#changedRuns.add(row)
     this.#runs.delete(run.id)
+    if (this.#runs.size === 0) this.#sampleEdge()
     this.#lastRun = undefined
   }
 
@@ -308,9 +338,33 @@ export class Recorder implements Listener {
     columns.at[row] = at - this.origin
     columns.busy[row] = this.#loopBusy()
     columns.delayMs[row] = Math.max(0, at - this.#sampleDue)
+    this.#sampledAt = at
     columns.cores[row] = this.#coresUsed(at)
     columns.rssBytes[row] = this.#rssBytes(at)
-    this.#sampleDue = at + sampleEveryMs
+    this.#processors(at - this.origin)
+  }
+
+  #sampleEdge(): void {
+    const now = performance.now()
+    if (now - this.#sampledAt >= edgeSampleMs) this.#sample(now)
+  }
+
+  /** Writes who has computed since the last time. @param at without it nothing is written: the count begins here */
+  #processors(at?: number): void {
+    for (const [row, taken] of processorTimes.read()) {
+      const last = this.#lastTimes.get(row) ?? nothingTaken
+      const [cpuMs, waitMs, busyMs] = [taken.cpuMs - last.cpuMs, taken.waitMs - last.waitMs, taken.busyMs - last.busyMs]
+      this.#lastTimes.set(row, { ...taken })
+      if (at === undefined || (cpuMs <= 0 && waitMs <= 0 && busyMs <= 0 && taken.alive === 0)) continue
+      const line = this.tables.processors.append()
+      const columns = this.tables.processors.columns
+      columns.at[line] = at
+      columns.row[line] = row
+      columns.cpuMs[line] = cpuMs
+      columns.waitMs[line] = waitMs
+      columns.busyMs[line] = busyMs
+      columns.alive[line] = taken.alive
+    }
   }
 
   /** Share of the time since the last sample in which the event loop did not wait for events. */
@@ -339,4 +393,10 @@ export class Recorder implements Listener {
   #relative(time: number): number {
     return time === 0 ? -1 : Math.max(0, time - this.origin)
   }
+}
+
+/** As libuv reads it when the pool is first used. */
+function poolThreads(): number {
+  const said = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10)
+  return said >= 1 ? Math.min(said, 1_024) : 4
 }

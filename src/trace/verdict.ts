@@ -15,13 +15,43 @@ export function verdictLines(facts: Findings): string[] {
   const { wallMs, work, speedup, groups } = facts
   if (groups.length === 0)
     return facts.restored.length > 0 ? [...facts.restored] : ['no tasks were recorded: nothing ran through heddle']
+  const little = tooLittle(facts)
+  if (little !== undefined) return [little, ...facts.restored.slice(0, restoredShown)]
   return [
-    `${formatMs(work.workMs)} → ${formatMs(wallMs)}, ${factor(speedup)} (sum of measured task time against wall time)`,
+    `${formatMs(work.workMs)} → ${formatMs(wallMs)}, ${factor(speedup)}${basis(facts)}`,
     `bound by ${boundWords(facts)}`,
     idleLine(facts),
     ...adaptedLines(facts),
     ...facts.restored.slice(0, restoredShown),
   ]
+}
+
+/** Less work than this says nothing in a program that ends as soon; chosen. */
+const [littleMs, shortMs] = [20, 50]
+
+/** Of a program that has hardly begun, a factor would be about starting only. */
+function tooLittle({ work, wallMs, startingMs, speedup }: Findings): string | undefined {
+  const what = `too little work to judge: ${formatMs(work.workMs)} in ${formatMs(wallMs)}`
+  if (startingMs > work.workMs && startingMs >= startingShare * wallMs)
+    return `${what}; starting workers took ${formatMs(startingMs)}`
+  return speedup < 1 && work.workMs < littleMs && wallMs < shortMs ? what : undefined
+}
+
+/** Share of the wall time from which on starting is what decides. */
+const startingShare = 0.2
+
+/** Where this much of the measured time was no work, the sum is not what it was measured as. */
+const sumHolds = 0.05
+/** Tasks that may have waited for the outside, or for a thread, by how much of what is known to be work. */
+const unclearShare = 0.1
+
+/** What was held against what, and how many were under way where that is not the factor. */
+function basis({ work, wallMs, machine }: Findings): string {
+  if (work.measuredMs - work.workMs <= sumHolds * work.measuredMs) return ' (sum of measured task time against wall time)'
+  const times = machine.processorTime === 'threads' ? 'processor time' : 'processor time of the whole process'
+  const atOnce = wallMs > 0 ? work.measuredMs / wallMs : 0
+  const calls = work.unclearMs > unclearShare * work.workMs && atOnce >= 2 ? `; ${Math.round(atOnce)} calls at once` : ''
+  return ` (${times} and waiting of the tasks against wall time${calls})`
 }
 
 /** More are left out, those that changed least: the trace has all of them. */
@@ -68,11 +98,27 @@ export function tookTurns({ idle, work }: Pick<Findings, 'idle' | 'work'>): bool
   return idle.of === 'slots' && idle.rows > 1 && work.waitedForThreadMs > turnsShare * work.measuredMs
 }
 
-function idleLine({ idle, work }: Findings): string {
+/** Who computes where it is not the threads that have the tasks: native threads and child processes. */
+function coresWords({ work: { cores }, machine }: Findings): string {
+  const helpers = cores.native + cores.children
+  if (helpers < helpersMatter * (helpers + cores.thread + cores.workers) || helpers < helpersMatter) return ''
+  const used = helpers + cores.thread + cores.workers
+  const who = [
+    ...(cores.native >= helpersMatter ? [`native threads ${cores.native.toFixed(1)}`] : []),
+    ...(cores.children >= helpersMatter ? [`child processes ${cores.children.toFixed(1)}`] : []),
+  ]
+  return `; ${used.toFixed(1)} of ${machine.cores} cores in use (${who.join(', ')})`
+}
+
+/** Cores, and the share of all that are in use; chosen. */
+const helpersMatter = 0.3
+
+function idleLine(facts: Findings): string {
+  const { idle, work } = facts
   const who = idle.of === 'workers' ? (idle.rows === 1 ? 'the worker' : `${idle.rows} workers`) : `${idle.rows} at once`
   if (idle.of === 'slots' && idle.rows <= 1) return `one task at a time, this thread busy ${percent(work.threadBusy)}`
   if (tookTurns({ idle, work }))
     return `${idle.rows} at once took turns on this thread, which was busy ${percent(work.threadBusy)} of the time`
-  if (idle.share < idleWorthSaying) return `${who} busy ${percent(1 - idle.share)} of the time`
-  return `${who} idle ${percent(idle.share)}: ${idleWords[idle.main]}`
+  if (idle.share < idleWorthSaying) return `${who} busy ${percent(1 - idle.share)} of the time${coresWords(facts)}`
+  return `${who} idle ${percent(idle.share)}: ${idleWords[idle.main]}${coresWords(facts)}`
 }

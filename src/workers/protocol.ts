@@ -63,6 +63,8 @@ export type WorkerMessage = ReadyMessage | ResultMessage | LoadFailedMessage
 
 export interface ReadyMessage {
   readonly type: 'ready'
+  /** The system's number of the thread, where that shows it (Linux). */
+  readonly thread?: number | undefined
 }
 
 /** Results of a batch: all of it, or a part with more to come. Every item is in exactly one of `values`, `errors` and `skipped`. */

@@ -44,6 +44,7 @@ export interface TraceSpec {
   readonly runs?: readonly RunSpec[]
   readonly notes?: readonly { at: number; run?: number; kind: string; text?: string; data?: Record<string, number | string> }[]
   readonly samples?: readonly { at: number; busy: number; cores?: number; delayMs?: number }[]
+  readonly processors?: readonly { at: number; row: number; cpuMs: number; waitMs?: number; busyMs?: number; alive?: number }[]
   readonly meta?: Partial<TraceMeta>
 }
 
@@ -99,6 +100,16 @@ export function makeTraceOf(spec: TraceSpec): Trace {
     c.kind[row] = strings.intern(note.kind)
     c.text[row] = strings.intern(note.text)
     c.data[row] = note.data ? strings.intern(JSON.stringify(note.data)) : 0
+  }
+  for (const line of spec.processors ?? []) {
+    const row = tables.processors.append()
+    const c = tables.processors.columns
+    c.at[row] = line.at
+    c.row[row] = line.row
+    c.cpuMs[row] = line.cpuMs
+    c.waitMs[row] = line.waitMs ?? 0
+    c.busyMs[row] = line.busyMs ?? 0
+    c.alive[row] = line.alive ?? 0
   }
   for (const sample of spec.samples ?? []) {
     const row = tables.samples.append()

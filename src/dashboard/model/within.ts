@@ -28,5 +28,6 @@ export function traceWithin(trace: Trace, { queued, settled }: Times, { from, to
     runs: trace.runs,
     notes: trace.notes,
     samples: trace.samples,
+    processors: trace.processors,
   }
 }

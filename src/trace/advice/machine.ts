@@ -34,6 +34,8 @@ const minSaving = 0.05
 export function oversubscription(facts: Facts): Advice[] {
   const { related, work, workersAtOnce } = facts
   const cores = related.trace.meta.cores
+  const native = nativeThreads(facts)
+  if (native.length > 0) return native
   const inner = innerThreads(facts)
   const threads = workersAtOnce * inner
   if (threads <= cores) return []
@@ -49,6 +51,27 @@ export function oversubscription(facts: Facts): Advice[] {
         inner > 1
           ? `bound the inner threads: UV_THREADPOOL_SIZE=1 OMP_NUM_THREADS=1 heddle run …`
           : `heddle run --concurrency ${cores} …`,
+    },
+  ]
+}
+
+/** Native threads wanted at least this many times the cores, and waited this share of the time that they computed. */
+const [crowded, waitedShare] = [1.25, 0.25]
+
+/** What native modules and Node's own pool start beside the workers, found by what the system counted. */
+function nativeThreads({ related, work, wallMs, idle }: Facts): Advice[] {
+  const { cores } = related.trace.meta
+  const threads = work.nativeThreads
+  if (threads < crowded * cores || work.cores.native < 0.3 || work.waitedForCoreMs < waitedShare * work.computedMs) return []
+  const workers = idle.of === 'workers' ? idle.rows : 0
+  const used = work.cores.thread + work.cores.workers + work.cores.native + work.cores.children
+  return [
+    {
+      pitfall: 'oversubscription',
+      title: `${Math.round(threads)} native threads compete for ${cores} cores`,
+      evidence: `modules of the tasks compute on threads of their own: ${work.cores.native.toFixed(1)} of the ${used.toFixed(1)} cores in use${workers > 0 ? `, beside ${workers} workers` : ''}; more at once gain nothing, and each takes memory`,
+      savingMs: minSaving * wallMs,
+      suggestion: `one thread in each task, as many tasks as cores: sharp.concurrency(1) in a worker's setup or the like, and UV_THREADPOOL_SIZE=${cores} OMP_NUM_THREADS=1 heddle run …`,
     },
   ]
 }

@@ -42,6 +42,10 @@ export interface Link {
   progress(): Progress | undefined
   /** Takes a batch back that has not been started; false when it has, or when that cannot be told. */
   revoke(batch: number): boolean
+  /** Its process, where it is one. */
+  readonly process?: number | undefined
+  /** Milliseconds for which its event loop has been busy; undefined where it cannot be seen. */
+  busyMs(): number | undefined
   kill(): void
   /** Keeps the program alive while there is work. */
   ref(): void

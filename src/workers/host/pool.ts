@@ -12,6 +12,7 @@
  * 4. The pool keeps the program alive exactly while something is under way.
  */
 import { Closed } from '../../base/errors.ts'
+import { executingWorkers } from '../../base/executing.ts'
 import { note } from '../../base/observer.ts'
 import type { Batch, BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
 import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protocol.ts'
@@ -299,6 +300,8 @@ export class Pool implements Executor {
   #receive(worker: PoolWorker, message: WorkerMessage): void {
     if (message.type === 'ready') {
       worker.ready = true
+      const { link } = worker
+      executingWorkers.set(worker.row, { thread: message.thread, process: link.process, busyMs: () => link.busyMs() })
       note('worker-start', 0, `worker ${worker.row} started`, { row: worker.row, ms: performance.now() - worker.startedAt })
       return
     }
@@ -359,6 +362,7 @@ export class Pool implements Executor {
   }
 
   #gone(worker: PoolWorker, exit: LinkExit): void {
+    executingWorkers.delete(worker.row)
     note(worker.killed ? 'worker-end' : 'worker-crash', 0, `worker ${worker.row} ended: ${exit.reason}`, { row: worker.row })
     const lost = [...worker.posted.values()]
     this.#starts.died(worker, lost)

@@ -93,6 +93,8 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
     poll: () => false,
     progress: () => started,
     revoke: () => false,
+    process: child.pid,
+    busyMs: () => undefined,
     kill: () => void child.kill('SIGKILL'),
     ref: () => {
       child.ref()

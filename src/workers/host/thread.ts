@@ -70,6 +70,7 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
       loading: Atomics.load(cells, slot.loading),
     }),
     revoke: (batch) => Atomics.compareExchange(cells, slot.claims + (batch % slot.claimCount), batch, -batch) === batch,
+    busyMs: () => worker.performance.eventLoopUtilization().active,
     kill: () => void worker.terminate(),
     ref: () => worker.ref(),
     unref: () => worker.unref(),

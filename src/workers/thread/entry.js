@@ -3,6 +3,7 @@
  * Where a worker starts, as a thread or as a child process. It announces itself under a global symbol, so that `workers(…)` in
  * the modules that it loads knows that it is inside a worker.
  */
+import { readlinkSync } from 'node:fs'
 import { isMainThread, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads'
 import { cell } from './batch-run.js'
 import { cloneable, deserialize, serializable, serialize } from './cloning.js'
@@ -67,8 +68,18 @@ function startThread() {
   })
   // What has been computed must not be lost when a function ends the thread.
   process.on('exit', () => runner.flush())
-  port.postMessage({ type: 'ready' })
+  port.postMessage({ type: 'ready', thread: systemThread() })
   return runner
+}
+
+/** How the system numbers this thread, under which it counts processor time; undefined where it does not show that. */
+function systemThread() {
+  if (process.platform !== 'linux') return undefined
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').at(-1))
+  } catch {
+    return undefined
+  }
 }
 
 /**

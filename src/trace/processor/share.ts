@@ -1,0 +1,101 @@
+/**
+ * What the tasks of one stretch of time were doing: computing, waiting for something that a program without parallelism would wait for as well, or
+ * waiting for a thread or a core that others had. Only the first two are work. Everything is a mean over the stretch, so `2` is two tasks at once or
+ * two cores.
+ *
+ * 1. A thread of JavaScript runs one task at a time. As far as it was on a core, one of its tasks computed; as far as it waited for a core, one
+ *    waited for that.
+ * 2. The others of its tasks wait for something: first for native threads and child processes, as many as of those were on a core or
+ *    waiting for one, and for children that were asleep. Their time on a core is computing, and their sleep is waiting for the outside.
+ * 3. The rest waits for the outside: for answers, timers, disks. But where the thread is busy, it waits for the thread; and where libuv's pool is
+ *    full, for a thread of the pool. Up to six tenths busy it counts in full, from nine tenths on not at all, in between in proportion: a
+ *    queue grows with u² / (1 − u), so it is short below that. (The two bounds are chosen.) So work is rather told too small than too large.
+ */
+
+export interface Executor {
+  /** Tasks under way there. */
+  readonly tasks: number
+  /** The thread was on a core, waited for one, and its event loop was busy. */
+  readonly cpu: number
+  readonly wait: number
+  readonly busy: number
+}
+
+export interface Stretch {
+  readonly executors: readonly Executor[]
+  /** Native threads: on a core, and waiting for one. */
+  readonly native: { readonly cpu: number; readonly wait: number }
+  /** How full libuv's pool was: native threads that computed or wanted to, in threads of the pool. */
+  readonly pool: number
+  /** Child processes. */
+  readonly children: {
+    readonly cpu: number
+    readonly wait: number
+    /** Of their time on cores, that of processes which nobody saw wait. */
+    readonly unseen: number
+    /** Those of this process's own that were alive. */
+    readonly alive: number
+  }
+  /** Share of the machine's cores in use. */
+  readonly machine: number
+  /** Whether the system counts how long threads wait for a core. */
+  readonly counted: boolean
+}
+
+export interface Share {
+  readonly computing: number
+  readonly waiting: number
+  readonly forThread: number
+  readonly forCore: number
+  /** Of the last two: how much may have been waiting for the outside all the same, because nobody can tell. */
+  readonly unclear: number
+}
+
+const [busyFrom, busyTo] = [0.6, 0.9]
+const saturated = 0.9
+
+/** 0 where a queue is short, 1 where nobody can tell waiting in it from waiting for something else. */
+function fullness(busy: number): number {
+  return Math.min(1, Math.max(0, (busy - busyFrom) / (busyTo - busyFrom)))
+}
+
+export function shareOf({ executors, native, pool, children, machine, counted }: Stretch): Share {
+  let [computing, forThread, forCore, outside, unclear] = [0, 0, 0, 0, 0]
+  /** By executor: its tasks that wait while its thread is held by one of them, and the others. */
+  const waiting: { readonly held: number; readonly others: number; readonly full: number }[] = []
+  for (const { tasks, cpu, wait, busy } of executors) {
+    const on = Math.min(tasks, cpu + wait)
+    const computed = on > 0 ? (on * cpu) / (cpu + wait) : 0
+    computing += computed
+    forCore += on - computed
+    const held = Math.min(tasks - on, Math.max(0, busy - cpu - wait))
+    waiting.push({ held, others: tasks - on - held, full: fullness(Math.max(busy, cpu + wait)) })
+  }
+  const all = waiting.reduce((sum, { held, others }) => sum + held + others, 0)
+  if (all <= 0) return { computing, waiting: 0, forThread, forCore, unclear }
+  const asleep = Math.max(0, children.alive - children.cpu - children.wait)
+  const helpers = native.cpu + native.wait + children.cpu + children.wait + asleep
+  const helped = Math.min(1, helpers > 0 ? all / helpers : 0)
+  computing += helped * (native.cpu + children.cpu)
+  forCore += helped * (native.wait + children.wait)
+  outside += helped * asleep
+  const rest = Math.max(0, 1 - helpers / all)
+  const full = Math.max(fullness(pool), machine >= saturated ? notSeen(native.cpu, children, counted) : 0)
+  for (const { held, others, full: thread } of waiting) {
+    const left = others * rest
+    const forOwnThread = left * thread
+    const forHelpers = (left - forOwnThread) * full
+    forThread += forOwnThread
+    forCore += forHelpers
+    unclear += forOwnThread + forHelpers
+    outside += held * rest + left - forOwnThread - forHelpers
+  }
+  return { computing, waiting: outside, forThread, forCore, unclear }
+}
+
+/** What could not be seen waiting for a core did so, where all are in use: the share of it in what helpers computed. */
+function notSeen(nativeCpu: number, children: Stretch['children'], counted: boolean): number {
+  const cpu = nativeCpu + children.cpu
+  if (cpu === 0) return 0
+  return counted ? Math.min(1, children.unseen / cpu) : 1
+}
