@@ -27,24 +27,24 @@ afterAll(async () => {
 })
 
 test('review: three views of each document', async () => {
-  const text = await review([folder])
+  const text = await review(folder)
   expect(text).toMatch(/good\.md {2}positive/)
   expect(text).toMatch(/bad\.md {2}negative/)
   expect(text).toMatch(/9 calls \(9 requests\), \d+ tokens, \$0\.\d+, all simulated/)
 })
 
 test('condense: a long text in levels, with its references', async () => {
-  const text = await condenseFiles([join(folder, 'long.md')])
+  const text = await condenseFiles(join(folder, 'long.md'))
   expect(text).toContain('Chapter 0 begins here.')
   expect(text).toMatch(/from (\d+) of \1 parts, in [2-9] levels/)
 })
 
 test('vote: the right sum, with fewer samples than could be', async () => {
-  expect(await askOften([])).toMatch(/^391, with a confidence of 9\d % after ([3-9]|1[0-5]) of 16 samples/)
+  expect(await askOften()).toMatch(/^391, with a confidence of 9\d % after ([3-9]|1[0-5]) of 16 samples/)
 })
 
 test('team: the plan of a model, as far at once as it allows', async () => {
-  const text = await askTeam([])
+  const text = await askTeam()
   expect(text).toContain('4 tasks: research starts, research starts, compare starts, write starts')
   expect(text).toMatch(/5 calls/)
 })

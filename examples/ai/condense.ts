@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { ask, condense } from 'heddle/ai'
 import { costLine, openModel } from './provider.ts'
 
-export default async function condenseFiles(files: readonly string[]): Promise<string> {
+export default async function condenseFiles(...files: readonly string[]): Promise<string> {
   const documents = await Promise.all(
     (files.length > 0 ? files : ['docs/models.md']).map(async (id) => ({ id, text: await readFile(id, 'utf8') })),
   )

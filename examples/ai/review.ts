@@ -14,7 +14,7 @@ import { costLine, openModel } from './provider.ts'
 const mood = z.object({ sentiment: z.enum(['positive', 'neutral', 'negative']) })
 const topics = z.object({ topics: z.array(z.string()).max(5) })
 
-export default async function review([folder = 'docs']: readonly string[]): Promise<string> {
+export default async function review(folder = 'docs'): Promise<string> {
   const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.md')).sort()
   const { model, simulated, close } = await openModel()
   try {

@@ -19,7 +19,7 @@ Agents: research(topic), compare(texts), write(notes). $1 stands for the result 
 /** What the simulated planner writes. */
 const examplePlan = ['1. research("Oslo")', '2. research("Bergen")', '3. compare("$1\\n\\n$2")', '4. write("$3")'].join('\n')
 
-export default async function askTeam([question = 'Compare Oslo and Bergen']: readonly string[]): Promise<string> {
+export default async function askTeam(question = 'Compare Oslo and Bergen'): Promise<string> {
   const { model, simulated, close } = await openModel({
     answer: ({ messages }) => (messages.at(-1)?.text.startsWith(instructions) ? examplePlan : undefined),
   })

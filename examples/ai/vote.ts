@@ -6,9 +6,7 @@
 import { ask, vote } from 'heddle/ai'
 import { costLine, openModel } from './provider.ts'
 
-export default async function askOften([
-  question = 'What is 17 * 23? Answer with the number only.',
-]: readonly string[]): Promise<string> {
+export default async function askOften(question = 'What is 17 * 23? Answer with the number only.'): Promise<string> {
   // The simulated model is right three times of four.
   const { model, simulated, close } = await openModel({ accuracy: 0.75 })
   try {

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 test('a report on a folder: five views of each document, and the broken one costs nobody else anything', async () => {
-  const report = JSON.parse(await main([folder, '--json'])) as CorpusReport
+  const report = JSON.parse(await main(folder, '--json')) as CorpusReport
   expect(report.documents).toBe(2)
   expect(report.words).toBeGreaterThan(20)
   expect(report.happiest?.file).toMatch(/good\.md$/)
@@ -35,9 +35,9 @@ test('a report on a folder: five views of each document, and the broken one cost
 })
 
 test('the table names the failed document', async () => {
-  expect(await main([folder])).toMatch(/documents +2 \(1 failed\)[\s\S]*failed +broken\.md: ENOENT/)
+  expect(await main(folder)).toMatch(/documents +2 \(1 failed\)[\s\S]*failed +broken\.md: ENOENT/)
 })
 
 test('a folder that is not there is said so', async () => {
-  await expect(main([join(folder, 'none')])).rejects.toThrow('There is no folder')
+  await expect(main(join(folder, 'none'))).rejects.toThrow('There is no folder')
 })

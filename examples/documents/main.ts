@@ -29,7 +29,7 @@ async function analyseDocument(file: string): Promise<CorpusReport> {
   }
 }
 
-export default async function main(args: readonly string[]): Promise<string> {
+export default async function main(...args: readonly string[]): Promise<string> {
   const folder = resolve(args.find((arg) => !arg.startsWith('-')) ?? join(import.meta.dirname, '../../node_modules'))
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw new Error(`There is no folder ${folder}`)
   const files = await markdownFiles(folder)

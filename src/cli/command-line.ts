@@ -1,4 +1,5 @@
 /** Finds the command that a command line names, and runs it. Whatever goes wrong ends as one report and a documented exit code. */
+import { existsSync } from 'node:fs'
 import { nearest } from '../base/options.ts'
 import { type Invocation, parseCommand } from './arguments.ts'
 import { commands, type CommandSpec } from './commands.ts'
@@ -40,9 +41,20 @@ async function help(spec: CommandSpec): Promise<number> {
   return print(commandHelp(spec))
 }
 
+/** A file, by its name or because it is there: people leave the command out. */
+function looksLikeFile(name: string): boolean {
+  return !name.startsWith('-') && (/\.[cm]?[jt]sx?$/.test(name) || /[\\/]/.test(name) || existsSync(name))
+}
+
 function commandNamed(name: string): CommandSpec {
   const found = commands.find((command) => command.name === name)
   if (found) return found
+  if (looksLikeFile(name)) {
+    const command = name.endsWith('.heddle') ? 'trace' : 'run'
+    throw new UsageError(`Unknown command ${JSON.stringify(name)}; it looks like a file`, {
+      hint: `did you mean heddle ${command} ${name}?`,
+    })
+  }
   const near = nearest(
     name,
     commands.map((command) => command.name),

@@ -3,7 +3,7 @@
  * which keeps the line numbers. What the module imports from `heddle` is the same copy either way.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { statSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UsageError } from './usage-error.ts'
@@ -17,10 +17,21 @@ const loadable = /\.[cm]?[jt]sx?$/
 export function programPath(file: string): string {
   const path = resolve(file)
   const shown = file === '' ? '""' : file.length > nameMax ? `${file.slice(0, nameMax)}…` : file
-  if (file === '' || !existsSync(path)) throw new UsageError(`There is no file ${shown}`)
-  if (statSync(path).isDirectory()) throw new UsageError(`${shown} is a folder; a program is a file`)
-  if (!loadable.test(path)) throw new UsageError(`${shown} is no JavaScript or TypeScript file`)
+  const stat = file === '' ? undefined : statOf(path)
+  if (!stat) throw new UsageError(`There is no file ${shown}`)
+  if (stat.isDirectory()) throw new UsageError(`${shown} is a folder; a program is a file`)
+  // Loading a pipe would wait for its writer, and nothing could end that.
+  if (!stat.isFile()) throw new UsageError(`${shown} is not a regular file; a program is one`)
+  if (!loadable.test(path)) throw new UsageError(`${shown} is not a JavaScript or TypeScript file`)
   return path
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** @throws what the module throws; a `SyntaxError` that says where, when it cannot be parsed */

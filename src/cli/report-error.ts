@@ -2,7 +2,8 @@
 import { toError } from '../base/errors.ts'
 import { codeFrame, type Place, placeOf } from './code-frame.ts'
 import { paint } from './paint.ts'
-import { readable } from './readable.ts'
+import { readable, readableLine } from './readable.ts'
+import { say } from './say.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface ErrorSummary {
@@ -15,7 +16,7 @@ export interface ErrorSummary {
 }
 
 export function reportError(thrown: unknown): void {
-  process.stderr.write(`${errorLines(thrown, process.stderr).join('\n')}\n`)
+  say(process.stderr, ...errorLines(thrown, process.stderr))
 }
 
 export function errorSummary(thrown: unknown): ErrorSummary {
@@ -24,11 +25,11 @@ export function errorSummary(thrown: unknown): ErrorSummary {
   const place = placeIn(error)
   const causes = causesOf(error)
   return {
-    name: readable(error.name),
+    name: readableLine(error.name),
     message: readable(error.message.replace(/\nRequire stack:[^]*$/, '')),
-    ...(typeof code === 'string' && { code }),
-    ...(typeof hint === 'string' && { hint }),
-    ...(place && { at: `${place.file}:${place.line}` }),
+    ...(typeof code === 'string' && { code: readableLine(code) }),
+    ...(typeof hint === 'string' && { hint: readable(hint) }),
+    ...(place && { at: readableLine(`${place.file}:${place.line}`) }),
     ...(causes.length > 0 && { causes }),
   }
 }
@@ -45,7 +46,7 @@ export function errorLines(thrown: unknown, stream: NodeJS.WriteStream, task?: s
     `${red(bold(`${name}:`))} ${summary.message}${code}`,
     ...(task === undefined ? [] : [dim(`  in ${task}`)]),
     ...(summary.causes ?? []).map((cause) => dim(`  because: ${cause}`)),
-    ...(place ? [dim(`  at ${place.file}:${place.line}`), ...codeFrame(place).map((line) => `  ${line}`)] : []),
+    ...(place ? [dim(`  at ${summary.at}`), ...codeFrame(place).map((line) => `  ${line}`)] : []),
     ...(summary.hint === undefined ? [] : [`${cyan('hint:')} ${summary.hint}`]),
   ]
 }

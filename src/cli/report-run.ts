@@ -3,9 +3,11 @@ import { inspect } from 'node:util'
 import { formatMs } from '../base/duration.ts'
 import { toError } from '../base/errors.ts'
 import { type Advice, type Explanation, printable } from '../trace/index.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes, signalOf } from './exit-codes.ts'
 import { errorLines, errorSummary } from './report-error.ts'
 import { type Paint, paint } from './paint.ts'
+import { readableLine, safeJsonText } from './readable.ts'
+import { say } from './say.ts'
 
 export interface Outcome {
   /** Exit code of the process. */
@@ -18,7 +20,7 @@ export interface Outcome {
 
 /** Whether the program failed by itself: what an interrupt cancelled did not. */
 export function failedWith(outcome: Outcome): outcome is Outcome & { readonly error: unknown } {
-  return 'error' in outcome && outcome.code !== exitCodes.interrupted && outcome.code !== exitCodes.terminated
+  return 'error' in outcome && signalOf(outcome.code) === undefined
 }
 
 /** Failures that the program lived with, the verdict, and last what it failed of. */
@@ -28,7 +30,7 @@ export function writeReport(stream: NodeJS.WriteStream, explanation: Explanation
   // Who has a failure to mend does not want to hear what would be faster.
   else if (explanation.groups.length > 0) lines.push('', ...verdictLines(paint(stream), { ...explanation, advice: [] }))
   if (failedWith(outcome)) lines.push('', ...errorLines(outcome.error, stream, failedTask(explanation, outcome.error)))
-  stream.write(`${lines.join('\n')}\n`)
+  say(stream, ...lines)
 }
 
 /** The task in which the program's failure happened, where the recording has it. */
@@ -46,8 +48,8 @@ function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, out
   const root = failedWith(outcome) ? toError(outcome.error).message : undefined
   const others = failures.kinds.filter(({ error }) => error.message !== root)
   const lines = others.slice(0, failuresShown).map(({ error, first, tasks }) => {
-    const code = error.code === undefined ? '' : dim(` [${error.code}]`)
-    return `${red('✗')} ${first}${tasks > 1 ? ` and ${tasks - 1} more` : ''}: ${error.name}: ${oneLine(error.message)}${code}`
+    const code = error.code === undefined ? '' : dim(` [${readableLine(error.code)}]`)
+    return `${red('✗')} ${readableLine(first)}${tasks > 1 ? ` and ${tasks - 1} more` : ''}: ${readableLine(error.name)}: ${oneLine(error.message)}${code}`
   })
   if (others.length > failuresShown) lines.push(dim(`  and ${others.length - failuresShown} more kinds of failure`))
   if (failures.cancelled > 0) {
@@ -67,8 +69,8 @@ function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, out
 const goesOnMs = 200
 
 function why({ kinds }: Explanation['failures'], outcome: Outcome): string {
-  if (outcome.code === exitCodes.interrupted) return ' by Ctrl-C'
-  if (outcome.code === exitCodes.terminated) return ' by SIGTERM'
+  const signal = signalOf(outcome.code)
+  if (signal) return signal === 'SIGINT' ? ' by Ctrl-C' : ` by ${signal}`
   const [first] = kinds
   return failedWith(outcome) && first ? ` because of ${first.first}` : ''
 }
@@ -121,9 +123,9 @@ function plainExplanation(explanation: Explanation): object {
 /** JSON of anything: a result that cannot be written becomes text, and never makes the report fail. */
 function safeJson(document: object): string {
   try {
-    return JSON.stringify(document, jsonSafe, 2)
+    return safeJsonText(JSON.stringify(document, jsonSafe, 2))
   } catch {
-    return JSON.stringify({ ...document, value: inspect((document as { value?: unknown }).value) }, jsonSafe, 2)
+    return safeJsonText(JSON.stringify({ ...document, value: inspect((document as { value?: unknown }).value) }, jsonSafe, 2))
   }
 }
 

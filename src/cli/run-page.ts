@@ -6,6 +6,7 @@ import { type Dashboard, openDashboard } from '../dashboard/index.ts'
 import type { TraceSink } from '../trace/index.ts'
 import { openBrowser } from './open-browser.ts'
 import { paint } from './paint.ts'
+import { say } from './say.ts'
 import { interrupted } from './ui.ts'
 
 export class RunPage {
@@ -21,7 +22,7 @@ export class RunPage {
 
   static async open(browser: boolean): Promise<RunPage> {
     const dashboard = await openDashboard()
-    process.stderr.write(`${paint(process.stderr).cyan(dashboard.url)}\n`)
+    say(process.stderr, paint(process.stderr).cyan(dashboard.url))
     if (browser) openBrowser(dashboard.url)
     return new RunPage(dashboard)
   }
@@ -53,7 +54,7 @@ export class RunPage {
     const ci = CI !== undefined && CI !== '' && CI !== 'false'
     if (ci || this.#left) return false
     this.#left = true
-    process.stderr.write(`\n${paint(process.stderr).dim(`the page stays until Ctrl-C: ${this.#dashboard.url}`)}\n`)
+    say(process.stderr, '', paint(process.stderr).dim(`the page stays until Ctrl-C: ${this.#dashboard.url}`))
     return true
   }
 }

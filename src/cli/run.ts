@@ -12,13 +12,17 @@ import type { TaskRecord } from '../base/observer.ts'
 import { explain, printable, Recorder, TraceFile, type TraceSink, TraceStream } from '../trace/index.ts'
 import { isTrace } from '../trace/file.ts'
 import type { Invocation } from './arguments.ts'
+import { exitForSure } from './exit.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupts } from './interrupts.ts'
+import { defaultExportOf } from './default-export.ts'
 import { loadModule, programPath } from './load.ts'
 import { forbidColor } from './paint.ts'
 import type { Outcome } from './report-run.ts'
+import { safeJsonText } from './readable.ts'
 import { chooseReporter, openReporter, type Reporter } from './reporters/reporter.ts'
 import type { RunPage } from './run-page.ts'
+import { say } from './say.ts'
 import { UsageError } from './usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
@@ -35,7 +39,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const reporter = await openReporter(name, options.quiet === true)
   const page = options.ui === true ? await openPage(options['no-open'] !== true) : undefined
   const run = new ProgramRun(file, reporter, typeof options.trace === 'string' ? options.trace : undefined, page)
-  return run.run(path, args, name === 'json' ? undefined : write)
+  return run.run(path, args, boundOf(options), name === 'json' ? undefined : write)
 }
 
 /** @throws {UsageError} when an option has a value that it cannot have */
@@ -75,7 +79,12 @@ class ProgramRun {
   }
 
   /** @param printResult takes what the default export gives, as text; without it the reporter has it */
-  async run(path: string, args: readonly string[], printResult: ((text: string) => unknown) | undefined): Promise<number> {
+  async run(
+    path: string,
+    args: readonly string[],
+    bound: Bound,
+    printResult: ((text: string) => unknown) | undefined,
+  ): Promise<number> {
     const quiet = new QuietEnd(() => underWay(this.#recorder.open.list()))
     process.once('exit', (code) => {
       this.#report({ code })
@@ -84,15 +93,16 @@ class ProgramRun {
     })
     process.on('uncaughtException', this.#onUncaught)
     this.#reporter.begin?.(this.#recorder)
+    await this.#interrupts.ready
     try {
-      const { default: program } = await quiet.unless(loadModule(path))
-      const value = await quiet.unless(runDefault(program, args))
+      const program = programIn(await quiet.unless(loadModule(path)))
+      const value = await quiet.unless(runDefault(await program, args, bound))
       if (value !== undefined) printResult?.(`${typeof value === 'string' ? value : inspect(value, { depth: 6 })}\n`)
       await quiet.wait()
       return await this.#stay(this.#report({ code: this.#interrupts.code ?? Number(process.exitCode ?? exitCodes.ok), value }))
     } catch (error) {
       const code = this.#report({ code: this.#interrupts.code ?? exitCodes.failed, error })
-      process.exit(await this.#stay(code))
+      this.#exit(await this.#stay(code))
     }
   }
 
@@ -109,7 +119,12 @@ class ProgramRun {
 
   /** Reports and ends the process, whatever is still under way. */
   #leave(outcome: Outcome): never {
-    process.exit(this.#report({ ...outcome, code: this.#interrupts.code ?? outcome.code }))
+    this.#exit(this.#report({ ...outcome, code: this.#interrupts.code ?? outcome.code }))
+  }
+
+  #exit(code: number): never {
+    if (this.#interrupts.code === undefined) process.exit(code)
+    exitForSure(code)
   }
 
   /** Once; gives the exit code. */
@@ -121,12 +136,16 @@ class ProgramRun {
     this.#stream?.close()
     this.#page?.end()
     this.#reporter.end(explain(trace), outcome)
-    if (this.#file?.error) process.stderr.write(`the trace ${this.#file.path} is not complete: ${this.#file.error.message}\n`)
+    if (this.#file?.error) say(process.stderr, `the trace ${this.#file.path} is not complete: ${this.#file.error.message}`)
     return outcome.code
   }
 }
 
 function openTraceFile(path: string, recorder: Recorder, alsoTo: readonly TraceSink[]): TraceFile {
+  if (isSpecial(path))
+    throw new UsageError(`--trace ${path}: not a regular file; a trace is written to one`, {
+      hint: 'heddle run --trace run.heddle FILE',
+    })
   if (isOtherFile(path))
     throw new UsageError(`--trace ${path}: there is a file that is no trace, and it would be overwritten`, {
       hint: 'heddle run --trace run.heddle FILE',
@@ -138,11 +157,17 @@ function openTraceFile(path: string, recorder: Recorder, alsoTo: readonly TraceS
   }
 }
 
-/** Whether there is something at the path that a trace must not replace, such as the program: devices and pipes may be written to. */
+/** Whether it is a pipe or a device: opening one may wait for ever. */
+function isSpecial(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat !== undefined && !stat.isFile() && !stat.isDirectory()
+}
+
+/** Whether there is something at the path that a trace must not replace, such as the program. */
 function isOtherFile(path: string): boolean {
   try {
     const stat = statSync(path)
-    return stat.isFile() && stat.size > 0 && !isTrace(path)
+    return stat.size > 0 && !isTrace(path)
   } catch {
     // What cannot be looked at is told when it is opened.
     return false
@@ -151,27 +176,62 @@ function isOtherFile(path: string): boolean {
 
 /** Shows what a graph would do, and runs nothing of it. */
 async function dryRun(path: string, options: Invocation['options']): Promise<number> {
-  const { default: program } = await loadModule(path)
-  if (!isGraph(program)) throw new UsageError('Only a graph can be planned: --dry-run needs a module whose default export is one')
-  const concurrency = typeof options.concurrency === 'string' ? parseConcurrency(options.concurrency, '--concurrency') : undefined
-  const plan = program.plan(concurrency === undefined ? {} : { concurrency })
-  process.stdout.write(`${options.json === true ? JSON.stringify(plan, null, 2) : String(plan)}\n`)
+  const seen = await defaultExportOf(path).catch(() => 'a value' as const)
+  if (seen !== 'a value') {
+    const what = seen === 'none' ? 'this file has none' : `that of this file is ${seen}`
+    throw new UsageError(`Only a graph can be planned: --dry-run needs a default export that is one; ${what}`, {
+      hint: 'nothing was run; write `export default` before the graph, or run the program without --dry-run',
+    })
+  }
+  const program = programIn(await loadModule(path))
+  if (!isGraph(program)) {
+    throw new UsageError('Only a graph can be planned: the default export of this file is not one', {
+      hint: 'the file was loaded to see that, so its top level has run; nothing else has',
+    })
+  }
+  const plan = program.plan(boundOf(options))
+  say(process.stdout, options.json === true ? safeJsonText(JSON.stringify(plan, null, 2)) : String(plan))
   return exitCodes.ok
 }
 
-interface Runnable {
-  run(): Promise<unknown>
-  plan(options: object): object
+interface Bound {
+  readonly concurrency?: number
 }
 
-function runDefault(program: unknown, args: readonly string[]): Promise<unknown> {
-  if (typeof program === 'function') return Promise.resolve((program as (args: readonly string[]) => unknown)(args))
-  if (isGraph(program)) return program.run()
+interface Runnable {
+  run(targets: undefined, options: Bound): Promise<unknown>
+  plan(options: Bound): object
+}
+
+/** What `--concurrency` says for a graph. */
+function boundOf({ concurrency }: Invocation['options']): Bound {
+  return typeof concurrency === 'string' ? { concurrency: parseConcurrency(concurrency, '--concurrency') } : {}
+}
+
+/** The default export; that of a module which was compiled to CommonJS is one level deeper. */
+function programIn(module: Record<string, unknown>): unknown {
+  const { default: program } = module
+  const inner = typeof program === 'object' && program !== null ? (program as Record<string, unknown>) : {}
+  return inner.__esModule === true ? inner.default : program
+}
+
+function runDefault(program: unknown, args: readonly string[], bound: Bound): Promise<unknown> {
+  // As npm and other runners write it, `--` stands between the file and the program's arguments.
+  const own = args[0] === '--' ? args.slice(1) : args
+  if (typeof program === 'function') return Promise.resolve((program as (...args: string[]) => unknown)(...own))
+  if (isGraph(program)) return program.run(undefined, bound)
   return Promise.resolve(undefined)
 }
 
 function isGraph(value: unknown): value is Runnable {
-  return typeof value === 'object' && value !== null && 'run' in value && 'plan' in value && typeof value.run === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'run' in value &&
+    'plan' in value &&
+    typeof value.run === 'function' &&
+    typeof value.plan === 'function'
+  )
 }
 
 /**

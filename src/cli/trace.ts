@@ -18,7 +18,9 @@ import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { forbidColor, paint } from './paint.ts'
 import { comparisonText, explanationText } from './report-trace.ts'
+import { safeJsonText } from './readable.ts'
 import { traceDocument } from './report-run.ts'
+import { say } from './say.ts'
 import { UsageError } from './usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
@@ -39,7 +41,10 @@ export async function command({ positionals, options }: Invocation): Promise<num
       hint: `heddle trace --export chrome --output ${String(options.output)} ${first}`,
     })
   const explanation = explain(trace)
-  print(options.json === true ? traceDocument(explanation) : explanationText(trace, explanation, paint(process.stdout)))
+  say(
+    process.stdout,
+    options.json === true ? traceDocument(explanation) : explanationText(trace, explanation, paint(process.stdout)),
+  )
   return exitCodes.ok
 }
 
@@ -49,7 +54,12 @@ function compareFiles(files: readonly string[], options: Invocation['options']):
   if (options.export !== undefined || options.output !== undefined)
     throw new UsageError('A comparison cannot be exported; --json gives it to programs')
   const comparison = compare(files.map(open))
-  print(options.json === true ? JSON.stringify(comparison, null, 2) : comparisonText(files, comparison, paint(process.stdout)))
+  say(
+    process.stdout,
+    options.json === true
+      ? safeJsonText(JSON.stringify(comparison, null, 2))
+      : comparisonText(files, comparison, paint(process.stdout)),
+  )
   return exitCodes.ok
 }
 
@@ -86,15 +96,11 @@ function write(pieces: Iterable<string | Uint8Array>, format: ExportFormat | 'ht
   } finally {
     if (file !== undefined) closeSync(file)
   }
-  process.stderr.write(`${output} written${format === 'chrome' ? '; open it at https://ui.perfetto.dev' : ''}\n`)
+  say(process.stderr, `${output} written${format === 'chrome' ? '; open it at https://ui.perfetto.dev' : ''}`)
   return exitCodes.ok
 }
 
 function writeAll(file: number, piece: string | Uint8Array): void {
   const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
   for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -5,6 +5,7 @@ import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { openBrowser } from './open-browser.ts'
 import { forbidColor, paint } from './paint.ts'
+import { say } from './say.ts'
 import { UsageError } from './usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
@@ -18,8 +19,8 @@ export async function showFile(
   { port, open }: { readonly port?: number | undefined; readonly open: boolean },
 ): Promise<number> {
   const dashboard = await openFile(file, port)
-  process.stdout.write(`${dashboard.url}\n`)
-  process.stderr.write(`${paint(process.stderr).dim(`${file}: Ctrl-C closes the page`)}\n`)
+  say(process.stdout, dashboard.url)
+  say(process.stderr, paint(process.stderr).dim(`${file}: Ctrl-C closes the page`))
   if (open) openBrowser(dashboard.url)
   const code = await interrupted(dashboard)
   await dashboard.close()

@@ -12,8 +12,11 @@ ${commands.map(({ name, positionals, summary }) => `${`heddle ${name} ${position
 Results go to stdout; progress, verdict and errors to stderr. \`--json\` gives one document on stdout. An unknown command or option runs nothing and asks
 what was meant.
 
-A program is a script, or a module whose default export is a graph (it is run) or a function (it is called with the arguments). TypeScript needs no build. What the
-program gives is printed, and its exit code is kept.
+A program is a script, or a module whose default export is a graph (it is run) or a function. A function is called with the arguments, one parameter each, as strings:
+\`heddle run sum.ts 1 2\` and \`heddle run sum.ts -- 1 2\` call \`main('1', '2')\`. TypeScript needs no build. What the program gives is printed, and its exit code is kept.
+
+\`--dry-run\` has to load the module that makes the graph, which runs its top level: keep work inside tasks. A file that has no default export, or whose default export is a function or a
+class, is refused before it is loaded.
 `
 
 const exits = `## Exit codes
@@ -23,11 +26,15 @@ const exits = `## Exit codes
 | 0 | everything went well |
 | 1 | a task or the program failed |
 | 2 | usage or configuration: nothing was run |
+| 129 | ended by SIGHUP: the terminal was closed |
 | 130 | ended by Ctrl-C |
 | 143 | ended by SIGTERM |
 
-The first Ctrl-C cancels what runs and lets it clean up for a moment; the second ends the process. A program whose main thread is held by synchronous code hears
-neither: it is ended within a second all the same (with SIGKILL, which a shell shows as 137, and without a verdict; not on Windows).
+The first Ctrl-C, SIGTERM or SIGHUP cancels what runs and lets it clean up for a moment; the second ends the process. A program that listens for a signal itself gets it
+as under plain Node, and heddle cancels nothing: a server drains as its own handler says ([servers](servers.md)). A program whose main thread is held by synchronous code hears
+nothing: it is ended within a second all the same (with SIGKILL, which a shell shows as 137, and without a verdict).
+
+A program, a trace to read and a file that \`--trace\` writes are regular files; pipes and devices are refused.
 `
 
 const output = `## What a terminal shows

@@ -1,9 +1,10 @@
 import { formatMs } from '../../base/duration.ts'
 import type { Explanation, Recorder } from '../../trace/index.ts'
-import { displayWidth, padToWidth } from '../display-width.ts'
+import { clipToWidth, displayWidth, padToWidth } from '../display-width.ts'
 import { type Paint, paint } from '../paint.ts'
 import { type GroupProgress, Progress } from '../progress.ts'
 import { type Outcome, writeReport } from '../report-run.ts'
+import { readableLine } from '../readable.ts'
 import { Window } from '../window.ts'
 import type { Reporter } from './reporter.ts'
 
@@ -46,7 +47,7 @@ export class DefaultReporter implements Reporter {
       paint: paint(process.stderr),
       rows: process.stderr.rows || 24,
       columns: process.stderr.columns || 80,
-      name: this.#recorder.meta().name,
+      name: readableLine(this.#recorder.meta().name),
       elapsedMs: this.#recorder.now(),
       ...this.#progress.machine(),
     })
@@ -75,11 +76,7 @@ export function windowLines(groups: readonly GroupProgress[], state: WindowState
   const active = groups.filter((group) => group.active)
   const shown = [...active, ...groups.filter((group) => !group.active).reverse()].slice(0, room)
   const inOrder = groups.filter((group) => shown.includes(group))
-  const width = Math.min(labelMax, Math.max(0, ...inOrder.map(({ label }) => displayWidth(label))))
-  const parts = inOrder.map((group) => groupParts(group, width, paint))
-  const widest = Math.max(0, ...parts.map((part) => displayWidth(part.name) + displayWidth(part.rest)))
-  // Two columns for the bar's ends, one before the rest, one that the window leaves free.
-  const bar = Math.min(barMax, Math.max(barMin, columns - widest - 5))
+  const { parts, bar } = fitted(inOrder, columns, paint)
   const failed = groups.reduce((sum, group) => sum + group.failed, 0)
   const [used, all] = cores
   const summary = [
@@ -90,9 +87,44 @@ export function windowLines(groups: readonly GroupProgress[], state: WindowState
     formatMs(elapsedMs),
   ]
   return [
-    ...parts.map(({ name: group, share, rest }) => `${group}${share === undefined ? '' : ` ${bars(share, bar)}`} ${rest}`),
-    paint.dim(summary.join(' · ')),
+    ...parts.map(
+      ({ name: group, share, rest }) => `${group}${share === undefined || bar === 0 ? '' : ` ${bars(share, bar)}`} ${rest}`,
+    ),
+    paint.dim(lastOf(summary, columns - 1).join(' · ')),
   ]
+}
+
+/** Shorter says nothing. */
+const labelMin = 8
+
+/**
+ * The counts come first; a narrow terminal costs the bar, then what else is said, then the end of the names.
+ * @returns `bar` 0 where there is no room for one
+ */
+function fitted(groups: readonly GroupProgress[], columns: number, paint: Paint): { parts: GroupParts[]; bar: number } {
+  const longest = Math.min(labelMax, Math.max(0, ...groups.map(({ label }) => displayWidth(label))))
+  const shortest = Math.min(labelMin, longest)
+  let parts: GroupParts[] = []
+  for (const extras of [3, 2, 1, 0]) {
+    const restOf = groups.map((group) => groupParts(group, 0, extras, paint).rest)
+    const restWidth = Math.max(0, ...restOf.map(displayWidth))
+    // The mark and two spaces, and a column that the window leaves free.
+    const room = columns - restWidth - 4
+    const width = Math.max(shortest, Math.min(longest, room))
+    parts = groups.map((group) => groupParts(group, width, extras, paint))
+    // Two columns for the bar's ends, one before it.
+    const bar = Math.min(barMax, room - width - 3)
+    if (bar >= barMin) return { parts, bar }
+    if (width === longest || (extras === 0 && width <= room)) return { parts, bar: 0 }
+  }
+  return { parts, bar: 0 }
+}
+
+/** As many of the last parts as fit: the time, which stands last, always does. */
+function lastOf(parts: readonly string[], columns: number): readonly string[] {
+  let from = 0
+  while (from < parts.length - 1 && displayWidth(parts.slice(from).join(' · ')) > columns) from++
+  return parts.slice(from)
 }
 
 interface GroupParts {
@@ -102,16 +134,17 @@ interface GroupParts {
   readonly rest: string
 }
 
-function groupParts(group: GroupProgress, width: number, { dim, green, red, cyan }: Paint): GroupParts {
+/** @param extras how many of: running, per second, time left */
+function groupParts(group: GroupProgress, width: number, extras: number, { dim, green, red, cyan }: Paint): GroupParts {
   const { label, total, settled, failed, running, perSecond, leftMs, active } = group
   const mark = active ? cyan('▸') : failed > 0 ? red('✗') : green('✓')
-  const name = padToWidth(displayWidth(label) > labelMax ? `${label.slice(0, labelMax - 1)}…` : label, width)
+  const name = padToWidth(clipToWidth(label, width), width)
   const count = total === undefined ? `${settled}` : `${settled}/${total}`
   const more = [
     ...(running > 0 && active ? [`${running} running`] : []),
     ...(active && perSecond >= 0.1 ? [`${rate(perSecond)}/s`] : []),
     ...(active && leftMs !== undefined ? [`${left(leftMs)} left`] : []),
-  ]
+  ].slice(0, extras)
   return {
     name: `${mark} ${name}`,
     share: total === undefined || total === 0 ? undefined : settled / total,

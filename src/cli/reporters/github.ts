@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import type { Explanation } from '../../trace/index.ts'
 import { errorSummary } from '../report-error.ts'
+import { readable, readableLine } from '../readable.ts'
 import { failedWith, type Outcome } from '../report-run.ts'
 import { StreamReporter } from './stream.ts'
 
@@ -31,18 +32,30 @@ function inRepository(file: string): string {
   return path.startsWith('..') ? file : path.replaceAll('\\', '/')
 }
 
-const escape = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+const escape = (text: string): string =>
+  text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll('##[', '## [')
 const property = (text: string): string => escape(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
+
+/** Text as it is, on one line: names and messages may hold markup, such as an image from elsewhere. */
+function markdown(text: string): string {
+  return readableLine(text).replace(/[\\`*_[\]<>|~#!&]/g, '\\$&')
+}
+
+function codeBlock(text: string): string[] {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  return [fence, ...readable(text).split('\n'), fence].map((line) => `  ${line}`)
+}
 
 function writeSummary(file: string, { verdict, advice }: Explanation, outcome: Outcome): void {
   const lines = ['### heddle', '']
   if (failedWith(outcome)) {
     const { name, message, at } = errorSummary(outcome.error)
-    lines.push(`- **failed**: ${name}: ${message.split('\n')[0]}${at === undefined ? '' : ` (${at})`}`)
+    lines.push(`- **failed**: ${markdown(`${name}: ${message.split('\n')[0]}${at === undefined ? '' : ` (${at})`}`)}`)
   }
-  lines.push(...verdict.map((line) => `- ${line}`))
+  lines.push(...verdict.map((line) => `- ${markdown(line)}`))
   for (const { title, evidence, suggestion } of advice)
-    lines.push(`- **${title}**: ${evidence}`, '', '  ```', `  ${suggestion}`, '  ```')
+    lines.push(`- **${markdown(title)}**: ${markdown(evidence)}`, '', ...codeBlock(suggestion))
   try {
     appendFileSync(file, `${lines.join('\n')}\n`)
   } catch {

@@ -1,6 +1,7 @@
 import type { Explanation } from '../../trace/index.ts'
 import { errorLines } from '../report-error.ts'
 import { failedWith, type Outcome, writeReport } from '../report-run.ts'
+import { say } from '../say.ts'
 import type { Reporter } from './reporter.ts'
 
 /** Only the end; with `-q` only an error. */
@@ -13,6 +14,6 @@ export class MinimalReporter implements Reporter {
 
   end(explanation: Explanation, outcome: Outcome): void {
     if (!this.#quiet) writeReport(process.stderr, explanation, outcome)
-    else if (failedWith(outcome)) process.stderr.write(`${errorLines(outcome.error, process.stderr).join('\n')}\n`)
+    else if (failedWith(outcome)) say(process.stderr, ...errorLines(outcome.error, process.stderr))
   }
 }

@@ -1,6 +1,7 @@
 import { formatMs } from '../../base/duration.ts'
 import { type Explanation, type Recorder, runLabel } from '../../trace/index.ts'
 import { type Outcome, writeReport } from '../report-run.ts'
+import { say } from '../say.ts'
 import type { Reporter } from './reporter.ts'
 
 /** Slow enough not to flood a log, fast enough to see that something moves. */
@@ -25,7 +26,7 @@ export class StreamReporter implements Reporter {
   end(explanation: Explanation, outcome: Outcome): void {
     clearInterval(this.#timer)
     this.#report()
-    if (this.#leftOut > 0) process.stderr.write(`… and ${this.#leftOut} more lines\n`)
+    if (this.#leftOut > 0) say(process.stderr, `… and ${this.#leftOut} more lines`)
     writeReport(process.stderr, explanation, outcome)
   }
 
@@ -52,7 +53,7 @@ export class StreamReporter implements Reporter {
   }
 
   #line(text: string): void {
-    if (++this.#lines <= linesMax) process.stderr.write(`${text}\n`)
+    if (++this.#lines <= linesMax) say(process.stderr, text)
     else this.#leftOut++
   }
 }
