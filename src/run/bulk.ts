@@ -1,10 +1,13 @@
 /** The side of a map over a worker function that hands out batches of items to an executor and takes their results back. */
 import { type RunRecord, newTask, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
 import type { Cancellation } from '../base/abort.ts'
+import { Ahead } from './ahead.ts'
+import { Breath } from './breath.ts'
 import type { Batch, BulkWork } from './executor.ts'
 import type { Group } from './group.ts'
 import { messageBytes } from './message-size.ts'
 import type { Collector } from './outcome.ts'
+import { heldBytes, messageBytesMost, type Sizes, within } from './sizes.ts'
 import { end, type Source } from './source.ts'
 
 export interface BulkOptions {
@@ -16,6 +19,8 @@ export interface BulkOptions {
   readonly timeoutMs: number | undefined
   readonly observed: boolean
   readonly parentTask: number
+  /** What is known of how large the function's items and results are. */
+  readonly sizes: { readonly items: Sizes; readonly results: Sizes }
   /** Everything has been reported. */
   readonly done: () => void
 }
@@ -27,6 +32,9 @@ interface Published extends Pick<TaskRecord, 'index' | 'row' | 'startedAt' | 'se
   readonly error?: unknown
 }
 
+/** Stands for an item among those that were pulled, that has its result. */
+const skipped = Symbol('skipped')
+
 /** Items that are skipped in one turn of the event loop; chosen. */
 const skippedAtOnce = 1_024
 
@@ -34,17 +42,20 @@ export class Bulk implements BulkWork {
   readonly timeoutMs: number | undefined
   readonly observed: boolean
   readonly #o: BulkOptions
-  /** Items that were pulled and not yet taken: only asynchronous sources have any, at most one pull ahead. */
-  #ahead: unknown[] = []
+  /** Items that were pulled and not yet taken, of asynchronous sources: what such a source has at hand is pulled, as far as it is wanted. */
+  readonly #ahead = new Ahead<unknown>(() => this.#wake())
+  readonly #breath = new Breath()
   #pulling = false
   #exhausted = false
-  /** The item right behind the batch is skipped. */
-  #gap = false
+  /** How many items right behind the batch are skipped. */
+  #gap = 0
   #taken = 0
   #reported = 0
   #wake: () => void = () => {}
   /** Promises of the collector that are pending; meanwhile no more items are handed out. */
   #storing = 0
+  /** Items that they are for. */
+  #storingItems = 0
   #finished = false
   /** Items under way by index, kept only where a failure must name its item and the source cannot give it again. */
   readonly #items: Map<number, unknown> | undefined
@@ -77,12 +88,14 @@ export class Bulk implements BulkWork {
   }
 
   #room(): number {
-    return this.#storing > mostStoring ? 0 : this.#o.limit - (this.#taken - this.#reported)
+    const { results } = this.#o.sizes
+    if (this.#storing > mostStoring || this.#storingItems >= within(heldBytes, results)) return 0
+    return this.#o.limit - (this.#taken - this.#reported)
   }
 
   exhausted(): boolean {
     if (this.#o.group.aborted) return true
-    return this.#ahead.length === 0 && (this.#exhausted || this.#taken >= this.#o.source.size)
+    return this.#ahead.size === 0 && (this.#exhausted || this.#taken >= this.#o.source.size)
   }
 
   onMore(wake: () => void): void {
@@ -90,14 +103,15 @@ export class Bulk implements BulkWork {
   }
 
   take(max: number): Batch | undefined {
-    const room = Math.min(max, this.#room())
+    const { items: args, results } = this.#o.sizes
+    const room = Math.min(max, this.#room(), within(messageBytesMost, args, results))
     if (room < 1 || this.exhausted()) return undefined
     const items = this.#o.source.slice ? this.#slice(room) : this.#o.source.async ? this.#pulled(room) : this.#pullNow(room)
     if (items.length === 0) return undefined
+    args.noteSome(items)
     const first = this.#taken
     this.#taken += items.length
-    if (this.#gap) this.#pass()
-    this.#gap = false
+    for (; this.#gap > 0; this.#gap--) this.#pass()
     this.#skipAhead()
     if (this.#items) for (let i = 0; i < items.length; i++) this.#items.set(first + i, items[i])
     if (this.#takenAt) {
@@ -154,7 +168,7 @@ export class Bulk implements BulkWork {
         }
         if (!this.#skips(this.#taken + items.length, item)) items.push(item)
         else if (items.length > 0) {
-          this.#gap = true
+          this.#gap++
           break
         } else {
           this.#pass()
@@ -169,23 +183,38 @@ export class Bulk implements BulkWork {
     return items
   }
 
-  /** What has arrived; asks for more, and wakes the executor when it comes. */
+  /** What has arrived, up to the next one that is skipped; goes on pulling. */
   #pulled(room: number): unknown[] {
-    const items = this.#ahead.splice(0, room)
-    if (!this.#pulling && !this.#exhausted && this.#ahead.length === 0) void this.#pullAhead()
+    const items: unknown[] = []
+    this.#ahead.want(room)
+    while (items.length < room && this.#ahead.size > 0 && this.#ahead.head !== skipped) items.push(this.#ahead.shift())
+    // They come right behind the batch, or before the first of the next one.
+    while (this.#ahead.head === skipped) {
+      this.#ahead.shift()
+      this.#gap++
+    }
+    if (!this.#pulling) void this.#pullAhead()
     return items
+  }
+
+  /** As many as may be under way; where no more may, one waits at the door. */
+  get #aheadMost(): number {
+    const places = Math.max(1, this.#o.limit - (this.#taken - this.#reported))
+    return Math.min(this.#ahead.most, places, within(heldBytes, this.#o.sizes.items))
   }
 
   async #pullAhead(): Promise<void> {
     this.#pulling = true
     try {
-      let item = await this.#o.source.pull()
-      while (item !== end && this.#skips(this.#taken, item) && !this.#o.group.aborted) {
-        this.#pass()
-        item = await this.#o.source.pull()
+      while (!this.#exhausted && !this.#o.group.aborted && this.#ahead.size < this.#aheadMost) {
+        const item = await this.#o.source.pull()
+        if (item === end) this.#exhausted = true
+        else if (!this.#skips(this.#taken + this.#ahead.size, item)) this.#ahead.push(item)
+        else if (this.#ahead.size === 0) this.#pass()
+        else this.#ahead.push(skipped)
+        const pause = this.#breath.due()
+        if (pause) await pause
       }
-      if (item === end) this.#exhausted = true
-      else this.#ahead.push(item)
     } catch (error) {
       this.#sourceFailed(error)
     }
@@ -205,7 +234,8 @@ export class Bulk implements BulkWork {
     startedAt?: ArrayLike<number>,
     settledAt?: ArrayLike<number>,
   ): void {
-    const { collector } = this.#o
+    const { collector, sizes } = this.#o
+    sizes.results.noteSome(values)
     if (startedAt && settledAt) this.#publishMany(first, values, row, startedAt, settledAt)
     if (collector.succeedMany) this.#store(first, values.length, collector.succeedMany(first, values))
     else for (let i = 0; i < values.length; i++) this.#store(first + i, 1, collector.succeed(first + i, values[i]))
@@ -254,12 +284,14 @@ export class Bulk implements BulkWork {
 
   async #awaitStored(first: number, count: number, stored: Promise<void>): Promise<void> {
     this.#storing++
+    this.#storingItems += count
     try {
       await stored
     } catch (error) {
       this.#o.group.fail(error, first)
     }
     this.#storing--
+    this.#storingItems -= count
     this.#count(first, count)
     if (this.#finished) this.finished()
     else this.#wake()

@@ -15,6 +15,7 @@ import { Group, type RunOptions, runRules } from './group.ts'
 import { type ItemFunction, Lanes } from './lanes.ts'
 import { type Collector, Outcomes, type SettledMap, Values } from './outcome.ts'
 import { Recorded } from './recorded.ts'
+import { sizesOf } from './sizes.ts'
 import { type Input, type Source, sourceOf } from './source.ts'
 
 export interface MapOptions<I = unknown> extends RunOptions, PolicyOptions {
@@ -208,6 +209,7 @@ function runBulk(
         timeoutMs: timeoutOnlyMs(options),
         observed: observed(),
         parentTask: group.record.parentTask,
+        sizes: sizesOf(ref),
         done,
       }),
     )

@@ -1,6 +1,8 @@
 import type { Cancellation } from '../base/abort.ts'
 import { newTask, type TaskState, taskSettled, taskStarted } from '../base/observer.ts'
+import { Ahead } from '../run/ahead.ts'
 import type { Batch, BulkWork, Executor, FunctionRef } from '../run/executor.ts'
+import { heldBytes, messageBytesMost, type Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { type CallStageSpec, WorkingStage } from './call-stage.ts'
 import type { Segment } from './run.ts'
@@ -11,6 +13,8 @@ export interface BulkSpec extends Omit<CallStageSpec, 'fn' | 'policy' | 'concurr
   readonly ref: FunctionRef
   readonly executor: Executor
   readonly timeoutMs: number | undefined
+  /** What is known of how large the function's items and results are. */
+  readonly sizes: { readonly items: Sizes; readonly results: Sizes }
 }
 
 /** An item at the executor. */
@@ -21,9 +25,18 @@ interface Sent {
   readonly takenAt: number
 }
 
+/** An item from above that the executor has not taken. */
+interface Come {
+  readonly item: unknown
+  readonly needs: Origin
+}
+
 /**
  * Calls a worker function on every item. The executor takes what there is in batches of its own size, and tells the results in
  * any order.
+ *
+ * Where the stage above gives items one after the other, as sources that are read asynchronously do, those that come promptly travel together:
+ * see {@link Ahead}. Where it has them at hand, the executor takes them as it needs them.
  */
 export class BulkStage extends WorkingStage {
   readonly #spec: BulkSpec
@@ -31,6 +44,7 @@ export class BulkStage extends WorkingStage {
   readonly #work: StreamWork
   /** By index. */
   readonly #sent = new Map<number, Sent>()
+  readonly #come = new Ahead<Come>(() => this.#offer())
   #taken = 0
 
   constructor(segment: Segment, up: Stage, spec: BulkSpec) {
@@ -43,7 +57,27 @@ export class BulkStage extends WorkingStage {
 
   /** Asks the executor to look; it takes items when it has a place for them. */
   protected fill(): void {
-    if (!this.idle) this.#work.offer(this.#spec.ref, this.#spec.executor)
+    if (!this.idle) this.#offer()
+  }
+
+  #offer(): void {
+    this.#work.offer(this.#spec.ref, this.#spec.executor)
+  }
+
+  /** There may be items above. Few at a time: then they are collected, and offered together. */
+  override wake(): void {
+    this.dry = false
+    this.#collect()
+    if (this.over) this.#offer()
+    if (!this.dry) this.advance()
+  }
+
+  #collect(): void {
+    while (this.#come.size < Math.min(this.#come.most, this.room())) {
+      const come = this.#next()
+      if (!come) return
+      this.#come.push(come)
+    }
   }
 
   protected hasPlace(): boolean {
@@ -52,39 +86,56 @@ export class BulkStage extends WorkingStage {
 
   /** How many more items the executor may have. */
   room(): number {
-    return Math.min(this.#spec.concurrency - this.#sent.size, this.#capacity - this.output.held)
+    const { concurrency, executor, sizes } = this.#spec
+    // Every worker may have one, however large they are.
+    const most = Math.max(executor.slots, within(heldBytes, sizes.items, sizes.results))
+    return Math.min(concurrency - this.#sent.size, Math.min(this.#capacity, most) - this.output.held)
   }
 
   /** True when nothing will come any more. */
   get over(): boolean {
-    return this.exhausted || this.segment.stopped
+    return (this.exhausted && this.#come.size === 0) || this.segment.stopped
+  }
+
+  protected override get ended(): boolean {
+    return super.ended && this.#come.size === 0
   }
 
   /** True when nothing can be had before the executor is asked again. */
   get idle(): boolean {
-    return this.over || this.dry || this.room() === 0
+    return this.over || (this.dry && this.#come.size === 0) || this.room() <= 0
   }
 
   take(max: number): Batch | undefined {
     const first = this.#taken
     const items: unknown[] = []
-    const most = Math.min(max, this.room())
+    const most = Math.min(max, this.room(), within(messageBytesMost, this.#spec.sizes.items, this.#spec.sizes.results))
+    this.#come.want(most)
     while (items.length < most && !this.over) {
-      const item = this.up.poll()
-      if (item === end) this.exhausted = true
-      if (item === pending) this.dry = true
-      if (item === end || item === pending) break
+      const come = this.#come.size > 0 ? this.#come.shift() : this.#next()
+      if (!come) break
       const takenAt = this.segment.run.observed ? performance.now() : 0
-      this.#sent.set(this.#taken++, { item, place: this.output.begin(), needs: this.up.origin, takenAt })
-      items.push(item)
+      this.#sent.set(this.#taken++, { item: come.item, place: this.output.begin(), needs: come.needs, takenAt })
+      items.push(come.item)
     }
+    this.#spec.sizes.items.noteSome(items)
     return items.length === 0 ? undefined : { first, items }
+  }
+
+  /** The next item from above, if it has one. */
+  #next(): Come | undefined {
+    if (this.exhausted || this.dry) return undefined
+    const item = this.up.poll()
+    if (item === end) this.exhausted = true
+    if (item === pending) this.dry = true
+    return item === end || item === pending ? undefined : { item, needs: this.up.origin }
   }
 
   /** The function gave `value` for the item; times only when observed. */
   succeed(index: number, value: unknown, row: number, startedAt?: number, settledAt?: number): void {
     const sent = this.#forget(index)
     if (!sent) return
+    this.#spec.sizes.results.note(value)
     const origin = this.#publish(index, sent, row, startedAt, settledAt, 'done')
     if (this.segment.stopped) return
     const { mode, settles } = this.#spec

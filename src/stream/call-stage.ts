@@ -50,7 +50,7 @@ export abstract class WorkingStage extends Stage {
     const { output } = this
     if (!output.ready()) {
       this.fill()
-      if (!output.ready()) return this.exhausted && output.held === 0 ? end : this.wait()
+      if (!output.ready()) return this.ended ? end : this.wait()
     }
     const item = output.take()
     this.origin = output.origin
@@ -86,7 +86,12 @@ export abstract class WorkingStage extends Stage {
   }
 
   #deliverable(): boolean {
-    return this.output.ready() || (this.exhausted && this.output.held === 0)
+    return this.output.ready() || this.ended
+  }
+
+  /** Nothing is in the stage, and nothing will come. */
+  protected get ended(): boolean {
+    return this.exhausted && this.output.held === 0
   }
 }
 

@@ -6,6 +6,7 @@ import type { TaskContext } from '../base/frame.ts'
 import { compilePolicy, needsTask, timeoutOnlyMs } from '../limits/policy.ts'
 import { type FunctionRef, refOf } from '../run/executor.ts'
 import { callsUnderWay, checkJournal, notWorkerFunction, sentTo } from '../run/map.ts'
+import { sizesOf } from '../run/sizes.ts'
 import { Batch } from './batch.ts'
 import { BulkStage } from './bulk-stage.ts'
 import { type CallMode, CallStage } from './call-stage.ts'
@@ -116,7 +117,8 @@ function bulkStep(ref: FunctionRef, options: StageOptions, shared: SharedSpec): 
   const executor = options.on ?? ref.executor
   const timeoutMs = timeoutOnlyMs(options)
   const concurrency = typeof options.concurrency === 'number' ? options.concurrency : callsUnderWay
-  return { build: (segment, up) => new BulkStage(segment, up, { ...shared, ref, executor, timeoutMs, concurrency }) }
+  const spec = { ...shared, ref, executor, timeoutMs, concurrency, sizes: sizesOf(ref) }
+  return { build: (segment, up) => new BulkStage(segment, up, spec) }
 }
 
 /** A stage that calls `fn` on one item after the other, and holds none back: for reductions. */
