@@ -9,6 +9,7 @@ import type { Usage } from './model.ts'
 import { costOf } from './prices.ts'
 import type { Demand, Permit, Replica } from './replica.ts'
 import type { Ledger } from './report.ts'
+import { expectSignal, wasSent } from './wire.ts'
 
 export class Attempt<M> {
   readonly replica: Replica<M>
@@ -40,6 +41,11 @@ export class Attempt<M> {
     setImmediate(() => (this.#sameTurn = false))
   }
 
+  /** For the request. */
+  get signal(): AbortSignal {
+    return expectSignal(this.cancellation.signal)
+  }
+
   /** The headers of the answer have come. */
   headers(headers: HeaderBag | undefined): void {
     this.replica.read(this.#permit, headers, false)
@@ -63,7 +69,7 @@ export class Attempt<M> {
     if (refused) replica.counts.refused++
     else replica.counts.failed++
     if (this.#maybeBilled(error, refused, outputTokens)) this.#waste(outputTokens)
-    else if (this.#isUnsent(error)) this.#reservation?.settle({ usd: 0, tokens: 0, calls: 0 })
+    else if (this.#isUnsent(error)) this.#unsent()
     else this.#reservation?.settle({ usd: 0, tokens: 0, calls: 1 })
     replica.read(this.#permit, headersOf(error), refused)
     if (verdict.kind === 'rate-limited') {
@@ -77,7 +83,7 @@ export class Attempt<M> {
   /** Nobody wants the answer any more: cancelled, or the other copy of a hedge was first. Gives the tokens that it wasted. */
   abandon(outputTokens: number, reason: Error): number {
     if (!this.#end()) return 0
-    const wasted = this.#waste(outputTokens)
+    const wasted = this.#mayBeSent ? this.#waste(outputTokens) : this.#unsent()
     this.replica.settle(this.#permit, { kind: 'abandoned' })
     this.cancellation.abort(reason)
     return wasted
@@ -94,8 +100,13 @@ export class Attempt<M> {
     return !refused && !wasRefused(error) && !this.#isUnsent(error) && !isOverloaded(judge(error))
   }
 
+  /** What the client's `fetch` has seen; without one, nothing is sent and answered within a turn of the event loop. */
+  get #mayBeSent(): boolean {
+    return wasSent(this.replica.model, this.signal) ?? !this.#sameTurn
+  }
+
   #isUnsent(error: unknown): boolean {
-    return notReached(error) || (this.#sameTurn && !wasRefused(error))
+    return notReached(error) || (!wasRefused(error) && !this.#mayBeSent)
   }
 
   #end(): boolean {
@@ -103,6 +114,11 @@ export class Attempt<M> {
     this.#open = false
     this.cancellation.close()
     return true
+  }
+
+  #unsent(): number {
+    this.#reservation?.settle({ usd: 0, tokens: 0, calls: 0 })
+    return 0
   }
 
   /** The bill is not known: the budget counts it as the most that it can be, the report as what it probably is. */

@@ -142,7 +142,7 @@ class Embeddings {
     const { input, inputAtMost } = estimateInput(options.values)
     const call = { demand: { input, maxOutput: 0 }, inputAtMost, signal: options.abortSignal, budget: this.#options.budget }
     const { attempt, value } = await this.#dispatcher.run(call, async (model, attempt) => {
-      const result = await model.doEmbed({ ...options, abortSignal: attempt.cancellation.signal })
+      const result = await model.doEmbed({ ...options, abortSignal: attempt.signal })
       attempt.headers(result.response?.headers)
       return result
     })

@@ -5,7 +5,8 @@
 import { BudgetExceeded, HeddleError, ModelCallFailed, type ModelFailure, QuotaExhausted, TimedOut } from '../base/errors.ts'
 import { retryAfterMs } from '../limits/index.ts'
 import { type Answer, answerOf, read } from './answer.ts'
-import { redacted, withoutKeys } from './redact.ts'
+import { redacted } from '../base/redact.ts'
+import { withoutSecrets } from '../base/secrets.ts'
 
 export type Verdict =
   /** The bucket is empty: everybody waits, and the call goes again. */
@@ -132,6 +133,8 @@ export function judge(error: unknown): Verdict {
   const answer = answerOf(error)
   const { status } = answer
   if (isQuota(answer)) return { kind: 'quota' }
+  // Another attempt would read as much again.
+  if (isNamed(error, tooLarge)) return { kind: 'refused', failure: 'broken-stream' }
   // Somebody stopped the request on purpose, or a client's own clock did.
   if (read(error, 'name') === 'AbortError' && status === undefined) return { kind: 'fatal', failure: 'rejected' }
   if (read(error, 'name') === 'TimeoutError' && status === undefined) return { kind: 'transient', failure: 'network' }
@@ -165,8 +168,8 @@ function judgeOurs(error: unknown): Verdict | undefined {
 function judgeRefusal(error: unknown, answer: Answer): Verdict {
   if (has(answer, overloadCodes)) return { kind: 'transient', failure: 'overloaded' }
   // OpenAI: one request needs more than a whole minute has. These words decide about this request only.
-  const tooLarge = has(answer, rateCodes) && answer.message.startsWith('Request too large')
-  if (tooLarge || answer.headers?.['x-should-retry'] === 'false') return { kind: 'refused', failure: 'rejected' }
+  const needsMore = has(answer, rateCodes) && answer.message.startsWith('Request too large')
+  if (needsMore || answer.headers?.['x-should-retry'] === 'false') return { kind: 'refused', failure: 'rejected' }
   return { kind: 'rate-limited', waitMs: safeRetryAfterMs(error) ?? answer.retryDelayMs }
 }
 
@@ -211,6 +214,7 @@ const unsentErrors = new Set([
   'AI_UnsupportedFunctionalityError',
   'AI_TooManyEmbeddingValuesForCallError',
 ])
+const tooLarge = new Set(['AnswerTooLarge'])
 /** Nobody was reached, so nothing was sent. */
 const unreached = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
 
@@ -269,7 +273,7 @@ const longestMessage = 2_000
 export function saidBy(error: unknown): string {
   const own = read(error, 'message')
   const said = typeof own === 'string' && own !== '' ? own : answerOf(error).message
-  const text = withoutKeys((said === '' ? safeJson(error) : said).slice(0, 4 * longestMessage))
+  const text = withoutSecrets((said === '' ? safeJson(error) : said).slice(0, 4 * longestMessage))
   return text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text
 }
 

@@ -119,9 +119,9 @@ export function goDurationMs(text: string | undefined): number | undefined {
   if (text === undefined || text.trim() === '') return undefined
   const bare = Number(text)
   if (!Number.isNaN(bare)) return bare >= 0 ? bare * 1_000 : undefined
-  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text.trim())) return undefined
+  if (!/^(?:\d{1,15}(?:\.\d{1,15})?(?:ns|us|µs|ms|s|m|h)){1,8}$/.test(text.trim())) return undefined
   let ms = 0
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
+  for (const [, number, unit] of text.matchAll(/(\d{1,15}(?:\.\d{1,15})?)(ns|us|µs|ms|s|m|h)/g))
     ms += Number(number) * (goUnitMs[unit as string] as number)
   return ms
 }

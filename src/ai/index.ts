@@ -11,6 +11,7 @@ export type { EmbedAllOptions, EmbeddingPool, EmbeddingPoolOptions } from './emb
 export type { ModelLimits } from './replica.ts'
 export type { HedgeOptions } from './hedge.ts'
 export type { ModelReport, PoolReport } from './report.ts'
+export { boundedFetch, type BoundedFetchOptions } from './wire.ts'
 export type { AnyEmbeddingModel, AnyLanguageModel } from './model.ts'
 
 // Patterns

@@ -7,6 +7,7 @@ import { Dispatcher } from './dispatch.ts'
 import { limitRules, type PoolMember, type PoolOptions } from './pool-options.ts'
 import { priceOf } from './prices.ts'
 import { type ModelLimits, Replica } from './replica.ts'
+import { overWire } from './wire.ts'
 
 const memberRules = {
   model: rules.any,
@@ -40,7 +41,7 @@ export function dispatcherOf<
   const replicas = members.map(
     ({ model, limits = options.limits ?? {}, concurrency = options.concurrency ?? 'auto', contextWindow }) => {
       checkLimits(limits)
-      return new Replica(model, `${model.provider}/${model.modelId}`, {
+      return new Replica(overWire(model), `${model.provider}/${model.modelId}`, {
         limits,
         concurrency,
         breaker: options.breaker ?? (members.length > 1 ? {} : undefined),

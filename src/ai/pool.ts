@@ -92,7 +92,7 @@ class ModelPool {
   async doGenerate(options: CallOptions): Promise<GenerateResult> {
     const { dispatcher, call, bounded } = this.#prepare(options)
     const { attempt, value } = await dispatcher.run(call, async (model, attempt) => {
-      const result = await model.doGenerate({ ...bounded, abortSignal: attempt.cancellation.signal })
+      const result = await model.doGenerate({ ...bounded, abortSignal: attempt.signal })
       attempt.headers(result.response?.headers)
       return result
     })

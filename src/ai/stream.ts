@@ -23,7 +23,7 @@ export async function openStream<M extends CallableModel>(
   options: CallOptions,
   attempt: Attempt<M>,
 ): Promise<OpenStream> {
-  const result = await model.doStream({ ...options, abortSignal: attempt.cancellation.signal })
+  const result = await model.doStream({ ...options, abortSignal: attempt.signal })
   attempt.headers(result.response?.headers)
   const reader = result.stream.getReader()
   const head: StreamPart[] = []

@@ -77,8 +77,8 @@ function stripError(error: unknown): SyntaxError | undefined {
 /** jiti puts the place into the message. */
 function parseError(error: unknown): SyntaxError | undefined {
   const message = error instanceof Error ? error.message : ''
-  const [, what, place] = /^ParseError: (.*?)\s*\n\s*(\S.*:\d+:\d+)/.exec(message) ?? []
-  return what === undefined || place === undefined ? undefined : syntaxError(what, place)
+  const [, what, place] = /^ParseError: (.*)\n\s*(\S.*:\d+:\d+)/.exec(message) ?? []
+  return what === undefined || place === undefined ? undefined : syntaxError(what.trimEnd(), place)
 }
 
 function syntaxError(message: string, place: string): SyntaxError {

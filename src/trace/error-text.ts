@@ -1,8 +1,10 @@
 import { describe } from '../base/errors.ts'
+import { withoutSecrets } from '../base/secrets.ts'
 import type { TraceError } from './model.ts'
 
 const stackMax = 4_000
 const messageMax = 2_000
+const secretAtMost = 8_192
 /** So many errors keep their stack, and so many their message; a million failures must not fill the memory. */
 const withStack = 2_000
 const withMessage = 50_000
@@ -25,7 +27,8 @@ export class ErrorTexts {
 }
 
 function summarise(error: unknown): { -readonly [K in keyof TraceError]: TraceError[K] } {
-  if (typeof error !== 'object' || error === null || !('message' in error)) return { name: 'Thrown', message: describe(error) }
+  if (typeof error !== 'object' || error === null || !('message' in error))
+    return { name: 'Thrown', message: withoutSecrets(describe(error)) }
   const { name, message, code, stack } = error as Record<string, unknown>
   return {
     name: typeof name === 'string' ? clip(name, 100) : 'Error',
@@ -35,7 +38,9 @@ function summarise(error: unknown): { -readonly [K in keyof TraceError]: TraceEr
   }
 }
 
-/** Says how much it leaves out. */
+/** Without secrets, because traces are passed on. Says how much it leaves out. */
 function clip(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max)}… (${text.length - max} more characters)`
+  // Cut far behind what is kept, so that no secret is cut in half and not known any more.
+  const clean = withoutSecrets(text.slice(0, 2 * max + secretAtMost)).slice(0, max)
+  return text.length <= max ? clean : `${clean}… (${text.length - max} more characters)`
 }

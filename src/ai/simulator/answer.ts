@@ -45,7 +45,7 @@ function toolFor(request: ModelRequest): ModelRequest['tools'][number] | undefin
   return request.tools.find((tool) => asked.includes(tool.name.toLowerCase()))
 }
 
-const sum = /(-?\d+)\s*([+\-*×])\s*(-?\d+)/
+const sum = /(-?\b\d{1,15})\s{0,8}([+\-*×])\s{0,8}(-?\d{1,15})/
 
 function say(request: ModelRequest, asked: string, accuracy: number, draws: Draws): string {
   const last = request.messages.at(-1)

@@ -110,7 +110,7 @@ class Provider {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? '').split('?')[0]?.replace(/\/+$/, '') ?? ''
+    const path = (request.url ?? '').split('?')[0]?.replace(/(?<!\/)\/+$/, '') ?? ''
     const wire = path.endsWith('/messages') ? anthropic : openai
     try {
       if (!this.#knows(request)) return this.#refuse(response, wire, { kind: 'key', message: 'Incorrect API key provided.' })

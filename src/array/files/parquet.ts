@@ -202,7 +202,7 @@ function dtypeOf({
   if (logical?.type === 'DECIMAL' || converted === 'DECIMAL') return 'f64'
   if (logical?.type === 'FLOAT16') return 'f32'
   const unsigned = converted?.startsWith('UINT_') || (logical?.type === 'INTEGER' && !logical.isSigned)
-  const width = logical?.type === 'INTEGER' ? logical.bitWidth : Number(/\d+$/.exec(converted ?? '')?.[0] ?? 0)
+  const width = logical?.type === 'INTEGER' ? logical.bitWidth : Number(/(?<!\d)\d+$/.exec(converted ?? '')?.[0] ?? 0)
   switch (type) {
     case 'BOOLEAN':
       return 'bool'

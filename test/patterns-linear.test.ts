@@ -1,0 +1,130 @@
+/**
+ * Every regular expression of `src` against text that is made to slow it down: repetitions of what it looks for, with and without a
+ * beginning that it accepts. Input may be hostile (answers of providers, names of tasks, stacks), and a pattern that takes time with
+ * the square of its length holds the event loop for seconds.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../src', import.meta.url))
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+  (file) => /\.(?:ts|js)$/.test(file) && !/\.(?:test|fixture|d)\.ts$/.test(file) && !file.includes('fixtures'),
+)
+
+interface Pattern {
+  readonly where: string
+  readonly regex: RegExp
+}
+
+/** The literals of a file, and `new RegExp('…')`. */
+function patternsOf(file: string): Pattern[] {
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest, true)
+  const found: Pattern[] = []
+  const visit = (node: ts.Node): void => {
+    const where = `${file}:${source.getLineAndCharacterOfPosition(node.pos).line + 1}`
+    if (ts.isRegularExpressionLiteral(node)) {
+      const end = node.text.lastIndexOf('/')
+      found.push({ where, regex: new RegExp(node.text.slice(1, end), node.text.slice(end + 1)) })
+    } else if (ts.isNewExpression(node) && node.expression.getText() === 'RegExp') {
+      const [text, flags] = node.arguments ?? []
+      if (text && ts.isStringLiteralLike(text))
+        found.push({ where, regex: new RegExp(text.text, flags && ts.isStringLiteralLike(flags) ? flags.text : '') })
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+const pumps = [
+  ' ',
+  '\t',
+  '\n',
+  ' \n',
+  'a',
+  'A',
+  '0',
+  '1.',
+  '-',
+  '_',
+  'a-',
+  'a_',
+  '.',
+  '/',
+  '../',
+  ':',
+  '=',
+  '"',
+  "'",
+  '\\',
+  '\\"',
+  '(',
+  '[',
+  '{',
+  '<',
+  '&',
+  '?',
+  '@',
+  ';',
+  ',',
+  ', ',
+  '\u001b[',
+  '€',
+  '\u4e00',
+]
+const endings = ['', '!', '\n', '\u0000']
+
+/** Patterns that see only what heddle itself has built. */
+const ownText = new Set(['dashboard/server/pages.ts'])
+
+/** Text for one pattern: its own words are what gets farthest into it. */
+function* attacks({ source }: RegExp): Generator<readonly [begin: string, pump: string]> {
+  const plain = source.replaceAll(/\\[bBsSwWdD]/g, ' ').replaceAll(/\\(.)/g, '$1')
+  const words = [...new Set(plain.match(/[\w$#@/<>:=."'-]{1,24}/g) ?? [])].slice(0, 12)
+  const own = [...new Set([...words, ...words.map((word) => `${word} `)])]
+  for (const pump of [...pumps, ...own]) yield ['', pump]
+  for (const word of own.slice(0, 8)) for (const pump of pumps) yield [word, pump]
+}
+
+/** Small sizes first: what doubles with each character shows there, and large ones would never end. */
+const lengths = [22, 400, 20_000]
+const mostMs = 150
+
+function slowest({ regex }: Pattern): string | undefined {
+  const all = new RegExp(regex.source, regex.flags.replaceAll(/[gy]/g, '') + 'g')
+  for (const length of lengths)
+    for (const [begin, pump] of attacks(regex))
+      for (const ending of endings) {
+        const text = begin + pump.repeat(Math.ceil(length / pump.length)) + ending
+        const ms = Math.min(...[0, 1, 2].map((again) => (again > 0 && last < mostMs ? last : time(all, text))))
+        if (ms >= mostMs)
+          return `${Math.round(ms)} ms for ${JSON.stringify(begin)} + ${JSON.stringify(pump)} × ${length} + ${JSON.stringify(ending)}`
+      }
+  return undefined
+}
+
+let last = 0
+function time(regex: RegExp, text: string): number {
+  const from = performance.now()
+  text.replaceAll(regex, '')
+  return (last = performance.now() - from)
+}
+
+test('no pattern of src takes time with the square of its input', { timeout: 120_000 }, () => {
+  const patterns = files.filter((file) => !ownText.has(file)).flatMap(patternsOf)
+  expect(patterns.length).toBeGreaterThan(100)
+  const slow = patterns.flatMap((pattern) => {
+    const why = slowest(pattern)
+    return why === undefined ? [] : [`${pattern.where} ${pattern.regex}: ${why}`]
+  })
+  expect(slow).toEqual([])
+})
+
+test('the check finds what it is for', () => {
+  const known = [/(?<=\bbearer\s+)[^\s]+/gi, /^(a+)+$/, /\s+$/, /(\w+\d*)+:/]
+  expect(known.filter((regex) => slowest({ where: '', regex }) === undefined)).toEqual([])
+  expect(slowest({ where: '', regex: /abc/ })).toBeUndefined()
+})
