@@ -17,7 +17,7 @@ const rows: readonly (readonly string[])[] = [
   ['ai', 'engines', 'array', 'trace'],
   ['stream', 'patterns', 'workers'],
   ['run'],
-  ['limits', 'sync', 'graph', 'checkpoint'],
+  ['limits', 'sync', 'graph', 'checkpoint', 'findings'],
   ['base'],
 ]
 

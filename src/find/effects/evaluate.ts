@@ -1,0 +1,505 @@
+/**
+ * The effect of running a piece of code: a walk over it that follows calls into functions of the project.
+ *
+ * A function's effect is computed once, as a summary over its parameters and its receiver, and put in terms of the caller at each call. Calls in
+ * a circle are iterated until nothing is added. What is local to a function is no effect of it.
+ */
+import {
+  bare,
+  type Callable,
+  eachChild,
+  functionAround,
+  isCallable,
+  isInside,
+  literalText,
+  nameOf,
+  type Node,
+  propertyName,
+} from '../source/ast.ts'
+import type { Project } from '../source/project.ts'
+import type { SourceFile, Variable } from '../source/source-file.ts'
+import { below, Effect, type Place, rootOf } from './effect.ts'
+import { builtinMethods, changesReceiver, changingMethods, type Known, type KnownCall, knownCall, knownGlobal } from './known.ts'
+import { type Origin, Origins, patternPath } from './origin.ts'
+
+/** Methods of promises: what they are called on runs, and so do their callbacks. */
+const settling = new Set(['then', 'catch', 'finally'])
+
+type CallNode = Extract<Node, { type: 'CallExpression' | 'NewExpression' }>
+
+/** Functions are followed this deep; beyond it a call counts as unknown. */
+const deepest = 24
+const mostRounds = 4
+
+interface Context {
+  readonly file: SourceFile
+  readonly into: Effect
+  readonly depth: number
+}
+
+export class Evaluator {
+  readonly origins: Origins
+  readonly #summaries = new Map<Callable, Effect>()
+  readonly #active = new Map<Callable, { effect: Effect; asked: boolean }>()
+  readonly #numbers = new Map<Variable, number>()
+  readonly #places = new Map<string, Variable>()
+
+  constructor(project: Project) {
+    this.origins = new Origins(project)
+  }
+
+  /** The effect of evaluating `node` where it stands, in places of the code around it. */
+  effectOf(file: SourceFile, node: Node): Effect {
+    const into = new Effect()
+    this.#visit(node, { file, into, depth: 0 })
+    return into
+  }
+
+  /** What a place is called in the source. */
+  describe(place: Place): string {
+    const root = rootOf(place)
+    const name = this.#places.get(root)?.name ?? (root.startsWith('@') ? outsideNames[root] : root)
+    const rest = place.slice(root.length).replaceAll('.*', '[…]').replaceAll('·', '.')
+    return root.startsWith('@') ? `${name ?? root}${rest && rest !== '[…]' ? ` ${rest.slice(1)}` : ''}` : `${name ?? root}${rest}`
+  }
+
+  variableAt(place: Place): Variable | undefined {
+    return this.#places.get(rootOf(place))
+  }
+
+  placeOf(variable: Variable): Place {
+    let number = this.#numbers.get(variable)
+    if (number === undefined) {
+      number = this.#numbers.size + 1
+      this.#numbers.set(variable, number)
+      this.#places.set(`v${number}`, variable)
+    }
+    return `v${number}`
+  }
+
+  /** The place that an expression denotes; undefined for values that were just made. */
+  pathOf(file: SourceFile, expression: Node, depth = 0): Place | undefined {
+    const node = bare(expression)
+    if (depth > deepest) return undefined
+    switch (node.type) {
+      case 'ThisExpression':
+        return 'this'
+      case 'Identifier':
+        return this.#pathOfVariable(file, node, depth + 1)
+      case 'MemberExpression': {
+        const base = this.pathOf(file, node.object, depth + 1)
+        return base && below(base, propertyName(node) ?? '*')
+      }
+      case 'AwaitExpression':
+        return this.pathOf(file, node.argument, depth + 1)
+      default:
+        return undefined
+    }
+  }
+
+  #pathOfVariable(file: SourceFile, node: Node & { name: string }, depth: number): Place | undefined {
+    const variable = file.variableOf(node)
+    if (!variable) return `global.${node.name}`
+    const [definition] = variable.defs
+    const declared = definition?.node as unknown as Node | undefined
+    const name = definition?.name as unknown as Node | undefined
+    // A constant that names a part of something is that part.
+    if (declared?.type === 'VariableDeclarator' && declared.init && name && isConstant(variable)) {
+      const path = patternPath(declared.id, name)
+      const base = path && this.pathOf(file, declared.init, depth)
+      if (base) return path.reduce<Place>(below, base)
+    }
+    return this.placeOf(variable)
+  }
+
+  #visit(node: Node, context: Context): void {
+    switch (node.type) {
+      case 'FunctionDeclaration':
+      case 'FunctionExpression':
+      case 'ArrowFunctionExpression':
+      case 'ClassDeclaration':
+        return
+      case 'Identifier':
+        return this.#read(node, context)
+      case 'MemberExpression':
+        this.#read(node, context)
+        if (node.computed) this.#visit(node.property, context)
+        return this.#visitBase(node.object, context)
+      case 'AssignmentExpression':
+        this.#visit(node.right, context)
+        if (node.operator !== '=') this.#visit(node.left, context)
+        return this.#write(node.left, context)
+      case 'UpdateExpression':
+        this.#visit(node.argument, context)
+        return this.#write(node.argument, context)
+      case 'UnaryExpression':
+        if (node.operator === 'delete') this.#write(node.argument, context)
+        return this.#visit(node.argument, context)
+      case 'VariableDeclarator':
+        if (node.init) this.#visit(node.init, context)
+        return this.#declare(node.id, context)
+      case 'CallExpression':
+      case 'NewExpression':
+        return this.#call(node, context)
+      case 'ThrowStatement':
+        context.into.throws = true
+        return this.#visit(node.argument, context)
+      case 'YieldExpression':
+        context.into.ordered ??= 'it yields'
+        break
+      case 'ImportExpression':
+        context.into.waits.set('import', node)
+        break
+      case 'Property':
+        if (node.computed) this.#visit(node.key, context)
+        return this.#visit(node.value, context)
+      case 'TSTypeAnnotation':
+      case 'TSTypeReference':
+      case 'TSInterfaceDeclaration':
+      case 'TSTypeAliasDeclaration':
+        return
+      case 'TaggedTemplateExpression':
+        context.into.unknown.set(sourceName(context.file, node.tag), node)
+        break
+      case 'ForOfStatement':
+      case 'ForInStatement':
+        if (node.left.type !== 'VariableDeclaration') this.#write(node.left, context)
+        this.#visit(node.right, context)
+        return this.#visit(node.body, context)
+    }
+    eachChild(node, (child) => this.#visit(child, context))
+  }
+
+  /** `a.b.c` reads that one path, not `a` as a whole. */
+  #visitBase(node: Node, context: Context): void {
+    const inner = bare(node)
+    if (inner.type === 'Identifier' || inner.type === 'ThisExpression') return
+    if (inner.type === 'MemberExpression') {
+      if (inner.computed) this.#visit(inner.property, context)
+      return this.#visitBase(inner.object, context)
+    }
+    this.#visit(inner, context)
+  }
+
+  #read(node: Node, { file, into }: Context): void {
+    const place = this.pathOf(file, node)
+    if (place && !(node.type === 'Identifier' && node.name === 'undefined')) into.read(place, node)
+  }
+
+  #write(target: Node, context: Context): void {
+    const node = bare(target)
+    if (node.type === 'Identifier' || node.type === 'MemberExpression') {
+      const place = node.type === 'Identifier' ? this.#assignedPlace(context.file, node) : this.pathOf(context.file, node)
+      if (place) context.into.write(place, node)
+      else if (node.type === 'MemberExpression') this.#visitBase(node.object, context)
+      return
+    }
+    if (node.type === 'ArrayPattern') for (const element of node.elements) if (element) this.#write(element, context)
+    if (node.type === 'ObjectPattern') {
+      for (const property of node.properties)
+        this.#write(property.type === 'Property' ? property.value : property.argument, context)
+    }
+    if (node.type === 'AssignmentPattern') this.#write(node.left, context)
+    if (node.type === 'RestElement') this.#write(node.argument, context)
+  }
+
+  #assignedPlace(file: SourceFile, node: Node & { name: string }): Place {
+    const variable = file.variableOf(node)
+    return variable ? this.placeOf(variable) : `global.${node.name}`
+  }
+
+  /** Defaults within a pattern are evaluated; the names themselves are new. */
+  #declare(pattern: Node, context: Context): void {
+    if (pattern.type === 'AssignmentPattern') {
+      this.#visit(pattern.right, context)
+      return this.#declare(pattern.left, context)
+    }
+    if (pattern.type === 'ObjectPattern') {
+      for (const property of pattern.properties)
+        this.#declare(property.type === 'Property' ? property.value : property.argument, context)
+    } else if (pattern.type === 'ArrayPattern') {
+      for (const element of pattern.elements) if (element) this.#declare(element, context)
+    }
+  }
+
+  #call(node: CallNode, context: Context): void {
+    const { file, into } = context
+    const callee = bare(node.callee)
+    for (const argument of node.arguments) this.#visit(argument, context)
+    if (callee.type === 'MemberExpression') this.#visitBase(callee.object, context)
+    if (callee.type === 'Super') return
+    const origin = this.origins.of(file, callee)
+    const receiver = callee.type === 'MemberExpression' ? callee.object : undefined
+    if (origin?.kind === 'function') {
+      if (receiver) this.#readIfPath(receiver, context)
+      return this.#follow(node, origin, receiver, context)
+    }
+    if (origin?.kind === 'class' && node.type === 'NewExpression') return this.#construct(node, origin, context)
+    if (callee.type === 'MemberExpression' && settling.has(propertyName(callee) ?? '') && node.arguments.length > 0) {
+      this.#visit(callee.object, context)
+      return this.#runCallbacks(node, context)
+    }
+    const known = this.#known(node, origin, context)
+    if (known) return this.#apply(node, known, context)
+    if (callee.type === 'MemberExpression' && this.#builtin(node, callee, context)) return
+    const name = sourceName(file, callee)
+    into.unknown.set(name, node)
+    into.throws = true
+    this.#runCallbacks(node, context)
+  }
+
+  #readIfPath(node: Node, { file, into }: Context): void {
+    const place = this.pathOf(file, node)
+    // A receiver is looked at, not read as a whole.
+    if (place && place !== 'this') into.read(below(place, '()'), node)
+  }
+
+  #known(node: CallNode, origin: Origin | undefined, { file }: Context): Known | undefined {
+    if (!origin || !('path' in origin)) return undefined
+    const call: KnownCall = {
+      path: origin.path,
+      argumentCount: node.arguments.length,
+      text: (index) => this.#text(file, node.arguments[index]),
+      constructed: (index) => {
+        const argument = node.arguments[index]
+        return argument?.type === 'NewExpression' ? nameOf(argument.callee) : undefined
+      },
+      option: (index, name) => {
+        const argument = node.arguments[index]
+        if (argument?.type !== 'ObjectExpression') return undefined
+        const property = argument.properties.find((candidate) => candidate.type === 'Property' && nameOf(candidate.key) === name)
+        return property?.type === 'Property' ? (literalText(property.value) ?? '*') : undefined
+      },
+    }
+    return origin.kind === 'global' ? knownGlobal(call) : knownCall(origin.module, call)
+  }
+
+  /** The text of a literal, or of a constant that holds one. */
+  #text(file: SourceFile, node: Node | undefined): string | undefined {
+    if (!node) return undefined
+    const text = literalText(bare(node))
+    if (text !== undefined || node.type !== 'Identifier') return text
+    const variable = file.variableOf(node)
+    const declared = variable?.defs[0]?.node as unknown as Node | undefined
+    if (!variable || declared?.type !== 'VariableDeclarator' || !declared.init || !isConstant(variable)) return undefined
+    return literalText(bare(declared.init))
+  }
+
+  #apply(node: CallNode, known: Known, context: Context): void {
+    const { into, file } = context
+    for (const place of known.reads ?? []) into.read(place, node)
+    for (const place of known.writes ?? []) into.write(place, node)
+    if (known.waits) into.waits.set(sourceName(file, node.callee), node)
+    into.ordered ??= known.ordered
+    into.throws ||= known.throws ?? false
+    this.#runCallbacks(node, context)
+  }
+
+  /** Methods of arrays, texts, maps and sets. */
+  #builtin(node: CallNode, callee: Extract<Node, { type: 'MemberExpression' }>, context: Context): boolean {
+    const name = propertyName(callee)
+    if (name === undefined) return false
+    const origin = this.origins.of(context.file, callee.object)
+    const type = origin?.kind === 'builtin' ? origin.type : undefined
+    if (!type && !builtinMethods.has(name)) return false
+    const changes = type
+      ? (changesReceiver[type]?.has(name) ?? false) && !this.#isStateless(context.file, callee.object)
+      : changingMethods.has(name)
+    const place = this.pathOf(context.file, callee.object)
+    if (place) {
+      context.into.read(place, callee)
+      if (changes) context.into.write(place, callee)
+    }
+    this.#runCallbacks(node, context)
+    return true
+  }
+
+  /** A regular expression moves its `lastIndex` only with the flags g and y. */
+  #isStateless(file: SourceFile, expression: Node): boolean {
+    const node = bare(expression)
+    if (node.type === 'Literal' && 'regex' in node) return !/[gy]/.test(node.regex.flags)
+    if (node.type !== 'Identifier') return false
+    const variable = file.variableOf(node)
+    const [definition] = variable?.defs ?? []
+    const declared = definition?.node as unknown as Node | undefined
+    if ((definition?.type as string) === 'ImportBinding')
+      return this.origins.of(file, node)?.kind === 'builtin' && !/g|global/i.test(node.name)
+    return declared?.type === 'VariableDeclarator' && declared.init ? this.#isStateless(file, declared.init) : false
+  }
+
+  /** Functions among the arguments run, once or many times, before the call is over. */
+  #runCallbacks(node: CallNode, context: Context): void {
+    for (const argument of node.arguments) {
+      const inner = bare(argument)
+      if (inner.type === 'SpreadElement') continue
+      const origin =
+        isCallable(inner) || inner.type === 'Identifier' || inner.type === 'MemberExpression'
+          ? this.origins.of(context.file, inner)
+          : undefined
+      if (origin?.kind !== 'function') continue
+      const summary = this.#summary(origin.file, origin.node, context.depth + 1)
+      // Its parameters are what the caller hands out: nobody knows which.
+      for (const [place, at] of summary.reads) if (!isParameter(place)) context.into.read(place, at)
+      for (const [place, at] of summary.writes) {
+        if (!isParameter(place)) context.into.write(place, at)
+        else if (node.callee.type === 'MemberExpression') this.#writeElements(node.callee.object, at, context)
+      }
+      for (const [name, at] of summary.unknown) context.into.unknown.set(name, at)
+      for (const [name, at] of summary.waits) context.into.waits.set(name, at)
+      context.into.ordered ??= summary.ordered
+      context.into.throws ||= summary.throws
+    }
+  }
+
+  /** A callback that changes its argument changes the elements of what it is called for. */
+  #writeElements(object: Node, at: Node, { file, into }: Context): void {
+    const place = this.pathOf(file, object)
+    if (place) into.write(below(place, '*'), at)
+  }
+
+  #construct(node: CallNode, origin: Extract<Origin, { kind: 'class' }>, context: Context): void {
+    const constructor = origin.node.body.body.find(
+      (member) => member.type === 'MethodDefinition' && member.kind === 'constructor',
+    )
+    if (constructor?.type === 'MethodDefinition' && constructor.value.body) {
+      this.#follow(node, { kind: 'function', file: origin.file, node: constructor.value as Callable }, undefined, context)
+    } else if (origin.node.superClass) context.into.unknown.set(sourceName(context.file, node.callee), node)
+  }
+
+  #follow(node: CallNode, callee: Extract<Origin, { kind: 'function' }>, receiver: Node | undefined, context: Context): void {
+    const summary = this.#summary(callee.file, callee.node, context.depth + 1)
+    const translate = (place: Place): Place | undefined => {
+      const root = rootOf(place)
+      const rest = place.slice(root.length)
+      if (root === 'this') {
+        if (!receiver) return callee.receiver || callee.node.type !== 'ArrowFunctionExpression' ? undefined : place
+        const base = this.pathOf(context.file, receiver)
+        return base && extend(base, rest)
+      }
+      if (!isParameter(root)) return place
+      const argument = node.arguments[Number(root.slice(1))]
+      if (!argument || argument.type === 'SpreadElement') return undefined
+      const base = this.pathOf(context.file, argument)
+      return base && extend(base, rest)
+    }
+    for (const [place] of summary.reads) {
+      const here = translate(place)
+      if (here) context.into.read(here, node)
+    }
+    for (const [place] of summary.writes) {
+      const here = translate(place)
+      if (here) context.into.write(here, node)
+    }
+    for (const [name] of summary.unknown) context.into.unknown.set(name, node)
+    if (summary.waits.size > 0) context.into.waits.set(sourceName(context.file, node.callee), node)
+    context.into.ordered ??= summary.ordered
+    context.into.throws ||= summary.throws
+    this.#runCallbacks(node, context)
+  }
+
+  #summary(file: SourceFile, fn: Callable, depth: number): Effect {
+    const known = this.#summaries.get(fn)
+    if (known) return known
+    const active = this.#active.get(fn)
+    if (active) {
+      active.asked = true
+      return active.effect
+    }
+    if (depth > deepest || !fn.body) {
+      const unknown = new Effect()
+      unknown.unknown.set(nameOfFunction(fn), fn)
+      return unknown
+    }
+    const entry = { effect: new Effect(), asked: false }
+    this.#active.set(fn, entry)
+    for (let round = 0; round < mostRounds; round++) {
+      const before = entry.effect.size
+      entry.asked = false
+      entry.effect = this.#bodyOf(file, fn, depth)
+      if (!entry.asked || entry.effect.size === before) break
+    }
+    this.#active.delete(fn)
+    // What was computed while a caller above was not known yet may lack that caller's part.
+    if (this.#active.size === 0 || !entry.asked) this.#summaries.set(fn, entry.effect)
+    return entry.effect
+  }
+
+  #bodyOf(file: SourceFile, fn: Callable, depth: number): Effect {
+    const all = new Effect()
+    const context = { file, into: all, depth }
+    for (const parameter of fn.params) this.#declare(parameter, context)
+    if (fn.body) this.#visit(fn.body, context)
+    const summary = new Effect()
+    summary.ordered = all.ordered
+    summary.throws = all.throws || fn.async
+    for (const [name, node] of all.unknown) summary.unknown.set(name, node)
+    for (const [name, node] of all.waits) summary.waits.set(name, node)
+    for (const [place, node] of all.reads) {
+      const outer = this.#outward(place, fn)
+      if (outer) summary.read(outer, node)
+    }
+    for (const [place, node] of all.writes) {
+      const outer = this.#outward(place, fn)
+      // To assign a parameter itself changes nothing outside.
+      if (outer && !(isParameter(outer) && !outer.includes('.') && this.variableAt(place))) summary.write(outer, node)
+      else if (outer && changesInPlace(node)) summary.write(outer, node)
+    }
+    return summary
+  }
+
+  /** A place inside a function as its callers see it; undefined for what is local to it. */
+  #outward(place: Place, fn: Callable): Place | undefined {
+    const variable = this.variableAt(place)
+    if (!variable) return place
+    const block = variable.scope.variableScope.block as unknown as Node
+    const owner = isCallable(block) ? block : functionAround(block)
+    if (!owner || !isInside(owner, fn) || ((owner === fn) === false && !isInside(owner, fn))) return place
+    if (owner !== fn) return undefined
+    const [definition] = variable.defs
+    if ((definition?.type as string | undefined) !== 'Parameter') return undefined
+    const rest = place.slice(rootOf(place).length)
+    const name = definition?.name as unknown as Node
+    for (let i = 0; i < fn.params.length; i++) {
+      const path = patternPath(fn.params[i] as Node, name)
+      if (path) return extend(path.reduce<Place>(below, `p${i}`), rest)
+    }
+    return undefined
+  }
+}
+
+function extend(base: Place, rest: string): Place {
+  return rest === '' ? base : rest.slice(1).split('.').reduce<Place>(below, base)
+}
+
+function isParameter(place: Place): boolean {
+  return /^p\d+(?:\.|$)/.test(place)
+}
+
+/** A method that changes its receiver, not an assignment to the name. */
+function changesInPlace(node: Node): boolean {
+  return node.type === 'MemberExpression'
+}
+
+export function isConstant(variable: Variable): boolean {
+  return !variable.references.some((reference) => reference.isWrite() && !reference.init)
+}
+
+/** A callee as the source writes it, shortened. */
+export function sourceName(file: SourceFile, node: Node): string {
+  const text = file.text.slice(node.start, node.end).replace(/\s+/g, ' ')
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+function nameOfFunction(fn: Callable): string {
+  return fn.type === 'ArrowFunctionExpression' ? 'a function' : (fn.id?.name ?? 'a function')
+}
+
+const outsideNames: Readonly<Record<string, string>> = {
+  '@fs': 'files',
+  '@net': 'the network',
+  '@db': 'the database',
+  '@process': 'the process',
+  '@console': 'the console',
+  '@clock': 'the clock',
+  '@random': 'random numbers',
+}

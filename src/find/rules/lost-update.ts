@@ -1,0 +1,181 @@
+/** Races that concurrency makes: a value is read, then something is awaited, then the value is written, while another call does the same. */
+import { conflict, type Effect, isOutside, overlap } from '../effects/effect.ts'
+import { bare, type Callable, isCallable, isInside, type Node, walk } from '../source/ast.ts'
+import { concurrentCallbacks, gatherOf } from './concurrency.ts'
+import type { Found, Rule, Sight } from './rule.ts'
+
+export const lostUpdate: Rule = {
+  name: 'lost-update',
+  *find(sight) {
+    for (const fn of concurrentCallbacks(sight).keys()) yield* inCallback(sight, fn)
+    for (const call of sight.file.nodes('CallExpression')) {
+      const gather = gatherOf(call)
+      const list = call.arguments[0] && bare(call.arguments[0])
+      if (gather && gather !== 'race' && list?.type === 'ArrayExpression') yield* betweenBranches(sight, list)
+    }
+  },
+}
+
+function* inCallback(sight: Sight, fn: Callable): Iterable<Found> {
+  const assignments: Extract<Node, { type: 'AssignmentExpression' }>[] = []
+  const tests: Extract<Node, { type: 'IfStatement' }>[] = []
+  if (!fn.body) return
+  walk(fn.body, (node) => {
+    if (isCallable(node)) return false
+    if (node.type === 'AssignmentExpression') assignments.push(node)
+    if (node.type === 'IfStatement') tests.push(node)
+    return true
+  })
+  for (const assignment of assignments) {
+    const place = sight.evaluator.pathOf(sight.file, assignment.left)
+    if (!place || isLocal(sight, fn, place) || !containsAwait(assignment.right)) continue
+    const reads =
+      assignment.operator === '='
+        ? readsBeforeAwait(sight, assignment.right, place)
+        : !/^(?:\?\?|\|\||&&)=$/.test(assignment.operator)
+    if (!reads) continue
+    const name = sight.evaluator.describe(place)
+    yield {
+      node: assignment,
+      tier: sight.ordered ? 'info' : 'proven',
+      message: `Updates of ${name} are lost: it is read before an await and written after it, by several calls at once`,
+      proof: [
+        `call 1 reads ${name}, and waits`,
+        `call 2 reads the same ${name}, and waits`,
+        `call 1 writes ${name}; call 2 writes over it`,
+      ],
+      saving: 'The result no longer depends on which call ends first.',
+      remedy: `const part = await …; ${name} += part — or collect the parts and add them up afterwards`,
+    }
+  }
+  for (const test of tests) {
+    const found = checkThenAct(sight, fn, test)
+    if (found) yield found
+  }
+}
+
+/** `if (!cache[key]) { cache[key] = await load(key) }`: both calls find it missing. */
+function checkThenAct(sight: Sight, fn: Callable, test: Extract<Node, { type: 'IfStatement' }>): Found | undefined {
+  const condition = sight.evaluator.effectOf(sight.file, test.test)
+  const shared = [...condition.reads.keys()].filter((place) => !isOutside(place) && !isLocal(sight, fn, place))
+  if (shared.length === 0) return undefined
+  let awaited: number | undefined
+  let writer: Node | undefined
+  let written: string | undefined
+  const consider = (node: Node, place: string | undefined): void => {
+    if (!place || writer || awaited === undefined) return
+    const same = shared.find((read) => overlap(read, place))
+    // A whole list that is only looked at in passing is no check of this place.
+    if (same) [writer, written] = [node, same]
+  }
+  const visit = (node: Node): void => {
+    walk(node, (inner) => {
+      if (isCallable(inner)) return false
+      if (inner.type === 'AwaitExpression') awaited ??= inner.start
+      if (inner.type === 'AssignmentExpression') {
+        if (containsAwait(inner.right)) awaited ??= inner.start
+        consider(inner, sight.evaluator.pathOf(sight.file, inner.left))
+      } else if (inner.type === 'UpdateExpression') {
+        consider(inner, sight.evaluator.pathOf(sight.file, inner.argument))
+      } else if (inner.type === 'CallExpression') {
+        const effect = sight.evaluator.effectOf(sight.file, inner)
+        if (!containsAwait(inner)) for (const place of effect.writes.keys()) if (!isOutside(place)) consider(inner, place)
+        if (inner.arguments.some(containsAwait)) {
+          awaited ??= inner.start
+          for (const place of effect.writes.keys()) if (!isOutside(place)) consider(inner, place)
+        }
+      }
+      return true
+    })
+  }
+  visit(test.consequent)
+  if (!writer || !written) return undefined
+  const name = sight.evaluator.describe(written)
+  const byKey = written.endsWith('.*')
+  return {
+    node: test,
+    tier: sight.ordered ? 'info' : byKey ? 'likely' : 'proven',
+    question: byKey ? 'Can two calls have the same key?' : undefined,
+    message: `The check of ${name} does not hold any more after the await: several calls pass it before one writes`,
+    proof: [`call 1 checks ${name}, and waits`, `call 2 checks ${name} too, and finds the same`, `both write ${name}`],
+    saving: 'The work is done once, and no result is written over.',
+    remedy: 'Keep the promise in place of the value, or take a Mutex around check and write.',
+  }
+}
+
+/** Two branches of one `Promise.all` write the same variable, or one reads what the other writes. */
+function* betweenBranches(sight: Sight, list: Extract<Node, { type: 'ArrayExpression' }>): Iterable<Found> {
+  const branches = list.elements
+    .filter((element) => element !== null && bare(element).type === 'CallExpression')
+    .map((element) => ({ node: element as Node, effect: sight.evaluator.effectOf(sight.file, element as Node) }))
+  for (let i = 0; i < branches.length; i++) {
+    for (let j = i + 1; j < branches.length; j++) {
+      const [a, b] = [branches[i], branches[j]]
+      if (!a || !b || !isUpdated(a.effect, b.effect)) continue
+      const found = conflict(inMemory(a.effect), inMemory(b.effect))
+      // A property that objects share is most often a cache that both fill with the same.
+      if (!found || found.kind !== 'both write' || !sight.evaluator.variableAt(found.place) || found.place.includes('.')) continue
+      const name = sight.evaluator.describe(found.place)
+      yield {
+        node: list,
+        tier: sight.ordered ? 'info' : 'likely',
+        message: `Two branches that run at once write ${name}`,
+        proof: [`${describe(sight, a.node)} writes ${name}`, `${describe(sight, b.node)} writes ${name}`],
+        question: 'Does it matter which of them writes last?',
+        saving: 'The result no longer depends on which branch ends first.',
+        remedy: 'Let each branch return its part, and write once afterwards.',
+      }
+      return
+    }
+  }
+}
+
+/** Only what waits in between can be interleaved. */
+function isUpdated(a: Effect, b: Effect): boolean {
+  return a.waits.size + a.unknown.size > 0 && b.waits.size + b.unknown.size > 0
+}
+
+function inMemory(effect: Effect): Effect {
+  const copy = Object.create(effect) as Effect
+  const keep = (places: ReadonlyMap<string, Node>): Map<string, Node> =>
+    new Map([...places].filter(([place]) => !isOutside(place)))
+  return Object.assign(copy, { reads: keep(effect.reads), writes: keep(effect.writes) })
+}
+
+function describe(sight: Sight, node: Node): string {
+  const text = sight.file.text.slice(node.start, node.end).replace(/\s+/g, ' ')
+  return text.length > 50 ? `${text.slice(0, 47)}…` : text
+}
+
+function isLocal(sight: Sight, fn: Callable, place: string): boolean {
+  const variable = sight.evaluator.variableAt(place)
+  if (!variable) return false
+  const name = variable.defs[0]?.name as unknown as Node | undefined
+  return name !== undefined && isInside(name, fn)
+}
+
+function containsAwait(node: Node): boolean {
+  let found = false
+  walk(node, (inner) => {
+    if (isCallable(inner)) return false
+    if (inner.type === 'AwaitExpression') found = true
+    return !found
+  })
+  return found
+}
+
+/** `total = total + await f()` reads first; `total = (await f()) + total` does not. */
+function readsBeforeAwait(sight: Sight, right: Node, place: string): boolean {
+  let firstAwait = Number.POSITIVE_INFINITY
+  let firstRead = Number.POSITIVE_INFINITY
+  walk(right, (node) => {
+    if (isCallable(node)) return false
+    if (node.type === 'AwaitExpression') firstAwait = Math.min(firstAwait, node.end)
+    if (node.type === 'Identifier' || node.type === 'MemberExpression') {
+      const read = sight.evaluator.pathOf(sight.file, node)
+      if (read && overlap(read, place)) firstRead = Math.min(firstRead, node.start)
+    }
+    return true
+  })
+  return firstRead < firstAwait
+}

@@ -1,0 +1,78 @@
+/** What rules have in common: the file, the evaluator, and how a finding is written down. */
+import { createHash } from 'node:crypto'
+import type { Edit, Finding, Tier } from '../../findings/finding.ts'
+import type { Evaluator } from '../effects/evaluate.ts'
+import { type Effect, isOutside } from '../effects/effect.ts'
+import { soundsLikeReading } from '../effects/known.ts'
+import type { Node } from '../source/ast.ts'
+import type { SourceFile } from '../source/source-file.ts'
+
+export interface Sight {
+  readonly file: SourceFile
+  readonly evaluator: Evaluator
+  /** Tests, migrations and scripts for a build share fixtures and run in an order on purpose. */
+  readonly ordered: boolean
+}
+
+export interface Rule {
+  readonly name: string
+  find(sight: Sight): Iterable<Found>
+}
+
+export interface Found {
+  readonly node: Node
+  /** Where the finding ends, if not with `node`. */
+  readonly last?: Node
+  readonly tier: Tier
+  readonly message: string
+  readonly proof: readonly string[]
+  readonly question?: string | undefined
+  readonly saving: string
+  readonly remedy: string
+  readonly fix?: readonly Edit[] | undefined
+}
+
+export function toFinding(sight: Sight, rule: string, found: Found): Finding {
+  const { file } = sight
+  const { node, last = node, question, fix, ...rest } = found
+  const { line, column } = file.position(node.start)
+  const text = file.text.slice(node.start, last.end).replace(/\s+/g, ' ')
+  const id = createHash('sha256')
+    .update(`${rule}\0${file.path.split('/').at(-1)}\0${text}`)
+    .digest('hex')
+    .slice(0, 10)
+  return { id, rule, file: file.path, line, column, endLine: file.position(last.end).line, question, fix, ...rest }
+}
+
+/** What an effect says to a person: `reads a, b; writes c`. */
+export function describeEffect(sight: Sight, effect: Effect): string {
+  const names = (places: Iterable<string>): string => {
+    const all = [...new Set([...places].map((place) => sight.evaluator.describe(place)))]
+    return all.length > 4 ? `${all.slice(0, 4).join(', ')} and ${all.length - 4} more` : all.join(', ')
+  }
+  // Everything reads its arguments and the constants around it: what it reads of the outside is worth a word.
+  const reads = [...effect.reads.keys()].filter(isOutside)
+  const parts = [
+    reads.length > 0 ? `reads ${names(reads)}` : undefined,
+    effect.writes.size > 0 ? `writes ${names(effect.writes.keys())}` : undefined,
+    effect.unknown.size > 0 ? `calls ${[...effect.unknown.keys()].slice(0, 3).join(', ')}, which is not known` : undefined,
+  ].filter((part) => part !== undefined)
+  return parts.length > 0 ? parts.join('; ') : 'reads only what it is given'
+}
+
+/** Could waiting for it overlap with something else? */
+export function isSlow(effect: Effect): boolean {
+  return effect.waits.size > 0 || effect.unknown.size > 0
+}
+
+/** The unknown calls of an effect all sound as if they read. */
+export function soundsHarmless(effect: Effect): boolean {
+  return [...effect.unknown.keys()].every(soundsLikeReading)
+}
+
+/** Names that say that what follows depends on them without an exception being visible. */
+export function soundsLikeGuard(name: string): boolean {
+  return /(?:^|\.)(?:validate|check|assert|ensure|verify|authori[sz]e|authenticate|require|guard|must|lock|acquire|connect|init|initialize|setup|prepare|begin|start|open|login|reset|clear|clean|flush|sync|wait|sleep|delay|seed|migrate)(?:$|[A-Z0-9_])/.test(
+    name,
+  )
+}
