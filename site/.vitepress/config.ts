@@ -19,7 +19,10 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
       models: 'Models',
     },
   },
-  { text: 'See what happened', items: { cli: 'Command line', traces: 'Traces', dashboard: 'Dashboard', errors: 'Errors' } },
+  {
+    text: 'See what happened',
+    items: { find: 'Finding what waits', cli: 'Command line', traces: 'Traces', dashboard: 'Dashboard', errors: 'Errors' },
+  },
 ]
 
 /** A page that no menu leads to is a mistake, and so is an entry without a page. */

@@ -40,6 +40,8 @@ const exportFormats = ['html', 'chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg
   | ExportFormat
   | 'html'
 )[]
+const findFormats = ['text', 'json', 'sarif', 'github', 'markdown'] as const
+const failTiers = ['proven', 'likely', 'info', 'never'] as const
 export const reporters = ['default', 'stream', 'json', 'github', 'minimal'] as const
 
 export const commands: readonly CommandSpec[] = [
@@ -98,6 +100,32 @@ export const commands: readonly CommandSpec[] = [
     options: [{ name: 'port', value: 'PORT', summary: 'where to listen on 127.0.0.1 (default: a free port)' }, noOpen, color],
     examples: ['heddle ui run.heddle', 'heddle ui --no-open --port 4500 run.heddle'],
     load: () => import('./ui.ts'),
+  },
+  {
+    name: 'find',
+    summary: 'find what this code runs one after the other without need',
+    positionals: '[PATHS]',
+    minPositionals: 0,
+    maxPositionals: Number.POSITIVE_INFINITY,
+    options: [
+      { name: 'fix', summary: 'rewrite what is proven' },
+      { name: 'fix-likely', summary: 'rewrite what is likely too: read each change' },
+      { name: 'all', summary: 'show what is only information too' },
+      json,
+      { name: 'format', value: 'FORMAT', oneOf: findFormats, summary: `how to report: ${findFormats.join(', ')}` },
+      { name: 'since', value: 'REF', summary: 'only files that differ from a Git revision' },
+      {
+        name: 'fail-on',
+        value: 'TIER',
+        oneOf: failTiers,
+        summary: `exit with 1 from this tier up: ${failTiers.join(', ')} (default: likely)`,
+      },
+      { name: 'baseline', value: 'FILE', summary: 'leave out the findings that this file names' },
+      { name: 'write-baseline', summary: 'write that file from what is found now' },
+      color,
+    ],
+    examples: ['heddle find src', 'heddle find --since main --format github'],
+    load: () => import('./commands/find.ts'),
   },
   {
     name: 'completion',
