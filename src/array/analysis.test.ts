@@ -90,7 +90,7 @@ test('quantile is exact', async () => {
   expect(await da.quantile(da.from([3, 1, 2]), 0.5).compute(here)).toBe(2)
   expect(await da.quantile(chunked(sample(6, 9_000, true)), 0.5).compute(here)).toBeNaN()
   expect(await da.quantile(da.from(new Float64Array(0)), 0.5).compute(here)).toBeNaN()
-  expect(() => da.quantile(da.from([1]), 2)).toThrow('Expected `q` to be a number from 0 to 1, got 2 (number)')
+  expect(() => da.quantile(da.from([1]), 2)).toThrow('Expected `q` to be a number from 0 to 1 or a list of them, got 2 (number)')
 })
 
 test('topk and unique', async () => {

@@ -3,7 +3,8 @@
  * `persist` or `save`.
  */
 import { inspect } from 'node:util'
-import { InvalidOption } from '../base/errors.ts'
+import { describe, InvalidOption } from '../base/errors.ts'
+import { checkOptions, rules } from '../base/options.ts'
 import * as build from './build.ts'
 import { type ComputeOptions, computeNodes } from './compute.ts'
 import { bytesPer, checkDType, type DType, type Value, type ValueOf } from './dtype.ts'
@@ -12,6 +13,7 @@ import { formatBytes } from './cost.ts'
 import type { Dense } from './dense.ts'
 import { explain } from './explain.ts'
 import type { Node, ReduceName } from './node.ts'
+import { rounded } from './round.ts'
 import { type Index, normalizeAxes, parseIndex, type Shape, showShape, sizeOf } from './shape.ts'
 import { chunkLengthFor } from './stage.ts'
 import { indexView, transposeView } from './view.ts'
@@ -55,6 +57,13 @@ export interface ReduceOptions {
 export interface VarianceOptions extends ReduceOptions {
   /** Taken off the number of elements in the divisor: 1 for a sample. @default 0 */
   readonly ddof?: number
+}
+
+export interface ArgumentOptions {
+  /** The axis to search along, from the end when negative. @default all elements, in C order */
+  readonly axis?: number
+  /** Leaves the reduced axes in the shape, with length 1. @default false */
+  readonly keepdims?: boolean
 }
 
 /** Over all axes a reduction is one value; over given axes it is an array. */
@@ -171,13 +180,12 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   ceil(): NDArray<D, R> {
     return elementwise('ceil', this)
   }
-  /** Rounds to so many decimals, ties to even. */
+  /**
+   * Rounds to this many decimals, ties to even; to tens and hundreds when negative. The dtype stays.
+   * @throws {InvalidOption} when `decimals` is not a whole number
+   */
   round(decimals = 0): NDArray<D, R> {
-    if (decimals === 0) return elementwise('rint', this)
-    const factor = 10 ** Math.abs(decimals)
-    const scaled = decimals > 0 ? this.multiply(factor) : this.divide(factor)
-    const rounded = elementwise('rint', scaled) as NDArray<DType, Rank>
-    return (decimals > 0 ? rounded.divide(factor) : rounded.multiply(factor)) as NDArray<D, R>
+    return new NDArray(rounded(this.node, decimals))
   }
 
   // Comparison -------------------------------------------------------------------------------------------------------
@@ -219,8 +227,8 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   get(mask: NDArray<'bool', 'array'>): NDArray<D, 'array'>
   get(...indices: readonly (Index | string | NDArray)[]): NDArray<D, 'array'> {
     const [mask] = indices
-    if (mask instanceof NDArray) return new NDArray(compress(this.node, mask.node, indices.length))
-    return new NDArray(build.view(this.node, indexView(this.shape, (indices as readonly (Index | string)[]).map(parseIndex))))
+    if (mask instanceof NDArray && indices.length === 1) return new NDArray(build.compress(this.node, mask.node))
+    return new NDArray(build.view(this.node, indexView(this.shape, indices.map(parseIndex))))
   }
 
   /** One length may be −1: it follows from the others. */
@@ -229,8 +237,9 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   }
 
   /** @param axes the order of the axes. @default reversed */
-  transpose(...axes: readonly number[]): NDArray<D, R> {
-    const order = axes.length > 0 ? axes : this.shape.map((_, i) => this.ndim - 1 - i)
+  transpose(...axes: readonly number[] | readonly [readonly number[]]): NDArray<D, R> {
+    const given = (Array.isArray(axes[0]) ? axes[0] : axes) as readonly number[]
+    const order = axes.length > 0 ? given : this.shape.map((_, i) => this.ndim - 1 - i)
     return new NDArray(build.view(this.node, transposeView(this.shape, order)))
   }
 
@@ -248,7 +257,8 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   sum<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Total<D>, Reduced<O>> {
     return this.#reduce('sum', options)
   }
-  prod<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
+  /** Whole numbers give f64 (i64 wraps around and stays). */
+  prod<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Total<D>, Reduced<O>> {
     return this.#reduce('prod', options)
   }
   mean<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
@@ -268,10 +278,10 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
     return this.#reduce('max', options)
   }
   /** Position of the first minimum, over all elements in C order or along one axis; of the first NaN if there is one. */
-  argmin<const O extends { readonly axis?: number } | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
+  argmin<const O extends ArgumentOptions | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
     return this.#reduce('argmin', options)
   }
-  argmax<const O extends { readonly axis?: number } | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
+  argmax<const O extends ArgumentOptions | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
     return this.#reduce('argmax', options)
   }
   any<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<'bool', Reduced<O>> {
@@ -282,11 +292,11 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   }
   /** How many elements are not zero. */
   count<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
-    return (this.astype('bool') as NDArray).sum(options) as NDArray<'f64', Reduced<O>>
+    return new NDArray(reduceNode('sum', build.cast(this.node, 'bool'), options ?? {}, 'count'))
   }
 
   #reduce<E extends DType, S extends Rank>(name: ReduceName, options: VarianceOptions = {}): NDArray<E, S> {
-    return new NDArray(reduceNode(name, this.node, options))
+    return new NDArray(reduceNode(name, this.node, options, name))
   }
 
   // Computation ------------------------------------------------------------------------------------------------------
@@ -329,27 +339,43 @@ export function elementwise<D extends DType, R extends Rank>(
   ...operands: readonly Operand[]
 ): NDArray<D, R> {
   const nodes = build.operandNodes(
+    name,
     operands.map((operand): Node | Value => (operand instanceof NDArray ? operand.node : build.checkValue(operand, name))),
   )
   return new NDArray(build.map(name, nodes))
 }
 
-function reduceNode(name: ReduceName, input: Node, { axis, keepdims = false, ddof = 0 }: VarianceOptions): Node {
-  if (!Number.isFinite(ddof)) throw new InvalidOption(`Expected \`ddof\` to be a number, got ${ddof}`)
-  const axes = normalizeAxes(axis, input.shape.length)
-  const reduced = build.reduce(name, input, axes, ddof)
-  return keepdims
-    ? build.reshape(
-        reduced,
-        input.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
-      )
-    : reduced
+/**
+ * An argument that must be an array.
+ * @throws {InvalidOption} saying how to make one
+ */
+export function checkArray(value: unknown, where: string): NDArray {
+  if (value instanceof NDArray) return value
+  throw new InvalidOption(`Expected ${where} to get an array, got ${describe(value)}`, {
+    hint: 'Numbers, lists, typed arrays and results of `compute` become arrays with `da.from(…)`.',
+  })
 }
 
-function compress(input: Node, mask: Node, indices: number): Node {
-  if (mask.dtype !== 'bool' || indices !== 1) throw new InvalidOption(`Expected a single mask of bool, got ${mask.dtype}`)
-  if (showShape(mask.shape) !== showShape(input.shape)) {
-    throw new InvalidOption(`A mask of shape ${showShape(mask.shape)} does not fit an array of shape ${showShape(input.shape)}`)
-  }
-  return build.algorithm('compress', [input, mask], input.dtype, [Number.NaN])
+const axis = {
+  expected: 'a whole number',
+  accepts: (value: unknown) => Number.isInteger(value),
+}
+const axes = {
+  expected: 'a whole number, or a list of them',
+  accepts: (value: unknown) => (Array.isArray(value) ? value : [value]).every(Number.isInteger),
+}
+const ddof = { expected: 'a number', accepts: Number.isFinite }
+const reduceRules = { axis: axes, keepdims: rules.boolean }
+
+function reduceNode(name: ReduceName, input: Node, options: VarianceOptions, where: string): Node {
+  if (name === 'var' || name === 'std') checkOptions<VarianceOptions>(options, { ...reduceRules, ddof }, where)
+  else if (name === 'argmin' || name === 'argmax') checkOptions<ArgumentOptions>(options, { ...reduceRules, axis }, where)
+  else checkOptions<ReduceOptions>(options, reduceRules, where)
+  const reducedAxes = normalizeAxes(options.axis, input.shape.length)
+  const reduced = name === 'prod' ? build.multiplied(input, reducedAxes) : build.reduce(name, input, reducedAxes, options.ddof)
+  if (options.keepdims !== true) return reduced
+  return build.reshape(
+    reduced,
+    input.shape.map((n, i) => (reducedAxes.includes(i) ? 1 : Number.isNaN(n) ? -1 : n)),
+  )
 }

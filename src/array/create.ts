@@ -1,21 +1,11 @@
 /** Functions that make arrays. */
 import { describe, InvalidOption } from '../base/errors.ts'
-import { checkOptions, checkValue, rules } from '../base/options.ts'
-import { NDArray } from './array.ts'
+import { checkOptions, rules } from '../base/options.ts'
+import { NDArray, type Rank } from './array.ts'
 import * as build from './build.ts'
 import { wrapBuffer } from './compute.ts'
 import { Dense, type Nested } from './dense.ts'
-import {
-  bytesPer,
-  checkDType,
-  type DType,
-  dtypeOf,
-  dtypeOfValue,
-  promote,
-  typedArray,
-  type TypedArray,
-  type Value,
-} from './dtype.ts'
+import { bytesPer, checkDType, type DType, dtypeOf, dtypeOfList, fits, type TypedArray, type Value } from './dtype.ts'
 import { rawOf } from './elementwise.ts'
 import { sharedElements } from './memory.ts'
 import { makeNode, type Node } from './node.ts'
@@ -33,10 +23,16 @@ export interface RandomOptions extends ChunkOptions {
 }
 
 const chunkRules = { chunks: rules.whole(1, ['auto']) }
+
+/** @throws {InvalidOption} when an argument that must be a finite number is none */
+function checkNumber(value: unknown, name: string, where: string): void {
+  if (typeof value === 'number' && Number.isFinite(value)) return
+  throw new InvalidOption(`Expected \`${name}\` of ${where} to be a finite number, got ${describe(value)}`)
+}
 const randomRules = { ...chunkRules, seed: rules.any }
 
-function chunkOf(shape: Shape, chunks: number | 'auto' | undefined): number | undefined {
-  return typeof chunks === 'number' ? Math.min(sizeOf(shape), chunks * sizeOf(shape.slice(1))) : undefined
+export function chunkOf(shape: Shape, chunks: number | 'auto' | undefined): number | undefined {
+  return typeof chunks === 'number' ? Math.min(chunks, shape[0] ?? 1) * sizeOf(shape.slice(1)) : undefined
 }
 
 function randomNode(
@@ -92,7 +88,7 @@ export function integers<D extends IntegerType = 'i32'>(
     throw new InvalidOption(`Expected whole numbers low < high at most 2^32 apart, got ${describe(low)} and ${describe(high)}`)
   }
   for (const bound of [low, high - 1]) {
-    if (Number(rawOf(dtype, bound)) !== bound)
+    if (dtype !== 'f64' && !fits(dtype, bound))
       throw new InvalidOption(`Expected \`low\` and \`high\` to fit ${dtype}, got ${describe(bound)}`)
   }
   const uniform: NDArray<'f64', 'array'> = new NDArray(randomNode('uniform', shape, options, 'integers'))
@@ -103,6 +99,8 @@ export function integers<D extends IntegerType = 'i32'>(
 export function arange(start: number, stop?: number, step = 1, options: ChunkOptions = {}): NDArray<'f64', 'array'> {
   checkOptions<ChunkOptions>(options, chunkRules, 'arange')
   const [from, to] = stop === undefined ? [0, start] : [start, stop]
+  for (const [name, value] of Object.entries({ start: from, stop: to, step })) checkNumber(value, name, 'arange')
+  if (step === 0) throw new InvalidOption('Expected `step` of arange to be a number other than 0, got 0 (number)')
   const length = Math.max(0, Math.ceil((to - from) / step))
   if (!Number.isSafeInteger(length)) throw new InvalidOption(`Expected a finite range, got arange(${start}, ${stop}, ${step})`)
   return new NDArray(range(from, step, length, options))
@@ -115,7 +113,11 @@ function range(start: number, step: number, length: number, { chunks }: ChunkOpt
 /** `count` numbers evenly from `start` to `stop`, which is included. */
 export function linspace(start: number, stop: number, count = 50, options: ChunkOptions = {}): NDArray<'f64', 'array'> {
   checkOptions<ChunkOptions>(options, chunkRules, 'linspace')
-  checkValue(count, rules.whole(0), 'count')
+  checkNumber(start, 'start', 'linspace')
+  checkNumber(stop, 'stop', 'linspace')
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new InvalidOption(`Expected \`count\` of linspace to be a whole number from 0 up, got ${describe(count)}`)
+  }
   const step = count > 1 ? (stop - start) / (count - 1) : 0
   const numbers: NDArray<'f64', 'array'> = new NDArray(range(start, step, count, options))
   if (count < 2) return numbers
@@ -137,7 +139,7 @@ export function full<D extends DType = 'f64'>(
 ): NDArray<D, 'array'> {
   checkOptions<FullOptions<D>>(options, { ...chunkRules, dtype: rules.any }, 'full')
   const dtype = checkDType(options.dtype ?? 'f64', 'dtype')
-  return new NDArray(build.full(checkShape(shape, 'full'), dtype, rawOf(dtype, value)))
+  return new NDArray(build.full(checkShape(shape, 'full'), dtype, rawOf(dtype, build.checkValue(value, 'full'))))
 }
 
 export function zeros<D extends DType = 'f64'>(shape: Shape | number, options: FullOptions<D> = {}): NDArray<D, 'array'> {
@@ -149,7 +151,7 @@ export function ones<D extends DType = 'f64'>(shape: Shape | number, options: Fu
 }
 
 export interface FromOptions extends ChunkOptions {
-  /** @default that of the typed array; for lists the smallest that holds the values (i32, f64, i64, bool) */
+  /** @default that of the typed array; for lists f64, of bigints i64, of booleans bool */
   readonly dtype?: DType
   /** @default that of the list; `[length]` for a typed array */
   readonly shape?: Shape
@@ -165,7 +167,7 @@ export function wrapped(
   return new NDArray(wrapBuffer(dtype, shape, buffer, chunkOf(shape, chunks)))
 }
 
-type Source = ArrayBufferView | Dense | Nested<Value>
+type Source = ArrayBufferView | Dense | NDArray | Nested<Value>
 
 /**
  * An array from elements that are there: a typed array (copied once, unless it lies in a `SharedArrayBuffer`), nested lists, or
@@ -177,6 +179,7 @@ export function from(source: Float32Array, options?: FromOptions & { dtype?: und
 export function from(source: BigInt64Array, options?: FromOptions & { dtype?: undefined }): NDArray<'i64', 'array'>
 export function from(source: Int32Array, options?: FromOptions & { dtype?: undefined }): NDArray<'i32', 'array'>
 export function from(source: Uint32Array, options?: FromOptions & { dtype?: undefined }): NDArray<'u32', 'array'>
+export function from<D extends DType, R extends Rank>(source: NDArray<D, R>, options?: FromOptions): NDArray<D, R>
 export function from(source: AsyncIterable<ArrayBufferView>, options?: FromOptions): Promise<NDArray<DType, 'array'>>
 export function from(source: ArrayBufferView | Nested<Value>, options?: FromOptions): NDArray<DType, 'array'>
 export function from(
@@ -184,7 +187,7 @@ export function from(
   options: FromOptions = {},
 ): NDArray<DType, 'array'> | Promise<NDArray<DType, 'array'>> {
   checkOptions<FromOptions>(options, { ...chunkRules, dtype: rules.any, shape: rules.any }, 'from')
-  if (source instanceof Dense) return finish(source.node, options)
+  if (source instanceof Dense || source instanceof NDArray) return finish(source.node, options)
   if (ArrayBuffer.isView(source)) return finish(nodeOf(source), options)
   if (typeof source === 'object' && source !== null && Symbol.asyncIterator in source) return collect(source, options)
   return finish(fromNested(source as Nested<Value>, options.dtype), options)
@@ -193,7 +196,7 @@ export function from(
 function finish(node: Node, { dtype, shape, chunks }: FromOptions): NDArray<DType, 'array'> {
   const shaped = shape === undefined ? node : build.reshape(node, checkShape(shape, 'from'))
   const cast = dtype === undefined ? shaped : build.cast(shaped, checkDType(dtype, 'dtype'))
-  return new NDArray({ ...cast, chunk: chunkOf(cast.shape, chunks) })
+  return new NDArray(makeNode({ ...cast, chunk: chunkOf(cast.shape, chunks) ?? cast.chunk }))
 }
 
 function checkedDType(view: ArrayBufferView): DType {
@@ -226,7 +229,7 @@ async function collect(source: AsyncIterable<ArrayBufferView>, options: FromOpti
       throw new InvalidOption(`Expected all chunks to be of ${checkedDType(first)}, got one of ${dtype}`)
     parts.push((part as TypedArray).slice() as unknown as TypedArray)
   }
-  const dtype = parts[0] ? checkedDType(parts[0]) : (options.dtype ?? 'f64')
+  const dtype = parts[0] ? checkedDType(parts[0]) : checkDType(options.dtype ?? 'f64', 'dtype')
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   const data = sharedElements(dtype, length)
   let at = 0
@@ -237,22 +240,35 @@ async function collect(source: AsyncIterable<ArrayBufferView>, options: FromOpti
   return finish(wrapBuffer(dtype, [length], data.buffer), options)
 }
 
+/** NumPy's limit. */
+const mostAxes = 64
+
 function fromNested(list: Nested<Value>, wanted: DType | undefined): Node {
   const shape: number[] = []
-  for (let level: Nested<Value> | undefined = list; Array.isArray(level); level = level[0]) shape.push(level.length)
+  for (let level: Nested<Value> | undefined = list; Array.isArray(level); level = level[0]) {
+    shape.push(level.length)
+    if (shape.length > mostAxes) throw new InvalidOption(`Expected lists that are nested at most ${mostAxes} deep`)
+  }
   const values: Value[] = []
-  const visit = (item: Nested<Value>, axis: number): void => {
+  const visit = (item: unknown, axis: number): void => {
     if (axis === shape.length) {
-      values.push(build.checkValue(item, 'from'))
+      values.push(checkElement(item))
     } else if (!Array.isArray(item) || item.length !== shape[axis]) {
       throw new InvalidOption(
-        `Expected nested lists of equal lengths, got one of ${Array.isArray(item) ? item.length : 0} instead of ${shape[axis]} at depth ${axis}`,
+        `Expected nested lists of equal lengths, got ${Array.isArray(item) ? `one of ${item.length}` : describe(item)} instead of one of ${shape[axis]} at depth ${axis}`,
       )
     } else for (const inner of item) visit(inner, axis + 1)
   }
   visit(list, 0)
-  const dtype = wanted ?? (values.length === 0 ? 'f64' : values.map(dtypeOfValue).reduce(promote))
-  const data = typedArray(checkDType(dtype, 'dtype'), new SharedArrayBuffer(values.length * bytesPer(dtype)))
+  const dtype = wanted === undefined ? dtypeOfList(values) : checkDType(wanted, 'dtype')
+  const data = sharedElements(dtype, values.length)
   values.forEach((value, i) => (data[i] = rawOf(dtype, value) as never))
   return wrapBuffer(dtype, shape, data.buffer)
+}
+
+function checkElement(value: unknown): Value {
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return value
+  throw new InvalidOption(`Expected the elements of \`from\` to be numbers, bigints or booleans, got ${describe(value)}`, {
+    hint: 'Missing values are NaN in arrays; text must be parsed first, for instance with Number(…).',
+  })
 }

@@ -1,6 +1,6 @@
 /**
  * Element types, named by kind and width as in NumPy, with NumPy's rules of promotion. Numbers given by the caller are
- * weak (NEP 50): `f32 + 2.5` stays f32, `i32 + 2` stays i32, `i32 + 2.5` is f64.
+ * weak (NEP 50): `f32 + 2.5` stays f32, `i32 + 2` stays i32, `i32 + 2.5` is f64. Numbers alone are f64, bigints i64, booleans bool.
  */
 import { describe, InvalidOption } from '../base/errors.ts'
 
@@ -76,10 +76,25 @@ export function dtypeOf(array: ArrayBufferView): DType | undefined {
 
 export const isFloat = (dtype: DType): boolean => dtype === 'f64' || dtype === 'f32'
 
-const ranges: Readonly<Record<'u8' | 'i32' | 'u32', readonly [number, number]>> = {
+type IntegerType = 'i64' | 'i32' | 'u32' | 'u8'
+const ranges: Readonly<Record<IntegerType, readonly [number | bigint, number | bigint]>> = {
   u8: [0, 255],
   i32: [-(2 ** 31), 2 ** 31 - 1],
   u32: [0, 2 ** 32 - 1],
+  i64: [-(2n ** 63n), 2n ** 63n - 1n],
+}
+
+/** Whether a whole number is an element of the integer type. */
+export function fits(dtype: DType, value: number | bigint): boolean {
+  const [low, high] = ranges[dtype as IntegerType]
+  return value >= low && value <= high
+}
+
+/** @throws {InvalidOption} when a number of the caller is no element of the integer type */
+export function checkFits(dtype: DType, value: number | bigint, hint: string): void {
+  if (fits(dtype, value)) return
+  const [low, high] = ranges[dtype as IntegerType]
+  throw new InvalidOption(`Expected a whole number from ${low} to ${high} for ${dtype}, got ${describe(value)}`, { hint })
 }
 
 /** The dtype that holds both, as NumPy decides. */
@@ -95,40 +110,33 @@ export function promote(a: DType, b: DType): DType {
 }
 
 /**
- * The dtype of an operation between an array and a number of the caller.
+ * The dtype of an operation between an array and a number of the caller. A mask of bool and a number give f64, which overflows nowhere.
  * @throws {InvalidOption} when a whole number does not fit the array's integer type.
  */
 export function promoteWeak(array: DType, value: Value): DType {
-  if (typeof value === 'boolean') return promote(array, 'bool')
-  if (typeof value === 'bigint') {
-    if (isFloat(array) || array === 'i64') return array
-    return promoteWeak(array, Number(value))
-  }
-  if (isFloat(array)) return array
-  if (!Number.isInteger(value)) return 'f64'
-  if (array === 'bool') return smallestInteger(value)
-  if (array === 'i64') {
-    if (Number.isSafeInteger(value)) return 'i64'
+  if (typeof value === 'boolean' || isFloat(array)) return array
+  if (array === 'bool') return typeof value === 'bigint' ? 'i64' : 'f64'
+  if (typeof value === 'number' && !Number.isInteger(value)) return 'f64'
+  if (array === 'i64' && typeof value === 'number' && !Number.isSafeInteger(value)) {
     throw new InvalidOption(`Expected a whole number within ±2^53 for an array of i64, got ${describe(value)}`, {
-      hint: 'Pass a bigint.',
+      hint: 'Pass a bigint, whose digits are all certain.',
     })
   }
-  const [low, high] = ranges[array as 'u8' | 'i32' | 'u32']
-  if (value >= low && value <= high) return array
-  throw new InvalidOption(`Expected a whole number from ${low} to ${high} for an array of ${array}, got ${describe(value)}`, {
-    hint: `Convert the array first, for instance with \`.astype('f64')\`.`,
-  })
+  checkFits(array, value, "Convert the array first, for instance with `.astype('f64')`.")
+  return array
 }
 
-/** The dtype of a number that stands alone: i32 where it fits, else f64. */
+/** The dtype of a value that stands alone: what JavaScript computes with. */
 export function dtypeOfValue(value: Value): DType {
-  if (typeof value === 'boolean') return 'bool'
-  if (typeof value === 'bigint') return 'i64'
-  return Number.isInteger(value) && !Object.is(value, -0) ? smallestInteger(value) : 'f64'
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'i64' : 'f64'
 }
 
-function smallestInteger(value: number): DType {
-  return value >= -(2 ** 31) && value < 2 ** 31 ? 'i32' : 'f64'
+/** The dtype of a list. Whole numbers beside bigints become bigints, because f64 would round those. */
+export function dtypeOfList(values: readonly Value[]): DType {
+  const kinds = new Set(values.map((value) => typeof value))
+  if (kinds.size === 0) return 'f64'
+  if (kinds.has('bigint') && values.every((value) => typeof value !== 'number' || Number.isInteger(value))) return 'i64'
+  return kinds.has('number') || kinds.has('bigint') ? 'f64' : 'bool'
 }
 
 /** @throws {InvalidOption} when it is no dtype. */

@@ -5,7 +5,7 @@
  * Integers wrap around like two's complement. Conversions from float to integer truncate and saturate; NaN gives 0.
  */
 import { InvalidOption } from '../base/errors.ts'
-import { type DType, isFloat, promote, type Value } from './dtype.ts'
+import { checkFits, type DType, isFloat, promote, type Value } from './dtype.ts'
 
 /** One raw element: bool is 0 or 1, i64 a bigint. */
 export type Raw = number | bigint
@@ -210,7 +210,8 @@ const table = {
     (a, b) => a ^ b,
     (a, b) => a ^ b,
   ),
-  invert: { rule: 'bits', arity: 1, not: ['bool'], ns: 0.1, f: (a: Any) => ~a },
+  /** Of bool the logical "not". */
+  invert: { rule: 'bits', arity: 1, ns: 0.1, f: (a: Any) => ~a },
   isnan: { rule: 'test', arity: 1, ns: 0.1, f: (a: number) => Number.isNaN(a) },
   isinf: { rule: 'test', arity: 1, ns: 0.1, f: (a: number) => Math.abs(a) === Number.POSITIVE_INFINITY },
   isfinite: { rule: 'test', arity: 1, ns: 0.1, f: (a: number) => Number.isFinite(a) },
@@ -220,6 +221,12 @@ const table = {
 export type OperationName = keyof typeof table
 export const operations: Readonly<Record<OperationName, Operation>> = table
 export const operationNames = Object.keys(table) as OperationName[]
+
+/** What is meant where an operation of numbers is asked of masks. */
+const masked: Partial<Record<OperationName, string>> = {
+  subtract: ', or use `logicalXor` to see where masks differ',
+  negative: ', or use `logicalNot` to turn a mask around',
+}
 
 /**
  * The dtype that operands are converted to before the operation, and that of its result.
@@ -234,7 +241,10 @@ export function resultTypes(
   const operand = operandType(rule, promoted)
   if (not?.includes(operand) || (rule === 'bits' && isFloat(operand))) {
     throw new InvalidOption(`\`${name}\` is not defined for ${operands.join(' and ')}`, {
-      hint: "Convert with `.astype('f64')` or another dtype first.",
+      hint:
+        rule === 'bits'
+          ? "Bits are those of whole numbers: convert with `.astype('i32')` or `.astype('i64')` first."
+          : `Convert with \`.astype('i32')\` first${masked[name] ?? ''}.`,
     })
   }
   return { operand, result: rule === 'compare' || rule === 'logic' || rule === 'test' ? 'bool' : operand }
@@ -257,6 +267,7 @@ export function applyOperation(name: OperationName, operand: DType, args: readon
   const result = (operations[name].f as (...raw: readonly Raw[]) => Raw | boolean)(...args)
   if (typeof result === 'boolean') return result ? 1 : 0
   const { rule } = operations[name]
+  if (name === 'invert' && operand === 'bool') return 1 - Number(args[0])
   if (rule === 'compare' || rule === 'logic' || rule === 'test') return result
   return wrap(operand, result)
 }
@@ -299,9 +310,24 @@ function saturatedBigInt(value: number): bigint {
   return value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(Math.trunc(value))
 }
 
-/** A number of the caller as a raw element. */
+/**
+ * A number of the caller as a raw element. Numbers lose what is behind the point when they become integers, as in NumPy.
+ * @throws {InvalidOption} when the dtype cannot hold it
+ */
 export function rawOf(dtype: DType, value: Value): Raw {
-  if (dtype === 'bool') return value ? 1 : 0
-  if (dtype === 'i64') return typeof value === 'bigint' ? value : BigInt(value)
-  return convert('f64', dtype, Number(value))
+  if (dtype === 'bool') return value || Number.isNaN(value) ? 1 : 0
+  if (isFloat(dtype)) {
+    const number = Number(value)
+    if (typeof value === 'bigint' && !Number.isFinite(number)) {
+      throw new InvalidOption(`Expected a whole number below 2^1024 for ${dtype}, got a bigint of ${String(value).length} digits`)
+    }
+    return wrap(dtype, number)
+  }
+  const whole = typeof value === 'bigint' ? value : Math.trunc(Number(value)) + 0
+  checkFits(
+    dtype,
+    whole,
+    `Choose a dtype that holds it, such as 'f64'; to wrap around on purpose, convert with \`.astype('${dtype}')\`.`,
+  )
+  return dtype === 'i64' ? BigInt(whole) : Number(whole)
 }

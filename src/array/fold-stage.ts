@@ -112,7 +112,7 @@ class FoldBuilder {
   }
 
   add(node: ReduceNode, raw: ValueId): Fold {
-    const own = this.#program.dtype(raw) === 'i64' && ['sum', 'min', 'max', 'argmin', 'argmax'].includes(node.name)
+    const own = this.#program.dtype(raw) === 'i64' && ['sum', 'prod', 'min', 'max', 'argmin', 'argmax'].includes(node.name)
     const dtype: DType = own ? 'i64' : 'f64'
     const value = this.#program.cast(raw, dtype)
     const first = this.carried.length
@@ -133,7 +133,9 @@ class FoldBuilder {
         this.#sum(value)
         return 'sum'
       case 'prod':
-        this.#carry('f64', 1, (product) => this.#f('multiply', product, value))
+        this.#carry(dtype, dtype === 'i64' ? 1n : 1, (product) =>
+          this.#program.operation('multiply', dtype, dtype, [product, value]),
+        )
         return 'prod'
       case 'any':
       case 'all':

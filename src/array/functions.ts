@@ -1,15 +1,24 @@
 /** NumPy's functions on arrays and numbers, for what has no method and for those who prefer functions. */
-import { InvalidOption } from '../base/errors.ts'
-import { elementwise, NDArray, type Operand, type Rank, type ReduceOptions, type VarianceOptions } from './array.ts'
+import { describe, InvalidOption } from '../base/errors.ts'
+import {
+  type ArgumentOptions,
+  checkArray,
+  elementwise,
+  NDArray,
+  type Operand,
+  type Rank,
+  type ReduceOptions,
+  type VarianceOptions,
+} from './array.ts'
 import * as build from './build.ts'
 import { type ComputeOptions, computeNodes } from './compute.ts'
 import type { Dense } from './dense.ts'
-import type { DType, Value } from './dtype.ts'
+import type { DType } from './dtype.ts'
 import type { OperationName } from './elementwise.ts'
+import type { Node } from './node.ts'
 import { normalizeAxis } from './shape.ts'
 import { indexView } from './view.ts'
 
-type Arrays = NDArray<DType, Rank>
 type FloatOf<T> = T extends NDArray<infer D, infer R> ? NDArray<D extends 'f32' ? 'f32' : 'f64', R> : NDArray<'f64', 'scalar'>
 type SameAs<T> = T extends NDArray<infer D, infer R> ? NDArray<D, R> : NDArray<DType, 'scalar'>
 type TestOf<T> = T extends NDArray<DType, infer R> ? NDArray<'bool', R> : NDArray<'bool', 'scalar'>
@@ -104,56 +113,71 @@ export const logicalOr = bool2('logicalOr')
 export const logicalXor = bool2('logicalXor')
 
 /** Rounds to so many decimals, ties to even. */
-export const round = <D extends DType, R extends Rank>(x: NDArray<D, R>, decimals = 0): NDArray<D, R> => x.round(decimals)
+export const round = <D extends DType, R extends Rank>(x: NDArray<D, R>, decimals = 0): NDArray<D, R> =>
+  (checkArray(x, 'round') as typeof x).round(decimals)
 /** Bounds the elements; leave out a bound with `undefined`. */
 export const clip = <D extends DType, R extends Rank>(x: NDArray<D, R>, low?: Operand, high?: Operand): NDArray<D, R> =>
-  x.clip(low, high)
+  (checkArray(x, 'clip') as typeof x).clip(low, high)
 
-type ArgumentOptions = { readonly axis?: number }
 export const sum = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.sum(options)
+  (checkArray(x, 'sum') as typeof x).sum(options)
 export const prod = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.prod(options)
+  (checkArray(x, 'prod') as typeof x).prod(options)
 export const mean = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.mean(options)
+  (checkArray(x, 'mean') as typeof x).mean(options)
 export const var_ = <D extends DType, const O extends VarianceOptions | undefined = undefined>(
   x: NDArray<D, Rank>,
   options?: O,
-) => x.var(options)
+) => (checkArray(x, 'var') as typeof x).var(options)
 export const std = <D extends DType, const O extends VarianceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.std(options)
+  (checkArray(x, 'std') as typeof x).std(options)
 export const min = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.min(options)
+  (checkArray(x, 'min') as typeof x).min(options)
 export const max = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.max(options)
+  (checkArray(x, 'max') as typeof x).max(options)
 export const argmin = <D extends DType, const O extends ArgumentOptions | undefined = undefined>(
   x: NDArray<D, Rank>,
   options?: O,
-) => x.argmin(options)
+) => (checkArray(x, 'argmin') as typeof x).argmin(options)
 export const argmax = <D extends DType, const O extends ArgumentOptions | undefined = undefined>(
   x: NDArray<D, Rank>,
   options?: O,
-) => x.argmax(options)
+) => (checkArray(x, 'argmax') as typeof x).argmax(options)
 export const any = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.any(options)
+  (checkArray(x, 'any') as typeof x).any(options)
 export const all = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.all(options)
+  (checkArray(x, 'all') as typeof x).all(options)
 export const count = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
-  x.count(options)
+  (checkArray(x, 'count') as typeof x).count(options)
 
 /** `condition ? a : b`, element by element. */
 export function where<R extends Rank>(condition: NDArray<'bool', R>, a: Operand, b: Operand): NDArray<DType, R> {
-  const [yes, no] = build.operandNodes([a, b].map((x) => (x instanceof NDArray ? x.node : (x as Value)))) as [
-    Arrays['node'],
-    Arrays['node'],
-  ]
-  return new NDArray(build.map('where', [condition.node, yes, no]))
+  const [yes, no] = build.operandNodes(
+    'where',
+    [a, b].map((x) => (x instanceof NDArray ? x.node : build.checkValue(x, 'where'))),
+  ) as [Node, Node]
+  const test =
+    (condition as unknown) instanceof NDArray
+      ? condition.node
+      : build.full([], 'bool', build.checkValue(condition, 'where') ? 1 : 0)
+  return new NDArray(build.map('where', [test, yes, no]))
+}
+
+/** @throws {InvalidOption} when it is not a list of arrays, or an empty one where there must be one */
+function checkArrays<A extends readonly NDArray[]>(arrays: A, where: string, atLeast: number): A {
+  if (!Array.isArray(arrays)) {
+    throw new InvalidOption(`Expected ${where} to get a list of arrays, got ${describe(arrays)}`, {
+      hint: `Put it into a list: \`${where}([x])\`.`,
+    })
+  }
+  if (arrays.length < atLeast) throw new InvalidOption(`Expected \`${where}\` to get at least one array, got none`)
+  for (const array of arrays) checkArray(array, where)
+  return arrays
 }
 
 /** Joins arrays along an axis that they have. */
 export function concat<D extends DType>(arrays: readonly NDArray<D, 'array'>[], axis = 0): NDArray<D, 'array'> {
-  const [first] = arrays
-  if (!first) throw new InvalidOption('Expected `concat` to get at least one array, got none')
+  const [first] = checkArrays(arrays, 'concat', 1) as readonly [NDArray<D, 'array'>]
   return new NDArray(
     build.concat(
       arrays.map(({ node }) => node),
@@ -164,8 +188,7 @@ export function concat<D extends DType>(arrays: readonly NDArray<D, 'array'>[], 
 
 /** Joins arrays of one shape along a new axis. */
 export function stack<D extends DType>(arrays: readonly NDArray<D, Rank>[], axis = 0): NDArray<D, 'array'> {
-  const [first] = arrays
-  if (!first) throw new InvalidOption('Expected `stack` to get at least one array, got none')
+  const [first] = checkArrays(arrays, 'stack', 1) as readonly [NDArray<D, Rank>]
   const at = normalizeAxis(axis, first.ndim + 1)
   const index = Array.from({ length: first.ndim + 1 }, (_, i) => (i === at ? null : {}))
   const expanded = arrays.map(({ node }) => build.view(node, indexView(node.shape, index)))
@@ -180,7 +203,7 @@ export async function compute<const A extends readonly NDArray[]>(
   -readonly [K in keyof A]: A[K] extends NDArray<infer D, infer R> ? Awaited<ReturnType<NDArray<D, R>['compute']>> : never
 }> {
   const results = await computeNodes(
-    arrays.map(({ node }) => node),
+    checkArrays(arrays, 'compute', 0).map(({ node }) => node),
     options,
   )
   return results.map((dense: Dense, i) => ((arrays[i] as NDArray).ndim === 0 ? dense.item() : dense)) as never

@@ -11,7 +11,7 @@ export type { Seed } from './seed.ts'
 
 // Arrays and what comes out of them
 export { NDArray } from './array.ts'
-export type { Computed, Operand, Rank, ReduceOptions, VarianceOptions } from './array.ts'
+export type { ArgumentOptions, Computed, Operand, Rank, ReduceOptions, VarianceOptions } from './array.ts'
 export { Dense } from './dense.ts'
 export type { Nested } from './dense.ts'
 export type { DType, ValueOf } from './dtype.ts'
@@ -32,8 +32,9 @@ export type { ArrowColumn } from './files/arrow.ts'
 export { loadZarr } from './files/zarr.ts'
 
 // Functions with an algorithm of their own
-export { cumsum, dot, histogram, matmul, quantile, topk, unique } from './analysis.ts'
-export type { HistogramOptions } from './analysis.ts'
+export { cumsum, dot, matmul, quantile, topk, unique } from './analysis.ts'
+export { histogram } from './histogram.ts'
+export type { HistogramOptions } from './histogram.ts'
 
 // Elementwise functions
 export {

@@ -1,10 +1,13 @@
 /** The reference for operations with an algorithm of their own. */
+import { checkEdges } from './edges.ts'
 import type { Raw } from './elementwise.ts'
 import type { AlgorithmNode, Node } from './node.ts'
 
 export function interpretAlgorithm(node: AlgorithmNode, inputs: readonly (readonly Raw[])[]): readonly Raw[] {
   const [values, second] = inputs as [readonly Raw[], readonly Raw[]]
   switch (node.name) {
+    case 'bounds':
+      return checkEdges(...extremes(values as readonly number[]), node.attributes['bins'] as number)
     case 'compress':
       return values.filter((_, i) => second[i] !== 0)
     case 'cumsum':
@@ -37,6 +40,9 @@ export function interpretAlgorithm(node: AlgorithmNode, inputs: readonly (readon
     }
   }
 }
+
+const extremes = (values: readonly number[]): [number, number] =>
+  values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)]
 
 function cumsum(node: AlgorithmNode, values: readonly Raw[]): Raw[] {
   const rowLength = (node.inputs[0] as Node).shape.at(-1) as number

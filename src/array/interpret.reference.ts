@@ -167,6 +167,11 @@ function reduceBigInts(name: ReduceNode['name'], group: readonly bigint[]): Raw 
         64,
         group.reduce((a, b) => a + b, 0n),
       )
+    case 'prod':
+      return BigInt.asIntN(
+        64,
+        group.reduce((a, b) => a * b, 1n),
+      )
     case 'min':
     case 'max':
       return extreme(name === 'min')

@@ -104,7 +104,7 @@ export interface AlgorithmNode extends Common {
   readonly attributes: Readonly<Record<string, number | readonly number[]>>
 }
 
-export type AlgorithmName = 'cumsum' | 'histogram' | 'quantile' | 'topk' | 'unique' | 'compress' | 'product'
+export type AlgorithmName = 'bounds' | 'cumsum' | 'histogram' | 'quantile' | 'topk' | 'unique' | 'compress' | 'product'
 
 export type Node =
   | DenseNode

@@ -1,20 +1,19 @@
-/** Random expressions against NumPy itself, where the peers of the benchmarks are installed (`node bench/peers.mjs`). */
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+/** Random expressions and random graphs against NumPy itself. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { randomGraph } from '../../test/support/array-graphs.ts'
+import { hasNumpy, runNumpy } from '../../test/support/numpy.ts'
+import { randomFrom } from '../../test/support/random.ts'
 import * as build from './build.ts'
 import * as da from './index.ts'
 import { encodeHeader } from './files/npy-header.ts'
 import type { ReduceName } from './node.ts'
 import { normalizeAxes } from './shape.ts'
 
-const python = fileURLToPath(new URL('../../bench/.peers/python/bin/python', import.meta.url))
-const installed = existsSync(python)
-if (!installed) console.warn('NumPy is not installed here (node bench/peers.mjs): the comparison with it is skipped.')
+const installed = hasNumpy()
 
 /** One expression in both languages, over x and y; the file names of both are given. */
 interface Pair {
@@ -142,14 +141,10 @@ test.skipIf(!installed)('expressions give what NumPy gives', async () => {
       const y = await input(dtypeY, other === 'same' ? shapeX : other === 'row' ? [shapeX.at(-1) as number] : [1], seed + 1)
       made.push({ pair, x, y })
     }
-    const { stdout } = spawnSync(python, ['-c', script], {
-      input: made.map(({ pair, x, y }) => JSON.stringify({ python: pair.python, x: x.path, y: y.path })).join('\n'),
-      encoding: 'utf8',
-    })
-    const answers = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { error?: string; shape: number[]; values: string[] })
+    const answers = runNumpy(
+      script,
+      made.map(({ pair, x, y }) => JSON.stringify({ python: pair.python, x: x.path, y: y.path })).join('\n'),
+    ).map((line) => JSON.parse(line) as { error?: string; shape: number[]; values: string[] })
     expect(answers.length).toBe(made.length)
     let compared = 0
     for (const [i, { pair, x, y }] of made.entries()) {
@@ -193,3 +188,43 @@ function divergesOnPurpose(python: string, x: da.DType, y: da.DType): boolean {
   if (/floor_divide|remainder/.test(python)) return either('i64')
   return python.includes('quantile') && x.startsWith('f')
 }
+
+const graphScript = `
+import json, sys, numpy as np
+for line in sys.stdin:
+    case = json.loads(line)
+    values = {"np": np}
+    for statement in case["python"]:
+        exec(statement, values)
+    results = [np.asarray(values[name]) for name in case["outputs"]]
+    print(json.dumps([{"shape": r.shape, "data": [float(v) for v in r.ravel()]} for r in results]))
+`
+
+test.skipIf(!installed)(
+  'graphs with shared parts, self-references and several results give what NumPy gives',
+  async () => {
+    const graphs = Array.from({ length: 1_000 }, (_, seed) => randomGraph(randomFrom(1e6 + seed), 20))
+    const answers = runNumpy(
+      graphScript,
+      graphs.map(({ python, outputs }) => JSON.stringify({ python, outputs: outputs.map(({ name }) => name) })).join('\n'),
+    )
+    expect(answers.length).toBe(graphs.length)
+    for (const [i, { outputs, python }] of graphs.entries()) {
+      const results = await da.compute(
+        outputs.map(({ array }) => array),
+        { threads: 0 },
+      )
+      const got = results.map((result) =>
+        result instanceof da.Dense
+          ? { shape: result.shape, data: Array.from(result.data as Iterable<number>, Number) }
+          : { shape: [], data: [Number(result)] },
+      )
+      expect({ python, outputs: outputs.map(({ name }) => name), got }).toEqual({
+        python,
+        outputs: outputs.map(({ name }) => name),
+        got: JSON.parse(answers[i] as string),
+      })
+    }
+  },
+  120_000,
+)

@@ -1,6 +1,5 @@
 /** Lengths that only a computation can tell: finds what has to run first, and rebuilds what stands on it with the lengths known. */
 import * as build from './build.ts'
-import type { Shape } from './shape.ts'
 import { type DenseNode, inputsFirst, inputsOf, makeNode, type Node } from './node.ts'
 
 type Computed = ReadonlyMap<Node, DenseNode>
@@ -66,15 +65,27 @@ function rebuild(node: Node, after: readonly Node[]): Node {
     case 'reduce':
       return build.reduce(node.name, first, node.axes, node.ddof)
     case 'algorithm':
-      return build.algorithm(node.name, after, node.dtype, algorithmShape(node, after), node.attributes)
+      return rebuildAlgorithm(node, after)
     default:
       return node
   }
 }
 
-function algorithmShape(node: Extract<Node, { kind: 'algorithm' }>, [first, second]: readonly Node[]): Shape {
-  if (node.name === 'cumsum') return (first as Node).shape
-  return node.name === 'product' ? [first?.shape[0] as number, second?.shape[1] as number] : node.shape
+/** What was not known to be wrong may turn out to be. */
+function rebuildAlgorithm(node: Extract<Node, { kind: 'algorithm' }>, after: readonly Node[]): Node {
+  const [first, second] = after as [Node, Node]
+  switch (node.name) {
+    case 'compress':
+      return build.compress(first, second)
+    case 'product':
+      return build.product(first, second)
+    case 'topk':
+      return build.topk(first, node.attributes['k'] as number)
+    case 'cumsum':
+      return build.algorithm('cumsum', after, node.dtype, first.shape)
+    default:
+      return build.algorithm(node.name, after, node.dtype, node.shape, node.attributes)
+  }
 }
 
 /** What `makeNode` numbers anew. */

@@ -41,8 +41,10 @@ export function broadcastShapes(...shapes: readonly Shape[]): Shape {
     return Array.from({ length: rank }, (_, axis) => {
       const x = a[axis - rank + a.length] ?? 1
       const y = b[axis - rank + b.length] ?? 1
-      if (x === y || y === 1 || (Number.isNaN(x) && Number.isNaN(y))) return x
-      if (x === 1) return y
+      if (x === y || y === 1) return x
+      // An unknown length must turn out to be the other one, or 1.
+      if (x === 1 || Number.isNaN(x)) return y
+      if (Number.isNaN(y)) return x
       throw new InvalidOption(`Shapes ${showShape(a)} and ${showShape(b)} cannot be broadcast together`, {
         hint: 'Axes are aligned at the end; lengths must be equal, or one of them 1.',
       })
@@ -63,7 +65,7 @@ export function normalizeAxis(axis: number, rank: number): number {
   if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis
   throw new InvalidOption(
     rank === 0
-      ? `Expected no axis for an array of shape (), got ${describe(axis)}`
+      ? `Expected no \`axis\` for an array of shape (), got ${describe(axis)}`
       : `Expected \`axis\` to be a whole number from ${-rank} to ${rank - 1}, got ${describe(axis)}`,
   )
 }
@@ -85,15 +87,46 @@ export function slice(start?: number, stop?: number, step?: number): Slice {
   return { start, stop, step }
 }
 
-/** `'1:10:2'`, `'::-1'`, `'3'` and `'...'` as Python writes them. */
-export function parseIndex(index: Index | string): Index {
-  if (typeof index !== 'string' || index === '...') return index as Index
+/**
+ * `'1:10:2'`, `'::-1'`, `'3'` and `'...'` as Python writes them; whole numbers, `null` and slices as they are.
+ * @throws {InvalidOption} when it is anything else
+ */
+export function parseIndex(index: unknown): Index {
+  if (index === null || index === '...' || Number.isInteger(index)) return index as Index
+  if (typeof index === 'string') return parseText(index)
+  if (isSlice(index)) return index
+  throw new InvalidOption(
+    `Expected an index to be a whole number, a slice such as '1:10:2' or slice(1, 10, 2), null or '...', got ${describe(index)}`,
+    { hint: hintFor(index) },
+  )
+}
+
+function parseText(index: string): Index {
   const parts = index.split(':').map((part) => part.trim())
   if (parts.length > 3 || !parts.every((part) => /^(?:[+-]?\d+)?$/.test(part)) || index.trim() === '') {
     throw new InvalidOption(`Expected an index such as '1:10:2', '::-1' or '...', got ${describe(index)}`)
   }
   const [start, stop, step] = parts.map((part) => (part === '' ? undefined : Number(part)))
   return parts.length === 1 ? (start as number) : { start, stop, step }
+}
+
+const sliceFields = ['start', 'stop', 'step']
+
+/** A plain object with the fields of a slice and no others. */
+function isSlice(value: unknown): value is Slice {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype === Object.prototype || prototype === null) && Object.keys(value).every((name) => sliceFields.includes(name))
+}
+
+function hintFor(index: unknown): string {
+  if (Array.isArray(index) || ArrayBuffer.isView(index)) {
+    return "A list selects nothing: join parts with `concat([x.get('0:1'), x.get('2:3')])`, or select with a mask."
+  }
+  if (typeof index === 'object' && index !== null && 'node' in index) {
+    return 'A mask selects among all elements: give it alone, with the shape of the array.'
+  }
+  return 'Leave out an index to take the whole axis.'
 }
 
 /** A slice applied to an axis: Python's `slice.indices`. */

@@ -112,13 +112,17 @@ function resolveAxis(
 ): { start: number; step: number; length: number } {
   if (!Number.isNaN(length)) return resolveSlice(index, length)
   if (index.start === undefined && index.stop === undefined && (index.step ?? 1) === 1) return { start: 0, step: 1, length }
-  throw new InvalidOption(`An axis of unknown length cannot be sliced: shape ${showShape(input)}`, {
+  throw unknownLength('sliced', input)
+}
+
+const unknownLength = (what: string, input: Shape): InvalidOption =>
+  new InvalidOption(`An axis of unknown length cannot be ${what}: shape ${showShape(input)}`, {
     hint: 'Call `await array.persist()` first; then its length is known.',
   })
-}
 
 function checkIndex(index: number, length: number, axis: number, input: Shape): number {
   const at = index < 0 ? index + length : index
   if (Number.isInteger(index) && at >= 0 && at < length) return at
+  if (Number.isNaN(length)) throw unknownLength('indexed', input)
   throw new InvalidOption(`Index ${index} is out of range for axis ${axis} of shape ${showShape(input)}`)
 }

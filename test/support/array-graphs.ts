@@ -152,14 +152,12 @@ const steps: readonly Step[] = [
     }
   },
   (_, { name, array, plain }) =>
-    plain.shape.length === 0
+    plain.shape.length === 0 || Number.isNaN(array.size)
       ? undefined
       : {
           python: `${name}[::-1]`,
-          array: Number.isNaN(array.size) ? array : array.get('::-1'),
-          plain: Number.isNaN(array.size)
-            ? plain
-            : build(plain.shape, ([i, ...rest]) => read(plain, [(plain.shape[0] as number) - 1 - (i as number), ...rest])),
+          array: array.get('::-1'),
+          plain: build(plain.shape, ([i, ...rest]) => read(plain, [(plain.shape[0] as number) - 1 - (i as number), ...rest])),
         },
   (_, x) => ({
     python: `${x.name}.reshape(-1)`,

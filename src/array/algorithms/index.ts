@@ -2,12 +2,14 @@
 import type { Computed } from '../lower.ts'
 import type { AlgorithmName, AlgorithmNode } from '../node.ts'
 import type { Prepared } from '../stage.ts'
+import { prepareBounds } from './bounds.ts'
 import { prepareCompress } from './compress.ts'
 import { prepareCumsum } from './cumsum.ts'
 import { prepareProduct } from './product.ts'
 import { histogramStage, prepareOrdered, quantileStage, topkStage, uniqueStage } from './ordered.ts'
 
 const table: Readonly<Record<AlgorithmName, (node: AlgorithmNode, computed: Computed) => Prepared>> = {
+  bounds: prepareBounds,
   compress: prepareCompress,
   cumsum: prepareCumsum,
   product: prepareProduct,

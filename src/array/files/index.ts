@@ -7,6 +7,7 @@ import { NDArray, type Rank } from '../array.ts'
 import * as build from '../build.ts'
 import { type ComputeOptions, openSession } from '../compute.ts'
 import { formatBytes } from '../cost.ts'
+import { chunkOf } from '../create.ts'
 import { bytesPer, checkDType, type DType } from '../dtype.ts'
 import { prepareFile } from '../map-stage.ts'
 import { makeNode, type Node } from '../node.ts'
@@ -101,8 +102,7 @@ function fileNode(
   bigEndian: boolean,
   chunks: number | 'auto' | undefined,
 ): Node {
-  const chunk = typeof chunks === 'number' ? chunks * sizeOf(shape.slice(1)) : undefined
-  return makeNode({ kind: 'file', path: resolve(path), dtype, shape, offsetBytes, bigEndian, chunk })
+  return makeNode({ kind: 'file', path: resolve(path), dtype, shape, offsetBytes, bigEndian, chunk: chunkOf(shape, chunks) })
 }
 
 async function readStart(path: string, bytes: number): Promise<{ start: Uint8Array; size: number }> {

@@ -55,6 +55,9 @@ export function startState({ kind, dtype }: Measure, states: States, at: number)
       i[at] = 0n
       return
     case 'prod':
+      if (dtype === 'i64') i[at] = 1n
+      else f[at] = 1
+      return
     case 'all':
       f[at] = 1
       return
@@ -224,6 +227,10 @@ function absorbBigInt(measure: Measure, instance: KernelInstance, { f, i }: Stat
     i[at] = lanes.reduce((a, b) => BigInt.asIntN(64, a + b), i[at] as bigint)
     return
   }
+  if (kind === 'prod') {
+    i[at] = lanes.reduce((a, b) => BigInt.asIntN(64, a * b), i[at] as bigint)
+    return
+  }
   const high = kind.endsWith('max')
   const best = lanes.reduce((a, b) => (a > b === high ? a : b))
   const argument = kind.startsWith('arg')
@@ -257,7 +264,8 @@ export function mergeStates({ kind, dtype }: Measure, states: States, at: number
       return
     }
     default:
-      if (dtype !== 'i64') f[at] = combineValues(kind, f[at] as number, value)
+      if (dtype === 'i64' && kind === 'prod') i[at] = BigInt.asIntN(64, (i[at] as bigint) * (other.i[from] as bigint))
+      else if (dtype !== 'i64') f[at] = combineValues(kind, f[at] as number, value)
       else if (beats(kind as 'min', other.i[from] as bigint, i[at] as bigint)) i[at] = other.i[from] as bigint
   }
 }

@@ -32,6 +32,7 @@ export type KernelNode =
 /**
  * - `sum`: f64, compensated; whole numbers exactly.
  * - `wrap`: the sum of i64 modulo 2^64.
+ * - `prod`: of f64, or of i64 modulo 2^64.
  * - `min`, `max`: NaN if there is one.
  * - `any`, `all`: of bool.
  */

@@ -75,6 +75,7 @@ function boolOperation(g: VectorGraph, name: OperationName, args: readonly Lanes
     case 'bitwiseXor':
       return zip(args, (a, b) => g.op('v128.xor', a, b))
     case 'logicalNot':
+    case 'invert':
       return zip(args, (a) => g.op('v128.not', a))
     default:
       // abs, square, floor, ceil, trunc and rint change nothing.

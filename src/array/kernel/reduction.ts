@@ -155,7 +155,7 @@ function neutralVector(g: VectorGraph, kind: ReductionKind, dtype: DType): Vecto
     case 'all':
       return g.i32(-1)
     case 'prod':
-      return g.f64(1)
+      return dtype === 'i64' ? g.i64(1n) : g.f64(1)
     default:
       return extremeStart(g, kind, dtype)
   }
@@ -178,7 +178,7 @@ function combine(g: VectorGraph, kind: ReductionKind, dtype: DType, a: Vector, b
     case 'wrap':
       return g.op(dtype === 'i64' ? 'i64x2.add' : 'i32x4.add', a, b)
     case 'prod':
-      return g.op('f64x2.mul', a, b)
+      return g.op(dtype === 'i64' ? 'i64x2.mul' : 'f64x2.mul', a, b)
     case 'any':
       return g.op('v128.or', a, b)
     case 'all':
