@@ -1,4 +1,4 @@
-/** The worker functions of the benches, as heddle defines them. */
+/** The worker functions of the benches, as heddle defines them: contained, that is on workers only. */
 import { workers } from 'heddle'
 import * as plain from './plain.mjs'
 

@@ -71,6 +71,7 @@ export interface Note {
     | 'worker-end'
     | 'worker-crash'
     | 'inline'
+    | 'contained'
     | 'batch'
     | 'checkpoint'
     | 'concurrency'

@@ -11,8 +11,10 @@ export interface FunctionRef {
   /** URL of the module, as `import()` takes it. */
   readonly module: string
   readonly name: string
-  /** The function itself where this thread has it; executors may then run it here. */
+  /** The function itself where this thread has it. */
   readonly local: ((...args: never[]) => unknown) | undefined
+  /** The module consented that an executor may run it on the caller's thread. @default false */
+  readonly inline?: boolean
   /** What runs once per worker before the first call into the module; its name in the module's registry. */
   readonly setup: ((...args: never[]) => unknown) | undefined
   readonly executor: Executor

@@ -20,6 +20,40 @@ export function copied(value: unknown, what: string): unknown {
   }
 }
 
+/**
+ * As a crossing would give it, but without a copy where only a change could show the difference: plain objects, lists, typed arrays and
+ * what they hold.
+ */
+export function sharedOrCopied(value: unknown, what: string): unknown {
+  try {
+    left = mostObjects
+    if (transferOf(value) === undefined && staysTheSame(value, 0)) return value
+  } catch {
+    // A getter threw: the copy says so.
+  }
+  return copied(value, what)
+}
+
+/** Deeper or larger than this, or going round in a circle: the copy bounds itself. */
+const deepest = 64
+const mostObjects = 100_000
+let left = 0
+
+const TypedArray = Object.getPrototypeOf(Uint8Array) as { readonly prototype: object }
+
+/** Would a clone be the same but for its identity? */
+function staysTheSame(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol'
+  if (depth > deepest || --left < 0) return false
+  const above = Object.getPrototypeOf(value) as object | null
+  if (above === Array.prototype) return (value as unknown[]).every((part) => staysTheSame(part, depth + 1))
+  if (above === Object.prototype) {
+    for (const key in value) if (!staysTheSame((value as Record<string, unknown>)[key], depth + 1)) return false
+    return true
+  }
+  return above !== null && Object.getPrototypeOf(above) === TypedArray.prototype
+}
+
 export function uncloneable(value: unknown, what: string, cause?: unknown, clones = cloneable): Unserializable {
   const where = findUncloneable(value, what, clones) ?? `${what} cannot be moved`
   return fromElsewhere(

@@ -39,6 +39,13 @@ export interface WorkersOptions {
    * as with memory. `'none'`: this thread, to find a mistake with a debugger. @default 'thread'
    */
   readonly isolation?: 'thread' | 'process' | 'none'
+  /**
+   * Consents that functions of this module may run on the caller's thread, where a map of tiny items costs less than sending it. They may then
+   * get the caller's own objects as arguments, and must not change them. Nothing contains a function there: it can end the process, fill its
+   * memory and hold the event loop. (A call that holds the thread for a second is stopped, rejects with `TimedOut`, and the module runs on workers
+   * only from then on.) Functions with a `setup` or a `timeout` run on workers all the same. @default false
+   */
+  readonly inline?: boolean
   /** An executor of one's own: `threads({ … })`, `processes({ … })`. @default the shared one of `isolation` */
   readonly on?: Executor
 }
@@ -46,6 +53,7 @@ export interface WorkersOptions {
 const workersRules = {
   setup: rules.function,
   isolation: rules.oneOf('thread', 'process', 'none'),
+  inline: rules.boolean,
   on: rules.executor,
 }
 
@@ -97,11 +105,28 @@ export function workers(module: string | URL, second?: Definitions | WorkersOpti
   const inside = insideWorker()
   if (inside) return plainly(inside, url, definitions, options)
   if (definitions) refuseEntry(url)
+  checkInline(options, definitions !== undefined)
   const executor = options.on ?? executorOf(options.isolation)
+  const { setup, inline } = options
   const make = (name: string): unknown =>
-    workerFunction({ module: url, name, local: definitions?.[name]?.bind(definitions), setup: options.setup, executor })
+    workerFunction({ module: url, name, local: definitions?.[name]?.bind(definitions), setup, inline: inline === true, executor })
   if (definitions) return Object.freeze(Object.fromEntries(Object.keys(definitions).map((name) => [name, make(name)])))
   return byName(make)
+}
+
+function checkInline({ inline, isolation }: WorkersOptions, local: boolean): void {
+  if (inline !== true) return
+  if (isolation === 'process')
+    throw new InvalidOption("Expected workers to get isolation: 'process' or inline: true, not both", {
+      hint: 'A process contains what a function does, and inline: true lets the function run in this process. Take one of them away.',
+    })
+  if (!local)
+    throw new InvalidOption(
+      'Expected inline: true only where the functions are defined: a module named by URL is not loaded here',
+      {
+        hint: 'Write workers(import.meta.url, { … }, { inline: true }) in that module.',
+      },
+    )
 }
 
 function executorOf(isolation: WorkersOptions['isolation']): Executor {

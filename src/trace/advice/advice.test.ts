@@ -21,6 +21,14 @@ const calls = { id: 1, kind: 'call', name: 'fetchPage' }
 /** One run for each pitfall, which shows it. */
 const planted: Record<Exclude<Pitfall, 'more-workers-hurt'>, TraceSpec> = {
   'small-tasks': { runs: [map], tasks: onWorkers(2, 1_000, 0.01, 0.02) },
+  contained: {
+    runs: [map],
+    notes: [
+      { at: 48, kind: 'contained', text: '30 items', data: { items: 30, ms: 20, name: 'parse', module: 'file:///parse.js' } },
+      { at: 49, kind: 'contained', text: '40 items', data: { items: 40, ms: 25, name: 'parse', module: 'file:///parse.js' } },
+    ],
+    tasks: onWorkers(2, 70, 0.5, 0.2),
+  },
   'not-worth-threads': {
     runs: [map],
     notes: [

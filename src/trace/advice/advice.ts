@@ -9,6 +9,7 @@ import type { Related } from '../relate.ts'
 export type Pitfall =
   | 'small-tasks'
   | 'not-worth-threads'
+  | 'contained'
   | 'too-few-tasks'
   | 'one-after-the-other'
   | 'stragglers'

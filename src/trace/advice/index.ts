@@ -1,5 +1,6 @@
 /** All rules, judged on one trace. */
 import { type Advice, type Facts, type Rule, worthIt } from './advice.ts'
+import { contained } from './contained.ts'
 import { cpuOnEventLoop, oversubscription } from './machine.ts'
 import { oneAfterTheOther, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
 import { bigMessages, notWorthThreads, smallTasks, stragglers, tooFewTasks } from './size.ts'
@@ -9,6 +10,7 @@ export type { Advice, Pitfall } from './advice.ts'
 const rules: readonly Rule[] = [
   smallTasks,
   notWorthThreads,
+  contained,
   tooFewTasks,
   oneAfterTheOther,
   stragglers,

@@ -3,7 +3,7 @@
  *
  * A batch should take about {@link targetMs}: long enough that the crossing of a message (25–400 µs) does not show, short enough
  * that the load stays balanced; joblib sizes batches the same way, at 0.2–2 s because its workers are processes. At most ceil(left / 2P)
- * items, as Taskflow's guided partitioning does, so that the last batches are small. Growth is bounded, because the first
+ * items, as Taskflow's guided partitioning does, so that the last batches are small; but not so small that their messages cost more. Growth is bounded, because the first
  * measurement of a cold function says little.
  */
 
@@ -12,6 +12,10 @@ const targetMs = 10
 /** Larger batches save nothing: 15 µs of crossing over this many items is 2 ns each. */
 const largestBatch = 8_192
 const largestGrowth = 8
+/** What takes less is not divided: the second message would cost more than the time that it saves. */
+const leastMs = 0.1
+/** A last share may take this long: halving it again evens out less than the messages cost. */
+const lastShareMs = 1
 /** Items of a function that waits (I/O): as many under way per batch as most servers take from one client. */
 const largestAsyncBatch = 16
 /** A first guess of what copying a small item costs this thread, both ways. */
@@ -64,7 +68,11 @@ export class Estimate {
     if (this.itemMs === undefined) return 1
     const byTime = targetMs / Math.max(this.itemMs, 1e-6)
     const byGrowth = Math.max(1, this.#lastBatch) * largestGrowth
-    const byShare = Math.ceil(remaining / (2 * slots))
+    const share = Math.ceil(remaining / slots)
+    const byShare =
+      share * this.itemMs < lastShareMs
+        ? Math.max(share, Math.floor(leastMs / Math.max(this.itemMs, 1e-6)))
+        : Math.ceil(share / 2)
     const most = this.async ? largestAsyncBatch : largestBatch
     return Math.max(1, Math.min(Math.floor(byTime), byGrowth, byShare, most))
   }

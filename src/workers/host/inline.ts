@@ -1,52 +1,61 @@
 /**
- * Finishes a map on this thread where threads would lose, in slices that let the event loop turn.
+ * Finishes a map on this thread where threads would lose, in slices that let the event loop turn. Only for modules that consented
+ * (`{ inline: true }`): nothing here contains a function that ends the process, fills its memory or never returns from native code.
  *
- * A function must not notice where it ran: what is no primitive is copied both ways, as a crossing would copy it.
+ * A function must not notice where it ran: what it gets is shared only where a copy would be the same, and what it gives is copied.
+ *
+ * What a slice calls is watched. If one call holds this thread for {@link longestCallMs}, it is stopped, its item fails, and the module
+ * never runs here again: whatever it had begun was left in the middle, without its `finally`. So nothing of the pool's own state changes
+ * while a call may be stopped: a {@link Stretch} collects, and what it collected is reported afterwards.
  */
+import { formatMs } from '../../base/duration.ts'
+import { TimedOut } from '../../base/errors.ts'
 import { fromElsewhere } from '../../base/call-site.ts'
-import { sized } from '../../base/sized.ts'
-import { type Frame, enterFrame, rootFrame, type TaskContext } from '../../base/frame.ts'
+import { type Frame, enterFrame, rootFrame } from '../../base/frame.ts'
+import type { Batch, FunctionRef } from '../../run/executor.ts'
 import { copied } from '../copied.ts'
 import { type Job, sliceBatch } from './job.ts'
+import { type Callable, InlineContext, Stretch, type StretchTime } from './stretch.ts'
+import { ranWithin } from './watchdog.ts'
 
 /** The event loop is held for about this long at most; well below the 10 ms that a person or a server could notice. */
 const sliceMs = 4
 /** The first slice belongs to the turn in which the map was called, and the second comes before timers get theirs: together they are one hold. */
 const firstSliceMs = 1
+/** The same as the grace of everything on this thread: long enough for an honest slow item, short enough to wait for in vain. */
+const longestCallMs = 1_000
+const largestBatch = 65_536
+
+/** Modules of which a call had to be stopped here. */
+const unfit = new Set<string>()
 
 /** May this thread do it as well as a worker? A setup runs in workers only, and a timeout is kept by another thread than the one that works. */
-export function mayRunInline(job: Job): boolean {
+export function couldRunInline(job: Job): boolean {
   const { ref, work } = job
   if (job.inline || job.cancelReason || ref.local === undefined || ref.setup || work.spread || work.timeoutMs !== undefined)
     return false
   return job.remaining() > 0
 }
 
-type Callable = (item: unknown, context: TaskContext) => unknown
+/** Did the module agree to it? */
+export function consents({ inline, module }: FunctionRef): boolean {
+  return inline === true && !unfit.has(module)
+}
 
 export class InlineRun {
   readonly #job: Job
-  readonly #call: Callable
   readonly #goOn: () => boolean
   readonly #done: () => void
-  readonly #context: { index: number; readonly attempt: number; readonly deadline: number; readonly signal: AbortSignal }
+  readonly #context: InlineContext
   readonly #frame: Frame
 
   /** `goOn` is asked after each slice; `done` is called when it says no, or when nothing is left. */
   constructor(job: Job, goOn: () => boolean, done: () => void) {
     this.#job = job
-    this.#call = job.ref.local as Callable
     this.#goOn = goOn
     this.#done = done
     const { cancellation, deadline } = job.work
-    this.#context = {
-      index: 0,
-      attempt: 1,
-      deadline,
-      get signal(): AbortSignal {
-        return cancellation.signal
-      },
-    }
+    this.#context = new InlineContext(cancellation, deadline)
     const context = this.#context
     const label = (): string => `${job.ref.name} item ${context.index}`
     this.#frame = { parent: rootFrame, context, cancellation, run: job.work.run, task: 0, label, children: 0, waits: 0 }
@@ -56,129 +65,73 @@ export class InlineRun {
   #slice(lengthMs: number): void {
     const job = this.#job
     const itemMs = job.estimate.itemMs ?? sliceMs
+    const batch = job.take(Math.max(1, Math.min(largestBatch, Math.ceil(lengthMs / itemMs))))
     const began = performance.now()
-    let items = 0
-    do {
-      // Looking at the clock costs as much as a tiny item: once per half millisecond is enough.
-      const batch = job.take(Math.max(1, Math.min(8_192, Math.floor(0.5 / itemMs))))
-      if (!batch) break
-      enterFrame(this.#frame, () => this.#runBatch(batch.first, batch.items))
-      items += batch.items.length
-    } while (performance.now() - began < lengthMs && !job.work.cancellation.aborted && !job.estimate.async)
+    const items = batch ? this.#runBatch(batch, { until: began + lengthMs, looksEvery: Math.floor(0.5 / itemMs) }) : 0
     job.estimate.recordInline(items, performance.now() - began)
     job.inlineItems += items
-    if (items > 0 && !job.work.exhausted() && !job.estimate.async && this.#goOn()) setImmediate(() => this.#slice(sliceMs))
+    if (job.estimate.async) return
+    this.#context.close()
+    if (items > 0 && !job.work.exhausted() && this.#goOn() && consents(job.ref)) setImmediate(() => this.#slice(sliceMs))
     else this.#done()
   }
 
-  #runBatch(first: number, items: ArrayLike<unknown>): void {
-    const call = this.#call
-    const context = this.#context
+  /** Gives how many items it called. What is left when the time is over goes back. */
+  #runBatch(batch: Batch, time: StretchTime): number {
+    const { work, ref } = this.#job
+    let at = 0
+    while (at < batch.items.length) {
+      const stretch = new Stretch(ref.local as Callable, batch, at, this.#context, work, time)
+      const whole = enterFrame(this.#frame, () => ranWithin(longestCallMs, () => stretch.run()))
+      this.#report(stretch)
+      at = stretch.reached
+      if (!whole) this.#stopped(batch.first + at++)
+      else if (stretch.failure) this.#fail(batch.first + at++, stretch.failure.error, stretch.startedAt?.at(-1))
+      else if (stretch.promise) this.#await(batch.first + at++, stretch.promise)
+      else if (at < batch.items.length) break
+      if (!whole || stretch.promise || work.cancellation.aborted || performance.now() >= time.until) break
+    }
+    this.#leave(batch, at)
+    return at
+  }
+
+  #report(stretch: Stretch): void {
     const { work } = this.#job
-    const { observed } = work
-    const plain = this.#runPlain(first, items)
-    if (plain === items.length) return
-    if (this.#job.estimate.async) return this.#giveBack(first, items, plain)
-    const values = sized<unknown>(items.length)
-    const startedAt = observed ? new Float64Array(items.length) : undefined
-    const settledAt = observed ? new Float64Array(items.length) : undefined
-    let from = plain
-    for (let i = plain; i < items.length; i++) {
-      if (work.cancellation.aborted) {
-        this.#succeed(first, from, i, values, startedAt, settledAt)
-        return this.#leave(first, items, i)
-      }
-      context.index = first + i
-      if (startedAt) startedAt[i] = performance.now()
-      try {
-        const item = items[i]
-        const value = call(isPlain(item) ? item : copied(item, 'argument'), context)
-        if (isPlain(value)) values[i] = value
-        else if (!isPromise(value)) values[i] = copied(value, 'result')
-        else {
-          this.#succeed(first, from, i, values, startedAt, settledAt)
-          this.#await(first + i, value)
-          return this.#giveBack(first, items, i + 1)
-        }
-      } catch (error) {
-        this.#succeed(first, from, i, values, startedAt, settledAt)
-        this.#fail(first + i, error, startedAt?.[i], observed ? performance.now() : undefined)
-        from = i + 1
-      }
-      if (settledAt) settledAt[i] = performance.now()
-    }
-    this.#succeed(first, from, items.length, values, startedAt, settledAt)
+    const { first, stored, values, startedAt, settledAt } = stretch
+    this.#job.underWay -= stored + values.length
+    if (stored > 0) work.stored?.(first, stored)
+    if (values.length > 0) work.succeed(first + stored, values, 0, startedAt?.slice(0, values.length), settledAt)
   }
 
-  /**
-   * Calls the function for the items from the front on that need no copy, at a few nanoseconds beyond the call, until one gives
-   * something that does, or throws. Gives how many items are dealt with.
-   */
-  #runPlain(first: number, items: ArrayLike<unknown>): number {
-    const { work } = this.#job
-    if (!work.into) return 0
-    const context = this.#context
-    context.index = first - 1
-    let other: { readonly value: unknown } | undefined
-    let failure: { readonly error: unknown } | undefined
-    try {
-      other = callPlain(this.#call, items, context, first, work.into)
-    } catch (error) {
-      failure = { error }
-    }
-    const called = context.index - first + 1
-    const stored = other || failure ? called - 1 : called
-    this.#job.underWay -= stored
-    work.stored?.(first, stored)
-    if (failure) this.#fail(first + stored, failure.error)
-    else if (other) this.#settle(first + stored, other.value)
-    return called
-  }
-
-  /** A result that cannot be stored as it is. */
-  #settle(index: number, value: unknown): void {
-    if (isPromise(value)) return this.#await(index, value)
-    try {
-      const copy = copied(value, 'result')
-      this.#job.underWay--
-      this.#job.work.succeed(index, [copy], 0)
-    } catch (error) {
-      this.#fail(index, error)
-    }
-  }
-
-  #fail(index: number, error: unknown, startedAt?: number, settledAt?: number): void {
-    this.#job.underWay--
-    this.#job.work.fail(index, fromElsewhere(error), 0, startedAt, settledAt)
-  }
-
-  #succeed(first: number, from: number, to: number, values: unknown[], startedAt?: Float64Array, settledAt?: Float64Array): void {
-    if (to <= from) return
-    this.#job.underWay -= to - from
-    const whole = from === 0 && to === values.length
-    this.#job.work.succeed(
-      first + from,
-      whole ? values : values.slice(from, to),
-      0,
-      startedAt?.subarray(from, to),
-      settledAt?.subarray(from, to),
+  #stopped(index: number): void {
+    const { name, module } = this.#job.ref
+    unfit.add(module)
+    this.#fail(
+      index,
+      new TimedOut(`"${name}" held the caller's thread for ${formatMs(longestCallMs)} and was stopped there`, {
+        clock: 'timeout',
+        limitMs: longestCallMs,
+        hint: 'Its module said that it may run there (inline: true). It runs on workers only from now on; take the option away if its calls can take long.',
+      }),
     )
   }
 
+  #fail(index: number, error: unknown, startedAt?: number): void {
+    this.#job.underWay--
+    const settledAt = startedAt === undefined ? undefined : performance.now()
+    this.#job.work.fail(index, fromElsewhere(error), 0, startedAt, settledAt)
+  }
+
   /** Gives back the items of a batch that have not been started. */
-  #leave(first: number, items: ArrayLike<unknown>, from: number): void {
+  #leave(batch: Batch, from: number): void {
     const job = this.#job
-    if (from >= items.length) return
-    if (!job.work.cancellation.aborted) return void job.requeued.push(sliceBatch({ first, items }, from, items.length))
-    job.underWay -= items.length - from
-    for (let i = from; i < items.length; i++) job.work.skip(first + i)
+    if (from >= batch.items.length) return
+    if (!job.work.cancellation.aborted) return void job.requeued.push(sliceBatch(batch, from, batch.items.length))
+    job.underWay -= batch.items.length - from
+    for (let i = from; i < batch.items.length; i++) job.work.skip(batch.first + i)
   }
 
   /** A function that gave no promise so far gives one now: it is awaited, and no more are started here. */
-  #giveBack(first: number, items: ArrayLike<unknown>, from: number): void {
-    if (from < items.length) this.#job.requeued.push(sliceBatch({ first, items }, from, items.length))
-  }
-
   #await(index: number, value: PromiseLike<unknown>): void {
     this.#job.estimate.async = true
     void this.#settleLater(index, value).then(this.#done)
@@ -193,38 +146,6 @@ export class InlineRun {
     } catch (error) {
       this.#fail(index, error)
     }
+    this.#context.close()
   }
-}
-
-/**
- * Puts results into `into` as long as arguments and results are plain. `context.index` ends as the last item that was called; its result is
- * handed back when it is not plain.
- */
-function callPlain(
-  call: Callable,
-  items: ArrayLike<unknown>,
-  context: { index: number } & TaskContext,
-  first: number,
-  into: unknown[],
-): { readonly value: unknown } | undefined {
-  const { length } = items
-  for (let i = 0; i < length; i++) {
-    const item = items[i]
-    if (!isPlain(item)) return undefined
-    context.index = first + i
-    const value = call(item, context)
-    if (!isPlain(value)) return { value }
-    into[first + i] = value
-  }
-  return undefined
-}
-
-/** What a crossing would not change. */
-function isPlain(value: unknown): boolean {
-  const type = typeof value
-  return type === 'number' || type === 'string' || type === 'boolean' || type === 'undefined'
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 }

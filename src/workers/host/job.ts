@@ -43,6 +43,8 @@ export class Job {
   /** True while this thread works on it. */
   inline = false
   inlineItems = 0
+  /** Its module did not consent to run on this thread, where the whole job would have taken less: since when, and of how many items. */
+  contained: { readonly since: number; readonly items: number } | undefined
   finished = false
   cancelReason: { readonly reason: unknown } | undefined
   readonly unsubscribe: (() => void)[] = []

@@ -20,12 +20,13 @@ import { forgetTransfer } from '../thread/transfers.js'
 import { Calls } from './calls.ts'
 import { crashOf, lostItems } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
+import { contained, noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, fromWire, skip } from './delivery.ts'
 import { Estimate } from './estimate.ts'
-import { InlineRun, mayRunInline } from './inline.ts'
+import { consents, couldRunInline, InlineRun } from './inline.ts'
 import { Job, type JobWork, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit } from './link.ts'
-import { lookOut, lookTurnMs } from './look-out.ts'
+import { isNear, lookOut } from './look-out.ts'
 import { outgoing, splitUncloneable } from './outgoing.ts'
 import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
@@ -52,8 +53,8 @@ export class Pool implements Executor {
   readonly #starts = new Starts()
   #scheduled = false
   #rebalancing: NodeJS.Timeout | undefined
-  /** The worker at which a single short call has just been posted. */
-  #expected: PoolWorker | undefined
+  /** Workers from which something short is expected, of which this turn has posted the last. */
+  #expected: PoolWorker[] = []
   /** Set by `close`: takes no more work. */
   #closing: Promise<void> | undefined
   #drained: () => void = () => {}
@@ -103,6 +104,7 @@ export class Pool implements Executor {
     if (refused) return this.#refuse(job)
     this.#queue(job)
     this.#feed()
+    if (this.#expected.length > 0) this.#feedSoon()
   }
 
   async warmUp(ref: FunctionRef): Promise<void> {
@@ -171,9 +173,7 @@ export class Pool implements Executor {
     queueMicrotask(() => {
       this.#scheduled = false
       this.#feed()
-      const expected = this.#expected
-      this.#expected = undefined
-      if (expected?.ready) lookOut(expected)
+      if (this.#expected.length > 0) lookOut(this.#expected.splice(0))
     })
   }
 
@@ -225,7 +225,8 @@ export class Pool implements Executor {
 
   #considerInline(job: Job): void {
     const { estimate, work } = job
-    if (this.#settings.exact || !mayRunInline(job) || !estimate.inlineWins(job.remaining(), this.slots)) return
+    if (this.#settings.exact || !couldRunInline(job) || !estimate.inlineWins(job.remaining(), this.slots)) return
+    if (!consents(job.ref)) return contained(job)
     job.inline = true
     const goOn = (): boolean => !job.cancelReason && estimate.inlineWins(job.remaining(), this.slots)
     const stop = (): void => {
@@ -243,7 +244,6 @@ export class Pool implements Executor {
   }
 
   #post(worker: PoolWorker, job: Job, batch: Batch): void {
-    const { work } = job
     const id = worker.lastBatch + 1
     const before = performance.now()
     const { message, transfer, marked } = outgoing(job, batch, id, worker.numberOf(job.ref), this.#settings.graceMs)
@@ -275,7 +275,7 @@ export class Pool implements Executor {
     }
     worker.posted.set(id, posted)
     this.#crew.watch.post(worker, posted)
-    if (work.spread && items === 1 && (job.estimate.itemMs ?? 1) < lookTurnMs) this.#expected = worker
+    if (isNear(posted)) this.#expected.push(worker)
   }
 
   /** A worker with nothing to do takes over a batch that waits behind one that takes long. */
@@ -345,6 +345,7 @@ export class Pool implements Executor {
   #finishIfOver(job: Job): void {
     if (job.finished || job.work.spread || !job.over) return
     job.finished = true
+    noteContained(job)
     for (const unsubscribe of job.unsubscribe) unsubscribe()
     job.work.finished()
   }

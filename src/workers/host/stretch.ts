@@ -1,0 +1,166 @@
+/** Calls of a function on this thread, one after the other; may be stopped at any point, and then still says what was done. */
+import { Cancellation } from '../../base/abort.ts'
+import type { TaskContext } from '../../base/frame.ts'
+import type { Batch, BulkWork } from '../../run/executor.ts'
+import { copied, sharedOrCopied } from '../copied.ts'
+
+export type Callable = (item: unknown, context: TaskContext) => unknown
+
+/** One object for all items, as in a worker; each has a signal of its own, made when it is read. */
+export class InlineContext implements TaskContext {
+  index = 0
+  readonly attempt = 1
+  readonly deadline: number
+  readonly #cancellation: Cancellation
+  #own: Cancellation | undefined
+  #ownOf = -1
+
+  constructor(cancellation: Cancellation, deadline: number) {
+    this.#cancellation = cancellation
+    this.deadline = deadline
+  }
+
+  get signal(): AbortSignal {
+    if (this.#own === undefined || this.#ownOf !== this.index) {
+      this.close()
+      this.#own = new Cancellation(this.#cancellation)
+      this.#ownOf = this.index
+    }
+    return this.#own.signal
+  }
+
+  /** Its last item has settled. */
+  close(): void {
+    this.#own?.close()
+    this.#own = undefined
+  }
+}
+
+export interface StretchTime {
+  /** Milliseconds of `performance.now()`. */
+  readonly until: number
+  /** Items between two looks at the clock, because a look costs as much as a tiny item. */
+  readonly looksEvery: number
+}
+
+export class Stretch {
+  /** Index of the first item. */
+  readonly first: number
+  /** How many results lie in `work.into` already. */
+  stored = 0
+  /** The results behind those. */
+  readonly values: unknown[] = []
+  readonly startedAt: number[] | undefined
+  readonly settledAt: number[] | undefined
+  /** What ended it before its time, at the item `reached`. */
+  failure: { readonly error: unknown } | undefined
+  promise: PromiseLike<unknown> | undefined
+  readonly #call: Callable
+  readonly #batch: Batch
+  readonly #from: number
+  readonly #context: InlineContext
+  readonly #work: BulkWork
+  readonly #time: StretchTime
+
+  /** Of `batch` from position `from` on, up to about `time.until`. */
+  constructor(call: Callable, batch: Batch, from: number, context: InlineContext, work: BulkWork, time: StretchTime) {
+    this.#call = call
+    this.#batch = batch
+    this.#from = from
+    this.first = batch.first + from
+    this.#context = context
+    this.#work = work
+    this.#time = time
+    if (work.observed) {
+      this.startedAt = []
+      this.settledAt = []
+    }
+  }
+
+  /** Position in the batch of the first item that has no result here. */
+  get reached(): number {
+    return this.#from + this.stored + this.values.length
+  }
+
+  run(): void {
+    const { into } = this.#work
+    const { items, first } = this.#batch
+    const { until, looksEvery } = this.#time
+    try {
+      let at = this.#from
+      if (into) {
+        const other = callPlain(this.#call, items, at, this.#context, first, into, this, this.#time)
+        if (other && this.#settle(other.value)) return
+        at = this.reached
+        if (performance.now() >= until) return
+      }
+      for (let looks = looksEvery; at < items.length; at++) {
+        if (this.#work.cancellation.aborted) return
+        if (--looks < 0) {
+          looks = looksEvery
+          if (performance.now() >= until) return
+        }
+        this.#context.index = first + at
+        this.startedAt?.push(performance.now())
+        const item = items[at]
+        if (this.#settle(this.#call(isPlain(item) ? item : sharedOrCopied(item, 'argument'), this.#context))) return
+      }
+    } catch (error) {
+      this.failure = { error }
+    }
+  }
+
+  /** True when it is a promise. */
+  #settle(value: unknown): boolean {
+    if (isPromise(value)) {
+      this.promise = value
+      return true
+    }
+    const result = isPlain(value) ? value : copied(value, 'result')
+    this.settledAt?.push(performance.now())
+    this.values.push(result)
+    return false
+  }
+}
+
+/**
+ * Puts results into `into` as long as arguments and results are plain, at a few nanoseconds beyond the call, and counts them in `stretch.stored`;
+ * a result that is not plain is handed back.
+ */
+function callPlain(
+  call: Callable,
+  items: ArrayLike<unknown>,
+  from: number,
+  context: InlineContext,
+  first: number,
+  into: unknown[],
+  stretch: Stretch,
+  { until, looksEvery }: StretchTime,
+): { readonly value: unknown } | undefined {
+  const { length } = items
+  let looks = looksEvery
+  for (let i = from; i < length; i++) {
+    const item = items[i]
+    if (!isPlain(item)) return undefined
+    if (--looks < 0) {
+      looks = looksEvery
+      if (performance.now() >= until) return undefined
+    }
+    context.index = first + i
+    const value = call(item, context)
+    if (!isPlain(value)) return { value }
+    into[first + i] = value
+    stretch.stored++
+  }
+  return undefined
+}
+
+/** What a crossing would not change. */
+function isPlain(value: unknown): boolean {
+  const type = typeof value
+  return type === 'number' || type === 'string' || type === 'boolean' || type === 'undefined'
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+}

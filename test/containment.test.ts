@@ -1,0 +1,118 @@
+// oxlint-disable vitest/expect-expect -- what is expected of every round stands in support/containment.ts
+/** Where worker functions run: never on the caller's thread, unless their module consents. The figures are those of the reliability programme. */
+import { afterAll, expect, test } from 'vitest'
+import { all, graph, InvalidOption, map, mapReduce, stream, threads, TimedOut, workers } from '../src/index.ts'
+import { listen, type Note } from '../src/base/observer.ts'
+import { consenting } from './fixtures/consenting.ts'
+import { contained } from './fixtures/misdeeds.ts'
+import type { Misdeed } from './fixtures/misdeeds-functions.ts'
+import { callsOnThisThread, outcomes, survive } from './support/containment.ts'
+import { settled } from './support/deaths.ts'
+
+const numbers = Array.from({ length: 3_000 }, (_, n) => n)
+const on = threads({ size: 2 })
+afterAll(() => on.close({ graceMs: 0 }))
+
+const cases = (Object.keys(outcomes) as Misdeed[]).flatMap((misdeed) => [true, false].map((cold) => ({ misdeed, cold })))
+
+test.each(cases)('the caller survives $misdeed, workers cold: $cold', async ({ misdeed, cold }) => {
+  await survive(misdeed, cold)
+})
+
+test('without consent nothing runs on this thread, whatever calls it', async () => {
+  for (let i = 0; i < 6; i++) {
+    await map(numbers, contained.work)
+    await mapReduce(numbers, contained.work as (n: number) => Promise<number>, contained.add, { empty: 0 })
+    await stream(numbers)
+      .map((n) => contained.work(n))
+      .toArray()
+    await stream(numbers).map(contained.work).toArray()
+    await all([() => contained.work(1), () => contained.work(2)])
+    const tasks = graph('cheap')
+    const one = tasks.task('one', () => contained.work(1))
+    await tasks.run(tasks.task('two', { one }, (needs) => contained.work(needs.one as number)))
+  }
+  expect(callsOnThisThread()).toBe(0)
+})
+
+test('what consent would save is noted, and only without it', async () => {
+  const notes: Note[] = []
+  const stop = listen({
+    runStarted() {},
+    runSettled() {},
+    taskSettled() {},
+    plainTaskSettled() {},
+    noted: (note) => void notes.push(note),
+  })
+  try {
+    for (let i = 0; i < 5; i++) await map(numbers, contained.work, { on })
+    const said = notes.filter(({ kind }) => kind === 'contained')
+    expect(said.length).toBeGreaterThan(0)
+    expect(said.at(-1)?.data).toMatchObject({ items: 3_000, name: 'work', ms: expect.any(Number) })
+    notes.length = 0
+    for (let i = 0; i < 5; i++) await map(numbers, consenting.where, { on })
+    expect(notes.some(({ kind }) => kind === 'contained')).toBe(false)
+    expect(notes.some(({ kind }) => kind === 'inline')).toBe(true)
+  } finally {
+    stop()
+  }
+})
+
+test('with consent a map of tiny items ends on this thread, with shared arguments and copied results', async () => {
+  const { threadId } = await import('node:worker_threads')
+  for (let i = 0; i < 5; i++) await map(numbers, consenting.where, { on })
+  expect(new Set(await map(numbers, consenting.where, { on }))).toContain(threadId)
+  const items = numbers.map((n) => ({ n }))
+  for (let i = 0; i < 4; i++) await map(items, consenting.identity, { on })
+  const results = await map(items, consenting.identity, { on })
+  expect(results.map(({ value }) => value)).toEqual(items)
+  expect(results.some(({ value }, i) => value === items[i])).toBe(false)
+})
+
+test('where it ran does not show in what a consenting function gets', async () => {
+  const values = [
+    Buffer.from('x'),
+    new Date(0),
+    new Map([[1, 2]]),
+    new (class Own {
+      a = 1
+    })(),
+    [1],
+    { a: 1 },
+    new Uint8Array(2),
+    null,
+    /x/,
+  ]
+  const many = numbers.map((n) => values[n % values.length])
+  const first = await map(many, consenting.kindOf, { on })
+  for (let i = 0; i < 4; i++) expect(await map(many, consenting.kindOf, { on })).toEqual(first)
+  const { failed } = await map([...many, () => 1], consenting.kindOf, { on, onFailure: 'settle' })
+  expect(failed.map(({ error }) => (error as Error).name)).toEqual(['Unserializable'])
+})
+
+test('a consenting function that holds this thread is stopped, and its module runs here no more', async () => {
+  for (let i = 0; i < 5; i++) await map(numbers, consenting.work, { on })
+  const before = callsOnThisThread()
+  expect(before).toBeGreaterThan(0)
+  // So little work that it surely runs here.
+  const few = numbers.slice(0, 50)
+  const items = [...few, { misdeed: 'loop' } as const, ...few]
+  const { value } = await settled(map(items, consenting.work, { on, onFailure: 'settle', deadline: '20s' }))
+  const { ok, failed } = value as { ok: unknown[]; failed: { index: number; error: Error }[] }
+  expect(failed.map(({ index, error }) => `${index} ${error.name} ${error.message}`)).toEqual([
+    expect.stringContaining(`${few.length} TimedOut`),
+  ])
+  expect(failed[0]?.error).toBeInstanceOf(TimedOut)
+  expect(failed[0]?.error.message).toContain("held the caller's thread for 1.00 s")
+  expect(ok.length).toBe(2 * few.length)
+  const afterwards = callsOnThisThread()
+  for (let i = 0; i < 3; i++) await map(numbers, consenting.work, { on })
+  expect(callsOnThisThread()).toBe(afterwards)
+})
+
+test('consent that cannot mean anything is refused', () => {
+  const url = 'file:///some/module.js'
+  expect(() => workers(url, { a: () => 1 }, { inline: true, isolation: 'process' })).toThrow(InvalidOption)
+  expect(() => workers(new URL(url), { inline: true })).toThrow(/only where the functions are defined/)
+  expect(() => workers(url, { a: () => 1 }, { inline: 1 as never })).toThrow(InvalidOption)
+})
