@@ -21,7 +21,7 @@ describe.concurrent('heddle run', () => {
     expect(code).toBe(0)
     expect(stdout).toBe('pages 12, arguments ["one","--two"]\n')
     const [speedup, bound, idle] = stderr.trim().split('\n')
-    expect(speedup).toMatch(/^\d.* → \d.*, \d.*× \(sum of measured task time against wall time\)$/)
+    expect(speedup).toMatch(/^\d.* → \d.*, \d.*× \(.* against wall time.*\)$/)
     expect(bound).toMatch(/^bound by map "fetchPage" \(\d+ in a row\) \(.*of the wall time\)$/)
     expect(idle).toMatch(/^4 at once (idle|busy) \d+ %/)
   })

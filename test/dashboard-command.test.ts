@@ -76,7 +76,7 @@ describe('heddle run --ui', () => {
     expect(last.counts).toMatchObject({ waiting: 0, running: 0, done: 100 })
     const overview = await source.overview({})
     expect(overview.head).toMatchObject({ name: 'watched.mjs', complete: true, live: false })
-    expect((await source.explanation({})).verdict[0]).toContain('sum of measured task time')
+    expect((await source.explanation({})).verdict[0]).toContain('against wall time')
     interrupt()
     const { code, stderr } = await ended
     expect(code).toBe(0)
