@@ -102,6 +102,22 @@ export interface PlainTask {
   readonly settledAt: number
 }
 
+/** Tasks of one run that settled together: those of a batch that came back from a worker, or of a slice of a map. Done at the first attempt. */
+export interface TaskBatch {
+  readonly run: RunRecord
+  /** Id and index of the first; those of the others follow. */
+  readonly firstId: number
+  readonly firstIndex: number
+  readonly row: number
+  /** When they were handed out. */
+  readonly queuedAt: number
+  /** In order of settling. */
+  readonly startedAt: ArrayLike<number>
+  readonly settledAt: ArrayLike<number>
+  /** Of each, on average. */
+  readonly bytes: number
+}
+
 /** Where plain tasks are run one after the other: it is the task at hand, while that is under way. */
 export interface PlainLane extends PlainTask {
   readonly underWay: boolean
@@ -118,6 +134,7 @@ export interface Listener {
   taskStarted?: ((task: TaskRecord) => void) | undefined
   taskSettled(task: TaskRecord): void
   plainTaskSettled(task: PlainTask): void
+  batchSettled(batch: TaskBatch): void
   noted(note: Note): void
 }
 
@@ -192,6 +209,12 @@ export function newTaskId(): number {
   return ++lastTask
 }
 
+/** Of so many tasks with ids next to each other, that of the first. */
+export function newTaskIds(count: number): number {
+  lastTask += count
+  return lastTask - count + 1
+}
+
 /** A fresh task of a run, ready from the start unless the caller says otherwise. Publishes nothing yet. */
 export function newTask(
   run: RunRecord,
@@ -249,4 +272,9 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
 export function plainTaskSettled(task: PlainTask): void {
   // A loop by index: this is called once per trivial task.
   for (let i = 0; i < listeners.length; i++) (listeners[i] as Listener).plainTaskSettled(task)
+}
+
+/** The end of many tasks that have no record, of which only listeners are told. */
+export function batchSettled(batch: TaskBatch): void {
+  for (const listener of listeners) listener.batchSettled(batch)
 }

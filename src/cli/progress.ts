@@ -67,9 +67,10 @@ export class Progress {
       if (row > 0) this.#lastOnWorker.set(row, now)
     }
     const { plain } = this.#recorder
-    for (const { run, count } of plain.stretchesFrom(this.#tasks - trace.tasks.count)) {
+    for (const { run, count, row } of plain.stretchesFrom(this.#tasks - trace.tasks.count)) {
       const counts = this.#groupOfRun.get(run.id)
       if (counts) counts.settled += count
+      if (row > 0 && count > 0) this.#lastOnWorker.set(row, now)
       this.#tasks += count
     }
     for (const counts of this.#groups.values()) counts.running = 0

@@ -1,5 +1,14 @@
 /** The side of a map over a worker function that hands out batches of items to an executor and takes their results back. */
-import { type RunRecord, newTask, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
+import {
+  batchSettled,
+  newTask,
+  newTaskIds,
+  recordsObserved,
+  type RunRecord,
+  type TaskRecord,
+  taskSettled,
+  taskStarted,
+} from '../base/observer.ts'
 import type { Cancellation } from '../base/abort.ts'
 import { Ahead } from './ahead.ts'
 import { Breath } from './breath.ts'
@@ -9,6 +18,7 @@ import { messageBytes } from './message-size.ts'
 import type { Collector } from './outcome.ts'
 import { heldBytes, messageBytesMost, type Sizes, within } from './sizes.ts'
 import { end, type Source } from './source.ts'
+import { TakenTimes } from './taken-times.ts'
 
 export interface BulkOptions {
   readonly group: Group
@@ -35,6 +45,9 @@ interface Published extends Pick<TaskRecord, 'index' | 'row' | 'startedAt' | 'se
 /** Stands for an item among those that were pulled, that has its result. */
 const skipped = Symbol('skipped')
 
+/** Items of a batch of which the bytes are counted, so that this costs a batch of a thousand no more than one of a few dozen; chosen. */
+const mostMeasured = 32
+
 /** Items that are skipped in one turn of the event loop; chosen. */
 const skippedAtOnce = 1_024
 
@@ -59,14 +72,14 @@ export class Bulk implements BulkWork {
   #finished = false
   /** Items under way by index, kept only where a failure must name its item and the source cannot give it again. */
   readonly #items: Map<number, unknown> | undefined
-  readonly #takenAt: Map<number, number> | undefined
+  readonly #takenAt: TakenTimes | undefined
 
   constructor(options: BulkOptions) {
     this.#o = options
     this.timeoutMs = options.timeoutMs
     this.observed = options.observed
     if (!options.source.slice) this.#items = new Map()
-    if (options.observed) this.#takenAt = new Map()
+    if (options.observed) this.#takenAt = new TakenTimes()
     this.#skipAhead()
   }
 
@@ -114,10 +127,7 @@ export class Bulk implements BulkWork {
     for (; this.#gap > 0; this.#gap--) this.#pass()
     this.#skipAhead()
     if (this.#items) for (let i = 0; i < items.length; i++) this.#items.set(first + i, items[i])
-    if (this.#takenAt) {
-      const now = performance.now()
-      for (let i = 0; i < items.length; i++) this.#takenAt.set(first + i, now)
-    }
+    this.#takenAt?.take(first, items.length, performance.now())
     return { first, items }
   }
 
@@ -300,7 +310,7 @@ export class Bulk implements BulkWork {
   #count(first: number, count: number): void {
     this.#reported += count
     for (let i = 0; this.#items && i < count; i++) this.#items.delete(first + i)
-    for (let i = 0; this.#takenAt && i < count; i++) this.#takenAt.delete(first + i)
+    this.#takenAt?.forget(first, count)
     if (this.#o.limit !== Number.POSITIVE_INFINITY) this.#wake()
   }
 
@@ -312,17 +322,40 @@ export class Bulk implements BulkWork {
     settledAt: ArrayLike<number>,
   ): void {
     const items = row === 0 || this.#items ? undefined : this.#o.source.slice?.(first, values.length)
-    for (let i = 0; i < values.length; i++) {
-      const index = first + i
-      // What moved to the worker is empty here by now, and counts nothing.
-      const bytes = row === 0 ? 0 : messageBytes(items ? items[i] : this.#items?.get(index)) + messageBytes(values[i])
-      this.#publish({ index, row, startedAt: startedAt[i] as number, settledAt: settledAt[i] as number, bytes, state: 'done' })
+    // What moved to the worker is empty here by now, and counts nothing.
+    const bytesOf = (i: number): number =>
+      row === 0 ? 0 : messageBytes(items ? items[i] : this.#items?.get(first + i)) + messageBytes(values[i])
+    if (recordsObserved()) {
+      for (let i = 0; i < values.length; i++)
+        this.#publish({
+          index: first + i,
+          row,
+          startedAt: startedAt[i] as number,
+          settledAt: settledAt[i] as number,
+          bytes: bytesOf(i),
+          state: 'done',
+        })
+      return
     }
+    const { length } = values
+    const step = Math.ceil(length / mostMeasured)
+    let [bytes, measured] = [0, 0]
+    for (let i = 0; i < length; i += step, measured++) bytes += bytesOf(i)
+    batchSettled({
+      run: this.#o.group.record,
+      firstId: newTaskIds(length),
+      firstIndex: first,
+      row,
+      queuedAt: this.#takenAt?.at(first) ?? (startedAt[0] as number),
+      startedAt,
+      settledAt,
+      bytes: measured > 0 ? bytes / measured : 0,
+    })
   }
 
   #publish({ index, row, startedAt, settledAt, bytes, state, error }: Published): void {
     const run: RunRecord = this.#o.group.record
-    const task = newTask(run, index, this.#o.parentTask, this.#takenAt?.get(index) ?? startedAt)
+    const task = newTask(run, index, this.#o.parentTask, this.#takenAt?.at(index) ?? startedAt)
     task.row = row
     task.bytes = bytes
     taskStarted(task, startedAt)

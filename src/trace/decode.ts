@@ -11,6 +11,7 @@ import {
   plainStretchBytes,
   preambleBytes,
   rowsPerBlock,
+  shortStretchBytes,
 } from './format.ts'
 import {
   makeTrace,
@@ -40,6 +41,7 @@ export class TraceDecoder {
   #rest: Uint8Array = new Uint8Array(0)
   #offset = 0
   #magicSeen = false
+  #version = 0
 
   /** @throws {InvalidTrace} when the bytes are no trace, or damaged */
   push(bytes: Uint8Array): void {
@@ -51,6 +53,7 @@ export class TraceDecoder {
       }
       checkPreamble(data)
       this.#magicSeen = true
+      this.#version = data[magic.length] as number
       data = this.#skip(data, preambleBytes)
     }
     for (let block = this.#nextBlock(data); block; block = this.#nextBlock(data)) {
@@ -189,7 +192,7 @@ export class TraceDecoder {
     const from = tasks.count
     const origin = reader.time()
     const needsEnd = reader.u32()
-    const stretches = reader.stretches()
+    const stretches = reader.stretches(this.#version >= 3)
     let [stretch, left] = [-1, 0]
     const append = (batch: Float64Array) => {
       for (let at = 0; at < batch.length; at += perTask, left--) {
@@ -203,6 +206,9 @@ export class TraceDecoder {
           run: of.run,
           parent: of.parent,
           index: id + of.shift,
+          row: of.row,
+          queuedAt: of.queuedAt < 0 ? -1 : Math.max(0, of.queuedAt - origin),
+          bytes: of.bytes,
           startedAt: Math.max(0, startedAt - origin),
           settledAt: Math.max(0, settledAt - origin),
         })
@@ -311,6 +317,10 @@ interface PlainStretch {
   /** What is to be added to their id for their index. */
   readonly shift: number
   readonly count: number
+  readonly row: number
+  /** -1 where each began at once. */
+  readonly queuedAt: number
+  readonly bytes: number
 }
 
 class Reader {
@@ -354,10 +364,15 @@ class Reader {
     return count
   }
 
-  stretches(): PlainStretch[] {
+  stretches(full: boolean): PlainStretch[] {
     const count = this.u32()
-    if (count * plainStretchBytes > this.#bytes.length - this.#at) throw this.damaged('a block is too short')
-    return Array.from({ length: count }, () => ({ run: this.u32(), parent: this.u32(), shift: this.f64(), count: this.u32() }))
+    if (count * (full ? plainStretchBytes : shortStretchBytes) > this.#bytes.length - this.#at)
+      throw this.damaged('a block is too short')
+    return Array.from({ length: count }, () => {
+      const stretch = { run: this.u32(), parent: this.u32(), shift: this.f64(), count: this.u32() }
+      if (!full) return { ...stretch, row: 0, queuedAt: -1, bytes: 0 }
+      return { ...stretch, row: this.u32(), queuedAt: this.f64(), bytes: this.f64() }
+    })
   }
 
   /** @param read takes the rest, and throws a RangeError when that is damaged */

@@ -109,11 +109,14 @@ function plainBlock({ origin, needsEnd, stretches, batches }: PlainRows): Uint8A
   block.f64(origin)
   block.u32(needsEnd)
   block.u32(stretches.length)
-  for (const { run, shift, count } of stretches) {
+  for (const { run, shift, count, row, queuedAt, bytes } of stretches) {
     block.u32(run.id)
     block.u32(run.parentTask)
     block.f64(shift)
     block.u32(count)
+    block.u32(row)
+    block.f64(queuedAt)
+    block.f64(bytes)
   }
   for (const batch of batches) block.column(batch)
   return block.sealed()

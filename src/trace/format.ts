@@ -11,17 +11,19 @@
  *       open  5: now(f64) count(u32) columns        the tasks under way now, columns of `tasks`; replaces the block before
  *       end   6: durationMs(f64)                    the trace is complete
  *       plain 7: origin(f64) needsEnd(u32) stretches(u32) stretch*stretches batch*
- *                                                   new rows of `tasks`: done at the first attempt, on the thread that owns the runs, no needs.
+ *                                                   new rows of `tasks`: done at the first attempt, no needs.
  *                                                   Batches as in `packed-tasks.ts`; origin is what their clock shows at the beginning of the trace
- *     stretch = run(u32) parent(u32) shift(f64) count(u32)
- *                                                   so many tasks have this run and parent; their index is their id plus shift
+ *     stretch = run(u32) parent(u32) shift(f64) count(u32) row(u32) queued(f64) bytes(f64)
+ *                                                   so many tasks have this run, parent and executor; their index is their id plus shift; they were handed
+ *                                                   out at that time of their clock (-1: when each began), and took so many bytes each
  *     columns = for each column of the table's schema in order: its cells, packed
  *
  * Everything is little-endian. A writer appends blocks a few times a second, texts before the rows that use them, so what
  * a crash leaves is a readable trace up to shortly before it. A reader drops a torn last block; damage before that is refused.
  * The same blocks travel from a running program to whoever watches it live.
  *
- * A change of any schema in `model.ts` needs a new version. Format 1 has no blocks `plain`, format 2 no table `processors`; both are 3 otherwise.
+ * A change of any schema in `model.ts` needs a new version. Format 1 has no blocks `plain`, format 2 has no
+ * table `processors`, and its stretches end with their count; both are 3 otherwise.
  */
 
 export const magic = new Uint8Array([0x68, 0x65, 0x64, 0x64, 0x6c, 0x65, 0x00])
@@ -35,4 +37,6 @@ export const blockTypes = { head: 1, texts: 2, rows: 3, runs: 4, open: 5, end: 6
 /** No block `rows` holds more, so that readers can work block by block. */
 export const rowsPerBlock = 65_536
 
-export const plainStretchBytes = 20
+/** Since format 3, and before. */
+export const plainStretchBytes = 40
+export const shortStretchBytes = 20

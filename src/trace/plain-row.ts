@@ -8,6 +8,10 @@ interface PlainRow {
   readonly run: number
   readonly parent: number
   readonly index: number
+  readonly row: number
+  /** -1 where it began at once. */
+  readonly queuedAt: number
+  readonly bytes: number
   readonly startedAt: number
   readonly settledAt: number
 }
@@ -19,8 +23,9 @@ export function appendPlainRow({ tasks }: TraceTables, task: PlainRow): void {
   columns.id[row] = task.id
   columns.run[row] = task.run
   columns.index[row] = task.index
-  columns.queuedAt[row] = task.startedAt
-  columns.readyAt[row] = task.startedAt
+  const queuedAt = task.queuedAt < 0 ? task.startedAt : task.queuedAt
+  columns.queuedAt[row] = queuedAt
+  columns.readyAt[row] = queuedAt
   columns.startedAt[row] = task.startedAt
   columns.settledAt[row] = task.settledAt
   columns.attempts[row] = 1
@@ -28,4 +33,6 @@ export function appendPlainRow({ tasks }: TraceTables, task: PlainRow): void {
   // New rows are zero; pages that are never written cost neither time nor memory.
   if (task.needsEnd !== 0) columns.needsEnd[row] = task.needsEnd
   if (task.parent !== 0) columns.parent[row] = task.parent
+  if (task.row !== 0) columns.row[row] = task.row
+  if (task.bytes !== 0) columns.bytes[row] = task.bytes
 }

@@ -154,6 +154,10 @@ test('a trace has plain tasks and others in the order in which they settled, wit
     noted() {},
     taskSettled: ({ id, index, startedAt, settledAt }) => told.push([id, index, startedAt, settledAt]),
     plainTaskSettled: ({ id, index, startedAt, settledAt }) => told.push([id, index, startedAt, settledAt]),
+    batchSettled: ({ firstId, firstIndex, startedAt, settledAt }) => {
+      for (let i = 0; i < settledAt.length; i++)
+        told.push([firstId + i, firstIndex + i, startedAt[i] as number, settledAt[i] as number])
+    },
   })
   const items = Array.from({ length: 2_000 }, (_, i) => i)
   const { trace } = await record(() =>

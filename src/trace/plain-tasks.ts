@@ -1,4 +1,4 @@
-import type { PlainTask, RunRecord } from '../base/observer.ts'
+import type { PlainTask, RunRecord, TaskBatch } from '../base/observer.ts'
 import { batchTasks, mostBatchBytes, pack, PackedTasks, packedBytes, perTask } from './packed-tasks.ts'
 
 /** The least and the most bytes that are allocated at once. */
@@ -8,11 +8,19 @@ const mostChunk = 2 ** 20
 const fewStretches = 1_024
 const tasksPerStretch = 8
 
-/** Tasks in a row that have this in common. */
-interface Stretch {
+/** What tasks in a row have in common. */
+export interface InCommon {
   readonly run: RunRecord
   /** What is to be added to the id of a task for its index: a map numbers both upwards. */
   readonly shift: number
+  /** Where they ran: 0 this thread, else the number of the worker. */
+  readonly row: number
+  /** When they were handed out; -1 where each began at once. */
+  readonly queuedAt: number
+  readonly bytes: number
+}
+
+interface Stretch extends InCommon {
   /** Its first task, counted from the first of all. */
   readonly from: number
 }
@@ -22,7 +30,7 @@ export interface PlainPiece {
   /** Its first task, counted from the first that is still here. */
   readonly from: number
   readonly count: number
-  readonly stretches: readonly { readonly run: RunRecord; readonly shift: number; readonly count: number }[]
+  readonly stretches: readonly (InCommon & { readonly count: number })[]
   readonly batches: readonly Uint8Array[]
 }
 
@@ -71,7 +79,8 @@ export class PlainTasks {
    */
   add({ run, id, index, startedAt, settledAt }: PlainTask): boolean {
     const shift = index - id
-    if ((run !== this.#run || shift !== this.#shift) && !this.#newStretch(run, shift)) return false
+    if ((run !== this.#run || shift !== this.#shift) && !this.#newStretch({ run, shift, row: 0, queuedAt: -1, bytes: 0 }))
+      return false
     if (this.#filled === this.#batch.length) this.#makeRoom()
     const [batch, at] = [this.#batch, this.#filled]
     batch[at] = id
@@ -81,12 +90,28 @@ export class PlainTasks {
     return true
   }
 
+  /** The same of a batch, which is a stretch of its own. */
+  addBatch({ run, firstId, firstIndex, row, queuedAt, startedAt, settledAt, bytes }: TaskBatch): boolean {
+    if (!this.#newStretch({ run, shift: firstIndex - firstId, row, queuedAt, bytes })) return false
+    for (let i = 0; i < settledAt.length; i++) {
+      if (this.#filled === this.#batch.length) this.#makeRoom()
+      const at = this.#filled
+      this.#batch[at] = firstId + i
+      this.#batch[at + 1] = startedAt[i] as number
+      this.#batch[at + 2] = settledAt[i] as number
+      this.#filled = at + perTask
+    }
+    // Whatever comes next has less in common with it.
+    this.#run = undefined
+    return true
+  }
+
   /** How many tasks of which run there are from the one with that number on, counted from 0. */
   stretchesFrom(task: number): PlainPiece['stretches'] {
     const first = this.#stretches.findLastIndex(({ from }) => from <= task)
-    return this.#stretches.slice(Math.max(0, first)).map(({ run, shift, from }, i, list) => {
+    return this.#stretches.slice(Math.max(0, first)).map(({ from, ...common }, i, list) => {
       const count = (list[i + 1]?.from ?? this.count) - Math.max(from, task)
-      return { run, shift, count }
+      return { ...common, count }
     })
   }
 
@@ -103,13 +128,15 @@ export class PlainTasks {
   }
 
   /** Hands over each task as {@link add} took it, in an object that is used again for the next one, and forgets them. */
-  drain(take: (task: PlainTask) => void): void {
+  drain(take: (task: PlainTask, common: InCommon) => void): void {
     const task = { run: undefined as unknown as RunRecord, id: 0, index: 0, startedAt: 0, settledAt: 0 }
     let [number, next, shift] = [0, 0, 0]
+    let common: InCommon | undefined
     const hand = (tasks: Float64Array) => {
       for (let at = 0; at < tasks.length; at += perTask, number++) {
         const stretch = this.#stretches[next]
         if (stretch?.from === number) {
+          common = stretch
           task.run = stretch.run
           shift = stretch.shift
           next++
@@ -118,7 +145,7 @@ export class PlainTasks {
         task.index = task.id + shift
         task.startedAt = tasks[at + 1] as number
         task.settledAt = tasks[at + 2] as number
-        take(task)
+        take(task, common as InCommon)
       }
     }
     for (const { bytes, end } of this.#chunks) if (end > 0) new PackedTasks(bytes.subarray(0, end)).batches(hand)
@@ -132,11 +159,12 @@ export class PlainTasks {
     this.#taken = { tasks: 0, chunks: 0, bytes: 0 }
   }
 
-  #newStretch(run: RunRecord, shift: number): boolean {
-    if (this.#stretches.length >= fewStretches + this.count / tasksPerStretch) return false
-    this.#run = run
-    this.#shift = shift
-    this.#stretches.push({ run, shift, from: this.count })
+  #newStretch(common: InCommon): boolean {
+    const from = this.count
+    if (this.#stretches.length >= fewStretches + from / tasksPerStretch) return false
+    this.#run = common.run
+    this.#shift = common.shift
+    this.#stretches.push({ ...common, from })
     return true
   }
 

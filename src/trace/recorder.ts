@@ -7,7 +7,15 @@
  */
 import { availableParallelism } from 'node:os'
 import { performance as realClock } from 'node:perf_hooks'
-import { type Listener, listen, type Note, type PlainTask, type RunRecord, type TaskRecord } from '../base/observer.ts'
+import {
+  type Listener,
+  listen,
+  type Note,
+  type PlainTask,
+  type RunRecord,
+  type TaskBatch,
+  type TaskRecord,
+} from '../base/observer.ts'
 import type { Changes, PlainRows } from './encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import {
@@ -22,12 +30,15 @@ import {
 } from './model.ts'
 import { OpenTasks } from './open-tasks.ts'
 import { appendPlainRow } from './plain-row.ts'
-import { PlainTasks } from './plain-tasks.ts'
+import { type InCommon, PlainTasks } from './plain-tasks.ts'
 import { processorTimes, type Taken } from './processor/times.ts'
 import { Strings } from './strings.ts'
 
 /** Tells what `eventLoopUtilization` does in a tenth of its time. Both are not the global's, which tests replace by a clock of their own. */
 const eventLoop = realClock.nodeTiming
+
+/** What a plain task of a lane does not tell. */
+const onThisThread = { row: 0, queuedAt: -1, bytes: 0 }
 
 /** How often the process is looked at; ten times a second is what a page or a terminal can show. */
 export const sampleEveryMs = 100
@@ -260,7 +271,17 @@ export class Recorder implements Listener {
   plainTaskSettled(task: PlainTask): void {
     if (!this.#takes(task.run) || this.plain.add(task)) return
     this.#expandPlain()
-    this.#writePlain(task)
+    this.#writePlain(task, onThisThread)
+  }
+
+  batchSettled(batch: TaskBatch): void {
+    const { run, firstId, firstIndex, startedAt, settledAt } = batch
+    if (settledAt.length === 0 || !this.#takes(run) || this.plain.addBatch(batch)) return
+    this.#expandPlain()
+    for (let i = 0; i < settledAt.length; i++) {
+      const times = { startedAt: startedAt[i] as number, settledAt: settledAt[i] as number }
+      this.#writePlain({ run, id: firstId + i, index: firstIndex + i, ...times }, batch)
+    }
   }
 
   /** Plain tasks become rows: before any other row is written, for rows stand in order, and when somebody looks. */
@@ -274,13 +295,16 @@ export class Recorder implements Listener {
     this.plain.drain(this.#writePlain)
   }
 
-  readonly #writePlain = ({ run, id, index, startedAt, settledAt }: PlainTask): void => {
+  readonly #writePlain = ({ run, id, index, startedAt, settledAt }: PlainTask, common: Omit<InCommon, 'run' | 'shift'>): void => {
     appendPlainRow(this.tables, {
       id,
       needsEnd: this.tables.needs.count,
       run: run.id,
       parent: run.parentTask,
       index,
+      row: common.row,
+      queuedAt: common.queuedAt < 0 ? -1 : this.#relative(common.queuedAt),
+      bytes: common.bytes,
       startedAt: this.#relative(startedAt),
       settledAt: this.#relative(settledAt),
     })

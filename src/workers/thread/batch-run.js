@@ -110,7 +110,7 @@ export class BatchRun {
     let attention = progress ? Atomics.load(progress, cell.attention) : 0
     this.#poll()
     const begin = performance.now()
-    const plain = !this.message.observed && !flush && !this.message.meta && !this.message.direct && timeoutMs === undefined
+    const plain = !flush && !this.message.meta && !this.message.direct && timeoutMs === undefined
     for (let at = 0; at < this.#items.length; at++) {
       if (progress && Atomics.load(progress, cell.attention) !== attention) {
         attention = Atomics.load(progress, cell.attention)
@@ -173,10 +173,12 @@ export class BatchRun {
     fn.ambient?.set(context)
     try {
       const values = this.#outbox.valuesFrom(from)
-      const other = callMany(fn.call, this.#items, context, from, first, values, progress, attention)
-      if (other) this.#settle(fn, context.index - first, context, 0, other.value)
+      const other = this.message.observed
+        ? callManyTimed(fn.call, this.#items, context, from, first, values, this.#outbox.times, progress, attention)
+        : callMany(fn.call, this.#items, context, from, first, values, progress, attention)
+      if (other) this.#settle(fn, context.index - first, context, this.#outbox.times.next, other.value)
     } catch (error) {
-      this.#fail(context.index - first, context, 0, error)
+      this.#fail(context.index - first, context, this.#outbox.times.next, error)
     }
     return context.index - first
   }
@@ -343,6 +345,36 @@ function callMany(call, items, context, from, first, values, progress, attention
     const value = call(items[at], context)
     if (!isPlain(value) || !context.untouched) return { value }
     values.push(value)
+    if (Atomics.load(progress, cell.attention) !== attention) return undefined
+  }
+  return undefined
+}
+
+/**
+ * The same with times: each item begins when the one before ended, so that the clock is read once for each.
+ * @param {(...args: unknown[]) => unknown} call
+ * @param {ArrayLike<unknown>} items
+ * @param {WorkerContext} context
+ * @param {number} from
+ * @param {number} first
+ * @param {unknown[]} values
+ * @param {import('./outbox.js').Times} times
+ * @param {Int32Array} progress
+ * @param {number} attention
+ * @returns {{ value: unknown } | undefined}
+ */
+function callManyTimed(call, items, context, from, first, values, times, progress, attention) {
+  const { length } = items
+  times.next = epoch + performance.now()
+  for (let at = from; at < length; at++) {
+    Atomics.store(progress, cell.started, at + 1)
+    context.index = first + at
+    const value = call(items[at], context)
+    if (!isPlain(value) || !context.untouched) return { value }
+    values.push(value)
+    times.startedAt.push(times.next)
+    times.next = epoch + performance.now()
+    times.settledAt.push(times.next)
     if (Atomics.load(progress, cell.attention) !== attention) return undefined
   }
   return undefined

@@ -6,6 +6,7 @@
  * @typedef {import('../protocol.ts').WireError} WireError
  * @typedef {import('../protocol.ts').WireFailure} WireFailure
  * @typedef {import('./runner.js').Transport} Transport
+ * @typedef {{ startedAt: number[], settledAt: number[], next: number }} Times
  */
 import { findUncloneable } from './cloning.js'
 import { forgetTransfer, nothingMarked, transferOf } from './transfers.js'
@@ -25,10 +26,8 @@ export class Outbox {
   #values = []
   /** Values `from` and on belong to the items `at` and on, up to the next run. @type {{ at: number, from: number }[]} */
   #runs = []
-  /** @type {number[]} */
-  #startedAt = []
-  /** @type {number[]} */
-  #settledAt = []
+  /** Epoch milliseconds: of each value, and when the next item begins where they are called in a row. @type {Times} */
+  times = { startedAt: [], settledAt: [], next: 0 }
   /** @type {WireFailure[]} */
   #errors = []
   /** @type {number[]} */
@@ -57,8 +56,8 @@ export class Outbox {
   succeed(at, value, startedAt) {
     this.valuesFrom(at).push(value)
     if (!this.#observed) return
-    this.#startedAt.push(startedAt)
-    this.#settledAt.push(epoch + performance.now())
+    this.times.startedAt.push(startedAt)
+    this.times.settledAt.push(epoch + performance.now())
   }
 
   /**
@@ -100,8 +99,8 @@ export class Outbox {
       values,
       from: runs[0]?.at ?? 0,
       positions: runs.length > 1 ? positionsOf(runs, values.length) : undefined,
-      startedAt: this.#observed ? Float64Array.from(this.#startedAt) : undefined,
-      settledAt: this.#observed ? Float64Array.from(this.#settledAt) : undefined,
+      startedAt: this.#observed ? Float64Array.from(this.times.startedAt) : undefined,
+      settledAt: this.#observed ? Float64Array.from(this.times.settledAt) : undefined,
       errors: this.#errors.length > 0 ? this.#errors : undefined,
       skipped: this.#skipped.length > 0 ? this.#skipped : undefined,
       stuck,
@@ -111,8 +110,8 @@ export class Outbox {
     }
     this.#values = []
     this.#runs = []
-    this.#startedAt = []
-    this.#settledAt = []
+    this.times.startedAt = []
+    this.times.settledAt = []
     this.#errors = []
     this.#skipped = []
     this.#post(message, values)
