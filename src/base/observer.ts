@@ -76,6 +76,7 @@ export interface Note {
     | 'checkpoint'
     | 'concurrency'
     | 'limit'
+    | 'signal'
     | 'unused'
     | 'other'
   readonly text: string
@@ -134,7 +135,8 @@ export interface Listener {
   taskStarted?: ((task: TaskRecord) => void) | undefined
   taskSettled(task: TaskRecord): void
   plainTaskSettled(task: PlainTask): void
-  batchSettled(batch: TaskBatch): void
+  /** @default `plainTaskSettled` of each */
+  batchSettled?: ((batch: TaskBatch) => void) | undefined
   noted(note: Note): void
 }
 
@@ -276,5 +278,12 @@ export function plainTaskSettled(task: PlainTask): void {
 
 /** The end of many tasks that have no record, of which only listeners are told. */
 export function batchSettled(batch: TaskBatch): void {
-  for (const listener of listeners) listener.batchSettled(batch)
+  for (const listener of listeners) {
+    if (listener.batchSettled) listener.batchSettled(batch)
+    else for (let i = 0; i < batch.settledAt.length; i++) listener.plainTaskSettled(plainOf(batch, i))
+  }
+}
+
+function plainOf({ run, firstId, firstIndex, startedAt, settledAt }: TaskBatch, i: number): PlainTask {
+  return { run, id: firstId + i, index: firstIndex + i, startedAt: startedAt[i] as number, settledAt: settledAt[i] as number }
 }

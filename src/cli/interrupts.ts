@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cancelled } from '../base/errors.ts'
 import { cancelProgram } from '../base/frame.ts'
+import { note } from '../base/observer.ts'
 import { type EndingSignal, exitCodeOf } from './exit-codes.ts'
 import { say } from './say.ts'
 import { Watchdog } from './watchdog.ts'
@@ -103,6 +104,7 @@ export class Interrupts {
     this.#code = code
     say(process.stderr, '', 'draining, press again to force')
     this.#timer = setTimeout(() => this.#force(code), drainMs).unref()
+    note('signal', 0, `${signal}: the program was told to end`)
     cancelProgram(new Cancelled(`The program was cancelled by ${signal}`))
   }
 }

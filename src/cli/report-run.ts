@@ -52,10 +52,11 @@ function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, out
     return `${red('✗')} ${readableLine(first)}${tasks > 1 ? ` and ${tasks - 1} more` : ''}: ${readableLine(error.name)}: ${oneLine(error.message)}${code}`
   })
   if (others.length > failuresShown) lines.push(dim(`  and ${others.length - failuresShown} more kinds of failure`))
-  if (failures.cancelled > 0) {
-    const tasks = failures.cancelled === 1 ? '1 task was' : `${failures.cancelled} tasks were`
-    lines.push(dim(`  ${tasks} cancelled${why(failures, outcome)}`))
-  }
+  const signal = signalOf(outcome.code)
+  const bySignal = signal ? failures.cancelledBySignal : 0
+  if (bySignal > 0) lines.push(dim(`  ${were(bySignal)} cancelled by ${signal === 'SIGINT' ? 'Ctrl-C' : signal}`))
+  if (failures.cancelled > bySignal)
+    lines.push(dim(`  ${were(failures.cancelled - bySignal)} cancelled${why(failures, outcome)}`))
   if (failures.wentOn && failures.wentOn.ms > goesOnMs)
     lines.push(
       dim(
@@ -69,11 +70,11 @@ function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, out
 const goesOnMs = 200
 
 function why({ kinds }: Explanation['failures'], outcome: Outcome): string {
-  const signal = signalOf(outcome.code)
-  if (signal) return signal === 'SIGINT' ? ' by Ctrl-C' : ` by ${signal}`
   const [first] = kinds
   return failedWith(outcome) && first ? ` because of ${first.first}` : ''
 }
+
+const were = (tasks: number): string => (tasks === 1 ? '1 task was' : `${tasks} tasks were`)
 
 function oneLine(text: string): string {
   return printable(text.split('\n')[0])

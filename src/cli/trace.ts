@@ -14,6 +14,7 @@ import {
   readTraceBytes,
   type Trace,
 } from '../trace/index.ts'
+import { ownerOnly, ownOnly } from '../trace/file.ts'
 import type { Invocation } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { forbidColor, paint } from './paint.ts'
@@ -89,7 +90,8 @@ function write(pieces: Iterable<string | Uint8Array>, format: ExportFormat | 'ht
   }
   let file: number | undefined
   try {
-    file = openSync(output, 'w')
+    file = openSync(output, 'w', ownerOnly)
+    ownOnly(file)
     for (const piece of pieces) writeAll(file, piece)
   } catch (error) {
     throw new UsageError(`${output} cannot be written: ${(error as Error).message}`, { cause: error })

@@ -1,4 +1,5 @@
 import { printable, taskLabel, type Grouping } from './groups.ts'
+import { notesOf } from './notes.ts'
 import { runStates, type Trace, taskError, type TraceError, taskStates } from './model.ts'
 
 export interface FailureKind {
@@ -16,6 +17,8 @@ export interface Failures {
   readonly kinds: readonly FailureKind[]
   readonly failed: number
   readonly cancelled: number
+  /** Of those, how many were under way when a signal ended the program. */
+  readonly cancelledBySignal: number
   /** The task of a run that failed which held up its end longest, because it went on to its own end; undefined when none did. */
   readonly wentOn: { readonly label: string; readonly ms: number } | undefined
 }
@@ -29,10 +32,14 @@ export function failuresOf(trace: Trace, grouping: Grouping): Failures {
   const failedRuns = failedRunsOf(trace)
   /** What failed inside a task, by the task's id. */
   const inside = new Map<number, string>()
-  let [failed, cancelled] = [0, 0]
+  let [failed, cancelled, cancelledBySignal] = [0, 0, 0]
+  const signalledAt = notesOf(trace, 'signal')[0]?.at ?? Number.POSITIVE_INFINITY
   for (let task = 0; task < trace.tasks.count; task++) {
     const state = trace.tasks.state[task]
-    if (state === cancelledState) cancelled++
+    if (state === cancelledState) {
+      cancelled++
+      if ((trace.tasks.settledAt[task] as number) >= signalledAt) cancelledBySignal++
+    }
     if (state !== failedState) continue
     const error = taskError(trace, task) ?? { name: 'Error', message: 'not recorded' }
     const key = `${error.name}: ${error.message}`.replaceAll(/\d+/g, '0')
@@ -56,7 +63,7 @@ export function failuresOf(trace: Trace, grouping: Grouping): Failures {
       })
     }
   }
-  return { kinds: [...kinds.values()], failed, cancelled, wentOn: wentOn(trace, grouping) }
+  return { kinds: [...kinds.values()], failed, cancelled, cancelledBySignal, wentOn: wentOn(trace, grouping) }
 }
 
 /** Ids of the runs that failed. */

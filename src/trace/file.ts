@@ -1,5 +1,16 @@
 /** Traces on disk. */
-import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { InvalidTrace, toError } from '../base/errors.ts'
 import { decodeTrace } from './decode.ts'
 import { encodeTrace } from './encode.ts'
@@ -24,6 +35,19 @@ export function readTraceBytes(path: string): Uint8Array {
   }
 }
 
+/** Messages and stacks may hold what nobody else should read. */
+export const ownerOnly = 0o600
+
+/** Also of a file that was there before; where the system does not let us, as on a device, it stays as it is. */
+export function ownOnly(file: string | number): void {
+  try {
+    if (typeof file === 'string') chmodSync(file, ownerOnly)
+    else if (fstatSync(file).isFile()) fchmodSync(file, ownerOnly)
+  } catch {
+    // Of somebody else, or on a disk without modes.
+  }
+}
+
 /** Whether a file begins as one. */
 export function isTrace(path: string): boolean {
   const file = openSync(path, 'r')
@@ -37,7 +61,8 @@ export function isTrace(path: string): boolean {
 
 /** Writes a trace to a file, for `heddle trace FILE`. */
 export function saveTrace(trace: Trace, path: string): void {
-  writeFileSync(path, encodeTrace(trace))
+  writeFileSync(path, encodeTrace(trace), { mode: ownerOnly })
+  ownOnly(path)
 }
 
 /**
@@ -57,7 +82,8 @@ export class TraceFile {
    */
   constructor(path: string, recorder: Recorder, alsoTo: readonly TraceSink[] = []) {
     this.path = path
-    this.#file = openSync(path, 'w')
+    this.#file = openSync(path, 'w', ownerOnly)
+    ownOnly(this.#file)
     this.#stream = new TraceStream(recorder, [(blocks) => this.#write(blocks), ...alsoTo])
   }
 

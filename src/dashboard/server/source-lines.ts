@@ -34,7 +34,11 @@ function pathOf(location: string): string | undefined {
 function read(path: string, line: number, column: number, folder: string): CodeFrame | undefined {
   try {
     const real = realpathSync(path)
-    if (!real.startsWith(realpathSync(folder) + sep) || statSync(real).size > sourceMaxBytes) return undefined
+    // A link may have the name of a source and lead to anything else.
+    if (!real.startsWith(realpathSync(folder) + sep) || !source.test(real) || real.includes(`${sep}node_modules${sep}`))
+      return undefined
+    const stat = statSync(real)
+    if (!stat.isFile() || stat.size > sourceMaxBytes) return undefined
     const lines = readFileSync(real, 'utf8').split('\n')
     if (line < 1 || line > lines.length) return undefined
     const from = Math.max(1, line - linesAround)

@@ -133,6 +133,8 @@ export function stragglers(facts: Facts): Advice[] {
   return groups.flatMap((group) => {
     const { number } = group
     if (group.tasks < 10 || group.medianMs <= 0) return []
+    const remedy = remedyOf(facts, group)
+    if (!remedy) return []
     // A thread that computes all the time is not done sooner in another order.
     if (group.onWorkers < group.tasks / 2 && facts.work.threadBusy > 0.5) return []
     const rows = byGroup.items.subarray(byGroup.start[number], byGroup.start[number + 1])
@@ -158,10 +160,27 @@ export function stragglers(facts: Facts): Advice[] {
       savingMs,
       suggestion: startedFirst
         ? `split the long ones into pieces that can run at once: they began with the first, so another order does not help`
-        : `start the long ones first: map(items.toSorted((a, b) => size(b) - size(a)), ${codeName(group.label)}), or split them`,
+        : remedy,
     }
   })
 }
+
+/**
+ * What can be done about a task that takes long; undefined where nobody can do anything. Whoever maps over items on workers can know which of them
+ * are large. Which call over a network will take long nobody knows, and single calls are made when they are needed, so there is no order to change.
+ */
+function remedyOf({ related, grouping }: Facts, { number, label, tasks, onWorkers }: GroupStats): string | undefined {
+  const name = codeName(label)
+  if (!orderedKinds.has(grouping.kinds[number] as string)) return undefined
+  if (onWorkers < tasks / 2) return `where another try may be quicker: const ${name}Hedged = hedge(${name}, { after: 'p95' })`
+  const known = related.trace.runs.total.some((total) => total > 0)
+  return grouping.kinds[number] === 'map' && known
+    ? `start the long ones first: map(items.toSorted((a, b) => size(b) - size(a)), ${name}), or split them`
+    : `split the long ones into pieces`
+}
+
+/** Kinds of runs that take their tasks from a list. */
+const orderedKinds: ReadonlySet<string> = new Set(['map', 'mapReduce', 'stream'])
 
 /** Copying to another thread moves about this much; measured with structuredClone of buffers and text. */
 const bytesPerMs = 1_000_000
