@@ -1,7 +1,20 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 import { entries } from './entries.ts'
 
+/**
+ * Arrays have a type of their buffer from TypeScript 5.7 on; the declarations pass from 5.4 on, without `skipLibCheck`. Where the type is left out, newer
+ * ones take any buffer.
+ */
+const declarationsForOlderTypeScript = {
+  name: 'declarations-for-older-typescript',
+  renderChunk(code: string, { fileName }: { readonly fileName: string }): string | undefined {
+    if (!fileName.endsWith('.d.ts')) return undefined
+    return code.replace(/\b((?:Int|Uint|Float|BigInt|BigUint)\d+(?:Clamped)?Array)<(?:Shared)?ArrayBuffer(?:Like)?>/g, '$1')
+  },
+}
+
 const common: UserConfig = {
+  plugins: [declarationsForOlderTypeScript],
   format: 'esm',
   platform: 'node',
   target: 'node20',

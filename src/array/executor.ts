@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import { fileBeside } from '../base/beside.ts'
 import { type Cancellation, cancelled } from '../base/abort.ts'
 import { currentFrame } from '../base/frame.ts'
 import { closeRun, newTask, note, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../base/observer.ts'
@@ -32,9 +33,9 @@ let worker: FunctionRef | undefined
 
 /** Beside this file in the sources, an entry of its own in the build, or in the installed package when this code was bundled. */
 function workerModule(): URL {
-  if (import.meta.url.endsWith('.ts')) return new URL('./kernel-worker.ts', import.meta.url)
+  if (import.meta.url.endsWith('.ts')) return fileBeside(import.meta.url, './kernel-worker.ts')
   const beside = ['./array/kernel-worker.js', './kernel-worker.js']
-    .map((path) => new URL(path, import.meta.url))
+    .map((path) => fileBeside(import.meta.url, path))
     .find((url) => existsSync(url))
   return beside ?? pathToFileURL(createRequire(import.meta.url).resolve('heddle/array/kernel-worker'))
 }

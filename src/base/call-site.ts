@@ -4,6 +4,7 @@
  * still pending, so that only a failure costs something.
  */
 import { fileURLToPath } from 'node:url'
+import { fileBeside } from './beside.ts'
 import { lazily } from './builtin.js'
 
 const fs = lazily('node:fs')
@@ -103,7 +104,7 @@ function ownFolders(): readonly string[] {
 
 function findFolders(): readonly string[] {
   try {
-    const root = new URL(import.meta.url.endsWith('.ts') ? '../../' : '../', import.meta.url)
+    const root = fileBeside(import.meta.url, import.meta.url.endsWith('.ts') ? '../../' : '../')
     const { name } = JSON.parse(fs().readFileSync(new URL('package.json', root), 'utf8')) as { name?: unknown }
     if (name !== 'heddle') return []
     return ['src/', 'dist/'].flatMap((folder) => {

@@ -8,6 +8,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, re
 import { homedir } from 'node:os'
 import { dirname, join, parse, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { fileBeside } from '../base/beside.ts'
 import { readableLine } from './readable.ts'
 
 export interface Place {
@@ -17,7 +18,7 @@ export interface Place {
   readonly path: string
 }
 
-const ownFolder = fileURLToPath(new URL('.', import.meta.url))
+const ownFolder = fileURLToPath(fileBeside(import.meta.url, '.'))
 const linesAround = 2
 const lineMax = 160
 const sourceMaxBytes = 2_000_000

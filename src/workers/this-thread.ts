@@ -79,7 +79,9 @@ class ThisThread implements Executor {
     let ready = this.#ready.get(ref.module)
     if (!ready) {
       ready = (async () => {
-        const module = ref.local ? undefined : ((await import(ref.module)) as Record<string, unknown>)
+        const module = ref.local
+          ? undefined
+          : ((await import(/* webpackIgnore: true */ /* @vite-ignore */ ref.module)) as Record<string, unknown>)
         await ref.setup?.()
         return module
       })()

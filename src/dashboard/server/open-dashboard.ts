@@ -1,12 +1,13 @@
 /** Starts the server of the page in a thread of its own, and sends it what it shows. */
 import { Worker } from 'node:worker_threads'
+import { fileBeside } from '../../base/beside.ts'
 import { errorClass, HeddleError } from '../../base/errors.ts'
 import { newToken } from './access.ts'
 import type { FromServer, ServerStart, ToServer } from './messages.ts'
 
-const entry = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../dist/dashboard-server.js' : './dashboard-server.js',
+const entry = fileBeside(
   import.meta.url,
+  import.meta.url.endsWith('.ts') ? '../../../dist/dashboard-server.js' : './dashboard-server.js',
 )
 
 export interface DashboardOptions {

@@ -4,10 +4,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { fileBeside } from '../../base/beside.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { embeddedTraceId } from '../protocol.ts'
 
-const folder = new URL(import.meta.url.endsWith('.ts') ? '../../../dist/ui/' : './ui/', import.meta.url)
+const folder = fileBeside(import.meta.url, import.meta.url.endsWith('.ts') ? '../../../dist/ui/' : './ui/')
 
 function read(name: string): string {
   const path = fileURLToPath(new URL(name, folder))

@@ -1,6 +1,7 @@
 /** Finds the file in which workers start: beside this code, from the sources, from the build, or from inside somebody's bundle. */
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileBeside } from '../../base/beside.ts'
 import { lazily } from '../../base/builtin.js'
 import { WorkerStartFailed } from '../../base/errors.ts'
 
@@ -17,11 +18,11 @@ export function workerEntry(): URL {
 
 /** The file that `heddle` means inside workers while heddle itself runs from its sources. */
 export function sourcesEntry(): string | undefined {
-  return fromSources ? join(fileURLToPath(new URL('../..', import.meta.url)), 'index.ts') : undefined
+  return fromSources ? join(fileURLToPath(fileBeside(import.meta.url, '../..')), 'index.ts') : undefined
 }
 
 function find(): URL {
-  const beside = new URL(fromSources ? '../thread/entry.js' : './thread.js', import.meta.url)
+  const beside = fileBeside(import.meta.url, fromSources ? '../thread/entry.js' : './thread.js')
   if (fs().existsSync(beside)) return beside
   try {
     // Bundled into a program of another place: the installed package still has the file.
