@@ -60,6 +60,15 @@ export function listFiles(paths: readonly string[]): Listed {
   return { files, unreadable, packages }
 }
 
+const workspaces = new Map<string, ReadonlyMap<string, string>>()
+
+/** The packages of the workspace at `root`, looked for once. */
+export function workspaceOf(root: string): ReadonlyMap<string, string> {
+  let packages = workspaces.get(root)
+  if (!packages) workspaces.set(root, (packages = listFiles([root]).packages))
+  return packages
+}
+
 function isSource(name: string): boolean {
   return /\.[cm]?[jt]sx?$/.test(name) && !/\.d\.[cm]?ts$|\.min\.js$/.test(name)
 }

@@ -1,26 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { type Finding, type Tier, tiers } from '../findings/finding.ts'
-import { Evaluator } from './effects/evaluate.ts'
-import { isOrderedOnPurpose, listFiles } from './files.ts'
-import { awaitInLoop } from './rules/await-in-loop.ts'
-import { blockingRequest } from './rules/blocking.ts'
-import { leftRunning } from './rules/left-running.ts'
-import { limiterInItself } from './rules/limiter-in-itself.ts'
-import { lostUpdate } from './rules/lost-update.ts'
-import { type Rule, toFinding } from './rules/rule.ts'
-import { sequentialAwaits } from './rules/sequential-awaits.ts'
-import { unbounded } from './rules/unbounded.ts'
-import { Project } from './source/project.ts'
-
-export const rules: readonly Rule[] = [
-  sequentialAwaits,
-  awaitInLoop,
-  unbounded,
-  lostUpdate,
-  limiterInItself,
-  leftRunning,
-  blockingRequest,
-]
+import { Analysis } from './analysis.ts'
+import { listFiles } from './files.ts'
+import type { Unreadable } from './source/source-file.ts'
 
 export interface FindOptions {
   /** The folder whose tsconfig and packages count, and that paths are relative to. @default the current folder */
@@ -46,26 +29,17 @@ export interface FindResult {
 export async function find(paths: readonly string[], options: FindOptions = {}): Promise<FindResult> {
   const root = resolve(options.root ?? '.')
   const { files, unreadable, packages } = listFiles(paths.map((path) => resolve(root, path)))
-  const project = new Project(root)
-  for (const [name, folder] of packages) project.addPackage(name, folder)
-  const evaluator = new Evaluator(project)
+  const analysis = new Analysis(root, packages)
   const findings: Finding[] = []
-  const left = [...unreadable]
+  const left: Unreadable[] = [...unreadable]
   let lines = 0
   for (const path of files) {
-    const file = project.open(path)
-    if (!file || 'reason' in file) {
-      if (file) left.push(file)
-      continue
-    }
-    lines += file.text.split('\n').length
-    const sight = { file, evaluator, ordered: isOrderedOnPurpose(relative(root, path)) }
-    for (const rule of rules) {
-      for (const found of rule.find(sight)) {
-        const finding = toFinding(sight, rule.name, found)
-        findings.push({ ...finding, file: relative(root, path) })
-      }
-    }
+    const text = read(path, left)
+    if (text === undefined) continue
+    lines += countLines(text)
+    const found = analysis.findIn(path, text)
+    if ('reason' in found) left.push(found)
+    else findings.push(...found)
   }
   findings.sort(
     (a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier) || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line),
@@ -76,4 +50,19 @@ export async function find(paths: readonly string[], options: FindOptions = {}):
     unreadable: left.map(({ path, reason }) => ({ path: relative(root, path), reason })),
     summary: { files: files.length, lines, proven: counted('proven'), likely: counted('likely'), info: counted('info') },
   }
+}
+
+function read(path: string, unreadable: Unreadable[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    unreadable.push({ path, reason: `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}` })
+    return undefined
+  }
+}
+
+function countLines(text: string): number {
+  let lines = 1
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines++
+  return lines
 }

@@ -233,8 +233,8 @@ export class Origins {
   #memberOfModule(origin: Extract<Origin, { kind: 'module' }>, name: string, depth: number): Origin | undefined {
     if (origin.path.length === 0 && origin.module.startsWith('/')) {
       const file = this.#project.open(origin.module)
-      const found = file && !('reason' in file) ? this.#project.exportsOf(file).get(name) : undefined
-      if (!file || 'reason' in file || !found) return undefined
+      const found = !('reason' in file) ? this.#project.exportsOf(file).get(name) : undefined
+      if ('reason' in file || !found) return undefined
       return 'module' in found
         ? this.#exported(this.#project.imported(file, found.module, found.name), depth)
         : this.of(found.file, found.node, depth)

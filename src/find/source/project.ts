@@ -48,22 +48,17 @@ export class Project {
     this.#packages.set(name, folder)
   }
 
-  /** @returns undefined where there is no such file */
-  open(path: string): SourceFile | Unreadable | undefined {
-    const known = this.#files.get(path)
-    if (known) return known
-    let text: string
-    try {
-      text = readFileSync(path, 'utf8')
-    } catch (error) {
-      return { path, reason: `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}` }
+  /** Parses a file, once. @param text of the file, where it was read already */
+  open(path: string, text?: string): SourceFile | Unreadable {
+    let file = this.#files.get(path)
+    if (!file) {
+      try {
+        file = parseFile(path, text ?? readFileSync(path, 'utf8'))
+      } catch (error) {
+        file = { path, reason: `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}` }
+      }
+      this.#files.set(path, file)
     }
-    return this.add(path, text)
-  }
-
-  add(path: string, text: string): SourceFile | Unreadable {
-    const file = parseFile(path, text)
-    this.#files.set(path, file)
     return file
   }
 
@@ -119,7 +114,7 @@ export class Project {
     const path = this.resolve(from.path, specifier)
     if (!path || depth > 10) return outside
     const file = this.open(path)
-    if (!file || 'reason' in file) return outside
+    if ('reason' in file) return outside
     const found = this.exportsOf(file).get(name)
     if (found && 'module' in found) return this.imported(file, found.module, found.name, depth + 1)
     if (found) return found

@@ -1,0 +1,52 @@
+/** The rules, run on one file after the other of a project whose files know one another. */
+import { relative } from 'node:path'
+import type { Finding } from '../findings/finding.ts'
+import { Evaluator } from './effects/evaluate.ts'
+import { isOrderedOnPurpose } from './files.ts'
+import { awaitInLoop } from './rules/await-in-loop.ts'
+import { blockingRequest } from './rules/blocking.ts'
+import { leftRunning } from './rules/left-running.ts'
+import { limiterInItself } from './rules/limiter-in-itself.ts'
+import { lostUpdate } from './rules/lost-update.ts'
+import { type Rule, toFinding } from './rules/rule.ts'
+import { sequentialAwaits } from './rules/sequential-awaits.ts'
+import { unbounded } from './rules/unbounded.ts'
+import { Project } from './source/project.ts'
+import type { Unreadable } from './source/source-file.ts'
+
+export const rules: readonly Rule[] = [
+  sequentialAwaits,
+  awaitInLoop,
+  unbounded,
+  lostUpdate,
+  limiterInItself,
+  leftRunning,
+  blockingRequest,
+]
+
+/** What every finding has in it. Other files are parsed only when a call leads into them: parsing is most of the work. */
+const beginning = /\bawait\b|\bPromise\s*\.|\basync\b|Sync\s*\(|['"](?:p-limit|p-queue|async-mutex|bottleneck|async-lock)['"]/
+
+export class Analysis {
+  readonly #root: string
+  readonly #project: Project
+  readonly #evaluator: Evaluator
+
+  /** @param packages the packages of a workspace and their folders */
+  constructor(root: string, packages: ReadonlyMap<string, string> = new Map()) {
+    this.#root = root
+    this.#project = new Project(root)
+    for (const [name, folder] of packages) this.#project.addPackage(name, folder)
+    this.#evaluator = new Evaluator(this.#project)
+  }
+
+  /** @returns the findings of a file, in order of the rules; why it was left out */
+  findIn(path: string, text: string): readonly Finding[] | Unreadable {
+    if (!beginning.test(text)) return []
+    const file = this.#project.open(path, text)
+    if ('reason' in file) return file
+    const place = relative(this.#root, path)
+    const sight = { file, evaluator: this.#evaluator, ordered: isOrderedOnPurpose(place) }
+    return rules.flatMap((rule) => [...rule.find(sight)].map((found) => ({ ...toFinding(sight, rule.name, found), file: place })))
+  }
+}
