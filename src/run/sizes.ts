@@ -7,10 +7,10 @@
 import type { FunctionRef } from './executor.ts'
 import { messageBytes } from './message-size.ts'
 
-/** What one buffer may hold: between two stages, read ahead of a source, given back and not taken. Chosen: a quarter of what a program may take for all. */
-export const heldBytes = 64 * 2 ** 20
+/** What one buffer may hold: between two stages, read ahead of a source, given back and not taken. Chosen: several stages, the copies at both ends of a message, and what is not collected yet come on top. */
+export const heldBytes = 16 * 2 ** 20
 /** What one message may weigh: the sender has it twice while it is copied, and so has the receiver. Chosen. */
-export const messageBytesMost = 16 * 2 ** 20
+export const messageBytesMost = 8 * 2 ** 20
 
 const measuredAtFirst = 16
 const sampling = 8

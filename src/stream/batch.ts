@@ -1,5 +1,6 @@
 import type { TimerHandle } from '../base/clock.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
+import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import type { Segment } from './run.ts'
 import { type Origin, pending, type Polled, Stage } from './stage.ts'
@@ -23,6 +24,7 @@ export class Batch extends Stage {
   #items: unknown[] = []
   #origins: number[] = []
   #cost = 0
+  readonly #sizes = new Sizes()
   /** An item that no longer fitted, and opens the next batch. */
   #over: { readonly item: unknown; readonly cost: number; readonly origin: Origin } | undefined
   #timer: TimerHandle | undefined
@@ -45,12 +47,12 @@ export class Batch extends Stage {
     const items = this.#items
     if (this.#origins.length > 0) this.origin = this.#origins
     this.#open()
-    if (this.#ahead) this.#collect()
+    if (this.#ahead) this.#collect(true)
     return items
   }
 
   wake(): void {
-    this.#collect()
+    this.#collect(!this.waiting)
     if (this.#deliverable() || this.#finished()) this.notify()
   }
 
@@ -66,8 +68,10 @@ export class Batch extends Stage {
     return this.#exhausted && this.#items.length === 0
   }
 
-  #collect(): void {
+  /** @param ahead nobody waits for the batch: then no more bytes are collected than one buffer may hold */
+  #collect(ahead = false): void {
     while (!this.#exhausted && !this.#full() && !this.segment.stopped) {
+      if (ahead && this.#items.length >= within(heldBytes, this.#sizes)) return
       const item = this.#up.poll()
       if (item === pending) {
         this.#ahead = true
@@ -91,6 +95,7 @@ export class Batch extends Stage {
   }
 
   #put(item: unknown, cost: number, origin: Origin): void {
+    this.#sizes.note(item)
     this.#items.push(item)
     this.#cost += cost
     // Not spread: a batch of batches has more than a call takes arguments.

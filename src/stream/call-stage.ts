@@ -1,3 +1,4 @@
+import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
 import { Output } from './output.ts'
@@ -22,7 +23,8 @@ export interface CallStageSpec extends CallSpec {
  *
  * It works ahead only while calls leave room: a function that answers at once is called when its result is wanted, so
  * `take(3)` calls it three times.
- * Invariant: items in the stage (waiting, under way, or settled and not taken) ≤ concurrency + buffer.
+ * Invariant: items in the stage (waiting, under way, or settled and not taken) ≤ concurrency + buffer. While results wait, no call starts that
+ * would bring them, by the size of those before, above the bytes that a stage may hold.
  */
 export abstract class WorkingStage extends Stage {
   protected readonly up: Stage
@@ -102,6 +104,7 @@ export class CallStage extends WorkingStage implements CallReceiver {
   readonly #filters: boolean
   readonly #calls: Calls
   readonly #buffer: number | undefined
+  readonly #sizes = new Sizes()
 
   constructor(segment: Segment, up: Stage, spec: CallStageSpec) {
     super(segment, up, spec.ordered)
@@ -115,6 +118,7 @@ export class CallStage extends WorkingStage implements CallReceiver {
     const calls = this.#calls
     const capacity = calls.limit + (this.#buffer ?? calls.limit)
     while (calls.underWay < calls.limit && output.held < capacity && !this.exhausted && !this.dry && !segment.stopped) {
+      if (this.#heavy) return
       const item = up.poll()
       if (item === pending) this.dry = true
       if (item === end) this.exhausted = true
@@ -125,10 +129,17 @@ export class CallStage extends WorkingStage implements CallReceiver {
   }
 
   protected hasPlace(): boolean {
-    return this.#calls.underWay < this.#calls.limit
+    return this.#calls.underWay < this.#calls.limit && !this.#heavy
+  }
+
+  /** Results wait, and with those under way they are as many bytes as may be held: the consumer is what is slow. */
+  get #heavy(): boolean {
+    const { held } = this.output
+    return held > this.#calls.underWay && held >= within(heldBytes, this.#sizes)
   }
 
   settled(place: number, item: unknown, value: unknown, origin: Origin): void {
+    this.#sizes.note(this.#filters ? item : value)
     if (!this.#filters) this.output.put(place, value, origin)
     else if (value) this.output.put(place, item, origin)
     else this.output.drop(place)

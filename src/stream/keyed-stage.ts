@@ -1,4 +1,5 @@
 import { Ring } from '../base/ring.ts'
+import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { WorkingStage } from './call-stage.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
@@ -27,7 +28,7 @@ interface Entry {
  *
  * State: every key that has items in the stage has a line. The first of a line is under way, or runnable; the others wait for it.
  * Invariant: items in the stage ≤ concurrency + buffer. When one key fills all of it, the others wait as well: the price of
- * bounded memory.
+ * bounded memory. Both the items in line and the results are bounded in bytes, too.
  */
 export class KeyedStage extends WorkingStage implements CallReceiver {
   readonly #key: (item: unknown) => unknown
@@ -36,6 +37,9 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
   /** Who waits behind the first of each line; undefined while nobody does, as for most keys. */
   readonly #lines = new Map<unknown, Ring<Entry> | undefined>()
   readonly #runnable = new Ring<Entry>()
+  readonly #sizes = { items: new Sizes(), results: new Sizes() }
+  /** Items that have not been called for. */
+  #inLine = 0
   #entered = 0
 
   constructor(segment: Segment, up: Stage, spec: KeyedSpec) {
@@ -59,22 +63,34 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
 
   /** Starts the next runnable item, if there is one and room for it. */
   #startOne(): boolean {
-    if (this.#runnable.size === 0 || this.#calls.underWay >= this.#calls.limit) return false
+    if (this.#runnable.size === 0 || this.#calls.underWay >= this.#calls.limit || this.#heavy) return false
     const entry = this.#runnable.shift()
+    this.#inLine--
     if (!this.#calls.start(entry.item, entry.place, entry.origin, entry.index, entry)) this.ahead = true
     return true
+  }
+
+  /** The bytes that may be held are there, and the consumer has something to take; where it has not, what it waits for may be still in line. */
+  get #heavy(): boolean {
+    const held = this.output.held - this.#inLine
+    const waiting = held - this.#calls.underWay
+    if (waiting === 0 || held < within(heldBytes, this.#sizes.results)) return false
+    return this.output.ready() || this.#calls.underWay > 0
   }
 
   /** Takes the next item from above and puts it in line, if there is one and room for it. */
   #admitOne(): boolean {
     if (this.exhausted || this.dry || this.output.held >= this.#calls.limit + this.#buffer) return false
+    if (this.#inLine > 0 && this.#inLine >= within(heldBytes, this.#sizes.items)) return false
     const item = this.up.poll()
     if (item === pending) this.dry = true
     if (item === end) this.exhausted = true
     if (item === end || item === pending) return false
     try {
       const key = this.#key(item)
+      this.#sizes.items.note(item)
       const entry = { item, index: this.#entered++, key, place: this.output.begin(), origin: this.up.origin }
+      this.#inLine++
       if (this.#lines.has(key)) this.#lineUp(entry)
       else {
         this.#lines.set(key, undefined)
@@ -95,6 +111,7 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
 
   settled(place: number, entry: unknown, value: unknown, origin: Origin): void {
     const { key } = entry as Entry
+    this.#sizes.results.note(value)
     this.output.put(place, value, origin)
     const line = this.#lines.get(key)
     if (line && line.size > 0) this.#runnable.push(line.shift())

@@ -1,5 +1,6 @@
 import { Ring } from '../base/ring.ts'
 import { Wait, Waitable } from '../base/wait-graph.ts'
+import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { runTask } from '../run/task.ts'
 import type { Segment, StreamRun } from './run.ts'
@@ -13,7 +14,7 @@ interface Held {
 }
 
 /**
- * Gives every item to several branches. The fastest is at most `buffer` items ahead of the slowest; a branch that was closed
+ * Gives every item to several branches. The fastest is at most `buffer` items ahead of the slowest, and no more bytes than one buffer may hold; a branch that was closed
  * holds nobody up.
  */
 export class Tee extends Waitable implements Downstream {
@@ -25,6 +26,7 @@ export class Tee extends Waitable implements Downstream {
   readonly #branches = new Set<Branch>()
   /** Items that some branch has not had yet; the first of them is number `#first` of all. */
   readonly #items = new Ring<Held>()
+  readonly #sizes = new Sizes()
   #first = 0
   #exhausted = false
   #rousing = false
@@ -62,7 +64,7 @@ export class Tee extends Waitable implements Downstream {
   }
 
   get #full(): boolean {
-    return this.#items.size >= this.#buffer
+    return this.#items.size >= Math.min(this.#buffer, within(heldBytes, this.#sizes))
   }
 
   /** @internal */
@@ -85,6 +87,7 @@ export class Tee extends Waitable implements Downstream {
       return end
     }
     branch.next++
+    this.#sizes.note(item)
     this.#items.push({ item, left: this.#branches.size - 1 })
     this.#trim()
     return item

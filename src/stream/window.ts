@@ -1,5 +1,6 @@
 /** Windows over a stream: by count, and by time of arrival for live sources. Unlike batches they may overlap. */
 import type { TimerHandle } from '../base/clock.ts'
+import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import type { Segment } from './run.ts'
 import { Passing, pending, type Polled, Stage } from './stage.ts'
@@ -95,11 +96,12 @@ export class TimeWindows {
   }
 }
 
-/** Windows of time. While a closed one waits to be taken, and while `limit` items are held, nothing is read. */
+/** Windows of time. While a closed one waits to be taken, and while `limit` items or as many bytes as may be are held, nothing is read. */
 export class TimeWindow extends Stage {
   readonly #up: Stage
   readonly #windows: TimeWindows
   readonly #limit: number
+  readonly #sizes = new Sizes()
   #timer: TimerHandle | undefined
   #exhausted = false
 
@@ -135,15 +137,23 @@ export class TimeWindow extends Stage {
     return closesAt !== undefined && closesAt <= this.segment.run.clock.now()
   }
 
+  get #full(): boolean {
+    const { size } = this.#windows
+    return size > 0 && size >= Math.min(this.#limit, within(heldBytes, this.#sizes))
+  }
+
   #collect(): void {
     const { clock } = this.segment.run
-    while (!this.#exhausted && !this.#due() && this.#windows.size < this.#limit && !this.segment.stopped) {
+    while (!this.#exhausted && !this.#due() && !this.#full && !this.segment.stopped) {
       const item = this.#up.poll()
       if (item === pending) break
       if (item === end) {
         this.#exhausted = true
         this.#stopTimer()
-      } else this.#windows.add(item, clock.now())
+      } else {
+        this.#sizes.note(item)
+        this.#windows.add(item, clock.now())
+      }
     }
     this.#watch()
   }
