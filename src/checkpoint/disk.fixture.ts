@@ -94,12 +94,11 @@ export class Disk implements JournalFileSystem {
     return Promise.resolve(path)
   }
 
-  open(path: string, how: 'create' | 'replace' | 'write'): Promise<JournalFile> {
+  open(path: string, how: 'create' | 'write'): Promise<JournalFile> {
     return this.#call('open', path, 0, () => {
       const known = this.#names.get(path)
       if (how === 'create' && known) throw failure('EEXIST')
       if (how === 'write' && !known) throw failure('ENOENT')
-      if (known && how === 'replace') known.cached.push({ position: 0, bytes: undefined })
       if (known) return new DiskFile(this, path, known)
       const inode: Inode = { durable: Buffer.alloc(0), cached: [] }
       this.#rename((names) => names.set(path, inode))

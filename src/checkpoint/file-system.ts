@@ -18,8 +18,8 @@ export interface JournalFile {
 export interface JournalFileSystem {
   /** The one name of the file, whatever links lead to it; there need not be such a file yet, but its folder. */
   realPath(path: string): Promise<string>
-  /** `'create'` fails with EEXIST where there is such a file; `'replace'` empties it; `'write'` fails with ENOENT where there is none. */
-  open(path: string, how: 'create' | 'replace' | 'write'): Promise<JournalFile>
+  /** `'create'` fails with EEXIST where there is anything under that name, also a link; `'write'` fails with ENOENT where there is no such file. */
+  open(path: string, how: 'create' | 'write'): Promise<JournalFile>
   /** The bytes, in pieces of any size. Fails with ENOENT where there is no such file. */
   read(path: string): AsyncIterable<Uint8Array>
   rename(from: string, to: string): Promise<void>
@@ -30,7 +30,9 @@ export interface JournalFileSystem {
   syncDirectoryOf(path: string): Promise<void>
 }
 
-const flags = { create: 'wx', replace: 'w', write: 'r+' } as const
+const flags = { create: 'wx', write: 'r+' } as const
+/** For its owner alone: results may be anybody's secrets. */
+const mode = 0o600
 /** Large enough that reading costs few calls; chosen. */
 const pieceBytes = 1 << 20
 
@@ -43,8 +45,8 @@ export const nodeFileSystem: JournalFileSystem = {
       return join(await disk().realpath(dirname(path)), basename(path))
     }
   },
-  open: async (path, how) => new NodeFile(await disk().open(path, flags[how])),
-  read: (path) => fs().createReadStream(path, { highWaterMark: pieceBytes }) as AsyncIterable<Uint8Array>,
+  open: async (path, how) => new NodeFile(await disk().open(path, flags[how], mode)),
+  read: readRegular,
   rename: (from, to) => disk().rename(from, to),
   link: (from, to) => disk().link(from, to),
   remove: (path) => disk().unlink(path),
@@ -58,6 +60,17 @@ export const nodeFileSystem: JournalFileSystem = {
       await directory.close()
     }
   },
+}
+
+/** A pipe or a device may never end, or never begin. */
+async function* readRegular(path: string): AsyncGenerator<Uint8Array> {
+  const { O_RDONLY, O_NONBLOCK = 0 } = fs().constants
+  const handle = await disk().open(path, O_RDONLY | O_NONBLOCK)
+  if (!(await handle.stat()).isFile()) {
+    await handle.close()
+    throw new Error('it is not a regular file')
+  }
+  yield* handle.createReadStream({ highWaterMark: pieceBytes }) as AsyncIterable<Uint8Array>
 }
 
 /** What a system takes into its memory in microseconds, sooner than another thread could be woken for it; chosen. */
@@ -106,14 +119,14 @@ export async function writeAll(file: JournalFile, bytes: Uint8Array, position: n
   }
 }
 
-/** A whole small file. With `sync` its bytes are on the disk when this resolves; its name need not be. */
+/** A whole small file, which must not be there yet. With `sync` its bytes are on the disk when this resolves; its name need not be. */
 export async function writeFile(
   fs: JournalFileSystem,
   path: string,
   bytes: Uint8Array,
-  { how, sync }: { readonly how: 'create' | 'replace'; readonly sync: boolean },
+  { sync }: { readonly sync: boolean },
 ): Promise<void> {
-  const file = await fs.open(path, how)
+  const file = await fs.open(path, 'create')
   try {
     await writeAll(file, bytes, 0)
     if (sync) await file.sync()

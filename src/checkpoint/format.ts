@@ -11,9 +11,7 @@
  * had been synced. So whoever finds damage at byte N, and behind it a record of a batch that begins after N, knows that the
  * damaged bytes had been safe; see reader.ts.
  */
-import { lazily } from '../base/builtin.js'
-
-const zlib = lazily('node:zlib')
+import { checksumOf } from './checksum.ts'
 
 export const formatVersion = 1
 
@@ -31,7 +29,9 @@ const checksumStart = 2
 const bodyStart = 12
 const digits = '0123456789abcdef'
 const newline = 0x0a
+const opening = 0x5b
 const bracket = 0x5d
+const zero = 0x30
 const quote = 0x22
 const backslash = 0x5c
 const comma = 0x2c
@@ -75,7 +75,7 @@ function withChecksums(text: string): Uint8Array {
   // A newline within a text is written as \n in JSON.
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(newline, start)
-    putHexadecimal(bytes, start + checksumStart, zlib().crc32(bytes.subarray(start + bodyStart, end - 1)))
+    putHexadecimal(bytes, start + checksumStart, checksumOf(bytes, start + bodyStart, end - 1))
     start = end + 1
   }
   return bytes
@@ -89,51 +89,90 @@ function putHexadecimal(bytes: Uint8Array, at: number, value: number): void {
   }
 }
 
-/** What is between the checksum and the closing bracket of a line, which ends with its newline; undefined when it is damaged. */
-export function bodyOf(text: Uint8Array): Uint8Array | undefined {
-  if (text.length < bodyStart + 3 || text[text.length - 2] !== bracket) return undefined
-  const body = text.subarray(bodyStart, -2)
-  const head = Buffer.from(text.buffer, text.byteOffset, bodyStart).toString('latin1')
-  const checksum = zlib().crc32(body).toString(16).padStart(8, '0')
-  return head === `["${checksum}",` ? body : undefined
-}
+/** Where a value begins that there is not: the step gave undefined. */
+export const nothing = -1
 
-export interface StoredRecord {
-  readonly batch: number
+/** A record, and where it stands in the bytes that it was read from. One object is used for all: a journal has millions. */
+export interface FoundRecord {
+  batch: number
   /** As {@link keyText} gives it. */
-  readonly key: string
-  /** JSON; undefined for a step that gave undefined. */
-  readonly value: Uint8Array | undefined
+  key: string
+  /** The value as JSON, or {@link nothing}. It is not parsed: most journals are read to be mostly skipped. */
+  from: number
+  to: number
 }
 
-/** The record of a body; undefined when it is none. The value is not parsed: most journals are read to be mostly skipped. */
-export function recordOf(body: Uint8Array): StoredRecord | undefined {
-  const keyAt = body.indexOf(comma) + 1
-  const batch = keyAt > 0 && keyAt < 18 ? Number(decode(body.subarray(0, keyAt - 1))) : Number.NaN
-  const keyEnd = endOfKey(body, keyAt)
-  if (!Number.isSafeInteger(batch) || keyEnd < 0) return undefined
-  const key = decode(body.subarray(keyAt, keyEnd))
-  if (keyEnd === body.length) return { batch, key, value: undefined }
-  return body[keyEnd] === comma ? { batch, key, value: body.subarray(keyEnd + 1) } : undefined
+/** Whether the bytes are a line with its newline, and the checksum is that of what it says. */
+export function isWhole(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < bodyStart + 3 || bytes[end - 1] !== newline || bytes[end - 2] !== bracket) return false
+  if (bytes[start] !== opening || bytes[start + 1] !== quote || bytes[start + 10] !== quote || bytes[start + 11] !== comma)
+    return false
+  const checksum = hexadecimalAt(bytes, start + checksumStart)
+  return checksum !== undefined && checksum === checksumOf(bytes, start + bodyStart, end - 2)
+}
+
+/** What is between the checksum and the closing bracket of a whole line. */
+export function bodyOf(line: Uint8Array): Uint8Array {
+  return line.subarray(bodyStart, -2)
+}
+
+/** Eight digits; undefined when there is something else among them. */
+function hexadecimalAt(bytes: Uint8Array, at: number): number | undefined {
+  let value = 0
+  for (let i = at; i < at + 8; i++) {
+    const digit = valueOfDigit[bytes[i] as number] as number
+    if (digit < 0) return undefined
+    value = value * 16 + digit
+  }
+  return value
+}
+
+const valueOfDigit = Int8Array.from({ length: 256 }, (_, code) => digits.indexOf(String.fromCharCode(code)))
+
+/** Into `record`; false when the body of the line from `start` to `end` is not a record. */
+export function findRecord(bytes: Buffer, start: number, end: number, record: FoundRecord): boolean {
+  const close = end - 2
+  let at = start + bodyStart
+  let batch = 0
+  for (const first = at; ; at++) {
+    const digit = (bytes[at] as number) - zero
+    if (digit >= 0 && digit <= 9 && at - first < 16) batch = batch * 10 + digit
+    else if (at > first && bytes[at] === comma && Number.isSafeInteger(batch)) break
+    else return false
+  }
+  const keyEnd = endOfKey(bytes, ++at, close)
+  if (keyEnd < 0 || (keyEnd !== close && bytes[keyEnd] !== comma)) return false
+  record.batch = batch
+  record.key = textOf(bytes, at, keyEnd)
+  record.from = keyEnd === close ? nothing : keyEnd + 1
+  record.to = close
+  return true
+}
+
+/** Most keys are ASCII, which is decoded at half of what UTF-8 costs. */
+function textOf(bytes: Buffer, from: number, to: number): string {
+  for (let i = from; i < to; i++) if ((bytes[i] as number) > 0x7f) return bytes.toString('utf8', from, to)
+  return bytes.toString('latin1', from, to)
 }
 
 /** Behind the text, or list of texts, that begins at `at`; -1 when there is none. */
-function endOfKey(body: Uint8Array, at: number): number {
-  if (body[at] === quote) return endOfText(body, at)
-  const end = body[at] === 0x5b ? at + 1 : -1
-  for (let next = end; next > 0 && body[next] === quote;) {
-    next = endOfText(body, next)
-    if (body[next] === bracket) return next + 1
-    if (body[next] !== comma) return -1
+function endOfKey(bytes: Uint8Array, at: number, close: number): number {
+  if (at < close && bytes[at] === quote) return endOfText(bytes, at, close)
+  const end = bytes[at] === opening ? at + 1 : -1
+  for (let next = end; next > 0 && next < close && bytes[next] === quote;) {
+    next = endOfText(bytes, next, close)
+    if (next < 0 || next >= close) return -1
+    if (bytes[next] === bracket) return next + 1
+    if (bytes[next] !== comma) return -1
     next++
   }
   return -1
 }
 
-function endOfText(body: Uint8Array, at: number): number {
-  for (let i = at + 1; i < body.length; i++) {
-    if (body[i] === quote) return i + 1
-    if (body[i] === backslash) i++
+function endOfText(bytes: Uint8Array, at: number, close: number): number {
+  for (let i = at + 1; i < close; i++) {
+    if (bytes[i] === quote) return i + 1
+    if (bytes[i] === backslash) i++
   }
   return -1
 }

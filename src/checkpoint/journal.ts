@@ -12,6 +12,7 @@ import { sorted, toJson } from './json.ts'
 import { lockJournal, realProcesses } from './lock.ts'
 import type { Codec, JournalOptions } from './options.ts'
 import { type Contents, Reader } from './reader.ts'
+import { Records } from './records.ts'
 import { Steps } from './steps.ts'
 
 /** What a journal was when it was opened. */
@@ -30,7 +31,9 @@ export class Journal implements AsyncDisposable {
   readonly #file: JournalFile
   readonly #unlock: () => Promise<void>
   readonly #codec: Codec | undefined
-  readonly #known: Map<string, Uint8Array | string | undefined>
+  /** What was recorded when it was opened, and since, as far as that is kept. */
+  readonly #found: Records
+  readonly #since = new Map<string, string | undefined>()
   readonly #keeps: boolean
   readonly #commit: GroupCommit
   readonly #parts = new Map<string, Steps>()
@@ -41,7 +44,7 @@ export class Journal implements AsyncDisposable {
     this.#unlock = place.unlock
     this.#file = file
     this.#codec = options.codec
-    this.#known = contents.records
+    this.#found = contents.records
     this.#keeps = keeps
     this.found = { steps: contents.records.size, droppedBytes: contents.length - contents.end }
     const syncs = options.durability !== 'flush'
@@ -64,8 +67,9 @@ export class Journal implements AsyncDisposable {
     let file: JournalFile | undefined
     try {
       path = await fs.realPath(given)
-      unlock = await lockJournal(path, fs, options.processes ?? realProcesses)
-      const contents = await readOrBegin(path, fs, header)
+      const processes = options.processes ?? realProcesses
+      unlock = await lockJournal(path, fs, processes)
+      const contents = await readOrBegin(path, fs, header, processes.newId())
       if ('refused' in contents) throw refused(path, contents.refused, damageHint(path, contents.rightTo))
       checkHeader(path, contents.header, header)
       file = await fs.open(path, 'write')
@@ -95,17 +99,17 @@ export class Journal implements AsyncDisposable {
 
   /** @internal Whether the step is recorded. @param key as `keyText` gives it */
   has(key: string): boolean {
-    return this.#known.has(key)
+    return this.#since.has(key) || this.#found.has(key)
   }
 
   /** @internal Whether no step at all is recorded, so that keys need not be asked for. */
   get empty(): boolean {
-    return this.#known.size === 0
+    return this.#since.size === 0 && this.#found.size === 0
   }
 
   /** @internal What a recorded step gave, a fresh copy each time. @param name what messages call the step */
   value(key: string, name: string): unknown {
-    const json = this.#known.get(key)
+    const json = this.#since.has(key) ? this.#since.get(key) : this.#found.get(key)
     if (json === undefined) return this.#decode(undefined)
     const text = typeof json === 'string' ? json : Buffer.from(json.buffer, json.byteOffset, json.length).toString('utf8')
     try {
@@ -131,7 +135,7 @@ export class Journal implements AsyncDisposable {
     return {
       // What this run goes on with is what the next one will.
       value: this.#codec || json?.exact === false ? this.#decode(json && JSON.parse(json.text)) : value,
-      durable: this.#keeps ? durable.then(() => void this.#known.set(key, json?.text)) : durable,
+      durable: this.#keeps ? durable.then(() => void this.#since.set(key, json?.text)) : durable,
     }
   }
 
@@ -175,7 +179,7 @@ function headerOf({ program, version = '1', options = {} }: JournalOptions): Hea
 }
 
 /** A new journal appears under its name with its header complete, or not at all. */
-async function readOrBegin(path: string, fs: JournalFileSystem, header: Header): Promise<Contents> {
+async function readOrBegin(path: string, fs: JournalFileSystem, header: Header, id: string): Promise<Contents> {
   const reader = new Reader()
   let length = 0
   try {
@@ -189,11 +193,18 @@ async function readOrBegin(path: string, fs: JournalFileSystem, header: Header):
     if (!hasCode(error, 'ENOENT')) throw error
   }
   const bytes = encode([headerBody(header)])
-  await writeFile(fs, `${path}.new`, bytes, { how: 'replace', sync: true })
-  await fs.rename(`${path}.new`, path)
+  // Under a name that nobody can have foreseen, and made by this call: a link that somebody put there leads nowhere.
+  const draft = `${path}.new-${id}`
+  try {
+    await writeFile(fs, draft, bytes, { sync: true })
+    await fs.rename(draft, path)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) await fs.remove(draft).catch(() => {})
+    throw error
+  }
   await fs.syncDirectoryOf(path)
   const end = bytes.length
-  return { header, records: new Map(), end, length: end, last: { start: end, bytes: new Uint8Array() } }
+  return { header, records: new Records(), end, length: end, last: { start: end, bytes: new Uint8Array() } }
 }
 
 /**

@@ -77,7 +77,7 @@ export async function lockJournal(path: string, fs: JournalFileSystem, processes
   const draft = `${path}.lock-${id}`
   const content = JSON.stringify({ ...processes.self, id } satisfies Lock)
   try {
-    await writeFile(fs, draft, new TextEncoder().encode(content), { how: 'create', sync: false })
+    await writeFile(fs, draft, new TextEncoder().encode(content), { sync: false })
     return await acquire(`${path}.lock`, { id, draft, journal: path, fs, processes })
   } finally {
     // By now it is the lock, under another name, or nothing.

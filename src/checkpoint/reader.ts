@@ -8,7 +8,8 @@
  * Damage is a torn tail exactly when every whole record behind it belongs to the batch in which it lies. A batch is named by the byte
  * at which it begins, so that lines that were taken out, put in or moved are noticed too.
  */
-import { bodyOf, decode, type Header, recordOf } from './format.ts'
+import { bodyOf, decode, findRecord, type FoundRecord, type Header, isWhole, nothing } from './format.ts'
+import { Records } from './records.ts'
 
 /** What a journal holds, or why it is refused. */
 export type Contents =
@@ -20,7 +21,7 @@ export type Contents =
   | {
       readonly header: Header
       /** Values as JSON by key, both as in format.ts; of two records with one key the later. */
-      readonly records: Map<string, Uint8Array | undefined>
+      readonly records: Records
       /** Where what can be trusted ends; what lies behind it is the torn tail. */
       readonly end: number
       readonly length: number
@@ -30,6 +31,12 @@ export type Contents =
 
 const newline = 0x0a
 
+interface Stretch {
+  readonly bytes: Uint8Array
+  readonly start: number
+  end: number
+}
+
 export class Reader {
   /** Pieces of the line that has not ended yet. */
   #open: Uint8Array[] = []
@@ -37,26 +44,31 @@ export class Reader {
   #line = 0
   #lineStart = 0
   #header: Header | undefined
-  readonly #records = new Map<string, Uint8Array | undefined>()
+  readonly #records = new Records()
+  /** The record of the line at hand. */
+  readonly #found: FoundRecord = { batch: 0, key: '', from: nothing, to: 0 }
   #end = 0
   #batch = 0
-  #batchLines: Uint8Array[] = []
+  /** Where the lines of the last batch are; those that follow one another in one piece are one stretch. */
+  #stretches: Stretch[] = []
   #refused: string | undefined
   #rightTo: number | undefined
   /** The first damaged line. */
   #damage: { readonly line: number; readonly start: number; readonly end: number } | undefined
 
   push(piece: Uint8Array): void {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
     let start = 0
-    for (let at = piece.indexOf(newline); at >= 0; at = piece.indexOf(newline, start)) {
-      this.#endLine(piece.subarray(start, at + 1))
+    for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, start)) {
+      if (this.#open.length > 0) this.#endOpen(bytes.subarray(start, at + 1))
+      else this.#endLine(bytes, start, at + 1)
       start = at + 1
     }
-    if (start < piece.length) this.#append(piece.subarray(start))
+    if (start < bytes.length) this.#open.push(bytes.subarray(start))
   }
 
   finish(): Contents {
-    if (this.#open.length > 0) this.#endLine(new Uint8Array())
+    if (this.#open.length > 0) this.#endOpen(new Uint8Array())
     if (!this.#header) this.#refused ??= 'it is empty'
     if (this.#refused !== undefined)
       return { refused: this.#refused, ...(this.#rightTo !== undefined && { rightTo: this.#rightTo }) }
@@ -65,47 +77,57 @@ export class Reader {
       records: this.#records,
       end: this.#end,
       length: this.#length,
-      last: { start: this.#batch, bytes: Buffer.concat(this.#batchLines) },
+      last: {
+        start: this.#batch,
+        bytes: Buffer.concat(this.#stretches.map(({ bytes, start, end }) => bytes.subarray(start, end))),
+      },
     }
   }
 
-  #append(bytes: Uint8Array): void {
-    this.#open.push(bytes)
-    this.#length += bytes.length
+  #endOpen(last: Uint8Array): void {
+    const line = Buffer.concat([...this.#open, last])
+    this.#open = []
+    this.#endLine(line, 0, line.length)
   }
 
-  #endLine(last: Uint8Array): void {
-    this.#append(last)
-    const text = this.#open.length === 1 ? last : Buffer.concat(this.#open)
-    this.#open = []
+  #endLine(bytes: Buffer, start: number, end: number): void {
     this.#line++
-    if (this.#refused === undefined) this.#take(text, text.at(-1) === newline ? bodyOf(text) : undefined)
+    this.#length += end - start
+    if (this.#refused === undefined) this.#take(bytes, start, end)
     this.#lineStart = this.#length
   }
 
-  #take(text: Uint8Array, body: Uint8Array | undefined): void {
-    if (!this.#header) return this.#takeHeader(text, body)
-    const record = body && recordOf(body)
+  #take(bytes: Buffer, start: number, end: number): void {
+    const whole = isWhole(bytes, start, end)
+    if (!this.#header) return this.#takeHeader(bytes.subarray(start, end), whole)
+    const found = this.#found
+    const isRecord = whole && findRecord(bytes, start, end, found)
     const damaged = this.#damage
     if (damaged) {
-      if (record && record.batch !== this.#batch && record.batch !== damaged.start) this.#refuseDamage()
+      if (isRecord && found.batch !== this.#batch && found.batch !== damaged.start) this.#refuseDamage()
       return
     }
-    if (record && (record.batch === this.#batch || record.batch === this.#lineStart)) {
-      if (record.batch !== this.#batch) this.#batchLines = []
-      this.#batch = record.batch
-      this.#batchLines.push(text)
-      this.#records.set(record.key, record.value)
+    if (isRecord && (found.batch === this.#batch || found.batch === this.#lineStart)) {
+      if (found.batch !== this.#batch) this.#stretches = []
+      this.#batch = found.batch
+      this.#stretch(bytes, start, end)
+      this.#records.set(found.key, bytes, found.from, found.to)
       this.#end = this.#length
       return
     }
     this.#damage = { line: this.#line, start: this.#lineStart, end: this.#length }
     // A whole record in the wrong place: no crash has put it there.
-    if (record) this.#refuseDamage()
+    if (isRecord) this.#refuseDamage()
   }
 
-  #takeHeader(text: Uint8Array, body: Uint8Array | undefined): void {
-    const header = body && parseHeader(body)
+  #stretch(bytes: Uint8Array, start: number, end: number): void {
+    const last = this.#stretches.at(-1)
+    if (last?.bytes === bytes && last.end === start) last.end = end
+    else this.#stretches.push({ bytes, start, end })
+  }
+
+  #takeHeader(text: Uint8Array, whole: boolean): void {
+    const header = whole ? parseHeader(bodyOf(text)) : undefined
     if (!header) {
       this.#refused = decode(text).includes('"journal":"heddle"')
         ? `its header is damaged (line 1, bytes 0 to ${text.length})`
