@@ -95,8 +95,9 @@ export const nothing = -1
 /** A record, and where it stands in the bytes that it was read from. One object is used for all: a journal has millions. */
 export interface FoundRecord {
   batch: number
-  /** As {@link keyText} gives it. */
-  key: string
+  /** The key as {@link keyText} gives it, in UTF-8. */
+  keyFrom: number
+  keyTo: number
   /** The value as JSON, or {@link nothing}. It is not parsed: most journals are read to be mostly skipped. */
   from: number
   to: number
@@ -130,7 +131,7 @@ function hexadecimalAt(bytes: Uint8Array, at: number): number | undefined {
 const valueOfDigit = Int8Array.from({ length: 256 }, (_, code) => digits.indexOf(String.fromCharCode(code)))
 
 /** Into `record`; false when the body of the line from `start` to `end` is not a record. */
-export function findRecord(bytes: Buffer, start: number, end: number, record: FoundRecord): boolean {
+export function findRecord(bytes: Uint8Array, start: number, end: number, record: FoundRecord): boolean {
   const close = end - 2
   let at = start + bodyStart
   let batch = 0
@@ -143,16 +144,11 @@ export function findRecord(bytes: Buffer, start: number, end: number, record: Fo
   const keyEnd = endOfKey(bytes, ++at, close)
   if (keyEnd < 0 || (keyEnd !== close && bytes[keyEnd] !== comma)) return false
   record.batch = batch
-  record.key = textOf(bytes, at, keyEnd)
+  record.keyFrom = at
+  record.keyTo = keyEnd
   record.from = keyEnd === close ? nothing : keyEnd + 1
   record.to = close
   return true
-}
-
-/** Most keys are ASCII, which is decoded at half of what UTF-8 costs. */
-function textOf(bytes: Buffer, from: number, to: number): string {
-  for (let i = from; i < to; i++) if ((bytes[i] as number) > 0x7f) return bytes.toString('utf8', from, to)
-  return bytes.toString('latin1', from, to)
 }
 
 /** Behind the text, or list of texts, that begins at `at`; -1 when there is none. */

@@ -46,7 +46,7 @@ export class Reader {
   #header: Header | undefined
   readonly #records = new Records()
   /** The record of the line at hand. */
-  readonly #found: FoundRecord = { batch: 0, key: '', from: nothing, to: 0 }
+  readonly #found: FoundRecord = { batch: 0, keyFrom: 0, keyTo: 0, from: nothing, to: 0 }
   #end = 0
   #batch = 0
   /** Where the lines of the last batch are; those that follow one another in one piece are one stretch. */
@@ -111,7 +111,7 @@ export class Reader {
       if (found.batch !== this.#batch) this.#stretches = []
       this.#batch = found.batch
       this.#stretch(bytes, start, end)
-      this.#records.set(found.key, bytes, found.from, found.to)
+      this.#records.add(bytes, found.keyFrom, found.keyTo, found.from, found.to)
       this.#end = this.#length
       return
     }
