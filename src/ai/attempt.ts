@@ -135,7 +135,7 @@ export class Attempt<M> {
     counts.cached += usage.cached
     counts.output += usage.output
     this.#ledger.bill(usage, price)
-    this.#reservation?.settle(estimated ? undefined : spendOf(usage, price && costOf(price, usage)))
+    this.#reservation?.settle(estimated ? undefined : spendOf(usage, usage.usd ?? (price && costOf(price, usage))))
   }
 }
 

@@ -9,7 +9,9 @@
  * Budgets form a tree: a reservation is taken from the budget and everything above it, or from none.
  */
 import { Cancellation, cancelled } from '../base/abort.ts'
-import { BudgetExceeded, InvalidOption } from '../base/errors.ts'
+import { systemClock } from '../base/clock.ts'
+import { formatMs } from '../base/duration.ts'
+import { BudgetExceeded, describe, InvalidOption, TimedOut } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
 
 export interface BudgetOptions {
@@ -104,8 +106,13 @@ export class Budget {
    * Takes what a call can cost at most; waits while others may still give back enough.
    * @throws {BudgetExceeded} when it does not fit
    * @throws {Cancelled} when the signal aborts first
+   * @throws {TimedOut} when others give nothing back within the time
+   * @throws {InvalidOption} for an amount that is none: it would fit nowhere, and wait for ever
    */
-  reserve(spend: Spend, signal?: AbortSignal): Reservation | Promise<Reservation> {
+  reserve(spend: Spend, signal?: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Reservation | Promise<Reservation> {
+    for (const kind of kinds)
+      if (!(spend[kind] >= 0))
+        throw new InvalidOption(`Expected \`${kind}\` of a call to be a number from 0 up, got ${describe(spend[kind])}`)
     const now = this.tryReserve(spend)
     if (now) return now
     this.#checkPossible(spend)
@@ -114,13 +121,22 @@ export class Budget {
       const waiter: Waiter = { spend, resolve, reject, unsubscribe: () => {} }
       root.#waiters.push(waiter)
       root.#owners.set(waiter, this)
-      waiter.unsubscribe =
-        Cancellation.of(signal)?.subscribe((reason) => {
-          const at = root.#waiters.indexOf(waiter)
-          if (at !== -1) root.#waiters.splice(at, 1)
-          reject(cancelled(reason, 'The call'))
-          root.#serve()
-        }) ?? waiter.unsubscribe
+      const leave = (error: Error): void => {
+        const at = root.#waiters.indexOf(waiter)
+        if (at !== -1) root.#waiters.splice(at, 1)
+        waiter.unsubscribe()
+        reject(error)
+        root.#serve()
+      }
+      const unlink = Cancellation.of(signal)?.subscribe((reason) => leave(cancelled(reason, 'The call')))
+      const timer =
+        timeoutMs === Number.POSITIVE_INFINITY
+          ? undefined
+          : systemClock.schedule(timeoutMs, () => leave(this.#waitedTooLong(timeoutMs)))
+      waiter.unsubscribe = () => {
+        unlink?.()
+        if (timer !== undefined) systemClock.cancel(timer)
+      }
     })
   }
 
@@ -131,7 +147,8 @@ export class Budget {
   }
 
   /** @internal */
-  settle(reserved: Spend, actual: Spend): void {
+  settle(reserved: Spend, told: Spend): void {
+    const actual = each((kind) => (told[kind] >= 0 ? told[kind] : reserved[kind]))
     for (const at of this.#line) {
       at.#reserved = minus(at.#reserved, reserved)
       at.#spent = plus(at.#spent, actual)
@@ -160,6 +177,11 @@ export class Budget {
       const kind = kinds.find((kind) => spend[kind] > most[kind] + tolerance)
       if (kind) throw at.#exceeded(kind, spend[kind], most[kind])
     }
+  }
+
+  #waitedTooLong(limitMs: number): TimedOut {
+    const message = `Waited for ${this.#name} longer than the queueTimeout of ${formatMs(limitMs)}: other calls hold what is left of it`
+    return new TimedOut(message, { clock: 'queueTimeout', limitMs })
   }
 
   #exceeded(kind: (typeof kinds)[number], wanted: number, left: number): BudgetExceeded {

@@ -20,7 +20,7 @@ import { acquireAny, candidates, type Choice } from './choose.ts'
 import type { Budget, Reservation, Spend } from './budget.ts'
 import { judge, saidBy, toModelError, type Verdict } from './failure.ts'
 import { type HedgeOptions, Hedging } from './hedge.ts'
-import { costOf } from './prices.ts'
+import { type Most, mostOn } from './most.ts'
 import { race, type Won } from './race.ts'
 import type { Demand, Permit, Replica } from './replica.ts'
 import { Ledger } from './report.ts'
@@ -38,8 +38,8 @@ export interface DispatchSettings {
 /** One call of the program. */
 export interface Call {
   readonly demand: Demand
-  /** The most input tokens that it can have, for budgets. */
-  readonly inputAtMost: number
+  /** The most that it can spend, for budgets. */
+  readonly most: Most
   readonly signal: AbortSignal | undefined
   readonly budget: Budget | undefined
 }
@@ -224,7 +224,7 @@ export class Dispatcher<M> {
   async #begin(call: Call, cancellation: Cancellation, course: Course<M>): Promise<Attempt<M>> {
     const from = performance.now()
     const { signal } = cancellation
-    const pending = call.budget?.reserve(this.#worst(call), signal)
+    const pending = call.budget?.reserve(this.#worst(call), signal, this.settings.queueTimeoutMs)
     const waits = pending instanceof Promise
     const reservation = waits ? await pending : pending
     const admitted = waits ? performance.now() : from
@@ -256,11 +256,10 @@ export class Dispatcher<M> {
   }
 
   /** The most that a request of this call can cost, on whichever model it runs. */
-  #worst({ inputAtMost, demand, budget }: Call): Spend {
-    const output = demand.maxOutput ?? 0
-    const usage = { input: inputAtMost, cached: 0, output }
-    const usd = budget?.countsUsd ? Math.max(...this.replicas.map(({ price }) => (price ? costOf(price, usage) : 0)), 0) : 0
-    return { usd, tokens: inputAtMost + output, calls: 1 }
+  #worst({ most, budget }: Call): Spend {
+    if (!budget) return { usd: 0, tokens: 0, calls: 1 }
+    const each = this.replicas.map(({ price }) => mostOn(most, price))
+    return { usd: Math.max(...each.map(({ usd }) => usd)), tokens: Math.max(...each.map(({ tokens }) => tokens)), calls: 1 }
   }
 
   /** Sends one request within its timeout. The attempt is ended here when it fails. */

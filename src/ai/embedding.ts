@@ -7,6 +7,7 @@ import type { SettledMap } from '../run/outcome.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { estimateInput } from './estimate.ts'
 import { dispatcherOf, membersOf } from './members.ts'
+import { mostOfCall } from './most.ts'
 import type { AnyEmbeddingModel, CallableEmbeddingModel, EmbedOptions, EmbedResult } from './model.ts'
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import { type PoolReport, reportOf } from './report.ts'
@@ -122,7 +123,7 @@ class Embeddings {
       try {
         const { embeddings, usage } = await this.#request({ ...options, values })
         if (embeddings.length !== values.length) throw wrongCount(values.length, embeddings.length)
-        rest.tokens += usage?.tokens ?? 0
+        rest.tokens += tokensOf({ usage }) ?? 0
         embeddings.forEach((value, i) => (results[at + i] = { status: 'fulfilled', value: value as number[] }))
       } catch (error) {
         if (values.length > 1 && isRejected(error)) {
@@ -140,13 +141,14 @@ class Embeddings {
 
   async #request(options: EmbedOptions): Promise<EmbedResult> {
     const { input, inputAtMost } = estimateInput(options.values)
-    const call = { demand: { input, maxOutput: 0 }, inputAtMost, signal: options.abortSignal, budget: this.#options.budget }
+    const most = mostOfCall({}, inputAtMost, 0)
+    const call = { demand: { input, maxOutput: 0 }, most, signal: options.abortSignal, budget: this.#options.budget }
     const { attempt, value } = await this.#dispatcher.run(call, async (model, attempt) => {
       const result = await model.doEmbed({ ...options, abortSignal: attempt.signal })
       attempt.headers(result.response?.headers)
       return result
     })
-    const tokens = value.usage?.tokens
+    const tokens = tokensOf(value)
     attempt.succeed(tokens === undefined ? undefined : { input: tokens, cached: 0, output: 0 }, 0)
     this.#dispatcher.ledger.succeeded++
     return value
@@ -154,7 +156,11 @@ class Embeddings {
 
   async #batchSize(): Promise<number> {
     const most = await Promise.all(this.#dispatcher.replicas.map(({ model }) => model.maxEmbeddingsPerCall))
-    return Math.min(this.#batch, ...most.map((size) => size ?? Number.POSITIVE_INFINITY))
+    // A model that says 0 or nothing sensible has no maximum: with batches of nothing this would never end.
+    return Math.min(
+      this.#batch,
+      ...most.map((size) => (size !== undefined && size >= 1 ? Math.floor(size) : Number.POSITIVE_INFINITY)),
+    )
   }
 }
 
@@ -167,6 +173,11 @@ function isRejected(error: unknown): boolean {
     error.statusCode !== 403 &&
     error.statusCode !== 404
   )
+}
+
+function tokensOf({ usage }: { readonly usage?: { readonly tokens?: number } | undefined }): number | undefined {
+  const tokens = usage?.tokens
+  return tokens !== undefined && tokens >= 0 && Number.isFinite(tokens) ? tokens : undefined
 }
 
 function wrongCount(asked: number, got: number): ModelCallFailed {

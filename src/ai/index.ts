@@ -44,7 +44,8 @@ export type { StandardSchema } from './schema.ts'
 
 // Budgets
 export { budget, type Budget, type BudgetOptions, type Spend } from './budget.ts'
-export { type Price, type PriceList, priceLists, priceOf } from './prices.ts'
+export { type Price, type PriceList, priceLists, priceOf, type Rates } from './prices.ts'
+export { loadPrices } from './price-file.ts'
 
 // Texts
 export { type CountTokens, estimateTokens } from './tokens.ts'

@@ -5,7 +5,7 @@ import { checkOptions, rules } from '../base/options.ts'
 import type { Budget } from './budget.ts'
 import { Dispatcher } from './dispatch.ts'
 import { limitRules, type PoolMember, type PoolOptions } from './pool-options.ts'
-import { priceOf } from './prices.ts'
+import { checkPrices, priceOf } from './prices.ts'
 import { type ModelLimits, Replica } from './replica.ts'
 import { overWire } from './wire.ts'
 
@@ -36,17 +36,19 @@ export function dispatcherOf<
     throw new InvalidOption(
       `Expected the models of a pool to be of one specification version, got ${[...versions].join(' and ')}`,
     )
+  checkPrices(options.prices)
   const random = Math.random
   const queueTimeoutMs = durationMs(options.queueTimeout ?? '1h', 'queueTimeout')
   const replicas = members.map(
     ({ model, limits = options.limits ?? {}, concurrency = options.concurrency ?? 'auto', contextWindow }) => {
       checkLimits(limits)
+      const price = priceOf(model.modelId, options.prices)
       return new Replica(overWire(model), `${model.provider}/${model.modelId}`, {
         limits,
         concurrency,
         breaker: options.breaker ?? (members.length > 1 ? {} : undefined),
-        price: priceOf(model.modelId, options.prices),
-        contextWindow,
+        price,
+        contextWindow: contextWindow ?? price?.contextWindow,
         queueTimeoutMs,
         random,
       })
@@ -75,6 +77,6 @@ function checkLimits(limits: ModelLimits): void {
 export function checkPriced(name: string, budget: Budget | undefined): void {
   if (!budget?.countsUsd) return
   throw new InvalidOption(`Expected a price for ${name}, because the budget is in US dollars`, {
-    hint: `Pass prices: { '${name.slice(name.indexOf('/') + 1)}': { input: …, output: … } } in US dollars per million tokens.`,
+    hint: `Refresh the table with "heddle prices update", or pass prices: { '${name.slice(name.indexOf('/') + 1)}': { input: …, output: … } } in US dollars per million tokens.`,
   })
 }

@@ -28,22 +28,37 @@ export interface CallOptions {
   readonly maxOutputTokens?: number | undefined
   readonly tools?: unknown
   readonly responseFormat?: unknown
+  readonly providerOptions?: unknown
+  /** Of `LanguageModelV4`. */
+  readonly reasoning?: unknown
   readonly abortSignal?: AbortSignal | undefined
 }
 
+/** Of `LanguageModelV3` and `V4`; in `V2` both are numbers, and what was cached stands beside them. */
 export interface ModelUsage {
-  readonly inputTokens?: { readonly total?: number | undefined; readonly cacheRead?: number | undefined } | undefined
-  readonly outputTokens?: { readonly total?: number | undefined } | undefined
+  readonly inputTokens?: number | InputTokens | undefined
+  readonly outputTokens?: number | { readonly total?: number | undefined } | undefined
+  readonly totalTokens?: number | undefined
+  readonly cachedInputTokens?: number | undefined
+  /** As the provider gives it. */
+  readonly raw?: unknown
+}
+
+interface InputTokens {
+  readonly total?: number | undefined
+  readonly cacheRead?: number | undefined
+  readonly cacheWrite?: number | undefined
 }
 
 export interface GenerateResult {
   readonly usage?: ModelUsage
+  readonly providerMetadata?: unknown
   readonly response?: { readonly headers?: HeaderBag }
 }
 
 export type StreamPart =
   | { readonly type: 'error'; readonly error: unknown }
-  | { readonly type: 'finish'; readonly usage?: ModelUsage }
+  | { readonly type: 'finish'; readonly usage?: ModelUsage; readonly providerMetadata?: unknown }
   | { readonly type: 'text-delta' | 'reasoning-delta' | 'tool-input-delta'; readonly delta?: string }
   | { readonly type: 'stream-start' | 'response-metadata' | 'raw' }
 
@@ -86,12 +101,18 @@ export interface Usage {
   /** Out of `input`. */
   readonly cached: number
   readonly output: number
+  /** Out of `input`: written into the provider's cache, and how much of it for an hour. */
+  readonly written?: number
+  readonly writtenForHour?: number
+  /** The tier that the request was served in: `'priority'`, `'flex'`. */
+  readonly tier?: string | undefined
+  /** US dollars, where the provider or a gateway says what it has billed. */
+  readonly usd?: number | undefined
 }
 
-/** Undefined where the provider did not say. */
-export function usageOf(usage: ModelUsage | undefined): Usage | undefined {
-  const input = usage?.inputTokens?.total
-  const output = usage?.outputTokens?.total
-  if (input === undefined && output === undefined) return undefined
-  return { input: input ?? 0, cached: usage?.inputTokens?.cacheRead ?? 0, output: output ?? 0 }
+/** What a provider says of a call beside its answer. */
+export interface Told {
+  readonly usage?: ModelUsage | undefined
+  readonly providerMetadata?: unknown
+  readonly headers?: HeaderBag | undefined
 }

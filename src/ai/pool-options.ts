@@ -28,7 +28,7 @@ export interface PoolOptions {
   readonly breaker?: BreakerOptions
   /** What all calls together may spend. @default no bound */
   readonly budget?: Budget
-  /** Prices by model id, before the built-in ones. */
+  /** Prices by model id, before the built-in ones; `loadPrices()` reads them from a file. Each needs `input` and `output`. */
   readonly prices?: Readonly<Record<string, Price>>
   /** Put on calls that bound their answers by nothing, where a budget must know the most that they can cost. @default 4096 */
   readonly maxOutputTokens?: number

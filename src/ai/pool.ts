@@ -7,17 +7,12 @@ import type { Call, Dispatcher } from './dispatch.ts'
 import { embeddingPool } from './embedding.ts'
 import { estimateInput } from './estimate.ts'
 import { checkPriced, dispatcherOf, membersOf } from './members.ts'
-import {
-  type AnyLanguageModel,
-  type CallableModel,
-  type CallOptions,
-  type GenerateResult,
-  type StreamResult,
-  usageOf,
-} from './model.ts'
+import { type AnyLanguageModel, type CallableModel, type CallOptions, type GenerateResult, type StreamResult } from './model.ts'
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import type { Replica } from './replica.ts'
+import { mostOfCall } from './most.ts'
 import { type PoolReport, reportOf } from './report.ts'
+import { usageOf } from './usage.ts'
 import { guardStream, openStream } from './stream.ts'
 
 /** A pool is a model again, of the same type as its members. */
@@ -96,7 +91,7 @@ class ModelPool {
       attempt.headers(result.response?.headers)
       return result
     })
-    const usage = usageOf(value.usage)
+    const usage = usageOf({ ...value, headers: value.response?.headers })
     attempt.succeed(usage)
     dispatcher.ledger.succeeded++
     if (usage) dispatcher.hedging?.used(usage.input + usage.output)
@@ -128,11 +123,12 @@ class ModelPool {
   }
 
   #prepare(options: CallOptions): { dispatcher: Dispatcher<CallableModel>; call: Call; bounded: CallOptions } {
-    const { input, inputAtMost } = estimateInput(options.prompt, options.tools, options.responseFormat)
+    const { input, inputAtMost } = estimateInput(options.prompt, options.tools, options.responseFormat, options.providerOptions)
     const unbounded = options.maxOutputTokens === undefined && this.#budget?.countsTokens
     const maxOutput = unbounded ? (this.#options.maxOutputTokens ?? defaultMaxOutputTokens) : options.maxOutputTokens
     const bounded = maxOutput === undefined ? options : { ...options, maxOutputTokens: maxOutput }
-    const call = { demand: { input, maxOutput }, inputAtMost, signal: options.abortSignal, budget: this.#budget }
+    const most = mostOfCall(options, inputAtMost, maxOutput)
+    const call = { demand: { input, maxOutput }, most, signal: options.abortSignal, budget: this.#budget }
     return { dispatcher: this.#dispatcher, call, bounded }
   }
 }

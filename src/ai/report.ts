@@ -60,11 +60,11 @@ export class Ledger {
 
   /** An answer came and is billed. */
   bill(usage: Usage, price: Price | undefined): number {
-    if (!price) {
+    const usd = usage.usd ?? (price && costOf(price, usage))
+    if (usd === undefined) {
       this.unpriced = true
       return 0
     }
-    const usd = costOf(price, usage)
     this.usd += usd
     return usd
   }

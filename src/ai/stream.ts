@@ -4,8 +4,9 @@ import { formatMs } from '../base/duration.ts'
 import { Cancelled, TimedOut } from '../base/errors.ts'
 import type { Attempt } from './attempt.ts'
 import { BrokenAnswer, toModelError, type Verdict } from './failure.ts'
-import { type CallableModel, type CallOptions, type StreamPart, type StreamResult, type Usage, usageOf } from './model.ts'
+import { type CallableModel, type CallOptions, type StreamPart, type StreamResult, type Usage } from './model.ts'
 import { estimateTokens } from './tokens.ts'
+import { usageOf } from './usage.ts'
 
 /** Parts that come before there is anything to read. */
 const preamble = new Set(['stream-start', 'response-metadata', 'raw', 'text-start', 'reasoning-start'])
@@ -51,7 +52,7 @@ export interface StreamOutcome {
  * arrives as an error part with a named error.
  */
 export function guardStream<M>(
-  { reader, head }: OpenStream,
+  { result, reader, head }: OpenStream,
   attempt: Attempt<M>,
   stallTimeoutMs: number,
   outcome: StreamOutcome,
@@ -79,7 +80,7 @@ export function guardStream<M>(
         if (part.type === 'error') return fail(controller, part.error)
         if (part.type === 'finish') {
           finished = true
-          usage = usageOf(part.usage)
+          usage = usageOf({ ...part, headers: result.response?.headers })
         } else if ('delta' in part && typeof part.delta === 'string') written += estimateTokens(part.delta)
         controller.enqueue(part)
       } catch (error) {

@@ -161,6 +161,16 @@ export const commands: readonly CommandSpec[] = [
     examples: ['heddle simulate --rpm 500 --tpm 200000', 'heddle simulate --time-scale 60 --overloaded 0.02'],
     load: () => import('./commands/simulate.ts'),
   },
+  {
+    name: 'prices',
+    summary: 'take over a published table of model prices, for budgets in dollars',
+    positionals: 'update FILE|URL',
+    minPositionals: 2,
+    maxPositionals: 2,
+    options: [{ name: 'output', short: 'o', value: 'FILE', summary: 'where to write it (default: heddle-prices.json)' }, json],
+    examples: ['heddle prices update https://models.dev/api.json', 'heddle prices update model_prices_and_context_window.json'],
+    load: () => import('./commands/prices.ts'),
+  },
 ]
 
 export const globalOptions: readonly OptionSpec[] = [
