@@ -1,6 +1,6 @@
 /** The command line as users meet it: real processes, their output, and how they end. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
@@ -24,6 +24,34 @@ describe.concurrent('heddle run', () => {
     expect(speedup).toMatch(/^\d.* → \d.*, \d.*× \(.* against wall time.*\)$/)
     expect(bound).toMatch(/^bound by map "fetchPage" \(\d+ in a row\) \(.*of the wall time\)$/)
     expect(idle).toMatch(/^4 at once (idle|busy) \d+ %/)
+  })
+
+  it('explains many tasks in a process of its own, and leaves no file behind', async () => {
+    const before = new Set(readdirSync(tmpdir()))
+    const { code, stdout } = await spawnHeddle(['run', '--json', 'many.ts'])
+    expect(code).toBe(0)
+    const { groups, verdict, criticalPath } = JSON.parse(stdout) as {
+      groups: unknown
+      verdict: string[]
+      criticalPath: { ms: { work: number } }
+    }
+    expect(groups).toMatchObject([{ label: 'map "twice"', tasks: 250_000, done: 250_000 }])
+    expect(verdict[0]).toContain('against wall time')
+    expect(criticalPath.ms.work).toBeGreaterThan(0)
+    const left = readdirSync(tmpdir()).filter((name) => /^heddle-[^-]{6}$/.test(name) && !before.has(name))
+    expect(left).toEqual([])
+  })
+
+  it('keeps traces to their owner, also one that was there before', async () => {
+    const [trace, report] = [file('owned.heddle'), file('owned.json')]
+    const modeOf = (path: string): number => statSync(path).mode & 0o777
+    await spawnHeddle(['run', '--trace', trace, 'function.ts'])
+    expect(modeOf(trace)).toBe(0o600)
+    chmodSync(trace, 0o644)
+    await spawnHeddle(['run', '--trace', trace, 'function.ts'])
+    expect(modeOf(trace)).toBe(0o600)
+    await spawnHeddle(['trace', '--export', 'chrome', '--output', report, trace])
+    expect(modeOf(report)).toBe(0o600)
   })
 
   it('calls a default export with the arguments, and prints what it gives', async () => {

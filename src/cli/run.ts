@@ -9,10 +9,11 @@ import { inspect } from 'node:util'
 import { HeddleError } from '../base/errors.ts'
 import { concurrencyVariable, parseConcurrency } from '../base/parallelism.ts'
 import type { TaskRecord } from '../base/observer.ts'
-import { explain, printable, Recorder, TraceFile, type TraceSink, TraceStream } from '../trace/index.ts'
+import { printable, Recorder, TraceFile, type TraceSink, TraceStream } from '../trace/index.ts'
 import { isTrace } from '../trace/file.ts'
 import type { Invocation } from './arguments.ts'
 import { exitForSure } from './exit.ts'
+import { explained } from './explained.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupts } from './interrupts.ts'
 import { defaultExportOf } from './default-export.ts'
@@ -135,7 +136,8 @@ class ProgramRun {
     const trace = this.#recorder.end()
     this.#stream?.close()
     this.#page?.end()
-    this.#reporter.end(explain(trace), outcome)
+    const file = this.#file?.error || this.#file?.seekable === false ? undefined : this.#file?.path
+    this.#reporter.end(explained(this.#recorder, trace, file), outcome)
     if (this.#file?.error) say(process.stderr, `the trace ${this.#file.path} is not complete: ${this.#file.error.message}`)
     return outcome.code
   }

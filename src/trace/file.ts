@@ -73,6 +73,8 @@ export class TraceFile {
   readonly path: string
   /** What stopped the writing, if anything did: a full disk does not stop the program that is recorded. */
   error: Error | undefined
+  /** Whether it can be read again: a pipe or a device cannot. */
+  readonly seekable: boolean
   readonly #stream: TraceStream
   #file: number | undefined
 
@@ -84,6 +86,7 @@ export class TraceFile {
     this.path = path
     this.#file = openSync(path, 'w', ownerOnly)
     ownOnly(this.#file)
+    this.seekable = fstatSync(this.#file).isFile()
     this.#stream = new TraceStream(recorder, [(blocks) => this.#write(blocks), ...alsoTo])
   }
 

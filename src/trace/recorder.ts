@@ -137,6 +137,11 @@ export class Recorder implements Listener {
     return (this.#endedAt ?? performance.now()) - this.origin
   }
 
+  /** Tasks recorded so far. */
+  get count(): number {
+    return this.tables.tasks.count + this.plain.count
+  }
+
   get ended(): boolean {
     return this.#endedAt !== undefined
   }

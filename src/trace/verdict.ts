@@ -98,27 +98,34 @@ export function tookTurns({ idle, work }: Pick<Findings, 'idle' | 'work'>): bool
   return idle.of === 'slots' && idle.rows > 1 && work.waitedForThreadMs > turnsShare * work.measuredMs
 }
 
-/** Who computes where it is not the threads that have the tasks: native threads and child processes. */
+/** Who computes where it is not the threads that have the tasks: native threads, child processes, and other programs, which slow all of them down. */
 function coresWords({ work: { cores }, machine }: Findings): string {
   const helpers = cores.native + cores.children
-  if (helpers < helpersMatter * (helpers + cores.thread + cores.workers) || helpers < helpersMatter) return ''
   const used = helpers + cores.thread + cores.workers
+  const others =
+    cores.others >= othersMatter * machine.cores
+      ? `; other programs used ${cores.others.toFixed(1)} of ${machine.cores} cores`
+      : ''
+  if (helpers < helpersMatter * used || helpers < helpersMatter) return others
   const who = [
     ...(cores.native >= helpersMatter ? [`native threads ${cores.native.toFixed(1)}`] : []),
     ...(cores.children >= helpersMatter ? [`child processes ${cores.children.toFixed(1)}`] : []),
   ]
-  return `; ${used.toFixed(1)} of ${machine.cores} cores in use (${who.join(', ')})`
+  return `; ${used.toFixed(1)} of ${machine.cores} cores in use (${who.join(', ')})${others}`
 }
 
 /** Cores, and the share of all that are in use; chosen. */
 const helpersMatter = 0.3
+/** Share of the machine from which on other programs are to be reckoned with; chosen. */
+const othersMatter = 0.2
 
 function idleLine(facts: Findings): string {
   const { idle, work } = facts
   const who = idle.of === 'workers' ? (idle.rows === 1 ? 'the worker' : `${idle.rows} workers`) : `${idle.rows} at once`
-  if (idle.of === 'slots' && idle.rows <= 1) return `one task at a time, this thread busy ${percent(work.threadBusy)}`
+  if (idle.of === 'slots' && idle.rows <= 1)
+    return `one task at a time, this thread busy ${percent(work.threadBusy)}${coresWords(facts)}`
   if (tookTurns({ idle, work }))
-    return `${idle.rows} at once took turns on this thread, which was busy ${percent(work.threadBusy)} of the time`
+    return `${idle.rows} at once took turns on this thread, which was busy ${percent(work.threadBusy)} of the time${coresWords(facts)}`
   if (idle.share < idleWorthSaying) return `${who} busy ${percent(1 - idle.share)} of the time${coresWords(facts)}`
   return `${who} idle ${percent(idle.share)}: ${idleWords[idle.main]}${coresWords(facts)}`
 }

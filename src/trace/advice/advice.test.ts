@@ -182,7 +182,21 @@ describe('stragglers', () => {
     }
     expect(suggestions(together)).toEqual([['stragglers', 'split the long ones into pieces that can run at once']])
     const later = { ...together, tasks: times(13, (i) => ({ startedAt: i === 12 ? 20 : 0, settledAt: i === 12 ? 600 : 20 })) }
-    expect(suggestions(later)).toEqual([['stragglers', 'start the long ones first']])
+    const known = { ...later, runs: [{ ...map, concurrency: 16, total: 13 }] }
+    const onWorkers = { ...known, tasks: known.tasks.map((task, i) => ({ ...task, row: i + 1 })) }
+    expect(suggestions(onWorkers)).toEqual([['stragglers', 'start the long ones first']])
+  })
+
+  it('of calls over a network, of which nobody knows the length, are to be tried again, and single calls have no order', () => {
+    const tasks = times(13, (i) => ({ startedAt: i === 12 ? 20 : 0, settledAt: i === 12 ? 600 : 20 }))
+    expect(suggestions({ runs: [{ ...map, concurrency: 16 }], tasks })).toEqual([
+      ['stragglers', 'where another try may be quicker'],
+    ])
+    const calls = {
+      runs: tasks.map((_, i) => ({ id: i + 1, kind: 'call', name: 'ask' })),
+      tasks: tasks.map((task, i) => ({ ...task, run: i + 1 })),
+    }
+    expect(suggestions(calls)).toEqual([])
   })
 
   it('are nothing to say on a thread that computes all the time', () => {
