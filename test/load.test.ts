@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
 import { map } from '../src/index.ts'
 import { plain } from './fixtures/plain.ts'
-import { measured } from './support/programs.ts'
+import { measured, measuredWithin } from './support/programs.ts'
 
 /** Sleeping is no part of being right here: the monitor needs a turn to begin. */
 const turn = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -29,4 +29,8 @@ test.each([
   delay.disable()
   // 50 ms is the figure on an idle machine.
   expect(delay.percentile(99) / 1e6).toBeLessThan(200)
+})
+
+test.each(['array', 'iterable'])('a million settled items fit into a heap of 64 MB: %s', (kind) => {
+  expect(measuredWithin(64, 'many-settled.mjs', kind)).toEqual({ ok: 999_000, failed: 1_000, first: 7, item: 1_007, results: 0 })
 })

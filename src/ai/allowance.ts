@@ -1,4 +1,5 @@
 /** One limit of a model: keeps a bucket of our limiter in step with the provider's. */
+import { performance } from '../base/globals.js'
 import type { Limiter } from '../limits/index.ts'
 import type { Meter } from './headers.ts'
 import { LimitLearner, type Mark } from './learner.ts'

@@ -1,4 +1,5 @@
 /** One request to one model: holds a permit of its limiter and a part of the budget until it is over, and then accounts for it. */
+import { performance, setImmediate } from '../base/globals.js'
 import { Cancellation } from '../base/abort.ts'
 import { toError } from '../base/errors.ts'
 import type { Reservation, Spend } from './budget.ts'

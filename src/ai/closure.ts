@@ -9,6 +9,7 @@
  * Keys are renewed, accounts are filled up, deployments come back: so it is asked again, with one request at a time, after a pause
  * that doubles.
  */
+import { performance } from '../base/globals.js'
 import { formatMs } from '../base/duration.ts'
 import { currentFrame } from '../base/frame.ts'
 import { note } from '../base/observer.ts'

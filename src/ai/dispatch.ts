@@ -9,6 +9,7 @@
  * - Every breaker is open: the call waits for a model to recover, for as long as an outage may last.
  * - Anything else is the program's own fault, and its error.
  */
+import { performance } from '../base/globals.js'
 import { Cancellation, cancelled, sleep } from '../base/abort.ts'
 import { systemClock } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'

@@ -7,6 +7,7 @@
  * - by parts (Anthropic's headers): input and output from separate buckets, reserved, and corrected when the answer is there;
  * - unknown: input and output together, reserved, and corrected.
  */
+import { performance } from '../base/globals.js'
 import { formatMs } from '../base/duration.ts'
 import { CircuitOpen, QuotaExhausted, TimedOut } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'

@@ -2,6 +2,7 @@
  * Runs jobs: on this thread where that is quicker than to wake others, else on heddle's shared threads. While
  * somebody observes, every task is published as a task of the job's run.
  */
+import { performance, setImmediate } from '../base/globals.js'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'

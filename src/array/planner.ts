@@ -10,6 +10,7 @@
  * a node is looked at again only when all that it waited for is computed: so every node that was asked for becomes ready, after a number
  * of steps that is bounded by the size of the graph.
  */
+import { performance } from '../base/globals.js'
 import { HeddleError } from '../base/errors.ts'
 import { prepareAlgorithm } from './algorithms/index.ts'
 import type { Computed } from './lower.ts'

@@ -6,7 +6,13 @@
  * `AbortSignal.any` on one long-lived signal grows without end (measured: 1 M times, 39 → 284 MB). A real signal is made
  * only when somebody asks for it, and a signal that a user passes in gets one listener, however many runs share it.
  */
-import { Cancelled } from './errors.ts'
+import { clearTimeout, setTimeout } from './globals.js'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { lazily } from './builtin.js'
+import { because, Cancelled, isError } from './errors.ts'
+import { peek } from './look.js'
+
+const events = lazily('node:events')
 
 const nothing = (): void => {}
 
@@ -15,6 +21,8 @@ export class Cancellation {
   reason: unknown = undefined
   readonly #unlink: () => void
   #controller: AbortController | undefined
+  /** Aborts the signal in the context of whoever asked for it first: its listeners are that task's. */
+  #abortSignal: ((abort: () => void) => void) | undefined
   #listeners: Set<(reason: unknown) => void> | undefined
 
   /** Aborts together with every parent that is given; call {@link close} when done, so that the parents forget it. */
@@ -45,7 +53,10 @@ export class Cancellation {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
+      // A task may well hand its signal to twenty calls; what would be a leak elsewhere ends with the task.
+      events().setMaxListeners(0, this.#controller.signal)
       if (this.aborted) this.#controller.abort(this.reason)
+      else this.#abortSignal = AsyncLocalStorage.snapshot()
     }
     return this.#controller.signal
   }
@@ -73,7 +84,7 @@ export class Cancellation {
     const listeners = this.#listeners
     this.#listeners = undefined
     if (listeners) for (const listener of listeners) listener(reason)
-    this.#controller?.abort(reason)
+    this.#abortSignal?.(() => this.#controller?.abort(reason))
   }
 
   /** Takes this off its parents. */
@@ -127,8 +138,11 @@ export function onAbort(signal: AbortSignal | undefined, run: (reason: unknown) 
 
 /** The error for work that a signal stopped: the reason itself where it is one of ours, else {@link Cancelled} with it as cause. */
 export function cancelled(reason: unknown, what = 'The task'): Error {
-  if (reason instanceof Error && 'code' in reason && String(reason.code).startsWith('HEDDLE_')) return reason
-  return new Cancelled(`${what} was cancelled${reason instanceof Error ? `: ${reason.message}` : ''}`, { cause: reason })
+  if (isError(reason)) {
+    const code = peek(reason, 'code')
+    if (typeof code === 'string' && code.startsWith('HEDDLE_')) return reason
+  }
+  return new Cancelled(`${what} was cancelled${because(reason)}`, { cause: reason })
 }
 
 /** Waits; rejects at once, timer and listener gone, when the signal aborts. */

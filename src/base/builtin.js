@@ -4,6 +4,7 @@
  *
  * @typedef {{
  *   'node:child_process': typeof import('node:child_process')
+ *   'node:events': typeof import('node:events')
  *   'node:crypto': typeof import('node:crypto')
  *   'node:fs': typeof import('node:fs')
  *   'node:fs/promises': typeof import('node:fs/promises')

@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url'
 import { fileBeside } from './beside.ts'
 import { lazily } from './builtin.js'
+import { peek } from './look.js'
 
 const fs = lazily('node:fs')
 
@@ -34,12 +35,12 @@ export function tellCaller(errors: Iterable<unknown>): void {
     if (typeof error !== 'object' || error === null || told.get(error) !== false) continue
     caller ??= usersOf(framesOf(stackHere()).filter((line) => !internal(line)))
     if (caller.length > 0) told.set(error, true)
-    append(error as Error, caller)
+    append(error, caller)
   }
 }
 
-function append(error: Error, caller: readonly string[]): void {
-  const { stack } = error
+function append(error: object, caller: readonly string[]): void {
+  const stack = peek(error, 'stack')
   if (typeof stack !== 'string') return
   const frames = framesOf(stack)
   const head = stack.split('\n').slice(0, -frames.length || undefined)
@@ -47,9 +48,9 @@ function append(error: Error, caller: readonly string[]): void {
   const there = usersOf(frames)
   const seams = there.length > 0 && caller.length > 0 ? [seam] : []
   try {
-    error.stack = [...head, ...there, ...seams, ...caller].join('\n')
+    ;(error as { stack: string }).stack = [...head, ...there, ...seams, ...caller].join('\n')
   } catch {
-    // Frozen.
+    // Frozen, or a setter that throws.
   }
 }
 

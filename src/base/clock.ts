@@ -1,3 +1,5 @@
+import { clearTimeout, performance, setImmediate, setTimeout } from './globals.js'
+
 /**
  * Time as the rest of heddle sees it. State machines never read the machine's clock themselves: they are handed
  * a {@link Clock}, so that tests run hours of seeded time without sleeping.

@@ -5,6 +5,8 @@
  * `Symbol.for`, so that `instanceof` also holds between two installed copies of the package and across threads.
  */
 
+import { isA, messageOf, peek } from './look.js'
+
 const brand = Symbol.for('heddle.error')
 const classes = new Map<string, typeof HeddleError>()
 
@@ -26,13 +28,22 @@ export class HeddleError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     // A subclass made by a user keeps the ordinary meaning; ours are known by name, whichever copy made them.
-    if (classes.get(this.prototype.name) !== this) return Function.prototype[Symbol.hasInstance].call(this, value)
-    const chain = (value as { [brand]?: readonly string[] } | null | undefined)?.[brand]
+    if (classes.get(this.prototype.name) !== this) return ordinaryInstance(this, value)
+    const chain = peek(value, brand)
     return Array.isArray(chain) && chain.includes(this.prototype.name)
   }
 
   static {
     name(this, 'HeddleError', 'HEDDLE_ERROR')
+  }
+}
+
+function ordinaryInstance(type: typeof HeddleError, value: unknown): boolean {
+  try {
+    return Function.prototype[Symbol.hasInstance].call(type, value)
+  } catch {
+    // A proxy that traps it.
+    return false
   }
 }
 
@@ -243,10 +254,27 @@ export class FileRefused extends HeddleError {
 
 /** What was thrown, as an `Error`: a thrown string or object keeps its value as `cause`. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown
-  // Errors of another realm (vm contexts, some test runners) are errors too.
-  if (Object.prototype.toString.call(thrown) === '[object Error]') return thrown as Error
+  return isError(thrown) ? thrown : notAnError(thrown)
+}
+
+/** Whether it is an error, also one of another realm (vm contexts, some test runners). */
+export function isError(value: unknown): value is Error {
+  if (isA(value, Error)) return true
+  try {
+    return Object.prototype.toString.call(value) === '[object Error]'
+  } catch {
+    return false
+  }
+}
+
+function notAnError(thrown: unknown): Error {
   return new HeddleError(`a value that is not an Error was thrown: ${describe(thrown)}`, { cause: thrown })
+}
+
+/** What an error says, for another message: `: the disk is full`; empty for anything else. */
+export function because(reason: unknown): string {
+  const message = isError(reason) ? messageOf(reason) : ''
+  return message === '' ? '' : `: ${message}`
 }
 
 /** A short, safe rendering of any value with its type, for messages: `0 (number)`, `"abc" (string)`, `[…] (array)`. */
@@ -262,16 +290,26 @@ export function describe(value: unknown): string {
     case 'symbol':
       return `${String(value)} (symbol)`
     case 'function':
-      return `${value.name === '' ? 'an anonymous function' : value.name} (function)`
+      return `${functionName(value)} (function)`
     case 'object':
-      if (Array.isArray(value)) return `an array of ${value.length}`
-      return `an object (${constructorName(value)})`
+      return describeObject(value)
     default:
       return `${String(value)} (${typeof value})`
   }
 }
 
-function constructorName(value: object): string {
-  const found: unknown = Object.getPrototypeOf(value)?.constructor?.name
-  return typeof found === 'string' && found !== '' ? found : 'no prototype'
+function functionName(value: object): string {
+  const name = peek(value, 'name')
+  return typeof name === 'string' && name !== '' ? name : 'an anonymous function'
+}
+
+function describeObject(value: object): string {
+  try {
+    if (Array.isArray(value)) return `an array of ${value.length}`
+    const found = peek(peek(Object.getPrototypeOf(value), 'constructor'), 'name')
+    return `an object (${typeof found === 'string' && found !== '' ? found : 'no prototype'})`
+  } catch {
+    // A revoked proxy.
+    return 'an object that cannot be looked at'
+  }
 }

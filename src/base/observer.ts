@@ -5,6 +5,7 @@
  *
  * Times are milliseconds of `performance.now()` on the thread that owns the run; worker times are moved onto that clock.
  */
+import { performance } from './globals.js'
 import { channel } from 'node:diagnostics_channel'
 
 export type RunKind = 'all' | 'map' | 'mapReduce' | 'graph' | 'scope' | 'scatter' | 'stream' | 'call'

@@ -21,6 +21,7 @@
  * What is too uncertain to accuse while anything else runs (two acquires of one mutex in one task, which may be two flows;
  * everything in code that no run called) is rejected when the process has nothing left to do and would end instead.
  */
+import { performance, setImmediate, setTimeout } from './globals.js'
 import { type Circle, describeCircle, findCircles } from './deadlock.ts'
 import { DeadlockDetected } from './errors.ts'
 import { type Awaited, currentFrame, enterFrame, type Frame, rootFrame } from './frame.ts'

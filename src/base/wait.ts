@@ -1,6 +1,7 @@
 /**
  * Who waits for what: the vocabulary of the wait-for graph. wait-graph.ts says how the parts of heddle use it.
  */
+import { performance } from './globals.js'
 import { currentFrame, type Frame, rootFrame } from './frame.ts'
 import { Suspension } from './suspension.ts'
 

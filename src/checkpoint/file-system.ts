@@ -1,4 +1,5 @@
 /** What a journal needs of a file system: passed in, so that tests crash and break it at every call. */
+import { performance } from '../base/globals.js'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { lazily } from '../base/builtin.js'

@@ -5,6 +5,7 @@
  * after a failed write or sync nothing is ever acknowledged again, because a system may drop the pages of a sync that failed and report
  * success for the next one ("fsyncgate", PostgreSQL 2018).
  */
+import { setImmediate } from '../base/globals.js'
 import { encode } from './format.ts'
 
 interface Batch {

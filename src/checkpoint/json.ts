@@ -1,5 +1,6 @@
 /** Values as JSON text: exactly, or changed in a known way, or not at all. */
 import { describe, Unserializable } from '../base/errors.ts'
+import { isA, textOf } from '../base/look.js'
 
 /** Deeper values would overflow the stack of the JSON parser; chosen far above what data has, far below that. */
 const depthAtMost = 1_000
@@ -22,7 +23,7 @@ export function toJson(value: unknown, name: () => string): Json {
   try {
     return { text: JSON.stringify(value), exact: walk.exact }
   } catch (error) {
-    throw unserializable(name(), [], error instanceof RangeError ? 'longer than a text can be' : String(error))
+    throw unserializable(name(), [], isA(error, RangeError) ? 'longer than a text can be' : textOf(error))
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { lazily } from '../base/builtin.js'
 import { HeddleError, InvalidOption } from '../base/errors.ts'
+import { textOf } from '../base/look.js'
 import { toJson } from './json.ts'
 import { checkKey } from './steps.ts'
 
@@ -60,7 +61,7 @@ function jsonOf(item: unknown, name: () => string): string {
   try {
     return toJson(item, name).text
   } catch (cause) {
-    const message = cause instanceof HeddleError ? cause.message : String(cause)
+    const message = cause instanceof HeddleError ? cause.message : textOf(cause)
     throw new InvalidOption(`Expected \`key\` to be given, because ${name()} is no JSON: ${message}`, {
       cause,
       hint: 'A key says which item a recorded result belongs to: { checkpoint, key: (item) => item.id }.',

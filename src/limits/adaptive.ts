@@ -150,6 +150,16 @@ export class AdaptiveConcurrency {
     else if (++this.#count >= this.#size) this.#close()
   }
 
+  /** As {@link settle}, by what the call failed with, if it did. Throws what `isOverload` throws, once the call counts as one that went well. */
+  settled(ticket: number, error: unknown): void {
+    let overloaded = false
+    try {
+      overloaded = error !== undefined && this.isOverload(error)
+    } finally {
+      this.settle(ticket, overloaded)
+    }
+  }
+
   /** There is reason to believe that so many can be under way: begins there, unless calls have told more already. */
   expect(limit: number): void {
     if (this.#phase !== 'double' || this.#ceiling !== Number.POSITIVE_INFINITY || limit <= this.limit) return

@@ -6,6 +6,7 @@ import type { Clock, TimerHandle } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
 import { type ClockName, TimedOut } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { isThenable } from '../base/look.js'
 import { note, type TaskRecord } from '../base/observer.ts'
 import type { CombinedLease } from './combine.ts'
 
@@ -122,8 +123,4 @@ const took = { timeout: 'an attempt took', queueTimeout: 'it waited', deadline: 
 export function outOfTime({ name = 'The call' }: CallScope, clock: ClockName, limitMs: number): TimedOut {
   const message = `${name} timed out: ${took[clock]} longer than the ${clock} of ${formatMs(limitMs)}`
   return new TimedOut(message, { clock, limitMs })
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
 }

@@ -123,7 +123,7 @@ export class Bounds {
     this.#used -= lease.weight
     if (actualCost !== lease.cost) this.#tokens?.correct(lease.tokenReceipt, lease.cost, actualCost, now)
     if (actualOutputCost !== lease.outputCost) this.#output?.correct(lease.outputReceipt, lease.outputCost, actualOutputCost, now)
-    this.#adaptive?.settle(lease.ticket, error !== undefined && this.#adaptive.isOverload(error))
+    this.#adaptive?.settled(lease.ticket, error)
   }
 
   /** The call was never made. */

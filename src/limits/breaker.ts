@@ -159,6 +159,16 @@ export class CircuitBreaker {
     else if (verdict === 'success' && ++this.#succeeded >= this.#probes) this.#change('closed')
   }
 
+  /** As {@link settle}, for a call that failed. Throws what `failIf` throws, once the call counts as nothing. */
+  failed(pass: number, error: unknown): void {
+    let verdict: Verdict = 'unknown'
+    try {
+      verdict = this.verdict(error)
+    } finally {
+      this.settle(pass, verdict)
+    }
+  }
+
   /** What an error means to this breaker. */
   verdict(error: unknown): Verdict {
     if (!this.#failIf) return verdictOf(error)

@@ -29,7 +29,15 @@ export class CombinedLease {
 
   /** As {@link Lease.release}, of every lease. */
   release(actualCost?: number, error?: unknown): void {
-    for (const [, lease] of this.#leases) lease.release(actualCost, error)
+    let failure: { readonly error: unknown } | undefined
+    for (const [, lease] of this.#leases) {
+      try {
+        lease.release(actualCost, error)
+      } catch (thrown) {
+        failure ??= { error: thrown }
+      }
+    }
+    if (failure) throw failure.error
   }
 
   /** @internal The call gave this; each limiter computes what it really used. */

@@ -214,9 +214,13 @@ export class Limiter extends Waitable implements LeaseOwner {
     const cost = actualCost !== undefined && actualCost >= 0 ? actualCost : lease.cost
     const outputCost = actualOutputCost !== undefined && actualOutputCost >= 0 ? actualOutputCost : lease.outputCost
     this.#tokens += cost - lease.cost
-    this.#bounds.release(lease, cost, outputCost, error, this.#clock.now())
     this.#leases.delete(lease)
-    this.#serve()
+    // A user's `isOverload` may throw: the place is given back all the same.
+    try {
+      this.#bounds.release(lease, cost, outputCost, error, this.#clock.now())
+    } finally {
+      this.#serve()
+    }
   }
 
   /** @internal */

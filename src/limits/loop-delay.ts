@@ -2,6 +2,7 @@
  * How late the event loop is, for the whole thread. A timer looks at its own lateness, as Node's `monitorEventLoopDelay` does;
  * that one forgets the interval in which it is reset, and so sees nothing of a loop that is asked more often than it turns.
  */
+import { clearInterval, performance, setInterval } from '../base/globals.js'
 
 const everyMs = 20
 /** Nobody asks any more: stop looking. */

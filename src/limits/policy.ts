@@ -139,13 +139,17 @@ export class Policy {
       // The function is awaited without a detour, so that the engine can tell the wait-for graph who awaits whom.
       const value = await running.begin(attempt, lease)
       if (running.stopped) throw running.stopped
-      breaker?.settle(pass, 'success')
       lease?.succeeded(value)
+      breaker?.settle(pass, 'success')
       return value
     } catch (thrown) {
       const error = running.stopped ?? thrown
-      breaker?.settle(pass, breaker.verdict(error))
-      lease?.release(undefined, error)
+      // Functions of the user judge the error: what they throw is the outcome, and everything is given back all the same.
+      try {
+        breaker?.failed(pass, error)
+      } finally {
+        lease?.release(undefined, error)
+      }
       throw error
     } finally {
       running.end()

@@ -3,6 +3,7 @@
  * `retry-after-ms`, then `retry-after` (RFC 9110, section 10.2.3: seconds, or a date).
  */
 import { type Duration, durationMs } from '../base/duration.ts'
+import { peek } from '../base/look.js'
 import { headerOf } from './transient.ts'
 
 /**
@@ -14,10 +15,9 @@ import { headerOf } from './transient.ts'
  */
 export function retryAfterMs(error: unknown, nowDate: number = Date.now()): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  const own = error as { retryAfterMs?: unknown; retryAfter?: unknown }
   return (
-    milliseconds(own.retryAfterMs) ??
-    duration(own.retryAfter) ??
+    milliseconds(peek(error, 'retryAfterMs')) ??
+    duration(peek(error, 'retryAfter')) ??
     milliseconds(headerOf(error, 'retry-after-ms')) ??
     retryAfterHeader(headerOf(error, 'retry-after'), nowDate)
   )

@@ -12,12 +12,12 @@ import {
   TimedOut,
   WorkerCrashed,
 } from '../base/errors.ts'
+import { isA, peek, textOf } from '../base/look.js'
 
 /** The HTTP status that an error carries: `status`, `statusCode`, or that of its `response`. */
 export function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  const { status, statusCode, response } = error as { status?: unknown; statusCode?: unknown; response?: unknown }
-  for (const found of [status, statusCode, (response as { status?: unknown } | null | undefined)?.status]) {
+  for (const found of [peek(error, 'status'), peek(error, 'statusCode'), peek(peek(error, 'response'), 'status')]) {
     if (Number.isInteger(found) && (found as number) >= 100 && (found as number) < 600) return found as number
   }
   return undefined
@@ -26,15 +26,23 @@ export function statusOf(error: unknown): number | undefined {
 /** A header of an error or of its response, from a `Headers` object or a plain one with names in lower case. */
 export function headerOf(error: unknown, name: string): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  const { headers, response, responseHeaders } = error as Record<'headers' | 'response' | 'responseHeaders', unknown>
-  for (const bag of [headers, responseHeaders, (response as { headers?: unknown } | null | undefined)?.headers]) {
+  for (const bag of [peek(error, 'headers'), peek(error, 'responseHeaders'), peek(peek(error, 'response'), 'headers')]) {
     if (typeof bag !== 'object' || bag === null) continue
-    const { get } = bag as { get?: unknown }
-    const found: unknown =
-      typeof get === 'function' ? (get as (name: string) => unknown).call(bag, name) : (bag as Record<string, unknown>)[name]
-    if (typeof found === 'string' || typeof found === 'number') return String(found)
+    const found = entryOf(bag, name)
+    if (typeof found === 'string' || typeof found === 'number') return textOf(found)
   }
   return undefined
+}
+
+/** What the bag has under the name: through its own `get`, which may be anything, or as a property. */
+function entryOf(bag: object, name: string): unknown {
+  const get = peek(bag, 'get')
+  if (typeof get !== 'function') return peek(bag, name)
+  try {
+    return get.call(bag, name)
+  } catch {
+    return undefined
+  }
 }
 
 /** Too many requests, service unavailable, and Anthropic's "overloaded". */
@@ -45,7 +53,7 @@ export function isOverload(error: unknown): boolean {
   if (error instanceof TimedOut) return error.clock === 'timeout'
   const status = statusOf(error)
   if (status !== undefined) return overloadStatus.has(status)
-  return (error as { name?: unknown } | null | undefined)?.name === 'TimeoutError'
+  return peek(error, 'name') === 'TimeoutError'
 }
 
 /** Answers below 500 after which the same request may still succeed: timeout, conflict of locks, too early, too many. */
@@ -66,7 +74,7 @@ const mistakes = [TypeError, ReferenceError, RangeError]
  *   with one).
  */
 export function isTransient(error: unknown): boolean {
-  const name = (error as { name?: unknown } | null | undefined)?.name
+  const name = peek(error, 'name')
   if (name === 'AbortError') return false
   const wish = headerOf(error, 'x-should-retry')
   if (wish === 'true' || wish === 'false') return wish === 'true'
@@ -75,7 +83,7 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof TimedOut) return error.clock === 'timeout'
   // The base class itself stands for a thrown value that was no Error.
   if (error instanceof HeddleError) return error instanceof WorkerCrashed || name === 'HeddleError'
-  return !(mistakes.some((type) => error instanceof type) && (error as Error).cause === undefined)
+  return !(mistakes.some((type) => isA(error, type)) && peek(error, 'cause') === undefined)
 }
 
 /** Outcomes that tell nothing about the dependency: it was not asked, or whoever asked went away. */

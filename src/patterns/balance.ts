@@ -1,5 +1,6 @@
 import { CircuitOpen, describe, InvalidOption } from '../base/errors.ts'
 import { isTaskContext } from '../base/frame.ts'
+import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
 import { type BreakerOptions, CircuitBreaker } from '../limits/breaker.ts'
 import type { PolicySetting } from '../limits/policy.ts'
@@ -64,7 +65,7 @@ export function balanceWith<F extends (...args: never[]) => unknown>(
     { by: rules.oneOf(...balanceWays), key: rules.function, breaker: rules.object, name: rules.string },
     'balance',
   )
-  const { by = 'least-busy', name = (replicas[0] as F).name } = options
+  const { by = 'least-busy', name = nameOf(replicas[0]) } = options
   const members = replicas.map((replica, index) => new Replica(replica, index, name, options.breaker ?? {}, setting))
   const view: Replicas = {
     count: members.length,

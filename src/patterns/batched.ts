@@ -3,7 +3,8 @@ import { cancelled, onAbort } from '../base/abort.ts'
 import { type Clock, systemClock, type TimerHandle } from '../base/clock.ts'
 import { type Duration, durationMs } from '../base/duration.ts'
 import { describe, InvalidOption, Overflow } from '../base/errors.ts'
-import { currentFrame, enterFrame, isTaskContext, rootFrame, type TaskContext } from '../base/frame.ts'
+import { currentFrame, type Entrance, entranceOf, isTaskContext, rootFrame, type TaskContext } from '../base/frame.ts'
+import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { call } from '../run/call.ts'
 import { refOf } from '../run/executor.ts'
@@ -85,12 +86,14 @@ class Batcher {
   readonly #maxQueue: number
   readonly #concurrency: number
   readonly #queue: BatchQueue<Caller>
+  /** A batch belongs to none of its callers: none of their runs may cancel it, and it sees nobody's AsyncLocalStorage but that of whoever made the function. */
+  readonly #enter: Entrance = entranceOf(rootFrame)
   #underWay = 0
   #timer: TimerHandle | undefined
 
   constructor(fn: BatchFunction, options: BatchedOptions<unknown>, clock: Clock) {
     const ref = refOf(fn)
-    this.name = options.name ?? ref?.name ?? fn.name
+    this.name = options.name ?? ref?.name ?? nameOf(fn)
     this.#fn = ref ? (items, { index, attempt, deadline }) => call(ref, [items], { index, attempt, deadline }) : fn
     this.#clock = clock
     this.#cost = options.cost
@@ -135,8 +138,7 @@ class Batcher {
         return
       }
       this.#underWay++
-      // A batch belongs to none of its callers, so none of their runs may cancel it.
-      void enterFrame(rootFrame, () => this.#send(this.#queue.take()))
+      void this.#enter(() => this.#send(this.#queue.take()))
     }
   }
 

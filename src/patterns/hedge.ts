@@ -6,6 +6,7 @@ import { type Clock, systemClock, type TimerHandle } from '../base/clock.ts'
 import { type Duration, durationMs } from '../base/duration.ts'
 import { Cancelled } from '../base/errors.ts'
 import { isTaskContext, type TaskContext } from '../base/frame.ts'
+import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, type OptionRules, type Rule, rules } from '../base/options.ts'
 import { withContext } from '../base/with-context.js'
 import { TokenBucket } from '../limits/token-bucket.ts'
@@ -59,7 +60,7 @@ export function hedgeWith<F extends (...args: never[]) => unknown>(fn: F, option
   checkFunction(fn, 'fn', 'hedge')
   checkOptions<HedgeOptions>(options, hedgeRules, 'hedge')
   const ref = refOf(fn)
-  const name = options.name ?? ref?.name ?? fn.name
+  const name = options.name ?? ref?.name ?? nameOf(fn)
   const target: Target = { fn: fn as unknown as Target['fn'], ref, name, clock, timing: new HedgeTiming(options) }
   const hedged = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     return runHedged(target, this, isTaskContext(args.at(-1)) ? args.slice(0, -1) : args)

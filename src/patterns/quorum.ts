@@ -8,7 +8,7 @@ export class Quorum<T> {
   /** By target; undefined where nothing came before the decision. */
   readonly outcomes: (PromiseSettledResult<T> | undefined)[]
   answers = 0
-  firstFailure: unknown = undefined
+  firstFailure: { readonly error: unknown } | undefined
   readonly #size: number
   readonly #enough: number | undefined
   #failures = 0
@@ -46,7 +46,8 @@ export class Quorum<T> {
   fail(index: number, reason: unknown): void {
     if (this.decided) return
     this.outcomes[index] = { status: 'rejected', reason }
-    if (this.#failures++ === 0) this.firstFailure = reason
+    this.#failures++
+    this.firstFailure ??= { error: reason }
     this.#judge()
   }
 

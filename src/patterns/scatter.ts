@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { type Duration, durationMs, formatMs } from '../base/duration.ts'
 import { Cancelled, QuorumNotReached, TimedOut } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, checkValue, type OptionRules, rules } from '../base/options.ts'
 import { compilePolicy, type Policy, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
 import { refOf } from '../run/executor.ts'
@@ -73,7 +74,7 @@ export async function scatterWith<I, T>(
   const listed = [...targets]
   const withinMs = options.within === undefined ? Number.POSITIVE_INFINITY : durationMs(options.within, 'within')
   const policy = compilePolicy(options, { remote: refOf(send) !== undefined })
-  const group = new Group('scatter', send.name, options, listed.length, listed.length)
+  const group = new Group('scatter', nameOf(send), options, listed.length, listed.length)
   const contest = new Contest(group, clock, durationMs(options.grace ?? 0, 'grace'))
   const quorum = new Quorum<T>(listed.length, options.enough)
   const timer = clock.schedule(withinMs, () => {
@@ -136,7 +137,7 @@ function outcome<I, T>(targets: readonly I[], enough: number | undefined, group:
     return { values, missing }
   }
   const message = `Expected ${enough} of ${targets.length} targets of ${group.label()} to answer, got ${values.length}: ${rest.message}`
-  const error = new QuorumNotReached(message, { cause: quorum.firstFailure ?? rest, values, missing })
+  const error = new QuorumNotReached(message, { cause: quorum.firstFailure ? quorum.firstFailure.error : rest, values, missing })
   group.failure = { error, at: 'quorum' }
   group.close()
   throw error

@@ -1,5 +1,5 @@
 /** Sends a batch, and finds the items that it is rejected for. */
-import { BudgetExceeded, Cancelled, CircuitOpen, Closed, HeddleError, describe, Overflow } from '../base/errors.ts'
+import { BudgetExceeded, Cancelled, CircuitOpen, Closed, describe, HeddleError, isError, Overflow } from '../base/errors.ts'
 import { isOverload } from '../limits/transient.ts'
 
 /** Where the results of a batch go. */
@@ -64,7 +64,7 @@ function deliver(part: readonly Recipient[], results: unknown): void {
   }
   for (const [index, recipient] of part.entries()) {
     const result: unknown = results[index]
-    if (result instanceof Error) recipient.fail(result)
+    if (isError(result)) recipient.fail(result)
     else recipient.succeed(result)
   }
 }

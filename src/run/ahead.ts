@@ -2,6 +2,7 @@
  * Items that have come and that no worker has taken yet. A message costs as much as a thousand small items, so what comes promptly travels
  * together: it is offered when there is as much as was asked for last, or when the event loop turns, whichever is sooner. Nothing waits for more.
  */
+import { setImmediate } from '../base/globals.js'
 import { Ring } from '../base/ring.ts'
 
 export class Ahead<T> {

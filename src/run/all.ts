@@ -68,8 +68,8 @@ export async function all(tasks: Tasks, options: AllOptions = {}): Promise<unkno
     tellCaller(outcomes.map((outcome) => outcome?.status === 'rejected' && outcome.reason))
     return collect(names, listed, (index) => outcomes[index] ?? { status: 'rejected', reason: group.cancelError() })
   }
-  const failure = group.failure?.error ?? (group.aborted ? group.cancelError() : undefined)
-  if (failure === undefined && !group.failure) return collect(names, listed, (index) => valueOf(outcomes[index]))
+  if (!group.aborted) return collect(names, listed, (index) => valueOf(outcomes[index]))
+  const failure = group.failure ? group.failure.error : group.cancelError()
   const done = names.filter((_, index) => outcomes[index]?.status === 'fulfilled')
   keepPartial(failure, {
     results: listed

@@ -1,3 +1,5 @@
+import { performance, setImmediate } from '../base/globals.js'
+
 /** Tasks that settle in microtasks alone would keep timers and I/O waiting; chosen well below what a person notices. */
 const heldMs = 10
 

@@ -1,4 +1,5 @@
 /** The side of a map over a worker function that hands out batches of items to an executor and takes their results back. */
+import { performance, setImmediate } from '../base/globals.js'
 import {
   batchSettled,
   newTask,
@@ -10,12 +11,13 @@ import {
   taskStarted,
 } from '../base/observer.ts'
 import type { Cancellation } from '../base/abort.ts'
+import type { Entrance } from '../base/frame.ts'
 import { Ahead } from './ahead.ts'
 import { Breath } from './breath.ts'
 import type { Batch, BulkWork } from './executor.ts'
 import type { Group } from './group.ts'
 import { messageBytes } from './message-size.ts'
-import type { Collector } from './outcome.ts'
+import { type Collector, itemAt } from './outcome.ts'
 import { heldBytes, messageBytesMost, type Sizes, within } from './sizes.ts'
 import { end, type Source } from './source.ts'
 import { TakenTimes } from './taken-times.ts'
@@ -73,9 +75,12 @@ export class Bulk implements BulkWork {
   /** Items under way by index, kept only where a failure must name its item and the source cannot give it again. */
   readonly #items: Map<number, unknown> | undefined
   readonly #takenAt: TakenTimes | undefined
+  /** The executor calls from its own context, or from that of another run: sources, collectors and listeners of signals see the one of this run. */
+  readonly #enter: Entrance
 
   constructor(options: BulkOptions) {
     this.#o = options
+    this.#enter = options.group.entrance()
     this.timeoutMs = options.timeoutMs
     this.observed = options.observed
     if (!options.source.slice) this.#items = new Map()
@@ -116,6 +121,10 @@ export class Bulk implements BulkWork {
   }
 
   take(max: number): Batch | undefined {
+    return this.#enter(this.#take, max)
+  }
+
+  readonly #take = (max: number): Batch | undefined => {
     const { items: args, results } = this.#o.sizes
     const room = Math.min(max, this.#room(), within(messageBytesMost, args, results))
     if (room < 1 || this.exhausted()) return undefined
@@ -133,9 +142,20 @@ export class Bulk implements BulkWork {
 
   #slice(room: number): ArrayLike<unknown> {
     const { source } = this.#o
-    const items = source.slice?.(this.#taken, this.#upToNextSkipped(Math.min(room, source.size - this.#taken))) ?? []
-    if (this.#taken + items.length >= source.size) this.#exhausted = true
-    return items
+    try {
+      const items = source.slice?.(this.#taken, this.#upToNextSkipped(Math.min(room, source.size - this.#taken))) ?? []
+      if (this.#taken + items.length >= source.size) this.#exhausted = true
+      return items
+    } catch (error) {
+      // An element with a getter that throws.
+      this.#sourceFailed(error)
+      return []
+    }
+  }
+
+  /** For reports. */
+  #itemAt(index: number): unknown {
+    return this.#items ? this.#items.get(index) : itemAt(this.#o.source, index)
   }
 
   /** How many of the next `room` items come before one that is skipped: a batch is of items next to each other. */
@@ -244,9 +264,15 @@ export class Bulk implements BulkWork {
     startedAt?: ArrayLike<number>,
     settledAt?: ArrayLike<number>,
   ): void {
+    this.#enter(() => {
+      if (startedAt && settledAt) this.#publishMany(first, values, row, startedAt, settledAt)
+      this.#succeed(first, values)
+    })
+  }
+
+  #succeed(first: number, values: ArrayLike<unknown>): void {
     const { collector, sizes } = this.#o
     sizes.results.noteSome(values)
-    if (startedAt && settledAt) this.#publishMany(first, values, row, startedAt, settledAt)
     if (collector.succeedMany) this.#store(first, values.length, collector.succeedMany(first, values))
     else for (let i = 0; i < values.length; i++) this.#store(first + i, 1, collector.succeed(first + i, values[i]))
   }
@@ -262,8 +288,12 @@ export class Bulk implements BulkWork {
   }
 
   fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void {
-    const { group, collector, source } = this.#o
-    const item = this.#items ? this.#items.get(index) : source.slice?.(index, 1)[0]
+    this.#enter(() => this.#fail(index, error, row, startedAt, settledAt))
+  }
+
+  #fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void {
+    const { group, collector } = this.#o
+    const item = this.#itemAt(index)
     const aborted = group.aborted
     if (!collector.fail(index, item, error)) group.fail(error, index)
     if (this.observed) {
@@ -275,9 +305,9 @@ export class Bulk implements BulkWork {
   }
 
   skip(index: number): void {
-    const { group, collector, source } = this.#o
+    const { group, collector } = this.#o
     // The run has been stopped by something else: what the collector says does not matter.
-    collector.fail(index, this.#items ? this.#items.get(index) : source.slice?.(index, 1)[0], group.cancelError())
+    collector.fail(index, this.#itemAt(index), group.cancelError())
     this.#count(index, 1)
   }
 

@@ -1,4 +1,5 @@
 /** One direct call of a worker function, as a task of whatever run the caller is in. */
+import { performance } from '../base/globals.js'
 import { currentFrame } from '../base/frame.ts'
 import { closeRun, newTask, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../base/observer.ts'
 import { messageBytes } from './message-size.ts'

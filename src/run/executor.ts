@@ -5,6 +5,7 @@
  * Every executor passes the conformance suite in `executor.conformance.ts`.
  */
 import type { Cancellation } from '../base/abort.ts'
+import { peek } from '../base/look.js'
 
 /** Names one worker function. */
 export interface FunctionRef {
@@ -105,5 +106,5 @@ export const functionRef = Symbol.for('heddle.function')
 
 /** The reference of a worker function; undefined for any other function. */
 export function refOf(fn: unknown): FunctionRef | undefined {
-  return (fn as { readonly [functionRef]?: FunctionRef } | null | undefined)?.[functionRef]
+  return peek(fn, functionRef) as FunctionRef | undefined
 }

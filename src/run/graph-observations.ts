@@ -1,4 +1,5 @@
 /** What only an observed run of a graph keeps: by task of the selection, when it settled and the id of its record. */
+import { performance } from '../base/globals.js'
 import { newTask, type TaskRecord, taskSettled } from '../base/observer.ts'
 import type { GraphModel, Selection } from '../graph/index.ts'
 import type { Group } from './group.ts'

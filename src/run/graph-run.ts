@@ -7,6 +7,7 @@
  * dependent has finished (targets: for good).
  */
 import { DependencyFailed, JournalFailed, toError } from '../base/errors.ts'
+import { messageOf } from '../base/look.js'
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
@@ -32,6 +33,14 @@ export interface GraphRunSpec {
   readonly durations: Float64Array
   readonly concurrency: number
   readonly settles: boolean
+}
+
+interface Lane {
+  readonly frame: Frame
+  /** Pays for nothing but the calls. */
+  readonly bare: boolean
+  /** Of the task that it called last, where bare. */
+  context: GroupContext | undefined
 }
 
 /** How far a task is; 0 until it has settled. */
@@ -97,13 +106,14 @@ export class GraphRun {
       this.#lanes++
       const bare = !this.#spec.policyOf && !this.#observations
       const frame = this.#group.frame((context) => `task "${model.nameOf(context.index)}"`, bare ? '#lane' : runTask.name)
-      void enterFrame(frame, () => this.#lane(frame, bare)).then(() => {
+      void enterFrame(frame, () => this.#lane({ frame, bare, context: undefined })).then(() => {
         if (--this.#lanes === 0) this.#ended()
       })
     }
   }
 
-  async #lane(frame: Frame, bare: boolean): Promise<void> {
+  async #lane(lane: Lane): Promise<void> {
+    const { frame } = lane
     const [group, schedule, breath] = [this.#group, this.#schedule, this.#breath]
     openFrame(frame)
     while (!group.aborted && this.#left > 0) {
@@ -117,10 +127,11 @@ export class GraphRun {
       }
       try {
         const steps = this.#steps
-        this.#succeed(task, await (steps ? this.#callRecorded(task, frame, bare, steps) : this.#call(task, frame, bare)))
+        this.#succeed(task, await (steps ? this.#callRecorded(task, lane, steps) : this.#call(task, lane)))
       } catch (error) {
         this.#fail(task, error)
       }
+      lane.context?.close()
       const pause = breath.due()
       if (pause) await pause
     }
@@ -131,7 +142,7 @@ export class GraphRun {
    * What the journal has of the task, or what it gives now, once that is durable. A result that rests on others is taken from the journal only
    * where these were: what was made anew has dependents that are to be made anew.
    */
-  async #callRecorded(task: number, frame: Frame, bare: boolean, steps: Steps): Promise<unknown> {
+  async #callRecorded(task: number, lane: Lane, steps: Steps): Promise<unknown> {
     const { selection, model } = this.#spec
     const { needStart, needs } = selection.dag
     const name = model.nameOf(selection.tasks[task] as number)
@@ -141,22 +152,23 @@ export class GraphRun {
       this.restored++
       return steps.value(name)
     }
-    const { value, durable } = steps.record(name, await this.#call(task, frame, bare))
+    const { value, durable } = steps.record(name, await this.#call(task, lane))
     await durable
     this.recorded++
     return value
   }
 
-  #call(task: number, frame: Frame, bare: boolean): unknown {
-    return bare ? this.#callBare(task, frame) : this.#callFull(task, frame)
+  #call(task: number, lane: Lane): unknown {
+    return lane.bare ? this.#callBare(task, lane) : this.#callFull(task, lane.frame)
   }
 
   /** Pays for nothing but the call. */
-  #callBare(task: number, frame: Frame): unknown {
+  #callBare(task: number, lane: Lane): unknown {
     const { selection, functions } = this.#spec
     const index = selection.tasks[task] as number
     const context = new GroupContext(this.#group, index)
-    frame.context = context
+    lane.context = context
+    lane.frame.context = context
     return (functions[index] as TaskFunction)(this.#inputs(task, index), context)
   }
 
@@ -267,7 +279,7 @@ export class GraphRun {
     const culprit = this.#blame.get(task) as number
     const [name, because] = [task, culprit].map((t) => model.nameOf(selection.tasks[t] as number))
     const error = this.#errors.get(culprit)
-    const message = `Task "${name}" did not run because task "${because}", which it needs, failed: ${toError(error).message}`
+    const message = `Task "${name}" did not run because task "${because}", which it needs, failed: ${messageOf(toError(error))}`
     return new DependencyFailed(message, { cause: error })
   }
 

@@ -5,12 +5,13 @@
  * Invariant: when {@link Group.close} has been called, every task of the run has settled, or was abandoned: code on this
  * thread that ignores its signal cannot be ended, so `graceMs` after a cancellation its task is settled without it.
  */
+import { performance } from '../base/globals.js'
 import { Cancellation, cancelled } from '../base/abort.ts'
 import { tellCaller } from '../base/call-site.ts'
 import { systemClock, type TimerHandle } from '../base/clock.ts'
 import { type Duration, durationMs, formatMs, graceMsOf } from '../base/duration.ts'
 import { Cancelled, TimedOut } from '../base/errors.ts'
-import { type Awaited, currentFrame, type Frame, type TaskContext } from '../base/frame.ts'
+import { type Awaited, currentFrame, type Entrance, entranceOf, type Frame, type TaskContext } from '../base/frame.ts'
 import { closeRun, note, openRun, type RunKind, type RunRecord } from '../base/observer.ts'
 import { type OptionRules, rules } from '../base/options.ts'
 import { closeFrame, openFrame, Suspension } from '../base/wait-graph.ts'
@@ -144,6 +145,11 @@ export class Group {
     return name === '' ? kind : `${kind} "${name}"`
   }
 
+  /** A way for code of the run that is called from elsewhere, such as by the message of a worker: with the context of the run's caller. Ask for it there. */
+  entrance(): Entrance {
+    return entranceOf(this.frame(() => this.label()))
+  }
+
   /**
    * A frame for a lane of this run, or for one task of it. Open it when its code begins, and close it when that has ended.
    * @param body name of the async function that awaits the user's code, for the deadlock detector
@@ -167,10 +173,15 @@ export class Group {
   }
 }
 
-/** The context of a task that has nothing of its own: it shares the run's signal, made only when asked for. */
+/**
+ * The context of a task. Its signal is its own, made only when asked for: what thousands of tasks leave on one signal costs each of them a walk over
+ * all, and what a finished task has given, such as a response that is still to be read, must not break because its run fails later.
+ */
 export class GroupContext implements TaskContext {
   readonly #group: Group
   readonly index: number
+  #own: Cancellation | undefined
+  #closed = false
 
   constructor(group: Group, index: number) {
     this.#group = group
@@ -178,7 +189,7 @@ export class GroupContext implements TaskContext {
   }
 
   get signal(): AbortSignal {
-    return this.#group.cancellation.signal
+    return (this.#own ??= this.#cancellation()).signal
   }
 
   get attempt(): number {
@@ -187,5 +198,16 @@ export class GroupContext implements TaskContext {
 
   get deadline(): number {
     return this.#group.deadline
+  }
+
+  /** The task has settled: its signal stays as it is. */
+  close(): void {
+    this.#closed = true
+    this.#own?.close()
+  }
+
+  #cancellation(): Cancellation {
+    const run = this.#group.cancellation
+    return this.#closed && !run.aborted ? new Cancellation() : new Cancellation(run)
   }
 }

@@ -1,5 +1,7 @@
+import { performance } from '../base/globals.js'
 import { type Duration, durationMs } from '../base/duration.ts'
-import { currentFrame, enterFrame, type Explicit, type Frame, type TaskContext } from '../base/frame.ts'
+import { currentFrame, enterFrame, type Explicit, type Frame, isTaskContext, type TaskContext } from '../base/frame.ts'
+import { nameOf } from '../base/look.js'
 import {
   closeRun,
   newTask,
@@ -66,7 +68,7 @@ export function guardWith<F extends (...args: never[]) => unknown>(
   setting: PolicySetting = {},
 ): Guarded<F> {
   const ref = refOf(fn)
-  const name = options.name ?? ref?.name ?? fn.name
+  const name = options.name ?? ref?.name ?? nameOf(fn)
   const target: Target = {
     fn: fn as unknown as Target['fn'],
     ref,
@@ -95,7 +97,7 @@ interface Target {
 
 async function runGuarded(target: Target, self: unknown, args: unknown[]): Promise<unknown> {
   const { policy, ref, calls } = target
-  if (args.length > 0 && isContext(args[args.length - 1])) args.pop()
+  if (args.length > 0 && isTaskContext(args[args.length - 1])) args.pop()
   const frame = new GuardFrame(currentFrame(), target.label)
   const record = observed() ? calls.open(frame) : undefined
   const timing: Timing | undefined = record && ref && { row: 0, startedAt: 0, settledAt: 0 }
@@ -164,11 +166,6 @@ function onExecutor(
   timing: Timing | undefined,
 ): Promise<unknown> {
   return ref.executor.call(ref, args, { cancellation, timeoutMs, index, attempt, deadline, timing, onTaken })
-}
-
-/** Asks for the names only: a context makes its signal when it is read. */
-function isContext(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'attempt' in value && 'deadline' in value && 'signal' in value
 }
 
 /** Publishes the calls of one guarded function. Their run is open while at least one is under way: nobody knows which is the last. */

@@ -5,6 +5,7 @@
  * Two kinds of lane: the bare one pays for nothing but the call (and for a record while somebody observes), the full one goes
  * through `runTask` and pays for policies. Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
  */
+import { performance, setImmediate } from '../base/globals.js'
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import {
   observedLanes,
@@ -117,10 +118,12 @@ export class Lanes {
       let value: unknown
       try {
         value = await fn(item, context)
+        context.close()
         records?.done()
       } catch (error) {
+        context.close()
         records?.failed(group.aborted ? 'cancelled' : 'failed', error)
-        adaptive?.settle(ticket, adaptive.isOverload(error))
+        adaptive?.settled(ticket, error)
         this.#failed(index, item, error)
         continue
       }
@@ -290,7 +293,7 @@ export function measured(fn: ItemFunction, adaptive: AdaptiveConcurrency): ItemF
       adaptive.settle(ticket, false)
       return value
     } catch (error) {
-      adaptive.settle(ticket, adaptive.isOverload(error))
+      adaptive.settled(ticket, error)
       throw error
     }
   }

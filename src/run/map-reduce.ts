@@ -5,6 +5,7 @@
  */
 import { InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { isThenable, nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { Group } from './group.ts'
 import type { ItemFunction } from './lanes.ts'
@@ -44,7 +45,7 @@ export async function mapReduce<I, T>(
   checkJournal(options)
   const source = sourceOf(input, 'mapReduce')
   const { empty, ...rest } = options
-  const group = new Group('mapReduce', fn.name, rest, Number.isFinite(source.size) ? source.size : -1, -1)
+  const group = new Group('mapReduce', nameOf(fn), rest, Number.isFinite(source.size) ? source.size : -1, -1)
   const tree = new MergeTree<T>(merge, () => group.aborted)
   await runItems(group, source, fn as ItemFunction, tree as Collector, rest)
   if (group.failure) throw group.failure.error
@@ -143,8 +144,4 @@ class MergeTree<T> implements Collector {
 /** Waits for all of them, and fails with the first failure. */
 async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
 }

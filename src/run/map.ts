@@ -1,6 +1,7 @@
 import { tellCaller } from '../base/call-site.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { nameOf } from '../base/look.js'
 import { observed } from '../base/observer.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { checkCheckpoint, type Checkpoint, checkpointRule } from '../checkpoint/index.ts'
@@ -87,7 +88,7 @@ export async function map(input: Input<unknown>, fn: ItemFunction, options: MapO
   checkJournal(options)
   const source = sourceOf(input, 'map')
   const settles = options.onFailure === 'settle'
-  const group = new Group('map', fn.name, options, sizeOf(source), limitOf(options))
+  const group = new Group('map', nameOf(fn), options, sizeOf(source), limitOf(options))
   if (settles) {
     const outcomes = new Outcomes()
     await runItems(group, source, fn, outcomes, options)
@@ -154,6 +155,7 @@ function start(
   collector: Collector,
   options: MapOptions,
 ): Promise<void> {
+  if (!source.slice) source.enter = group.entrance()
   const release = group.cancellation.subscribe(() => void closeQuietly(source))
   const ref = refOf(fn)
   const executor = options.on ?? ref?.executor

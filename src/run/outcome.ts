@@ -1,10 +1,13 @@
 /** Where the results of many items go: one class per shape that a caller can ask for. */
 import { sized } from '../base/sized.ts'
-import { end, type Source } from './source.ts'
+import type { Source } from './source.ts'
 
 /** What `map` gives with `onFailure: 'settle'`. */
 export interface SettledMap<T, I = unknown> {
-  /** Every item's outcome, in input order. */
+  /**
+   * Every item's outcome, in input order. Made when it is read, at about 60 bytes per item: for millions of items use `ok` and `failed`, which are
+   * there already.
+   */
   readonly results: readonly PromiseSettledResult<T>[]
   /** The values of those that succeeded, in input order. */
   readonly ok: readonly T[]
@@ -58,32 +61,73 @@ export class Values implements Collector {
   }
 }
 
-/** Values and failures; nothing stops the run. */
+/** In the place of a value: the item failed, and the failure is in the list of these. */
+const failed: unique symbol = Symbol('failed')
+/** Its item has not settled. Lists may have holes, but a hole reads as undefined, which is a value. */
+const open: unique symbol = Symbol('open')
+
+/**
+ * Values and failures; nothing stops the run. A value takes the place of one reference: a million items that went well are no million objects.
+ */
 export class Outcomes implements Collector {
-  readonly #results: (PromiseSettledResult<unknown> | undefined)[] = []
+  readonly #values: unknown[] = []
   readonly #failed: { index: number; item: unknown; error: unknown }[] = []
 
   succeed(index: number, value: unknown): void {
-    this.#results[index] = { status: 'fulfilled', value }
+    this.#fillTo(index)
+    this.#values[index] = value
   }
 
-  fail(index: number, item: unknown, reason: unknown): boolean {
-    this.#results[index] = { status: 'rejected', reason }
-    this.#failed.push({ index, item, error: reason })
+  fail(index: number, item: unknown, error: unknown): boolean {
+    this.#fillTo(index)
+    this.#values[index] = failed
+    this.#failed.push({ index, item, error })
     return true
   }
 
-  /** Everything that has no outcome yet, also what was never started, gets `reason`; an unbounded source is not read on for it. */
-  async settled(source: Source<unknown>, reason: () => unknown): Promise<SettledMap<unknown>> {
-    const size = Number.isFinite(source.size) ? source.size : this.#results.length
-    for (let index = 0; index < size; index++) {
-      if (this.#results[index]) continue
-      const item = source.slice?.(index, 1)[0]
-      this.fail(index, item === end ? undefined : item, reason())
-    }
-    const results = this.#results as PromiseSettledResult<unknown>[]
-    const ok: unknown[] = []
-    for (const result of results) if (result.status === 'fulfilled') ok.push(result.value)
-    return { results, ok, failed: this.#failed.sort((a, b) => a.index - b.index) }
+  /** Lanes settle in any order: what lies between is open. */
+  #fillTo(index: number): void {
+    while (this.#values.length < index) this.#values.push(open)
   }
+
+  /** Everything that has no outcome yet, also what was never started, gets the reason; an unbounded source is not read on for it. */
+  async settled(source: Source<unknown>, reasonOf: () => unknown): Promise<SettledMap<unknown>> {
+    const values = this.#values
+    if (Number.isFinite(source.size)) this.#fillTo(source.size)
+    let reason: { readonly error: unknown } | undefined
+    const ok: unknown[] = []
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index]
+      if (value === open) {
+        // One for all of them: a million errors of their own, each with a stack, would take a gigabyte.
+        reason ??= { error: reasonOf() }
+        this.fail(index, itemAt(source, index), reason.error)
+      } else if (value !== failed) ok.push(value)
+    }
+    const failures = this.#failed.sort((a, b) => a.index - b.index)
+    let results: PromiseSettledResult<unknown>[] | undefined
+    return {
+      get results() {
+        return (results ??= resultsOf(values, failures))
+      },
+      ok,
+      failed: failures,
+    }
+  }
+}
+
+/** For reports: undefined where the source cannot give it again, and where reading the element throws. */
+export function itemAt(source: Source<unknown>, index: number): unknown {
+  try {
+    return source.slice?.(index, 1)[0]
+  } catch {
+    return undefined
+  }
+}
+
+function resultsOf(values: readonly unknown[], failures: SettledMap<unknown>['failed']): PromiseSettledResult<unknown>[] {
+  let next = 0
+  return values.map((value) =>
+    value === failed ? { status: 'rejected', reason: failures[next++]?.error } : { status: 'fulfilled', value },
+  )
 }

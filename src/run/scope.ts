@@ -3,8 +3,10 @@
  *
  * Follows N. J. Smith, "Notes on structured concurrency" (2018), and Trio's nurseries; the first failure cancels the rest.
  */
+import { performance } from '../base/globals.js'
 import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { Closed } from '../base/errors.ts'
+import { nameOf } from '../base/look.js'
 import { note } from '../base/observer.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
@@ -61,7 +63,7 @@ export class Scope {
     if (this.#closed) return Promise.reject(new Closed(`${this.#group.label()} has ended; nothing can be forked in it any more`))
     if (this.#group.aborted) return handled(Promise.reject(this.#group.cancelError()))
     const index = this.#forked++
-    const name = options.name ?? (fn.name === '' ? undefined : fn.name)
+    const name = options.name ?? (nameOf(fn) || undefined)
     const spec = { group: this.#group, index, name, starter: this.#starter(), policy: compilePolicy(options) }
     const task: Promise<T> = this.#settle(runTask(spec, fn), name ?? `${index}`, (error) => {
       // Only now: a second reaction on the promise would hide from the deadlock detector who awaits it.
@@ -149,7 +151,7 @@ export class Scope {
 export async function scope<T>(body: (scope: Scope) => T | PromiseLike<T>, options: ScopeOptions = {}): Promise<T> {
   checkFunction(body, 'body', 'scope')
   checkOptions<ScopeOptions>(options, scopeRules, 'scope')
-  const group = new Group('scope', body.name, options, -1, -1)
+  const group = new Group('scope', nameOf(body), options, -1, -1)
   const frame = group.frame(() => group.label())
   const own = new Scope(group, frame, options.onFailure === 'settle')
   let value: T | undefined

@@ -3,6 +3,8 @@
  * place for them, never ahead; whoever stops early must {@link Source.close}.
  */
 import { describe, InvalidOption } from '../base/errors.ts'
+import type { Entrance } from '../base/frame.ts'
+import { adopt } from '../base/look.js'
 
 /** Says that no item is left. */
 export const end: unique symbol = Symbol('end')
@@ -12,6 +14,8 @@ export interface Source<T> {
   readonly size: number
   /** True when `pull` gives promises. */
   readonly async: boolean
+  /** Where the source's own code runs when it is called from elsewhere. Whoever opens the source sets it; arrays have no code. @default where `pull` is called */
+  enter?: Entrance
   /** The next item, or {@link end}; a promise only for asynchronous sources. */
   pull(): T | typeof end | Promise<T | typeof end>
   /** The items from `from` on, at most `count`, where they can be had without pulling; else undefined. */
@@ -38,6 +42,20 @@ export function sourceOf<T>(input: Input<T>, where: string): Source<T> {
   })
 }
 
+/**
+ * What an iterator gave: an item, or {@link end}. As `for` loops do, it asks an object for `done` and then for `value`, and throws for anything
+ * that is not an object: an iterator that gives numbers would otherwise never end.
+ */
+export function itemOf<T>(next: unknown): T | typeof end {
+  if ((typeof next !== 'object' || next === null) && typeof next !== 'function') {
+    throw new TypeError(`Expected the iterator's next() to give an object, got ${describe(next)}`)
+  }
+  const { done } = next as IteratorResult<T>
+  return done ? end : (next as IteratorYieldResult<T>).value
+}
+
+const directly: Entrance = (body, ...args) => body(...args)
+
 class ArraySource<T> implements Source<T> {
   readonly #items: ArrayLike<T>
   #next = 0
@@ -63,6 +81,7 @@ class ArraySource<T> implements Source<T> {
 }
 
 class IterableSource<T> implements Source<T> {
+  enter: Entrance = directly
   readonly #iterator: Iterator<T>
   #done = false
   #pulling = false
@@ -79,9 +98,9 @@ class IterableSource<T> implements Source<T> {
     if (this.#done) return end
     this.#pulling = true
     try {
-      const next = this.#iterator.next()
-      if (next.done) this.#done = true
-      else if (!this.#closeLater) return next.value
+      const item = itemOf<T>(this.#iterator.next())
+      if (item === end) this.#done = true
+      else if (!this.#closeLater) return item
       else this.#iterator.return?.()
       return end
     } catch (error) {
@@ -97,11 +116,12 @@ class IterableSource<T> implements Source<T> {
     this.#done = true
     // A generator that is at work, because its own code stops the run, cannot be closed from there.
     if (this.#pulling) this.#closeLater = true
-    else this.#iterator.return?.()
+    else this.enter(() => this.#iterator.return?.())
   }
 }
 
 class AsyncSource<T> implements Source<T> {
+  enter: Entrance = directly
   readonly size = Number.POSITIVE_INFINITY
   readonly async = true
   readonly #iterator: AsyncIterator<T>
@@ -110,6 +130,7 @@ class AsyncSource<T> implements Source<T> {
   #last: Promise<unknown> = Promise.resolve()
   readonly #waiting = new Set<(value: typeof end) => void>()
   #closing: Promise<void> | undefined
+  readonly #next = (): unknown => this.#iterator.next()
 
   constructor(input: AsyncIterable<T>) {
     this.#iterator = input[Symbol.asyncIterator]()
@@ -121,9 +142,9 @@ class AsyncSource<T> implements Source<T> {
       this.#last = this.#last.then(async () => {
         try {
           if (this.#done) return resolve(end)
-          const next = await this.#iterator.next()
-          if (next.done) this.#done = true
-          resolve(next.done ? end : next.value)
+          const item = itemOf<T>(await this.enter(this.#next))
+          if (item === end) this.#done = true
+          resolve(item)
         } catch (error) {
           this.#done = true
           reject(error as Error)
@@ -143,8 +164,8 @@ class AsyncSource<T> implements Source<T> {
     this.#done = true
     const busy = this.#waiting.size > 0
     for (const release of this.#waiting) release(end)
-    const closed = this.#iterator.return?.()
+    const closed = adopt(this.enter(() => this.#iterator.return?.()))
     if (!busy) await closed
-    else closed?.catch(() => {})
+    else closed.catch(() => {})
   }
 }

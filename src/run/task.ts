@@ -2,6 +2,7 @@
  * One task of a run on its way: queued, started, settled. Everything that forks a single function (`scope`, `all`, graphs,
  * and `map` when an option or an observer asks for more than the bare call) goes through {@link runTask}.
  */
+import { performance } from '../base/globals.js'
 import type { Cancellation } from '../base/abort.ts'
 import type { Frame, TaskContext } from '../base/frame.ts'
 import { enterFrame } from '../base/frame.ts'
@@ -37,7 +38,8 @@ export interface TaskSpec {
 export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T | PromiseLike<T>): Promise<T> {
   const { group, index, policy } = spec
   const frame = spec.frame ?? taskFrame(spec)
-  const base = spec.context ?? new GroupContext(group, index)
+  const own = spec.context ? undefined : new GroupContext(group, index)
+  const base = spec.context ?? (own as GroupContext)
   const { cancellation } = spec.context ?? group
   frame.context = base
   frame.cancellation = cancellation
@@ -76,6 +78,7 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
     if (record) taskSettled(record, performance.now(), cancellation.aborted ? 'cancelled' : 'failed', error)
     throw error
   } finally {
+    own?.close()
     if (!spec.frame) closeFrame(frame)
   }
 }

@@ -1,3 +1,4 @@
+import { performance, queueMicrotask } from '../base/globals.js'
 import type { Cancellation } from '../base/abort.ts'
 import { newTask, type TaskState, taskSettled, taskStarted } from '../base/observer.ts'
 import { Ahead } from '../run/ahead.ts'

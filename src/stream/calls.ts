@@ -1,6 +1,7 @@
 /** Calls of a stage's function: how many are under way, in which frame each runs, and what becomes of its outcome. */
 import { Cancellation } from '../base/abort.ts'
-import { type Entrance, entranceOf, type Frame, type TaskContext } from '../base/frame.ts'
+import { type Entrance, type Frame, innerEntranceOf, type TaskContext } from '../base/frame.ts'
+import { adopt, isA, isThenable, nameOf } from '../base/look.js'
 import type { TaskRecord } from '../base/observer.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { AdaptiveConcurrency } from '../limits/adaptive.ts'
@@ -75,7 +76,7 @@ export class Calls {
    */
   start(item: unknown, place: number, needs: Origin, index = this.#next++, subject = item): boolean {
     const context = new ItemContext(this.#segment, index)
-    const runner = this.#idle.pop() ?? new Runner(this, this.#frame(), context)
+    const runner = this.#idle.pop() ?? this.#runner(context)
     runner.item = item
     runner.subject = subject
     runner.place = place
@@ -93,6 +94,14 @@ export class Calls {
     const settled = runner.enter(this.#call, runner, needs)
     run.runner = around
     return settled
+  }
+
+  /** Made in the context of the run: that of a call may have been changed by its function, with `enterWith`. */
+  #runner(context: ItemContext): Runner {
+    return this.#segment.run.enter(() => {
+      const frame = this.#frame()
+      return new Runner(this, frame, context, innerEntranceOf(frame))
+    })
   }
 
   readonly #call = (runner: Runner, needs: Origin): boolean => {
@@ -156,7 +165,7 @@ export class Calls {
 
   #fail(runner: Runner, error: unknown): void {
     const { subject, place, origin, context } = runner
-    this.#adaptive?.settle(runner.ticket, this.#adaptive.isOverload(error))
+    this.#adaptive?.settled(runner.ticket, error)
     this.#release(runner)
     // What fails in a stopped segment was told to stop.
     if (!this.#segment.stopped) {
@@ -190,8 +199,8 @@ export class Calls {
  * shows there, else {@link awaitedCall}, at the price of a promise.
  */
 function bodyOf(fn: StageFunction): string {
-  const shows = fn instanceof AsyncFunction && /^#?[\p{L}_$][\p{L}\d_$]*$/u.test(fn.name)
-  return shows ? fn.name : awaitedCall.name
+  const name = nameOf(fn)
+  return isA(fn, AsyncFunction) && /^#?[\p{L}_$][\p{L}\d_$]*$/u.test(name) ? name : awaitedCall.name
 }
 
 const AsyncFunction = (async () => {}).constructor as new () => object
@@ -213,19 +222,21 @@ export class Runner {
   readonly succeed: (value: unknown) => void
   readonly fail: (error: unknown) => void
 
-  constructor(calls: Calls, frame: Frame, context: ItemContext) {
+  constructor(calls: Calls, frame: Frame, context: ItemContext, enter: Entrance) {
     this.frame = frame
-    this.enter = entranceOf(frame)
+    this.enter = enter
     this.context = context
     this.succeed = (value) => calls.succeedLater(this, value)
     this.fail = (error) => calls.failLater(this, error)
   }
 }
 
-/** The result as a promise, when it is one. A foreign thenable may call back at once or twice; a promise does so later and once. */
+const { then } = Promise.prototype
+
+/** The result as a promise, when it is one. A foreign `then` may call back at once or twice; a promise does so later and once. */
 function promiseOf(result: unknown): Promise<unknown> | undefined {
-  if (result instanceof Promise) return result
-  return typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function' ? Promise.resolve(result) : undefined
+  if (!isThenable(result)) return undefined
+  return result.then === then && isA(result, Promise) ? result : adopt(result)
 }
 
 /**

@@ -1,7 +1,9 @@
 /** The tops of pipelines: where items come from. Each gives an item only when it is asked for one, and never reads ahead. */
 import type { ReadableStream } from 'node:stream/web'
-import { type Entrance, entranceOf, type TaskContext } from '../base/frame.ts'
-import { end, type Input, type Source, sourceOf } from '../run/source.ts'
+import { Cancellation } from '../base/abort.ts'
+import { type Entrance, innerEntranceOf, type TaskContext } from '../base/frame.ts'
+import { adopt, peek } from '../base/look.js'
+import { end, type Input, itemOf, type Source, sourceOf } from '../run/source.ts'
 import { isReadable, NodeFeed } from './node-feed.ts'
 import type { Segment } from './run.ts'
 import { pending, type Polled, Stage } from './stage.ts'
@@ -27,8 +29,7 @@ function readerOf(input: ReadableStream<unknown>, segment: Segment): AsyncIterat
 }
 
 function isReadableStream(input: unknown): input is ReadableStream<unknown> {
-  const { getReader, cancel } = (input ?? {}) as Record<string, unknown>
-  return typeof getReader === 'function' && typeof cancel === 'function'
+  return typeof peek(input, 'getReader') === 'function' && typeof peek(input, 'cancel') === 'function'
 }
 
 /** @throws {InvalidOption} when there is nothing to iterate; opens nothing. */
@@ -50,27 +51,33 @@ function isAsyncIterable<T>(input: Input<T>): input is AsyncIterable<T> {
   return typeof input === 'object' && input !== null && Symbol.asyncIterator in input
 }
 
-/** The frame that a source's own code runs in: what it starts is cancelled with the segment. */
-function sourceFrame(segment: Segment): Entrance {
-  const { group } = segment.run
-  const frame = group.frame(() => `the source of ${group.label()}`)
-  frame.cancellation = segment.cancellation
-  frame.context = new SourceContext(segment)
-  return entranceOf(frame)
-}
-
-/** What a source sees: it is to stop when its segment does. */
+/** What a source sees: it is to stop when its segment does. Its signal is its own, because `flatMap` opens thousands of sources. */
 class SourceContext implements TaskContext {
   readonly index = 0
   readonly attempt = 1
   readonly #segment: Segment
+  #own: Cancellation | undefined
 
   constructor(segment: Segment) {
     this.#segment = segment
   }
 
+  /** A way into the frame that the source's own code runs in: what it starts is cancelled with the segment. */
+  entrance(): Entrance {
+    const { group } = this.#segment.run
+    const frame = group.frame(() => `the source of ${group.label()}`)
+    frame.cancellation = this.#segment.cancellation
+    frame.context = this
+    return innerEntranceOf(frame)
+  }
+
   get signal(): AbortSignal {
-    return this.#segment.cancellation.signal
+    return (this.#own ??= new Cancellation(this.#segment.cancellation)).signal
+  }
+
+  /** The source has ended. */
+  close(): void {
+    this.#own?.close()
   }
 
   get deadline(): number {
@@ -82,6 +89,7 @@ class SourceContext implements TaskContext {
 class SyncFeed extends Stage {
   readonly #source: Source<unknown>
   /** Undefined for arrays, which have no code of their own. */
+  readonly #context: SourceContext | undefined
   readonly #enter: Entrance | undefined
   readonly #forget: (() => void) | undefined
   readonly #pull = (): unknown => this.#source.pull()
@@ -91,23 +99,29 @@ class SyncFeed extends Stage {
     super(segment)
     this.#source = source
     if (source.slice) return
-    this.#enter = sourceFrame(segment)
+    this.#context = new SourceContext(segment)
+    this.#enter = this.#context.entrance()
     this.#forget = segment.onStop(() => source.close())
   }
 
   poll(): Polled<unknown> {
     const { segment } = this
     if (segment.stopped || segment.run.outOfBreath(this.#resume)) return this.wait()
-    if (!this.#enter) return this.#source.pull()
     try {
-      const item = this.#enter(this.#pull)
-      if (item === end) this.#forget?.()
+      // Elements of arrays may be getters, which may throw.
+      const item = this.#enter ? this.#enter(this.#pull) : this.#source.pull()
+      if (item === end) this.#end()
       return item
     } catch (error) {
-      this.#forget?.()
+      this.#end()
       segment.run.fail(error, 'source')
       return this.wait()
     }
+  }
+
+  #end(): void {
+    this.#forget?.()
+    this.#context?.close()
   }
 
   wake(): void {}
@@ -116,6 +130,7 @@ class SyncFeed extends Stage {
 /** Async iterators: one item is asked for at a time, and only when somebody wants it. */
 class AsyncFeed extends Stage {
   readonly #iterator: AsyncIterator<unknown>
+  readonly #context: SourceContext
   readonly #enter: Entrance
   readonly #resume = (): void => this.notify()
   readonly #forget: () => void
@@ -125,7 +140,8 @@ class AsyncFeed extends Stage {
 
   constructor(segment: Segment, open: () => AsyncIterator<unknown>) {
     super(segment)
-    this.#enter = sourceFrame(segment)
+    this.#context = new SourceContext(segment)
+    this.#enter = this.#context.entrance()
     this.#iterator = this.#enter(open)
     this.#forget = segment.onStop(() => this.#close())
   }
@@ -145,18 +161,23 @@ class AsyncFeed extends Stage {
   #ask(): void {
     this.#asking = true
     try {
-      Promise.resolve(this.#enter(this.#next)).then(this.#answered, this.#failed)
+      adopt(this.#enter(this.#next)).then(this.#answered, this.#failed)
     } catch (error) {
       this.#failed(error)
     }
   }
 
-  readonly #next = (): Promise<IteratorResult<unknown>> => this.#iterator.next()
+  readonly #next = (): unknown => this.#iterator.next()
 
-  readonly #answered = (next: IteratorResult<unknown>): void => {
+  readonly #answered = (next: unknown): void => {
     this.#asking = false
-    if (next.done) this.#end()
-    else this.#item = next.value
+    try {
+      const item = itemOf(next)
+      if (item === end) this.#end()
+      else this.#item = item
+    } catch (error) {
+      return this.#failed(error)
+    }
     this.notify()
   }
 
@@ -169,6 +190,7 @@ class AsyncFeed extends Stage {
   #end(): void {
     this.#done = true
     this.#forget()
+    this.#context.close()
   }
 
   #close(): unknown {

@@ -1,4 +1,5 @@
-import { type Awaited, currentFrame, type Frame } from '../base/frame.ts'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Awaited, currentFrame, enterFrame, type Frame } from '../base/frame.ts'
 import { Ring } from '../base/ring.ts'
 import { Suspension } from '../base/wait-graph.ts'
 import { end } from '../run/source.ts'
@@ -49,6 +50,8 @@ class Reading implements Awaited {
  */
 export class StreamIterator implements AsyncIterator<unknown, undefined>, Downstream {
   readonly #open: () => Opened
+  /** The context of whoever made the iterator: the first to read may be another, such as a socket that is being drained. */
+  readonly #around = AsyncLocalStorage.snapshot()
   #opened: Opened | undefined
   /** Asked for and not answered, oldest first. */
   readonly #requests = new Ring<Suspension<Result>>()
@@ -95,7 +98,8 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
 
   #begin(): void {
     try {
-      this.#opened = this.#open()
+      const frame = currentFrame()
+      this.#opened = this.#around(() => enterFrame(frame, this.#open))
       this.#opened.up.feed(this)
       this.#reading = new Reading(currentFrame(), this.#requests)
       this.#over = this.#opened.run.settle(this.#reading).then(

@@ -1,4 +1,5 @@
 import type { TaskContext } from '../base/frame.ts'
+import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions } from '../base/options.ts'
 import type { StageFunction } from './calls.ts'
 import { type KeyedOptions, type KeyedReduceOptions, keyedReduceRules } from './options.ts'
@@ -57,7 +58,7 @@ export class Keyed<T, K> {
       const before = values.has(key) ? (values.get(key) as A) : initial(key)
       values.set(key, await fn(before, item as T, context))
     }
-    await this.#run(keyedStep(this.#key, fold, { ordered: false, name: fn.name || 'reduce', ...options }, 'reduce'))
+    await this.#run(keyedStep(this.#key, fold, { ordered: false, name: nameOf(fn) || 'reduce', ...options }, 'reduce'))
     return values
   }
 }

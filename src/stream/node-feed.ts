@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { lazily } from '../base/builtin.js'
+import { peek } from '../base/look.js'
 import { end } from '../run/source.ts'
 import type { Segment } from './run.ts'
 import { type Polled, Stage } from './stage.ts'
@@ -52,6 +53,5 @@ export class NodeFeed extends Stage {
 }
 
 export function isReadable(input: unknown): input is Readable {
-  const { read, on, pipe, destroy } = (input ?? {}) as Record<string, unknown>
-  return [read, on, pipe, destroy].every((method) => typeof method === 'function')
+  return ['read', 'on', 'pipe', 'destroy'].every((method) => typeof peek(input, method) === 'function')
 }

@@ -1,6 +1,7 @@
 /** A pipeline as it is written down, and the stages that come of it when it runs. */
 import { InvalidOption } from '../base/errors.ts'
 import { type Duration, durationMs } from '../base/duration.ts'
+import { adopt, isThenable, nameOf } from '../base/look.js'
 import { checkFunction, checkOptions } from '../base/options.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { compilePolicy, needsTask, timeoutOnlyMs } from '../limits/policy.ts'
@@ -83,7 +84,7 @@ export function callStep(fn: StageFunction, options: StreamMapOptions, mode: Cal
   const ref = refOf(fn)
   if (options.on && !ref) throw notWorkerFunction(fn, where)
   const shared = {
-    name: options.name ?? ref?.name ?? (fn.name === '' ? where : fn.name),
+    name: options.name ?? ref?.name ?? (nameOf(fn) || where),
     mode,
     ordered: options.ordered ?? true,
     buffer: options.buffer,
@@ -135,7 +136,7 @@ export function keyedStep(key: (item: unknown) => unknown, fn: StageFunction, op
   const ref = refOf(fn)
   const calls = {
     fn: ref ? sentTo(ref.executor, ref, timeoutOnlyMs(options)) : fn,
-    name: options.name ?? ref?.name ?? (fn.name === '' ? where : fn.name),
+    name: options.name ?? ref?.name ?? (nameOf(fn) || where),
     policy: compilePolicy(options, { remote: ref !== undefined }),
     settles: options.onFailure === 'settle',
     concurrency: options.concurrency ?? (ref ? callsUnderWay : 'auto'),
@@ -200,7 +201,6 @@ export function accumulate<A>(
   }
   return (item, context) => {
     const next = fn(state.value, item, context)
-    if (typeof (next as PromiseLike<A> | null | undefined)?.then === 'function') return (next as PromiseLike<A>).then(keep)
-    return keep(next as A)
+    return isThenable(next) ? adopt(next).then(keep) : keep(next)
   }
 }

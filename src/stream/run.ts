@@ -7,6 +7,7 @@
  * Invariants: every source is closed exactly once, or read to its end; {@link StreamRun.over} resolves when no function of the
  * run is under way, or those that are have ignored their signal for `grace`.
  */
+import { queueMicrotask } from '../base/globals.js'
 import { Cancellation } from '../base/abort.ts'
 import type { Clock, TimerHandle } from '../base/clock.ts'
 import { formatMs, graceMsOf } from '../base/duration.ts'
@@ -170,7 +171,7 @@ export class Segment {
     this.opened()
     // Not at once: it may be the source's own code that stopped the segment, and a generator that runs cannot be closed.
     Promise.resolve()
-      .then(close)
+      .then(() => this.run.enter(close))
       .then(
         () => this.settled(),
         (error: unknown) => {

@@ -4,6 +4,7 @@ import type { ReadableStream } from 'node:stream/web'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
 import type { Input } from '../run/source.ts'
@@ -209,7 +210,7 @@ export class Stream<T> implements AsyncIterable<T> {
         state.value = item
         return undefined
       },
-      fn.name === '' ? 'reduce' : fn.name,
+      nameOf(fn) || 'reduce',
     )
     await this.#then(step).#drain(() => false)
     if (!empty) return state.value

@@ -1,3 +1,4 @@
+import { queueMicrotask } from '../base/globals.js'
 import { Ring } from '../base/ring.ts'
 import { Wait, Waitable } from '../base/wait-graph.ts'
 import { heldBytes, Sizes, within } from '../run/sizes.ts'
@@ -79,7 +80,8 @@ export class Tee extends Waitable implements Downstream {
     }
     if (this.#exhausted) return end
     if (this.#full) return pending
-    const item = this.#up.poll()
+    // One branch asks for all: what is above belongs to none of them.
+    const item = this.#up.segment.run.enter(() => this.#up.poll())
     if (item === pending) return pending
     this.wake()
     if (item === end) {

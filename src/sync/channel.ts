@@ -1,4 +1,4 @@
-import { Closed } from '../base/errors.ts'
+import { because, Closed } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { ChannelLine, type Choice, ReceiveWaiter, SendWaiter } from './channel-line.ts'
@@ -200,7 +200,7 @@ export class Channel<T> implements AsyncIterable<T> {
   #closedError(): Closed {
     const label = this.#label()
     const reason = this.#closed?.reason
-    const why = reason instanceof Error ? `: ${reason.message}` : ''
+    const why = because(reason)
     return new Closed(
       `${label.charAt(0).toUpperCase()}${label.slice(1)} is closed${why}`,
       reason === undefined ? {} : { cause: reason },

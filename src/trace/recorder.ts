@@ -5,6 +5,7 @@
  * A recorder takes either every run of the program (`heddle run`), or one run and what was started inside it
  * (`record()`), so that two recordings in one server do not mix.
  */
+import { clearTimeout, performance, setTimeout } from '../base/globals.js'
 import { availableParallelism } from 'node:os'
 import { performance as realClock } from 'node:perf_hooks'
 import {

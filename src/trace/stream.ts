@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../base/globals.js'
 import { TraceEncoder } from './encode.ts'
 import type { Recorder } from './recorder.ts'
 

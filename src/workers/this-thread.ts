@@ -1,4 +1,5 @@
 /** Runs worker functions on this thread: to find a mistake with a debugger, and as the reference that the others are tested against. */
+import { performance } from '../base/globals.js'
 import { Cancellation, cancelled } from '../base/abort.ts'
 import { systemClock } from '../base/clock.ts'
 import { formatMs, graceMsOf } from '../base/duration.ts'

@@ -1,4 +1,5 @@
 /** Sends one planned answer over HTTP: at the planned times, in pieces when it is streamed, and broken off where it is to break. */
+import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import type { ServerResponse } from 'node:http'
 import type { Account, Plan } from './account.ts'
 import type { ModelRequest } from './request.ts'

@@ -1,4 +1,5 @@
 /** The HTTP side of the simulator: routes, keys, bodies, headers. Listens on 127.0.0.1 only. */
+import { performance } from '../../base/globals.js'
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -2,6 +2,7 @@
  * How threads share a job: each claims the next task from a counter in shared memory until none is left. Which thread runs
  * which task shows nowhere in the results.
  */
+import { performance } from '../../base/globals.js'
 import type { Stop } from './job.ts'
 import { type Job, openJob } from './run.ts'
 

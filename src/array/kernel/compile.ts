@@ -10,6 +10,7 @@
  * V8 swaps in optimized code only when a function is called again, never inside a running loop; so a kernel works on
  * one block per call.
  */
+import { performance } from '../../base/globals.js'
 import { kernelNs } from '../cost.ts'
 import { bytesPer, type DType } from '../dtype.ts'
 import { placeBytes } from '../memory.ts'

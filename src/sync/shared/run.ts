@@ -1,4 +1,5 @@
 /** Performs steps on shared memory: blocking the thread, or waiting without blocking it. */
+import { clearInterval, setInterval, setTimeout } from '../../base/globals.js'
 import { isMainThread } from 'node:worker_threads'
 import { systemClock } from '../../base/clock.ts'
 import { durationMs, formatMs } from '../../base/duration.ts'

@@ -4,6 +4,7 @@
  * A run is a span, below the task inside which it was started, on whatever thread that ran; outside every task, below the span that
  * was active then. A task is a span below its run, with its own times also when they come from another thread, and links to what it needed.
  */
+import { performance } from '../../base/globals.js'
 import type { Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import { HeddleError } from '../../base/errors.ts'
 import { channels, type RunRecord, type TaskRecord } from '../../base/observer.ts'

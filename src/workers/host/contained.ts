@@ -1,4 +1,5 @@
 /** Measures what a module's consent to run on this thread would have saved, for the verdict. */
+import { performance } from '../../base/globals.js'
 import { note } from '../../base/observer.ts'
 import type { Job } from './job.ts'
 

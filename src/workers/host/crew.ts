@@ -4,6 +4,7 @@
  * Invariant: `workers that hold a place ≤ size`. One that only waits for stuck functions to end holds none, so that such functions
  * cannot block the pool.
  */
+import { clearTimeout, setTimeout } from '../../base/globals.js'
 import type { LinkExit, OpenLink } from './link.ts'
 import type { WorkerMessage } from '../protocol.ts'
 import type { Job, Posted } from './job.ts'

@@ -1,4 +1,5 @@
 /** Takes what comes back from a worker, and reports each item of it exactly once to its work. */
+import { performance } from '../../base/globals.js'
 import { fromElsewhere } from '../../base/call-site.ts'
 import { errorClass, HeddleError } from '../../base/errors.ts'
 import type { ResultMessage, WireError } from '../protocol.ts'

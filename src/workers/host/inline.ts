@@ -8,6 +8,7 @@
  * never runs here again: whatever it had begun was left in the middle, without its `finally`. So nothing of the pool's own state changes
  * while a call may be stopped: a {@link Stretch} collects, and what it collected is reported afterwards.
  */
+import { performance, setImmediate } from '../../base/globals.js'
 import { formatMs } from '../../base/duration.ts'
 import { TimedOut } from '../../base/errors.ts'
 import { fromElsewhere } from '../../base/call-site.ts'

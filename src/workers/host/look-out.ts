@@ -1,4 +1,5 @@
 /** A caller that awaits one short batch after the other would wait mostly for this thread to be woken; so it stays awake a little. */
+import { performance, setImmediate } from '../../base/globals.js'
 import type { Posted } from './job.ts'
 import type { PoolWorker } from './worker.ts'
 

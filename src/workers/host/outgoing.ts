@@ -1,4 +1,5 @@
 /** A batch as the message that a worker gets; and what becomes of a batch in which something cannot cross. */
+import { performance } from '../../base/globals.js'
 import type { Batch } from '../../run/executor.ts'
 import type { RunMessage } from '../protocol.ts'
 import { packTexts } from '../thread/texts.js'

@@ -11,6 +11,7 @@
  * 3. Whatever ends a worker replaces it when there is work.
  * 4. The pool keeps the program alive exactly while something is under way.
  */
+import { clearTimeout, performance, queueMicrotask, setTimeout } from '../../base/globals.js'
 import { Closed } from '../../base/errors.ts'
 import { executingWorkers } from '../../base/executing.ts'
 import { note } from '../../base/observer.ts'

@@ -4,6 +4,7 @@
  *
  * Arguments and results travel as bytes of our own making: Node's own serialization turns what it does not know into empty objects.
  */
+import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { lazily } from '../../base/builtin.js'

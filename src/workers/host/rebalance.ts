@@ -1,3 +1,4 @@
+import { performance } from '../../base/globals.js'
 import type { Posted } from './job.ts'
 import type { PoolWorker } from './worker.ts'
 

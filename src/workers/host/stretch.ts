@@ -1,4 +1,5 @@
 /** Calls of a function on this thread, one after the other; may be stopped at any point, and then still says what was done. */
+import { performance } from '../../base/globals.js'
 import { Cancellation } from '../../base/abort.ts'
 import type { TaskContext } from '../../base/frame.ts'
 import type { Batch, BulkWork } from '../../run/executor.ts'

@@ -5,6 +5,7 @@
  * A worker keeps both clocks itself for functions that give promises. It is watched from here all the same, because such a
  * function may hold the thread after its first `await`, and then no clock ticks there.
  */
+import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import { fromElsewhere } from '../../base/call-site.ts'
 import { formatMs } from '../../base/duration.ts'
 import { TimedOut } from '../../base/errors.ts'

@@ -12,6 +12,7 @@
  * @typedef {import('./runner.js').Transport} Transport
  * @typedef {import('./runner.js').Loaded} Loaded
  */
+import { clearTimeout, performance, setImmediate, setTimeout } from '../../base/globals.js'
 import { withContext } from '../../base/with-context.js'
 import { WorkerContext } from './context.js'
 import { Outbox } from './outbox.js'

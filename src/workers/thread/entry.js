@@ -3,6 +3,7 @@
  * Where a worker starts, as a thread or as a child process. It announces itself under a global symbol, so that `workers(…)` in
  * the modules that it loads knows that it is inside a worker.
  */
+import { performance } from '../../base/globals.js'
 import { readlinkSync } from 'node:fs'
 import { isMainThread, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads'
 import { cell } from './batch-run.js'

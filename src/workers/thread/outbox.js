@@ -8,6 +8,7 @@
  * @typedef {import('./runner.js').Transport} Transport
  * @typedef {{ startedAt: number[], settledAt: number[], next: number }} Times
  */
+import { performance } from '../../base/globals.js'
 import { findUncloneable } from './cloning.js'
 import { forgetTransfer, nothingMarked, transferOf } from './transfers.js'
 import { packError, packNumbers, unserializable } from './wire.js'
