@@ -28,7 +28,7 @@ export function explanationText(trace: Trace, explanation: Explanation, paint: P
     ),
     ...section('Where the time went', timeTable(explanation), paint),
     ...section('Critical path', pathLines(trace, explanation, paint), paint),
-    ...section('Groups', groupTable(explanation), paint),
+    ...section('Groups', [...groupTable(explanation), ...timeLine(explanation, paint)], paint),
     ...failureSection(explanation, paint),
   ].join('\n')
 }
@@ -85,7 +85,7 @@ const stepWords = { limiter: 'waiting on a limiter before', queue: 'waiting befo
 function groupTable({ groups }: Explanation): string[] {
   const shown = groups.slice(0, groupsShown)
   const table = [
-    ['', 'tasks', 'failed', 'attempts', 'work', 'median', 'p95', 'longest', 'waiting'],
+    ['', 'tasks', 'failed', 'attempts', 'task time', 'median', 'p95', 'longest', 'mean wait'],
     ...shown.map(({ label, tasks, failed, attempts, workMs, medianMs, p95Ms, maxMs, waitMs }) => [
       label,
       String(tasks),
@@ -95,10 +95,20 @@ function groupTable({ groups }: Explanation): string[] {
       formatMs(medianMs),
       formatMs(p95Ms),
       formatMs(maxMs),
-      formatMs(waitMs.dependency + waitMs.slot + waitMs.limiter + waitMs.retry),
+      formatMs((waitMs.dependency + waitMs.slot + waitMs.limiter + waitMs.retry) / Math.max(1, tasks)),
     ]),
   ]
   return [...columns(table), ...(groups.length > shown.length ? [`and ${groups.length - shown.length} more`] : [])]
+}
+
+/** Why the sum of the column is not the work of the first line, where it is not. */
+function timeLine({ groups, work }: Explanation, { dim }: Paint): string[] {
+  const lost = [
+    ...(work.waitedForThreadMs > 0.01 * work.measuredMs ? [`${formatMs(work.waitedForThreadMs)} waiting for a thread`] : []),
+    ...(work.waitedForCoreMs > 0.01 * work.measuredMs ? [`${formatMs(work.waitedForCoreMs)} waiting for a core`] : []),
+  ]
+  if (groups.length === 0 || lost.length === 0) return []
+  return [dim(`task time ${formatMs(work.measuredMs)} = ${formatMs(work.workMs)} of work + ${lost.join(' + ')}`)]
 }
 
 function failureSection({ failures }: Explanation, paint: Paint): string[] {

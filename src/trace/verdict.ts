@@ -87,11 +87,19 @@ function boundWords({ criticalPath, bound, wallMs }: Findings): string {
     return `the program between runs (${formatMs(ms.outside)}, ${percent(ms.outside / wallMs)} of the wall time)`
   const top = bound.toSorted((a, b) => b.ms - a.ms).slice(0, 3)
   const named = bound.filter((part) => top.includes(part) && part.ms >= 0.05 * ms.work)
-  const words = named
-    .map(({ label, tasks }) => (tasks > 1 ? `${label} (${tasks.toLocaleString('en')} in a row)` : label))
-    .join(' → ')
+  const told = named.reduce((sum, { ms }) => sum + ms, 0)
+  const tasks = bound.reduce((sum, part) => sum + part.tasks, 0)
+  // Of a long chain of many names, three say little.
+  const chain =
+    told < toldShare * ms.work && top[0] ? `${tasks.toLocaleString('en')} tasks in a row, the longest ${top[0].label}` : undefined
+  const words =
+    chain ??
+    named.map(({ label, tasks }) => (tasks > 1 ? `${label} (${tasks.toLocaleString('en')} in a row)` : label)).join(' → ')
   return `${words} (${formatMs(ms.work)}, ${percent(ms.work / wallMs)} of the wall time)`
 }
+
+/** Share of the path below which its parts are not named one by one; chosen. */
+const toldShare = 0.3
 
 /** Tasks that compute on this thread take turns; that most of them stand idle meanwhile is no news. */
 export function tookTurns({ idle, work }: Pick<Findings, 'idle' | 'work'>): boolean {

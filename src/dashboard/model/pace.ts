@@ -30,10 +30,10 @@ const restsForEarlyExplanation = 4
 /** A refresh is put off by this part of a rest where all will have ended by then. */
 const putOff = 1 / 4
 /**
- * Counts come more often, at least every second where there are cores enough. One costs about 18 ms, nearly all of it the browser's painting two
- * words and a bar without a graphics card; as many milliseconds a core as stand here between two of them make that less than 1 %.
+ * Counts come every second. One costs about 18 ms, nearly all of it the browser's painting two words and a bar without a graphics card: less than
+ * 1 % of two cores.
  */
-const [countsMs, busyCountsMs] = [1_000, 4_000]
+const countsMs = 1_000
 
 export class Pace {
   readonly #decoder: TraceDecoder
@@ -80,7 +80,7 @@ export class Pace {
 
   /** How often counts are told while everything else rests. */
   get countsEveryMs(): number {
-    return Math.max(countsMs, busyCountsMs / this.#decoder.cores)
+    return countsMs
   }
 
   get #busyRestMs(): number {

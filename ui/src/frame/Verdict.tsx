@@ -21,7 +21,12 @@ interface CellProps {
 function Cell({ title, tab, big, tone, children, hint, at }: CellProps) {
   const model = useModel()
   return (
-    <button type="button" class={`cell ${tone ?? ''}`} title={hint} onClick={() => (model.tab.value = tab)}>
+    <button
+      type="button"
+      class={`cell ${tone ?? ''}${at === undefined ? '' : ' old'}`}
+      title={hint}
+      onClick={() => (model.tab.value = tab)}
+    >
       <span class="title">
         {title}
         {at !== undefined && ` · at ${formatMs(at)}`}
@@ -52,7 +57,7 @@ export function Verdict() {
         at={at}
         tone="strong"
         big={found ? (ran ? formatFactor(found.speedup) : '–') : wait}
-        hint="Measured task time that was work, against wall time"
+        hint={found?.verdict[0]}
       >
         {found && (ran ? `${formatMs(found.workMs)} of work in ${formatMs(found.wallMs)}` : 'nothing ran')}
       </Cell>

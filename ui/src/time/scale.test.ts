@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { around, pan, ticks, toTime, toX, within, zoom } from './scale.ts'
+import { around, pan, tickBase, ticks, toTime, toX, within, zoom } from './scale.ts'
 
 const whole = { from: 0, to: 1_000 }
 
@@ -38,6 +38,22 @@ test.each([
   [{ from: 0, to: 3_600e3 }, ['0', '10 m', '20 m', '30 m', '40 m', '50 m', '1 h']],
 ])('marks of %j', (view, labels) => {
   expect(ticks(view, 600).map(({ label }) => label)).toEqual(labels)
+})
+
+test.each([
+  [{ from: 18_940_580.8, to: 18_940_580.8004 }, '5:15:40.5808', ['+0', '+0.1 µs', '+0.2 µs', '+0.3 µs', '+0.4 µs']],
+  [{ from: 18_940.2, to: 18_940.6 }, '18.94 s', ['+0.2 ms', '+0.3 ms', '+0.4 ms', '+0.5 ms', '+0.6 ms']],
+])('marks deep in a long recording count from a round time: %j', (view, base, labels) => {
+  expect(tickBase(view, 480)).toBe(base)
+  expect(ticks(view, 480).map(({ label }) => label)).toEqual(labels)
+})
+
+test('no mark has more digits than a person reads, at any zoom and place', () => {
+  for (const at of [0, 3, 999, 61e3, 3_599e3, 18_940_580.8, 2.4e8]) {
+    for (let length = 1e-3; length < 1e6; length *= 3.7) {
+      for (const { label } of ticks({ from: at, to: at + length }, 1_000)) expect(label.length).toBeLessThanOrEqual(10)
+    }
+  }
 })
 
 test('no marks where there is no time or no room', () => {

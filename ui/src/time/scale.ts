@@ -50,13 +50,50 @@ export function ticks(view: Span, width: number, gap = 96): Tick[] {
   const length = lengthOf(view)
   if (!(length > 0) || width <= 0) return []
   const step = stepFor((length * gap) / width)
+  const base = baseOf(view, step)
   const found: Tick[] = []
-  for (let i = Math.ceil(view.from / step - 1e-9); i * step <= view.to + step * 1e-9; i++) {
-    const at = i * step
-    found.push({ at, label: tickLabel(at, step) })
+  for (let i = Math.ceil((view.from - base) / step - 1e-9); base + i * step <= view.to + step * 1e-9; i++) {
+    const after = i * step
+    found.push({
+      at: base + after,
+      label: base === 0 ? tickLabel(after, step) : `+${after === 0 ? '0' : tickLabel(after, step)}`,
+    })
   }
   return found
 }
+
+/** Labels with more digits than this are not read but compared letter by letter. */
+const stepsShown = 10_000
+
+/** Deep in a long recording marks count from a round time before the view, which stands beside them; 0 where they count from the beginning. */
+function baseOf(view: Span, step: number): number {
+  if (step >= 10 || view.from < stepsShown * step) return 0
+  const unit = 10 ** Math.ceil(Math.log10(Math.max(lengthOf(view), step)) + 1e-9)
+  return Math.floor(view.from / unit) * unit
+}
+
+/** What the marks of a view count from, in words; undefined where that is the beginning. */
+export function tickBase(view: Span, width: number, gap = 96): string | undefined {
+  const length = lengthOf(view)
+  if (!(length > 0) || width <= 0) return undefined
+  const base = baseOf(view, stepFor((length * gap) / width))
+  return base === 0 ? undefined : moment(base, lengthOf(view))
+}
+
+/** A moment as exactly as a view of that length shows it: `18.9406 s`, `5:15:40.58`. */
+export function moment(at: number, lengthMs: number): string {
+  const places = Math.min(9, Math.max(0, 3 - Math.floor(Math.log10(Math.max(lengthMs, spanMin)))))
+  const seconds = (at / 1_000).toFixed(places)
+  if (at < 60e3) return `${trimmed(seconds)} s`
+  const whole = Math.floor(Number(seconds))
+  const fraction = seconds.includes('.') ? trimmed(seconds.slice(seconds.indexOf('.'))) : ''
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const [hours, minutes] = [Math.floor(whole / 3_600), Math.floor(whole / 60) % 60]
+  return `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(whole % 60)}${fraction}`
+}
+
+/** Without zeros at the end of a fraction. */
+const trimmed = (number: string): string => (number.includes('.') ? number.replace(/\.?0+$/, '') : number)
 
 const minuteSteps = [60e3, 120e3, 300e3, 600e3, 1_200e3, 1_800e3, 3_600e3, 7_200e3, 18_000e3, 36_000e3]
 

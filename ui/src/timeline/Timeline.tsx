@@ -5,7 +5,7 @@ import { formatCount, formatMs, formatShare } from '../look/format.ts'
 import { look } from '../look/look.ts'
 import { sharpContext, useSize } from '../parts/size.ts'
 import { useModel } from '../state/context.ts'
-import { lengthOf, ticks, toTime, toX } from '../time/scale.ts'
+import { lengthOf, tickBase, ticks, toTime, toX } from '../time/scale.ts'
 import { timelineData } from './data.ts'
 import { listenToGestures } from './gestures.ts'
 import { hitTest, type Hit } from './hit.ts'
@@ -90,6 +90,18 @@ export function Timeline() {
     return undefined
   }
 
+  const pointedAt = (x: number, y: number): Pointed => {
+    const view = model.view.peek()
+    return { x, y, at: toTime(view, size.peek().width, x), lengthMs: lengthOf(view), hit: hit(x, y) ?? nothing }
+  }
+
+  // What lies under the pointer changes also when that rests: keys zoom, and a run goes on.
+  useSignalEffect(() => {
+    void [model.view.value, layers.value, rows.value, scroll.value]
+    const last = pointed.peek()
+    if (last) pointed.value = pointedAt(last.x, last.y)
+  })
+
   useEffect(() => {
     const element = area.current
     if (!element) return
@@ -106,8 +118,7 @@ export function Timeline() {
         } else model.zoomBy(0.25, toTime(model.view.peek(), size.peek().width, x))
       },
       hover(x, y) {
-        const found = hit(x, y)
-        pointed.value = { x, y, at: toTime(model.view.peek(), size.peek().width, x), hit: found ?? nothing }
+        pointed.value = pointedAt(x, y)
       },
       leave: () => (pointed.value = undefined),
       scroll: (px) => (scroll.value = Math.max(0, Math.min(scrollMost.peek(), scroll.peek() + px))),
@@ -172,9 +183,12 @@ function Axis({ width }: { readonly width: number }) {
   const model = useModel()
   const view = model.view.value
   const range = model.drafted.value ?? model.range.value
+  const base = tickBase(view, width)
   return (
     <>
-      <div class="corner">{formatMs(lengthOf(view))}</div>
+      <div class="corner" title={base === undefined ? 'How long a stretch is shown' : `Marks count from ${base}`}>
+        {base === undefined ? formatMs(lengthOf(view)) : `${base} +`}
+      </div>
       <div class="axis">
         {ticks(view, width).map(({ at, label }) => (
           <span key={at} style={{ left: `${toX(view, width, at)}px` }}>

@@ -6,6 +6,7 @@ import { countOf, formatMs, formatShare } from '../look/format.ts'
 import type { Size } from '../parts/size.ts'
 import { Swatch } from '../parts/Swatch.tsx'
 import { useModel } from '../state/context.ts'
+import { moment } from '../time/scale.ts'
 import type { Hit } from './hit.ts'
 
 export interface Pointed {
@@ -13,6 +14,8 @@ export interface Pointed {
   readonly y: number
   /** The time under the pointer. */
   readonly at: number
+  /** How long a stretch is in view: so exactly the time is told. */
+  readonly lengthMs: number
   readonly hit: Hit
 }
 
@@ -20,7 +23,7 @@ export interface Pointed {
 const restMs = 60
 
 export function Tooltip({ pointed, area }: { readonly pointed: Pointed; readonly area: Size }) {
-  const { x, y, at, hit } = pointed
+  const { x, y, at, lengthMs, hit } = pointed
   const right = x > area.width - 300
   const style = {
     ...(right ? { right: `${area.width - x + 14}px` } : { left: `${x + 14}px` }),
@@ -29,7 +32,7 @@ export function Tooltip({ pointed, area }: { readonly pointed: Pointed; readonly
   return (
     <div class="tooltip" style={style} aria-hidden="true">
       {hit.kind === 'task' ? <OfTask hit={hit} /> : hit.kind === 'coverage' ? <OfCoverage hit={hit} /> : <OfIdle hit={hit} />}
-      <p class="muted">at {formatMs(at)}</p>
+      <p class="muted">at {moment(at, lengthMs)}</p>
     </div>
   )
 }
