@@ -10,6 +10,7 @@ export {
   Cancelled,
   CircuitOpen,
   Closed,
+  CommandFailed,
   DeadlockDetected,
   DependencyFailed,
   HeddleError,
@@ -66,6 +67,9 @@ export type { RetryOptions } from './limits/retry.ts'
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './limits/retry-budget.ts'
 export type { PolicyOptions } from './limits/policy.ts'
 export type { AdaptiveOptions } from './limits/adaptive.ts'
+
+// Commands
+export { sh, type ShOptions, type ShResult } from './command/sh.ts'
 
 // Checkpoints
 export {

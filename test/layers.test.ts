@@ -15,7 +15,7 @@ const rows: readonly (readonly string[])[] = [
   ['cli', 'index.ts'],
   ['dashboard', 'find', 'plan'],
   ['ai', 'engines', 'array', 'trace'],
-  ['stream', 'patterns', 'workers'],
+  ['stream', 'patterns', 'workers', 'command'],
   ['run'],
   ['limits', 'sync', 'graph', 'checkpoint', 'findings'],
   ['base'],

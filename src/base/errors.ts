@@ -217,6 +217,42 @@ export class Overflow extends HeddleError {
   }
 }
 
+/** A command of `sh` exited with another code than 0, was ended by a signal, or could not be started. */
+export class CommandFailed extends HeddleError {
+  declare readonly command: string
+  /** Undefined when a signal ended it, or when it never started. */
+  declare readonly exitCode?: number
+  declare readonly signal?: string
+  /** The end of what it wrote. */
+  declare readonly stdout: string
+  declare readonly stderr: string
+
+  constructor(message: string, options: HeddleErrorOptions & CommandOutcome) {
+    super(message, options)
+    const { command, exitCode, signal, stdout = '', stderr = '' } = options
+    this.command = command
+    if (exitCode !== undefined) this.exitCode = exitCode
+    if (signal !== undefined) this.signal = signal
+    // Not in every print of the error: it may be long, and most of it has been shown.
+    Object.defineProperties(this, {
+      stdout: { value: stdout, configurable: true },
+      stderr: { value: stderr, configurable: true },
+    })
+  }
+
+  static {
+    name(this, 'CommandFailed', 'HEDDLE_COMMAND_FAILED')
+  }
+}
+
+export interface CommandOutcome {
+  readonly command: string
+  readonly exitCode?: number | undefined
+  readonly signal?: string | undefined
+  readonly stdout?: string
+  readonly stderr?: string
+}
+
 /** The scope, pool, channel or limiter was closed. */
 export class Closed extends HeddleError {
   static {

@@ -8,6 +8,15 @@ export type Durations = Readonly<Record<string, Duration>> | ReadonlyMap<string,
 /** What a task counts as when nothing is known about any: then the longest path is the one with the most tasks. */
 const unknownMs = 1
 
+/** Whether anything is known of how long a task of the graph takes. */
+export function anyKnown(model: GraphModel, tasks: Uint32Array, durations: Durations | undefined): boolean {
+  const { estimatesMs } = model
+  return tasks.some(
+    (task) =>
+      !Number.isNaN(estimatesMs[task]) || (durations !== undefined && lookUp(durations, model.nameOf(task)) !== undefined),
+  )
+}
+
 /**
  * The expected milliseconds of each of the given tasks: what `durations` says, else the task's own estimate, else the mean of
  * the tasks that have one of these, else 1.

@@ -6,7 +6,7 @@ export { Schedule } from './schedule.ts'
 export { type Simulation, simulate } from './simulate.ts'
 
 // Graphs of named tasks, and what they will do.
-export { type Durations, expectedMs, finiteMs } from './estimates.ts'
+export { type Durations, anyKnown, expectedMs, finiteMs } from './estimates.ts'
 export { GraphModel, type Needs, type ResultsOf, TaskRef } from './model.ts'
 export { makePlan } from './make-plan.ts'
 export type { Plan, PlannedTask } from './plan.ts'

@@ -10,8 +10,15 @@ import { simulate } from './simulate.ts'
  * Simulates a run of the selected tasks. O((tasks + needs) log tasks).
  * @param durations expected milliseconds of each task of the selection
  * @param concurrency slots, from 1 up, `Infinity` too
+ * @param durationsKnown false when nothing is known of any
  */
-export function makePlan(model: GraphModel, { dag, tasks }: Selection, durations: Float64Array, concurrency: number): Plan {
+export function makePlan(
+  model: GraphModel,
+  { dag, tasks }: Selection,
+  durations: Float64Array,
+  concurrency: number,
+  durationsKnown = true,
+): Plan {
   const names = Array.from(tasks, (task) => model.nameOf(task))
   const remaining = remainingPaths(dag, durations)
   const earliest = earliestStarts(dag, durations)
@@ -48,6 +55,7 @@ export function makePlan(model: GraphModel, { dag, tasks }: Selection, durations
     idle: Number.isFinite(concurrency) && makespanMs > 0 ? Math.max(0, 1 - workMs / (makespanMs * concurrency)) : 0,
     bounds: bounds(workMs, spanMs, concurrency),
     heldMax,
+    durationsKnown,
   }
   // Not enumerable: the plan is data, for JSON and comparisons too.
   return Object.defineProperties(plan, {

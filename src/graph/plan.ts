@@ -42,6 +42,8 @@ export interface Plan {
   readonly bounds: Bounds
   /** The largest number of results held at one time. */
   readonly heldMax: number
+  /** False when no task has an estimate and no earlier durations were given: each counts as 1 ms, and only the order says something. */
+  readonly durationsKnown: boolean
   /** The plan as text, for a terminal. */
   toString(): string
   /** The graph as a Mermaid flowchart, the critical path drawn bold. */

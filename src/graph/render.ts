@@ -17,19 +17,36 @@ const barWidth = 32
  * ```
  */
 export function planText(plan: Plan): string {
-  const { graph, concurrency, tasks, workMs, spanMs, makespanMs } = plan
+  const { concurrency, tasks, makespanMs } = plan
   const slots =
     concurrency === Number.POSITIVE_INFINITY ? 'unlimited slots' : concurrency === 1 ? '1 slot' : `${concurrency} slots`
+  const { length } = plan.criticalPath
+  const head = plan.durationsKnown ? timed(plan, slots) : untimed(plan, slots)
   const lines = [
-    `graph "${graph}": ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}, work ${formatMs(workMs)}, span ${formatMs(spanMs)}, parallelism ${plan.parallelism.toFixed(2)}`,
-    `on ${slots}: ${formatMs(makespanMs)}, ${plan.speedup.toFixed(2)} times faster than one after the other, slots idle ${Math.round(plan.idle * 100)} %`,
-    boundsText(plan),
-    `critical path: ${listed(plan.criticalPath, ' → ')}`,
+    ...head,
+    `${plan.durationsKnown ? 'critical path' : `longest path, ${length} ${length === 1 ? 'task' : 'tasks'}`}: ${listed(plan.criticalPath, ' → ')}`,
     '',
-    ...chart(tasks.slice(0, rowsMax), makespanMs),
+    ...chart(tasks.slice(0, rowsMax), makespanMs, plan.durationsKnown),
   ]
   if (tasks.length > rowsMax) lines.push(`  … and ${tasks.length - rowsMax} more, in \`tasks\``)
   return lines.join('\n')
+}
+
+/** Without durations only the shape of the graph says something. */
+function untimed({ graph, tasks, levels }: Plan, slots: string): string[] {
+  return [
+    `graph "${graph}": ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'} in ${levels.length} ${levels.length === 1 ? 'level' : 'levels'}, at most ${Math.max(0, ...levels.map(({ length }) => length))} at once by their needs; on ${slots}`,
+    'nothing is known of how long they take: give tasks an `estimate`, or `durations` of an earlier run',
+  ]
+}
+
+function timed(plan: Plan, slots: string): string[] {
+  const { graph, tasks, workMs, spanMs, makespanMs } = plan
+  return [
+    `graph "${graph}": ${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}, work ${formatMs(workMs)}, span ${formatMs(spanMs)}, parallelism ${plan.parallelism.toFixed(2)}`,
+    `on ${slots}: ${formatMs(makespanMs)}, ${plan.speedup.toFixed(2)} times faster than one after the other, slots idle ${Math.round(plan.idle * 100)} %`,
+    boundsText(plan),
+  ]
 }
 
 function boundsText({ bounds, makespanMs }: Plan): string {
@@ -44,7 +61,7 @@ function listed(names: readonly string[], joint: string): string {
 }
 
 /** One row per task: when it runs, how long, and how much later it could start. */
-function chart(tasks: readonly PlannedTask[], makespanMs: number): string[] {
+function chart(tasks: readonly PlannedTask[], makespanMs: number, timed: boolean): string[] {
   const nameWidth = Math.max(...tasks.map((task) => task.name.length), 0)
   const column = (ms: number): number => (makespanMs === 0 ? 0 : Math.round((ms / makespanMs) * barWidth))
   return tasks.map((task) => {
@@ -52,7 +69,8 @@ function chart(tasks: readonly PlannedTask[], makespanMs: number): string[] {
     const to = Math.max(column(task.endMs), from + 1)
     const bar = `${'·'.repeat(from)}${(task.critical ? '█' : '▒').repeat(to - from)}${'·'.repeat(barWidth - to)}`
     const verdict = task.critical ? 'critical' : `slack ${formatMs(task.slackMs)}`
-    return `  ${task.name.padEnd(nameWidth)}  ${bar}  slot ${task.slot}  ${formatMs(task.durationMs)}, ${verdict}`
+    const row = `  ${task.name.padEnd(nameWidth)}  ${bar}  slot ${task.slot}`
+    return timed ? `${row}  ${formatMs(task.durationMs)}, ${verdict}` : row
   })
 }
 

@@ -6,6 +6,7 @@ import type { TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { checkCheckpoint, type Checkpoint, checkpointRule, type OpenCheckpoint, openCheckpoint } from '../checkpoint/index.ts'
 import {
+  anyKnown,
   cull,
   type Durations,
   expectedMs,
@@ -201,7 +202,8 @@ export class Graph {
     checkOptions<PlanOptions>(options, planRules, 'plan')
     const selection = this.#select(this.#targets(options.targets, 'plan'))
     const durations = expectedMs(this.#model, selection.tasks, options.durations)
-    return makePlan(this.#model, selection, durations, slotsOf(options.concurrency))
+    const known = anyKnown(this.#model, selection.tasks, options.durations)
+    return makePlan(this.#model, selection, durations, slotsOf(options.concurrency), known)
   }
 
   #select(wanted: Wanted): Selection {
