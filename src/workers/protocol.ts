@@ -7,6 +7,9 @@
 
 export type HostMessage = LoadMessage | RunMessage | CancelMessage
 
+/** On the way that reaches a busy thread too. `end`: take no more work, and end when nothing is left. `park`: the program ends; do nothing any more. */
+export type ControlMessage = CancelMessage | { readonly type: 'end' } | { readonly type: 'park' }
+
 /** Ahead of the first call of a function: where it is. */
 export interface LoadMessage {
   readonly type: 'load'
@@ -142,8 +145,12 @@ export const progress = {
   posted: 68,
   /** The short number of the function whose module is being loaded; 0 when none is. */
   loading: 69,
-  cells: 70,
+  /** 1 from when the thread begins to load a native addon: to end it inside of one may end the process. */
+  native: 70,
+  /** 1 when the thread has seen `end` or `park`, so that it is in no native call. */
+  answered: 71,
+  cells: 72,
   /** Byte offset of the start of the current item, in epoch milliseconds. */
-  startedAtByte: 280,
-  bytes: 288,
+  startedAtByte: 288,
+  bytes: 296,
 } as const

@@ -26,15 +26,19 @@ export function lostItems(worker: PoolWorker, posted: Posted): Lost {
 
 /** How many items of the batch have started at most. A worker runs its batches in order, so that numbers tell. */
 function reachedItems(worker: PoolWorker, posted: Posted): number {
+  if (posted.revoked) return 0
   const progress = worker.link?.progress()
   if (!progress || posted.id > progress.batch) return 0
   return posted.id === progress.batch && progress.looping ? progress.started : posted.reported.length
 }
 
 export function crashOf(ref: FunctionRef, exit: LinkExit, killed: boolean): WorkerCrashed {
-  const message = killed
-    ? `The worker that ran "${ref.name}" was ended because another of its tasks could not be stopped`
-    : `The worker that ran "${ref.name}" ended before the task did: ${exit.reason}`
+  const aside = killed && exit.reason.startsWith('it was set aside')
+  const message = aside
+    ? `The worker that ran "${ref.name}" was set aside because another of its tasks could not be stopped`
+    : killed
+      ? `The worker that ran "${ref.name}" was ended because another of its tasks could not be stopped`
+      : `The worker that ran "${ref.name}" ended before the task did: ${exit.reason}`
   const hint = 'A task that had started is never repeated by itself; `retry` says that it may be.'
   return fromElsewhere(new WorkerCrashed(message, { cause: exit.error, exitCode: exit.code, hint }))
 }

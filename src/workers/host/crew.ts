@@ -8,6 +8,7 @@ import { clearTimeout, setTimeout } from '../../base/globals.js'
 import type { LinkExit, OpenLink } from './link.ts'
 import type { WorkerMessage } from '../protocol.ts'
 import type { Job, Posted } from './job.ts'
+import { tooManyAside } from './native.ts'
 import { Watch } from './watch.ts'
 import { PoolWorker } from './worker.ts'
 
@@ -28,12 +29,19 @@ export interface CrewEvents {
 
 /** A worker that cannot be ended, as in native code that never returns, must not hold up whoever waits for the end. */
 const longestEndMs = 4_000
+/** Workers inside native calls that nobody waits for: each may take a core. As many as the pool has, but at least these. */
+const leastMostAside = 4
+const lookAsideMs = 100
+/** Long enough for most asynchronous native work that was under way as well. */
+const lingerAsideMs = 5_000
 
 export class Crew {
   readonly watch: Watch
   readonly #settings: CrewSettings
   readonly #events: CrewEvents
   readonly #workers = new Set<PoolWorker>()
+  /** Ended for the pool, but still inside a native call: each ends when it answers. They keep nothing alive. */
+  readonly #aside = new Set<PoolWorker>()
 
   constructor(settings: CrewSettings, events: CrewEvents) {
     this.#settings = settings
@@ -57,12 +65,18 @@ export class Crew {
       if (worker.idle) return worker
       if (worker.takesMore(job, this.#settings.exact) && (!waiting || worker.posted.size < waiting.posted.size)) waiting = worker
     }
-    return this.#live() < this.#settings.size ? this.#start() : waiting
+    const live = this.#live()
+    if (live >= this.#settings.size || (live > 0 && this.#aside.size >= this.#mostAside)) return waiting
+    return this.#start()
   }
 
   /** Starts workers until every place is taken. @throws as {@link start} does */
   fill(): void {
     while (this.#live() < this.#settings.size) this.#start()
+  }
+
+  get #mostAside(): number {
+    return Math.max(leastMostAside, this.#settings.size)
   }
 
   #live(): number {
@@ -73,14 +87,15 @@ export class Crew {
 
   /** @throws when not even the file in which workers start is found */
   #start(): PoolWorker {
+    if (this.#aside.size >= this.#mostAside) tooManyAside(this.#aside.size)
     const worker = new PoolWorker((worker) =>
       this.#settings.open(
         { memoryLimitMb: this.#settings.memoryLimitMb },
         {
           message: (message) => this.#events.message(worker, message),
           exit: (exit) => {
-            this.#workers.delete(worker)
-            this.#events.gone(worker, exit)
+            this.#aside.delete(worker)
+            if (this.#workers.delete(worker)) this.#events.gone(worker, exit)
             worker.onGone?.()
           },
         },
@@ -101,8 +116,35 @@ export class Crew {
   kill(worker: PoolWorker): void {
     if (worker.killed) return
     worker.killed = true
+    if (worker.link.progress()?.native && worker.link.end()) return this.#setAside(worker)
     worker.link.ref()
     worker.link.kill()
+  }
+
+  #setAside(worker: PoolWorker): void {
+    const { link } = worker
+    const held = !worker.idle
+    for (const posted of worker.posted.values()) {
+      posted.revoked = link.revoke(posted.id)
+      if (!posted.revoked) this.watch.stop(worker, posted)
+    }
+    this.#workers.delete(worker)
+    this.#aside.add(worker)
+    link.unref()
+    this.#events.gone(worker, { code: undefined, reason: 'it was set aside inside a native call', error: undefined })
+    if (held) worker.onGone?.()
+    this.#endWhenAnswered(worker)
+  }
+
+  /** It ends by itself, unless its functions left something behind that keeps it alive. */
+  #endWhenAnswered(worker: PoolWorker, answeredMs = 0): void {
+    const timer = setTimeout(() => {
+      if (!this.#aside.has(worker)) return
+      const ms = worker.link.answered() ? answeredMs + lookAsideMs : 0
+      if (ms > lingerAsideMs) worker.link.kill()
+      else this.#endWhenAnswered(worker, ms)
+    }, lookAsideMs)
+    timer.unref()
   }
 
   /** Ends all of them, and waits until they have ended. */

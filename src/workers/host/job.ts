@@ -22,6 +22,8 @@ export interface Posted {
   doomed: Map<number, unknown> | undefined
   /** True when buffers were moved to the worker, so that the items cannot be sent again. */
   readonly moved: boolean
+  /** Taken back before the worker had begun it. */
+  revoked: boolean
   timer: NodeJS.Timeout | undefined
   // For the watch, in milliseconds of `performance.now()`.
   /** When the last of its items was given up. */

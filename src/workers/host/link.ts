@@ -27,6 +27,8 @@ export interface Progress {
   readonly startedAt: number
   /** The short number of the function whose module is being loaded; 0 when none is. */
   readonly loading: number
+  /** It has loaded a native addon, and must not be ended before it has answered. */
+  readonly native: boolean
 }
 
 export interface Link {
@@ -47,6 +49,10 @@ export interface Link {
   /** Milliseconds for which its event loop has been busy; undefined where it cannot be seen. */
   busyMs(): number | undefined
   kill(): void
+  /** Asks a thread to end by itself; false where that cannot be asked. */
+  end(): boolean
+  /** Has it seen that it is to end? */
+  answered(): boolean
   /** Keeps the program alive while there is work. */
   ref(): void
   unref(): void

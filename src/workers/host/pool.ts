@@ -269,6 +269,7 @@ export class Pool implements Executor {
       left: items,
       doomed: undefined,
       moved: marked.length > 0,
+      revoked: false,
       timer: undefined,
       doomedAt: undefined,
       held: undefined,

@@ -43,7 +43,7 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
   let failure: unknown
   let gone = false
   let sent: RunMessage | undefined
-  let started: Progress = { batch: 0, started: 0, looping: false, startedAt: 0, loading: 0 }
+  let started: Progress = { batch: 0, started: 0, looping: false, startedAt: 0, loading: 0, native: false }
   const exit = (code: number | undefined, reason: string): void => {
     if (gone) return
     gone = true
@@ -97,6 +97,8 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
     process: child.pid,
     busyMs: () => undefined,
     kill: () => void child.kill('SIGKILL'),
+    end: () => false,
+    answered: () => false,
     ref: () => {
       child.ref()
       child.channel?.ref()

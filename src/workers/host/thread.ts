@@ -1,6 +1,7 @@
 /** A worker thread as a {@link Link}. */
 import { lazily } from '../../base/builtin.js'
-import { type CancelMessage, progress as slot, type WorkerMessage } from '../protocol.ts'
+import { type CancelMessage, type ControlMessage, progress as slot, type WorkerMessage } from '../protocol.ts'
+import { letAnswer } from './native.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
 import { cloneable } from '../thread/cloning.js'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
@@ -29,6 +30,11 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
     ...(options.memoryLimitMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: options.memoryLimitMb } }),
   })
   control.unref()
+  const send = (message: ControlMessage): void => {
+    control.postMessage(message)
+    Atomics.add(cells, slot.attention, 1)
+  }
+  const ended = letAnswer({ cells, park: () => send({ type: 'park' }) })
   const drain = (): void => {
     for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port))
       events.message(next.message as WorkerMessage)
@@ -44,6 +50,7 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
       events.message(last.message as WorkerMessage)
     port.close()
     control.close()
+    ended()
     events.exit({ code, reason: reasonOf(code, failure), error: failure })
   })
   return {
@@ -54,10 +61,7 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
       Atomics.add(cells, slot.posted, 1)
       Atomics.notify(cells, slot.posted)
     },
-    control(message: CancelMessage) {
-      control.postMessage(message)
-      Atomics.add(cells, slot.attention, 1)
-    },
+    control: (message: CancelMessage) => send(message),
     poll() {
       drain()
       return true
@@ -68,10 +72,16 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
       looping: Atomics.load(cells, slot.looping) === 1,
       startedAt: startedAt[0] as number,
       loading: Atomics.load(cells, slot.loading),
+      native: Atomics.load(cells, slot.native) === 1,
     }),
     revoke: (batch) => Atomics.compareExchange(cells, slot.claims + (batch % slot.claimCount), batch, -batch) === batch,
     busyMs: () => worker.performance.eventLoopUtilization().active,
     kill: () => void worker.terminate(),
+    end() {
+      send({ type: 'end' })
+      return true
+    },
+    answered: () => Atomics.load(cells, slot.answered) === 1,
     ref: () => worker.ref(),
     unref: () => worker.unref(),
   }

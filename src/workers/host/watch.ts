@@ -11,6 +11,7 @@ import { formatMs } from '../../base/duration.ts'
 import { TimedOut } from '../../base/errors.ts'
 import { packError } from '../thread/wire.js'
 import type { Posted } from './job.ts'
+import { nativeHint } from './native.ts'
 import type { PoolWorker } from './worker.ts'
 
 /** The worker's own clocks run first; this is the reserve for its message, chosen for a machine that is busy. */
@@ -49,6 +50,12 @@ export class Watch {
     doomAll(posted, () => error)
     worker.link.control({ type: 'cancel', batch: posted.id, index: -1, reason: packError(error, worker.link.clones) })
     this.#look(worker, posted)
+  }
+
+  /** Begins no more of the batch: nobody waits for it any more. */
+  stop(worker: PoolWorker, posted: Posted): void {
+    const reason = packError(new Error('The worker is ending'))
+    worker.link.control({ type: 'cancel', batch: posted.id, index: -1, reason })
   }
 
   #doom(worker: PoolWorker, posted: Posted, at: number, error: Error): void {
@@ -96,7 +103,7 @@ export class Watch {
       // A millisecond of tolerance between two threads' clocks.
       if (leftMs >= 1) return this.#again(worker, posted, leftMs)
       if (!posted.reported[at]) {
-        this.#doom(worker, posted, at, timedOut(posted.job.ref.name, timeoutMs))
+        this.#doom(worker, posted, at, timedOut(worker, posted, timeoutMs))
         return this.#look(worker, posted)
       }
     }
@@ -117,7 +124,7 @@ export class Watch {
     if (now < until - 1) return this.#again(worker, posted, until - now)
     // Another batch's item holds the thread, and its own clock runs.
     if (heldByAnother) return this.#again(worker, posted, this.#graceMs)
-    if (timeoutMs !== undefined && now >= startedAt + timeoutMs) doomAll(posted, () => timedOut(posted.job.ref.name, timeoutMs))
+    if (timeoutMs !== undefined && now >= startedAt + timeoutMs) doomAll(posted, () => timedOut(worker, posted, timeoutMs))
     this.#kill(worker)
   }
 
@@ -140,7 +147,13 @@ function doomAll(posted: Posted, error: () => Error): void {
   posted.doomedAt = performance.now()
 }
 
-function timedOut(name: string, timeoutMs: number): TimedOut {
-  const message = `"${name}" did not finish within its timeout of ${formatMs(timeoutMs)}`
-  return fromElsewhere(new TimedOut(message, { clock: 'timeout', limitMs: timeoutMs }))
+function timedOut(worker: PoolWorker, { job }: Posted, timeoutMs: number): TimedOut {
+  const message = `"${job.ref.name}" did not finish within its timeout of ${formatMs(timeoutMs)}`
+  return fromElsewhere(
+    new TimedOut(message, {
+      clock: 'timeout',
+      limitMs: timeoutMs,
+      hint: worker.link.progress()?.native ? nativeHint : undefined,
+    }),
+  )
 }

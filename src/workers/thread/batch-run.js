@@ -30,7 +30,9 @@ export const cell = {
   claimCount: 64,
   posted: 68,
   loading: 69,
-  cells: 70,
+  native: 70,
+  answered: 71,
+  cells: 72,
 }
 /** `meta` holds index and attempt of each item. */
 const metaWidth = 2
@@ -113,9 +115,14 @@ export class BatchRun {
     const begin = performance.now()
     const plain = !flush && !this.message.meta && !this.message.direct && timeoutMs === undefined
     for (let at = 0; at < this.#items.length; at++) {
-      if (progress && Atomics.load(progress, cell.attention) !== attention) {
-        attention = Atomics.load(progress, cell.attention)
-        this.#poll()
+      if (progress) {
+        if (startedAt && timeoutMs !== undefined) startedAt[0] = epoch + performance.now()
+        // In this order: a host that cancels and then looks must not take an item that is about to start for one that will not.
+        Atomics.store(progress, cell.started, at + 1)
+        if (Atomics.load(progress, cell.attention) !== attention) {
+          attention = Atomics.load(progress, cell.attention)
+          this.#poll()
+        }
       }
       if (this.#cancelledAll || (this.#cancelled.size > 0 && this.#cancelled.has(at))) {
         this.#outbox.skip(at)
@@ -124,10 +131,6 @@ export class BatchRun {
       if (plain && progress && fn.promises === 'never' && this.#cancelled.size === 0) {
         at = this.#many(fn, at, progress, attention)
         continue
-      }
-      if (progress) {
-        if (startedAt && timeoutMs !== undefined) startedAt[0] = epoch + performance.now()
-        Atomics.store(progress, cell.started, at + 1)
       }
       this.#one(fn, at)
       if (flush) this.flush(false)
@@ -169,6 +172,8 @@ export class BatchRun {
   #many(fn, from, progress, attention) {
     const { first } = this.message
     const context = this.#contextFor(fn, from)
+    // None has been called yet.
+    context.index = first + from - 1
     this.#current = context
     this.#loopAt = undefined
     fn.ambient?.set(context)
@@ -342,11 +347,11 @@ function callMany(call, items, context, from, first, values, progress, attention
   const { length } = items
   for (let at = from; at < length; at++) {
     Atomics.store(progress, cell.started, at + 1)
+    if (Atomics.load(progress, cell.attention) !== attention) return undefined
     context.index = first + at
     const value = call(items[at], context)
     if (!isPlain(value) || !context.untouched) return { value }
     values.push(value)
-    if (Atomics.load(progress, cell.attention) !== attention) return undefined
   }
   return undefined
 }

@@ -11,7 +11,7 @@ import { cloneable, deserialize, serializable, serialize } from './cloning.js'
 import { Runner } from './runner.js'
 import { packError } from './wire.js'
 
-/** @typedef {import('../protocol.ts').CancelMessage} CancelMessage */
+/** @typedef {import('../protocol.ts').ControlMessage} ControlMessage */
 
 const runner = isMainThread ? startProcess() : startThread()
 Object.defineProperty(globalThis, Symbol.for('heddle.thread'), { value: runner })
@@ -31,7 +31,21 @@ function startThread() {
    *   shared: SharedArrayBuffer, startedAtByte: number, sources?: string }} */
   const { port, control, shared, startedAtByte, sources } = workerData
   const progress = new Int32Array(shared, 0, cell.cells)
-  const poll = () => /** @type {CancelMessage | undefined} */ (receiveMessageOnPort(control)?.message)
+  const poll = () => {
+    const message = /** @type {ControlMessage | undefined} */ (receiveMessageOnPort(control)?.message)
+    return message?.type === 'cancel' ? message : message && void controlled(message)
+  }
+  /** @param {ControlMessage} message */
+  const controlled = (message) => {
+    if (message.type === 'cancel') return runner.cancel(message)
+    Atomics.store(progress, cell.answered, 1)
+    Atomics.notify(progress, cell.answered)
+    if (message.type === 'park') Atomics.wait(progress, cell.answered, 1)
+    runner.end(packError(new Error('The worker is ending')))
+    // Nothing else keeps the thread alive, but what its functions have left: a native call of theirs, or a timer.
+    port.close()
+  }
+  watchAddons(progress)
   const runner = new Runner(
     {
       post: (message, transfer) => port.postMessage(message, /** @type {any} */ (transfer)),
@@ -61,7 +75,7 @@ function startThread() {
       for (next ??= receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) runner.receive(next.message)
     }
   }
-  control.on('message', (message) => runner.cancel(message))
+  control.on('message', controlled)
   control.unref()
   port.on('message', (message) => {
     runner.receive(message)
@@ -80,6 +94,18 @@ function systemThread() {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1))
   } catch {
     return undefined
+  }
+}
+
+/**
+ * Says in shared memory that a native addon is being loaded. Every way to load one comes by here.
+ * @param {Int32Array} progress
+ */
+function watchAddons(progress) {
+  const { dlopen } = process
+  process.dlopen = function (...args) {
+    Atomics.store(progress, cell.native, 1)
+    return Reflect.apply(dlopen, this, args)
   }
 }
 

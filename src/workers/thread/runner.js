@@ -86,6 +86,11 @@ export class Runner {
     else this.#batches.get(message.batch)?.cancel(message)
   }
 
+  /** Nothing more is begun. @param {WireError} reason */
+  end(reason) {
+    for (const batch of this.#batches.values()) batch.cancel({ type: 'cancel', batch: batch.message.batch, index: -1, reason })
+  }
+
   /** @param {BatchRun} batch */
   #cancelEarly(batch) {
     for (const message of this.#early) if (message.batch === batch.message.batch) batch.cancel(message)
