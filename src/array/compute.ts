@@ -6,6 +6,7 @@ import { makeNode, type DenseNode, type Node } from './node.ts'
 import { Session } from './session.ts'
 import { contiguousStrides } from './shape.ts'
 import { accessThrough, isRun } from './source.ts'
+import { bytesOf, memoryLimitRule } from './files/bounds.ts'
 import { identityView } from './view.ts'
 
 export interface ComputeOptions {
@@ -21,17 +22,9 @@ export interface ComputeOptions {
 
 const computeRules = {
   signal: rules.signal,
-  memoryLimit: rules.either(rules.number(0), {
-    expected: "text such as '500MB' or '2GB'",
-    accepts: (v) => typeof v === 'string' && /^\d+(\.\d+)?[MG]B$/.test(v),
-  }),
+  memoryLimit: memoryLimitRule,
   threads: rules.whole(0),
   on: rules.executor,
-}
-
-function bytesOf(limit: ComputeOptions['memoryLimit']): number | undefined {
-  if (typeof limit !== 'string') return limit
-  return Number.parseFloat(limit) * (limit.endsWith('GB') ? 1e9 : 1e6)
 }
 
 export function openSession(options: ComputeOptions, where: string): Session {

@@ -17,6 +17,7 @@ import { Planner } from './planner.ts'
 import { rebuilt, unknownBelow } from './refine.ts'
 import { sizeOf } from './shape.ts'
 import type { Prepared, Stage } from './stage.ts'
+import { Turns } from './turns.ts'
 
 export interface SessionOptions {
   readonly signal?: AbortSignal | undefined
@@ -25,8 +26,6 @@ export interface SessionOptions {
   readonly on?: Executor | undefined
 }
 
-/** How long planning and small stages may hold this thread before timers and I/O get their turn. */
-const turnMs = 5
 /** Results are looked through for those that nothing needs when so many bytes have come since the last time, or as many results as stayed. */
 const droppedFromBytes = 1 << 20
 
@@ -34,7 +33,7 @@ export class Session {
   readonly computed = new Map<Node, DenseNode>()
   readonly #options: SessionOptions
   readonly #cancellation: Cancellation
-  #turnStartedAt = performance.now()
+  readonly #turns = new Turns()
   #bytesSinceDrop = 0
   #keptByDrop = 64
 
@@ -75,7 +74,7 @@ export class Session {
     const planner = new Planner(this.computed)
     planner.demand(nodes)
     for (;;) {
-      while (!planner.look(this.#turnStartedAt + turnMs)) await this.#takeTurns()
+      while (!planner.look(this.#turns.until)) await this.#takeTurns()
       const stages = planner.next()
       if (stages.length === 0) return
       for (const stage of stages) {
@@ -89,10 +88,7 @@ export class Session {
 
   /** Lets timers, I/O and whoever cancels get their turn. */
   async #takeTurns(): Promise<void> {
-    if (performance.now() > this.#turnStartedAt + turnMs) {
-      await new Promise((resolve) => setImmediate(resolve))
-      this.#turnStartedAt = performance.now()
-    }
+    await this.#turns.take()
     if (this.#cancellation.aborted) throw cancelled(this.#cancellation.reason, 'the computation')
   }
 

@@ -2,8 +2,8 @@
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { FileRefused } from '../../base/errors.ts'
-import { checkOptions, checkValue, rules } from '../../base/options.ts'
-import { NDArray, type Rank } from '../array.ts'
+import { checkOptions, rules } from '../../base/options.ts'
+import { checkArray, NDArray, type Rank } from '../array.ts'
 import * as build from '../build.ts'
 import { type ComputeOptions, openSession } from '../compute.ts'
 import { formatBytes } from '../cost.ts'
@@ -13,8 +13,14 @@ import { prepareFile } from '../map-stage.ts'
 import { makeNode, type Node } from '../node.ts'
 import { checkShape, type Shape, showShape, sizeOf } from '../shape.ts'
 import { transposeView } from '../view.ts'
+import { checkPath, checkRegularFile } from './bounds.ts'
 import { encodeHeader, headerBytes, parseHeader } from './npy-header.ts'
 import { writeWhole } from './write-whole.ts'
+
+const wholeOffset = {
+  expected: 'a whole number from 0 up',
+  accepts: (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 0,
+}
 
 export interface LoadOptions {
   /** Length of a chunk along the first axis. @default 'auto' */
@@ -48,7 +54,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<NDA
 export async function fromfile(path: string, options: FromFileOptions = {}): Promise<NDArray<DType, 'array'>> {
   checkOptions<FromFileOptions>(
     options,
-    { chunks: rules.whole(1, ['auto']), dtype: rules.any, shape: rules.any, offset: rules.whole(0) },
+    { chunks: rules.whole(1, ['auto']), dtype: rules.any, shape: rules.any, offset: wholeOffset },
     'fromfile',
   )
   const { offset = 0, chunks } = options
@@ -75,16 +81,17 @@ export async function tofile(path: string, array: NDArray<DType, Rank>, options:
 
 async function write(
   path: string,
-  { node }: NDArray<DType, Rank>,
+  array: NDArray<DType, Rank>,
   options: ComputeOptions,
   where: string,
   headerOf: (node: Node) => Uint8Array,
 ): Promise<void> {
-  checkValue(path, rules.string, 'path')
+  checkPath(path)
+  checkArray(array, where)
   const session = openSession(options, where)
   try {
     await writeWhole(path, async (temporary) => {
-      const [whole] = (await session.settleLengths([node])) as [Node]
+      const [whole] = (await session.settleLengths([array.node])) as [Node]
       const header = headerOf(whole)
       await session.evaluateInto(whole, (computed) => prepareFile(whole, resolve(temporary), header.length, computed))
       await writeStart(temporary, header)
@@ -106,7 +113,7 @@ function fileNode(
 }
 
 async function readStart(path: string, bytes: number): Promise<{ start: Uint8Array; size: number }> {
-  checkValue(path, rules.string, 'path')
+  await checkRegularFile(path)
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()

@@ -21,7 +21,16 @@ const longestHeader = 10_000
 /** NumPy's limit. */
 const mostAxes = 64
 
-const types: Readonly<Record<string, DType>> = { f8: 'f64', f4: 'f32', i8: 'i64', i4: 'i32', u4: 'u32', u1: 'u8', b1: 'bool' }
+/** A map, because names come from outside: those of a prototype are none. */
+const types: ReadonlyMap<string, DType> = new Map([
+  ['f8', 'f64'],
+  ['f4', 'f32'],
+  ['i8', 'i64'],
+  ['i4', 'i32'],
+  ['u4', 'u32'],
+  ['u1', 'u8'],
+  ['b1', 'bool'],
+])
 
 /** Bytes that {@link parseHeader} needs to see. */
 export const headerBytes = 12 + longestHeader
@@ -88,7 +97,7 @@ function checkFields(fields: Fields, refuse: Refuse): Omit<NpyHeader, 'dataOffse
   const fortranOrder = fields.get('fortran_order')
   const shape = fields.get('shape')
   if (typeof descr !== 'string') throw refuse('`descr` is no string')
-  const dtype = types[descr.slice(1)]
+  const dtype = types.get(descr.slice(1))
   if (!dtype || !'<>|='.includes(descr[0] as string)) {
     throw refuse(`its dtype is '${descr}'; f8, f4, i8, i4, u4, u1 and b1 can be read`)
   }

@@ -8,10 +8,15 @@ export interface ColumnPages {
   readonly from: number
   readonly to: number
   readonly values: number
+  /** Whether its pages are compressed unless they say otherwise. */
+  readonly compressed: boolean
+  /** Whether they are also where they say otherwise: Arrow's C++ wrote that wrongly before version 3 (ARROW-10353). */
+  readonly always: boolean
 }
 
-/** What of a structure matters here: whole numbers and structures, by the number of their field. */
+/** What of a structure matters here: whole numbers, structures and where a `false` stands, by the number of their field. */
 interface Fields {
+  readonly falses: Map<number, number>
   readonly numbers: Map<number, number>
   readonly structures: Map<number, Fields>
 }
@@ -47,17 +52,24 @@ const headerOf = new Map<number, readonly [field: number, required: Readonly<Rec
   [3, [8, required.dataPage2]],
 ])
 
+/** Where a page of the second version says whether it is compressed. */
+const compressedField = 7
+/** What a page of numbers takes at most, for each of them (a decimal of many digits) and besides. */
+const bytesPerValue = 64
+const bytesPerPage = 4_096
+
 /**
+ * Checks the headers, and mends a wrong "not compressed" of pages of the second version.
  * @param bytes the pages, one after the other
- * @throws {RangeError} when a header is damaged
+ * @throws {RangeError} when a header is damaged, or a page would take more memory than its values can
  */
-export function checkPages(bytes: Uint8Array, { values }: Pick<ColumnPages, 'values'>): void {
+export function checkPages(bytes: Uint8Array, { values, compressed, always }: Omit<ColumnPages, 'from' | 'to'>): void {
   const reader = new HeaderReader(bytes)
   // hyparquet stops at the last byte as well.
   while (reader.at < bytes.length - 1) {
     const start = reader.at
     const page = reader.structure()
-    const { kind, compressedSize } = numbersOf(page, required.page, start)
+    const { kind, size, compressedSize } = numbersOf(page, required.page, start)
     if (compressedSize > bytes.length - reader.at) throw damaged(start, `its page would have ${compressedSize} bytes`)
     const [field, needed] = headerOf.get(kind) ?? []
     if (field !== undefined && needed) {
@@ -68,6 +80,11 @@ export function checkPages(bytes: Uint8Array, { values }: Pick<ColumnPages, 'val
       if (count > values || nulls > count || rows > count)
         throw damaged(start, `its page would have ${count} of ${values} values`)
       if (definitionBytes + repetitionBytes > compressedSize) throw damaged(start, 'its levels would be longer than its page')
+      if (size > bytesPerPage + bytesPerValue * count) throw damaged(start, `its ${count} values would have ${size} bytes`)
+      const at = kind === 3 ? header.falses.get(compressedField) : undefined
+      if (at !== undefined && compressed && (always || size !== compressedSize)) {
+        bytes[at] = ((bytes[at] as number) & 0xf0) | type.true
+      }
     }
     reader.at += compressedSize
   }
@@ -96,9 +113,10 @@ class HeaderReader {
 
   structure(depth = 0): Fields {
     if (depth > deepest) throw damaged(this.at, 'it is nested too deep')
-    const fields: Fields = { numbers: new Map(), structures: new Map() }
+    const fields: Fields = { numbers: new Map(), structures: new Map(), falses: new Map() }
     let number = 0
     for (;;) {
+      const { at } = this
       const head = this.#byte()
       const kind = head & 15
       if (kind === type.stop) return fields
@@ -106,7 +124,10 @@ class HeaderReader {
       number = step === 0 ? this.#integer() : number + step
       if (kind === type.struct) fields.structures.set(number, this.structure(depth + 1))
       else if (kind === type.i16 || kind === type.i32 || kind === type.i64) fields.numbers.set(number, this.#integer())
-      else this.#skip(kind, depth + 1)
+      else {
+        if (kind === type.false) fields.falses.set(number, at)
+        this.#skip(kind, depth + 1)
+      }
     }
   }
 

@@ -2,10 +2,11 @@
 import { createRequire } from 'node:module'
 import type { AsyncBuffer, Compressors, FileMetaData, ParquetParsers, SchemaElement } from 'hyparquet'
 import { describe, FileRefused, HeddleError, InvalidOption } from '../../base/errors.ts'
-import { checkOptions, checkValue, rules } from '../../base/options.ts'
+import { checkOptions, rules } from '../../base/options.ts'
 import type { NDArray } from '../array.ts'
 import { wrapped } from '../create.ts'
 import type { DType, TypedArray } from '../dtype.ts'
+import { checkBytes, checkRegularFile, memoryLimitRule, type MemoryOptions } from './bounds.ts'
 import type { LoadOptions } from './index.ts'
 import { checkPages, type ColumnPages } from './parquet-pages.ts'
 import { sharedElements } from '../memory.ts'
@@ -29,25 +30,26 @@ const parsers: Partial<ParquetParsers> = {
  * @param columns one name gives one array, a list gives a record of them
  * @throws {FileRefused} when it is no Parquet file, is damaged, or holds something else than numbers there
  */
-export function loadParquet(path: string, columns: string, options?: LoadOptions): Promise<Column>
+export function loadParquet(path: string, columns: string, options?: LoadOptions & MemoryOptions): Promise<Column>
 export function loadParquet<const N extends string>(
   path: string,
   columns: readonly N[],
-  options?: LoadOptions,
+  options?: LoadOptions & MemoryOptions,
 ): Promise<Record<N, Column>>
 export async function loadParquet(
   path: string,
   columns: string | readonly string[],
-  options: LoadOptions = {},
+  options: LoadOptions & MemoryOptions = {},
 ): Promise<Column | Record<string, Column>> {
-  checkOptions<LoadOptions>(options, { chunks: rules.whole(1, ['auto']) }, 'loadParquet')
-  checkValue(path, rules.string, 'path')
+  const optionRules = { chunks: rules.whole(1, ['auto']), memoryLimit: memoryLimitRule }
+  checkOptions<LoadOptions & MemoryOptions>(options, optionRules, 'loadParquet')
+  await checkRegularFile(path)
   const names = typeof columns === 'string' ? [columns] : columns
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw new InvalidOption(`Expected \`columns\` to be a name or a list of names, got ${describe(columns)}`)
   }
   const library = await loadLibrary()
-  const found = await readColumns(library, path, names)
+  const found = await readColumns(library, path, names, options.memoryLimit)
   const arrays = names.map((name) => (found.get(name) as ColumnReader).array(options.chunks))
   return typeof columns === 'string'
     ? (arrays[0] as Column)
@@ -79,12 +81,13 @@ async function readColumns(
   { asyncBufferFromFile, parquetMetadataAsync, parquetRead }: Hyparquet,
   path: string,
   names: readonly string[],
+  memoryLimit: MemoryOptions['memoryLimit'],
 ): Promise<Map<string, ColumnReader>> {
   // That there is no such file is said by the error of the file system.
   const file = await asyncBufferFromFile(path)
   try {
     const metadata = await parquetMetadataAsync(file, { parsers, geoparquet: false })
-    const readers = openReaders(metadata, path, names)
+    const readers = openReaders(metadata, path, names, memoryLimit)
     const compressors = await loadCompressors()
     const checked = checkedFile(file, pagesOf(metadata, readers, file.byteLength))
     let failure: { readonly error: unknown } | undefined
@@ -125,7 +128,12 @@ async function readColumns(
 }
 
 /** Where the pages of the wanted columns lie. @throws {RangeError} when that is not in the file */
-function pagesOf({ row_groups: groups }: FileMetaData, wanted: ReadonlyMap<string, unknown>, bytes: number): ColumnPages[] {
+function pagesOf(
+  { row_groups: groups, created_by: writer }: FileMetaData,
+  wanted: ReadonlyMap<string, unknown>,
+  bytes: number,
+): ColumnPages[] {
+  const always = writer?.startsWith('parquet-cpp version') ?? false
   return groups
     .flatMap(({ columns }) => columns)
     .flatMap(({ meta_data: meta }) => {
@@ -135,7 +143,7 @@ function pagesOf({ row_groups: groups }: FileMetaData, wanted: ReadonlyMap<strin
       if (!(Number.isSafeInteger(from) && from >= 0 && to >= from && to <= bytes)) {
         throw new RangeError(`column ${JSON.stringify(meta.path_in_schema[0])} would lie at bytes ${from} to ${to} of ${bytes}`)
       }
-      return { from, to, values: Number(meta.num_values) }
+      return { from, to, values: Number(meta.num_values), compressed: meta.codec !== 'UNCOMPRESSED', always }
     })
 }
 
@@ -154,7 +162,12 @@ function checkedFile(file: AsyncBuffer, columns: readonly ColumnPages[]): AsyncB
   }
 }
 
-function openReaders(metadata: FileMetaData, path: string, names: readonly string[]): Map<string, ColumnReader> {
+function openReaders(
+  metadata: FileMetaData,
+  path: string,
+  names: readonly string[],
+  memoryLimit: MemoryOptions['memoryLimit'],
+): Map<string, ColumnReader> {
   const rows = Number(metadata.num_rows)
   if (
     !Number.isSafeInteger(rows) ||
@@ -163,6 +176,7 @@ function openReaders(metadata: FileMetaData, path: string, names: readonly strin
   ) {
     throw new FileRefused(`${path} says that it has ${metadata.num_rows} rows, which is not what its row groups have`)
   }
+  checkBytes(path, 8 * rows * names.length, memoryLimit)
   const top = topLevel(metadata.schema)
   return new Map(
     names.map((name) => {
@@ -231,12 +245,15 @@ class ColumnReader {
   readonly #rows: number
   #dtype: DType
   #filled = 0
+  /** Whether it was one of whole numbers before a value was missing. */
+  readonly #whole: boolean
 
   constructor(path: string, name: string, dtype: DType, rows: number) {
     this.#path = path
     this.#name = name
     this.#rows = rows
     this.#dtype = dtype
+    this.#whole = dtype === 'i64'
     this.#data = sharedElements(dtype, rows)
   }
 
@@ -246,7 +263,8 @@ class ColumnReader {
       const value = values[i]
       if (value === null || value === undefined) this.#missing(at + i)
       else if (typeof value === 'object' || typeof value === 'string') throw this.#refused(`holds ${describe(value)}`)
-      else this.#data[at + i] = (this.#dtype === 'i64' ? BigInt(value as bigint) : Number(value)) as never
+      else
+        this.#data[at + i] = (this.#dtype === 'i64' ? BigInt(value as bigint) : this.#rounded(value as number | bigint)) as never
     }
     this.#filled += values.length
   }
@@ -257,9 +275,18 @@ class ColumnReader {
       const whole = this.#data
       this.#dtype = 'f64'
       this.#data = sharedElements('f64', this.#rows)
-      for (let i = 0; i < at; i++) this.#data[i] = Number(whole[i])
+      for (let i = 0; i < at; i++) this.#data[i] = this.#rounded(whole[i] as number | bigint)
     }
     this.#data[at] = Number.NaN
+  }
+
+  /** A whole number as one of a column of floats. @throws {FileRefused} when it would be another one */
+  #rounded(value: number | bigint): number {
+    const number = Number(value)
+    if (typeof value === 'bigint' && this.#dtype === 'f64' && this.#whole && BigInt(number) !== value) {
+      throw this.#refused(`has missing values, and holds ${value}, which f64 would round`)
+    }
+    return number
   }
 
   array(chunks: LoadOptions['chunks']): Column {
