@@ -2,7 +2,6 @@
  * One computation: runs the stages that the planner finds ready until the targets are there. What several targets need is
  * computed once; targets of one shape share a pass; an intermediate result is dropped when nothing needs it any more.
  */
-import { performance, setImmediate } from '../base/globals.js'
 import { availableParallelism } from 'node:os'
 import { Cancellation, cancelled } from '../base/abort.ts'
 import { BudgetExceeded } from '../base/errors.ts'

@@ -1,4 +1,5 @@
 /** Lets timers and I/O of this thread get their turn during long work. */
+import { performance, setImmediate } from '../base/globals.js'
 
 /** How long work may hold the thread. */
 export const turnMs = 5
