@@ -20,6 +20,7 @@ export {
   JournalRefused,
   Overflow,
   QuorumNotReached,
+  RecordTooLong,
   TimedOut,
   Unserializable,
   WorkerCrashed,
@@ -49,6 +50,7 @@ export type {
   StreamMapOptions,
   TimeWindowOptions,
 } from './stream/index.ts'
+export { type FilePart, readPart, splitFile, type SplitFileOptions } from './stream/index.ts'
 
 // Workers
 export { workers, type WorkerFunction, type WorkerFunctions, type WorkersOptions } from './workers/define.ts'

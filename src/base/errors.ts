@@ -253,6 +253,13 @@ export interface CommandOutcome {
   readonly stderr?: string
 }
 
+/** A record of a file is longer than it may be. */
+export class RecordTooLong extends HeddleError {
+  static {
+    name(this, 'RecordTooLong', 'HEDDLE_RECORD_TOO_LONG')
+  }
+}
+
 /** The scope, pool, channel or limiter was closed. */
 export class Closed extends HeddleError {
   static {
