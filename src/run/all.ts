@@ -70,11 +70,11 @@ export async function all(tasks: Tasks, options: AllOptions = {}): Promise<unkno
   }
   if (!group.aborted) return collect(names, listed, (index) => valueOf(outcomes[index]))
   const failure = group.failure ? group.failure.error : group.cancelError()
-  const done = names.filter((_, index) => outcomes[index]?.status === 'fulfilled')
+  const done = [...names.keys()].filter((index) => outcomes[index]?.status === 'fulfilled')
   keepPartial(failure, {
     results: listed
       ? outcomes.map(valueOf)
-      : (collect(done, false, (index) => valueOf(outcomes[names.indexOf(done[index] as string)])) as Record<string, unknown>),
+      : Object.fromEntries(done.map((index) => [names[index] as string, valueOf(outcomes[index])])),
     completed: done.length,
     failed: group.failure?.at ?? -1,
   })
