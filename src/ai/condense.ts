@@ -164,8 +164,7 @@ class Reduction {
   groups(level: readonly Condensed[]): Condensed[][] {
     const groups: Condensed[][] = []
     let tokens = 0
-    for (const text of level.flatMap((entry) => this.#fitting(entry))) {
-      const own = this.#count(text.text)
+    for (const [text, own] of level.flatMap((entry) => this.#fitting(entry))) {
       const last = groups.at(-1)
       if (last && tokens + own <= this.#maxTokens) {
         last.push(text)
@@ -193,12 +192,13 @@ class Reduction {
     }
   }
 
-  #fitting(entry: Condensed): readonly Condensed[] {
-    if (this.#count(entry.text) <= this.#maxTokens) return [entry]
-    return splitText(entry.text, { maxTokens: this.#maxTokens, countTokens: this.#count }).map(({ text }) => ({
-      text,
-      from: entry.from,
-    }))
+  /** The text and its tokens; several pieces of it where it is too long. Each is counted once. */
+  #fitting(entry: Condensed): readonly (readonly [Condensed, tokens: number])[] {
+    const tokens = this.#count(entry.text)
+    if (tokens <= this.#maxTokens) return [[entry, tokens]]
+    return splitText(entry.text, { maxTokens: this.#maxTokens, countTokens: this.#count }).map(
+      ({ text }) => [{ text, from: entry.from }, this.#count(text)] as const,
+    )
   }
 }
 

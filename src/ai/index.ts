@@ -15,7 +15,7 @@ export { boundedFetch, type BoundedFetchOptions } from './wire.ts'
 export type { AnyEmbeddingModel, AnyLanguageModel } from './model.ts'
 
 // Patterns
-export { ask, type AskOptions } from './ask.ts'
+export { ask, type AskOptions, type ProviderOptions } from './ask.ts'
 export {
   type Perspectives,
   perspectives,

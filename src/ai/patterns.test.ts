@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { z } from 'zod'
 import { Cancelled, InvalidOption, Overflow, QuorumNotReached, SchemaMismatch } from '../base/errors.ts'
 import { partialResults } from '../run/failure.ts'
-import { ask, best, condense, estimateTokens, explore, perspectives, pool, splitText, synthesize, vote } from './index.ts'
+import { ask, best, condense, estimateTokens, explore, perspectives, pool, synthesize, vote } from './index.ts'
 import { simulate, type Simulator, type SimulatorOptions } from './simulator/index.ts'
 import { leadIsTrue } from './vote.ts'
 
@@ -217,37 +217,7 @@ describe('best, synthesize, explore', () => {
   })
 })
 
-describe('splitText and condense', () => {
-  test('parts cover the text, and none has more than maxTokens', () => {
-    const words = fc.array(fc.constantFrom('word', 'another', '. ', '\n\n', '\n', ' ', '漢字', '😀', 'x'.repeat(60)), {
-      maxLength: 200,
-    })
-    fc.assert(
-      fc.property(words, fc.integer({ min: 2, max: 40 }), fc.boolean(), (list, maxTokens, overlapping) => {
-        const text = list.join(' ')
-        const overlap = overlapping ? Math.floor(maxTokens / 3) : 0
-        const parts = splitText(text, { maxTokens, overlap })
-        let end = 0
-        for (const part of parts) {
-          expect(estimateTokens(part.text)).toBeLessThanOrEqual(maxTokens)
-          expect(text.slice(part.start, part.end)).toBe(part.text)
-          expect(part.start).toBeLessThanOrEqual(end)
-          expect(part.end).toBeGreaterThan(end)
-          end = part.end
-        }
-        expect(end).toBe(text.length)
-      }),
-    )
-  })
-
-  test('cuts at paragraphs where it can', () => {
-    const text = 'First paragraph here.\n\nSecond one. With two sentences.\n\nThird.'
-    expect(splitText(text, { maxTokens: 9 }).map((part) => part.text.trim())).toEqual(text.split('\n\n'))
-    const [first, second] = splitText('One two three. Four five six.', { maxTokens: 5, overlap: 2 })
-    expect(first?.end).toBeGreaterThan(second?.start as number)
-    expect(() => splitText('x', { maxTokens: 10, overlap: 6 })).toThrow(InvalidOption)
-  })
-
+describe('condense', () => {
   const documents = Array.from({ length: 12 }, (_, i) => ({
     id: `doc${i}`,
     text: `Chapter ${i} begins. ${'It goes on and on. '.repeat(30)}\n\nIt ends.`,

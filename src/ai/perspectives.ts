@@ -6,7 +6,7 @@ import { all } from '../run/all.ts'
 import { keepPartial, partialResults } from '../run/failure.ts'
 import { checkpointRule } from '../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
-import { ask } from './ask.ts'
+import { type AskOptions, askParts, type ProviderOptions, type PromptPart } from './ask.ts'
 import type { AnyLanguageModel } from './model.ts'
 import { type Checkpointed, withOnce } from './once.ts'
 import type { StandardSchema } from './schema.ts'
@@ -17,6 +17,8 @@ export interface Question<T = unknown> {
   /** What the answer must be. @default text */
   readonly schema?: StandardSchema<T>
   readonly model?: AnyLanguageModel
+  /** What only one provider knows, as in `ask`. @default those of the options */
+  readonly providerOptions?: ProviderOptions
 }
 
 /** A function of the content, or a question about it. */
@@ -35,9 +37,12 @@ export interface PerspectivesOptions extends RunOptions, Checkpointed {
   readonly model?: AnyLanguageModel
   /**
    * Runs the first view alone before the others, so that these find the content in the provider's prompt cache. Worth it where
-   * the content is long and cached input is cheaper. @default false
+   * the content is long (from 1,024 tokens up) and cached input is cheaper. Providers that cache only on request (Anthropic) are
+   * asked to. Questions with different schemas may have different beginnings there, and share nothing. @default false
    */
   readonly warm?: boolean
+  /** Goes with every question, as in `ask`. @default none */
+  readonly providerOptions?: ProviderOptions
   /** As in `all`. @default 'stop' */
   readonly onFailure?: 'stop' | 'settle'
 }
@@ -47,6 +52,7 @@ const perspectivesRules = {
   checkpoint: checkpointRule,
   model: rules.object,
   warm: rules.boolean,
+  providerOptions: rules.object,
   onFailure: rules.oneOf('stop', 'settle'),
 }
 
@@ -79,8 +85,9 @@ export async function perspectives<C>(
   options: PerspectivesOptions = {},
 ): Promise<unknown> {
   checkOptions<PerspectivesOptions>(options, perspectivesRules, 'perspectives')
-  const { model, warm = false, onFailure = 'stop', checkpoint, ...run } = options
-  const tasks = Object.entries(views).map(([name, view]): [string, Task] => [name, taskOf(name, view, content, model)])
+  const { model, warm = false, providerOptions, onFailure = 'stop', checkpoint, ...run } = options
+  const common = { model, warm, providerOptions }
+  const tasks = Object.entries(views).map(([name, view]): [string, Task] => [name, taskOf(name, view, content, common)])
   return withOnce(checkpoint, 'perspectives', (once) => {
     const about = tasks.map(([name, task]): [string, Task] => [name, (context) => once(name, content, () => task(context))])
     return look(Object.fromEntries(about), warm, run, onFailure)
@@ -115,9 +122,16 @@ function together(tasks: Record<string, Task>, run: RunOptions, onFailure: 'stop
   return onFailure === 'settle' ? all(tasks, { ...options, onFailure }) : all(tasks, options)
 }
 
-function taskOf<C>(name: string, view: View<C>, content: C, common: AnyLanguageModel | undefined): Task {
+/** What holds for every question. */
+interface Asking {
+  readonly model: AnyLanguageModel | undefined
+  readonly warm: boolean
+  readonly providerOptions: ProviderOptions | undefined
+}
+
+function taskOf<C>(name: string, view: View<C>, content: C, common: Asking): Task {
   if (typeof view === 'function') return (context) => view(content, context)
-  const { prompt, schema, model = common } = view ?? {}
+  const { prompt, schema, model = common.model, providerOptions = common.providerOptions } = view ?? {}
   if (typeof prompt !== 'string') {
     throw new InvalidOption(
       `Expected view \`${name}\` of perspectives to be a function or a question with a \`prompt\`, got ${describe(view)}`,
@@ -126,11 +140,24 @@ function taskOf<C>(name: string, view: View<C>, content: C, common: AnyLanguageM
   if (!model) throw new InvalidOption(`Expected a \`model\` for view \`${name}\` of perspectives, got none`)
   if (typeof content !== 'string')
     throw new InvalidOption(`Expected perspectives to get a text for its questions, got ${describe(content)}`)
-  const question = aboutContent(content, prompt)
-  return ({ signal }) => (schema ? ask(model, question, { schema, signal }) : ask(model, question, { signal }))
+  const question = common.warm ? cachedContent(content, prompt) : aboutContent(content, prompt)
+  const options: AskOptions<unknown> = { ...(schema && { schema }), ...(providerOptions && { providerOptions }) }
+  return ({ signal }) => askParts(model, question, { ...options, signal })
 }
 
 /** The content first: providers cache beginnings. */
 export function aboutContent(content: string, prompt: string): string {
-  return `<content>\n${content}\n</content>\n\n${prompt}`
+  return `${inTags(content)}\n\n${prompt}`
+}
+
+/** The same in two parts, with the request to cache up to the end of the content. Other providers do not look at it. */
+function cachedContent(content: string, prompt: string): readonly PromptPart[] {
+  return [
+    { type: 'text', text: inTags(content), providerOptions: { anthropic: { cacheControl: { type: 'ephemeral' } } } },
+    { type: 'text', text: prompt },
+  ]
+}
+
+function inTags(content: string): string {
+  return `<content>\n${content}\n</content>`
 }

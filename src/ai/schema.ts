@@ -1,5 +1,4 @@
 /** Standard Schema (standardschema.dev), version 1: what zod, valibot, arktype and others are. A copy of as much as is used. */
-import { SchemaMismatch } from '../base/errors.ts'
 
 export interface StandardSchema<T = unknown> {
   readonly '~standard': {
@@ -10,22 +9,20 @@ export interface StandardSchema<T = unknown> {
   }
 }
 
-type StandardResult<T> =
-  | { readonly value: T; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] }
+type StandardResult<T> = { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] }
 
-/** The value as the schema gives it back. @throws {SchemaMismatch} naming what does not match */
-export async function validate<T>(schema: StandardSchema<T>, value: unknown, what: string): Promise<T> {
-  const result = await schema['~standard'].validate(value)
-  if (!result.issues) return result.value
-  const [first] = result.issues
-  const path = (first?.path ?? [])
+interface StandardIssue {
+  readonly message: string
+  readonly path?: readonly unknown[] | undefined
+}
+
+/** What an error says about the first place that does not match, ` at a.0.b: reason`; undefined for an error without issues. */
+export function firstIssue(error: Error): string | undefined {
+  const found: unknown = 'issues' in error ? error.issues : error.cause
+  const [first] = Array.isArray(found) ? (found as readonly Partial<StandardIssue>[]) : []
+  if (typeof first?.message !== 'string') return undefined
+  const path = (first.path ?? [])
     .map((key) => String(typeof key === 'object' && key !== null ? (key as { key: unknown }).key : key))
     .join('.')
-  throw new SchemaMismatch(
-    `${what} does not match its schema${path === '' ? '' : ` at ${path}`}: ${first?.message ?? 'no reason given'}`,
-    {
-      cause: result.issues,
-    },
-  )
+  return `${path === '' ? '' : ` at ${path}`}: ${first.message}`
 }
