@@ -5,9 +5,9 @@
  * A request is judged in this order: quota used up, overload (the knee, then chance), request bucket, token buckets. Chance is
  * drawn by the content of the request and by how often it has come, so that equal runs have equal faults in any order.
  */
-import { type Answer, answerTo, cutTo } from './answer.ts'
+import { type Answer, answerTo } from './answer.ts'
 import { ProviderBucket } from './bucket.ts'
-import { promptBlocks, PromptCache } from './prompt-cache.ts'
+import { type CacheUse, PromptCache } from './prompt-cache.ts'
 import { Draws } from './random.ts'
 import type { ModelRequest } from './request.ts'
 import type { ModelSettings } from './settings.ts'
@@ -17,18 +17,17 @@ import type { AccountState, BucketState, Refusal, Wire } from './wire.ts'
 /** How an accepted request will go; times in simulated milliseconds from its arrival. */
 export interface Plan {
   readonly id: string
-  readonly answer: Answer
+  /** As many as were asked for. */
+  readonly answers: readonly Answer[]
   readonly inputTokens: number
-  readonly cachedTokens: number
+  readonly cache: CacheUse
   readonly outputTokens: number
-  readonly cut: boolean
   readonly firstTokenMs: number
   readonly tokenMs: number
   /** Share of the answer after which it breaks; undefined when it does not. */
   readonly breaksAt: number | undefined
   readonly hangs: boolean
   readonly charge: Charge
-  readonly blocks: readonly string[]
 }
 
 type Charge = ReturnType<Wire['charge']>
@@ -86,6 +85,10 @@ export class Account {
     }
     const limited = this.#limited(charge, now)
     if (limited) return this.#refuse(limited, now)
+    // Before anything is counted: a schema that cannot be filled in is thrown out here.
+    const answers = Array.from({ length: request.n }, (_, i) =>
+      answerTo(request, this.settings, i === 0 ? draws : new Draws(this.#seed, this.#model, key, request.seed ?? count, i)),
+    )
     this.#take(charge, now)
     if (serverError < shares.serverError) {
       return this.#refuse({ kind: 'server-error', message: 'The server had an error while processing your request.' }, now)
@@ -93,31 +96,26 @@ export class Account {
     this.#usedCalls++
     this.tally.start()
 
-    const answer = answerTo(request, this.settings, draws)
-    const { text, tokens, cut } = cutTo(answer.text, request.maxTokens)
-    const blocks = promptBlocks(request.messages.map((message) => message.text).join('\n'))
-    const cached = Math.min(request.inputTokens, this.#cache.cached(blocks, now))
+    const cache = this.#cache.use(request, now)
     const slowdown = Math.max(1, this.tally.running / knee.concurrency)
-    const warm = 1 - cachedSpeedup * (cached / Math.max(1, request.inputTokens))
+    const warm = 1 - cachedSpeedup * (cache.read / Math.max(1, request.inputTokens))
     return {
       id: `${this.#seed}-${key.slice(0, 12)}-${count}`,
-      answer: { ...answer, text },
+      answers,
       inputTokens: request.inputTokens,
-      cachedTokens: cached,
-      outputTokens: tokens,
-      cut,
+      cache,
+      outputTokens: answers.reduce((sum, { tokens }) => sum + tokens, 0),
       firstTokenMs: this.#coldMs(now) + this.#firstTokenMs(draws) * slowdown * warm,
       tokenMs: (1_000 / this.settings.tokensPerSecond) * slowdown,
       breaksAt: broken < shares.broken ? faults.uniform() : undefined,
       hangs: hang < shares.hang,
       charge,
-      blocks,
     }
   }
 
   /** The first token has appeared. */
   began(plan: Plan, now: number): void {
-    this.#cache.fill(plan.blocks, now)
+    this.#cache.fill(plan.cache, now)
   }
 
   /** The request is over: all of it was sent, or only `share` because it broke or the caller went away. */
@@ -126,7 +124,7 @@ export class Account {
     this.#lastUsed = now
     this.#usedTokens += plan.inputTokens + output
     if (this.#output) this.#output.refund(Math.max(0, plan.charge.output - output), now)
-    this.tally.end({ input: plan.inputTokens, output, cached: plan.cachedTokens }, share === 1)
+    this.tally.end({ input: plan.inputTokens, output, cached: plan.cache.read, written: plan.cache.written }, share === 1)
   }
 
   state(id: string, now: number): AccountState {

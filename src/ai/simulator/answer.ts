@@ -14,9 +14,32 @@ export interface Answer {
   readonly text: string
   /** The tool that is called instead of answering. */
   readonly tool: string | undefined
+  readonly tokens: number
+  /** It ends where the limit of output tokens cut it. */
+  readonly cut: boolean
+  /** The stop text that ended it. */
+  readonly stoppedBy: string | undefined
 }
 
+/** @throws {BadRequest} for a schema that cannot be filled in within bounds */
 export function answerTo(request: ModelRequest, settings: ModelSettings, draws: Draws): Answer {
+  const { text, tool } = thoughtOf(request, settings, draws)
+  const [stopAt, stoppedBy] = tool === undefined ? firstStop(text, request.stop) : [text.length, undefined]
+  const { text: short, tokens, cut } = cutTo(text.slice(0, stopAt), request.maxTokens)
+  return { text: short, tool, tokens, cut, stoppedBy: cut ? undefined : stoppedBy }
+}
+
+function firstStop(text: string, stop: readonly string[]): readonly [at: number, by: string | undefined] {
+  let found: readonly [number, string | undefined] = [text.length, undefined]
+  for (const one of stop) {
+    const at = text.indexOf(one)
+    if (at !== -1 && at < found[0]) found = [at, one]
+  }
+  return found
+}
+
+/** What it says before anything cuts it. */
+function thoughtOf(request: ModelRequest, settings: ModelSettings, draws: Draws): Pick<Answer, 'text' | 'tool'> {
   const draw = (): number => draws.uniform()
   const own = settings.answer?.(request, draw)
   if (own !== undefined) return { text: own, tool: undefined }
@@ -45,7 +68,8 @@ function toolFor(request: ModelRequest): ModelRequest['tools'][number] | undefin
   return request.tools.find((tool) => asked.includes(tool.name.toLowerCase()))
 }
 
-const sum = /(-?\b\d{1,15})\s{0,8}([+\-*×])\s{0,8}(-?\d{1,15})/
+/** Bounded, and never begun inside of a number: a text of digits is read once. */
+const sum = /(?<!\d)(-?\d{1,15})\s{0,8}([+\-*×])\s{0,8}(-?\d{1,15})/
 
 function say(request: ModelRequest, asked: string, accuracy: number, draws: Draws): string {
   const last = request.messages.at(-1)
@@ -106,7 +130,14 @@ function ofLength(text: string, tokens: number): string {
 export function cutTo(text: string, maxTokens: number | undefined): { text: string; tokens: number; cut: boolean } {
   const tokens = estimateTokens(text)
   if (maxTokens === undefined || tokens <= maxTokens) return { text, tokens, cut: false }
-  let short = text.slice(0, Math.floor((text.length * maxTokens) / tokens))
-  while (estimateTokens(short) > maxTokens) short = short.slice(0, -4)
+  let [fits, tooLong] = [0, text.length]
+  while (fits + 1 < tooLong) {
+    const middle = (fits + tooLong) >> 1
+    if (estimateTokens(text.slice(0, middle)) <= maxTokens) fits = middle
+    else tooLong = middle
+  }
+  // Never inside a surrogate pair.
+  const last = text.charCodeAt(fits - 1)
+  const short = text.slice(0, last >= 0xd800 && last <= 0xdbff ? fits - 1 : fits)
   return { text: short, tokens: estimateTokens(short), cut: true }
 }

@@ -1,45 +1,35 @@
 /** The wire format of Anthropic's messages. */
 import { estimateTokens } from '../tokens.ts'
-import { BadRequest, contentText, type JsonSchema, type ModelRequest, type RequestTool } from './request.ts'
+import { type Fields, fields, flag, list, oneOf, optional, text, texts, whole } from './fields.ts'
+import { BadRequest, contentText, type ModelRequest, type RequestMessage, type RequestTool } from './request.ts'
 import type { BucketState, Refusal, Reply, Usage, Wire } from './wire.ts'
-
-interface Body {
-  readonly model?: string
-  readonly system?: unknown
-  readonly messages?: readonly { readonly role: string; readonly content?: unknown }[]
-  readonly max_tokens?: number
-  readonly stream?: boolean
-  readonly tools?: readonly { readonly name: string; readonly input_schema?: JsonSchema }[]
-  readonly tool_choice?: { readonly type: string; readonly name?: string }
-  readonly output_format?: { readonly type: string; readonly schema?: JsonSchema }
-  readonly output_config?: { readonly format?: { readonly type: string; readonly schema?: JsonSchema } }
-}
 
 export const anthropic: Wire = {
   parse(raw) {
-    const body = raw as Body
-    if (typeof body.model !== 'string') throw new BadRequest('model: Field required')
-    if (!Array.isArray(body.messages)) throw new BadRequest('messages: Field required')
-    if (typeof body.max_tokens !== 'number') throw new BadRequest('max_tokens: Field required')
-    const messages: ModelRequest['messages'][number][] = (body.messages as NonNullable<Body['messages']>).map((message) => ({
-      role: message.role === 'assistant' ? 'assistant' : isToolResult(message.content) ? 'tool' : 'user',
-      text: contentText(message.content),
-    }))
-    if (body.system !== undefined) messages.unshift({ role: 'system', text: contentText(body.system) })
-    const format = body.output_config?.format ?? body.output_format
+    const body = fields(raw, 'body')
+    for (const name of ['model', 'messages', 'max_tokens'])
+      if (body[name] === undefined) throw new BadRequest(`${name}: Field required`)
+    const messages = list(body['messages'], 'messages').map(messageOf)
+    if (messages.length === 0) throw new BadRequest('messages: at least one message is required')
+    if (body['system'] !== undefined) messages.unshift({ role: 'system', text: contentText(body['system']) })
+    const config = optional(body['output_config'], 'output_config', fields)
+    const format = optional(config?.['format'] ?? body['output_format'], 'output_config.format', fields)
+    const json = format?.['type'] === 'json_schema'
+    const tools = (optional(body['tools'], 'tools', list) ?? []).map((tool, i) => fields(tool, `tools.${i}`))
     return {
-      model: body.model,
+      model: text(body['model'], 'model'),
       messages,
       inputTokens: messages.reduce((sum, message) => sum + estimateTokens(message.text), 0),
-      maxTokens: body.max_tokens,
-      stream: body.stream === true,
+      maxTokens: whole(1)(body['max_tokens'], 'max_tokens'),
+      n: 1,
+      stop: (optional(body['stop_sequences'], 'stop_sequences', texts) ?? []).filter((one) => one !== ''),
+      stream: optional(body['stream'], 'stream', flag) ?? false,
       includeUsage: true,
-      json: format?.type === 'json_schema',
-      schema: format?.schema,
-      tools: (body.tools ?? []).map((tool): RequestTool => ({ name: tool.name, parameters: tool.input_schema ?? {} })),
-      forcedTool:
-        body.tool_choice?.type === 'tool' ? body.tool_choice.name : body.tool_choice?.type === 'any' ? 'any' : undefined,
+      json,
+      schema: json ? optional(format['schema'], 'output_config.format.schema', fields) : undefined,
+      ...choiceOf(tools.flatMap(toolOf), optional(body['tool_choice'], 'tool_choice', fields)),
       seed: undefined,
+      cache: cachedBeginnings(body, tools),
     } satisfies ModelRequest
   },
 
@@ -49,42 +39,46 @@ export const anthropic: Wire = {
     output: request.maxTokens ?? 0,
   }),
 
-  whole: (reply) => ({ ...message(reply), content: [block(reply)], stop_reason: stopReason(reply), usage: usageOf(reply.usage) }),
+  whole: (reply) => ({ ...message(reply), content: contentOf(reply), ...stopOf(reply), usage: usageOf(reply.usage) }),
 
   open: (reply) => [
     event('message_start', {
-      message: { ...message(reply), content: [], stop_reason: null, usage: { ...usageOf(reply.usage), output_tokens: 1 } },
+      message: {
+        ...message(reply),
+        content: [],
+        stop_reason: null,
+        stop_sequence: null,
+        usage: { ...usageOf(reply.usage), output_tokens: 1 },
+      },
     }),
     event('content_block_start', {
       index: 0,
-      content_block: reply.answer.tool
-        ? { type: 'tool_use', id: `toolu_${reply.id}`, name: reply.answer.tool, input: {} }
+      content_block: called(reply)
+        ? { type: 'tool_use', id: `toolu_${reply.id}`, name: reply.answers[0]?.tool, input: {} }
         : { type: 'text', text: '' },
     }),
+    event('ping', {}),
   ],
 
-  piece: (reply, text) => [
+  piece: (reply, piece) => [
     event('content_block_delta', {
       index: 0,
-      delta: reply.answer.tool ? { type: 'input_json_delta', partial_json: text } : { type: 'text_delta', text },
+      delta: called(reply) ? { type: 'input_json_delta', partial_json: piece } : { type: 'text_delta', text: piece },
     }),
   ],
 
   close: (reply) => [
     event('content_block_stop', { index: 0 }),
-    event('message_delta', {
-      delta: { stop_reason: stopReason(reply), stop_sequence: null },
-      usage: { output_tokens: reply.usage.output },
-    }),
+    event('message_delta', { delta: stopOf(reply), usage: usageOf(reply.usage) }),
     event('message_stop', {}),
   ],
 
   refusal({ kind, message }) {
     const [status, type] = refusals[kind]
-    return { status, body: { type: 'error', error: { type, message } } }
+    return { status, body: { type: 'error', error: { type, message }, request_id: null } }
   },
 
-  streamError: (message) => event('error', { error: { type: 'overloaded_error', message } }),
+  streamError: (_, message) => event('error', { error: { type: 'overloaded_error', message } }),
 
   headers(state, scale) {
     const headers: Record<string, string> = { 'request-id': state.id }
@@ -115,32 +109,105 @@ const refusals: Readonly<Record<Refusal['kind'], readonly [status: number, type:
   overloaded: [529, 'overloaded_error'],
   'server-error': [500, 'api_error'],
   bad: [400, 'invalid_request_error'],
+  foreign: [403, 'permission_error'],
   'unknown-model': [404, 'not_found_error'],
   key: [401, 'authentication_error'],
   route: [404, 'not_found_error'],
 }
 
+function messageOf(raw: unknown, i: number): RequestMessage {
+  const name = `messages.${i}`
+  const message = fields(raw, name)
+  const role = oneOf('user', 'assistant', 'system')(message['role'], `${name}.role`)
+  const { content } = message
+  if (typeof content !== 'string') list(content, `${name}.content`).forEach((part, j) => fields(part, `${name}.content.${j}`))
+  return { role: isToolResult(content) ? 'tool' : role, text: contentText(content) }
+}
+
 function isToolResult(content: unknown): boolean {
-  return Array.isArray(content) && content.some((part: { type?: string }) => part.type === 'tool_result')
+  return Array.isArray(content) && content.some((part: Fields) => part['type'] === 'tool_result')
+}
+
+/** Tools of the provider itself (web search …) have no schema and are never called here. */
+function toolOf(tool: Fields, i: number): readonly RequestTool[] {
+  const parameters = optional(tool['input_schema'], `tools.${i}.input_schema`, fields)
+  if (!parameters && tool['type'] !== undefined && tool['type'] !== 'custom') return []
+  return [{ name: text(tool['name'], `tools.${i}.name`), parameters: parameters ?? {} }]
+}
+
+function choiceOf(tools: readonly RequestTool[], choice: Fields | undefined): Pick<ModelRequest, 'tools' | 'forcedTool'> {
+  const type = choice && oneOf('auto', 'any', 'tool', 'none')(choice['type'], 'tool_choice.type')
+  if (type === 'none') return { tools: [], forcedTool: undefined }
+  if (type !== 'tool') return { tools, forcedTool: type === 'any' ? 'any' : undefined }
+  const forced = text(choice?.['name'], 'tool_choice.name')
+  if (tools.some((tool) => tool.name === forced)) return { tools, forcedTool: forced }
+  throw new BadRequest(`tool_choice: Tool '${forced.slice(0, 80)}' not found in provided tools`)
+}
+
+/** Up to each `cache_control`, in the order in which the provider reads: tools, system, messages. At the top it means all of the prompt. */
+function cachedBeginnings(body: Fields, tools: readonly Fields[]): readonly string[] {
+  const parts: [text: string, cached: boolean][] = tools.map((tool) => [
+    JSON.stringify(withoutCacheControl(tool)),
+    asksToCache(tool),
+  ])
+  const add = (content: unknown): void => {
+    for (const part of Array.isArray(content) ? (content as unknown[]) : [content])
+      parts.push([contentText([part]), asksToCache(part)])
+  }
+  if (body['system'] !== undefined) add(body['system'])
+  for (const message of body['messages'] as readonly Fields[]) add(message['content'])
+  const last = parts.at(-1)
+  if (last && asksToCache(body)) last[1] = true
+  let soFar = ''
+  return parts.flatMap(([part, cached]) => {
+    soFar += `${part}\n`
+    return cached ? [soFar] : []
+  })
+}
+
+function asksToCache(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && (part as Fields)['cache_control'] instanceof Object
+}
+
+function withoutCacheControl(tool: Fields): Fields {
+  return { ...tool, cache_control: undefined }
 }
 
 function message(reply: Reply): object {
-  return { id: `msg_${reply.id}`, type: 'message', role: 'assistant', model: reply.model, stop_sequence: null }
+  return { id: `msg_${reply.id}`, type: 'message', role: 'assistant', model: reply.model }
 }
 
-function block({ answer, id }: Reply): object {
-  if (!answer.tool) return { type: 'text', text: answer.text }
-  return { type: 'tool_use', id: `toolu_${id}`, name: answer.tool, input: JSON.parse(answer.text) as unknown }
+function called({ answers }: Reply): boolean {
+  return answers[0]?.tool !== undefined
 }
 
-function stopReason(reply: Reply): string {
-  return reply.cut ? 'max_tokens' : reply.answer.tool ? 'tool_use' : 'end_turn'
+function contentOf(reply: Reply): readonly object[] {
+  const [answer] = reply.answers
+  if (!answer) return []
+  if (answer.tool === undefined) return [{ type: 'text', text: answer.text }]
+  return [{ type: 'tool_use', id: `toolu_${reply.id}`, name: answer.tool, input: inputOf(answer.text) }]
+}
+
+/** Arguments that `max_tokens` has cut are no JSON: what the tool would get is empty. */
+function inputOf(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return {}
+  }
+}
+
+function stopOf({ answers }: Reply): object {
+  const [answer] = answers
+  if (answer?.cut) return { stop_reason: 'max_tokens', stop_sequence: null }
+  if (answer?.stoppedBy !== undefined) return { stop_reason: 'stop_sequence', stop_sequence: answer.stoppedBy }
+  return { stop_reason: answer?.tool === undefined ? 'end_turn' : 'tool_use', stop_sequence: null }
 }
 
 function usageOf(usage: Usage): object {
   return {
-    input_tokens: usage.input - usage.cached,
-    cache_creation_input_tokens: 0,
+    input_tokens: usage.input - usage.cached - usage.written,
+    cache_creation_input_tokens: usage.written,
     cache_read_input_tokens: usage.cached,
     output_tokens: usage.output,
   }

@@ -2,43 +2,69 @@
  * The prompt cache of a provider: the beginning of a prompt that was seen a short while ago is cheaper and faster. It is filled
  * when the first token of a call appears, so calls that start together all miss it.
  *
- * Sizes as OpenAI documents them: from 1,024 tokens up, in steps of 128.
+ * OpenAI caches every beginning from 1,024 tokens up, in steps of 128, and charges nothing for it. Anthropic caches the beginnings that a request
+ * names, from 1,024 tokens up, and charges for writing them.
  */
 import { createHash } from 'node:crypto'
+import { estimateTokens } from '../tokens.ts'
+import type { ModelRequest } from './request.ts'
 
 const blockCharacters = 512
 const blockTokens = 128
 const leastTokens = 1_024
 const keptMs = 300_000
 
+/** A beginning of a prompt: its hash and how many tokens it has. */
+interface Beginning {
+  readonly hash: string
+  readonly tokens: number
+}
+
+/** What a request reads from the cache and writes to it. */
+export interface CacheUse {
+  readonly beginnings: readonly Beginning[]
+  readonly read: number
+  /** Tokens that are charged as written; 0 where caching is free. */
+  readonly written: number
+}
+
 export class PromptCache {
   /** From the hash of a beginning to when it is forgotten. */
   readonly #until = new Map<string, number>()
 
-  /** How many tokens at the beginning of the prompt are cached. */
-  cached(blocks: readonly string[], now: number): number {
-    let known = 0
-    while (known < blocks.length && (this.#until.get(blocks[known] as string) ?? 0) > now) known++
-    const tokens = known * blockTokens
-    return tokens < leastTokens ? 0 : tokens
+  /** What a request would read and write now. */
+  use(request: ModelRequest, now: number): CacheUse {
+    const beginnings = beginningsOf(request)
+    const read = Math.max(0, ...beginnings.filter(({ hash }) => (this.#until.get(hash) ?? 0) > now).map(({ tokens }) => tokens))
+    if (request.cache === 'every-beginning') return { beginnings, read: Math.min(request.inputTokens, read), written: 0 }
+    const all = Math.min(request.inputTokens, beginnings.at(-1)?.tokens ?? 0)
+    return { beginnings, read: Math.min(all, read), written: Math.max(0, all - read) }
   }
 
-  fill(blocks: readonly string[], now: number): void {
-    for (const block of blocks) this.#until.set(block, now + keptMs)
+  fill({ beginnings }: CacheUse, now: number): void {
+    for (const { hash } of beginnings) this.#until.set(hash, now + keptMs)
     if (this.#until.size < 100_000) return
-    for (const [block, until] of this.#until) if (until <= now) this.#until.delete(block)
+    for (const [hash, until] of this.#until) if (until <= now) this.#until.delete(hash)
   }
 }
 
-/** One hash per block: of everything up to its end. */
-export function promptBlocks(prompt: string): string[] {
+function beginningsOf(request: ModelRequest): readonly Beginning[] {
+  if (request.cache === 'every-beginning') return everyBeginning(request.messages.map((message) => message.text).join('\n'))
+  return request.cache
+    .map((text) => ({ hash: createHash('sha256').update(text).digest('base64'), tokens: estimateTokens(text) }))
+    .filter(({ tokens }) => tokens >= leastTokens)
+}
+
+/** One per block: of everything up to its end. */
+function everyBeginning(prompt: string): readonly Beginning[] {
   const whole = Math.floor(prompt.length / blockCharacters)
   if (whole * blockTokens < leastTokens) return []
   const hash = createHash('sha256')
-  return Array.from({ length: whole }, (_, i) =>
-    hash
+  return Array.from({ length: whole }, (_, i) => ({
+    hash: hash
       .update(prompt.slice(i * blockCharacters, (i + 1) * blockCharacters))
       .copy()
       .digest('base64'),
-  )
+    tokens: (i + 1) * blockTokens,
+  })).filter(({ tokens }) => tokens >= leastTokens)
 }

@@ -10,23 +10,39 @@ export interface RequestTool {
   readonly parameters: JsonSchema
 }
 
-/** As much of JSON Schema as answers are filled in from. */
-export interface JsonSchema {
-  readonly type?: string | readonly string[]
-  readonly properties?: Readonly<Record<string, JsonSchema>>
-  readonly required?: readonly string[]
-  readonly items?: JsonSchema
-  readonly enum?: readonly unknown[]
+/** As much of JSON Schema as answers are filled in from; `true` allows everything. What comes from a client may hold anything. */
+export type JsonSchema = JsonSchemaObject | boolean
+
+export interface JsonSchemaObject {
+  readonly type?: unknown
+  readonly properties?: unknown
+  readonly patternProperties?: unknown
+  readonly propertyNames?: unknown
+  readonly additionalProperties?: unknown
+  readonly minProperties?: unknown
+  readonly required?: unknown
+  readonly items?: unknown
+  readonly prefixItems?: unknown
+  readonly additionalItems?: unknown
+  readonly enum?: unknown
   readonly const?: unknown
-  readonly anyOf?: readonly JsonSchema[]
-  readonly oneOf?: readonly JsonSchema[]
-  readonly $ref?: string
-  readonly $defs?: Readonly<Record<string, JsonSchema>>
-  readonly description?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly minItems?: number
-  readonly maxItems?: number
+  readonly anyOf?: unknown
+  readonly oneOf?: unknown
+  readonly allOf?: unknown
+  readonly $ref?: unknown
+  readonly description?: unknown
+  readonly minimum?: unknown
+  readonly maximum?: unknown
+  readonly exclusiveMinimum?: unknown
+  readonly exclusiveMaximum?: unknown
+  readonly multipleOf?: unknown
+  readonly minItems?: unknown
+  readonly maxItems?: unknown
+  readonly uniqueItems?: unknown
+  readonly minLength?: unknown
+  readonly maxLength?: unknown
+  readonly pattern?: unknown
+  readonly format?: unknown
 }
 
 export interface ModelRequest {
@@ -35,15 +51,22 @@ export interface ModelRequest {
   /** Estimate, as the provider charges it. */
   readonly inputTokens: number
   readonly maxTokens: number | undefined
+  /** Answers to give. */
+  readonly n: number
+  /** The answer ends before the first of these. */
+  readonly stop: readonly string[]
   readonly stream: boolean
   readonly includeUsage: boolean
   /** The answer must be JSON; with a schema where one came along. */
   readonly json: boolean
   readonly schema: JsonSchema | undefined
+  /** The tools that may be called. */
   readonly tools: readonly RequestTool[]
   /** The tool that must be called; `any` when the model may choose which. */
   readonly forcedTool: string | 'any' | undefined
   readonly seed: number | undefined
+  /** What the provider may cache: every beginning (OpenAI), or the beginnings that the request names (Anthropic). */
+  readonly cache: 'every-beginning' | readonly string[]
 }
 
 /** What a wire format cannot read: a 400 with this message. */
@@ -63,6 +86,7 @@ export function contentText(content: unknown): string {
 
 function partText(part: unknown): string {
   if (typeof part === 'string') return part
+  if (typeof part !== 'object' || part === null) throw new BadRequest('A part of a message must be an object.')
   const { text, content } = part as { text?: unknown; content?: unknown }
   return typeof text === 'string' ? text : contentText(content)
 }

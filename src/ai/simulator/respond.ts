@@ -50,14 +50,16 @@ async function whole(sending: Sending, gone: Promise<true>): Promise<number> {
 }
 
 async function streamed(sending: Sending, gone: Promise<true>): Promise<number> {
-  const { plan, response, wire, request, pace } = sending
+  const { plan, response, wire, pace } = sending
   if (plan.hangs) await gone
   if (await pause(plan.firstTokenMs * pace, gone)) return 0
   sending.account.began(plan, sending.now())
   const reply = replyOf(sending)
   response.writeHead(200, { ...sending.headers, 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
   response.write(wire.open(reply).join(''))
-  const pieces = plan.answer.text.match(/\s*\S{1,24}|\s+$/gu) ?? []
+  const pieces = plan.answers.flatMap(({ text }, index) =>
+    (text.match(/\s*\S{1,24}|\s+$/gu) ?? []).map((piece, i) => ({ piece, first: i === 0, index })),
+  )
   const start = performance.now()
   const totalMs = plan.outputTokens * plan.tokenMs * pace
   const last = plan.breaksAt === undefined ? pieces.length : Math.floor(pieces.length * plan.breaksAt)
@@ -66,17 +68,18 @@ async function streamed(sending: Sending, gone: Promise<true>): Promise<number> 
     const late = due - performance.now()
     // Node's timers have steps of a millisecond: pieces that are due by now leave together.
     if (late >= 1 && (await pause(late, gone))) return i / pieces.length
-    response.write(wire.piece(reply, pieces[i] as string, i === 0).join(''))
+    const { piece, first, index } = pieces[i] as (typeof pieces)[number]
+    response.write(wire.piece(reply, piece, first, index).join(''))
   }
-  if (plan.breaksAt !== undefined) return breakOff(sending, last / Math.max(1, pieces.length))
+  if (plan.breaksAt !== undefined) return breakOff(sending, reply, last / Math.max(1, pieces.length))
   if (await pause(start + totalMs - performance.now(), gone)) return 1
-  response.end(wire.close(reply, request.includeUsage).join(''))
+  response.end(wire.close(reply).join(''))
   return 1
 }
 
 /** Half of the streams that break say so; the others just end. */
-async function breakOff({ response, plan, wire }: Sending, share: number): Promise<number> {
-  if ((plan.breaksAt as number) < 0.5) response.end(wire.streamError('The stream broke in the middle.'))
+async function breakOff({ response, plan, wire }: Sending, reply: Reply, share: number): Promise<number> {
+  if ((plan.breaksAt as number) < 0.5) response.end(wire.streamError(reply, 'The stream broke in the middle.'))
   else {
     await flushed(response)
     response.destroy()
@@ -85,12 +88,14 @@ async function breakOff({ response, plan, wire }: Sending, share: number): Promi
 }
 
 function replyOf({ plan, request }: Sending): Reply {
+  let events = 0
   return {
     id: plan.id,
     model: request.model,
-    answer: plan.answer,
-    usage: { input: plan.inputTokens, output: plan.outputTokens, cached: plan.cachedTokens },
-    cut: plan.cut,
+    answers: plan.answers,
+    usage: { input: plan.inputTokens, output: plan.outputTokens, cached: plan.cache.read, written: plan.cache.written },
+    includeUsage: request.includeUsage,
+    sequence: () => events++,
   }
 }
 

@@ -37,6 +37,7 @@ export class Tally {
     overloaded: 0,
     'server-error': 0,
     bad: 0,
+    foreign: 0,
     'unknown-model': 0,
     key: 0,
     route: 0,

@@ -1,12 +1,14 @@
-/** What a wire format does: {@link openai} and {@link anthropic} are the two there are. */
+/** What a wire format does: `chat`, `responses`, `anthropic` and embeddings are those there are. */
 import type { Answer } from './answer.ts'
-import type { ModelRequest } from './request.ts'
+import type { ModelRequest, RequestMessage } from './request.ts'
 
 export interface Usage {
   readonly input: number
   readonly output: number
   /** Out of `input`: read from the prompt cache. */
   readonly cached: number
+  /** Out of `input`: written to a prompt cache that has to be asked for. */
+  readonly written: number
 }
 
 /** Why a request is not answered. */
@@ -19,6 +21,7 @@ export interface Refusal {
     | 'overloaded'
     | 'server-error'
     | 'bad'
+    | 'foreign'
     | 'unknown-model'
     | 'key'
     | 'route'
@@ -30,10 +33,12 @@ export interface Refusal {
 export interface Reply {
   readonly id: string
   readonly model: string
-  readonly answer: Answer
+  /** As many as were asked for, at least one. */
+  readonly answers: readonly Answer[]
   readonly usage: Usage
-  /** The answer ends where `max_tokens` cut it. */
-  readonly cut: boolean
+  readonly includeUsage: boolean
+  /** Numbers the events of a stream. */
+  sequence(): number
 }
 
 /** Simulated milliseconds until full. */
@@ -53,18 +58,18 @@ export interface AccountState {
 }
 
 export interface Wire {
-  /** @throws {BadRequest} */
-  parse(body: unknown): ModelRequest
+  /** @param before the conversation that is kept here and goes on @throws {BadRequest} */
+  parse(body: unknown, before?: readonly RequestMessage[]): ModelRequest
   /** What a request costs on arrival, by bucket. */
   charge(request: ModelRequest): { readonly tokens: number; readonly input: number; readonly output: number }
   whole(reply: Reply): object
   /** Server-sent events: before, for each piece of the answer, after. */
   open(reply: Reply): readonly string[]
-  piece(reply: Reply, text: string, first: boolean): readonly string[]
-  close(reply: Reply, includeUsage: boolean): readonly string[]
+  piece(reply: Reply, text: string, first: boolean, index: number): readonly string[]
+  close(reply: Reply): readonly string[]
   refusal(refusal: Refusal): { readonly status: number; readonly body: object }
   /** The event that a stream breaks with. */
-  streamError(message: string): string
+  streamError(reply: Reply, message: string): string
   /** @param scale header durations are divided by it */
   headers(state: AccountState, scale: number): Record<string, string>
   /** @param ms in the caller's time */

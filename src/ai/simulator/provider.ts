@@ -1,0 +1,212 @@
+/** The HTTP side of the simulator: who may ask, routes, keys, bodies, headers. */
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { performance } from '../../base/globals.js'
+import { Account, type Plan } from './account.ts'
+import { foreign } from './access.ts'
+import { anthropic } from './anthropic.ts'
+
+import { readJson } from './body.ts'
+import { chat } from './chat.ts'
+import { embeddingCall } from './embedding-wire.ts'
+import { BadRequest, type ModelRequest, type RequestMessage } from './request.ts'
+import { respond } from './respond.ts'
+import { previousResponse, responseId, responses } from './responses.ts'
+import { modelSettings, type SimulatorOptions } from './settings.ts'
+import { addStats, type SimulatorStats, Tally } from './tally.ts'
+import type { Refusal, Wire } from './wire.ts'
+
+/** Conversations of the responses API that are kept; the oldest goes first. */
+const mostConversations = 1_000
+/** Names of models that are kept apart, where every name is served. */
+const mostModels = 10_000
+
+export class Provider {
+  readonly #options: SimulatorOptions
+  readonly #scale: number
+  readonly #headerScale: number
+  readonly #accounts = new Map<string, Account>()
+  readonly #conversations = new Map<string, readonly RequestMessage[]>()
+  readonly #startedAt = performance.now()
+
+  constructor(options: SimulatorOptions) {
+    this.#options = options
+    this.#scale = options.timeScale ?? 1
+    this.#headerScale = options.scaleHeaders === false ? 1 : this.#scale
+  }
+
+  /** Simulated milliseconds since the start. */
+  #now(): number {
+    return (performance.now() - this.#startedAt) * this.#scale
+  }
+
+  reset(): void {
+    this.#accounts.clear()
+    this.#conversations.clear()
+  }
+
+  stats(model: string | undefined): SimulatorStats {
+    const accounts = [...this.#accounts].filter(([id]) => model === undefined || id === model)
+    return accounts.map(([, account]) => account.tally.stats(account.idealMs())).reduce(addStats, new Tally().stats(0))
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = pathOf(request)
+    const wire = path.startsWith('/messages') ? anthropic : path === '/responses' ? responses : chat
+    try {
+      const stranger = foreign(request)
+      if (stranger !== undefined) return this.#refuse(response, wire, { kind: 'foreign', message: stranger })
+      if (request.method === 'GET' && path === '/health') return json(response, { status: 'ok' })
+      if (!this.#knows(request)) return this.#refuse(response, wire, { kind: 'key', message: 'Incorrect API key provided.' })
+      if (request.method === 'GET' && path === '/models')
+        return json(response, { object: 'list', data: this.#modelIds().map(modelEntry) })
+      if (request.method === 'GET' && path.startsWith('/models/')) return this.#model(path.slice(8), response)
+      const answers = request.method === 'POST' ? this.#routes[path] : undefined
+      if (!answers) return this.#refuse(response, wire, unknownRoute(request, path))
+      await answers(await readJson(request), response)
+    } catch (error) {
+      // A response that has begun can only be cut off.
+      if (response.headersSent || response.destroyed) response.destroy()
+      else if (error instanceof BadRequest) this.#refuse(response, wire, { kind: 'bad', message: error.message })
+      else this.#refuse(response, wire, { kind: 'server-error', message: `The simulator failed: ${String(error)}` })
+    }
+  }
+
+  readonly #routes: Readonly<Record<string, ((body: unknown, response: ServerResponse) => unknown) | undefined>> = {
+    '/chat/completions': (body, response) => this.#complete(chat.parse(body), chat, response),
+    '/messages': (body, response) => this.#complete(anthropic.parse(body), anthropic, response),
+    '/messages/count_tokens': (body, response) =>
+      json(response, { input_tokens: anthropic.parse({ max_tokens: 1, ...(body as object) }).inputTokens }),
+    '/responses': (body, response) => this.#converse(body, response),
+    '/embeddings': (body, response) => this.#embed(body, response),
+  }
+
+  #knows(request: IncomingMessage): boolean {
+    const { apiKey } = this.#options
+    return apiKey === undefined || request.headers.authorization === `Bearer ${apiKey}` || request.headers['x-api-key'] === apiKey
+  }
+
+  #account(model: string): Account | undefined {
+    const { models, seed = 1 } = this.#options
+    const own = models && Object.hasOwn(models, model) ? models[model] : undefined
+    if (models && !own) return undefined
+    const known = this.#accounts.get(model)
+    if (known) return known
+    // The counts of the oldest are lost; a client that makes up names does not fill the memory.
+    const [oldest] = this.#accounts.keys()
+    if (this.#accounts.size >= mostModels && oldest !== undefined) this.#accounts.delete(oldest)
+    const account = new Account(model, modelSettings(this.#options, own), seed, this.#now())
+    this.#accounts.set(model, account)
+    return account
+  }
+
+  async #complete(request: ModelRequest, wire: Wire, response: ServerResponse): Promise<Plan | undefined> {
+    const key = keyOf([request.messages, request.tools, request.schema])
+    const admitted = this.#admit(request, key, wire, response)
+    if (!admitted) return undefined
+    const { account, plan, headers } = admitted
+    await respond({ response, request, plan, wire, account, headers, now: () => this.#now(), pace: 1 / this.#scale })
+    return plan
+  }
+
+  /** Goes on with the conversation that the request names, and keeps it. */
+  async #converse(body: unknown, response: ServerResponse): Promise<void> {
+    const previous = previousResponse(body)
+    const before = previous === undefined ? [] : this.#conversations.get(previous)
+    if (!before) throw new BadRequest(`Previous response with id '${(previous as string).slice(0, 80)}' not found.`)
+    const request = responses.parse(body, before)
+    const plan = await this.#complete(request, responses, response)
+    if (!plan) return
+    const said = request.messages.filter(({ role }) => role !== 'system')
+    this.#conversations.set(responseId(plan.id), [...said, { role: 'assistant', text: plan.answers[0]?.text ?? '' }])
+    const [oldest] = this.#conversations.keys()
+    if (this.#conversations.size > mostConversations && oldest !== undefined) this.#conversations.delete(oldest)
+  }
+
+  async #embed(body: unknown, response: ServerResponse): Promise<void> {
+    const { request, wire } = embeddingCall(body)
+    // Refusals look alike for every length of vectors.
+    const admitted = this.#admit(request, keyOf(request.messages), wire(1), response)
+    if (!admitted) return
+    const { account, plan, headers } = admitted
+    const sized = wire(account.settings.dimensions)
+    await respond({ response, request, plan, wire: sized, account, headers, now: () => this.#now(), pace: 1 / this.#scale })
+  }
+
+  /** Asks the account; a refusal is answered here. */
+  #admit(
+    request: ModelRequest,
+    key: string,
+    wire: Wire,
+    response: ServerResponse,
+  ): { account: Account; plan: Plan; headers: Record<string, string> } | undefined {
+    const account = this.#account(request.model)
+    if (!account) {
+      this.#refuse(response, wire, {
+        kind: 'unknown-model',
+        message: `The model \`${request.model.slice(0, 80)}\` does not exist.`,
+      })
+      return undefined
+    }
+    const now = this.#now()
+    const decision = account.admit(request, key, wire.charge(request), now)
+    const refused = 'kind' in decision
+    const headers = wire.headers(account.state(refused ? `${key.slice(0, 12)}` : decision.id, now), this.#headerScale)
+    if (!refused) return { account, plan: decision, headers }
+    this.#refuse(response, wire, decision, headers)
+    return undefined
+  }
+
+  #refuse(response: ServerResponse, wire: Wire, refusal: Refusal, headers: Record<string, string> = {}): void {
+    const { status, body } = wire.refusal(refusal)
+    const waits = refusal.waitMs !== undefined && Number.isFinite(refusal.waitMs)
+    const retry = waits ? wire.retryAfter((refusal.waitMs as number) / this.#headerScale, this.#headerScale) : {}
+    const should = refusal.kind === 'quota' || refusal.kind === 'too-large' ? { 'x-should-retry': 'false' } : {}
+    response.writeHead(status, { ...headers, ...retry, ...should, 'content-type': 'application/json' })
+    response.end(JSON.stringify(body))
+  }
+
+  #modelIds(): readonly string[] {
+    return Object.keys(this.#options.models ?? {})
+  }
+
+  #model(encoded: string, response: ServerResponse): void {
+    const id = decoded(encoded)
+    if (this.#options.models === undefined || this.#modelIds().includes(id)) return json(response, modelEntry(id))
+    this.#refuse(response, chat, { kind: 'unknown-model', message: `The model \`${id.slice(0, 80)}\` does not exist.` })
+  }
+}
+
+/** Without the version, which some clients add to a base URL that has it and some leave out. */
+function pathOf(request: IncomingMessage): string {
+  const [path = ''] = (request.url ?? '').split('?')
+  return path.replace(/^(?:\/v1){0,2}(?=\/|$)/, '').replace(/\/$/, '')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new BadRequest('The path is not a valid URL.')
+  }
+}
+
+function json(response: ServerResponse, body: object): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+function modelEntry(id: string): object {
+  return { id, object: 'model', created: 0, owned_by: 'simulator' }
+}
+
+function unknownRoute(request: IncomingMessage, path: string): Refusal {
+  const known = 'POST /v1/chat/completions, /v1/responses, /v1/messages and /v1/embeddings, GET /v1/models'
+  return {
+    kind: 'route',
+    message: `Unknown request ${request.method ?? ''} ${path.slice(0, 200)}; the simulator knows ${known}.`,
+  }
+}
+
+function keyOf(content: unknown): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex')
+}
