@@ -29,7 +29,7 @@ export default async function askTeam(question = 'Compare Oslo and Bergen'): Pro
       log.push(`${name} starts`)
       return ask(model, `${task}:\n\n${input}`)
     }
-    const plan = streamText({ model, prompt: `${instructions}\n\nQuestion: ${question}` }).textStream
+    const plan = streamText({ model, prompt: `${instructions}\n\nQuestion: ${question}` })
     const { value, results } = await team(
       plan,
       {
