@@ -8,6 +8,7 @@ const idle: Stretch = {
   native: { cpu: 0, wait: 0 },
   pool: 0,
   children: { cpu: 0, wait: 0, unseen: 0, alive: 0 },
+  others: 0,
   machine: 0,
   counted: true,
 }
@@ -68,6 +69,22 @@ describe('what tasks of a stretch of time did', () => {
     expect(work(stretch as Partial<Stretch>)).toBeCloseTo(expected, 1)
   })
 
+  it.each([
+    [
+      'one task computes on half a core, because another program has the rest',
+      { executors: [thread(1, 0.5, 0.5)], others: 1.5, machine: 1 },
+      1,
+    ],
+    // One alone would have had 0.5 of a core, for three other programs want cores: each of the two has 0.4.
+    [
+      'two workers share two cores with three other programs',
+      { executors: [thread(1, 0.4, 0.6), thread(1, 0.4, 0.6)], others: 1.2, machine: 1 },
+      1.7,
+    ],
+  ] as const)('counts waiting that other programs caused: %s', (_, stretch, expected) => {
+    expect(work(stretch as Partial<Stretch>)).toBeCloseTo(expected, 1)
+  })
+
   it('says how much may have been waiting for the outside all the same', () => {
     expect(share({ executors: [thread(16, 1)] }).unclear).toBe(15)
     expect(share({ executors: [thread(16, 0.1)] }).unclear).toBe(0)
@@ -87,6 +104,7 @@ describe('what tasks of a stretch of time did', () => {
       children: fc
         .tuple(helpers, part, fc.nat(20))
         .map(([more, unseen, alive]) => ({ ...more, unseen: unseen * more.cpu, alive })),
+      others: part,
       machine: part,
       counted: fc.boolean(),
     })

@@ -5,6 +5,8 @@
  *
  * 1. A thread of JavaScript runs one task at a time. As far as it was on a core, one of its tasks computed; as far as it waited for a core, one
  *    waited for that.
+ *    What other programs take is no fault of parallelism: a program without it would wait for them as well. So of waiting for a core, the part
+ *    that other programs caused counts as waiting for the outside; they want cores in proportion to what they got.
  * 2. The others of its tasks wait for something: first for native threads and child processes, as many as of those were on a core or
  *    waiting for one, and for children that were asleep. Their time on a core is computing, and their sleep is waiting for the outside.
  * 3. The rest waits for the outside: for answers, timers, disks. But where the thread is busy, it waits for the thread; and where libuv's pool is
@@ -36,6 +38,8 @@ export interface Stretch {
     /** Those of this process's own that were alive. */
     readonly alive: number
   }
+  /** Cores that other programs used. */
+  readonly others: number
   /** Share of the machine's cores in use. */
   readonly machine: number
   /** Whether the system counts how long threads wait for a core. */
@@ -59,7 +63,9 @@ function fullness(busy: number): number {
   return Math.min(1, Math.max(0, (busy - busyFrom) / (busyTo - busyFrom)))
 }
 
-export function shareOf({ executors, native, pool, children, machine, counted }: Stretch): Share {
+export function shareOf(stretch: Stretch): Share {
+  const { executors, native, pool, children, machine, counted } = stretch
+  const ownCause = causeOf(stretch)
   let [computing, forThread, forCore, outside, unclear] = [0, 0, 0, 0, 0]
   /** By executor: its tasks that wait while its thread is held by one of them, and the others. */
   const waiting: { readonly held: number; readonly others: number; readonly full: number }[] = []
@@ -67,18 +73,22 @@ export function shareOf({ executors, native, pool, children, machine, counted }:
     const on = Math.min(tasks, cpu + wait)
     const computed = on > 0 ? (on * cpu) / (cpu + wait) : 0
     computing += computed
-    forCore += on - computed
+    const own = (on - computed) * ownCause(cpu + wait)
+    forCore += own
+    outside += on - computed - own
     const held = Math.min(tasks - on, Math.max(0, busy - cpu - wait))
     waiting.push({ held, others: tasks - on - held, full: fullness(Math.max(busy, cpu + wait)) })
   }
   const all = waiting.reduce((sum, { held, others }) => sum + held + others, 0)
-  if (all <= 0) return { computing, waiting: 0, forThread, forCore, unclear }
+  if (all <= 0) return { computing, waiting: outside, forThread, forCore, unclear }
   const asleep = Math.max(0, children.alive - children.cpu - children.wait)
   const helpers = native.cpu + native.wait + children.cpu + children.wait + asleep
   const helped = Math.min(1, helpers > 0 ? all / helpers : 0)
   computing += helped * (native.cpu + children.cpu)
-  forCore += helped * (native.wait + children.wait)
-  outside += helped * asleep
+  const helpersWait = native.wait + children.wait
+  const own = helpersWait * ownCause(Math.min(1, native.cpu + children.cpu + helpersWait))
+  forCore += helped * own
+  outside += helped * (asleep + helpersWait - own)
   const rest = Math.max(0, 1 - helpers / all)
   const full = Math.max(fullness(pool), machine >= saturated ? notSeen(native.cpu, children, counted) : 0)
   for (const { held, others, full: thread } of waiting) {
@@ -91,6 +101,17 @@ export function shareOf({ executors, native, pool, children, machine, counted }:
     outside += held * rest + left - forOwnThread - forHelpers
   }
   return { computing, waiting: outside, forThread, forCore, unclear }
+}
+
+/** Which part of waiting for a core threads of ours caused, for a thread that itself wanted so much of one. */
+function causeOf({ executors, native, children, others }: Stretch): (itself: number) => number {
+  const sum = (of: 'cpu' | 'wait'): number => executors.reduce((all, executor) => all + executor[of], native[of] + children[of])
+  const [cpu, wait] = [sum('cpu'), sum('wait')]
+  const foreign = cpu > 0 ? (others * (cpu + wait)) / cpu : others
+  return (itself) => {
+    const ours = Math.max(0, cpu + wait - itself)
+    return ours + foreign > 0 ? ours / (ours + foreign) : 1
+  }
 }
 
 /** What could not be seen waiting for a core did so, where all are in use: the share of it in what helpers computed. */
