@@ -135,7 +135,6 @@ class Sum {
         unseen: rate(rates, childrenRow, 'busy', w),
         alive: Math.max(0, rate(rates, childrenRow, 'alive', w)),
       },
-      others: rate(rates, othersRow, 'cpu', w),
       machine: (process + children + rate(rates, othersRow, 'cpu', w)) / this.#cores,
       counted: this.#counted,
     })

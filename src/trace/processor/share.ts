@@ -5,8 +5,7 @@
  *
  * 1. A thread of JavaScript runs one task at a time. As far as it was on a core, one of its tasks computed; as far as it waited for a core, one
  *    waited for that.
- *    What other programs take is no fault of parallelism: a program without it would wait for them as well. So of waiting for a core, the part
- *    that other programs caused counts as waiting for the outside; they want cores in proportion to what they got.
+ *    Where no other thread of ours wanted a core, other programs had them: a program without parallelism would wait as well, so that is work.
  * 2. The others of its tasks wait for something: first for native threads and child processes, as many as of those were on a core or
  *    waiting for one, and for children that were asleep. Their time on a core is computing, and their sleep is waiting for the outside.
  * 3. The rest waits for the outside: for answers, timers, disks. But where the thread is busy, it waits for the thread; and where libuv's pool is
@@ -38,8 +37,6 @@ export interface Stretch {
     /** Those of this process's own that were alive. */
     readonly alive: number
   }
-  /** Cores that other programs used. */
-  readonly others: number
   /** Share of the machine's cores in use. */
   readonly machine: number
   /** Whether the system counts how long threads wait for a core. */
@@ -103,15 +100,16 @@ export function shareOf(stretch: Stretch): Share {
   return { computing, waiting: outside, forThread, forCore, unclear }
 }
 
-/** Which part of waiting for a core threads of ours caused, for a thread that itself wanted so much of one. */
-function causeOf({ executors, native, children, others }: Stretch): (itself: number) => number {
-  const sum = (of: 'cpu' | 'wait'): number => executors.reduce((all, executor) => all + executor[of], native[of] + children[of])
-  const [cpu, wait] = [sum('cpu'), sum('wait')]
-  const foreign = cpu > 0 ? (others * (cpu + wait)) / cpu : others
-  return (itself) => {
-    const ours = Math.max(0, cpu + wait - itself)
-    return ours + foreign > 0 ? ours / (ours + foreign) : 1
-  }
+/**
+ * Which part of waiting for a core may be due to other threads of ours, for a thread that itself wanted so much of one: none where no other
+ * wanted any, for then a program without parallelism would wait as well; all from one other on, for nobody can tell.
+ */
+function causeOf({ executors, native, children }: Stretch): (itself: number) => number {
+  const wanted = executors.reduce(
+    (sum, { cpu, wait }) => sum + cpu + wait,
+    native.cpu + native.wait + children.cpu + children.wait,
+  )
+  return (itself) => Math.min(1, Math.max(0, wanted - itself))
 }
 
 /** What could not be seen waiting for a core did so, where all are in use: the share of it in what helpers computed. */
