@@ -61,6 +61,7 @@ export { warmUp, type WarmUpOptions } from './workers/warm-up.ts'
 // Policies
 export { guard, type Guarded, type GuardOptions } from './run/guard.ts'
 export { type Limiter, limiter, type LimiterStats } from './limits/limiter.ts'
+export { limiterPer, type LimiterPer } from './limits/limiter-per.ts'
 export type { AcquireOptions, LimiterOptions, LimiterUpdate } from './limits/limiter-options.ts'
 export type { Lease } from './limits/lease.ts'
 export { combine, type CombinedLease, type CombinedLimiter, type Limit } from './limits/combine.ts'

@@ -37,15 +37,15 @@ async function attemptsOf10k(retry: RetryOptions): Promise<number> {
   return attempts
 }
 
-it('three layers with three retries each make at most 1.1 attempts per call of a dependency that is down', async () => {
-  const attempts = await attemptsOf10k({ retries: 3 })
+it('three layers with three retries each and a budget make at most 1.1 attempts per call of a dependency that is down', async () => {
+  const attempts = await attemptsOf10k({ retries: 3, budget: 0.1 })
   expect(attempts).toBeLessThanOrEqual(11_000)
   // The budget is used, too: nearly a call in ten is retried.
   expect(attempts).toBeGreaterThan(10_800)
 })
 
 it('without the budget, one layer retries and the others do not: 4 attempts per call, not 64', async () => {
-  expect(await attemptsOf10k({ retries: 3, budget: Infinity })).toBe(40_000)
+  expect(await attemptsOf10k({ retries: 3 })).toBe(40_000)
 })
 
 /** The most events in any 100 ms, and what 100 ms see on average between `from` and `to`. */

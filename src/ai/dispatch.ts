@@ -89,7 +89,10 @@ export class Dispatcher<M> {
     this.settings = settings
     this.hedging = settings.hedge && new Hedging(settings.hedge)
     const retryIf = (error: unknown): boolean => judge(error).kind === 'transient'
-    this.#retry = new Retry({ retries: settings.retries, retryIf, base: 500, cap: '8s', maxRetryAfter: '1h' }, settings.random)
+    this.#retry = new Retry(
+      { retries: settings.retries, budget: 0.1, retryIf, base: 500, cap: '8s', maxRetryAfter: '1h' },
+      settings.random,
+    )
   }
 
   /** Makes the call: as many requests as it takes. The call stays under way until the attempt that won is ended. */
@@ -97,7 +100,7 @@ export class Dispatcher<M> {
     const frame = currentFrame()
     const cancellation = new Cancellation(frame.cancellation, Cancellation.of(call.signal))
     this.ledger.calls++
-    this.#retry.budget.call(performance.now())
+    this.#retry.budget?.call(performance.now())
     try {
       return await this.#attempts(call, cancellation, send)
     } catch (error) {

@@ -135,6 +135,13 @@ export class Bounds {
     this.#adaptive?.withdraw(lease.ticket)
   }
 
+  /** Whether what calls up to `lastAt` used up has come back: twice the window, no pause, and no debt. */
+  forgotten(lastAt: number, now: number): boolean {
+    const { rate, tokens, outputTokens } = this.levels(now)
+    const perMs = Math.max(this.#rate?.perMs ?? 0, this.#tokens?.perMs ?? 0, this.#output?.perMs ?? 0)
+    return now >= this.#pausedUntil && now - lastAt >= 2 * perMs && Math.min(rate, tokens, outputTokens) > 0
+  }
+
   pause(untilMs: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, untilMs)
   }

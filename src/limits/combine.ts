@@ -15,8 +15,11 @@ import { Limiter } from './limiter.ts'
 import { type Request, requestOf } from './request.ts'
 import type { AcquireOptions } from './limiter-options.ts'
 
-/** What `limit` takes: one limiter, or several that all must agree. */
-export type Limit = Limiter | CombinedLimiter | readonly (Limiter | CombinedLimiter)[]
+/** One limiter, or several that all must agree. */
+export type Limiters = Limiter | CombinedLimiter | readonly (Limiter | CombinedLimiter)[]
+
+/** What `limit` takes: limiters, or a function that says which ones a call has from its arguments, such as `limiterPer` makes; undefined for none. */
+export type Limit<A extends readonly unknown[] = never[]> = Limiters | { by(...args: A): Limiters | undefined }['by']
 
 /** Leases of all limiters of one call, given back together. */
 export class CombinedLease {
@@ -145,13 +148,13 @@ export function combine(...limiters: readonly (Limiter | CombinedLimiter)[]): Co
 }
 
 /** @throws {InvalidOption} */
-export function limitOf(limit: Limit, clock: Clock): CombinedLimiter {
+export function limitOf(limit: Limiters, clock: Clock): CombinedLimiter {
   return limit instanceof CombinedLimiter ? limit : new CombinedLimiter(limitersOf(limit) ?? fail(limit), clock)
 }
 
 export const limitRule: Rule = {
-  expected: 'a limiter, or a list of limiters',
-  accepts: (value) => limitersOf(value) !== undefined,
+  expected: 'a limiter, a list of limiters, or a function that gives one of them',
+  accepts: (value) => typeof value === 'function' || limitersOf(value) !== undefined,
 }
 
 /** The limiters in a `limit`, combined ones taken apart; undefined when something else is among them. */

@@ -72,6 +72,8 @@ export class Limiter extends Waitable implements LeaseOwner {
   #started = 0
   #refused = 0
   #tokens = 0
+  /** When a call last started or ended. */
+  #lastAt = Number.NEGATIVE_INFINITY
 
   /** @internal Use {@link limiter}. */
   constructor(options: LimiterOptions, clock: Clock = systemClock) {
@@ -179,6 +181,12 @@ export class Limiter extends Waitable implements LeaseOwner {
     this.#serve()
   }
 
+  /** @internal Nobody runs or waits, and what it has metered is forgotten: a fresh limiter would do the same. */
+  get idle(): boolean {
+    if (this.#leases.size > 0 || this.#queue.size > 0 || this.#closed) return false
+    return this.#bounds.forgotten(this.#lastAt, this.#clock.now())
+  }
+
   get stats(): LimiterStats {
     return {
       running: this.#leases.size,
@@ -215,6 +223,7 @@ export class Limiter extends Waitable implements LeaseOwner {
     const outputCost = actualOutputCost !== undefined && actualOutputCost >= 0 ? actualOutputCost : lease.outputCost
     this.#tokens += cost - lease.cost
     this.#leases.delete(lease)
+    this.#lastAt = this.#clock.now()
     // A user's `isOverload` may throw: the place is given back all the same.
     try {
       this.#bounds.release(lease, cost, outputCost, error, this.#clock.now())
@@ -291,6 +300,7 @@ export class Limiter extends Waitable implements LeaseOwner {
   }
 
   #grant(lease: Lease, now: number): Lease {
+    this.#lastAt = now
     this.#bounds.take(lease, now)
     this.#leases.add(lease)
     this.#started++

@@ -18,10 +18,10 @@ import { TimedOut } from '../base/errors.ts'
 import { type OptionRules, rules } from '../base/options.ts'
 import { type Attempt, type AttemptBounds, type CallScope, outOfTime, Running } from './attempt.ts'
 import { type BreakerOptions, CircuitBreaker } from './breaker.ts'
-import { type CombinedLease, type CombinedLimiter, type Limit, limitOf, limitRule } from './combine.ts'
+import { type CombinedLease, type CombinedLimiter, type Limit, type Limiters, limitOf, limitRule } from './combine.ts'
 import { Retry, type RetryOptions, retryRule } from './retry.ts'
 
-export interface PolicyOptions {
+export interface PolicyOptions<A extends readonly unknown[] = never[]> {
   /** For each attempt, from its start. @default none */
   readonly timeout?: Duration
   /** For each attempt, while it waits to start: for `limit`, and in the queue of an executor. @default that of the limiter */
@@ -30,8 +30,11 @@ export interface PolicyOptions {
   readonly retry?: number | RetryOptions
   /** Refuses calls at once while the dependency is down. @default none */
   readonly breaker?: BreakerOptions | CircuitBreaker
-  /** Limiters that each attempt needs; a pause between attempts holds none. @default none */
-  readonly limit?: Limit
+  /**
+   * Limiters that each attempt needs; a pause between attempts holds none. A function says which ones from the arguments of the call, such as
+   * `limiterPer` makes. @default none
+   */
+  readonly limit?: Limit<A>
   /** Place in the limiters' queues: higher goes first. @default 0 */
   readonly priority?: number
   /** How many calls one call counts as in the limiters. Minimum 1. @default 1 */
@@ -67,6 +70,7 @@ export class Policy {
   readonly retry: Retry | undefined
   readonly #clock: Clock
   readonly #limit: CombinedLimiter | undefined
+  readonly #limitBy: ((...args: readonly unknown[]) => Limiters | undefined) | undefined
   readonly #queueTimeoutMs: number | undefined
   readonly #priority: number
   readonly #weight: number
@@ -84,7 +88,8 @@ export class Policy {
     this.#graceMs = graceMsOf(grace)
     this.retry = retry === undefined || retry === 0 ? undefined : new Retry(retry, random)
     if (breaker) this.breaker = breaker instanceof CircuitBreaker ? breaker : new CircuitBreaker(breaker, clock)
-    if (limit) this.#limit = limitOf(limit, clock)
+    if (typeof limit === 'function') this.#limitBy = limit as (...args: readonly unknown[]) => Limiters | undefined
+    else if (limit) this.#limit = limitOf(limit, clock)
     this.#priority = options.priority ?? 0
     this.#weight = options.weight ?? 1
   }
@@ -100,13 +105,13 @@ export class Policy {
   async run<T>(attempt: (context: Attempt) => T | PromiseLike<T>, call: CallScope): Promise<T> {
     if (call.deadlineMs !== undefined) return this.#withDeadline(attempt, call, call.deadlineMs)
     const { retry } = this
-    retry?.budget.call(this.#clock.now())
+    retry?.budget?.call(this.#clock.now())
     for (let number = 1; ; number++) {
       try {
         return await this.#attempt(attempt, call, number)
       } catch (error) {
         if (!retry || call.cancellation.aborted) throw error
-        const pauseMs = retry.pauseMs(error, number, this.#clock.now())
+        const pauseMs = retry.pauseMs(error, number, this.#clock.now(), call.record?.run.id)
         if (pauseMs === undefined) throw error
         await this.#pause(pauseMs, error, call)
         if (call.record) call.record.attempts = number + 1
@@ -132,7 +137,8 @@ export class Policy {
     const { breaker } = this
     if (call.cancellation.aborted) throw cancelled(call.cancellation.reason, call.name)
     const from = this.#remote ? this.#clock.now() : 0
-    const lease = this.#limit && (await this.#admission(this.#limit, call))
+    const limit = this.#limitBy ? this.#limitFor(this.#limitBy(...(call.args ?? []))) : this.#limit
+    const lease = limit && (await this.#admission(limit, call))
     const pass = this.#enter(lease, call)
     const running = new Running(this.#clock, call, number, this.#bounds(from))
     try {
@@ -174,6 +180,10 @@ export class Policy {
       lease?.refund()
       throw error
     }
+  }
+
+  #limitFor(limit: Limiters | undefined): CombinedLimiter | undefined {
+    return limit && limitOf(limit, this.#clock)
   }
 
   /** Waits for the limiters. */

@@ -36,6 +36,11 @@ export class RetryBudget {
     this.#floor = options.floor ?? 100
   }
 
+  /** As messages call it. */
+  get label(): string {
+    return `the retry budget of ${Math.round(this.#ratio * 100)} % of the calls, at least ${this.#floor} in ten seconds,`
+  }
+
   /** A first attempt is made at `now`, in milliseconds. */
   call(now: number): void {
     this.#calls.add(now)

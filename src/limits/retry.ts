@@ -1,6 +1,7 @@
 /**
  * When a failed attempt is made again, and after which pause: exponential backoff with full jitter (Brooker, "Exponential
- * Backoff and Jitter", AWS 2015), never earlier than the server asked for, within a {@link RetryBudget}.
+ * Backoff and Jitter", AWS 2015), never earlier than the server asked for, within a
+ * {@link RetryBudget} where one is given. Who writes `retry: 3` means three retries: there is no budget that nobody asked for.
  *
  * The backoff is one line, so it is written here: cockatiel's draws from `Math.random` alone, which no seeded simulation
  * could follow.
@@ -9,6 +10,8 @@
  * retried by the policies around it: three layers with three retries each would make 64 calls out of one.
  */
 import { type Duration, durationMs } from '../base/duration.ts'
+import { peek } from '../base/look.js'
+import { note } from '../base/observer.ts'
 import { checkOptions, checkValue, rules } from '../base/options.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -26,8 +29,8 @@ export interface RetryOptions {
   /** A server that asks for a longer pause than this is not asked again: the call fails with its error. @default '2m' */
   readonly maxRetryAfter?: Duration
   /**
-   * Extra load that retries may cause: retries per first attempt within ten seconds, with a floor of 100 retries.
-   * `Infinity` lifts the bound. A `RetryBudget` may be shared by several policies of one client. @default 0.1
+   * Extra load that retries may cause: 0.1 allows one retry for ten first attempts within ten seconds, and 100 retries in any case. What it refuses
+   * fails with its error, whose `hint` says so. A `RetryBudget` may be shared by several policies of one client. @default no bound
    */
   readonly budget?: number | RetryBudget
 }
@@ -48,7 +51,7 @@ const spent = new WeakSet<object>()
 
 export class Retry {
   readonly retries: number
-  readonly budget: RetryBudget
+  readonly budget: RetryBudget | undefined
   readonly #baseMs: number
   readonly #capMs: number
   readonly #maxRetryAfterMs: number
@@ -68,7 +71,8 @@ export class Retry {
     this.#capMs = durationMs(given.cap ?? 30_000, 'cap')
     this.#maxRetryAfterMs = durationMs(given.maxRetryAfter ?? 120_000, 'maxRetryAfter')
     this.#retryIf = given.retryIf ?? isTransient
-    this.budget = given.budget instanceof RetryBudget ? given.budget : new RetryBudget({ ratio: given.budget ?? 0.1 })
+    const { budget } = given
+    this.budget = budget === undefined || budget instanceof RetryBudget ? budget : new RetryBudget({ ratio: budget })
     this.#random = random
   }
 
@@ -76,12 +80,19 @@ export class Retry {
    * Judges a failed attempt: the pause before the next one in milliseconds, or undefined when there shall be none.
    * @param attempt the one that failed, from 1 up
    * @param now milliseconds of the policy's clock
+   * @param run id of the run that the call belongs to, for notes
    */
-  pauseMs(error: unknown, attempt: number, now: number): number | undefined {
+  pauseMs(error: unknown, attempt: number, now: number, run = 0): number | undefined {
     if (isSpent(error) || !this.#retryIf(error, attempt)) return undefined
     const asked = retryAfterMs(error) ?? 0
-    if (attempt > this.retries || asked > this.#maxRetryAfterMs || !this.budget.spend(now)) {
+    if (attempt > this.retries || asked > this.#maxRetryAfterMs) {
       markSpent(error)
+      return undefined
+    }
+    if (this.budget && !this.budget.spend(now)) {
+      markSpent(error)
+      hint(error, `Not retried: ${this.budget.label} is used up. Send less, or give \`retry\` another \`budget\`.`)
+      note('limit', run, `not retried: ${this.budget.label} is used up`, { notRetried: 1 })
       return undefined
     }
     // Past 2^30 the cap has long been reached; without the bound 0 × Infinity would give NaN.
@@ -97,4 +108,14 @@ function isSpent(error: unknown): boolean {
 
 function markSpent(error: unknown): void {
   if (typeof error === 'object' && error !== null) spent.add(error)
+}
+
+/** Tells whoever reads the error why it is final; the error stays the very same. One that has a hint keeps it, and so does a frozen one. */
+function hint(error: unknown, text: string): void {
+  if (typeof error !== 'object' || error === null || peek(error, 'hint') !== undefined) return
+  try {
+    Object.defineProperty(error, 'hint', { value: text, enumerable: true, configurable: true, writable: true })
+  } catch {
+    // Frozen, or a proxy.
+  }
 }

@@ -19,7 +19,7 @@ import type { Attempt } from '../limits/attempt.ts'
 import { Policy, type PolicyOptions, policyRules, type PolicySetting } from '../limits/policy.ts'
 import { type FunctionRef, refOf, type Timing } from './executor.ts'
 
-export interface GuardOptions extends PolicyOptions {
+export interface GuardOptions<A extends readonly unknown[] = never[]> extends PolicyOptions<A> {
   /** For each call, over all its attempts, waits and pauses. @default none */
   readonly deadline?: Duration
   /** What messages and traces call it. @default the function's name */
@@ -55,7 +55,7 @@ type CallerArguments<P extends readonly unknown[]> =
  * @throws {CircuitOpen} when the breaker refuses
  * @throws {Overflow} when a limiter's queue is full
  */
-export function guard<F extends (...args: never[]) => unknown>(fn: F, options: GuardOptions = {}): Guarded<F> {
+export function guard<F extends (...args: never[]) => unknown>(fn: F, options: GuardOptions<Parameters<F>> = {}): Guarded<F> {
   checkFunction(fn, 'fn', 'guard')
   checkOptions<GuardOptions>(options, guardRules, 'guard')
   return guardWith(fn, options)

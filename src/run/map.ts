@@ -19,7 +19,7 @@ import { Recorded } from './recorded.ts'
 import { sizesOf } from './sizes.ts'
 import { type Input, type Source, sourceOf } from './source.ts'
 
-export interface MapOptions<I = unknown> extends RunOptions, PolicyOptions {
+export interface MapOptions<I = unknown> extends RunOptions, PolicyOptions<[item: I]> {
   /**
    * How many items are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`, which starts at 16 and
    * goes by throughput and by answers that say overload. For worker functions, `'auto'` leaves it to the pool. @default 'auto'

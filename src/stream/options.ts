@@ -5,7 +5,7 @@ import { type PolicyOptions, policyRules } from '../limits/policy.ts'
 import type { Executor } from '../run/executor.ts'
 
 /** Options of a stage that calls a function. */
-export interface StageOptions<T = unknown> extends PolicyOptions {
+export interface StageOptions<T = unknown> extends PolicyOptions<[item: T]> {
   /** What traces and messages call the stage. @default the function's name */
   readonly name?: string
   /**

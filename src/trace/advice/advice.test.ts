@@ -79,6 +79,10 @@ const planted: Record<Exclude<Pitfall, 'more-workers-hurt'>, TraceSpec> = {
       retryMs: 40,
     })),
   },
+  'not-retried': {
+    notes: [{ at: 90, kind: 'limit', text: 'not retried: the retry budget of 10 % is used up', data: { notRetried: 1 } }],
+    tasks: [{ startedAt: 0, settledAt: 100 }],
+  },
   'unused-result': {
     tasks: [{ startedAt: 0, settledAt: 100 }],
     notes: [{ at: 90, kind: 'unused', text: 'task "draft" of graph "ship"', data: { ms: 30 } }],
@@ -144,7 +148,8 @@ describe('advice', () => {
       const advice = explained.advice.find((found) => found.pitfall === pitfall)
       expect(explained.advice.map((found) => found.pitfall)).toContain(pitfall)
       expect(advice?.evidence).toMatch(/\d/)
-      expect(advice?.savingMs).toBeGreaterThan(0)
+      // What a failure has cost cannot be said.
+      expect(advice?.savingMs).toBeGreaterThanOrEqual(pitfall === 'not-retried' ? 0 : Number.MIN_VALUE)
       expect(advice?.savingMs).toBeLessThanOrEqual(explained.wallMs)
       expect(advice?.suggestion).toMatch(/\w+\(|heddle run|split|leave/)
     },

@@ -18,6 +18,7 @@ export type Pitfall =
   | 'waiting-on-limiter'
   | 'big-messages'
   | 'retry-storm'
+  | 'not-retried'
   | 'more-workers-hurt'
   | 'unused-result'
 

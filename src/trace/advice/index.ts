@@ -2,7 +2,7 @@
 import { type Advice, type Facts, type Rule, worthIt } from './advice.ts'
 import { contained } from './contained.ts'
 import { cpuOnEventLoop, oversubscription } from './machine.ts'
-import { oneAfterTheOther, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
+import { notRetried, oneAfterTheOther, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
 import { bigMessages, notWorthThreads, smallTasks, stragglers, tooFewTasks } from './size.ts'
 
 export type { Advice, Pitfall } from './advice.ts'
@@ -30,6 +30,6 @@ export function advise(facts: Facts): Advice[] {
   // Tasks that are too small also keep the thread busy; moving them to workers would make it worse.
   const small = found.some(({ pitfall }) => pitfall === 'small-tasks')
   const kept = found.filter(({ pitfall }) => !(small && pitfall === 'cpu-on-event-loop'))
-  // An unused result is worth saying whatever it cost.
-  return [...kept, ...unusedResults(facts)].sort((a, b) => b.savingMs - a.savingMs)
+  // Lost work is worth saying whatever it cost.
+  return [...kept, ...notRetried(facts), ...unusedResults(facts)].sort((a, b) => b.savingMs - a.savingMs)
 }

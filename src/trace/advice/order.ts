@@ -110,6 +110,22 @@ export function retryStorm({ groups, related, idle }: Facts): Advice[] {
   })
 }
 
+/** Failures that a `retry` wanted to try again and its budget refused. */
+export function notRetried({ related }: Facts): Advice[] {
+  const refused = notesOf(related.trace, 'limit').filter(({ data }) => data.notRetried === 1)
+  if (refused.length === 0) return []
+  return [
+    {
+      pitfall: 'not-retried',
+      title: `${refused.length === 1 ? 'a failure was' : `${refused.length} failures were`} not retried`,
+      evidence: refused[0]?.text.replace(/^not retried: /, '') ?? '',
+      savingMs: 0,
+      suggestion:
+        'give it another budget, guard(fn, { retry: { retries: 3, budget: 0.5 } }), or none; or send less with a `limit`',
+    },
+  ]
+}
+
 /** Results that nobody used, as those who made them say: `scope` of what was forked and outlived the code that could have awaited it. */
 export function unusedResults({ related, idle }: Facts): Advice[] {
   const notes = notesOf(related.trace, 'unused')
