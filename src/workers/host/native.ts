@@ -2,6 +2,7 @@
  * Threads that have loaded a native addon. A thread that is ended while it is inside a native call may take the process with it: the addon comes
  * back to a JavaScript that is gone, and aborts. So such a thread is ended only when it has answered; until then it is set aside.
  */
+import { performance } from '../../base/globals.js'
 import { WorkerStartFailed } from '../../base/errors.ts'
 import { progress as slot } from '../protocol.ts'
 
