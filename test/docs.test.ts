@@ -1,4 +1,5 @@
 /** What the documentation shows compiles, and what it lists is complete. `support/docs.ts` says how a page declares what it takes for given. */
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +26,32 @@ test('links between pages and to files lead somewhere', () => {
       .map((link) => `${page}: ${link}`),
   )
   expect(broken).toEqual([])
+})
+
+test('links lead somewhere in the package as well', () => {
+  const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--silent'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const packed = (JSON.parse(listed) as { files: { path: string }[] }[]).flatMap(({ files }) => files.map(({ path }) => path))
+  const broken = packed
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((page) =>
+      [...textOf(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)|srcset="([^"]+)"|src="([^"]+)"/g)]
+        .map(([, link, srcset, src]) => join(dirname(page), link ?? srcset ?? src ?? '').replaceAll('\\', '/'))
+        .filter((target) => !packed.some((path) => path === target || path.startsWith(`${target}/`)))
+        .map((target) => `${page}: ${target}`),
+    )
+  expect(broken).toEqual([])
+  expect(packed).toContain('docs/servers.md')
+})
+
+test('the README begins with what works after installing, and in a clone', () => {
+  const readme = textOf('README.md')
+  expect(readme).toMatch(/npm install heddle\nnpx heddle run FILE/)
+  const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
+  for (const [, name = ''] of readme.matchAll(/npm (?:run )?(start|test|[a-z]+:[a-z]+)\b/g))
+    expect(scripts).toHaveProperty([name])
 })
 
 test('every error has a row', () => {
