@@ -34,6 +34,7 @@ export { type ForkOptions, scope, type Scope, type ScopeOptions } from './run/sc
 export { all, type AllOptions } from './run/all.ts'
 export { map, type MapOptions } from './run/map.ts'
 export { type Graph, graph, type GraphRunOptions, type GraphTaskOptions, type PlanOptions } from './run/graph.ts'
+export { graphFrom, type GraphTable, type TableTask } from './run/graph-table.ts'
 export type { Durations, Needs, Plan, PlannedTask, ResultsOf, TaskRef } from './graph/index.ts'
 export { mapReduce, type MapReduceOptions } from './run/map-reduce.ts'
 export { type PartialResults, partialResults } from './run/failure.ts'
