@@ -26,6 +26,8 @@ export interface Posted {
   revoked: boolean
   timer: NodeJS.Timeout | undefined
   // For the watch, in milliseconds of `performance.now()`.
+  /** When the watch saw that the worker was loading its module. */
+  loadingSince: number | undefined
   /** When the last of its items was given up. */
   doomedAt: number | undefined
   /** A doomed item that was seen to hold the thread, and since when. */

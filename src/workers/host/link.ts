@@ -25,7 +25,7 @@ export interface Progress {
   readonly looping: boolean
   /** When the current item started, epoch milliseconds; only for batches with a timeout. */
   readonly startedAt: number
-  /** The short number of the function whose module is being loaded; 0 when none is. */
+  /** The short number of the function whose module is being loaded; 0 when none is, -1 where that cannot be seen. */
   readonly loading: number
   /** It has loaded a native addon, and must not be ended before it has answered. */
   readonly native: boolean

@@ -271,6 +271,7 @@ export class Pool implements Executor {
       moved: marked.length > 0,
       revoked: false,
       timer: undefined,
+      loadingSince: undefined,
       doomedAt: undefined,
       held: undefined,
       loopEndedAt: undefined,

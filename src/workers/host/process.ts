@@ -14,6 +14,7 @@ import { isPacked } from '../thread/texts.js'
 import { packError, unserializable } from '../thread/wire.js'
 import { fromWire } from './delivery.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
+import { inheritedFlags } from './exec-argv.ts'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
 import { Pool, type WorkerSettings } from './pool.ts'
 
@@ -36,14 +37,17 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
   const sources = sourcesEntry()
   const child = childProcess().fork(fileURLToPath(workerEntry()), [], {
     serialization: 'advanced',
-    execArgv: options.memoryLimitMb === undefined ? [] : [`--max-old-space-size=${options.memoryLimitMb}`],
+    execArgv: [
+      ...inheritedFlags(),
+      ...(options.memoryLimitMb === undefined ? [] : [`--max-old-space-size=${options.memoryLimitMb}`]),
+    ],
     env: { ...process.env, ...(sources !== undefined && { HEDDLE_SOURCES: sources }) },
   })
   endWithThisProcess(child)
   let failure: unknown
   let gone = false
   let sent: RunMessage | undefined
-  let started: Progress = { batch: 0, started: 0, looping: false, startedAt: 0, loading: 0, native: false }
+  let started: Progress = { batch: 0, started: 0, looping: false, startedAt: 0, loading: -1, native: false }
   const exit = (code: number | undefined, reason: string): void => {
     if (gone) return
     gone = true

@@ -4,6 +4,7 @@ import { type CancelMessage, type ControlMessage, progress as slot, type WorkerM
 import { letAnswer } from './native.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
 import { cloneable } from '../thread/cloning.js'
+import { inheritedFlags } from './exec-argv.ts'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
 import { Pool, type WorkerSettings } from './pool.ts'
 
@@ -26,7 +27,7 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
     workerData: { port: theirPort, control: theirControl, shared, startedAtByte: slot.startedAtByte, sources: sourcesEntry() },
     transferList: [theirPort, theirControl],
     // Loaders of the program's own start-up fail in workers on Node 20; the entry loads TypeScript by itself.
-    execArgv: [],
+    execArgv: inheritedFlags(),
     ...(options.memoryLimitMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: options.memoryLimitMb } }),
   })
   control.unref()

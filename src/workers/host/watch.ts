@@ -52,6 +52,15 @@ export class Watch {
     this.#look(worker, posted)
   }
 
+  /** A batch was taken back. If the worker is still loading its module after the grace, and nobody waits for that, it is ended. */
+  withdrawn(worker: PoolWorker, module: string): void {
+    if (!worker.isLoading(module)) return
+    setTimeout(() => {
+      const wanted = [...worker.posted.values()].some(({ job }) => job.ref.module === module)
+      if (!wanted && !worker.killed && worker.isLoading(module)) this.#kill(worker)
+    }, this.#graceMs)
+  }
+
   /** Begins no more of the batch: nobody waits for it any more. */
   stop(worker: PoolWorker, posted: Posted): void {
     const reason = packError(new Error('The worker is ending'))
@@ -82,6 +91,15 @@ export class Watch {
   #lookAtWaiting(worker: PoolWorker, posted: Posted): void {
     const { timeoutMs } = posted.job.work
     const doomed = posted.doomed !== undefined
+    const { ref } = posted.job
+    if (worker.isLoading(ref.module)) {
+      const now = performance.now()
+      posted.loadingSince ??= now
+      const isLate = timeoutMs !== undefined && now - posted.loadingSince >= timeoutMs - 1
+      if (isLate) doomAll(posted, () => notLoaded(ref.name, timeoutMs))
+      // A module whose top level or setup never ends holds the worker for everybody.
+      if (isLate || (doomed && posted.doomed?.size === posted.left && this.#overdue(posted))) return this.#kill(worker)
+    }
     // A child process cannot give back what it was sent; if all of that is cancelled, nobody waits for what it is doing.
     if (doomed && worker.posted.size === 1 && posted.doomed?.size === posted.left && this.#overdue(posted))
       return this.#kill(worker)
@@ -145,6 +163,12 @@ function doomAll(posted: Posted, error: () => Error): void {
     if (!posted.reported[at] && !posted.doomed.has(at)) posted.doomed.set(at, error())
   }
   posted.doomedAt = performance.now()
+}
+
+function notLoaded(name: string, timeoutMs: number): TimedOut {
+  const message = `The worker module of "${name}" was not loaded within the timeout of ${formatMs(timeoutMs)}`
+  const hint = 'Does its top level or its setup await something that never comes?'
+  return fromElsewhere(new TimedOut(message, { clock: 'timeout', limitMs: timeoutMs, hint }))
 }
 
 function timedOut(worker: PoolWorker, { job }: Posted, timeoutMs: number): TimedOut {

@@ -19,6 +19,7 @@ export function withdrawJob(crew: Crew, job: Job, reason: unknown): void {
       if (posted.job !== job) continue
       if (worker.link.revoke(posted.id)) {
         crew.forget(worker, posted)
+        crew.watch.withdrawn(worker, job.ref.module)
         for (let at = 0; at < posted.reported.length; at++) skip(posted, at)
       } else crew.watch.cancelAll(worker, posted, error)
     }
@@ -33,6 +34,7 @@ export function withdrawCall(crew: Crew, job: Job, index: number, error: Error):
       if (posted.job !== job || at < 0 || at >= posted.batch.items.length) continue
       if (posted.moved || !worker.link.revoke(posted.id)) return crew.watch.cancelItem(worker, posted, at, error)
       crew.forget(worker, posted)
+      crew.watch.withdrawn(worker, job.ref.module)
       job.requeued.push(posted.batch)
     }
   }

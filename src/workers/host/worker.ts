@@ -58,6 +58,13 @@ export class PoolWorker {
     return this.#modules[this.link.progress()?.loading ?? 0]
   }
 
+  /** Is it loading that module, or setting it up? */
+  isLoading(module: string): boolean {
+    // A process has one call: what it has not loaded, it is loading.
+    if (this.link.progress()?.loading === -1) return this.ready && !this.loaded.has(module)
+    return this.loading === module
+  }
+
   /** May another batch of `job` wait here while the one at work is finished? */
   takesMore(job: Posted['job'], exact: boolean): boolean {
     if (exact) return false

@@ -28,7 +28,7 @@ export class Runner {
   #sources
   /** By the host's short number; loaded when the first batch of it is begun. @type {Map<number, Named | Loaded | WireError>} */
   #functions = new Map()
-  /** What modules registered, by URL. @type {Map<string, Registration>} */
+  /** What modules registered, by URL: one for each `workers(…)` in it. @type {Map<string, Registration[]>} */
   #registered = new Map()
   /** @type {Map<string, Promise<Record<string, unknown>>>} */
   #modules = new Map()
@@ -58,7 +58,14 @@ export class Runner {
    * @param {Registration} registration
    */
   register(url, registration) {
-    this.#registered.set(keyOf(url), registration)
+    const key = keyOf(url)
+    const known = this.#registered.get(key) ?? []
+    // A module that is evaluated again replaces what it registered.
+    const others = known.filter((other) => !sameNames(other, registration))
+    const twice = Object.keys(registration.definitions ?? {}).find((name) => others.some((other) => defines(other, name)))
+    if (twice !== undefined)
+      throw new TypeError(`it defines the worker function ${JSON.stringify(twice)} twice, in two calls of workers`)
+    this.#registered.set(key, [...others, registration])
   }
 
   /** True when nothing is under way. */
@@ -160,9 +167,14 @@ export class Runner {
   async #find({ module, name }) {
     try {
       const exports = await this.load(module)
-      const { definitions, ambient } = this.#registered.get(keyOf(module)) ?? {}
-      const found = definitions && Object.hasOwn(definitions, name) ? definitions[name] : exports[name]
-      if (typeof found !== 'function') throw noSuchFunction(name, { ...exports, ...definitions })
+      const registered = this.#registered.get(keyOf(module)) ?? []
+      const { definitions, ambient } = registered.find((one) => defines(one, name)) ?? {
+        ...registered[0],
+        definitions: undefined,
+      }
+      const found = definitions ? definitions[name] : exports[name]
+      if (typeof found !== 'function')
+        throw noSuchFunction(name, Object.assign({}, exports, ...registered.map((one) => one.definitions)))
       // A method of the record that the module defined may use the others as `this.other()`.
       return { call: /** @type {Callable} */ (found).bind(definitions), ambient, promises: 'unknown' }
     } catch (error) {
@@ -194,12 +206,22 @@ export class Runner {
     let begun = this.#setups.get(key)
     if (!begun) {
       begun = (async () => {
-        await this.#registered.get(key)?.setup?.()
+        for (const { setup } of this.#registered.get(key) ?? []) await setup?.()
       })()
       this.#setups.set(key, begun)
     }
     return begun
   }
+}
+
+/** @param {Registration} registration @param {string} name */
+function defines({ definitions }, name) {
+  return definitions !== undefined && Object.hasOwn(definitions, name)
+}
+
+/** @param {Registration} a @param {Registration} b */
+function sameNames(a, b) {
+  return Object.keys(a.definitions ?? {}).join() === Object.keys(b.definitions ?? {}).join()
 }
 
 /**

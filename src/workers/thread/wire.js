@@ -87,7 +87,7 @@ export function unpackError(wire, classOf) {
   if (!('name' in wire)) return wire.thrown
   const { name = 'Error', className = name, message = '', stack, fields, cause, errors } = wire
   const known = classOf(name) ?? builtin(name)
-  if (className === 'DOMException') return domException(wire)
+  if (className === 'DOMException') return domException(wire, classOf)
   const own = known && (className === name || className === 'Error')
   /** @type {Error & Record<string, unknown>} */
   const error = Object.create((own ? known : classFor(className, known ?? Error)).prototype)
@@ -106,10 +106,15 @@ export function unpackError(wire, classOf) {
 /**
  * The class that `AbortSignal` and `structuredClone` throw; its fields live in the object itself.
  * @param {WireError} wire
+ * @param {(name: string) => (new (message: string) => Error) | undefined} classOf
  */
-function domException({ name, message, stack }) {
+function domException({ name, message, stack, fields, cause }, classOf) {
   const error = new DOMException(message, name)
   if (stack !== undefined) Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
+  for (const [key, value] of Object.entries(fields ?? {})) {
+    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: true })
+  }
+  if (cause) Object.defineProperty(error, 'cause', { value: unpackError(cause, classOf), configurable: true, writable: true })
   return error
 }
 

@@ -1,0 +1,63 @@
+/** What a worker module may be: one that never loads, one with two lists of functions, one that resolves by the program's own flags. */
+import { afterAll, expect, test } from 'vitest'
+import { map, processes, TimedOut, threads, transfer, workers } from '../src/index.ts'
+import { inheritedFlags } from '../src/workers/host/exec-argv.ts'
+import { packError, unpackError } from '../src/workers/thread/wire.js'
+import { plain } from './fixtures/plain.ts'
+import { settled } from './support/deaths.ts'
+import { both, first, second } from './fixtures/twice.ts'
+
+const { never } = workers<typeof import('./fixtures/never-loads.ts')>(new URL('./fixtures/never-loads.ts', import.meta.url))
+const on = threads({ size: 2 })
+const apart = processes({ size: 1 })
+afterAll(() => Promise.all([on.close({ graceMs: 0 }), apart.close({ graceMs: 0 })]))
+
+test.each([
+  ['threads', on],
+  ['processes', apart],
+] as const)('a module that never loads: timeout, abort, and the workers go on: %s', async (_, executor) => {
+  const { value } = await settled(map([1], never as never, { on: executor, timeout: 300 }))
+  expect(value).toBeInstanceOf(TimedOut)
+  expect((value as Error).message).toContain('was not loaded within the timeout of 300 ms')
+  const aborted = [1, 2].map(() => settled(map([1], never as never, { on: executor, signal: AbortSignal.timeout(1_500) })))
+  for (const { value: reason } of await Promise.all(aborted)) expect((reason as Error).name).toBe('Cancelled')
+  expect(await map([1, 2, 3], plain.double, { on: executor })).toEqual([2, 4, 6])
+})
+
+test('two calls of workers in one module: both are found, and both setups run', async () => {
+  expect(
+    await Promise.all([map([0], first as never, { on }), map([0], second as never, { on }), map([0], both as never, { on })]),
+  ).toEqual([['first'], ['second'], [11]])
+})
+
+test('a short Buffer that is marked to be moved is copied, and keeps its neighbours', async () => {
+  const [hi, neighbour] = [Buffer.from('hi'), Buffer.from('neighbour')]
+  const result = (await map([transfer(hi)], plain.echo, { on }))[0] as Uint8Array
+  expect(Buffer.from(result).toString()).toBe('hi')
+  expect((await map([transfer(hi, [hi.buffer as ArrayBuffer])], plain.echo, { on }))[0]).toHaveLength(2)
+  expect(neighbour.toString()).toBe('neighbour')
+})
+
+test('a DOMException keeps name, code, cause and fields', () => {
+  const error = Object.assign(new DOMException('gone', { name: 'AbortError', cause: new RangeError('why') } as never), {
+    extra: 1,
+  })
+  const back = unpackError(packError(error), () => undefined) as DOMException & { cause: Error; extra: number }
+  expect(back).toBeInstanceOf(DOMException)
+  expect([back.name, back.code, back.extra, back.cause.message]).toEqual(['AbortError', 20, 1, 'why'])
+  expect(back.cause).toBeInstanceOf(RangeError)
+})
+
+test('workers inherit the flags that decide how modules resolve', () => {
+  const given = [
+    '-C',
+    'dev',
+    '--conditions=other',
+    '--inspect',
+    '--import',
+    'tsx',
+    '--preserve-symlinks',
+    '--experimental-strip-types',
+  ]
+  expect(inheritedFlags(given)).toEqual(['-C', 'dev', '--conditions=other', '--preserve-symlinks', '--experimental-strip-types'])
+})
