@@ -2,15 +2,13 @@
 import { elementsOf, expectedJobMs, formatBytes, kernelBytes } from './cost.ts'
 import type { Job } from './jobs/run.ts'
 import { makeNode, type DenseNode, type Node } from './node.ts'
+import { nowhere } from './lower.ts'
 import { Planner } from './planner.ts'
 import { contiguousStrides, sizeOf } from './shape.ts'
 import { unknownBelow } from './refine.ts'
 import { describeNode } from './stage.ts'
 import { formatMs } from '../base/duration.ts'
 import { bytesPer } from './dtype.ts'
-
-/** A place that is never read: stands for a result that is not computed yet. */
-const nowhere = new SharedArrayBuffer(8)
 
 export function explain(target: Node): string {
   const lines = [`plan for ${describeNode(target)}`]

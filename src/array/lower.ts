@@ -13,6 +13,9 @@ import { contiguousStrides, sizeOf } from './shape.ts'
 import { type Access, accessThrough, isRun, isSingle, type Source } from './source.ts'
 import { broadcastView, composeViews, identityView, isIdentity, type View } from './view.ts'
 
+/** A place that is never read: stands for a result that is not computed yet, in plans that are only shown. */
+export const nowhere = new SharedArrayBuffer(8)
+
 /** What was computed so far. */
 export type Computed = ReadonlyMap<Node, DenseNode>
 
@@ -146,6 +149,7 @@ export class Lowering {
   #leaf(node: Node, source: Source, view: View, strides: readonly number[], offset: number): ValueId {
     const access: Access = { source, dtype: node.dtype, ...accessThrough(view, strides, offset) }
     if (source.kind === 'memory' && isSingle(access)) {
+      if (source.buffer === nowhere) return this.#parameter(node.dtype, node.dtype === 'i64' ? 0n : 0)
       const raw = typedArray(node.dtype, source.buffer, access.offset, 1)[0] as number | bigint
       return this.#parameter(node.dtype, convert(node.dtype, node.dtype, raw))
     }

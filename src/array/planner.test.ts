@@ -97,6 +97,16 @@ test.each<readonly [string, da.NDArray, readonly number[]]>([
   got.forEach((value, i) => expect(value).toBeCloseTo(expected[i] as number, 5))
 })
 
+test('every random graph can be explained', () => {
+  for (let seed = 0; seed < 500; seed++) {
+    const { values, python } = randomGraph(randomFrom(2e6 + seed))
+    const where = python.join('; ')
+    expect({ where, plan: values.at(-1)?.array.explain() }).toEqual({ where, plan: expect.stringMatching(/on one thread/) })
+  }
+  const columns = da.random([1_000, 10], { seed: 1 })
+  expect(columns.mean({ axis: 0 }).get(3).add(columns.get(0)).explain()).toContain('3 passes')
+})
+
 test('results that need each other', async () => {
   const mean = x.mean()
   expect(await da.compute([mean, x.subtract(mean).square().mean()], here)).toEqual([2.6875, 0.98046875])
