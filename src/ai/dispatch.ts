@@ -117,14 +117,14 @@ export class Dispatcher<M> {
     for (;;) {
       let used: Replica<M> | undefined
       try {
-        if (cancellation.aborted) throw cancelled(cancellation.reason, 'The call')
+        if (cancellation.aborted) throw stopped(call, cancellation)
         const attempt = await this.#begin(call, cancellation, course)
         used = attempt.replica
         const won = await this.#send(call, attempt, send)
         this.#answered(course)
         return won
       } catch (error) {
-        if (cancellation.aborted) throw cancelled(cancellation.reason, 'The call')
+        if (cancellation.aborted) throw stopped(call, cancellation)
         if (used === undefined) await this.#notBegun(error, course, cancellation)
         else await this.#failed(error, used, course, cancellation)
       }
@@ -324,6 +324,11 @@ export class Dispatcher<M> {
     hedging.settle(cost, 0)
     return undefined
   }
+}
+
+/** The reason of the caller's signal as it is, as the model itself rejects with it; else {@link Cancelled}. */
+function stopped({ signal }: Call, { reason }: Cancellation): unknown {
+  return signal?.aborted ? signal.reason : cancelled(reason, 'The call')
 }
 
 /** Tokens that a second copy probably costs. */

@@ -4,6 +4,7 @@ import { checkOptions, rules } from '../base/options.ts'
 import { keepPartial } from '../run/failure.ts'
 import { map } from '../run/map.ts'
 import type { SettledMap } from '../run/outcome.ts'
+import { bindMethods } from './bound.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { estimateInput } from './estimate.ts'
 import { dispatcherOf, membersOf } from './members.ts'
@@ -84,6 +85,7 @@ class Embeddings {
     this.specificationVersion = model.specificationVersion
     this.provider = model.provider
     this.modelId = model.modelId
+    bindMethods(this, ['doEmbed', 'embedAll', 'report'])
   }
 
   async doEmbed(options: EmbedOptions): Promise<EmbedResult> {

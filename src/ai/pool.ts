@@ -2,12 +2,20 @@
 import { durationMs } from '../base/duration.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
 import { checkOptions } from '../base/options.ts'
+import { bindMethods } from './bound.ts'
 import type { Budget } from './budget.ts'
 import type { Call, Dispatcher } from './dispatch.ts'
 import { embeddingPool } from './embedding.ts'
 import { estimateInput } from './estimate.ts'
 import { checkPriced, dispatcherOf, membersOf } from './members.ts'
-import { type AnyLanguageModel, type CallableModel, type CallOptions, type GenerateResult, type StreamResult } from './model.ts'
+import {
+  type AnyLanguageModel,
+  type CallableModel,
+  type CallOptions,
+  type GenerateResult,
+  type StreamResult,
+  type Usage,
+} from './model.ts'
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import type { Replica } from './replica.ts'
 import { mostOfCall } from './most.ts'
@@ -62,6 +70,7 @@ export function pool<M extends AnyLanguageModel>(
 pool.embedding = embeddingPool
 
 class ModelPool {
+  declare readonly supportedUrls: unknown
   readonly specificationVersion: string
   readonly provider: string
   readonly modelId: string
@@ -78,10 +87,9 @@ class ModelPool {
     this.specificationVersion = this.#first.specificationVersion
     this.provider = this.#first.provider
     this.modelId = this.#first.modelId
-  }
-
-  get supportedUrls(): unknown {
-    return this.#first.supportedUrls
+    const first = this.#first
+    Object.defineProperty(this, 'supportedUrls', { enumerable: true, get: () => first.supportedUrls })
+    bindMethods(this, ['doGenerate', 'doStream', 'report', 'with'])
   }
 
   async doGenerate(options: CallOptions): Promise<GenerateResult> {
@@ -102,13 +110,14 @@ class ModelPool {
     const { dispatcher, call, bounded } = this.#prepare(options)
     const { attempt, value } = await dispatcher.run(call, (model, attempt) => openStream(model, bounded, attempt))
     const stallTimeoutMs = durationMs(this.#options.stallTimeout ?? '1m', 'stallTimeout')
-    const stream = guardStream(value, attempt, stallTimeoutMs, {
-      ended: (usage) => {
+    const outcome = {
+      ended: (usage: Usage) => {
         dispatcher.ledger.succeeded++
         dispatcher.hedging?.used(usage.input + usage.output)
       },
-      failed: () => dispatcher.ledger.failed++,
-    })
+      failed: () => void dispatcher.ledger.failed++,
+    }
+    const stream = guardStream(value, attempt, { stallTimeoutMs, signal: options.abortSignal, outcome })
     return { ...value.result, stream }
   }
 

@@ -47,49 +47,66 @@ export interface StreamOutcome {
   readonly failed: () => void
 }
 
+export interface StreamGuard {
+  readonly stallTimeoutMs: number
+  /** The caller's: when it aborts, the stream fails with its reason, as the model's own does. */
+  readonly signal: AbortSignal | undefined
+  readonly outcome: StreamOutcome
+}
+
 /**
- * Passes a stream on, and holds its attempt until it is finished, broken or cancelled. Whatever goes wrong in the middle
- * arrives as an error part with a named error.
+ * Passes a stream on, and holds its attempt until it is finished, broken or cancelled. It goes wrong as the model's own stream would: an
+ * error part is passed on, with a named error, and what follows it too; a stream that breaks, stands still or ends without its last part fails with
+ * a named error, so that nobody takes half an answer for a whole one.
  */
 export function guardStream<M>(
   { result, reader, head }: OpenStream,
   attempt: Attempt<M>,
-  stallTimeoutMs: number,
-  outcome: StreamOutcome,
+  { stallTimeoutMs, signal, outcome }: StreamGuard,
 ): ReadableStream<StreamPart> {
   let usage: Usage | undefined
   let finished = false
+  let failed = false
   let written = 0
-  const fail = (controller: ReadableStreamDefaultController<StreamPart>, error: unknown): void => {
+  const failing = (error: unknown): Error => {
     const verdict = whileStreaming(attempt.fail(error, written))
-    outcome.failed()
+    if (!failed) outcome.failed()
+    failed = true
+    return toModelError(error, verdict, attempt.replica.name, 1)
+  }
+  const breakOff = (controller: ReadableStreamDefaultController<StreamPart>, error: unknown): void => {
+    const named = failing(error)
     void reader.cancel().catch(() => {})
-    controller.enqueue({ type: 'error', error: toModelError(error, verdict, attempt.replica.name, 1) })
+    controller.error(signal?.aborted ? signal.reason : named)
+  }
+  const end = (controller: ReadableStreamDefaultController<StreamPart>): void => {
+    if (!failed && !finished)
+      return breakOff(controller, new BrokenAnswer(`The stream of ${attempt.replica.name} ended in the middle`))
+    if (!failed) {
+      attempt.succeed(usage, written)
+      outcome.ended(usage ?? attempt.estimated(written))
+    }
     controller.close()
   }
   return new ReadableStream<StreamPart>({
     async pull(controller) {
       try {
         const part = head.shift() ?? (await nextPart(reader, attempt, stallTimeoutMs))
-        if (part === undefined) {
-          if (!finished) return fail(controller, new BrokenAnswer(`The stream of ${attempt.replica.name} ended in the middle`))
-          attempt.succeed(usage, written)
-          outcome.ended(usage ?? attempt.estimated(written))
-          return controller.close()
-        }
-        if (part.type === 'error') return fail(controller, part.error)
+        if (part === undefined) return end(controller)
+        if (part.type === 'error') return controller.enqueue({ type: 'error', error: failing(part.error) })
         if (part.type === 'finish') {
           finished = true
           usage = usageOf({ ...part, headers: result.response?.headers })
         } else if ('delta' in part && typeof part.delta === 'string') written += estimateTokens(part.delta)
         controller.enqueue(part)
       } catch (error) {
-        fail(controller, error)
+        breakOff(controller, error)
       }
     },
     async cancel(reason) {
+      if (!failed) outcome.failed()
+      failed = true
       attempt.abandon(written, new Cancelled('the reader of the stream went away', { cause: reason }))
-      outcome.failed()
       await reader.cancel(reason).catch(() => {})
     },
   })
