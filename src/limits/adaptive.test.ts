@@ -62,6 +62,26 @@ describe('overload', () => {
     expect(throughputs.reduce((a, b) => a + b) / seeds.length).toBeGreaterThan(0.7 * best)
   })
 
+  it.each([0.005, 0.02])('uses a service in full that refuses a share of %d at random, however many are under way', (share) => {
+    const flaky: Server = (now, inFlight, random) =>
+      random() < share ? { ms: 2, overloaded: true } : queueing(400, 50)(now, inFlight, random)
+    const best = fixedLoop(flaky, 10_000, 400).throughput
+    const each = seeds.map((seed) => closedLoop(flaky, 20_000, { seed, max: 400 }).throughput)
+    expect(each.reduce((a, b) => a + b) / seeds.length).toBeGreaterThan(0.8 * best)
+  })
+
+  it.each(seeds)(
+    'still backs off from what the service cannot take, where it refuses some at random besides, seed %i',
+    (seed) => {
+      const both: Server = (now, inFlight, random) =>
+        random() < 0.02 ? { ms: 2, overloaded: true } : knee(() => 100)(now, inFlight, random)
+      const found = closedLoop(both, 20_000, { seed, max: 400 })
+      expect(found.throughput).toBeGreaterThan(0.6 * fixedLoop(both, 10_000, 100).throughput)
+      expect(found.refused).toBeLessThan(0.15)
+      expect(found.meanLimit).toBeLessThan(120)
+    },
+  )
+
   it('ignores stragglers that started before the decrease', () => {
     const controller = new AdaptiveConcurrency({ initial: 10 }, { loopDelayMs: () => 0 })
     const tickets = Array.from({ length: 10 }, () => controller.start())

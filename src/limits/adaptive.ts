@@ -7,7 +7,8 @@
  *    that were refused if that is more, but never by more than half for calls that started under the same limit
  *    (multiplicative decrease, as TCP's). How many were under way when the refused call started is remembered as the
  *    *ceiling*: the limit climbs back by one per window to just below it, stays there, and tries the ceiling again only
- *    after a patience that doubles with every failure (after CUBIC, RFC 9438).
+ *    after a patience that doubles with every failure (after CUBIC, RFC 9438). Refusals that do not become fewer with fewer calls
+ *    are no evidence: a service that fails two calls in a hundred at random is used in full.
  * 2. **Throughput.** At first the limit doubles while throughput grows with it. Then it stays, measures, tries a sixth
  *    more or less, and keeps the change if throughput followed it by at least half (more), or lost less than half of what
  *    was taken away (less). So it settles where more calls under way bring nothing any more, and every second trial,
@@ -69,6 +70,17 @@ const patienceMax = 32
  */
 const overlookedPerCall = 0.015
 const overlookedMax = 3
+/**
+ * Refusals that go on at the same share with a fifth fewer calls under way do not come from how many there are: they are noise, and only
+ * more than that is overload. The share is measured over about so many calls; above a tenth it is overload, whatever its cause. Chosen.
+ */
+const farBelow = 0.8
+const noiseCalls = 300
+const noiseMin = 0.003
+const noiseMax = 0.1
+/** Of the latest calls, about so many, no more than this may be refused where there is noise: by chance that happens once in a lifetime. */
+const latestCalls = 128
+const atMost = (noise: number): number => 2 * noise + 0.03
 const overloadWords = 'overload'
 /** Tickets hold the number of the limit and the calls under way in one number. */
 const ticketBase = 2 ** 20
@@ -95,6 +107,16 @@ export class AdaptiveConcurrency {
   #refused = 0
   /** Refusals that may be overlooked now. */
   #credit = 1
+  /** Share of refusals among calls that were far fewer than when the limit fell. */
+  #noise = 0
+  /** How many of them were counted, and refused, since the last measurement; and its share. */
+  #heard = 0
+  #heardRefused = 0
+  #shareBefore = 0
+  /** Share of refusals among the latest calls. */
+  #latest = 0
+  /** The most under way when the limit fell, forgotten slowly. */
+  #peak = 0
   /** The fewest under way at which a call was refused; `Infinity` while none was. */
   #ceiling = Number.POSITIVE_INFINITY
 
@@ -142,6 +164,7 @@ export class AdaptiveConcurrency {
   /** A call settled. `overloaded`: it was refused, because the other side has too much to do. */
   settle(ticket: number, overloaded: boolean): void {
     this.#inFlight--
+    if (this.#peak > 0) this.#listen(overloaded, ticket % ticketBase)
     if (overloaded) {
       return this.#overload(Math.floor(ticket / ticketBase), ticket % ticketBase)
     }
@@ -172,7 +195,39 @@ export class AdaptiveConcurrency {
     this.#inFlight--
   }
 
+  /** Measures how many calls are refused, and how many of those that were far fewer than when the limit fell. */
+  #listen(overloaded: boolean, inFlight: number): void {
+    const refused = overloaded ? 1 : 0
+    this.#latest += (refused - this.#latest) / latestCalls
+    // At the ceiling refusals are expected.
+    if (inFlight > this.#peak * farBelow || inFlight >= this.#ceiling) return
+    this.#heardRefused += refused
+    if (++this.#heard < noiseCalls) return
+    const share = this.#heardRefused / this.#heard
+    const wasNoisy = this.#isNoisy
+    // Once is an accident; what a fall leaves behind is gone by the second time.
+    const goesOn = share > 0 && this.#shareBefore > 0 && share <= noiseMax
+    this.#noise = goesOn ? (share + this.#shareBefore) / 2 : 0
+    this.#shareBefore = share
+    this.#heard = this.#heardRefused = 0
+    // What was taken for a ceiling was none.
+    if (this.#isNoisy && !wasNoisy) this.#forgetCeiling()
+  }
+
+  get #isNoisy(): boolean {
+    return this.#noise >= noiseMin
+  }
+
+  #forgetCeiling(): void {
+    this.#ceiling = Number.POSITIVE_INFINITY
+    this.#patience = patienceMin
+    if (this.#phase === 'try') return
+    this.#phase = 'double'
+    this.#known = undefined
+  }
+
   #overload(epoch: number, inFlight: number): void {
+    if (this.#isNoisy && this.#latest <= atMost(this.#noise)) return
     if (this.#credit >= 1 && inFlight < this.#ceiling) {
       this.#credit--
       return
@@ -180,14 +235,16 @@ export class AdaptiveConcurrency {
     if (epoch === this.#epoch) {
       this.#epoch++
       this.#base = this.limit
+      this.#peak = this.#isNoisy ? this.limit : Math.max(this.#peak * 0.98, this.limit)
       this.#refused = 0
       if (this.#phase === 'try' || this.#phase === 'hold') this.#patience = Math.min(patienceMax, this.#patience * 2)
       // A ceiling far below the last one is news: the capacity has changed, and may change back soon.
-      if (inFlight < this.#ceiling * 0.9) this.#patience = patienceMin
-      this.#ceiling = inFlight
+      if (inFlight < this.#ceiling * 0.9 && !this.#isNoisy) this.#patience = patienceMin
+      // Where there is noise, the call that was refused may have been any.
+      this.#ceiling = this.#isNoisy ? this.limit : inFlight
     } else if (epoch !== this.#epoch - 1) return
     this.#refused++
-    this.#ceiling = Math.max(this.#min + 1, Math.min(this.#ceiling, inFlight))
+    if (!this.#isNoisy) this.#ceiling = Math.max(this.#min + 1, Math.min(this.#ceiling, inFlight))
     const fallen = Math.min(Math.floor(this.#base * 0.9), this.#base - this.#refused)
     this.#phase = 'climb'
     this.#known = undefined
@@ -273,6 +330,12 @@ export class AdaptiveConcurrency {
 
   #tried(throughput: number): void {
     const known = this.#known as { readonly limit: number; readonly throughput: number }
+    if (this.limit >= this.#ceiling && this.#isNoisy) {
+      // What is overlooked as noise may hide that it is full here: a little more at a time.
+      this.#ceiling = Math.ceil(this.limit * 1.1) + 1
+      this.#patience = Math.min(patienceMax, this.#patience * 2)
+      return this.#hold()
+    }
     if (this.limit >= this.#ceiling) {
       this.#ceiling = Number.POSITIVE_INFINITY
       this.#phase = 'double'
