@@ -128,7 +128,7 @@ test('a trace is printed with what it has', async () => {
   expect(JSON.parse(JSON.stringify(trace)).tasks.count).toBe(3)
 })
 
-test('records under the clock of a test', async () => {
+test('records real times under the clock of a test', async () => {
   vi.useFakeTimers()
   try {
     const { trace } = await record(() =>
@@ -137,10 +137,10 @@ test('records under the clock of a test', async () => {
         return x
       }),
     )
-    expect(trace.meta.durationMs).toBe(30)
-    // The event loop is measured by the real clock.
+    // The clock is taken when heddle is loaded: a program under a clock of a test is recorded like any other.
+    expect(trace.meta.durationMs).toBeGreaterThan(0)
     expect(trace.samples.busy.every((share) => share >= 0 && share <= 1)).toBe(true)
-    expect([...trace.tasks.settledAt].at(-1)).toBe(30)
+    expect([...trace.tasks.settledAt].at(-1)).toBeLessThanOrEqual(trace.meta.durationMs)
   } finally {
     vi.useRealTimers()
   }
