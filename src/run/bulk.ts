@@ -18,7 +18,7 @@ import type { Batch, BulkWork } from './executor.ts'
 import type { Group } from './group.ts'
 import { messageBytes } from './message-size.ts'
 import { type Collector, itemAt } from './outcome.ts'
-import { heldBytes, messageBytesMost, type Sizes, within } from './sizes.ts'
+import { callsWithin, type CallSizes, heldBytes, messageBytesMost, within } from './sizes.ts'
 import { end, type Source } from './source.ts'
 import { TakenTimes } from './taken-times.ts'
 
@@ -32,7 +32,7 @@ export interface BulkOptions {
   readonly observed: boolean
   readonly parentTask: number
   /** What is known of how large the function's items and results are. */
-  readonly sizes: { readonly items: Sizes; readonly results: Sizes }
+  readonly sizes: CallSizes
   /** Everything has been reported. */
   readonly done: () => void
 }
@@ -125,12 +125,12 @@ export class Bulk implements BulkWork {
   }
 
   readonly #take = (max: number): Batch | undefined => {
-    const { items: args, results } = this.#o.sizes
-    const room = Math.min(max, this.#room(), within(messageBytesMost, args, results))
+    const { sizes } = this.#o
+    const room = Math.min(max, this.#room(), callsWithin(messageBytesMost, sizes))
     if (room < 1 || this.exhausted()) return undefined
     const items = this.#o.source.slice ? this.#slice(room) : this.#o.source.async ? this.#pulled(room) : this.#pullNow(room)
     if (items.length === 0) return undefined
-    args.noteSome(items)
+    sizes.items.noteSome(items)
     const first = this.#taken
     this.#taken += items.length
     for (; this.#gap > 0; this.#gap--) this.#pass()
@@ -283,7 +283,9 @@ export class Bulk implements BulkWork {
   }
 
   stored(first: number, count: number): void {
-    this.#o.collector.stored?.(count)
+    const { collector, sizes } = this.#o
+    sizes.results.note(collector.results?.[first])
+    collector.stored?.(count)
     this.#count(first, count)
   }
 

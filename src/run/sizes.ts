@@ -23,6 +23,11 @@ export class Sizes {
   average = 0
   #count = 0
 
+  /** Whether anything is known. */
+  get known(): boolean {
+    return this.#count > 0
+  }
+
   note(value: unknown): void {
     const count = this.#count++
     if (count < measuredAtFirst || this.average >= largeBytes || count % sampling === 0) this.#measure(value)
@@ -49,11 +54,24 @@ export function within(bytes: number, ...sizes: readonly Sizes[]): number {
   return Math.max(1, Math.floor(bytes / each))
 }
 
+/** As long as nobody knows how large results are; chosen. */
+const firstResults = 8
+
+/** How many calls may be out whose results come to so many bytes; few until the first result has come. */
+export function callsWithin(bytes: number, { items, results }: CallSizes): number {
+  return results.known ? within(bytes, items, results) : Math.min(firstResults, within(bytes, items))
+}
+
+export interface CallSizes {
+  readonly items: Sizes
+  readonly results: Sizes
+}
+
 /** What a function gives is remembered: its first batch in the next run is as large as it may be, and no larger. */
-export function sizesOf(ref: FunctionRef): { readonly items: Sizes; readonly results: Sizes } {
+export function sizesOf(ref: FunctionRef): CallSizes {
   let sizes = known.get(ref)
   if (!sizes) known.set(ref, (sizes = { items: new Sizes(), results: new Sizes() }))
   return sizes
 }
 
-const known = new WeakMap<FunctionRef, { readonly items: Sizes; readonly results: Sizes }>()
+const known = new WeakMap<FunctionRef, CallSizes>()

@@ -3,7 +3,7 @@ import type { Cancellation } from '../base/abort.ts'
 import { newTask, type TaskState, taskSettled, taskStarted } from '../base/observer.ts'
 import { Ahead } from '../run/ahead.ts'
 import type { Batch, BulkWork, Executor, FunctionRef } from '../run/executor.ts'
-import { heldBytes, messageBytesMost, type Sizes, within } from '../run/sizes.ts'
+import { callsWithin, type CallSizes, heldBytes, messageBytesMost } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { type CallStageSpec, WorkingStage } from './call-stage.ts'
 import type { Segment } from './run.ts'
@@ -15,7 +15,7 @@ export interface BulkSpec extends Omit<CallStageSpec, 'fn' | 'policy' | 'concurr
   readonly executor: Executor
   readonly timeoutMs: number | undefined
   /** What is known of how large the function's items and results are. */
-  readonly sizes: { readonly items: Sizes; readonly results: Sizes }
+  readonly sizes: CallSizes
 }
 
 /** An item at the executor. */
@@ -89,7 +89,7 @@ export class BulkStage extends WorkingStage {
   room(): number {
     const { concurrency, executor, sizes } = this.#spec
     // Every worker may have one, however large they are.
-    const most = Math.max(executor.slots, within(heldBytes, sizes.items, sizes.results))
+    const most = Math.max(executor.slots, callsWithin(heldBytes, sizes))
     return Math.min(concurrency - this.#sent.size, Math.min(this.#capacity, most) - this.output.held)
   }
 
@@ -110,7 +110,7 @@ export class BulkStage extends WorkingStage {
   take(max: number): Batch | undefined {
     const first = this.#taken
     const items: unknown[] = []
-    const most = Math.min(max, this.room(), within(messageBytesMost, this.#spec.sizes.items, this.#spec.sizes.results))
+    const most = Math.min(max, this.room(), callsWithin(messageBytesMost, this.#spec.sizes))
     this.#come.want(most)
     while (items.length < most && !this.over) {
       const come = this.#come.size > 0 ? this.#come.shift() : this.#next()
