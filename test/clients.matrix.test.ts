@@ -1,0 +1,146 @@
+/** The simulator, as the command starts it, asked by the real clients of model providers; models of the AI SDK also in a pool. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { counterparts } from './support/counterparts.ts'
+
+const set = counterparts('clients')
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+let provider: ChildProcess
+let baseURL = ''
+
+beforeAll(async () => {
+  provider = spawn(process.execPath, [path('../dist/cli.js'), 'simulate', '--json', '--time-scale', '100'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(provider.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+  baseURL = (JSON.parse(line.toString()) as { baseURL: string }).baseURL
+})
+
+afterAll(() => {
+  provider.kill()
+})
+
+/** What a program with a client printed. */
+async function seen(program: string, ...args: readonly string[]): Promise<unknown> {
+  const file = path(`fixtures/clients/${program}`)
+  const python = program.endsWith('.py')
+  const { stdout } = await promisify(execFile)(
+    python ? (set?.python ?? '') : process.execPath,
+    [file, ...(python ? [] : [set?.folder ?? '']), ...args],
+    // litellm fetches its prices otherwise.
+    { timeout: 120_000, env: { ...process.env, LITELLM_LOCAL_MODEL_COST_MAP: 'True' } },
+  )
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+}
+
+describe.skipIf(!set)('clients', () => {
+  test.each(['openai5', 'openai6', 'openai7'])('%s: chat completions, responses, embeddings', async (name) => {
+    expect(await seen('openai.mjs', name, baseURL)).toMatchObject({
+      chat: '391',
+      finish: 'stop',
+      total: 5,
+      streamed: '391',
+      streamedUsage: 1,
+      several: [
+        [false, 'stop'],
+        [false, 'stop'],
+        [false, 'stop'],
+      ],
+      called: [{ name: 'weather' }],
+      calledFinish: 'tool_calls',
+      streamedCall: expect.stringMatching(/^\{"city":".*"\}$/),
+      notCalled: null,
+      forced: 'weather',
+      structured: 'string',
+      response: '391',
+      goesOn: '4',
+      events: [
+        'response.created',
+        'response.in_progress',
+        'response.output_item.added',
+        'response.content_part.added',
+        'response.output_text.delta',
+        'response.output_text.done',
+        'response.content_part.done',
+        'response.output_item.done',
+        'response.completed',
+      ],
+      eventText: '391',
+      cut: ['incomplete', 'max_output_tokens', 2],
+      responseCall: 'weather',
+      answered: 'The tool says: sunny',
+      parsed: 'string',
+      base64: [8, 8],
+      near: true,
+      tokens: [2, 4],
+      models: 0,
+      bad: { name: 'BadRequestError', status: 400, type: 'invalid_request_error' },
+      badResponse: { name: 'BadRequestError', status: 400, type: 'invalid_request_error' },
+    })
+  })
+
+  test.each([
+    ['with /v1', () => baseURL],
+    ['without', () => baseURL.replace(/\/v1$/, '')],
+  ])('@anthropic-ai/sdk, base URL %s', async (_, base) => {
+    expect(await seen('anthropic.mjs', base())).toMatchObject({
+      plain: ['391', 'end_turn'],
+      streamed: '391',
+      final: ['391', 1],
+      called: ['weather', 'tool_use', 'string'],
+      cut: ['tool_use', 'max_tokens', {}],
+      cutStream: ['tool_use', 'max_tokens'],
+      none: 'text',
+      stopped: ['stop_sequence', 'two'],
+      answered: 'The tool says: sunny',
+      counted: 4,
+      bad: { name: 'BadRequestError', status: 400 },
+    })
+  })
+
+  test('Anthropic: cached tokens only where the request asked for caching', async () => {
+    const [without, still, writes] = ((await seen('anthropic.mjs', baseURL)) as { cached: boolean[][] }).cached
+    expect([without, still]).toEqual([
+      [false, false],
+      [false, false],
+    ])
+    expect(writes).toContain(true)
+  })
+
+  test.each(['6', '7'])('AI SDK %s: direct and pooled models give the same', async (major) => {
+    const { embeddings, ...models } = (await seen('ai-sdk.mjs', major, baseURL)) as Record<
+      string,
+      { direct: unknown; pooled: unknown }
+    >
+    expect(embeddings).toEqual([8, 8, 8])
+    expect(Object.keys(models)).toEqual(['responses', 'chat', 'anthropic'])
+    for (const { direct, pooled } of Object.values(models)) {
+      expect(direct).toMatchObject({
+        plain: ['391', 'stop', 4, 1],
+        typed: '[object Date]',
+        called: ['sunny in Use weather for Oslo.'],
+        cut: 'length',
+        callbacks: ['chunk', 'finish'],
+      })
+      expect(pooled).toEqual(direct)
+    }
+  })
+
+  test('LangChain and LlamaIndex', async () => {
+    expect(await seen('langchain.mjs', baseURL)).toEqual({
+      langchain: ['391', '391', 'weather', 'string', '391', [8, 8]],
+      llamaindex: ['391', '391', 8],
+    })
+  })
+
+  test.skipIf(!set?.python)('Python: openai, litellm, instructor', async () => {
+    expect(await seen('clients.py', baseURL)).toEqual({
+      openai: ['391', '391', '391', 'response.completed', [8, 8], 2, 'City', 'invalid_request_error'],
+      litellm: ['391', '391', '391', 5],
+      instructor: ['City', 'City'],
+    })
+  })
+})
