@@ -129,7 +129,7 @@ export function comparisonText(files: readonly string[], { runs, lines, advice }
       String(run.tasks),
       formatMs(run.wallMs),
       formatMs(run.workMs),
-      `${run.speedup.toFixed(2)}×`,
+      run.speedupIs === 'unknown' ? '–' : `${run.speedupIs === 'at-least' ? '≥ ' : ''}${run.speedup.toFixed(2)}×`,
       `${Math.round(100 * run.idleShare)} %`,
     ]),
   ]

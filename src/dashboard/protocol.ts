@@ -169,10 +169,16 @@ export interface ExplanationView {
   readonly wallMs: number
   /** Measured task time that was work. */
   readonly workMs: number
+  /** Of it, time on a core. */
+  readonly computedMs: number
   /** The longest chain of work that had to be done one after the other. */
   readonly spanMs: number
   /** Work / wall. */
   readonly speedup: number
+  /** Whether that is what is true, the least that is, or says nothing. */
+  readonly speedupIs: 'measured' | 'at-least' | 'unknown'
+  /** Tasks under way on average. */
+  readonly atOnce: number
   /** Work / span. */
   readonly parallelism: number
   /** Milliseconds of the critical path by kind; they sum to the wall time. */

@@ -3,7 +3,8 @@ import type { Advice } from './advice/index.ts'
 import { explain, type Explanation } from './explain.ts'
 import type { Trace } from './model.ts'
 import { fitScaling, predictThroughput, type ScalingFit } from './scaling.ts'
-import { factor, percent } from './verdict.ts'
+import { factor, type SpeedupIs } from './speedup.ts'
+import { percent } from './verdict.ts'
 
 export interface ComparedRun {
   readonly name: string
@@ -13,6 +14,7 @@ export interface ComparedRun {
   readonly wallMs: number
   readonly workMs: number
   readonly speedup: number
+  readonly speedupIs: SpeedupIs
   readonly idleShare: number
 }
 
@@ -33,8 +35,17 @@ export function compare(traces: readonly Trace[]): Comparison {
   return { runs, scaling, lines: [...comparisonLines(runs), ...scalingLines(runs, scaling)], advice: tooMany(runs, scaling) }
 }
 
-function comparedRun({ meta, tasks }: Trace, { idle, wallMs, work, speedup }: Explanation): ComparedRun {
-  return { name: meta.name, workers: idle.rows, tasks: tasks.count, wallMs, workMs: work.workMs, speedup, idleShare: idle.share }
+function comparedRun({ meta, tasks }: Trace, { idle, wallMs, work, speedup, speedupIs }: Explanation): ComparedRun {
+  return {
+    name: meta.name,
+    workers: idle.rows,
+    tasks: tasks.count,
+    wallMs,
+    workMs: work.workMs,
+    speedup,
+    speedupIs,
+    idleShare: idle.share,
+  }
 }
 
 /** Runs closer together than this are the same to a person. */

@@ -12,6 +12,7 @@ import { notesOf, startingMs } from './notes.ts'
 import { relate, type Related } from './relate.ts'
 import { selfTimes } from './self-time.ts'
 import { spanMs } from './span.ts'
+import { type SpeedupIs, speedupIs } from './speedup.ts'
 import { verdictLines } from './verdict.ts'
 
 export interface Explanation {
@@ -23,6 +24,8 @@ export interface Explanation {
   readonly work: Work
   /** Work / wall time. */
   readonly speedup: number
+  /** Whether that is what is true, the least that is, or says nothing. */
+  readonly speedupIs: SpeedupIs
   /** The longest chain of work that had to be done one after the other. */
   readonly spanMs: number
   /** Work / span: how many executors the program could keep busy. */
@@ -67,6 +70,7 @@ export function explainRelated(related: Related, grouping: Grouping = groupTasks
     wallMs: related.wallMs,
     work,
     speedup: related.wallMs > 0 ? work.workMs / related.wallMs : 0,
+    speedupIs: speedupIs(work, trace.meta.cores),
     spanMs: span,
     parallelism: span > 0 ? work.workMs / span : 0,
     criticalPath: path,

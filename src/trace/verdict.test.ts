@@ -36,7 +36,7 @@ it('counts what native threads computed, says how many calls were under way, and
   expect(speedup).toBeGreaterThan(1.8)
   expect(speedup).toBeLessThanOrEqual(2)
   expect(verdict[0]).toMatch(
-    /^3\.\d+ s → 2\.00 s, (1\.9|2\.0)× \(processor time and waiting of the tasks against wall time; 101 calls at once\)$/,
+    /^3\.\d+ s → 2\.00 s, at least (1\.9|2\.0)× \(processor time and waiting of the tasks against wall time; 101 calls at once\)$/,
   )
   expect(verdict[2]).toMatch(/2\.0 of 2 cores in use \(native threads 1\.9\)/)
   expect(advice.map(({ pitfall }) => pitfall)).toContain('oversubscription')
@@ -54,4 +54,23 @@ it('names the tasks of a large graph in what bounds it', () => {
   const [, bound] = verdict({ runs: [{ id: 1, kind: 'graph', name: 'build' }], tasks })
   expect(bound).toMatch(/^bound by 400 tasks in a row, the longest task 7 /)
   expect(bound).not.toContain('build')
+})
+
+it('gives no factor where calls may have waited for the outside or for the thread, and cores were free', () => {
+  const at = Array.from({ length: 20 }, (_, i) => 100 * (i + 1))
+  const { verdict, speedup, speedupIs } = explain(
+    makeTraceOf({
+      meta: { ...threads, durationMs: 2_000 },
+      runs: [{ id: 1, kind: 'map', name: 'f', settledAt: 2_000 }],
+      tasks: Array.from({ length: 16 }, () => ({ readyAt: 0, startedAt: 0, settledAt: 2_000 })),
+      samples: at.map((at) => ({ at, busy: 1, cores: 1 })),
+      processors: at.map((at) => ({ at, row: 0, cpuMs: 100, busyMs: 100 })),
+    }),
+  )
+  expect(speedupIs).toBe('unknown')
+  expect(speedup).toBeLessThanOrEqual(1)
+  expect(verdict[0]).toBe(
+    '2.00 s of processor time in 2.00 s, 16 calls at once (nobody can tell how long they waited for the outside)',
+  )
+  expect(verdict[2]).toMatch(/^16 at once took turns on this thread/)
 })

@@ -1,6 +1,7 @@
 import { formatMs } from '../base/duration.ts'
 import type { Explanation } from './explain.ts'
 import { idleWords } from './idle.ts'
+import { callsAtOnce, factor } from './speedup.ts'
 
 type Findings = Omit<Explanation, 'verdict' | 'advice'>
 
@@ -12,13 +13,13 @@ const turnsShare = 0.2
 
 /** What bounds the run, in three lines for people; more where concurrency was adapted to what the other side takes. */
 export function verdictLines(facts: Findings): string[] {
-  const { wallMs, work, speedup, groups } = facts
+  const { groups } = facts
   if (groups.length === 0)
     return facts.restored.length > 0 ? [...facts.restored] : ['no tasks were recorded: nothing ran through heddle']
   const little = tooLittle(facts)
   if (little !== undefined) return [little, ...facts.restored.slice(0, restoredShown)]
   return [
-    `${formatMs(work.workMs)} → ${formatMs(wallMs)}, ${factor(speedup)}${basis(facts)}`,
+    speedupLine(facts),
     `bound by ${boundWords(facts)}`,
     idleLine(facts),
     ...adaptedLines(facts),
@@ -42,16 +43,19 @@ const startingShare = 0.2
 
 /** Where this much of the measured time was no work, the sum is not what it was measured as. */
 const sumHolds = 0.05
-/** Tasks that may have waited for the outside, or for a thread, by how much of what is known to be work. */
-const unclearShare = 0.1
 
-/** What was held against what, and how many were under way where that is not the factor. */
-function basis({ work, wallMs, machine }: Findings): string {
-  if (work.measuredMs - work.workMs <= sumHolds * work.measuredMs) return ' (sum of measured task time against wall time)'
+/** A factor only where one is known. */
+function speedupLine({ work, wallMs, speedup, speedupIs: known, machine }: Findings): string {
+  const calls = `${callsAtOnce(work, wallMs).toLocaleString('en')} calls at once`
   const times = machine.processorTime === 'threads' ? 'processor time' : 'processor time of the whole process'
-  const atOnce = wallMs > 0 ? work.measuredMs / wallMs : 0
-  const calls = work.unclearMs > unclearShare * work.workMs && atOnce >= 2 ? `; ${Math.round(atOnce)} calls at once` : ''
-  return ` (${times} and waiting of the tasks against wall time${calls})`
+  if (known === 'unknown')
+    return `${formatMs(work.computedMs)} of ${times} in ${formatMs(wallMs)}, ${calls} (nobody can tell how long they waited for the outside)`
+  const sum = `${formatMs(work.workMs)} → ${formatMs(wallMs)}`
+  if (known === 'at-least')
+    return `${sum}, at least ${factor(speedup)} (${times} and waiting of the tasks against wall time; ${calls})`
+  if (work.measuredMs - work.workMs <= sumHolds * work.measuredMs)
+    return `${sum}, ${factor(speedup)} (sum of measured task time against wall time)`
+  return `${sum}, ${factor(speedup)} (${times} and waiting of the tasks against wall time)`
 }
 
 /** More are left out, those that changed least: the trace has all of them. */
@@ -71,11 +75,6 @@ function adaptedLines({ adapted }: Findings): string[] {
 
 export function percent(share: number): string {
   return `${Math.round(100 * share)} %`
-}
-
-/** `5.2×`, `12×`, `0.31×`. */
-export function factor(value: number): string {
-  return `${value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2)}×`
 }
 
 /** The groups that make up most of the critical path, in order, at most three. */

@@ -1,12 +1,14 @@
 /** The analyses of `trace/explain.ts` in the words and numbers of the page. */
 import { type IdleCause, idleWords } from '../../trace/idle.ts'
+import { callsAtOnce } from '../../trace/speedup.ts'
 import { tookTurns } from '../../trace/verdict.ts'
 import type { ExplanationView, PathQuery, PathSegment, PathView, UseRow } from '../protocol.ts'
 import type { Timeline } from './timeline.ts'
 import type { View } from './view.ts'
 
 export function explanationOf(view: View, version: number): ExplanationView {
-  const { verdict, wallMs, work, spanMs, speedup, parallelism, criticalPath, bound, rows, idle, advice } = view.explanation
+  const { verdict, wallMs, work, spanMs, speedup, speedupIs, parallelism, criticalPath, bound, rows, idle, advice } =
+    view.explanation
   const turns = tookTurns(view.explanation)
   return {
     version,
@@ -14,8 +16,11 @@ export function explanationOf(view: View, version: number): ExplanationView {
     verdict,
     wallMs,
     workMs: work.workMs,
+    computedMs: work.computedMs,
     spanMs,
     speedup,
+    speedupIs,
+    atOnce: callsAtOnce(work, wallMs),
     parallelism,
     pathMs: criticalPath.ms,
     bound: bound.map((part) => ({ ...part, group: view.numberOf(part.group) })),

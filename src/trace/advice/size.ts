@@ -3,7 +3,8 @@ import { formatMs } from '../../base/duration.ts'
 import { bucketsOf } from '../buckets.ts'
 import type { GroupStats } from '../groups.ts'
 import { notesOf } from '../notes.ts'
-import { factor, percent } from '../verdict.ts'
+import { factor } from '../speedup.ts'
+import { percent } from '../verdict.ts'
 import { type Advice, codeName, type Facts, workerRows } from './advice.ts'
 
 /** A task should take at least this many times what it costs to hand it out (facts of the field: Spark, joblib and Ray say the same with other numbers). */

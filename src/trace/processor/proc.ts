@@ -1,5 +1,5 @@
 /** Files below `/proc`, which show what Linux counts. Each is opened once and read again: that takes a tenth of opening it anew. */
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 
 /** A clock tick of `stat` files: every Linux that Node runs on counts a hundred a second. */
 const tickMs = 10
@@ -53,6 +53,19 @@ export class ProcFiles {
       .split(/ +/, 8)
       .map(Number)
     return (user + nice + system + irq + softirq + steal) * tickMs
+  }
+
+  /** Whether a thread of this process has started a process that is still there; undefined where the system does not say (`CONFIG_PROC_CHILDREN`). */
+  hasChildren(threads: Iterable<number>): boolean | undefined {
+    for (const thread of threads) {
+      try {
+        if (readFileSync(`/proc/self/task/${thread}/children`, 'latin1') !== '') return true
+      } catch {
+        // A thread that has just ended has no file either.
+        if (thread === process.pid) return undefined
+      }
+    }
+    return false
   }
 
   /** The threads of this process, or all processes. */

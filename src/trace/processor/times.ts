@@ -26,7 +26,7 @@ export interface Taken {
 
 /** Two readings this close together are one. */
 const sameMs = 2
-/** A process without children looks for some this seldom: it means to look at every new process of the machine. */
+/** A process without children looks for some this seldom. */
 const lookForChildrenMs = 1_000
 /** More children, and children of those, are not followed one by one. */
 const followedMax = 256
@@ -147,8 +147,7 @@ export class ProcessorTimes {
     for (const [row, { process: id }] of executingWorkers) if (id !== undefined) rowOf.set(id, row)
     const ended = totalMs > this.#endedMs
     this.#endedMs = totalMs
-    if (this.#children.size > 0 || ended || rowOf.size > 0 || now - this.#lookedForChildrenAt >= lookForChildrenMs)
-      this.#findChildren(now)
+    if (this.#children.size > 0 || ended || rowOf.size > 0 || this.#mayHaveChildren(now)) this.#findChildren()
     let [workersMs, seenMs, alive] = [0, 0, 0]
     for (const id of this.#children.keys()) {
       const time = this.#proc.process(id)
@@ -180,8 +179,14 @@ export class ProcessorTimes {
     return passedMs
   }
 
-  #findChildren(now: number): void {
+  /** Asks once a second: looking at every process of the machine takes milliseconds. */
+  #mayHaveChildren(now: number): boolean {
+    if (now - this.#lookedForChildrenAt < lookForChildrenMs) return false
     this.#lookedForChildrenAt = now
+    return this.#proc.hasChildren([process.pid, ...this.#threads.keys()]) ?? true
+  }
+
+  #findChildren(): void {
     if (this.#strangers.size > strangersMax) this.#strangers.clear()
     // In ascending order, so parents mostly come before their children.
     for (const id of this.#proc.numbers('/proc').sort((a, b) => a - b)) {

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import type { ExplanationView } from '../../../src/dashboard/page.ts'
 import { shortName } from '../look/families.ts'
-import { countOf, formatCount, formatFactor, formatMs, formatShare } from '../look/format.ts'
+import { countOf, formatCount, formatFactor, formatMs, formatShare, speedupWords } from '../look/format.ts'
 import { StateBar, stateWords, totalOf } from '../parts/States.tsx'
 import { useModel } from '../state/context.ts'
 import type { Tab } from '../state/model.ts'
@@ -52,14 +52,17 @@ export function Verdict() {
   return (
     <section class="verdict" aria-label="Verdict">
       <Cell
-        title="Speedup"
+        title={found && ran && found.speedupIs === 'unknown' ? 'At once' : 'Speedup'}
         tab="time"
         at={at}
         tone="strong"
-        big={found ? (ran ? formatFactor(found.speedup) : '–') : wait}
+        big={found ? (ran ? speedupWords(found) : '–') : wait}
         hint={found?.verdict[0]}
       >
-        {found && (ran ? `${formatMs(found.workMs)} of work in ${formatMs(found.wallMs)}` : 'nothing ran')}
+        {found &&
+          (ran
+            ? `${formatMs(found.speedupIs === 'unknown' ? found.computedMs : found.workMs)} ${found.speedupIs === 'unknown' ? 'computed' : 'of work'} in ${formatMs(found.wallMs)}`
+            : 'nothing ran')}
       </Cell>
       <Cell
         title="Bound by"

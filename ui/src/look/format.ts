@@ -1,4 +1,5 @@
 /** Numbers for people. All of them go with tabular figures, so that columns line up. */
+import type { ExplanationView } from '../../../src/dashboard/page.ts'
 
 /** Milliseconds: `420 µs`, `4.20 ms`, `250 ms`, `7.9 s`, `2 m 5 s`, `1 h 3 m`. */
 export function formatMs(ms: number): string {
@@ -47,6 +48,12 @@ export function formatShare(share: number): string {
 export function formatFactor(value: number): string {
   if (!Number.isFinite(value)) return '–'
   return `${value >= 9.95 ? value.toFixed(0) : value >= 0.995 ? value.toFixed(1) : value.toFixed(2)}×`
+}
+
+/** A speedup as far as it is known: `5.2×`, `≥ 5.2×`, and `84 calls` where only that is known. */
+export function speedupWords({ speedup, speedupIs, atOnce }: Pick<ExplanationView, 'speedup' | 'speedupIs' | 'atOnce'>): string {
+  if (speedupIs === 'unknown') return countOf(atOnce, 'call')
+  return `${speedupIs === 'at-least' ? '≥ ' : ''}${formatFactor(speedup)}`
 }
 
 /** `512 B`, `8.4 MB`; powers of 1,000. */

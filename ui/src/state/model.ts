@@ -4,7 +4,7 @@
  */
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { ExplanationView, Overview, PathView, Range, TaskDetail, Tick, ViewSource } from '../../../src/dashboard/page.ts'
-import { formatCount, formatFactor, formatShare } from '../look/format.ts'
+import { formatCount, formatShare, speedupWords } from '../look/format.ts'
 import { colourPlaces, familiesOf, type Family } from '../look/families.ts'
 import { palettes } from '../look/palette.ts'
 import { totalOf } from '../parts/States.tsx'
@@ -177,7 +177,7 @@ export class Model {
       const state = head.live
         ? formatShare(total > 0 ? (counts.done + counts.failed) / total : 0)
         : found
-          ? formatFactor(found.speedup)
+          ? speedupWords(found)
           : ''
       document.title = `${failed}${state === '' ? '' : `${state} · `}${head.name} · heddle`
     })
