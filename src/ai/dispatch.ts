@@ -3,7 +3,8 @@
  * where that helps. Every call settles, with its answer or with one named error.
  *
  * - Refused for the rate limit: the whole bucket pauses, the call queues again in front, and holds no place meanwhile.
- * - Transient failure: another attempt after a jittered pause, on another model where there is one, within the retry budget.
+ * - Transient failure: another attempt after a jittered pause, on another model where there is one, within the retry budget. Where the
+ *   caller has written a `retry` around the call, other models are tried here, and the rest is left to that: one layer retries.
  * - Quota used up, key refused, no such model: the model is closed for everybody until a probe is answered; the call goes on elsewhere or fails.
  * - Refused for what it is (too long, against a policy, not understood): each other model is asked once.
  * - Every breaker is open: the call waits for a model to recover, for as long as an outage may last.
@@ -15,6 +16,9 @@ import { systemClock } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
 import { CircuitOpen, TimedOut } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
+import { isSpent, markSpent } from '../base/spent.ts'
+import { note } from '../base/observer.ts'
+import { isRetriedOutside, isTransient } from '../limits/index.ts'
 import { Retry } from '../limits/retry.ts'
 import { Attempt } from './attempt.ts'
 import { acquireAny, candidates, type Choice } from './choose.ts'
@@ -135,7 +139,7 @@ export class Dispatcher<M> {
   async #notBegun(error: unknown, course: Course<M>, cancellation: Cancellation): Promise<void> {
     // It was closed while the call waited for it.
     if (this.replicas.some(({ closure }) => closure.causes(error)) && this.#open(course).length > 0) return
-    if (course.refusedBy.size > 0 && this.#open(course).length === 0) throw this.#refusal(course)
+    if (course.refusedBy.size > 0 && this.#open(course).length === 0) throw this.#final(this.#refusal(course))
     if (error instanceof CircuitOpen && course.ms < Math.min(longestOutageMs, this.settings.queueTimeoutMs)) {
       await this.#wait(recoveryMs * (0.5 + this.settings.random()), 'breaker', cancellation)
       return
@@ -147,6 +151,7 @@ export class Dispatcher<M> {
   async #failed(error: unknown, used: Replica<M>, course: Course<M>, cancellation: Cancellation): Promise<void> {
     const verdict = judge(error)
     course.attempts++
+    const named = toModelError(error, verdict, used.name, course.attempts)
     switch (verdict.kind) {
       case 'rate-limited':
         // Waiting for the rate limit is waiting for a turn: it goes on as long as that may take.
@@ -156,21 +161,23 @@ export class Dispatcher<M> {
         used.close(toModelError(error, verdict, used.name, 1))
         course.refusedBy.set(used, error)
         if (this.#open(course).length > 0) return
-        throw this.#refusal(course)
+        throw this.#final(this.#refusal(course))
       case 'refused':
         this.#refused(error, verdict, used, course)
         if (this.#open(course).length > 0) return
-        throw this.#refusal(course)
+        throw this.#final(this.#refusal(course))
       case 'transient': {
-        const pauseMs = this.#retry.pauseMs(error, ++course.failures, performance.now())
-        if (pauseMs === undefined) break
         course.failedOn.add(used)
+        const elsewhere = this.#isFresh(course)
+        if (!elsewhere && this.#isLeft(error, named)) throw named
+        const pauseMs = this.#pauseMs(error, named, ++course.failures, elsewhere)
+        if (pauseMs === undefined) break
         this.ledger.wastedAttempts++
-        return this.#pause(pauseMs, course, cancellation)
+        return elsewhere ? undefined : this.#wait(pauseMs, 'retry', cancellation)
       }
       case 'fatal':
     }
-    throw toModelError(error, verdict, used.name, course.attempts)
+    throw this.#final(named, verdict)
   }
 
   /** A model does not take the call: perhaps it takes none. */
@@ -209,10 +216,33 @@ export class Dispatcher<M> {
     return this.replicas.filter((replica) => replica.closure.ready && !refusedBy.has(replica))
   }
 
-  /** Waits before the next attempt; not when there is another model that has not failed yet. */
-  async #pause(pauseMs: number, course: Course<M>, cancellation: Cancellation): Promise<void> {
-    if (this.#open(course).some((replica) => replica.usable && !course.failedOn.has(replica))) return
-    await this.#wait(pauseMs, 'retry', cancellation)
+  /** As `Retry.pauseMs`; what a pool inside this one has tried again may only go to another model. */
+  #pauseMs(error: unknown, named: Error, failures: number, elsewhere: boolean): number | undefined {
+    if (!isSpent(error)) return this.#retry.pauseMs(named, failures, performance.now())
+    return elsewhere && failures <= this.settings.retries ? 0 : undefined
+  }
+
+  /** Whether there is another model that has not failed yet. */
+  #isFresh(course: Course<M>): boolean {
+    return this.#open(course).some((replica) => replica.usable && !course.failedOn.has(replica))
+  }
+
+  /**
+   * Whether to leave another attempt to the `retry` that the caller wrote around the call. What a pool inside this one has tried again, nobody shall.
+   */
+  #isLeft(error: unknown, named: Error): boolean {
+    if (isSpent(error) || !isRetriedOutside(named)) return false
+    const frame = currentFrame()
+    const text = `${this.settings.name} left a failure to the \`retry\` of ${frame.label()}`
+    note('limit', frame.run, text, { leftToRetry: 1 })
+    return true
+  }
+
+  /** The error of a call that this pool has done for what it can: policies around it shall not repeat that. */
+  #final(error: Error, verdict?: Verdict): Error {
+    if (verdict?.kind === 'transient' && this.settings.retries === 0) return error
+    if (isTransient(error)) markSpent(error)
+    return error
   }
 
   async #wait(ms: number, cause: 'retry' | 'breaker', cancellation: Cancellation): Promise<void> {

@@ -5,10 +5,11 @@ import { Cancellation, cancelled } from '../base/abort.ts'
 import type { Clock, TimerHandle } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
 import { type ClockName, TimedOut } from '../base/errors.ts'
-import type { TaskContext } from '../base/frame.ts'
+import { currentFrame, type TaskContext } from '../base/frame.ts'
 import { isThenable } from '../base/look.js'
 import { note, type TaskRecord } from '../base/observer.ts'
 import type { CombinedLease } from './combine.ts'
+import type { Retry } from './retry.ts'
 
 /** What a policy is told about one call. */
 export interface CallScope {
@@ -35,18 +36,37 @@ export class Attempt implements TaskContext {
   readonly index: number
   readonly attempt: number
   readonly deadline: number
+  /** Makes another attempt when this one fails. */
+  readonly retry: Retry | undefined
   /** For an executor to call when it takes the attempt out of its queue; undefined when nobody waits to know. */
   onTaken: (() => void) | undefined
 
-  constructor(index: number, attempt: number, deadline: number) {
+  constructor(index: number, attempt: number, deadline: number, retry: Retry | undefined) {
     this.index = index
     this.attempt = attempt
     this.deadline = deadline
+    this.retry = retry
   }
 
   /** Made only when the function asks for it. */
   get signal(): AbortSignal {
     return this.cancellation.signal
+  }
+}
+
+/**
+ * Whether the code that is running is an attempt that will be made again if it fails with this error. Code that retries by itself asks, and
+ * leaves it to the `retry` that somebody wrote around it: one layer retries. Says nothing of what is further out, for runs between
+ * may do something else with a failure than pass it on.
+ */
+export function isRetriedOutside(error: unknown): boolean {
+  const { context } = currentFrame()
+  if (!(context instanceof Attempt)) return false
+  try {
+    return context.retry?.wants(error, context.attempt) ?? false
+  } catch {
+    // Of the caller's `retryIf`; it will throw again where it counts.
+    return true
   }
 }
 
@@ -75,11 +95,16 @@ export class Running {
   #timer: TimerHandle | undefined
   #abandon: ((error: Error) => void) | undefined
 
-  constructor(clock: Clock, call: CallScope, attempt: number, { clock: name, limitMs, leftMs, graceMs }: AttemptBounds) {
+  constructor(
+    clock: Clock,
+    call: CallScope,
+    { number, retry }: { readonly number: number; readonly retry: Retry | undefined },
+    { clock: name, limitMs, leftMs, graceMs }: AttemptBounds,
+  ) {
     this.#clock = clock
     this.#call = call
     this.#graceMs = graceMs
-    this.#context = new Attempt(call.index ?? 0, attempt, call.deadline ?? Number.POSITIVE_INFINITY)
+    this.#context = new Attempt(call.index ?? 0, number, call.deadline ?? Number.POSITIVE_INFINITY, retry)
     this.#unsubscribe = call.cancellation.subscribe((reason) => this.#stop(cancelled(reason, call.name)))
     if (limitMs === undefined) return
     this.#timer = clock.schedule(leftMs, () => this.#stop(outOfTime(call, name, limitMs)))

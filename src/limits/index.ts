@@ -5,7 +5,7 @@ export { combine, CombinedLimiter, type CombinedLease, type Limit } from './comb
 export type { Lease } from './lease.ts'
 export { Limiter, limiter, type LimiterStats } from './limiter.ts'
 export type { AcquireOptions, LimiterOptions, LimiterUpdate } from './limiter-options.ts'
-export type { CallScope } from './attempt.ts'
+export { type CallScope, isRetriedOutside } from './attempt.ts'
 export { compilePolicy, Policy, type PolicyOptions, policyRules } from './policy.ts'
 export { retryAfterMs } from './retry-after.ts'
 export { RetryBudget, retryBudget, type RetryBudgetOptions } from './retry-budget.ts'

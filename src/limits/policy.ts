@@ -140,7 +140,7 @@ export class Policy {
     const limit = this.#limitBy ? this.#limitFor(this.#limitBy(...(call.args ?? []))) : this.#limit
     const lease = limit && (await this.#admission(limit, call))
     const pass = this.#enter(lease, call)
-    const running = new Running(this.#clock, call, number, this.#bounds(from))
+    const running = new Running(this.#clock, call, { number, retry: this.retry }, this.#bounds(from))
     try {
       // The function is awaited without a detour, so that the engine can tell the wait-for graph who awaits whom.
       const value = await running.begin(attempt, lease)

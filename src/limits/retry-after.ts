@@ -3,6 +3,7 @@
  * `retry-after-ms`, then `retry-after` (RFC 9110, section 10.2.3: seconds, or a date).
  */
 import { type Duration, durationMs } from '../base/duration.ts'
+import { ModelCallFailed } from '../base/errors.ts'
 import { peek } from '../base/look.js'
 import { headerOf } from './transient.ts'
 
@@ -15,6 +16,8 @@ import { headerOf } from './transient.ts'
  */
 export function retryAfterMs(error: unknown, nowDate: number = Date.now()): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
+  // What a pool of models throws has the answer in its cause.
+  if (error instanceof ModelCallFailed) return retryAfterMs(error.cause, nowDate)
   return (
     milliseconds(peek(error, 'retryAfterMs')) ??
     duration(peek(error, 'retryAfter')) ??

@@ -13,6 +13,7 @@ import { type Duration, durationMs } from '../base/duration.ts'
 import { peek } from '../base/look.js'
 import { note } from '../base/observer.ts'
 import { checkOptions, checkValue, rules } from '../base/options.ts'
+import { isSpent, markSpent } from '../base/spent.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { isTransient } from './transient.ts'
@@ -46,9 +47,6 @@ const retryRules = {
   budget: rules.either(rules.number(0), rules.object),
 }
 
-/** Errors that a policy has given up on after having tried, or wanted to try, again. */
-const spent = new WeakSet<object>()
-
 export class Retry {
   readonly retries: number
   readonly budget: RetryBudget | undefined
@@ -76,6 +74,11 @@ export class Retry {
     this.#random = random
   }
 
+  /** Whether it tries again after an error of this kind, as long as retries and budget last. */
+  wants(error: unknown, attempt: number): boolean {
+    return this.retries > 0 && !isSpent(error) && this.#retryIf(error, attempt)
+  }
+
   /**
    * Judges a failed attempt: the pause before the next one in milliseconds, or undefined when there shall be none.
    * @param attempt the one that failed, from 1 up
@@ -86,7 +89,7 @@ export class Retry {
     if (isSpent(error) || !this.#retryIf(error, attempt)) return undefined
     const asked = retryAfterMs(error) ?? 0
     if (attempt > this.retries || asked > this.#maxRetryAfterMs) {
-      markSpent(error)
+      if (this.retries > 0) markSpent(error)
       return undefined
     }
     if (this.budget && !this.budget.spend(now)) {
@@ -100,14 +103,6 @@ export class Retry {
     // What a server asks for it asks of everybody at once, so the jitter comes on top.
     return asked + this.#random() * bound
   }
-}
-
-function isSpent(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && spent.has(error)
-}
-
-function markSpent(error: unknown): void {
-  if (typeof error === 'object' && error !== null) spent.add(error)
 }
 
 /** Tells whoever reads the error why it is final; the error stays the very same. One that has a hint keeps it, and so does a frozen one. */

@@ -9,6 +9,8 @@ import {
   Closed,
   DeadlockDetected,
   HeddleError,
+  ModelCallFailed,
+  type ModelFailure,
   TimedOut,
   WorkerCrashed,
 } from '../base/errors.ts'
@@ -26,6 +28,8 @@ export function statusOf(error: unknown): number | undefined {
 /** A header of an error or of its response, from a `Headers` object or a plain one with names in lower case. */
 export function headerOf(error: unknown, name: string): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
+  // What a pool of models throws has the answer in its cause.
+  if (error instanceof ModelCallFailed) return headerOf(error.cause, name)
   for (const bag of [peek(error, 'headers'), peek(error, 'responseHeaders'), peek(peek(error, 'response'), 'headers')]) {
     if (typeof bag !== 'object' || bag === null) continue
     const found = entryOf(bag, name)
@@ -59,6 +63,9 @@ export function isOverload(error: unknown): boolean {
 /** Answers below 500 after which the same request may still succeed: timeout, conflict of locks, too early, too many. */
 const passing = new Set([408, 409, 425, 429])
 
+/** Failures of models that the next request would meet again. */
+const lasting: ReadonlySet<ModelFailure> = new Set(['rejected', 'not-sent'])
+
 /** Errors of the program itself. The next attempt would make the same mistake. */
 const mistakes = [TypeError, ReferenceError, RangeError]
 
@@ -66,8 +73,8 @@ const mistakes = [TypeError, ReferenceError, RangeError]
  * The default of `retryIf`, and what a breaker counts as a failure: true when the cause may pass by itself.
  *
  * True for whatever is thrown, except
- * - every error of heddle's own but {@link WorkerCrashed} and a {@link TimedOut} attempt: being cancelled, refused or
- *   misused does not get better by trying again;
+ * - every error of heddle's own but {@link WorkerCrashed}, a {@link TimedOut} attempt and a {@link ModelCallFailed} that was not
+ *   rejected: being cancelled, refused or misused does not get better by trying again;
  * - `AbortError`: somebody stopped the call on purpose;
  * - an HTTP status below 500 other than 408, 409, 425 and 429, or the header `x-should-retry: false`;
  * - `TypeError`, `ReferenceError` and `RangeError` without a `cause` (`fetch` reports a lost connection as a `TypeError`
@@ -78,6 +85,7 @@ export function isTransient(error: unknown): boolean {
   if (name === 'AbortError') return false
   const wish = headerOf(error, 'x-should-retry')
   if (wish === 'true' || wish === 'false') return wish === 'true'
+  if (error instanceof ModelCallFailed && error.failure !== undefined) return !lasting.has(error.failure)
   const status = statusOf(error)
   if (status !== undefined) return status >= 500 || passing.has(status)
   if (error instanceof TimedOut) return error.clock === 'timeout'

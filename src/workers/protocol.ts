@@ -119,6 +119,8 @@ export interface WireError {
   readonly message?: string
   readonly stack?: string | undefined
   readonly fields?: Readonly<Record<string, unknown>>
+  /** Not to be tried again by the policies around the call. */
+  readonly spent?: boolean
   readonly cause?: WireError
   readonly errors?: readonly WireError[]
 }

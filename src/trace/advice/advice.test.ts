@@ -83,6 +83,10 @@ const planted: Record<Exclude<Pitfall, 'more-workers-hurt'>, TraceSpec> = {
     notes: [{ at: 90, kind: 'limit', text: 'not retried: the retry budget of 10 % is used up', data: { notRetried: 1 } }],
     tasks: [{ startedAt: 0, settledAt: 100 }],
   },
+  'two-retries': {
+    notes: [{ at: 90, kind: 'limit', text: 'the pool left a failure to the `retry` of map item 3', data: { leftToRetry: 1 } }],
+    tasks: [{ startedAt: 0, settledAt: 100 }],
+  },
   'unused-result': {
     tasks: [{ startedAt: 0, settledAt: 100 }],
     notes: [{ at: 90, kind: 'unused', text: 'task "draft" of graph "ship"', data: { ms: 30 } }],
@@ -149,7 +153,7 @@ describe('advice', () => {
       expect(explained.advice.map((found) => found.pitfall)).toContain(pitfall)
       expect(advice?.evidence).toMatch(/\d/)
       // What a failure has cost cannot be said.
-      expect(advice?.savingMs).toBeGreaterThanOrEqual(pitfall === 'not-retried' ? 0 : Number.MIN_VALUE)
+      expect(advice?.savingMs).toBeGreaterThanOrEqual(['not-retried', 'two-retries'].includes(pitfall) ? 0 : Number.MIN_VALUE)
       expect(advice?.savingMs).toBeLessThanOrEqual(explained.wallMs)
       expect(advice?.suggestion).toMatch(/\w+\(|heddle run|split|leave/)
     },

@@ -19,6 +19,7 @@ export type Pitfall =
   | 'big-messages'
   | 'retry-storm'
   | 'not-retried'
+  | 'two-retries'
   | 'more-workers-hurt'
   | 'unused-result'
 

@@ -2,7 +2,7 @@
 import { type Advice, type Facts, type Rule, worthIt } from './advice.ts'
 import { contained } from './contained.ts'
 import { cpuOnEventLoop, oversubscription } from './machine.ts'
-import { notRetried, oneAfterTheOther, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
+import { notRetried, oneAfterTheOther, retriedOutside, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
 import { bigMessages, notWorthThreads, smallTasks, stragglers, tooFewTasks } from './size.ts'
 
 export type { Advice, Pitfall } from './advice.ts'
@@ -31,5 +31,7 @@ export function advise(facts: Facts): Advice[] {
   const small = found.some(({ pitfall }) => pitfall === 'small-tasks')
   const kept = found.filter(({ pitfall }) => !(small && pitfall === 'cpu-on-event-loop'))
   // Lost work is worth saying whatever it cost.
-  return [...kept, ...notRetried(facts), ...unusedResults(facts)].sort((a, b) => b.savingMs - a.savingMs)
+  return [...kept, ...notRetried(facts), ...retriedOutside(facts), ...unusedResults(facts)].sort(
+    (a, b) => b.savingMs - a.savingMs,
+  )
 }

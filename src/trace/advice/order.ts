@@ -126,6 +126,21 @@ export function notRetried({ related }: Facts): Advice[] {
   ]
 }
 
+/** Layers that retry around one another: the pool of models inside has left it to the one outside. */
+export function retriedOutside({ related }: Facts): Advice[] {
+  const left = notesOf(related.trace, 'limit').filter(({ data }) => data.leftToRetry === 1)
+  if (left.length === 0) return []
+  return [
+    {
+      pitfall: 'two-retries',
+      title: 'two layers retry; the outer one did',
+      evidence: `${left.length} ${left.length === 1 ? 'time' : 'times'}, such as: ${left[0]?.text ?? ''}`,
+      savingMs: 0,
+      suggestion: 'retry in one place: leave `retry` out around the pool, and give it to pool(model, { retry: 4 })',
+    },
+  ]
+}
+
 /** Results that nobody used, as those who made them say: `scope` of what was forked and outlived the code that could have awaited it. */
 export function unusedResults({ related, idle }: Facts): Advice[] {
   const notes = notesOf(related.trace, 'unused')

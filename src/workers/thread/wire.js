@@ -7,6 +7,8 @@
 import { cloneable, findUncloneable, property } from './cloning.js'
 
 const brand = Symbol.for('heddle.error')
+/** Not to be tried again; see `base/spent.ts`. */
+const spent = Symbol.for('heddle.spent')
 /** Deeper chains of causes are cut: they come from loops. */
 const deepest = 8
 
@@ -53,6 +55,7 @@ function pack(thrown, clones, path, depth) {
     message: text(read(error, 'message'), ''),
     stack: text(read(error, 'stack'), undefined),
     fields,
+    ...(read(error, spent) === true && { spent: true }),
     ...('cause' in error && depth < deepest && { cause: pack(read(error, 'cause'), clones, `${path}.cause`, depth + 1) }),
     ...(Array.isArray(errors) &&
       depth < deepest && { errors: errors.map((e, i) => pack(e, clones, `${path}.errors[${i}]`, depth + 1)) }),
@@ -99,6 +102,7 @@ export function unpackError(wire, classOf) {
     Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: true })
   }
   if (cause) Object.defineProperty(error, 'cause', { value: unpackError(cause, classOf), ...hidden })
+  if (wire.spent) Object.defineProperty(error, spent, { value: true, configurable: true })
   if (errors) Object.defineProperty(error, 'errors', { value: errors.map((e) => unpackError(e, classOf)), ...hidden })
   return error
 }
@@ -151,7 +155,7 @@ function isError(value) {
 /**
  * A field whose getter throws is as good as none.
  * @param {any} object
- * @param {string} key
+ * @param {PropertyKey} key
  */
 function read(object, key) {
   try {

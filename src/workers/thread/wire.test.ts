@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TimedOut } from '../../base/errors.ts'
+import { isSpent, markSpent } from '../../base/spent.ts'
 import { fromWire } from '../host/delivery.ts'
 import { findUncloneable, serializable } from './cloning.js'
 import { packError, packNumbers } from './wire.js'
@@ -15,6 +16,14 @@ describe('an error on the wire', () => {
     expect(error).toBeInstanceOf(TimedOut)
     expect(error).toMatchObject({ code: 'HEDDLE_TIMED_OUT', clock: 'deadline', limitMs: 5, hint: 'wait', message: 'late' })
     expect(error.cause).toBeInstanceOf(TypeError)
+  })
+
+  test('stays one that is not to be tried again', () => {
+    const error = new Error('tried')
+    expect(isSpent(crossed(error))).toBe(false)
+    markSpent(error)
+    expect(isSpent(crossed(error))).toBe(true)
+    expect(Object.keys(crossed(error) as Error)).toEqual([])
   })
 
   test('ends causes that go in circles', () => {
