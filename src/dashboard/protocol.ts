@@ -243,7 +243,12 @@ export interface TimelineWindow {
   readonly columns: number
   /** From top to bottom: this thread's, then the workers'. */
   readonly lanes: readonly Lane[]
+  /** Names by id, of the slices that are called otherwise than their group and are {@link namedFrom} columns wide. */
+  readonly names: Readonly<Record<string, string>>
 }
+
+/** Columns in which a name is worth drawing. */
+export const namedFrom = 24
 
 /**
  * One line of the timeline. An executor has one line, or several where its tasks overlap: promises under way at once on

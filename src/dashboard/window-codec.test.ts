@@ -9,6 +9,7 @@ const window: TimelineWindow = {
   from: 0.5,
   to: 10,
   columns: 5,
+  names: { 1: 'task “1”' },
   lanes: [
     {
       ...lane,

@@ -381,3 +381,22 @@ describe('questions from outside', () => {
     })
   })
 })
+
+test('bars of a graph with more tasks than there can be groups have names of their own, where there is room', () => {
+  const tasks = Array.from({ length: 400 }, (_, i) => ({
+    id: i + 1,
+    name: `step ${i}`,
+    startedAt: 10 * i,
+    settledAt: 10 * i + 9,
+  }))
+  const recording = recordingOf(makeTraceOf({ runs: [{ id: 1, kind: 'graph', name: 'build' }], tasks }))
+  expect(recording.answer('overview', {}).groups.map(({ label }) => label)).toEqual(['graph "build"'])
+  const close = recording.answer('window', { from: 1_000, to: 1_100, columns: 1_000 })
+  expect(Object.entries(close.names).slice(0, 2)).toEqual([
+    ['101', 'step 100'],
+    ['102', 'step 101'],
+  ])
+  expect(recording.answer('window', { from: 0, to: 4_000, columns: 4_000 }).names).toEqual({})
+  const few = recordingOf(makeTraceOf({ runs: [{ id: 1, kind: 'graph', name: 'build' }], tasks: tasks.slice(0, 100) }))
+  expect(few.answer('window', { from: 0, to: 100, columns: 1_000 }).names).toEqual({})
+})

@@ -1,6 +1,7 @@
 /** The timeline between two times, as wide as a screen: single slices where they are few, else what each pixel column holds. */
 import type { Segment } from '../../trace/critical-path.ts'
-import type { Lane, Slices, TimelineWindow, WindowQuery } from '../protocol.ts'
+import { printable } from '../../trace/groups.ts'
+import { type Lane, namedFrom, type Slices, type TimelineWindow, type WindowQuery } from '../protocol.ts'
 import { coverageOf, firstEnding, firstStarting } from './columns.ts'
 import type { Line, Timeline } from './timeline.ts'
 import type { View } from './view.ts'
@@ -19,7 +20,29 @@ export function windowOf(view: View, timeline: Timeline, query: WindowQuery, ver
     return { ...lane, coverage: coverageOf(line, query, view.groups.labels.length) }
   })
   if (view.explained) markCritical(view, timeline, lanes, query)
-  return { version, from: query.from, to: query.to, columns: query.columns, lanes }
+  return { version, from: query.from, to: query.to, columns: query.columns, lanes, names: namesOf(view, timeline, lanes, query) }
+}
+
+/** A graph of more tasks than there can be groups is one group, whose name says nothing of a bar. */
+function namesOf(view: View, timeline: Timeline, lanes: readonly Lane[], query: WindowQuery): Record<string, string> {
+  const { groups, trace } = view
+  const wide = (namedFrom * (query.to - query.from)) / query.columns
+  const names: Record<string, string> = {}
+  for (const [at, { slices }] of lanes.entries()) {
+    if (!slices) continue
+    const line = timeline.lines[at] as Line
+    let next = firstEnding(line, query.from)
+    for (let i = 0; i < slices.count; i++) {
+      if ((slices.settled[i] as number) - (slices.started[i] as number) < wide) continue
+      const id = slices.task[i] as number
+      while (next < line.count && trace.tasks.id[line.task[next] as number] !== id) next++
+      const name = trace.tasks.name[line.task[next] as number] as number
+      if (name === 0) continue
+      const text = printable(trace.strings[name])
+      if (text !== '' && text !== groups.labels[slices.group[i] as number]) names[id] = text
+    }
+  }
+  return names
 }
 
 /** The tasks in the window, or undefined when they are too many. */

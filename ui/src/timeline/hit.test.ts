@@ -18,7 +18,7 @@ function slicesOf(...times: readonly (readonly [number, number])[]): Slices {
 }
 
 const lane: Lane = { key: '0', executor: 0, line: 0, label: 'this thread', capacity: 1, tasks: 2 }
-const windowOf = (lane: Lane): TimelineWindow => ({ version: 1, from: 0, to: 100, columns: 10, lanes: [lane] })
+const windowOf = (lane: Lane): TimelineWindow => ({ version: 1, from: 0, to: 100, columns: 10, lanes: [lane], names: {} })
 
 test('a bar is hit on it and a little beside it, the nearest first', () => {
   const busy = { ...lane, slices: slicesOf([10, 20], [24, 30]) }

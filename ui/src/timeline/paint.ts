@@ -65,7 +65,7 @@ function paintLayer(context: CanvasRenderingContext2D, scene: Scene, layer: Laye
   for (const [lane, { key, slices }] of window.lanes.entries()) {
     const row = scene.rows.rows[scene.placeOf.get(key) ?? -1]
     if (!row || row.top + row.height < scene.scroll || row.top > scene.scroll + scene.height) continue
-    if (slices) paintSlices(context, scene, slices, row, dim)
+    if (slices) paintSlices(context, scene, slices, window.names, row, dim)
     else if (strips && (strips.rowOf[lane] as number) >= 0) paintStrip(context, scene, window, strips, lane, row, dim)
   }
 }
@@ -112,7 +112,14 @@ export function firstEndingAfter({ settled, count }: Slices, at: number): number
   return low
 }
 
-function paintSlices(context: CanvasRenderingContext2D, scene: Scene, slices: Slices, { top, height }: Row, dim: boolean): void {
+function paintSlices(
+  context: CanvasRenderingContext2D,
+  scene: Scene,
+  slices: Slices,
+  names: TimelineWindow['names'],
+  { top, height }: Row,
+  dim: boolean,
+): void {
   const { view, width, look } = scene
   const { count, task, group, state, critical, queued, ready, started, settled } = slices
   const first = firstEndingAfter(slices, view.from)
@@ -159,7 +166,10 @@ function paintSlices(context: CanvasRenderingContext2D, scene: Scene, slices: Sl
     if (state[i] === failedState) failedMark(context, look, x, top)
     if (task[i] === scene.selected) outline(context, look.accent, x - 1, top - 1, shown + 2, height + 2, 2.5)
     else if (task[i] === scene.hovered) outline(context, look.text, x, top, shown, height, 1)
-    if (shown >= 34 && height >= 12) name(context, scene, number, own, x, shown, top, height, state[i] === failedState)
+    if (shown >= 34 && height >= 12) {
+      const label = names[String(task[i])] ?? scene.label(number)
+      name(context, scene, label, own, x, shown, top, height, state[i] === failedState)
+    }
   }
   context.globalAlpha = 1
 }
@@ -202,8 +212,8 @@ function failedMark(context: CanvasRenderingContext2D, look: Look, x: number, to
 
 function name(
   context: CanvasRenderingContext2D,
-  { look, label, view, width }: Scene,
-  group: number,
+  { look, view, width }: Scene,
+  label: string,
   colour: string,
   x: number,
   wide: number,
@@ -215,7 +225,7 @@ function name(
   const room = Math.min(x + wide, width) - from - 5
   if (room < 20) return
   context.font = look.font
-  const short = shortName(label(group))
+  const short = shortName(label)
   const text = fitting(context, failed ? `✕ ${short}` : short, room)
   if (text === '') return
   context.fillStyle = inkOn(colour)

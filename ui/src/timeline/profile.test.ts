@@ -3,7 +3,7 @@ import type { Lane } from '../../../src/dashboard/page.ts'
 import { profileOf } from './profile.ts'
 
 const lane: Lane = { key: '1', executor: 1, line: 0, label: 'worker 1', capacity: 1, tasks: 2 }
-const windowOf = (...lanes: readonly Lane[]) => ({ version: 1, from: 0, to: 40, columns: 4, lanes })
+const windowOf = (...lanes: readonly Lane[]) => ({ version: 1, from: 0, to: 40, columns: 4, lanes, names: {} })
 
 test('adds up single tasks and coverage, column by column', () => {
   const started = Float64Array.of(0, 15)
