@@ -138,7 +138,9 @@ describe('policies', () => {
 
   it('are checked when they are given', () => {
     expect(() => guard(() => 1, { timout: 5 } as never)).toThrow('Unknown option `timout` of guard')
-    expect(() => guard(() => 1, { limit: {} as never })).toThrow('Expected `limit` to be a limiter, a list of limiters, or a function')
+    expect(() => guard(() => 1, { limit: {} as never })).toThrow(
+      'Expected `limit` to be a limiter, a list of limiters, or a function',
+    )
     expect(() => guard(() => 1, { breaker: { probes: 0 } })).toThrow(InvalidOption)
     expect(() => guard(() => 1, { retry: -1 })).toThrow(InvalidOption)
     expect(() => guard('x' as never)).toThrow('Expected `fn` of guard to be a function')
