@@ -7,10 +7,10 @@
  * only when somebody asks for it, and a signal that a user passes in gets one listener, however many runs share it.
  */
 import { clearTimeout, setTimeout } from './globals.js'
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { lazily } from './builtin.js'
 import { because, Cancelled, isError } from './errors.ts'
 import { peek } from './look.js'
+import { snapshot } from './snapshot.ts'
 
 const events = lazily('node:events')
 
@@ -56,7 +56,7 @@ export class Cancellation {
       // A task may well hand its signal to twenty calls; what would be a leak elsewhere ends with the task.
       events().setMaxListeners(0, this.#controller.signal)
       if (this.aborted) this.#controller.abort(this.reason)
-      else this.#abortSignal = AsyncLocalStorage.snapshot()
+      else this.#abortSignal = snapshot()
     }
     return this.#controller.signal
   }

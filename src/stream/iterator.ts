@@ -1,6 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Awaited, currentFrame, enterFrame, type Frame } from '../base/frame.ts'
 import { Ring } from '../base/ring.ts'
+import { snapshot } from '../base/snapshot.ts'
 import { Suspension } from '../base/wait-graph.ts'
 import { end } from '../run/source.ts'
 import type { StreamRun } from './run.ts'
@@ -51,7 +51,7 @@ class Reading implements Awaited {
 export class StreamIterator implements AsyncIterator<unknown, undefined>, Downstream {
   readonly #open: () => Opened
   /** The context of whoever made the iterator: the first to read may be another, such as a socket that is being drained. */
-  readonly #around = AsyncLocalStorage.snapshot()
+  readonly #around = snapshot()
   #opened: Opened | undefined
   /** Asked for and not answered, oldest first. */
   readonly #requests = new Ring<Suspension<Result>>()

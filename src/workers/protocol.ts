@@ -151,8 +151,10 @@ export const progress = {
   native: 70,
   /** 1 when the thread has seen `end` or `park`, so that it is in no native call. */
   answered: 71,
-  cells: 72,
+  /** 1 while the host waits awake for short results: then the thread stays awake for the next message, too. */
+  awake: 72,
+  cells: 73,
   /** Byte offset of the start of the current item, in epoch milliseconds. */
-  startedAtByte: 288,
-  bytes: 296,
+  startedAtByte: 296,
+  bytes: 304,
 } as const

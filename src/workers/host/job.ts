@@ -20,6 +20,8 @@ export interface Posted {
   left: number
   /** Errors of items that the host gave up: a timeout or a cancellation decides, whatever the function gives afterwards. */
   doomed: Map<number, unknown> | undefined
+  /** Its result is expected soon; see look-out.ts. */
+  readonly near: boolean
   /** True when buffers were moved to the worker, so that the items cannot be sent again. */
   readonly moved: boolean
   /** Taken back before the worker had begun it. */
@@ -34,6 +36,28 @@ export interface Posted {
   held: { readonly at: number; readonly since: number } | undefined
   /** When the last of its items had started. */
   loopEndedAt: number | undefined
+}
+
+export function newPosted(of: Pick<Posted, 'id' | 'job' | 'batch' | 'postedAt' | 'near' | 'moved'>): Posted {
+  const { id, job, batch, postedAt, near, moved } = of
+  const { length } = batch.items
+  return {
+    id,
+    job,
+    batch,
+    postedAt,
+    near,
+    reported: new Uint8Array(length),
+    left: length,
+    doomed: undefined,
+    moved,
+    revoked: false,
+    timer: undefined,
+    loadingSince: undefined,
+    doomedAt: undefined,
+    held: undefined,
+    loopEndedAt: undefined,
+  }
 }
 
 export class Job {

@@ -36,6 +36,8 @@ export interface Link {
   post(message: HostMessage, transfer?: readonly TransferListItem[]): void
   /** Can the worker get this value? */
   readonly clones: (value: unknown) => boolean
+  /** Whether the host waits awake for what is posted next; see look-out.ts. */
+  attend(awake: boolean): void
   /** Reaches the worker also while it is busy, if it can be reached at all. */
   control(message: CancelMessage): void
   /** Takes in at once what has arrived, without waiting for the event loop; false where that cannot be done. */

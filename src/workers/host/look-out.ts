@@ -1,18 +1,26 @@
-/** A caller that awaits one short batch after the other would wait mostly for this thread to be woken; so it stays awake a little. */
+/**
+ * How this thread and a worker wait for each other when results are near: both awake, or both asleep in their event loops.
+ *
+ * Awake, a call takes 14 µs there and back, if each thread has a core of its own: being woken on another core costs 30 to 100 µs. Where other threads
+ * want the cores, whoever stays awake keeps the other from running, and the same call takes 200 µs instead of 45. Nobody can see in advance which
+ * of the two holds, so both are tried and measured, and the better one stays in use.
+ */
 import { performance, setImmediate } from '../../base/globals.js'
-import type { Posted } from './job.ts'
+import type { Batch } from '../../run/executor.ts'
+import type { Job } from './job.ts'
 import type { PoolWorker } from './worker.ts'
 
-/** How long this thread looks out for short results before it leaves that to the event loop. */
+/** How long this thread stays awake for short results before it leaves that to the event loop. */
 const lookMs = 0.1
 /** In turns this short: a turn of the event loop costs 10 µs, several times what a call itself takes. */
 const lookTurnMs = 0.02
 
-/** Is this the last batch of its work, and is its result so near that waiting for it awake pays? */
-export function isNear({ job, batch }: Posted): boolean {
+/** Is this the last batch of its work, and is its result so near that the way of waiting for it shows? */
+export function isNear(job: Job, batch: Batch): boolean {
   return batch.items.length * (job.estimate.itemMs ?? 1) < lookMs && !job.estimate.async && job.work.exhausted()
 }
 
+/** Looks for what the workers answer, for {@link lookMs} at most. */
 export function lookOut(workers: readonly PoolWorker[], until = performance.now() + lookMs): void {
   const turn = performance.now() + lookTurnMs
   let open = false
@@ -21,4 +29,50 @@ export function lookOut(workers: readonly PoolWorker[], until = performance.now(
     for (const worker of workers) if (!worker.idle && worker.ready && worker.link.poll()) open ||= !worker.idle
   } while (open && performance.now() < turn)
   if (open && performance.now() < until) setImmediate(() => lookOut(workers, until))
+}
+
+/** Results that a trial of the other way takes; the first half lets the threads settle into it. */
+const trialResults = 16
+/** Results between two trials: few at first, more after each one that showed nothing better. A long pause makes trials cost 1 %. */
+const [shortestPause, longestPause] = [32, 1_024]
+/** Better by less is noise. */
+const worthwhile = 0.9
+
+/** Chooses the way of waiting by how long results take. Pure. */
+export class Wakefulness {
+  /** True when this thread is to stay awake for the next result. */
+  awake = false
+  /** What a result takes in the way that is in use. */
+  #usualMs = Number.NaN
+  #pause = shortestPause
+  #untilTrial = shortestPause
+  /** What results took in the trial under way. */
+  #trial: number[] | undefined
+
+  /** A near result has come, so long after its batch was posted. */
+  record(ms: number): void {
+    if (this.#trial) {
+      if (this.#trial.push(ms) === trialResults) this.#decide(this.#trial)
+      return
+    }
+    // One that was held up counts as twice the usual, at most.
+    this.#usualMs = Number.isNaN(this.#usualMs) ? ms : this.#usualMs + 0.1 * (Math.min(ms, 2 * this.#usualMs) - this.#usualMs)
+    if (--this.#untilTrial > 0) return
+    this.#trial = []
+    this.awake = !this.awake
+  }
+
+  #decide(trial: readonly number[]): void {
+    const settled = trial.slice(trial.length >> 1).sort((a, b) => a - b)
+    const trialMs = settled[settled.length >> 1] as number
+    if (trialMs < worthwhile * this.#usualMs) {
+      this.#usualMs = trialMs
+      this.#pause = shortestPause
+    } else {
+      this.awake = !this.awake
+      this.#pause = Math.min(2 * this.#pause, longestPause)
+    }
+    this.#trial = undefined
+    this.#untilTrial = this.#pause
+  }
 }

@@ -25,9 +25,9 @@ import { contained, noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, fromWire, skip } from './delivery.ts'
 import { Estimate } from './estimate.ts'
 import { consents, couldRunInline, InlineRun } from './inline.ts'
-import { Job, type JobWork, type Posted, sliceBatch } from './job.ts'
+import { Job, type JobWork, newPosted, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit } from './link.ts'
-import { isNear, lookOut } from './look-out.ts'
+import { isNear, lookOut, Wakefulness } from './look-out.ts'
 import { outgoing, splitUncloneable } from './outgoing.ts'
 import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
@@ -56,6 +56,7 @@ export class Pool implements Executor {
   #rebalancing: NodeJS.Timeout | undefined
   /** Workers from which something short is expected, of which this turn has posted the last. */
   #expected: PoolWorker[] = []
+  readonly #wakefulness = new Wakefulness()
   /** Set by `close`: takes no more work. */
   #closing: Promise<void> | undefined
   #drained: () => void = () => {}
@@ -246,8 +247,11 @@ export class Pool implements Executor {
 
   #post(worker: PoolWorker, job: Job, batch: Batch): void {
     const id = worker.lastBatch + 1
+    const near = isNear(job, batch)
+    const awake = near && this.#wakefulness.awake
     const before = performance.now()
     const { message, transfer, marked } = outgoing(job, batch, id, worker.numberOf(job.ref), this.#settings.graceMs)
+    worker.link.attend(awake)
     try {
       worker.link.post(message, transfer as never)
     } catch (cause) {
@@ -260,25 +264,10 @@ export class Pool implements Executor {
     const items = batch.items.length
     job.estimate.recordPost(items, performance.now() - before)
     if (worker.idle) worker.link.ref()
-    const posted: Posted = {
-      id,
-      job,
-      batch,
-      postedAt: before,
-      reported: new Uint8Array(items),
-      left: items,
-      doomed: undefined,
-      moved: marked.length > 0,
-      revoked: false,
-      timer: undefined,
-      loadingSince: undefined,
-      doomedAt: undefined,
-      held: undefined,
-      loopEndedAt: undefined,
-    }
+    const posted = newPosted({ id, job, batch, postedAt: before, near, moved: marked.length > 0 })
     worker.posted.set(id, posted)
     this.#crew.watch.post(worker, posted)
-    if (isNear(posted)) this.#expected.push(worker)
+    if (awake) this.#expected.push(worker)
   }
 
   /** A worker with nothing to do takes over a batch that waits behind one that takes long. */
@@ -326,6 +315,7 @@ export class Pool implements Executor {
     if (message.last) {
       this.#crew.forget(worker, posted)
       estimate.record(posted.batch.items.length, message.busyMs, message.async)
+      if (posted.near) this.#wakefulness.record(performance.now() - posted.postedAt)
     }
     deliver(posted, message, worker.row)
     if (message.last) this.#finishIfOver(posted.job)

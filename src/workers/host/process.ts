@@ -94,6 +94,7 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
       // What was to be moved is no longer here, as with a thread.
       for (const buffer of transfer) if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] })
     },
+    attend() {},
     control: send,
     poll: () => false,
     progress: () => started,

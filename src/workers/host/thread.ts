@@ -62,6 +62,7 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
       Atomics.add(cells, slot.posted, 1)
       Atomics.notify(cells, slot.posted)
     },
+    attend: (awake) => void Atomics.store(cells, slot.awake, awake ? 1 : 0),
     control: (message: CancelMessage) => send(message),
     poll() {
       drain()

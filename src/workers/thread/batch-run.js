@@ -32,7 +32,8 @@ export const cell = {
   loading: 69,
   native: 70,
   answered: 71,
-  cells: 72,
+  awake: 72,
+  cells: 73,
 }
 /** `meta` holds index and attempt of each item. */
 const metaWidth = 2

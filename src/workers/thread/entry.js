@@ -17,8 +17,9 @@ const runner = isMainThread ? startProcess() : startThread()
 Object.defineProperty(globalThis, Symbol.for('heddle.thread'), { value: runner })
 
 /**
- * After a batch the thread waits this long for the next one on a shared counter, which wakes it in a fraction of the time that the
- * event loop takes; only while nothing else is under way, and not for longer, because it holds up timers and `console.log`.
+ * While the host waits awake (host/look-out.ts says when), the thread waits this long after a batch for the next one on a shared counter, which
+ * wakes it in a fraction of the time that the event loop takes; only while nothing else is under way, and not for longer, because it holds up
+ * timers and `console.log`.
  */
 const lingerMs = 1
 /** However many calls come, the event loop gets its turn this often: a function may have left timers and promises behind. */
@@ -68,7 +69,7 @@ function startThread() {
   )
   const linger = () => {
     const until = performance.now() + lingerMostMs
-    while (runner.idle && performance.now() < until) {
+    while (Atomics.load(progress, cell.awake) === 1 && runner.idle && performance.now() < until) {
       const seen = Atomics.load(progress, cell.posted)
       let next = receiveMessageOnPort(port)
       if (!next && !spin(progress, seen) && Atomics.wait(progress, cell.posted, seen, lingerMs) === 'timed-out') return
