@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { spawnHeddle } from './support/cli.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const programs = fileURLToPath(new URL('fixtures/programs/', import.meta.url))
@@ -94,6 +95,49 @@ describe('a worker module', () => {
     const program = `import { workers } from 'heddle'\nconst w = workers(new URL('./compiled.ts', import.meta.url))\nconsole.log(await w.shout('found'))\n`
     writeFileSync(join(folder, 'finds.js'), program)
     expect(await run('finds.js', undefined, folder)).toMatchObject({ code: 0, out: 'FOUND\n' })
+  })
+})
+
+describe('TypeScript', () => {
+  const common: Readonly<Record<string, string>> = {
+    callable: `module.exports = Object.assign(function callable() { return 'called' }, { twice: (n) => 2 * n })`,
+    compiled: `Object.defineProperty(exports, '__esModule', { value: true }); exports.default = () => 'wrapped'; exports.named = 6`,
+    computed: `const all = {}; all['a' + 'b'] = 2; module.exports = all`,
+  }
+  /** The same in each file, because the second import of a package takes another way. */
+  const uses = `import callable from 'callable'
+import compiled from 'compiled'
+import computed from 'computed'
+import * as all from 'callable'
+const loose = compiled
+export const seen = [callable(), callable.twice(4), loose.default(), loose.named, computed.ab, typeof all.default, Object.keys(await import('callable'))]
+`
+
+  test('gets packages of CommonJS as Node gives them, in every file and in workers', async () => {
+    for (const [name, code] of Object.entries(common)) {
+      mkdirSync(join(folder, 'node_modules', name), { recursive: true })
+      writeFileSync(join(folder, 'node_modules', name, 'index.js'), code)
+    }
+    for (const name of ['first.ts', 'second.ts', 'native.mjs']) writeFileSync(join(folder, name), uses)
+    writeFileSync(
+      join(folder, 'in-workers.ts'),
+      `import { workers } from 'heddle'
+import { seen as one } from './first.ts'
+import { seen as two } from './second.ts'
+export const { inWorker } = workers(import.meta.url, { inWorker: () => [one, two] })`,
+    )
+    const program = `import { seen as one } from './first.ts'
+import { seen as two } from './second.ts'
+import { seen as native } from './native.mjs'
+import { inWorker } from './in-workers.ts'
+export default async () => JSON.stringify({ native, here: [one, two], there: await inWorker() })`
+    writeFileSync(join(folder, 'typed.ts'), program)
+    const { code, stdout, stderr } = await spawnHeddle(['run', '-q', 'typed.ts'], { cwd: folder })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const { native, here, there } = JSON.parse(stdout) as Record<string, unknown>
+    expect(native).toEqual(['called', 8, 'wrapped', 6, 2, 'function', ['default']])
+    expect(here).toEqual([native, native])
+    expect(there).toEqual([native, native])
   })
 })
 

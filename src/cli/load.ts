@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { statSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { likeNode } from '../base/typescript.js'
 import { UsageError } from './usage-error.ts'
 
 const typescript = /\.[cm]?tsx?$/
@@ -48,7 +49,7 @@ export async function loadModule(path: string): Promise<Record<string, unknown>>
   }
   const { createJiti } = await import('jiti')
   try {
-    return await createJiti(import.meta.url, { interopDefault: false }).import(path)
+    return await createJiti(import.meta.url, likeNode).import(path)
   } catch (error) {
     throw parseError(error) ?? error
   }

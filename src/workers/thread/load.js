@@ -7,6 +7,7 @@
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { likeNode } from '../../base/typescript.js'
 
 const typescript = /\.[cm]?tsx?$/
 
@@ -32,7 +33,7 @@ export async function loadModule(module, sources) {
     }
   }
   const { createJiti } = await import('jiti')
-  const jiti = createJiti(url, { interopDefault: false, ...(sources && { alias: { heddle: sources } }) })
+  const jiti = createJiti(url, { ...likeNode, ...(sources && { alias: { heddle: sources } }) })
   return jiti.import(fileURLToPath(url))
 }
 
