@@ -10,6 +10,8 @@ export interface SpawnOptions {
   /** @default the folder of the test programs */
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Called with the process when it has started. */
+  readonly onSpawn?: (child: ChildProcess) => void
   /** Called with everything written so far, at each piece. */
   readonly onOutput?: (child: ChildProcess, stdout: string, stderr: string) => void
   /** In a process group of its own, as a terminal gives every command: a signal can be sent to all of it. @default false */
@@ -38,6 +40,7 @@ export function spawnHeddle(args: readonly string[], options: SpawnOptions = {})
     timeout: options.timeoutMs ?? 30_000,
     killSignal: 'SIGKILL',
   })
+  options.onSpawn?.(child)
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
