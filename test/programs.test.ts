@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createJiti } from 'jiti'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { spawnHeddle } from './support/cli.ts'
 
@@ -132,6 +133,10 @@ import { seen as native } from './native.mjs'
 import { inWorker } from './in-workers.ts'
 export default async () => JSON.stringify({ native, here: [one, two], there: await inWorker() })`
     writeFileSync(join(folder, 'typed.ts'), program)
+    // Another tool has compiled a file in its own way; what that gives does not matter here.
+    await createJiti(folder)
+      .import(join(folder, 'first.ts'))
+      .catch(() => {})
     const { code, stdout, stderr } = await spawnHeddle(['run', '-q', 'typed.ts'], { cwd: folder })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const { native, here, there } = JSON.parse(stdout) as Record<string, unknown>

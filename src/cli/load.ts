@@ -49,7 +49,7 @@ export async function loadModule(path: string): Promise<Record<string, unknown>>
   }
   const { createJiti } = await import('jiti')
   try {
-    return await createJiti(import.meta.url, likeNode).import(path)
+    return await createJiti(import.meta.url, likeNode()).import(path)
   } catch (error) {
     throw parseError(error) ?? error
   }
