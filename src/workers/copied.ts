@@ -2,6 +2,7 @@
 import { fromElsewhere } from '../base/call-site.ts'
 import { Unserializable } from '../base/errors.ts'
 import { cloneable, findUncloneable } from './thread/cloning.js'
+import { shown } from './thread/shown.js'
 import { forgetTransfer, transferOf } from './thread/transfers.js'
 
 /** As a crossing would copy it, so that a function cannot notice where it ran. */
@@ -11,8 +12,9 @@ export function copied(value: unknown, what: string): unknown {
     return value
   }
   const transfer = transferOf(value) as ArrayBuffer[] | undefined
+  const moved = [...(transfer ?? [])]
   try {
-    const copy = structuredClone(value, transfer && { transfer })
+    const copy = structuredClone(shown(value, moved), { transfer: moved })
     if (transfer) forgetTransfer(value)
     return copy
   } catch (cause) {

@@ -3,6 +3,7 @@ import { performance } from '../../base/globals.js'
 import type { Batch } from '../../run/executor.ts'
 import type { RunMessage } from '../protocol.ts'
 import { packTexts } from '../thread/texts.js'
+import { shown } from '../thread/shown.js'
 import { nothingMarked, transferOf } from '../thread/transfers.js'
 import { packNumbers } from '../thread/wire.js'
 import { uncloneable } from '../copied.ts'
@@ -33,7 +34,7 @@ export function outgoing(job: Job, batch: Batch, id: number, fn: number, graceMs
     batch: id,
     fn,
     first: batch.first,
-    items: flat ? packed(flat, transfer) : batch.items,
+    items: flat ? packed(flat, transfer) : shown(batch.items, transfer),
     spread: !flat,
     direct: work.spread,
     meta: work.meta?.(batch),
@@ -73,7 +74,7 @@ function packed(items: ArrayLike<unknown>, transfer: unknown[]): RunMessage['ite
   if (copy) return copy
   const texts = packTexts(items)
   if (texts) transfer.push(texts.units.buffer)
-  return texts ?? items
+  return texts ?? shown(items, transfer)
 }
 
 /** Something in the batch cannot cross: that item fails, the others go back to travel by themselves. */

@@ -40,25 +40,81 @@ export function serialize(value) {
 
 /** @param {Uint8Array} bytes what {@link serialize} gave, in another process of ours */
 export function deserialize(bytes) {
-  return v8().deserialize(bytes)
+  const deserializer = new (ProcessDeserializer ??= processDeserializer())(bytes)
+  deserializer.readHeader()
+  return deserializer.readValue()
 }
 
 /** @type {ReturnType<typeof processSerializer> | undefined} */
 let ProcessSerializer
+/** @type {ReturnType<typeof processDeserializer> | undefined} */
+let ProcessDeserializer
 
-/** As `v8.serialize`, but shared memory is refused and not copied: a copy that nobody shares would be another thing. */
+/**
+ * As `v8.serialize`, but views of one buffer are views of one buffer there too, and shared memory is refused and not copied: a copy
+ * that nobody shares would be another thing.
+ */
 function processSerializer() {
   const { DefaultSerializer } = v8()
   return class extends DefaultSerializer {
+    /** @type {Map<ArrayBufferLike, number>} */
+    #buffers = new Map()
+
     /** @param {object} object */
     _writeHostObject(object) {
-      if (ArrayBuffer.isView(object) && !(object.buffer instanceof SharedArrayBuffer)) {
-        return /** @type {any} */ (DefaultSerializer.prototype)._writeHostObject.call(this, object)
-      }
-      throw new TypeError(`${kindOf(object)} cannot be sent to another process`)
+      if (!ArrayBuffer.isView(object) || object.buffer instanceof SharedArrayBuffer)
+        throw new TypeError(`${kindOf(object)} cannot be sent to another process`)
+      const { buffer, byteOffset, byteLength } = object
+      const writer = /** @type {import('node:v8').Serializer} */ (/** @type {unknown} */ (this))
+      const known = this.#buffers.get(buffer)
+      writer.writeUint32(viewClasses.findIndex((Class) => object instanceof Class))
+      writer.writeUint32(known ?? this.#buffers.size)
+      writer.writeDouble(byteOffset)
+      writer.writeDouble(byteLength)
+      if (known !== undefined) return
+      this.#buffers.set(buffer, this.#buffers.size)
+      writer.writeDouble(buffer.byteLength)
+      writer.writeRawBytes(new Uint8Array(buffer))
     }
   }
 }
+
+/** Buffers are memory of their own: a view of the message would show everything else in it, and keep it. */
+function processDeserializer() {
+  const { DefaultDeserializer } = v8()
+  return class extends DefaultDeserializer {
+    /** @type {ArrayBuffer[]} */
+    #buffers = []
+
+    _readHostObject() {
+      const reader = /** @type {import('node:v8').Deserializer} */ (/** @type {unknown} */ (this))
+      const Class = /** @type {any} */ (viewClasses[reader.readUint32()])
+      const known = reader.readUint32()
+      const [byteOffset, byteLength] = [reader.readDouble(), reader.readDouble()]
+      const buffer = (this.#buffers[known] ??= Uint8Array.from(reader.readRawBytes(reader.readDouble())).buffer)
+      if (Class === Buffer) return Buffer.from(buffer, byteOffset, byteLength)
+      return new Class(buffer, byteOffset, byteLength / (Class.BYTES_PER_ELEMENT ?? 1))
+    }
+  }
+}
+
+/** In the order in which a view is looked up: a `Buffer` is a `Uint8Array` too. */
+const viewClasses = [
+  Buffer,
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  DataView,
+  ...('Float16Array' in globalThis ? [/** @type {any} */ (globalThis).Float16Array] : []),
+]
 
 /**
  * Objects of the platform, such as `AbortSignal` and `Blob`, keep what they are where the serializer does not look: it would make
@@ -87,8 +143,11 @@ function refuseForeign(root) {
 /** What says its class by a tag and is serialized all the same. */
 const tagged = new Set(['ArrayBuffer', 'Map', 'Set', 'SharedArrayBuffer'])
 
-/** @param {object} value */
-function isForeign(value) {
+/**
+ * An object of the platform that says its class by a tag.
+ * @param {object} value
+ */
+export function isForeign(value) {
   const above = Object.getPrototypeOf(value)
   if (above === Object.prototype || above === Array.prototype || above === null) return false
   const tag = /** @type {any} */ (value)[Symbol.toStringTag]

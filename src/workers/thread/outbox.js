@@ -10,6 +10,7 @@
  */
 import { performance } from '../../base/globals.js'
 import { findUncloneable } from './cloning.js'
+import { shown } from './shown.js'
 import { forgetTransfer, nothingMarked, transferOf } from './transfers.js'
 import { packError, packNumbers, unserializable } from './wire.js'
 
@@ -127,10 +128,9 @@ export class Outbox {
     if (numbers) return this.#transport.post({ ...message, values: numbers }, [numbers.buffer])
     const marked = nothingMarked() ? [] : values.filter((value) => transferOf(value) !== undefined)
     try {
-      this.#transport.post(
-        message,
-        marked.flatMap((value) => transferOf(value) ?? []),
-      )
+      const moved = marked.flatMap((value) => transferOf(value) ?? [])
+      const errors = message.errors && shown(message.errors, moved)
+      this.#transport.post({ ...message, values: shown(values, moved), errors }, moved)
       for (const value of marked) forgetTransfer(value)
     } catch (error) {
       this.#oneByOne(message, values, packError(error, this.#transport.clones))
@@ -154,7 +154,8 @@ export class Outbox {
       /** @type {ResultMessage} */
       const one = { ...message, values: [values[i]], from: at, positions: undefined, startedAt, settledAt, last: false }
       try {
-        this.#transport.post({ ...one, errors: undefined, skipped: undefined }, [...(transferOf(values[i]) ?? [])])
+        const moved = [...(transferOf(values[i]) ?? [])]
+        this.#transport.post({ ...one, values: shown(one.values, moved), errors: undefined, skipped: undefined }, moved)
         forgetTransfer(values[i])
       } catch {
         const error = unserializable(findUncloneable(values[i], 'result', clones) ?? 'result cannot be moved', 'result', cause)
