@@ -25,15 +25,15 @@ interface Case {
 /** So many tries are judged, once others used less than this of the cores in them, or after the last. */
 const judged = 3
 const othersLittle = 0.15
-const triesMost = 7
+const triesMost = 5
 
 const cases: Readonly<Record<string, Case>> = {
   'worker functions compute': { job: 'compute', workers: true, items: 100 },
-  'asynchronous worker functions wait': { job: 'sleep', workers: true, items: 200 },
-  'asynchronous worker functions wait, and compute a little': { job: 'mostlyWait', workers: true, items: 200, concurrency: 8 },
+  'asynchronous worker functions wait': { job: 'sleep', workers: true, items: 80 },
+  'asynchronous worker functions wait, and compute a little': { job: 'mostlyWait', workers: true, items: 80, concurrency: 8 },
   'asynchronous worker functions compute in the pool': { job: 'computeInPool', workers: true, items: 100 },
-  'calls of this thread wait': { job: 'sleep', items: 200, concurrency: 16 },
-  'calls of this thread wait, and compute a little': { job: 'mostlyWait', items: 200, concurrency: 8 },
+  'calls of this thread wait': { job: 'sleep', items: 80, concurrency: 16 },
+  'calls of this thread wait, and compute a little': { job: 'mostlyWait', items: 80, concurrency: 8 },
   'calls of this thread wait and compute, and the thread is full': { job: 'waitAndCompute', items: 60, concurrency: 16 },
   'calls of this thread take turns': { job: 'compute', items: 60, concurrency: 16 },
   'calls of this thread compute in the pool': { job: 'computeInPool', items: 100, concurrency: 16 },

@@ -125,6 +125,8 @@ class Sum {
     })
     const process = cores[w] as number
     const children = rate(rates, childrenRow, 'cpu', w)
+    const others = rate(rates, othersRow, 'cpu', w)
+    const used = process + children + others
     return shareOf({
       executors: this.#counted ? executors : withoutCore(executors, process, this.#cores),
       native: { cpu: rate(rates, nativeRow, 'cpu', w), wait: rate(rates, nativeRow, 'wait', w) },
@@ -135,7 +137,8 @@ class Sum {
         unseen: rate(rates, childrenRow, 'busy', w),
         alive: Math.max(0, rate(rates, childrenRow, 'alive', w)),
       },
-      machine: (process + children + rate(rates, othersRow, 'cpu', w)) / this.#cores,
+      machine: used / this.#cores,
+      others: used > 0 ? others / used : 0,
       counted: this.#counted,
     })
   }

@@ -9,6 +9,7 @@ const idle: Stretch = {
   pool: 0,
   children: { cpu: 0, wait: 0, unseen: 0, alive: 0 },
   machine: 0,
+  others: 0,
   counted: true,
 }
 const share = (stretch: Partial<Stretch>) => shareOf({ ...idle, ...stretch })
@@ -71,7 +72,7 @@ describe('what tasks of a stretch of time did', () => {
   it.each([
     [
       'one task computes on half a core, because another program has the rest',
-      { executors: [thread(1, 0.5, 0.5)], others: 1.5, machine: 1 },
+      { executors: [thread(1, 0.5, 0.5)], others: 0.75, machine: 1 },
       1,
     ],
     [
@@ -81,6 +82,12 @@ describe('what tasks of a stretch of time did', () => {
     ],
   ] as const)('counts waiting for a core where nobody else of ours wanted one: %s', (_, stretch, expected) => {
     expect(work(stretch as Partial<Stretch>)).toBeCloseTo(expected, 1)
+  })
+
+  it('cannot tell whether two workers waited for each other or for other programs, as far as those had the cores', () => {
+    const executors = [thread(1, 0.4, 0.6), thread(1, 0.4, 0.6)]
+    expect(share({ executors, machine: 1, others: 0.5 }).unclear).toBeCloseTo(0.6)
+    expect(share({ executors, machine: 1 }).unclear).toBe(0)
   })
 
   it('says how much may have been waiting for the outside all the same', () => {
@@ -103,6 +110,7 @@ describe('what tasks of a stretch of time did', () => {
         .tuple(helpers, part, fc.nat(20))
         .map(([more, unseen, alive]) => ({ ...more, unseen: unseen * more.cpu, alive })),
       machine: part,
+      others: part,
       counted: fc.boolean(),
     })
     fc.assert(

@@ -39,6 +39,8 @@ export interface Stretch {
   }
   /** Share of the machine's cores in use. */
   readonly machine: number
+  /** Of the cores in use, the share that other programs had. */
+  readonly others: number
   /** Whether the system counts how long threads wait for a core. */
   readonly counted: boolean
 }
@@ -61,7 +63,7 @@ function fullness(busy: number): number {
 }
 
 export function shareOf(stretch: Stretch): Share {
-  const { executors, native, pool, children, machine, counted } = stretch
+  const { executors, native, pool, children, machine, others, counted } = stretch
   const ownCause = causeOf(stretch)
   let [computing, forThread, forCore, outside, unclear] = [0, 0, 0, 0, 0]
   /** By executor: its tasks that wait while its thread is held by one of them, and the others. */
@@ -77,6 +79,8 @@ export function shareOf(stretch: Stretch): Share {
     waiting.push({ held, others: tasks - on - held, full: fullness(Math.max(busy, cpu + wait)) })
   }
   const all = waiting.reduce((sum, { held, others }) => sum + held + others, 0)
+  // What others had may be what was waited for, and a program without parallelism would have waited as well.
+  unclear += forCore * others
   if (all <= 0) return { computing, waiting: outside, forThread, forCore, unclear }
   const asleep = Math.max(0, children.alive - children.cpu - children.wait)
   const helpers = native.cpu + native.wait + children.cpu + children.wait + asleep
@@ -85,11 +89,12 @@ export function shareOf(stretch: Stretch): Share {
   const helpersWait = native.wait + children.wait
   const own = helpersWait * ownCause(Math.min(1, native.cpu + children.cpu + helpersWait))
   forCore += helped * own
+  unclear += helped * own * others
   outside += helped * (asleep + helpersWait - own)
   const rest = Math.max(0, 1 - helpers / all)
   const full = Math.max(fullness(pool), machine >= saturated ? notSeen(native.cpu, children, counted) : 0)
-  for (const { held, others, full: thread } of waiting) {
-    const left = others * rest
+  for (const { held, others: waiters, full: thread } of waiting) {
+    const left = waiters * rest
     const forOwnThread = left * thread
     const forHelpers = (left - forOwnThread) * full
     forThread += forOwnThread
