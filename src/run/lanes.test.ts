@@ -42,4 +42,57 @@ describe('Lanes', () => {
     expect(starts.filter(([underWay, limit]) => underWay > limit)).toEqual([])
     expect(Math.max(...starts.map(([underWay]) => underWay))).toBeGreaterThan(16)
   })
+
+  it.each([Number.POSITIVE_INFINITY, 1e6])('opens lanes as items come, with a bound of %d', async (limit) => {
+    let pulls = 0
+    const inner = sourceOf(
+      (async function* () {
+        yield* [1, 2, 3]
+      })(),
+      'test',
+    )
+    const source = Object.assign(Object.create(inner) as typeof inner, {
+      pull: () => {
+        pulls++
+        return inner.pull()
+      },
+    })
+    const group = new Group('map', '', {}, -1, -1)
+    const values = new Values(-1)
+    await new Lanes(group, source, async (item) => item, values, undefined).run(limit)
+    group.close()
+    expect(values.results).toEqual([1, 2, 3])
+    // Each lane asks once more at the end.
+    expect(pulls).toBeLessThanOrEqual(8)
+  })
+
+  it('has as many under way as items have come, within the bound', async () => {
+    const come: (() => void)[] = []
+    let underWay = 0
+    let most = 0
+    const source = sourceOf(
+      (async function* () {
+        for (let i = 0; i < 40; i++) yield i
+      })(),
+      'test',
+    )
+    const group = new Group('map', '', {}, -1, -1)
+    const values = new Values(-1)
+    const fn = async (item: unknown): Promise<unknown> => {
+      most = Math.max(most, ++underWay)
+      await new Promise<void>((resolve) => come.push(resolve))
+      underWay--
+      return item
+    }
+    const done = new Lanes(group, source, fn, values, undefined).run(25)
+    for (let i = 0; i < 10; i++) await turn()
+    expect(underWay).toBe(25)
+    while (values.results.length < 40) {
+      come.shift()?.()
+      await turn()
+    }
+    await done
+    group.close()
+    expect(most).toBe(25)
+  })
 })

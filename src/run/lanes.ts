@@ -4,7 +4,11 @@
  *
  * Two kinds of lane: the bare one pays for nothing but the call (and for a record while somebody observes), the full one goes
  * through `runTask` and pays for policies. Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
+ *
+ * Over an asynchronous source the next lane opens when an item has come and nobody waits for the one after it. So there are never more lanes than items
+ * have come, and one: a bound of `Infinity` or of a million costs nothing until there are items for it.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { performance, setImmediate } from '../base/globals.js'
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import {
@@ -43,7 +47,11 @@ export class Lanes {
   #next = 0
   #exhausted = false
   #open = 0
+  /** Lanes that wait for an item of an asynchronous source. */
+  #pulling = 0
   #limit = 0
+  /** Where lanes open: the context of a call that has just settled may have been changed by its function. */
+  #around: (<T>(body: () => T) => T) | undefined
   #done: (() => void) | undefined
   #breath: Promise<void> | undefined
   #lastBreath = performance.now()
@@ -70,6 +78,7 @@ export class Lanes {
   run(limit: number): Promise<void> {
     return new Promise((resolve) => {
       this.#done = resolve
+      if (this.#source.async || this.#adaptive) this.#around = AsyncLocalStorage.snapshot()
       this.setLimit(limit)
       if (this.#open === 0) resolve()
     })
@@ -78,7 +87,12 @@ export class Lanes {
   /** How many may be under way from now on; those under way beyond it are let finish. */
   setLimit(limit: number): void {
     this.#limit = Math.min(limit, Math.max(1, this.#source.size))
-    while (this.#open < this.#limit && !this.#exhausted && !this.#group.aborted) this.#openLane()
+    while (this.#lacksLanes) this.#openLane()
+  }
+
+  /** Whether another lane would have something to do. */
+  get #lacksLanes(): boolean {
+    return this.#open < this.#limit && this.#pulling === 0 && !this.#exhausted && !this.#group.aborted
   }
 
   #openLane(): void {
@@ -88,7 +102,8 @@ export class Lanes {
     openFrame(frame)
     const records = !this.#policy && observed() ? new LaneRecords(this.#group, this.#source) : undefined
     const lane = this.#policy ? () => this.#fullLane(frame) : () => this.#bareLane(frame, records)
-    void enterFrame(frame, lane).then(() => {
+    const enter = (): Promise<void> => enterFrame(frame, lane)
+    void (this.#around?.(enter) ?? enter()).then(() => {
       records?.close()
       closeFrame(frame)
       if (this.#open === 0) this.#done?.()
@@ -188,11 +203,15 @@ export class Lanes {
   }
 
   async #pullAsync(): Promise<unknown> {
+    this.#pulling++
     try {
       const item = await this.#source.pull()
+      this.#pulling--
       if (item === end) this.#exhausted = true
+      else if (this.#lacksLanes) this.#openLane()
       return this.#group.aborted ? end : item
     } catch (error) {
+      this.#pulling--
       return this.#sourceFailed(error)
     }
   }

@@ -4,7 +4,8 @@
  */
 import { describe, InvalidOption } from '../base/errors.ts'
 import type { Entrance } from '../base/frame.ts'
-import { adopt } from '../base/look.js'
+import { adopt, settled } from '../base/look.js'
+import { Ring } from '../base/ring.ts'
 
 /** Says that no item is left. */
 export const end: unique symbol = Symbol('end')
@@ -120,17 +121,22 @@ class IterableSource<T> implements Source<T> {
   }
 }
 
+/** Somebody who waits for an item. */
+interface Pull<T> {
+  readonly resolve: (item: T | typeof end) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Pulls go to the iterator one after the other: not every iterator can be asked twice at once. */
 class AsyncSource<T> implements Source<T> {
   enter: Entrance = directly
   readonly size = Number.POSITIVE_INFINITY
   readonly async = true
   readonly #iterator: AsyncIterator<T>
   #done = false
-  /** Pulls go to the iterator one after the other: not every iterator can be asked twice at once. */
-  #last: Promise<unknown> = Promise.resolve()
-  readonly #waiting = new Set<(value: typeof end) => void>()
+  /** The oldest is the one for which the iterator was asked. */
+  readonly #pulls = new Ring<Pull<T>>()
   #closing: Promise<void> | undefined
-  readonly #next = (): unknown => this.#iterator.next()
 
   constructor(input: AsyncIterable<T>) {
     this.#iterator = input[Symbol.asyncIterator]()
@@ -138,21 +144,43 @@ class AsyncSource<T> implements Source<T> {
 
   pull(): Promise<T | typeof end> {
     return new Promise((resolve, reject) => {
-      this.#waiting.add(resolve)
-      this.#last = this.#last.then(async () => {
-        try {
-          if (this.#done) return resolve(end)
-          const item = itemOf<T>(await this.enter(this.#next))
-          if (item === end) this.#done = true
-          resolve(item)
-        } catch (error) {
-          this.#done = true
-          reject(error as Error)
-        } finally {
-          this.#waiting.delete(resolve)
-        }
-      })
+      if (this.#done) return resolve(end)
+      this.#pulls.push({ resolve, reject })
+      if (this.#pulls.size === 1) this.#ask()
     })
+  }
+
+  #ask(): void {
+    try {
+      settled(this.enter(this.#next), this.#answered, this.#failed)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  readonly #next = (): unknown => this.#iterator.next()
+
+  readonly #answered = (next: unknown): void => {
+    if (this.#done) return
+    try {
+      const item = itemOf<T>(next)
+      if (item === end) return this.#end()
+      this.#pulls.shift().resolve(item)
+    } catch (error) {
+      return this.#failed(error)
+    }
+    if (this.#pulls.size > 0) this.#ask()
+  }
+
+  readonly #failed = (error: unknown): void => {
+    if (this.#done) return
+    this.#pulls.shift().reject(error)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#done = true
+    while (this.#pulls.size > 0) this.#pulls.shift().resolve(end)
   }
 
   close(): Promise<void> {
@@ -161,9 +189,8 @@ class AsyncSource<T> implements Source<T> {
 
   async #close(): Promise<void> {
     if (this.#done) return
-    this.#done = true
-    const busy = this.#waiting.size > 0
-    for (const release of this.#waiting) release(end)
+    const busy = this.#pulls.size > 0
+    this.#end()
     const closed = adopt(this.enter(() => this.#iterator.return?.()))
     if (!busy) await closed
     else closed.catch(() => {})

@@ -2,7 +2,7 @@
 import type { ReadableStream } from 'node:stream/web'
 import { Cancellation } from '../base/abort.ts'
 import { type Entrance, innerEntranceOf, type TaskContext } from '../base/frame.ts'
-import { adopt, peek } from '../base/look.js'
+import { peek, settled } from '../base/look.js'
 import { end, type Input, itemOf, type Source, sourceOf } from '../run/source.ts'
 import { isReadable, NodeFeed } from './node-feed.ts'
 import type { Segment } from './run.ts'
@@ -161,7 +161,7 @@ class AsyncFeed extends Stage {
   #ask(): void {
     this.#asking = true
     try {
-      adopt(this.#enter(this.#next)).then(this.#answered, this.#failed)
+      settled(this.#enter(this.#next), this.#answered, this.#failed)
     } catch (error) {
       this.#failed(error)
     }

@@ -44,10 +44,13 @@ export class Calls implements JobWork {
   readonly #subscriptions = new Map<Cancellation, Subscription>()
   /** Gives up a call that a worker has: the pool's part of a cancellation. */
   readonly #giveUp: (index: number, error: Error) => void
+  /** Is told each time that no call is open any more. */
+  readonly #idle: () => void
 
-  constructor(timeoutMs: number | undefined, giveUp: (index: number, error: Error) => void) {
+  constructor(timeoutMs: number | undefined, giveUp: (index: number, error: Error) => void, idle: () => void = () => {}) {
     this.timeoutMs = timeoutMs
     this.#giveUp = giveUp
+    this.#idle = idle
   }
 
   get observed(): boolean {
@@ -165,8 +168,10 @@ export class Calls implements JobWork {
       if (startedAt !== undefined) timing.startedAt = startedAt
       if (settledAt !== undefined) timing.settledAt = settledAt
     }
-    if (this.#open === 0) this.#drop(this.#calls.length)
-    else if (at < trimmed && ++this.#settledInFront === trimmed) this.#drop(trimmed)
+    if (this.#open === 0) {
+      this.#drop(this.#calls.length)
+      this.#idle()
+    } else if (at < trimmed && ++this.#settledInFront === trimmed) this.#drop(trimmed)
     return call
   }
 

@@ -18,6 +18,7 @@ import { note } from '../../base/observer.ts'
 import type { Batch, BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
 import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protocol.ts'
 import { forgetTransfer } from '../thread/transfers.js'
+import { ByTimeout } from './by-timeout.ts'
 import { Calls } from './calls.ts'
 import { crashOf, lostItems } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
@@ -49,7 +50,7 @@ export class Pool implements Executor {
   readonly #crew: Crew
   /** Jobs with something to hand out, in turn. */
   readonly #jobs: Job[] = []
-  readonly #calls = new WeakMap<FunctionRef, Map<number, Job>>()
+  readonly #calls = new WeakMap<FunctionRef, ByTimeout<Job>>()
   readonly #estimates = new Map<string, Estimate>()
   readonly #starts = new Starts()
   #scheduled = false
@@ -82,16 +83,14 @@ export class Pool implements Executor {
     return result
   }
 
-  #callJob(ref: FunctionRef, timeoutMs: number | undefined): Job {
+  #callJob(ref: FunctionRef, timeoutMs = -1): Job {
     let byTimeout = this.#calls.get(ref)
-    if (!byTimeout) this.#calls.set(ref, (byTimeout = new Map()))
-    let job = byTimeout.get(timeoutMs ?? -1)
-    if (!job) {
-      const calls = new Calls(timeoutMs, (index, error) => this.#giveUp(job as Job, index, error))
-      job = new Job(ref, calls, this.#estimate(ref))
-      byTimeout.set(timeoutMs ?? -1, job)
-    }
-    return job
+    if (!byTimeout) this.#calls.set(ref, (byTimeout = new ByTimeout()))
+    return byTimeout.get(timeoutMs, (idle) => {
+      const calls = new Calls(timeoutMs === -1 ? undefined : timeoutMs, (index, error) => this.#giveUp(job, index, error), idle)
+      const job = new Job(ref, calls, this.#estimate(ref))
+      return job
+    })
   }
 
   bulk(ref: FunctionRef, work: BulkWork): void {

@@ -2,6 +2,7 @@
 import { performance } from '../../base/globals.js'
 import { Cancellation } from '../../base/abort.ts'
 import type { TaskContext } from '../../base/frame.ts'
+import { isThenable } from '../../base/look.js'
 import type { Batch, BulkWork } from '../../run/executor.ts'
 import { copied, sharedOrCopied } from '../copied.ts'
 
@@ -113,7 +114,7 @@ export class Stretch {
 
   /** True when it is a promise. */
   #settle(value: unknown): boolean {
-    if (isPromise(value)) {
+    if (isThenable(value)) {
       this.promise = value
       return true
     }
@@ -160,8 +161,4 @@ function callPlain(
 function isPlain(value: unknown): boolean {
   const type = typeof value
   return type === 'number' || type === 'string' || type === 'boolean' || type === 'undefined'
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 }

@@ -13,6 +13,7 @@
  * @typedef {import('./runner.js').Loaded} Loaded
  */
 import { clearTimeout, performance, setImmediate, setTimeout } from '../../base/globals.js'
+import { isThenable } from '../../base/look.js'
 import { withContext } from '../../base/with-context.js'
 import { WorkerContext } from './context.js'
 import { Outbox } from './outbox.js'
@@ -391,11 +392,6 @@ function callManyTimed(call, items, context, from, first, values, times, progres
 function isPlain(value) {
   const type = typeof value
   return type === 'number' || type === 'string' || type === 'boolean' || type === 'undefined'
-}
-
-/** @param {unknown} value @returns {value is PromiseLike<unknown>} */
-function isThenable(value) {
-  return typeof value === 'object' && value !== null && typeof (/** @type {any} */ (value).then) === 'function'
 }
 
 /** @param {number} timeoutMs */

@@ -122,6 +122,8 @@ function domException({ name, message, stack, fields, cause }, classOf) {
   return error
 }
 
+/** Chosen: programs have dozens of classes of errors; one that makes up names as it goes must not fill the memory. The oldest go first. */
+const keptClasses = 1_000
 /** @type {Map<string, new (message?: string) => Error>} */
 const remoteClasses = new Map()
 
@@ -136,6 +138,8 @@ function classFor(className, parent) {
   if (!found) {
     found = { [className]: class extends parent {} }[className]
     remoteClasses.set(key, /** @type {any} */ (found))
+    const [oldest] = remoteClasses.keys()
+    if (remoteClasses.size > keptClasses && oldest !== undefined) remoteClasses.delete(oldest)
   }
   return /** @type {new (message?: string) => Error} */ (found)
 }
