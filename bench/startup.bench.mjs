@@ -22,6 +22,7 @@ export default {
     "import 'heddle'": measured('import'),
     'heddle --version': whole(cli, ['--version']),
     'first worker result': measured('worker'),
+    'first worker result, by hand': measured('hand'),
   },
   targets: (results) => [
     { what: "import 'heddle', ms", got: results.median("import 'heddle'"), atMost: 25 },

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { map } from 'heddle'
+import { countWords as consenting } from './workers/consenting.mjs'
+import { openByHand } from './workers/hand.mjs'
 import { countWords as counted } from './workers/heddle.mjs'
 import { peers } from './workers/peers.mjs'
 import { countWords } from './workers/plain.mjs'
@@ -38,6 +40,11 @@ export default {
   contenders: {
     loop: () => ({ run: () => passages.map((text) => countWords(text)) }),
     heddle: () => ({ run: () => map(passages, counted) }),
+    'heddle, consenting': () => ({ run: () => map(passages, consenting) }),
+    'by hand': async () => {
+      const hand = await openByHand()
+      return { run: () => hand.map('countWords', passages), close: hand.close }
+    },
     piscina: async () => {
       const { call, close } = await /** @type {NonNullable<typeof peers.piscina>} */ (peers.piscina)('countWords', 10)
       return { run: () => Promise.all(passages.map((text) => call(text))), close }
@@ -49,6 +56,8 @@ export default {
   },
   targets: (results) => [
     { what: 'heddle / loop', got: results.ratio('heddle', 'loop'), atMost: 1 / 1.85 },
+    { what: 'heddle, consenting / loop', got: results.ratio('heddle, consenting', 'loop'), atMost: 1 / 1.85 },
+    { what: 'heddle / by hand', got: results.ratio('heddle', 'by hand'), atMost: 1.1 },
     { what: 'heddle / piscina', got: results.ratio('heddle', 'piscina'), atMost: 1 / 1.2 },
   ],
 }

@@ -1,5 +1,7 @@
 /** Calls of a worker function that does next to nothing: what a pool itself costs. */
 import { map } from 'heddle'
+import { double as consenting } from './workers/consenting.mjs'
+import { openByHand } from './workers/hand.mjs'
 import { double } from './workers/heddle.mjs'
 import { peers } from './workers/peers.mjs'
 
@@ -16,6 +18,11 @@ export default {
   reference: 'piscina',
   contenders: {
     'heddle map': () => ({ run: () => map(items, double) }),
+    'heddle map, consenting': () => ({ run: () => map(items, consenting) }),
+    'by hand': async () => {
+      const hand = await openByHand()
+      return { run: () => hand.map('double', items), close: hand.close }
+    },
     'heddle Promise.all': () => ({ run: () => Promise.all(items.map((x) => double(x))) }),
     ...Object.fromEntries(
       Object.entries(peers).map(([name, open]) => [
@@ -32,6 +39,8 @@ export default {
   },
   targets: (results) => [
     { what: 'heddle map / piscina', got: results.ratio('heddle map', 'piscina'), atMost: 1 / 20 },
+    { what: 'heddle map / by hand', got: results.ratio('heddle map', 'by hand'), atMost: 1.1 },
+    { what: 'heddle map, consenting / piscina', got: results.ratio('heddle map, consenting', 'piscina'), atMost: 1 / 20 },
     { what: 'heddle Promise.all / piscina', got: results.ratio('heddle Promise.all', 'piscina'), atMost: 1 / 10 },
   ],
 }

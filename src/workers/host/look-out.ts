@@ -31,10 +31,10 @@ export function lookOut(workers: readonly PoolWorker[], until = performance.now(
   if (open && performance.now() < until) setImmediate(() => lookOut(workers, until))
 }
 
-/** Results that a trial of the other way takes; the first half lets the threads settle into it. */
-const trialResults = 16
-/** Results between two trials: few at first, more after each one that showed nothing better. A long pause makes trials cost 1 %. */
-const [shortestPause, longestPause] = [32, 1_024]
+/** Results that are judged together, by the median of the second half: in the first, the threads settle into a way of waiting. */
+const groupResults = 16
+/** Groups between two trials: few at first, more after each one that showed nothing better, so that trials cost about 1 %. */
+const [shortestPause, longestPause] = [2, 64]
 /** Better by less is noise. */
 const worthwhile = 0.9
 
@@ -43,28 +43,27 @@ export class Wakefulness {
   /** True when this thread is to stay awake for the next result. */
   awake = false
   /** What a result takes in the way that is in use. */
-  #usualMs = Number.NaN
+  #usualMs = Number.POSITIVE_INFINITY
   #pause = shortestPause
   #untilTrial = shortestPause
-  /** What results took in the trial under way. */
-  #trial: number[] | undefined
+  /** True while the other way is tried. */
+  #trying = false
+  #group: number[] = []
 
   /** A near result has come, so long after its batch was posted. */
   record(ms: number): void {
-    if (this.#trial) {
-      if (this.#trial.push(ms) === trialResults) this.#decide(this.#trial)
-      return
-    }
-    // One that was held up counts as twice the usual, at most.
-    this.#usualMs = Number.isNaN(this.#usualMs) ? ms : this.#usualMs + 0.1 * (Math.min(ms, 2 * this.#usualMs) - this.#usualMs)
+    if (this.#group.push(ms) < groupResults) return
+    const settled = this.#group.slice(groupResults >> 1).sort((a, b) => a - b)
+    const median = settled[settled.length >> 1] as number
+    this.#group = []
+    if (this.#trying) return this.#decide(median)
+    this.#usualMs = median
     if (--this.#untilTrial > 0) return
-    this.#trial = []
+    this.#trying = true
     this.awake = !this.awake
   }
 
-  #decide(trial: readonly number[]): void {
-    const settled = trial.slice(trial.length >> 1).sort((a, b) => a - b)
-    const trialMs = settled[settled.length >> 1] as number
+  #decide(trialMs: number): void {
     if (trialMs < worthwhile * this.#usualMs) {
       this.#usualMs = trialMs
       this.#pause = shortestPause
@@ -72,7 +71,7 @@ export class Wakefulness {
       this.awake = !this.awake
       this.#pause = Math.min(2 * this.#pause, longestPause)
     }
-    this.#trial = undefined
+    this.#trying = false
     this.#untilTrial = this.#pause
   }
 }
