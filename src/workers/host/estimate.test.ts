@@ -26,6 +26,8 @@ test('a batch takes about ten milliseconds, and leaves enough for the others', (
   // The last shares are not divided again, and what takes less than a message is not divided at all.
   expect(measured(0.1).batchSize(12, 2)).toBe(6)
   expect(measured(0.001).batchSize(80, 2)).toBeGreaterThanOrEqual(80)
+  expect(measured(0.000_13).batchSize(1_000, 2)).toBe(1_000)
+  expect(measured(0.000_25).batchSize(1_000, 2)).toBe(500)
   for (const itemMs of [0.003, 0.017, 0.07]) expect(Number.isInteger(measured(itemMs).batchSize(7, 2))).toBe(true)
   expect(measured(0.000_001).batchSize(Number.POSITIVE_INFINITY, 2)).toBeLessThanOrEqual(8_192)
 })

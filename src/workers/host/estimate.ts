@@ -68,11 +68,10 @@ export class Estimate {
     if (this.itemMs === undefined) return 1
     const byTime = targetMs / Math.max(this.itemMs, 1e-6)
     const byGrowth = Math.max(1, this.#lastBatch) * largestGrowth
-    const share = Math.ceil(remaining / slots)
-    const byShare =
-      share * this.itemMs < lastShareMs
-        ? Math.max(share, Math.floor(leastMs / Math.max(this.itemMs, 1e-6)))
-        : Math.ceil(share / 2)
+    // Into equal parts, none below `leastMs`.
+    const parts = Math.max(1, Math.min(slots, Math.floor((remaining * Math.max(this.itemMs, 1e-6)) / leastMs)))
+    const share = Math.ceil(remaining / parts)
+    const byShare = share * this.itemMs < lastShareMs ? share : Math.ceil(share / 2)
     const most = this.async ? largestAsyncBatch : largestBatch
     return Math.max(1, Math.min(Math.floor(byTime), byGrowth, byShare, most))
   }
