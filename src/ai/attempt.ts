@@ -12,6 +12,21 @@ import type { Demand, Permit, Replica } from './replica.ts'
 import type { Ledger } from './report.ts'
 import { expectSignal, wasSent } from './wire.ts'
 
+/** Turns of the event loop, as far as attempts began in them: in the turn in which it began, nothing can have been sent and answered. */
+let turn = 0
+let turning = false
+
+function currentTurn(): number {
+  if (!turning) {
+    turning = true
+    setImmediate(() => {
+      turning = false
+      turn++
+    })
+  }
+  return turn
+}
+
 export class Attempt<M> {
   readonly replica: Replica<M>
   readonly demand: Demand
@@ -21,8 +36,7 @@ export class Attempt<M> {
   readonly #reservation: Reservation | undefined
   readonly #ledger: Ledger
   #open = true
-  /** The event loop has not turned since it began: whatever failed, nothing can have been sent and answered. */
-  #sameTurn = true
+  readonly #turn = currentTurn()
 
   constructor(
     replica: Replica<M>,
@@ -39,12 +53,11 @@ export class Attempt<M> {
     this.#ledger = ledger
     this.cancellation = new Cancellation(...parents)
     replica.counts.attempts++
-    setImmediate(() => (this.#sameTurn = false))
   }
 
   /** For the request. */
   get signal(): AbortSignal {
-    return expectSignal(this.cancellation.signal)
+    return expectSignal(this.replica.model, this.cancellation.signal)
   }
 
   /** The headers of the answer have come. */
@@ -103,7 +116,7 @@ export class Attempt<M> {
 
   /** What the client's `fetch` has seen; without one, nothing is sent and answered within a turn of the event loop. */
   get #mayBeSent(): boolean {
-    return wasSent(this.replica.model, this.signal) ?? !this.#sameTurn
+    return wasSent(this.replica.model, this.signal) ?? this.#turn !== turn
   }
 
   #isUnsent(error: unknown): boolean {

@@ -51,9 +51,9 @@ const wires = new WeakMap<object, Wire>()
 /** The signals of attempts. */
 const expected = new WeakSet<AbortSignal>()
 
-/** Says that requests of one attempt have this signal. */
-export function expectSignal(signal: AbortSignal): AbortSignal {
-  expected.add(signal)
+/** Says that requests of one attempt have this signal, where they can be looked at. */
+export function expectSignal(model: unknown, signal: AbortSignal): AbortSignal {
+  if (typeof model === 'object' && model !== null && wires.has(model)) expected.add(signal)
   return signal
 }
 
