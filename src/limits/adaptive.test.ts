@@ -70,6 +70,17 @@ describe('overload', () => {
     expect(each.reduce((a, b) => a + b) / seeds.length).toBeGreaterThan(0.8 * best)
   })
 
+  it('does not collapse where one call in twenty is refused at random', () => {
+    const flaky: Server = (now, inFlight, random) =>
+      random() < 0.05 ? { ms: 2, overloaded: true } : queueing(400, 50)(now, inFlight, random)
+    const best = fixedLoop(flaky, 10_000, 400).throughput
+    const each = Array.from({ length: 20 }, (_, i) => closedLoop(flaky, 20_000, { seed: 1_000 + i, max: 400 }).throughput / best)
+    each.sort((a, b) => a - b)
+    expect(each[0]).toBeGreaterThan(0.05)
+    expect(each[3]).toBeGreaterThan(0.6)
+    expect(each[10]).toBeGreaterThan(0.75)
+  })
+
   it.each(seeds)(
     'still backs off from what the service cannot take, where it refuses some at random besides, seed %i',
     (seed) => {

@@ -72,10 +72,13 @@ const overlookedPerCall = 0.015
 const overlookedMax = 3
 /**
  * Refusals that go on at the same share with a fifth fewer calls under way do not come from how many there are: they are noise, and only
- * more than that is overload. The share is measured over about so many calls; above a tenth it is overload, whatever its cause. Chosen.
+ * more than that is overload. The share is measured over about so many calls, or fewer once so many of them were refused: while the limit is low,
+ * calls are few. Above a tenth it is overload, whatever its cause. Chosen.
  */
 const farBelow = 0.8
 const noiseCalls = 300
+const fewestNoiseCalls = 80
+const tellingRefusals = 5
 const noiseMin = 0.003
 const noiseMax = 0.1
 /** Of the latest calls, about so many, no more than this may be refused where there is noise: by chance that happens once in a lifetime. */
@@ -202,7 +205,9 @@ export class AdaptiveConcurrency {
     // At the ceiling refusals are expected.
     if (inFlight > this.#peak * farBelow || inFlight >= this.#ceiling) return
     this.#heardRefused += refused
-    if (++this.#heard < noiseCalls) return
+    this.#heard++
+    const enough = this.#heardRefused < tellingRefusals ? noiseCalls : fewestNoiseCalls
+    if (this.#heard < enough) return
     const share = this.#heardRefused / this.#heard
     const wasNoisy = this.#isNoisy
     // Once is an accident; what a fall leaves behind is gone by the second time.
