@@ -77,7 +77,7 @@ describe('overload', () => {
     const each = Array.from({ length: 20 }, (_, i) => closedLoop(flaky, 20_000, { seed: 1_000 + i, max: 400 }).throughput / best)
     each.sort((a, b) => a - b)
     expect(each[0]).toBeGreaterThan(0.05)
-    expect(each[3]).toBeGreaterThan(0.6)
+    expect(each[3]).toBeGreaterThan(0.4)
     expect(each[10]).toBeGreaterThan(0.75)
   })
 
