@@ -2,6 +2,7 @@
 import { generateText, streamText } from 'ai'
 import { expect, test } from 'vitest'
 import { ModelCallFailed, QuotaExhausted } from '../base/errors.ts'
+import { performance } from '../base/globals.js'
 import { map } from '../run/map.ts'
 import { pool } from './index.ts'
 import { answer, answerAfter, apiError, mockModel } from './mock.fixture.ts'
@@ -82,7 +83,7 @@ test('a request that every model refuses fails once by each, closes nobody, and 
 })
 
 test('a closed model is asked again later, and used again when it answers', async () => {
-  const realNow = performance.now.bind(performance)
+  const realNow = performance.now
   let ahead = 0
   performance.now = () => realNow() + ahead
   try {

@@ -4,6 +4,14 @@ import { CircuitOpen, ModelCallFailed } from '../base/errors.ts'
 import type { CallableModel, CallOptions, StreamPart } from './model.ts'
 import { pool } from './index.ts'
 
+// What heddle takes when it is loaded is what the test fakes later.
+vi.mock(import('../base/globals.js'), async (original) => ({
+  ...(await original()),
+  setTimeout: ((...args: Parameters<typeof setTimeout>) => globalThis.setTimeout(...args)) as typeof setTimeout,
+  clearTimeout: (timer) => globalThis.clearTimeout(timer),
+  performance: { ...(await original()).performance, now: () => globalThis.performance.now() },
+}))
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
 })
