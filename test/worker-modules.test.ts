@@ -1,13 +1,15 @@
 /** What a worker module may be: one that never loads, one with two lists of functions, one that resolves by the program's own flags. */
 import { afterAll, expect, test } from 'vitest'
-import { map, processes, TimedOut, threads, transfer, workers } from '../src/index.ts'
+import { map, processes, scope, TimedOut, threads, transfer, workers } from '../src/index.ts'
 import { inheritedFlags } from '../src/workers/host/exec-argv.ts'
 import { packError, unpackError } from '../src/workers/thread/wire.js'
 import { plain } from './fixtures/plain.ts'
+import { unreachable } from './fixtures/set-up-never-ends.ts'
 import { settled } from './support/deaths.ts'
 import { both, first, second } from './fixtures/twice.ts'
 
 const { never } = workers<typeof import('./fixtures/never-loads.ts')>(new URL('./fixtures/never-loads.ts', import.meta.url))
+const { squared } = workers<typeof import('./fixtures/paths/module.ts')>(new URL('./fixtures/paths/module.ts', import.meta.url))
 const on = threads({ size: 2 })
 const apart = processes({ size: 1 })
 afterAll(() => Promise.all([on.close({ graceMs: 0 }), apart.close({ graceMs: 0 })]))
@@ -22,6 +24,37 @@ test.each([
   const aborted = [1, 2].map(() => settled(map([1], never as never, { on: executor, signal: AbortSignal.timeout(1_500) })))
   for (const { value: reason } of await Promise.all(aborted)) expect((reason as Error).name).toBe('Cancelled')
   expect(await map([1, 2, 3], plain.double, { on: executor })).toEqual([2, 4, 6])
+})
+
+test.each([
+  ['threads', on],
+  ['processes', apart],
+] as const)(
+  'a setup that never ends: the timeout runs once, one call can be cancelled, and the workers go on: %s',
+  async (_, executor) => {
+    const before = performance.now()
+    const { value } = await settled(map([1], unreachable, { on: executor, timeout: '2s' }))
+    expect((value as Error).message).toContain('was not loaded within the timeout of 2.00 s')
+    expect(performance.now() - before).toBeLessThan(3_800)
+    const cancelled = await settled(scope((s) => s.fork(() => unreachable(1)), { signal: AbortSignal.timeout(300) }))
+    expect(cancelled.value).toMatchObject({ name: 'Cancelled' })
+    expect(await map([1, 2, 3], plain.double, { on: executor })).toEqual([2, 4, 6])
+  },
+)
+
+// Where Node strips types by itself it resolves by itself too, and knows no tsconfig.
+test('paths of a tsconfig work in workers that load TypeScript through jiti', async () => {
+  expect(await map([3], squared, { on })).toEqual([9])
+})
+
+test('Bun: worker processes are refused by name', () => {
+  const versions = Object.getOwnPropertyDescriptor(process, 'versions') as PropertyDescriptor
+  Object.defineProperty(process, 'versions', { ...versions, value: { ...process.versions, bun: '1.3.0' } })
+  try {
+    expect(() => processes({ size: 1 })).toThrow('Worker processes do not run on Bun')
+  } finally {
+    Object.defineProperty(process, 'versions', versions)
+  }
 })
 
 test('two calls of workers in one module: both are found, and both setups run', async () => {

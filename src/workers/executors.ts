@@ -1,5 +1,6 @@
 /** The executors that people name: threads and processes, shared or of one's own. */
 import { type Duration, durationMs } from '../base/duration.ts'
+import { InvalidOption } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
 import { parallelism } from '../base/parallelism.ts'
 import type { Executor } from '../run/executor.ts'
@@ -43,6 +44,10 @@ export function threads(options: PoolOptions = {}): Executor {
 /** Child processes of one's own: slower to reach than threads, and proof against anything that a task does to its process. */
 export function processes(options: PoolOptions = {}): Executor {
   checkOptions<PoolOptions>(options, poolRules, 'processes')
+  if (process.versions.bun !== undefined)
+    throw new InvalidOption("Worker processes do not run on Bun: isolation: 'process' and processes() need Node", {
+      hint: 'Leave isolation out to use threads, or run the program with node.',
+    })
   const given = settings(options)
   return new PoolAtFirstUse('processes', given.size, async () => (await import('./host/process.ts')).processPool(given))
 }

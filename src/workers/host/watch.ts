@@ -16,6 +16,8 @@ import type { PoolWorker } from './worker.ts'
 
 /** The worker's own clocks run first; this is the reserve for its message, chosen for a machine that is busy. */
 const marginMs = 100
+/** How often to see whether a worker has begun to load a module: the clock of `timeout` runs from there. */
+const loadingLookMs = 50
 /** Node fires a longer timer at once. */
 const longestTimerMs = 2 ** 31 - 1
 
@@ -30,7 +32,9 @@ export class Watch {
 
   post(worker: PoolWorker, posted: Posted): void {
     const { timeoutMs } = posted.job.work
-    if (timeoutMs !== undefined) this.#again(worker, posted, timeoutMs)
+    if (timeoutMs === undefined) return
+    const loaded = worker.loaded.has(posted.job.ref.module)
+    this.#again(worker, posted, loaded ? timeoutMs : Math.min(timeoutMs, loadingLookMs))
   }
 
   forget(posted: Posted): void {
@@ -103,8 +107,11 @@ export class Watch {
     // A child process cannot give back what it was sent; if all of that is cancelled, nobody waits for what it is doing.
     if (doomed && worker.posted.size === 1 && posted.doomed?.size === posted.left && this.#overdue(posted))
       return this.#kill(worker)
-    if (doomed || timeoutMs !== undefined)
-      this.#again(worker, posted, doomed ? Math.min(this.#graceMs, timeoutMs ?? this.#graceMs) : (timeoutMs as number))
+    if (doomed) return this.#again(worker, posted, Math.min(this.#graceMs, timeoutMs ?? this.#graceMs))
+    if (timeoutMs === undefined) return
+    if (posted.loadingSince !== undefined)
+      return this.#again(worker, posted, Math.max(timeoutMs - (performance.now() - posted.loadingSince), loadingLookMs))
+    this.#again(worker, posted, worker.loaded.has(ref.module) ? timeoutMs : Math.min(timeoutMs, loadingLookMs))
   }
 
   /** The thread is held by one item. */

@@ -33,7 +33,7 @@ export async function loadModule(module, sources) {
     }
   }
   const { createJiti } = await import('jiti')
-  const jiti = createJiti(url, { ...likeNode(), ...(sources && { alias: { heddle: sources } }) })
+  const jiti = createJiti(url, { ...likeNode(), tsconfigPaths: true, ...(sources && { alias: { heddle: sources } }) })
   return jiti.import(fileURLToPath(url))
 }
 
