@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { all, batched, circuitBreaker, graph, limiter, map, mapReduce, openJournal, scope, stream } from 'heddle'
+import { budget } from 'heddle/ai'
 import { Channel, Mutex, ReadWriteLock, select, Semaphore } from 'heddle/sync'
+import { same } from './scaling.worker.mjs'
 
 /** @param {number} n */
 const range = (n) => Array.from({ length: n }, (_, i) => i)
@@ -18,14 +20,14 @@ const quiet = (promise) => promise.catch(() => undefined)
  */
 const holders = {
   mutex: [
-    20_000,
+    3_000,
     (n) => {
       const lock = new Mutex()
       return Promise.all(range(n).map(() => lock.runExclusive(() => 1)))
     },
   ],
   semaphore: [
-    20_000,
+    5_000,
     async (n) => {
       const semaphore = new Semaphore(n)
       const leases = await Promise.all(range(n).map(() => semaphore.acquire()))
@@ -35,14 +37,14 @@ const holders = {
     },
   ],
   'read-write lock': [
-    20_000,
+    3_000,
     async (n) => {
       const lock = new ReadWriteLock()
       await Promise.all([lock.runWrite(turn), ...range(n).map(() => lock.runRead(() => 1))])
     },
   ],
   'aborted waits': [
-    10_000,
+    2_000,
     async (n) => {
       const lock = new Mutex()
       await lock.acquire()
@@ -53,7 +55,7 @@ const holders = {
     },
   ],
   channel: [
-    200_000,
+    100_000,
     (n) => {
       const channel = new Channel({ capacity: n })
       for (let i = 0; i < n; i++) channel.trySend(i)
@@ -61,7 +63,7 @@ const holders = {
     },
   ],
   select: [
-    10_000,
+    2_500,
     async (n) => {
       const [a, b] = [new Channel(), new Channel()]
       const chosen = range(n).map(() => select([a.receiveCase(), b.receiveCase()]))
@@ -70,8 +72,8 @@ const holders = {
       await Promise.all(chosen)
     },
   ],
-  'limiter, n priorities': [
-    10_000,
+  'limiter with priorities': [
+    3_000,
     async (n) => {
       const shared = limiter({ concurrency: 1 })
       const first = await shared.acquire()
@@ -89,22 +91,22 @@ const holders = {
     },
   ],
   batched: [
-    20_000,
+    5_000,
     (n) => {
       const double = batched((/** @type {number[]} */ items) => items, { size: 64, maxQueue: n })
       return Promise.all(range(n).map((i) => double(i)))
     },
   ],
   scopes: [
-    10_000,
+    2_500,
     (n) => {
       const { signal } = new AbortController()
       return Promise.all(range(n).map(() => scope(turn, { signal })))
     },
   ],
-  forks: [10_000, (n) => scope((s) => Promise.all(range(n).map(() => s.fork(turn))))],
-  'all, one fails': [
-    20_000,
+  forks: [5_000, (n) => scope((s) => Promise.all(range(n).map(() => s.fork(turn))))],
+  'all of which one fails': [
+    5_000,
     (n) =>
       quiet(
         all(
@@ -114,10 +116,10 @@ const holders = {
         ),
       ),
   ],
-  map: [50_000, (n) => map(range(n), async (i) => i, { concurrency: n })],
-  'map, asynchronous source': [20_000, (n) => map(stream(range(n)), async (i) => i, { concurrency: n })],
+  map: [10_000, (n) => map(range(n), async (i) => i, { concurrency: n })],
+  'map of an asynchronous source': [4_000, (n) => map(stream(range(n)), async (i) => i, { concurrency: n })],
   mapReduce: [
-    50_000,
+    100_000,
     (n) =>
       mapReduce(
         range(n),
@@ -126,7 +128,7 @@ const holders = {
       ),
   ],
   graph: [
-    20_000,
+    10_000,
     async (n) => {
       const g = graph('wide')
       await g.run(
@@ -139,7 +141,7 @@ const holders = {
     },
   ],
   'stage with a buffer': [
-    50_000,
+    20_000,
     (n) =>
       stream(range(n))
         .map(async (i) => i, { concurrency: n, buffer: n })
@@ -152,7 +154,7 @@ const holders = {
         buffer: n,
       }),
   ],
-  'keys, one': [
+  'items of one key': [
     20_000,
     (n) =>
       stream(range(n))
@@ -160,7 +162,7 @@ const holders = {
         .map(async (i) => i, { buffer: n })
         .toArray(),
   ],
-  'keys, n': [
+  'items of many keys': [
     20_000,
     (n) =>
       stream(range(n))
@@ -169,7 +171,7 @@ const holders = {
         .toArray(),
   ],
   merge: [
-    5_000,
+    10_000,
     (n) =>
       stream([0])
         .merge(...range(n).map(() => [1, 2]))
@@ -198,8 +200,29 @@ const holders = {
         .batch({ size: n / 10 })
         .toArray(),
   ],
-  journal: [
+  'maps over workers': [1_000, (n) => Promise.all(range(n).map((i) => map([i], same)))],
+  'aborted worker calls': [
+    1_000,
+    async (n) => {
+      const controllers = range(n).map(() => new AbortController())
+      const calls = controllers.map(({ signal }, i) => quiet(map([i], same, { signal, retry: 1 })))
+      await Promise.resolve()
+      for (const controller of controllers) controller.abort()
+      await Promise.all(calls)
+    },
+  ],
+  budget: [
     20_000,
+    async (n) => {
+      const shared = budget({ tokens: 1e9 })
+      const first = await shared.reserve({ usd: 0, tokens: 1e9, calls: 1 })
+      const waits = range(n).map(() => shared.reserve({ usd: 0, tokens: 1, calls: 1 }))
+      first.settle({ usd: 0, tokens: 1, calls: 1 })
+      await Promise.all(waits)
+    },
+  ],
+  journal: [
+    5_000,
     async (n) => {
       const folder = mkdtempSync(join(tmpdir(), 'heddle-bench-'))
       const path = join(folder, 'run.jsonl')
@@ -210,10 +233,10 @@ const holders = {
   ],
 }
 
-/** The least processor time of three runs, in milliseconds. @param {(n: number) => unknown} fill @param {number} n */
+/** The least processor time of two runs, in milliseconds. @param {(n: number) => unknown} fill @param {number} n */
 async function cpuMs(fill, n) {
   let least = Number.POSITIVE_INFINITY
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; run < 2; run++) {
     const before = process.cpuUsage()
     await fill(n)
     const { user, system } = process.cpuUsage(before)
@@ -234,7 +257,8 @@ export default {
       name,
       () => ({
         async measure() {
-          await fill(n)
+          // At the larger n, so that the heap has grown before the smaller one is timed.
+          await fill(4 * n)
           const [small, large] = [await cpuMs(fill, n), await cpuMs(fill, 4 * n)]
           return { figure: Math.log(large / small) / Math.log(4), 'ms at n': small, 'ms at 4 n': large }
         },

@@ -21,6 +21,8 @@ import { mapReduce } from '../src/run/map-reduce.ts'
 import { scope } from '../src/run/scope.ts'
 import { stream } from '../src/stream/index.ts'
 import { Barrier, Channel, Latch, Mutex, ReadWriteLock, select, Semaphore } from '../src/sync/index.ts'
+import { budget } from '../src/ai/budget.ts'
+import { plain } from './fixtures/plain.ts'
 import { exponentOf } from './support/operations.ts'
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
@@ -152,6 +154,16 @@ const holders: Record<string, (n: number) => unknown> = {
       async (a, b) => a + b,
       { concurrency: 64 },
     ),
+  'n maps over a worker function at once': (n) => Promise.all(range(n).map((i) => map([i], plain.double))),
+  'a budget with n waiters, of which every other gives up': async (n) => {
+    const shared = budget({ tokens: n })
+    const first = await shared.reserve({ usd: 0, tokens: n, calls: 1 })
+    const controllers = range(n).map(() => new AbortController())
+    const waits = controllers.map(({ signal }) => quiet(Promise.resolve(shared.reserve({ usd: 0, tokens: 1, calls: 1 }, signal))))
+    for (const controller of controllers.filter((_, i) => i % 2)) controller.abort()
+    first.settle({ usd: 0, tokens: 0, calls: 1 })
+    await Promise.all(waits)
+  },
   'a graph of n tasks': async (n) => {
     const g = graph('wide')
     const tasks = range(n).map((i) => g.task(`t${i}`, () => i))

@@ -13,6 +13,7 @@ import { systemClock } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
 import { BudgetExceeded, describe, InvalidOption, TimedOut } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
+import { WaitQueue } from '../limits/wait-queue.ts'
 
 export interface BudgetOptions {
   /** US dollars. @default no bound */
@@ -40,6 +41,7 @@ const bound = rules.number(0)
 const tolerance = 1e-9
 
 interface Waiter {
+  readonly owner: Budget
   readonly spend: Spend
   readonly resolve: (reservation: Reservation) => void
   readonly reject: (error: Error) => void
@@ -55,8 +57,7 @@ export class Budget {
   #spent: Spend = nothing
   #reserved: Spend = nothing
   /** Of the root: everybody in the tree who waits. */
-  readonly #waiters: Waiter[] = []
-  readonly #owners = new WeakMap<Waiter, Budget>()
+  readonly #waiters = new WaitQueue<Waiter>()
 
   /** @internal Use {@link budget} and {@link Budget.child}. */
   constructor(options: BudgetOptions, parent: Budget | undefined) {
@@ -118,12 +119,10 @@ export class Budget {
     this.#checkPossible(spend)
     const root = this.#root()
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { spend, resolve, reject, unsubscribe: () => {} }
-      root.#waiters.push(waiter)
-      root.#owners.set(waiter, this)
+      const waiter: Waiter = { owner: this, spend, resolve, reject, unsubscribe: () => {} }
+      const place = root.#waiters.add(waiter, 0)
       const leave = (error: Error): void => {
-        const at = root.#waiters.indexOf(waiter)
-        if (at !== -1) root.#waiters.splice(at, 1)
+        root.#waiters.remove(place)
         waiter.unsubscribe()
         reject(error)
         root.#serve()
@@ -142,7 +141,7 @@ export class Budget {
 
   /** The reservation if it can be had at once and nobody waits; else undefined. */
   tryReserve(spend: Spend): Reservation | undefined {
-    if (this.#root().#waiters.length > 0 || !this.#fits(spend)) return undefined
+    if (this.#root().#waiters.size > 0 || !this.#fits(spend)) return undefined
     return this.#take(spend)
   }
 
@@ -195,8 +194,8 @@ export class Budget {
 
   /** Lets in who fits, in order, and refuses who never will. */
   #serve(): void {
-    for (let head = this.#waiters[0]; head; head = this.#waiters[0]) {
-      const owner = this.#owners.get(head) as Budget
+    for (let { head } = this.#waiters; head; head = this.#waiters.head) {
+      const { owner } = head
       try {
         owner.#checkPossible(head.spend)
         if (!owner.#fits(head.spend)) return

@@ -26,15 +26,18 @@ abstract class Join extends Stage {
   /** Inlets to ask, next first. */
   readonly #ready = new Ring<Inlet>()
   protected live = 0
+  readonly #resume = (): void => this.notify()
 
   protected add(stage: Stage): void {
     this.#ready.push(new Inlet(this, stage))
     this.live++
   }
 
-  /** The next item of any inlet; `pending` when none has one. */
+  /** The next item of any inlet; `pending` when none has one. While the event loop has to turn first, none is asked: there may be thousands. */
   protected next(): unknown {
+    const { run } = this.segment
     while (this.#ready.size > 0) {
+      if (run.breathless && run.outOfBreath(this.#resume)) return pending
       const inlet = this.#ready.shift()
       const item = inlet.stage.poll()
       if (item === pending) inlet.ready = false

@@ -25,6 +25,8 @@ export class StreamRun {
   /** Whether somebody wants to know of every task. */
   readonly observed = observed()
   readonly #breath = new Breath()
+  /** Who goes on once the event loop has turned; each once, however often it was asked meanwhile. */
+  readonly #held = new Set<() => void>()
   /** Resolves when nothing is under way any more. */
   readonly over: Promise<void>
   /** Whose frame is the current one, while code of the pipeline runs inside a frame of a call. */
@@ -66,8 +68,21 @@ export class StreamRun {
   /** Asked by sources before each item. True when the event loop has to turn first; `resume` is called once it has. */
   outOfBreath(resume: () => void): boolean {
     const pause = this.#breath.due()
-    if (pause) void pause.then(resume)
-    return pause !== undefined
+    if (!pause) return false
+    if (this.#held.size === 0) void pause.then(() => this.enter(this.#goOn))
+    this.#held.add(resume)
+    return true
+  }
+
+  /** Whether the event loop has to turn before any source is asked again: to ask thousands of them would be in vain. */
+  get breathless(): boolean {
+    return this.#held.size > 0
+  }
+
+  readonly #goOn = (): void => {
+    const held = [...this.#held]
+    this.#held.clear()
+    for (const resume of held) resume()
   }
 
   fail(error: unknown, at: number | string): void {

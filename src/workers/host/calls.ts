@@ -11,15 +11,20 @@ import type { Batch, CallOptions } from '../../run/executor.ts'
 import type { JobWork } from './job.ts'
 
 interface Call {
+  readonly index: number
   readonly args: readonly unknown[]
   readonly options: CallOptions
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
+  // The open calls of one cancellation are a list: each may be one of a hundred thousand, or the only one of its own.
+  previous: Call | undefined
+  next: Call | undefined
 }
 
 /** One subscription to a cancellation, for as long as a call with it is open. */
 interface Subscription {
-  calls: number
+  first: Call | undefined
+  last: Call | undefined
   readonly unsubscribe: () => void
 }
 
@@ -66,35 +71,36 @@ export class Calls implements JobWork {
     const { cancellation } = options
     if (cancellation?.aborted) return Promise.reject(cancelled(cancellation.reason))
     if (options.index !== undefined || options.attempt !== undefined) this.#special = true
-    if (cancellation) this.#subscribe(cancellation)
     this.#waiting++
     this.#open++
     return new Promise((resolve, reject) => {
-      this.#calls.push({ args, options, resolve, reject })
+      const index = this.#base + this.#calls.length
+      const call: Call = { index, args, options, resolve, reject, previous: undefined, next: undefined }
+      this.#calls.push(call)
+      if (cancellation) this.#subscribe(cancellation, call)
     })
   }
 
-  #subscribe(cancellation: Cancellation): void {
+  #subscribe(cancellation: Cancellation, call: Call): void {
     const known = this.#subscriptions.get(cancellation)
-    if (known) known.calls++
-    else
-      this.#subscriptions.set(cancellation, {
-        calls: 1,
-        unsubscribe: cancellation.subscribe((reason) => this.#cancel(cancellation, reason)),
-      })
+    if (known) {
+      call.previous = known.last
+      if (known.last) known.last.next = call
+      known.last = call
+    } else {
+      const unsubscribe = cancellation.subscribe((reason) => this.#cancel(cancellation, reason))
+      this.#subscriptions.set(cancellation, { first: call, last: call, unsubscribe })
+    }
   }
 
   #cancel(cancellation: Cancellation, reason: unknown): void {
     const error = cancelled(reason)
-    // Indexes, not places: settling drops calls from the front of the list.
-    const end = this.#base + this.#calls.length
-    for (let index = this.#base; index < end; index++) {
-      const call = this.#calls[index - this.#base]
-      if (call?.options.cancellation !== cancellation) continue
-      if (index < this.#head) this.#giveUp(index, error)
-      else {
+    // What settles leaves the list, and knows its next one all the same.
+    for (let call = this.#subscriptions.get(cancellation)?.first; call; call = call.next) {
+      if (call.index < this.#head) this.#giveUp(call.index, error)
+      else if (this.#settle(call.index, 0)) {
         this.#waiting--
-        this.#settle(index, 0)?.reject(error)
+        call.reject(error)
       }
     }
   }
@@ -162,7 +168,7 @@ export class Calls implements JobWork {
     this.#calls[at] = undefined
     this.#open--
     const { timing, cancellation } = call.options
-    if (cancellation) this.#unsubscribe(cancellation)
+    if (cancellation) this.#unsubscribe(cancellation, call)
     if (timing) {
       timing.row = row
       if (startedAt !== undefined) timing.startedAt = startedAt
@@ -175,9 +181,14 @@ export class Calls implements JobWork {
     return call
   }
 
-  #unsubscribe(cancellation: Cancellation): void {
+  #unsubscribe(cancellation: Cancellation, { previous, next }: Call): void {
     const subscription = this.#subscriptions.get(cancellation)
-    if (!subscription || --subscription.calls > 0) return
+    if (!subscription) return
+    if (previous) previous.next = next
+    else subscription.first = next
+    if (next) next.previous = previous
+    else subscription.last = previous
+    if (subscription.first) return
     subscription.unsubscribe()
     this.#subscriptions.delete(cancellation)
   }

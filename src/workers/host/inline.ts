@@ -127,7 +127,7 @@ export class InlineRun {
   #leave(batch: Batch, from: number): void {
     const job = this.#job
     if (from >= batch.items.length) return
-    if (!job.work.cancellation.aborted) return void job.requeued.push(sliceBatch(batch, from, batch.items.length))
+    if (!job.work.cancellation.aborted) return void job.giveBack(sliceBatch(batch, from, batch.items.length))
     job.underWay -= batch.items.length - from
     for (let i = from; i < batch.items.length; i++) job.work.skip(batch.first + i)
   }

@@ -65,11 +65,14 @@ export class Job {
   readonly work: JobWork
   readonly estimate: Estimate
   /** Batches that came back from a worker that ended before they had started. */
-  readonly requeued: Batch[] = []
+  readonly #returned: Batch[] = []
+  #returnedItems = 0
   /** Items that were taken and have not been reported. */
   underWay = 0
   /** True while this thread works on it. */
   inline = false
+  /** True while it waits for its turn. */
+  inLine = false
   inlineItems = 0
   /** Its module did not consent to run on this thread, where the whole job would have taken less: since when, and of how many items. */
   contained: { readonly since: number; readonly items: number } | undefined
@@ -84,21 +87,41 @@ export class Job {
   }
 
   remaining(): number {
-    let count = this.work.remaining()
-    for (const batch of this.requeued) count += batch.items.length
-    return count
+    return this.work.remaining() + this.#returnedItems
+  }
+
+  /** A batch comes back; it is handed out again first. */
+  giveBack(batch: Batch): void {
+    this.#returned.push(batch)
+    this.#returnedItems += batch.items.length
+  }
+
+  /** Everything that came back. */
+  takeReturned(): Batch[] {
+    this.#returnedItems = 0
+    return this.#returned.splice(0)
+  }
+
+  /** Takes one item out of what came back; false when it is not there. */
+  removeReturned(index: number): boolean {
+    const where = this.#returned.findIndex((batch) => index >= batch.first && index < batch.first + batch.items.length)
+    const batch = this.#returned[where]
+    if (!batch) return false
+    const at = index - batch.first
+    const rest = [sliceBatch(batch, 0, at), sliceBatch(batch, at + 1, batch.items.length)]
+    this.#returned.splice(where, 1, ...rest.filter((part) => part.items.length > 0))
+    this.#returnedItems--
+    return true
   }
 
   take(max: number): Batch | undefined {
     if (this.finished || this.cancelReason) return undefined
-    const back = this.requeued.pop()
+    const back = this.#returned.pop()
     if (back) {
-      if (back.items.length > max) {
-        const rest = sliceBatch(back, max, back.items.length)
-        this.requeued.push(rest)
-        return sliceBatch(back, 0, max)
-      }
-      return back
+      this.#returnedItems -= back.items.length
+      if (back.items.length <= max) return back
+      this.giveBack(sliceBatch(back, max, back.items.length))
+      return sliceBatch(back, 0, max)
     }
     const batch = this.work.take(max)
     if (batch) this.underWay += batch.items.length

@@ -85,7 +85,7 @@ export function splitUncloneable(job: Job, batch: Batch, cause: unknown, clones:
     const item = batch.items[at]
     const values = spread ? (item as readonly unknown[]) : [item]
     const bad = values.findIndex((value) => !clones(value))
-    if (bad === -1 && batch.items.length > 1) job.requeued.push(sliceBatch(batch, at, at + 1))
+    if (bad === -1 && batch.items.length > 1) job.giveBack(sliceBatch(batch, at, at + 1))
     else {
       const which = Math.max(bad, 0)
       const error = uncloneable(values[which], spread ? `argument ${which + 1}` : 'argument', cause, clones)

@@ -32,6 +32,7 @@ import { isNear, lookOut, Wakefulness } from './look-out.ts'
 import { outgoing, splitUncloneable } from './outgoing.ts'
 import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
+import { Turns } from './turns.ts'
 import { WarmUp } from './warm-up.ts'
 import { withdrawCall, withdrawJob } from './withdraw.ts'
 import type { PoolWorker } from './worker.ts'
@@ -49,7 +50,7 @@ export class Pool implements Executor {
   readonly #settings: PoolSettings
   readonly #crew: Crew
   /** Jobs with something to hand out, in turn. */
-  readonly #jobs: Job[] = []
+  readonly #jobs = new Turns()
   readonly #calls = new WeakMap<FunctionRef, ByTimeout<Job>>()
   readonly #estimates = new Map<string, Estimate>()
   readonly #starts = new Starts()
@@ -78,7 +79,7 @@ export class Pool implements Executor {
     if (this.#closing) return Promise.reject(this.#closedError())
     const job = this.#callJob(ref, options.timeoutMs)
     const result = (job.work as Calls).add(args, options)
-    if (!this.#jobs.includes(job)) this.#jobs.push(job)
+    this.#jobs.add(job)
     this.#feedSoon()
     return result
   }
@@ -98,12 +99,12 @@ export class Pool implements Executor {
     const refused = this.#closing !== undefined
     work.onMore(() => {
       if (refused) return this.#refuse(job)
-      this.#queue(job)
+      this.#jobs.add(job)
       this.#feedSoon()
     })
     job.unsubscribe.push(work.cancellation.subscribe((reason) => this.#cancel(job, reason)))
     if (refused) return this.#refuse(job)
-    this.#queue(job)
+    this.#jobs.add(job)
     this.#feed()
     if (this.#expected.length > 0) this.#feedSoon()
   }
@@ -140,12 +141,12 @@ export class Pool implements Executor {
     }
     this.#ended = true
     clearTimeout(this.#rebalancing)
-    for (const job of this.#jobs.splice(0)) this.#refuse(job)
+    for (const job of this.#jobs.clear()) this.#refuse(job)
     await this.#crew.end()
   }
 
   get #busy(): boolean {
-    return this.#jobs.length > 0 || this.#crew.busy
+    return this.#jobs.size > 0 || this.#crew.busy
   }
 
   /** Fails whatever of the job waits, also what comes later. */
@@ -178,32 +179,24 @@ export class Pool implements Executor {
     })
   }
 
-  #queue(job: Job): void {
-    if (!job.finished && !this.#jobs.includes(job)) this.#jobs.push(job)
-  }
-
   #feed(): void {
     if (this.#ended) {
-      for (const job of this.#jobs.splice(0)) this.#refuse(job)
+      for (const job of this.#jobs.clear()) this.#refuse(job)
       return
     }
-    for (let i = 0; i < this.#jobs.length;) {
-      const job = this.#jobs[i] as Job
-      this.#considerInline(job)
-      const worker = job.inline ? undefined : this.#workerFor(job)
-      if (worker && this.#handOut(worker, job)) {
-        // The next job's turn.
-        this.#jobs.splice(i, 1)
-        this.#jobs.push(job)
-        i = 0
-        continue
-      }
-      if (job.remaining() === 0 || job.finished) this.#jobs.splice(i, 1)
-      else i++
-      this.#finishIfOver(job)
-    }
+    this.#jobs.each(
+      (job) => this.#served(job),
+      (job) => this.#finishIfOver(job),
+    )
     this.#rebalance()
     if (this.#closing && !this.#busy) this.#drained()
+  }
+
+  /** True when a worker got a part of it. */
+  #served(job: Job): boolean {
+    this.#considerInline(job)
+    const worker = job.inline ? undefined : this.#workerFor(job)
+    return worker !== undefined && this.#handOut(worker, job)
   }
 
   #handOut(worker: PoolWorker, job: Job): boolean {
@@ -238,7 +231,7 @@ export class Pool implements Executor {
         })
       }
       job.inlineItems = 0
-      this.#queue(job)
+      this.#jobs.add(job)
       this.#feedSoon()
     }
     void new InlineRun(job, goOn, stop)
@@ -255,7 +248,7 @@ export class Pool implements Executor {
       worker.link.post(message, transfer as never)
     } catch (cause) {
       splitUncloneable(job, batch, cause, worker.link.clones)
-      this.#queue(job)
+      this.#jobs.add(job)
       return this.#feedSoon()
     }
     worker.lastBatch = id
@@ -350,7 +343,7 @@ export class Pool implements Executor {
 
   #giveUp(job: Job, index: number, error: Error): void {
     withdrawCall(this.#crew, job, index, error)
-    this.#queue(job)
+    this.#jobs.add(job)
     this.#feedSoon()
   }
 
@@ -367,7 +360,7 @@ export class Pool implements Executor {
     for (const { job } of lost) {
       const hopeless = this.#starts.verdict(job.ref.module, job.ref.name, exit)
       if (hopeless) failWaiting(job, hopeless)
-      if (job.remaining() > 0) this.#queue(job)
+      if (job.remaining() > 0) this.#jobs.add(job)
       this.#finishIfOver(job)
     }
     this.#feedSoon()
@@ -383,7 +376,7 @@ export class Pool implements Executor {
     for (const at of waiting.reverse()) {
       if (job.cancelReason || posted.doomed?.has(at)) skip(posted, at)
       else if (posted.moved) failItem(posted, at, crash, worker.row)
-      else job.requeued.push(sliceBatch(batch, at, at + 1))
+      else job.giveBack(sliceBatch(batch, at, at + 1))
     }
   }
 }

@@ -2,12 +2,12 @@
 import { cancelled } from '../../base/abort.ts'
 import type { Crew } from './crew.ts'
 import { skip } from './delivery.ts'
-import { type Job, sliceBatch } from './job.ts'
+import type { Job } from './job.ts'
 
 /** The whole job has been cancelled. */
 export function withdrawJob(crew: Crew, job: Job, reason: unknown): void {
   job.cancelReason = { reason }
-  for (const batch of job.requeued.splice(0)) {
+  for (const batch of job.takeReturned()) {
     for (let i = 0; i < batch.items.length; i++) {
       job.underWay--
       job.work.skip(batch.first + i)
@@ -35,15 +35,10 @@ export function withdrawCall(crew: Crew, job: Job, index: number, error: Error):
       if (posted.moved || !worker.link.revoke(posted.id)) return crew.watch.cancelItem(worker, posted, at, error)
       crew.forget(worker, posted)
       crew.watch.withdrawn(worker, job.ref.module)
-      job.requeued.push(posted.batch)
+      job.giveBack(posted.batch)
     }
   }
-  const where = job.requeued.findIndex((batch) => index >= batch.first && index < batch.first + batch.items.length)
-  const batch = job.requeued[where]
-  if (!batch) return
-  const at = index - batch.first
-  const rest = [sliceBatch(batch, 0, at), sliceBatch(batch, at + 1, batch.items.length)].filter((part) => part.items.length > 0)
-  job.requeued.splice(where, 1, ...rest)
+  if (!job.removeReturned(index)) return
   job.underWay--
   job.work.fail(index, error, 0)
 }

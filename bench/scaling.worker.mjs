@@ -1,0 +1,3 @@
+import { workers } from 'heddle'
+
+export const { same } = workers(import.meta.url, { same: (/** @type {number} */ x) => x })
