@@ -45,12 +45,12 @@ test('what consent would save is noted, and only without it', async () => {
     noted: (note) => void notes.push(note),
   })
   try {
-    for (let i = 0; i < 5; i++) await map(numbers, contained.work, { on })
-    const said = notes.filter(({ kind }) => kind === 'contained')
-    expect(said.length).toBeGreaterThan(0)
-    expect(said.at(-1)?.data).toMatchObject({ items: 3_000, name: 'work', ms: expect.any(Number) })
+    // How cheap an item is has to be measured first, which a busy machine delays.
+    const said = (): Note[] => notes.filter(({ kind }) => kind === 'contained' || kind === 'inline')
+    for (let i = 0; i < 200 && said().length === 0; i++) await map(numbers, contained.work, { on })
+    expect(said().at(-1)).toMatchObject({ kind: 'contained', data: { items: 3_000, name: 'work', ms: expect.any(Number) } })
     notes.length = 0
-    for (let i = 0; i < 5; i++) await map(numbers, consenting.where, { on })
+    for (let i = 0; i < 200 && said().length === 0; i++) await map(numbers, consenting.where, { on })
     expect(notes.some(({ kind }) => kind === 'contained')).toBe(false)
     expect(notes.some(({ kind }) => kind === 'inline')).toBe(true)
   } finally {
@@ -60,8 +60,9 @@ test('what consent would save is noted, and only without it', async () => {
 
 test('with consent a map of tiny items ends on this thread, with shared arguments and copied results', async () => {
   const { threadId } = await import('node:worker_threads')
-  for (let i = 0; i < 5; i++) await map(numbers, consenting.where, { on })
-  expect(new Set(await map(numbers, consenting.where, { on }))).toContain(threadId)
+  let here = false
+  for (let i = 0; i < 200 && !here; i++) here = new Set(await map(numbers, consenting.where, { on })).has(threadId)
+  expect(here).toBe(true)
   const items = numbers.map((n) => ({ n }))
   for (let i = 0; i < 4; i++) await map(items, consenting.identity, { on })
   const results = await map(items, consenting.identity, { on })
