@@ -36,7 +36,7 @@ export async function defaultExportOf(path: string): Promise<DefaultExport> {
 
 /** What the assignment to the default export gives, where that can be seen. */
 function assigned(body: string): DefaultExport {
-  const name = /(?:^|;|\n)\s*exports\.default = (\w+);/.exec(body)?.[1] ?? /exports\.default =\s*(\w+);/.exec(body)?.[1]
+  const name = /(?:^|;|\n)[ \t]*exports\.default = (\w+);/.exec(body)?.[1] ?? /exports\.default =\s*(\w+);/.exec(body)?.[1]
   const expression =
     name === undefined
       ? new RegExp(`exports\\.default =\\s*${callable}`).exec(body)

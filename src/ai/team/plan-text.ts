@@ -209,7 +209,7 @@ interface Call {
 
 /** Models also write line breaks into the strings of JSON, and commas before its closing brackets. */
 function repaired(json: string): string {
-  return json.replace(/"[^"\\]*(?:\\[\s\S][^"\\]*)*"|,(?=\s*[}\]])/g, (found) =>
+  return json.replace(/"[^"\\]*(?:\\[\s\S][^"\\]*)*(?:"|$)|,(?=\s*[}\]])/g, (found) =>
     found === ',' ? '' : found.replace(/\r?\n/g, String.raw`\n`).replace(/\t/g, String.raw`\t`),
   )
 }

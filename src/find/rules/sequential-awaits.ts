@@ -168,7 +168,7 @@ function rewrite(sight: Sight, group: readonly Step[]): Edit[] | undefined {
   const last = group.at(-1)
   if (!first || !last) return undefined
   if (group.some(({ target }) => target && 'typeAnnotation' in target && target.typeAnnotation)) return undefined
-  const indent = /[ \t]*$/.exec(text.slice(0, first.statement.start))?.[0] ?? ''
+  const indent = indentBefore(text, first.statement.start)
   const lines = group.map(({ statement, expression }, i) => {
     const before = i === 0 ? '' : text.slice((group[i - 1] as Step).statement.end, statement.start)
     const comments = before
@@ -186,4 +186,11 @@ function rewrite(sight: Sight, group: readonly Step[]): Edit[] | undefined {
   // Without semicolons a line that begins with a bracket would go on the line before.
   const guard = left.startsWith('[') && semicolon === '' ? ';' : ''
   return [{ start: first.statement.start, end: last.statement.end, text: `${guard}${left}${all}${semicolon}` }]
+}
+
+/** The blanks between the start of a line and `offset`. */
+function indentBefore(text: string, offset: number): string {
+  let from = offset
+  while (text[from - 1] === ' ' || text[from - 1] === '\t') from--
+  return text.slice(from, offset)
 }

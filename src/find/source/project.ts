@@ -177,7 +177,9 @@ function existing(path: string): string | undefined {
 export function readJson(path: string): Record<string, unknown> | undefined {
   try {
     const text = readFileSync(path, 'utf8')
-    const plain = text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\//g, (part) => (part.startsWith('"') ? part : ''))
+    const plain = text.replace(/"(?:[^"\\]|\\[^])*(?:"|$)|\/\/[^\n]*|\/\*[^]*?(?:\*\/|$)/g, (part) =>
+      part.startsWith('"') ? part : '',
+    )
     return JSON.parse(plain.replace(/,(\s*[}\]])/g, '$1')) as Record<string, unknown>
   } catch {
     return undefined
