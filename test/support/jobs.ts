@@ -62,8 +62,17 @@ export async function runTimed(project: string, file: string, ...args: readonly 
   return JSON.parse(stdout) as Timed
 }
 
-/** Both give the same, and the verdict's sequential figure is that of the stopwatch, where nobody else uses the machine. */
-export async function expectSameAndTrue(project: string, args: readonly string[], afterEach?: () => unknown): Promise<void> {
+/**
+ * Both give the same, and the verdict's sequential figure is that of the stopwatch within 10 %, where nobody else uses the machine.
+ *
+ * @param least for a job whose figure is known to be too low: how low it may be
+ */
+export async function expectSameAndTrue(
+  project: string,
+  args: readonly string[],
+  afterEach?: () => unknown,
+  least = 0.9,
+): Promise<void> {
   const began = performance.now()
   for (let attempt = 1; attempt <= attempts && performance.now() - began < attemptsMs; attempt++) {
     const plain = await runTimed(project, 'plain.ts', ...args)
@@ -76,7 +85,7 @@ export async function expectSameAndTrue(project: string, args: readonly string[]
     if (process.env['HEDDLE_TEST_SHOW']) console.log(judged.verdict.join('\n'), { plainMs: plain.ms, ratio, others })
     if (others > othersMost) continue
     if (attempt < attempts && Math.abs(ratio - 1) > 0.1 && performance.now() - began < attemptsMs) continue
-    expect(ratio).toBeGreaterThan(0.9)
+    expect(ratio).toBeGreaterThan(least)
     expect(ratio).toBeLessThan(1.1)
     return
   }
