@@ -2,7 +2,9 @@
  * The effect of running a piece of code: a walk over it that follows calls into functions of the project.
  *
  * A function's effect is computed once, as a summary over its parameters and its receiver, and put in terms of the caller at each call. Calls in
- * a circle are iterated until nothing is added. What is local to a function is no effect of it.
+ * a circle are iterated until nothing is added. What is local to a function is not an effect of it.
+ *
+ * The file is long because the walk, calls and summaries call one another: any cut would be a circle of imports.
  */
 import {
   bare,
@@ -258,7 +260,6 @@ export class Evaluator {
     if (!origin || !('path' in origin)) return undefined
     const call: KnownCall = {
       path: origin.path,
-      argumentCount: node.arguments.length,
       text: (index) => this.#text(file, node.arguments[index]),
       constructed: (index) => {
         const argument = node.arguments[index]

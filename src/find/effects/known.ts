@@ -11,7 +11,6 @@ export interface KnownCall {
   constructed(argument: number): string | undefined
   /** The text of a property of an argument that is an object literal. */
   option(argument: number, name: string): string | undefined
-  readonly argumentCount: number
 }
 
 export interface Known {
