@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serverSource } from '../src/dashboard/client.ts'
 import { embeddedTraceId, type Overview, type Tick, type ViewSource } from '../src/dashboard/protocol.ts'
-import { saveTrace } from '../src/trace/file.ts'
+import { saveTrace } from '../src/trace/format/file.ts'
 import { type Finished, spawnHeddle } from './support/cli.ts'
 import { makeTraceOf } from './support/traces.ts'
 

@@ -21,7 +21,7 @@ import { mapReduce } from '../src/run/map-reduce.ts'
 import { scope } from '../src/run/scope.ts'
 import { stream } from '../src/stream/index.ts'
 import { Barrier, Channel, Latch, Mutex, ReadWriteLock, select, Semaphore } from '../src/sync/index.ts'
-import { budget } from '../src/ai/budget.ts'
+import { budget } from '../src/ai/pool/budget.ts'
 import { plain } from './fixtures/plain.ts'
 import { exponentOf } from './support/operations.ts'
 

@@ -5,17 +5,17 @@
  */
 
 // Pools
-export { pool, type Pool } from './pool.ts'
-export type { PoolMember, PoolOptions } from './pool-options.ts'
-export type { EmbedAllOptions, EmbeddingPool, EmbeddingPoolOptions } from './embedding.ts'
-export type { ModelLimits } from './replica.ts'
-export type { HedgeOptions } from './hedge.ts'
-export type { ModelReport, PoolReport } from './report.ts'
-export { boundedFetch, type BoundedFetchOptions } from './wire.ts'
-export type { AnyEmbeddingModel, AnyLanguageModel } from './model.ts'
+export { pool, type Pool } from './pool/pool.ts'
+export type { PoolMember, PoolOptions } from './pool/pool-options.ts'
+export type { EmbedAllOptions, EmbeddingPool, EmbeddingPoolOptions } from './pool/embedding.ts'
+export type { ModelLimits } from './pool/replica.ts'
+export type { HedgeOptions } from './pool/hedge.ts'
+export type { ModelReport, PoolReport } from './pool/report.ts'
+export { boundedFetch, type BoundedFetchOptions } from './pool/wire.ts'
+export type { AnyEmbeddingModel, AnyLanguageModel } from './sdk-model.ts'
 
 // Patterns
-export { ask, type AskOptions, type ProviderOptions } from './ask.ts'
+export { ask, type AskOptions, type ProviderOptions } from './patterns/ask.ts'
 export {
   type Perspectives,
   perspectives,
@@ -23,10 +23,10 @@ export {
   type Question,
   type SettledPerspectives,
   type View,
-} from './perspectives.ts'
-export { vote, type VoteOptions, type VoteResult } from './vote.ts'
-export { best, type BestOptions, type BestResult, synthesize, type SynthesizeOptions } from './best.ts'
-export { type Chain, explore, type ExploreOptions, type ExploreResult } from './explore.ts'
+} from './patterns/perspectives.ts'
+export { vote, type VoteOptions, type VoteResult } from './patterns/vote.ts'
+export { best, type BestOptions, type BestResult, synthesize, type SynthesizeOptions } from './patterns/best.ts'
+export { type Chain, explore, type ExploreOptions, type ExploreResult } from './patterns/explore.ts'
 export {
   condense,
   type CondenseDocument,
@@ -34,18 +34,18 @@ export {
   type CondenseOptions,
   type CondenseResult,
   type DocumentPart,
-} from './condense.ts'
-export { team, type TeamOptions, type TeamResult, type TeamState } from './team/team.ts'
-export type { Agent, AgentTask } from './team/round.ts'
-export type { Plan, PlannerAnswer, PlannerStream, PlanPart } from './team/plan.ts'
-export type { PlannedTask } from './team/task.ts'
-export { splitText, type SplitOptions, type TextPart } from './split.ts'
-export type { StandardSchema } from './schema.ts'
+} from './patterns/condense.ts'
+export { team, type TeamOptions, type TeamResult, type TeamState } from './patterns/team/team.ts'
+export type { Agent, AgentTask } from './patterns/team/round.ts'
+export type { Plan, PlannerAnswer, PlannerStream, PlanPart } from './patterns/team/team-plan.ts'
+export type { PlannedTask } from './patterns/team/task.ts'
+export { splitText, type SplitOptions, type TextPart } from './patterns/split.ts'
+export type { StandardSchema } from './patterns/schema.ts'
 
 // Budgets
-export { budget, type Budget, type BudgetOptions, type Spend } from './budget.ts'
-export { type Price, type PriceList, priceLists, priceOf, type Rates } from './prices.ts'
-export { loadPrices } from './price-file.ts'
+export { budget, type Budget, type BudgetOptions, type Spend } from './pool/budget.ts'
+export { type Price, type PriceList, priceLists, priceOf, type Rates } from './prices/prices.ts'
+export { loadPrices } from './prices/price-file.ts'
 
 // Texts
 export { type CountTokens, estimateTokens } from './tokens.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as da from './index.ts'
-import { interpret } from './interpret.reference.ts'
+import { interpret } from './reference/interpret.reference.ts'
 
 const here = { threads: 0 } as const
 

@@ -2,11 +2,11 @@
 import { describe, InvalidOption } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
 import { checkArray, NDArray, type Rank } from './array.ts'
-import * as build from './build.ts'
-import { type DType, promote } from './dtype.ts'
-import type { Node } from './node.ts'
-import { normalizeAxis, showShape } from './shape.ts'
-import { transposeView } from './view.ts'
+import * as build from './expression/build.ts'
+import { type DType, promote } from './expression/dtype.ts'
+import type { Node } from './expression/node.ts'
+import { normalizeAxis, showShape } from './expression/shape.ts'
+import { transposeView } from './expression/view.ts'
 
 type Total<D extends DType> = D extends 'i64' | 'f32' ? D : 'f64'
 

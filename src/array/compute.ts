@@ -1,13 +1,13 @@
 /** Runs computations for the public arrays: checks the options, and opens a session. */
 import { checkOptions, rules } from '../base/options.ts'
 import type { Executor } from '../run/executor.ts'
-import { Dense } from './dense.ts'
-import { makeNode, type DenseNode, type Node } from './node.ts'
-import { Session } from './session.ts'
-import { contiguousStrides } from './shape.ts'
-import { accessThrough, isRun } from './source.ts'
+import { Dense } from './memory/dense.ts'
+import { makeNode, type DenseNode, type Node } from './expression/node.ts'
+import { Session } from './stages/session.ts'
+import { contiguousStrides } from './expression/shape.ts'
+import { accessThrough, isRun } from './memory/source.ts'
 import { bytesOf, memoryLimitRule } from './files/bounds.ts'
-import { identityView } from './view.ts'
+import { identityView } from './expression/view.ts'
 
 export interface ComputeOptions {
   /** Stops the computation; it rejects with `Cancelled` within a block of 4,096 elements per thread. */

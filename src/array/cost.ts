@@ -1,10 +1,10 @@
 /** What a job should take, for choosing where to run it and for `explain()`. Estimates: measured on one 2.6 GHz core. */
-import { bytesPer } from './dtype.ts'
-import { operations } from './elementwise.ts'
-import type { Job } from './jobs/run.ts'
+import { bytesPer } from './expression/dtype.ts'
+import { operations } from './expression/elementwise.ts'
+import type { Job } from './jobs/run-job.ts'
 import type { Kernel } from './kernel/compile.ts'
 import type { KernelProgram } from './kernel/ir.ts'
-import type { Source } from './source.ts'
+import type { Source } from './memory/source.ts'
 
 /** Nanoseconds to move one byte between memory and a block in cache; one core reads about 10 GB/s so. */
 const nsPerByte = 0.1

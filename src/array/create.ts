@@ -2,15 +2,15 @@
 import { describe, InvalidOption } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
 import { NDArray, type Rank } from './array.ts'
-import * as build from './build.ts'
+import * as build from './expression/build.ts'
 import { wrapBuffer } from './compute.ts'
-import { Dense, type Nested } from './dense.ts'
-import { bytesPer, checkDType, type DType, dtypeOf, dtypeOfList, fits, type TypedArray, type Value } from './dtype.ts'
-import { rawOf } from './elementwise.ts'
-import { sharedElements } from './memory.ts'
-import { makeNode, type Node } from './node.ts'
-import { keyOfSeed, type Seed } from './seed.ts'
-import { checkShape, contiguousStrides, type Shape, sizeOf } from './shape.ts'
+import { Dense, type Nested } from './memory/dense.ts'
+import { bytesPer, checkDType, type DType, dtypeOf, dtypeOfList, fits, type TypedArray, type Value } from './expression/dtype.ts'
+import { rawOf } from './expression/elementwise.ts'
+import { sharedElements } from './memory/memory.ts'
+import { makeNode, type Node } from './expression/node.ts'
+import { keyOfSeed, type Seed } from './expression/seed.ts'
+import { checkShape, contiguousStrides, type Shape, sizeOf } from './expression/shape.ts'
 
 export interface ChunkOptions {
   /** Length of a chunk along the first axis, the others whole. @default 'auto': by the size of the array */

@@ -1,14 +1,14 @@
 /** The plan of a computation, for reading. */
 import { elementsOf, expectedJobMs, formatBytes, kernelBytes } from './cost.ts'
-import type { Job } from './jobs/run.ts'
-import { makeNode, type DenseNode, type Node } from './node.ts'
-import { nowhere } from './lower.ts'
-import { Planner } from './planner.ts'
-import { contiguousStrides, sizeOf } from './shape.ts'
-import { unknownBelow } from './refine.ts'
-import { describeNode } from './stage.ts'
+import type { Job } from './jobs/run-job.ts'
+import { makeNode, type DenseNode, type Node } from './expression/node.ts'
+import { nowhere } from './stages/lower.ts'
+import { Planner } from './stages/planner.ts'
+import { contiguousStrides, sizeOf } from './expression/shape.ts'
+import { unknownBelow } from './expression/refine.ts'
+import { describeNode } from './stages/stage.ts'
 import { formatMs } from '../base/duration.ts'
-import { bytesPer } from './dtype.ts'
+import { bytesPer } from './expression/dtype.ts'
 
 export function explain(target: Node): string {
   const lines = [`plan for ${describeNode(target)}`]

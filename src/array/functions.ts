@@ -10,14 +10,14 @@ import {
   type ReduceOptions,
   type VarianceOptions,
 } from './array.ts'
-import * as build from './build.ts'
+import * as build from './expression/build.ts'
 import { type ComputeOptions, computeNodes } from './compute.ts'
-import type { Dense } from './dense.ts'
-import type { DType } from './dtype.ts'
-import type { OperationName } from './elementwise.ts'
-import type { Node } from './node.ts'
-import { normalizeAxis } from './shape.ts'
-import { indexView } from './view.ts'
+import type { Dense } from './memory/dense.ts'
+import type { DType } from './expression/dtype.ts'
+import type { OperationName } from './expression/elementwise.ts'
+import type { Node } from './expression/node.ts'
+import { normalizeAxis } from './expression/shape.ts'
+import { indexView } from './expression/view.ts'
 
 type FloatOf<T> = T extends NDArray<infer D, infer R> ? NDArray<D extends 'f32' ? 'f32' : 'f64', R> : NDArray<'f64', 'scalar'>
 type SameAs<T> = T extends NDArray<infer D, infer R> ? NDArray<D, R> : NDArray<DType, 'scalar'>

@@ -2,11 +2,11 @@
 import { describe, InvalidOption } from '../base/errors.ts'
 import { checkOptions, rules } from '../base/options.ts'
 import { checkArray, NDArray, type Rank } from './array.ts'
-import * as build from './build.ts'
+import * as build from './expression/build.ts'
 import { arange } from './create.ts'
-import type { DType } from './dtype.ts'
+import type { DType } from './expression/dtype.ts'
 import { where } from './functions.ts'
-import { checkEdges } from './edges.ts'
+import { checkEdges } from './expression/edges.ts'
 
 export interface HistogramOptions {
   /** How many, of equal width; at most 2^27. @default 10 */

@@ -7,16 +7,16 @@
 // Making arrays
 export { arange, from, full, integers, linspace, normal, ones, random, zeros } from './create.ts'
 export type { ChunkOptions, FromOptions, FullOptions, IntegerOptions, NormalOptions, RandomOptions } from './create.ts'
-export type { Seed } from './seed.ts'
+export type { Seed } from './expression/seed.ts'
 
 // Arrays and what comes out of them
 export { NDArray } from './array.ts'
 export type { ArgumentOptions, Computed, Operand, Rank, ReduceOptions, VarianceOptions } from './array.ts'
-export { Dense } from './dense.ts'
-export type { Nested } from './dense.ts'
-export type { DType, ValueOf } from './dtype.ts'
-export { slice } from './shape.ts'
-export type { Index, Shape, Slice } from './shape.ts'
+export { Dense } from './memory/dense.ts'
+export type { Nested } from './memory/dense.ts'
+export type { DType, ValueOf } from './expression/dtype.ts'
+export { slice } from './expression/shape.ts'
+export type { Index, Shape, Slice } from './expression/shape.ts'
 export { compute, concat, stack, where } from './functions.ts'
 
 // Reductions; methods of arrays too

@@ -5,11 +5,11 @@
  */
 import { expect, test } from 'vitest'
 import * as da from './index.ts'
-import { interpret } from './interpret.reference.ts'
-import { randomBlock, sfc64, splitmix64, streamSeed } from './interpret-random.reference.ts'
+import { interpret } from './reference/interpret.reference.ts'
+import { randomBlock, sfc64, splitmix64, streamSeed } from './reference/interpret-random.reference.ts'
 import { blockLength } from './kernel/ir.ts'
 import { goldenGamma } from './kernel/random.ts'
-import { keyOfSeed } from './seed.ts'
+import { keyOfSeed } from './expression/seed.ts'
 
 const n = 500_000
 const here = { threads: 0 } as const

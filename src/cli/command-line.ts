@@ -11,7 +11,7 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
   try {
     process.exitCode = await dispatch(args)
   } catch (error) {
-    const { reportError } = await import('./report-error.ts')
+    const { reportError } = await import('./reporters/report-error.ts')
     reportError(error)
     process.exitCode = error instanceof UsageError ? exitCodes.usage : exitCodes.failed
   }

@@ -73,7 +73,7 @@ export const commands: readonly CommandSpec[] = [
       color,
     ],
     examples: ['heddle run build.ts', 'heddle run --trace run.heddle analyse.ts docs'],
-    load: () => import('./run.ts'),
+    load: () => import('./commands/run.ts'),
   },
   {
     name: 'trace',
@@ -89,7 +89,7 @@ export const commands: readonly CommandSpec[] = [
       color,
     ],
     examples: ['heddle trace run.heddle', 'heddle trace --export chrome --output run.json run.heddle'],
-    load: () => import('./trace.ts'),
+    load: () => import('./commands/trace.ts'),
   },
   {
     name: 'ui',
@@ -99,7 +99,7 @@ export const commands: readonly CommandSpec[] = [
     maxPositionals: 1,
     options: [{ name: 'port', value: 'PORT', summary: 'where to listen on 127.0.0.1 (default: a free port)' }, noOpen, color],
     examples: ['heddle ui run.heddle', 'heddle ui --no-open --port 4500 run.heddle'],
-    load: () => import('./ui.ts'),
+    load: () => import('./commands/ui.ts'),
   },
   {
     name: 'find',
@@ -135,7 +135,7 @@ export const commands: readonly CommandSpec[] = [
     maxPositionals: 1,
     options: [],
     examples: ['heddle completion bash >> ~/.bashrc', 'heddle completion fish > ~/.config/fish/completions/heddle.fish'],
-    load: () => import('./completion.ts'),
+    load: () => import('./commands/completion.ts'),
   },
   {
     name: 'simulate',

@@ -70,7 +70,7 @@ export interface Counts {
   readonly cancelled: number
 }
 
-/** A task's state; as in `trace/model.ts`, and the numbers in {@link Slices.state} are places in this list. */
+/** A task's state; as in `trace/model/trace.ts`, and the numbers in {@link Slices.state} are places in this list. */
 export const taskStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const
 export type TaskState = (typeof taskStates)[number]
 

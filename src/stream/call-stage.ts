@@ -2,7 +2,7 @@ import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
 import { Output } from './output.ts'
-import type { Segment } from './run.ts'
+import type { Segment } from './stream-run.ts'
 import { type Origin, pending, type Polled, Stage } from './stage.ts'
 
 /**

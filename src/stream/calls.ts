@@ -8,7 +8,7 @@ import { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import type { Policy } from '../limits/policy.ts'
 import { measured } from '../run/lanes.ts'
 import { runTask } from '../run/task.ts'
-import type { Segment } from './run.ts'
+import type { Segment } from './stream-run.ts'
 import type { Origin } from './stage.ts'
 
 export type StageFunction = (item: unknown, context: TaskContext) => unknown

@@ -1,5 +1,5 @@
 import { end } from '../run/source.ts'
-import type { StreamRun } from './run.ts'
+import type { StreamRun } from './stream-run.ts'
 import { type Downstream, pending, type Stage } from './stage.ts'
 
 /** The bottom of a pipeline that is read to its end, or until `accept` has seen enough. */

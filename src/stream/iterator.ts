@@ -3,7 +3,7 @@ import { Ring } from '../base/ring.ts'
 import { snapshot } from '../base/snapshot.ts'
 import { Suspension } from '../base/wait-graph.ts'
 import { end } from '../run/source.ts'
-import type { StreamRun } from './run.ts'
+import type { StreamRun } from './stream-run.ts'
 import { type Downstream, pending, type Stage } from './stage.ts'
 
 type Result = IteratorResult<unknown, undefined>

@@ -3,7 +3,7 @@ import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { WorkingStage } from './call-stage.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
-import type { Segment } from './run.ts'
+import type { Segment } from './stream-run.ts'
 import { type Origin, pending, type Stage } from './stage.ts'
 
 export interface KeyedSpec extends CallSpec {

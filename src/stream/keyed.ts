@@ -3,7 +3,7 @@ import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions } from '../base/options.ts'
 import type { StageFunction } from './calls.ts'
 import { type KeyedOptions, type KeyedReduceOptions, keyedReduceRules } from './options.ts'
-import { keyedStep, type Step } from './plan.ts'
+import { keyedStep, type Step } from './pipeline-plan.ts'
 import type { Stream } from './stream.ts'
 
 type Eventually<T> = T | PromiseLike<T>

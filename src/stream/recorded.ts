@@ -3,7 +3,7 @@ import { Unserializable } from '../base/errors.ts'
 import { type Checkpoint, type KeyFunction, Keys, openCheckpoint } from '../checkpoint/index.ts'
 import type { Policy } from '../limits/policy.ts'
 import type { ItemContext, StageFunction } from './calls.ts'
-import type { StreamRun } from './run.ts'
+import type { StreamRun } from './stream-run.ts'
 
 export interface RecordedSpec {
   readonly fn: StageFunction

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commands, type CommandSpec } from '../../src/cli/commands.ts'
-import { encodeTrace } from '../../src/trace/encode.ts'
+import { encodeTrace } from '../../src/trace/format/encode.ts'
 import { randomFrom, type Random } from './random.ts'
 import { makeTraceOf } from './traces.ts'
 

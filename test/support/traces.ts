@@ -1,6 +1,6 @@
 /** Traces made by hand: what happened when, without running anything. */
-import { taskStates, runStates, makeTrace, newTables, type Trace, type TraceMeta } from '../../src/trace/model.ts'
-import { Strings } from '../../src/trace/strings.ts'
+import { taskStates, runStates, makeTrace, newTables, type Trace, type TraceMeta } from '../../src/trace/model/trace.ts'
+import { Strings } from '../../src/trace/model/strings.ts'
 
 export interface TaskSpec {
   /** @default its place in the list, from 1 up */

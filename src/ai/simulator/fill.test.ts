@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { z } from 'zod'
-import { ask } from '../ask.ts'
+import { ask } from '../patterns/ask.ts'
 import { fill } from './fill.ts'
 import { simulate } from './index.ts'
 import { matching } from './pattern.ts'

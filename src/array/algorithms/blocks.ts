@@ -1,10 +1,10 @@
 /** What the algorithms share: an expression over flattened inputs as a block job. */
-import { reshape } from '../build.ts'
+import { reshape } from '../expression/build.ts'
 import type { BlockAlgorithm, BlockJob, Expression } from '../jobs/job.ts'
-import { type Computed, Lowering } from '../lower.ts'
-import type { Node } from '../node.ts'
-import { sizeOf } from '../shape.ts'
-import { chunkLengthFor, expressionOf } from '../stage.ts'
+import { type Computed, Lowering } from '../stages/lower.ts'
+import type { Node } from '../expression/node.ts'
+import { sizeOf } from '../expression/shape.ts'
+import { chunkLengthFor, expressionOf } from '../stages/stage.ts'
 
 export interface Flat {
   readonly expression: Expression

@@ -1,11 +1,11 @@
 /** The range of a histogram that follows from the elements: found in one pass, and checked when it is known. */
-import { checkEdges } from '../edges.ts'
+import { checkEdges } from '../expression/edges.ts'
 import type { ReduceJob } from '../jobs/job.ts'
 import { mergeSegments } from '../jobs/reduce.ts'
-import { type Computed, Lowering } from '../lower.ts'
-import type { AlgorithmNode, Node } from '../node.ts'
-import { sizeOf } from '../shape.ts'
-import { chunkLengthFor, denseNode, describeNode, expressionOf, type Prepared } from '../stage.ts'
+import { type Computed, Lowering } from '../stages/lower.ts'
+import type { AlgorithmNode, Node } from '../expression/node.ts'
+import { sizeOf } from '../expression/shape.ts'
+import { chunkLengthFor, denseNode, describeNode, expressionOf, type Prepared } from '../stages/stage.ts'
 
 export function prepareBounds(node: AlgorithmNode, computed: Computed): Prepared {
   const [input] = node.inputs as [Node]

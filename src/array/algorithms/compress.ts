@@ -1,12 +1,12 @@
 /** Boolean masks: one pass counts what each chunk keeps, another writes it to its place. */
-import { bytesPer } from '../dtype.ts'
+import { bytesPer } from '../expression/dtype.ts'
 import type { ReduceJob } from '../jobs/job.ts'
-import { type Computed, Lowering } from '../lower.ts'
-import { reshape } from '../build.ts'
-import { sharedElements } from '../memory.ts'
-import type { AlgorithmNode, Node } from '../node.ts'
-import { sizeOf } from '../shape.ts'
-import { denseNode, describeNode, expressionOf, type Prepared } from '../stage.ts'
+import { type Computed, Lowering } from '../stages/lower.ts'
+import { reshape } from '../expression/build.ts'
+import { sharedElements } from '../memory/memory.ts'
+import type { AlgorithmNode, Node } from '../expression/node.ts'
+import { sizeOf } from '../expression/shape.ts'
+import { denseNode, describeNode, expressionOf, type Prepared } from '../stages/stage.ts'
 import { blockJob, flatten } from './blocks.ts'
 
 export function prepareCompress(node: AlgorithmNode, computed: Computed): Prepared {

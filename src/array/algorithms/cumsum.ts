@@ -2,14 +2,14 @@
  * Running sums along the last axis. One long row is cut into chunks: a first pass sums each chunk, so that in the second one all
  * chunks start at once; rows beside one another need one pass.
  */
-import { bytesPer } from '../dtype.ts'
+import { bytesPer } from '../expression/dtype.ts'
 import type { ReduceJob } from '../jobs/job.ts'
-import { roundedSum } from '../jobs/measure.ts'
-import { type Computed, Lowering } from '../lower.ts'
-import { sharedMemory } from '../memory.ts'
-import type { AlgorithmNode, Node } from '../node.ts'
-import { sizeOf } from '../shape.ts'
-import { denseNode, describeNode, expressionOf, type Prepared } from '../stage.ts'
+import { roundedSum } from '../reductions/measure.ts'
+import { type Computed, Lowering } from '../stages/lower.ts'
+import { sharedMemory } from '../memory/memory.ts'
+import type { AlgorithmNode, Node } from '../expression/node.ts'
+import { sizeOf } from '../expression/shape.ts'
+import { denseNode, describeNode, expressionOf, type Prepared } from '../stages/stage.ts'
 import { blockJob, flatten, type Flat } from './blocks.ts'
 
 export function prepareCumsum(node: AlgorithmNode, computed: Computed): Prepared {

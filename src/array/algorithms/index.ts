@@ -1,7 +1,7 @@
 /** Operations with an algorithm of their own: one table from the name to the code that prepares them. */
-import type { Computed } from '../lower.ts'
-import type { AlgorithmName, AlgorithmNode } from '../node.ts'
-import type { Prepared } from '../stage.ts'
+import type { Computed } from '../stages/lower.ts'
+import type { AlgorithmName, AlgorithmNode } from '../expression/node.ts'
+import type { Prepared } from '../stages/stage.ts'
 import { prepareBounds } from './bounds.ts'
 import { prepareCompress } from './compress.ts'
 import { prepareCumsum } from './cumsum.ts'

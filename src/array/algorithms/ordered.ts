@@ -1,9 +1,9 @@
 /** Algorithms over the order of elements: histogram, quantile, topk and unique. All of them flatten their input. */
-import { bytesPer, typedArray } from '../dtype.ts'
+import { bytesPer, typedArray } from '../expression/dtype.ts'
 import { type Comparable, orderedKey, sortedUnique, TopK } from '../jobs/ordering.ts'
-import type { Computed } from '../lower.ts'
-import type { AlgorithmNode, DenseNode, Node } from '../node.ts'
-import { denseNode, describeNode, type Prepared, type Stage } from '../stage.ts'
+import type { Computed } from '../stages/lower.ts'
+import type { AlgorithmNode, DenseNode, Node } from '../expression/node.ts'
+import { denseNode, describeNode, type Prepared, type Stage } from '../stages/stage.ts'
 import { blockJob, type Flat, flatten } from './blocks.ts'
 
 type StageOf = (node: AlgorithmNode, flat: Flat, label: string) => Omit<Stage, 'nodes'>

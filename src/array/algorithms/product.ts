@@ -1,10 +1,10 @@
 /** The matrix product: tiles of the result, each a task; the inner length is cut too where there are few tiles. */
 import type { Matrix, ProductJob } from '../jobs/job.ts'
-import type { Computed } from '../lower.ts'
-import type { AlgorithmNode, Node } from '../node.ts'
-import { stridesThrough } from '../source.ts'
-import { denseNode, describeNode, type Prepared } from '../stage.ts'
-import { identityView } from '../view.ts'
+import type { Computed } from '../stages/lower.ts'
+import type { AlgorithmNode, Node } from '../expression/node.ts'
+import { stridesThrough } from '../memory/source.ts'
+import { denseNode, describeNode, type Prepared } from '../stages/stage.ts'
+import { identityView } from '../expression/view.ts'
 import { tileLength } from '../wasm/product.ts'
 
 /** Tasks that a product should have at least, so that threads share it evenly. */

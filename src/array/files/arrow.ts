@@ -3,9 +3,9 @@ import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { NDArray } from '../array.ts'
 import { from, wrapped } from '../create.ts'
-import { dtypeOf, type DType, fits } from '../dtype.ts'
+import { dtypeOf, type DType, fits } from '../expression/dtype.ts'
 import type { LoadOptions } from './index.ts'
-import { sharedElements } from '../memory.ts'
+import { sharedElements } from '../memory/memory.ts'
 
 /** What a column of `apache-arrow` (`Vector`) and of `@uwdata/flechette` (`Column`) have in common. */
 export interface ArrowColumn {

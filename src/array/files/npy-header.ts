@@ -3,8 +3,8 @@
  * and a Python dict literal. It comes from outside, so it is parsed, never evaluated, and every number in it is checked.
  */
 import { FileRefused } from '../../base/errors.ts'
-import type { DType } from '../dtype.ts'
-import { type Shape, sizeOf } from '../shape.ts'
+import type { DType } from '../expression/dtype.ts'
+import { type Shape, sizeOf } from '../expression/shape.ts'
 
 export interface NpyHeader {
   readonly dtype: DType

@@ -5,11 +5,11 @@ import { describe, FileRefused, HeddleError, InvalidOption } from '../../base/er
 import { checkOptions, rules } from '../../base/options.ts'
 import type { NDArray } from '../array.ts'
 import { wrapped } from '../create.ts'
-import type { DType, TypedArray } from '../dtype.ts'
+import type { DType, TypedArray } from '../expression/dtype.ts'
 import { checkBytes, checkRegularFile, memoryLimitRule, type MemoryOptions } from './bounds.ts'
 import type { LoadOptions } from './index.ts'
 import { checkPages, type ColumnPages } from './parquet-pages.ts'
-import { sharedElements } from '../memory.ts'
+import { sharedElements } from '../memory/memory.ts'
 
 type Hyparquet = typeof import('hyparquet')
 type Column = NDArray<DType, 'array'>

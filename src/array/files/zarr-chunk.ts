@@ -1,7 +1,7 @@
 /** One chunk of a Zarr array, put to its place among the elements in C order. */
-import type { TypedArray } from '../dtype.ts'
-import { contiguousStrides, type Shape } from '../shape.ts'
-import type { Turns } from '../turns.ts'
+import type { TypedArray } from '../expression/dtype.ts'
+import { contiguousStrides, type Shape } from '../expression/shape.ts'
+import type { Turns } from '../stages/turns.ts'
 
 /** What zarrita gives: elements that lie with `stride`, which is not C order where the array is stored transposed. */
 export interface Chunk {

@@ -2,7 +2,7 @@
  * Runs the tasks of a {@link BlockJob}. An algorithm sees the blocks of one task in order, and writes what it found where
  * no other task writes.
  */
-import { type DType, typedArray, type TypedArray } from '../dtype.ts'
+import { type DType, typedArray, type TypedArray } from '../expression/dtype.ts'
 import { ExpressionRunner, type BlockAlgorithm, type BlockJob, forBlocks, type Stop } from './job.ts'
 import { type Comparable, orderedKey, sortedUnique, TopK } from './ordering.ts'
 

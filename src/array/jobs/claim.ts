@@ -4,7 +4,7 @@
  */
 import { performance } from '../../base/globals.js'
 import type { Stop } from './job.ts'
-import { type Job, openJob } from './run.ts'
+import { type Job, openJob } from './run-job.ts'
 
 const nextTask = 0
 const stopped = 1

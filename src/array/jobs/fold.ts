@@ -1,5 +1,5 @@
 /** Runs the tasks of a {@link FoldJob}: (segment of rounds, block of elements) pairs. */
-import { typedArray } from '../dtype.ts'
+import { typedArray } from '../expression/dtype.ts'
 import { type Slot, writeParameter } from '../kernel/compile.ts'
 import { blockLength } from '../kernel/ir.ts'
 import { ExpressionRunner, type FoldJob, type Stop } from './job.ts'

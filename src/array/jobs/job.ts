@@ -2,13 +2,13 @@
  * A job is a pass over elements that threads share: cut into tasks that are claimed one by one, each independent of the
  * others, so that the result does not depend on who ran what. Jobs are plain data and cross to workers.
  */
-import { bytesPer, type DType, type TypedArray } from '../dtype.ts'
+import { bytesPer, type DType, type TypedArray } from '../expression/dtype.ts'
 import type { Kernel } from '../kernel/compile.ts'
 import { instantiate, instantiateInPlace, type KernelInstance } from '../kernel/instance.ts'
 import { blockLength } from '../kernel/ir.ts'
-import { type Place, takePlace } from '../memory.ts'
-import { Reader, type Target } from '../reader.ts'
-import type { Access } from '../source.ts'
+import { type Place, takePlace } from '../memory/memory.ts'
+import { Reader, type Target } from '../memory/reader.ts'
+import type { Access } from '../memory/source.ts'
 
 /** A fused expression with its inputs. */
 export interface Expression {

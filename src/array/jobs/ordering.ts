@@ -1,5 +1,5 @@
 /** Order among elements: keys that sort as doubles do, the k largest, distinct values. */
-import { typedArray, type TypedArray } from '../dtype.ts'
+import { typedArray, type TypedArray } from '../expression/dtype.ts'
 
 /** The upper 16 bits of a double, from its upper word, as a number that orders as the doubles do. NaN must be kept apart. */
 export function orderedKey(upperWord: number): number {

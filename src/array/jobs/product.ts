@@ -1,5 +1,5 @@
 /** Runs the tasks of a {@link ProductJob}: (segment of the inner length, tile of the result) pairs. */
-import { typedArray } from '../dtype.ts'
+import { typedArray } from '../expression/dtype.ts'
 import { panelLength, productTiles, tileLength } from '../wasm/product.ts'
 import type { Matrix, ProductJob, Stop } from './job.ts'
 

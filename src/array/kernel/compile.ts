@@ -12,8 +12,8 @@
  */
 import { performance } from '../../base/globals.js'
 import { kernelNs } from '../cost.ts'
-import { bytesPer, type DType } from '../dtype.ts'
-import { placeBytes } from '../memory.ts'
+import { bytesPer, type DType } from '../expression/dtype.ts'
+import { placeBytes } from '../memory/memory.ts'
 import { ModuleEncoder, uleb, type ValueType } from '../wasm/encoder.ts'
 import { F64, type ScalarFunctions } from '../wasm/math.ts'
 import { op, simd } from '../wasm/opcodes.ts'

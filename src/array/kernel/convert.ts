@@ -2,7 +2,7 @@
  * How four elements of each dtype lie in vectors: f64 and i64 in two, everything else in one (u8 as whole numbers from 0
  * to 255 in 32-bit lanes, bool as masks of 32 bits), and how one becomes the other.
  */
-import type { DType } from '../dtype.ts'
+import type { DType } from '../expression/dtype.ts'
 import type { Vector, VectorGraph } from '../wasm/vectors.ts'
 
 /** Four elements. */

@@ -2,9 +2,9 @@
  * Compiled kernels on this thread: one private memory for all of them, and each instantiated once. Those that read elements in place
  * are instantiated over the memory of the elements, for one pass.
  */
-import { bytesPer, typedArray, type TypedArray } from '../dtype.ts'
-import { bigQuotient, bigRemainder, ieeePow, operations } from '../elementwise.ts'
-import { type Home, type Place, placeBytes } from '../memory.ts'
+import { bytesPer, typedArray, type TypedArray } from '../expression/dtype.ts'
+import { bigQuotient, bigRemainder, ieeePow, operations } from '../expression/elementwise.ts'
+import { type Home, type Place, placeBytes } from '../memory/memory.ts'
 import { Instance, Memory, Module, pageBytes, type WasmFunction, type WasmMemory } from '../wasm/runtime.ts'
 import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
 

@@ -2,8 +2,8 @@
  * What a kernel computes: typed expressions over blocks of elements, with constants, seeds and bounds as parameters,
  * so that expressions of one form share one compiled kernel.
  */
-import type { DType } from '../dtype.ts'
-import type { OperationName } from '../elementwise.ts'
+import type { DType } from '../expression/dtype.ts'
+import type { OperationName } from '../expression/elementwise.ts'
 
 /** Elements per call of a kernel. 32 KiB per f64 operand stay in the first two levels of cache; a multiple of 128. */
 export const blockLength = 4096

@@ -1,6 +1,6 @@
-/** The elementwise operations on vectors: the same meaning as in `../elementwise.ts`, four elements at a time. */
-import type { DType } from '../dtype.ts'
-import type { OperationName } from '../elementwise.ts'
+/** The elementwise operations on vectors: the same meaning as in `../expression/elementwise.ts`, four elements at a time. */
+import type { DType } from '../expression/dtype.ts'
+import type { OperationName } from '../expression/elementwise.ts'
 import { c, cos, exp, type F64, log, pow, sin, tan } from '../wasm/math.ts'
 import type { SimdOp } from '../wasm/opcodes.ts'
 import type { Vector, VectorGraph } from '../wasm/vectors.ts'

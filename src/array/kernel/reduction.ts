@@ -3,7 +3,7 @@
  * that keeps its rounding error (Knuth's TwoSum; Neumaier 1974): their error does not grow with the length.
  * Sums of whole numbers are exact.
  */
-import type { DType } from '../dtype.ts'
+import type { DType } from '../expression/dtype.ts'
 import type { SimdOp } from '../wasm/opcodes.ts'
 import type { Vector, VectorGraph } from '../wasm/vectors.ts'
 import { convertLanes, type Lanes, widenMask } from './convert.ts'

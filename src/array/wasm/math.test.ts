@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { compileKernel } from '../kernel/compile.ts'
 import { instantiate } from '../kernel/instance.ts'
 import { blockLength, KernelProgram } from '../kernel/ir.ts'
-import type { OperationName } from '../elementwise.ts'
+import type { OperationName } from '../expression/elementwise.ts'
 
 const P = 1_300n
 const one = 1n << P

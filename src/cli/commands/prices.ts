@@ -1,7 +1,7 @@
 /** `heddle prices update`: takes over a table of prices that somebody publishes, checked, for `loadPrices()` of `heddle/ai`. */
 import { boundedFetch, type PriceList } from '../../ai/index.ts'
-import { priceFile, savePrices, textOf } from '../../ai/price-file.ts'
-import { largestTable, readPriceTable } from '../../ai/price-formats.ts'
+import { priceFile, savePrices, textOf } from '../../ai/prices/price-file.ts'
+import { largestTable, readPriceTable } from '../../ai/prices/price-formats.ts'
 import { FileRefused } from '../../base/errors.ts'
 import type { Invocation } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'

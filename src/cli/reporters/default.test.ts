@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { displayWidth } from '../display-width.ts'
-import { paint } from '../paint.ts'
-import type { GroupProgress } from '../progress.ts'
+import { displayWidth } from '../terminal/display-width.ts'
+import { paint } from '../terminal/paint.ts'
+import type { GroupProgress } from '../terminal/progress.ts'
 import { windowLines } from './default.ts'
 
 const group = (label: string, total: number | undefined): GroupProgress => ({

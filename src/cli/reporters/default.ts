@@ -1,11 +1,11 @@
 import { formatMs } from '../../base/duration.ts'
 import type { Explanation, Recorder } from '../../trace/index.ts'
-import { clipToWidth, displayWidth, padToWidth } from '../display-width.ts'
-import { type Paint, paint } from '../paint.ts'
-import { type GroupProgress, Progress } from '../progress.ts'
-import { type Outcome, writeReport } from '../report-run.ts'
-import { readableLine } from '../readable.ts'
-import { Window } from '../window.ts'
+import { clipToWidth, displayWidth, padToWidth } from '../terminal/display-width.ts'
+import { type Paint, paint } from '../terminal/paint.ts'
+import { type GroupProgress, Progress } from '../terminal/progress.ts'
+import { type Outcome, writeReport } from './report-run.ts'
+import { readableLine } from '../terminal/readable.ts'
+import { Window } from '../terminal/window.ts'
 import type { Reporter } from './reporter.ts'
 
 const everyMs = 100

@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import type { Explanation } from '../../trace/index.ts'
-import { errorSummary } from '../report-error.ts'
-import { readable, readableLine } from '../readable.ts'
-import { failedWith, type Outcome } from '../report-run.ts'
+import { errorSummary } from './report-error.ts'
+import { readable, readableLine } from '../terminal/readable.ts'
+import { failedWith, type Outcome } from './report-run.ts'
 import { StreamReporter } from './stream.ts'
 
 /** Plain lines, an annotation at the line that failed, and the verdict in the summary of the job. */

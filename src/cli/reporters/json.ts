@@ -1,5 +1,5 @@
 import type { Explanation } from '../../trace/index.ts'
-import { type Outcome, reportDocument } from '../report-run.ts'
+import { type Outcome, reportDocument } from './report-run.ts'
 import type { Reporter } from './reporter.ts'
 
 /** One document on stdout at the end. What the program writes to stdout goes to stderr, so that nothing else stands there. */

@@ -1,7 +1,7 @@
 import type { Explanation } from '../../trace/index.ts'
-import { errorLines } from '../report-error.ts'
-import { failedWith, type Outcome, writeReport } from '../report-run.ts'
-import { say } from '../say.ts'
+import { errorLines } from './report-error.ts'
+import { failedWith, type Outcome, writeReport } from './report-run.ts'
+import { say } from '../terminal/say.ts'
 import type { Reporter } from './reporter.ts'
 
 /** Only the end; with `-q` only an error. */

@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty'
 import type { Explanation, Recorder } from '../../trace/index.ts'
 import { reporters } from '../commands.ts'
-import type { Outcome } from '../report-run.ts'
+import type { Outcome } from './report-run.ts'
 
 export interface Reporter {
   /** The program is about to be loaded. */

@@ -1,7 +1,7 @@
 import { formatMs } from '../../base/duration.ts'
 import { type Explanation, type Recorder, runLabel } from '../../trace/index.ts'
-import { type Outcome, writeReport } from '../report-run.ts'
-import { say } from '../say.ts'
+import { type Outcome, writeReport } from './report-run.ts'
+import { say } from '../terminal/say.ts'
 import type { Reporter } from './reporter.ts'
 
 /** Slow enough not to flood a log, fast enough to see that something moves. */

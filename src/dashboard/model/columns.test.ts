@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeTraceOf, type TaskSpec } from '../../../test/support/traces.ts'
-import type { Trace } from '../../trace/model.ts'
+import type { Trace } from '../../trace/model/trace.ts'
 import { linesMax } from '../protocol.ts'
 import { coverageOf } from './columns.ts'
 import { GroupNumbers } from './group-numbers.ts'

@@ -1,5 +1,5 @@
 /** How many tasks were in which state at a time. */
-import { runStates, taskStates, type Trace } from '../../trace/model.ts'
+import { runStates, taskStates, type Trace } from '../../trace/model/trace.ts'
 import type { Counts } from '../protocol.ts'
 
 export type CountName = keyof Counts

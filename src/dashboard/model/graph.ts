@@ -1,6 +1,6 @@
 /** The graph that a trace shows: groups, and the single tasks of those that are expanded; what needs what, and what was started inside what. */
 import { layout } from '../../trace/export/layout.ts'
-import { needsStart } from '../../trace/relate.ts'
+import { needsStart } from '../../trace/explain/relate.ts'
 import type { GraphEdge, GraphNode, GraphQuery, GraphView } from '../protocol.ts'
 import { type CountName, noCounts, statesAt } from './counts.ts'
 import type { View } from './view.ts'

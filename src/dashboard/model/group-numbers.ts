@@ -1,4 +1,4 @@
-import type { Grouping } from '../../trace/groups.ts'
+import type { Grouping } from '../../trace/explain/groups.ts'
 
 /** Numbers for groups that stay while a trace grows: the first time that a group is seen gives it the next one. */
 export class GroupNumbers {

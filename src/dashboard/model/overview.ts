@@ -1,8 +1,8 @@
 /** Head, counts, groups, failures and notes: what a first view shows beside the timeline. */
-import { bucketsOf } from '../../trace/buckets.ts'
-import { failuresOf } from '../../trace/failures.ts'
-import { printable, quantile, runLabel } from '../../trace/groups.ts'
-import { taskStates } from '../../trace/model.ts'
+import { bucketsOf } from '../../trace/explain/buckets.ts'
+import { failuresOf } from '../../trace/explain/failures.ts'
+import { printable, quantile, runLabel } from '../../trace/explain/groups.ts'
+import { taskStates } from '../../trace/model/trace.ts'
 import type { GroupRow, NoteRow, Overview } from '../protocol.ts'
 import { countNames, noCounts, statesAt, tasksToCome } from './counts.ts'
 import type { View } from './view.ts'

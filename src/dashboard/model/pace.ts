@@ -2,7 +2,7 @@
  * How often a growing recording is looked at, so that looking takes next to nothing from a program that needs every core: a refresh costs the
  * machine the same however many cores it has, so the fewer there are, the longer the rests.
  */
-import type { TraceDecoder } from '../../trace/decode.ts'
+import type { TraceDecoder } from '../../trace/format/decode.ts'
 import type { Counts } from '../protocol.ts'
 import type { TickCounts } from './tick-counts.ts'
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { makeTraceOf, type TaskSpec } from '../../../test/support/traces.ts'
-import { joined } from '../../trace/joined.ts'
-import { encodeTrace, TraceEncoder } from '../../trace/encode.ts'
-import { newTables, type Trace } from '../../trace/model.ts'
+import { joined } from '../../trace/format/joined.ts'
+import { encodeTrace, TraceEncoder } from '../../trace/format/encode.ts'
+import { newTables, type Trace } from '../../trace/model/trace.ts'
 import { checkQuery, type Queries } from './query.ts'
 import { Recording } from './recording.ts'
 

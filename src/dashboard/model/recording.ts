@@ -1,15 +1,15 @@
 /**
- * A trace that is finished or still grows, fed with the bytes of `trace/format.ts`, and the answers about it.
+ * A trace that is finished or still grows, fed with the bytes of `trace/format/format.ts`, and the answers about it.
  *
  * While it grows, a newer state is looked at only when the last one has lived {@link lifePerCost} times as long as looking at it
  * has cost. So the page never takes more than a few hundredths of one core from the program that it watches, however large
  * the trace has become, and refreshes as often as that allows. Explanations cost most, so they have a state of their own,
  * which is replaced less often. What a program that needs every core is spared beyond that stands in `pace.ts`.
  */
-import { TraceDecoder } from '../../trace/decode.ts'
-import { encodeTrace, TraceEncoder } from '../../trace/encode.ts'
-import { joined } from '../../trace/joined.ts'
-import type { Trace } from '../../trace/model.ts'
+import { TraceDecoder } from '../../trace/format/decode.ts'
+import { encodeTrace, TraceEncoder } from '../../trace/format/encode.ts'
+import { joined } from '../../trace/format/joined.ts'
+import type { Trace } from '../../trace/model/trace.ts'
 import type { CodeFrame, Question, ReportFormat, Tick } from '../protocol.ts'
 import { GroupNumbers } from './group-numbers.ts'
 import { lifeMinMs, Pace } from './pace.ts'

@@ -1,5 +1,5 @@
 /** How things went over time, in equal steps: one pass over the tasks, whatever the number of steps. */
-import { taskStates } from '../../trace/model.ts'
+import { taskStates } from '../../trace/model/trace.ts'
 import type { Range, SeriesView } from '../protocol.ts'
 import { Differences } from './columns.ts'
 import type { View } from './view.ts'

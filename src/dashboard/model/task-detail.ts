@@ -1,8 +1,8 @@
 /** Everything that is known of one task. */
-import { type Buckets, bucketsOf } from '../../trace/buckets.ts'
-import { runLabel } from '../../trace/groups.ts'
-import { taskError } from '../../trace/model.ts'
-import { needsStart, type Related } from '../../trace/relate.ts'
+import { type Buckets, bucketsOf } from '../../trace/explain/buckets.ts'
+import { runLabel } from '../../trace/explain/groups.ts'
+import { taskError } from '../../trace/model/trace.ts'
+import { needsStart, type Related } from '../../trace/explain/relate.ts'
 import type { CodeFrame, TaskDetail } from '../protocol.ts'
 import { rowNumbers } from './overview.ts'
 import { rowOf } from './task-list.ts'

@@ -1,7 +1,7 @@
 /** The tasks as a table: filtered, in order, a page at a time. A page of the list that was asked last costs nothing but its rows. */
-import { printable } from '../../trace/groups.ts'
-import { orderBy } from '../../trace/order.ts'
-import { taskError, taskStates } from '../../trace/model.ts'
+import { printable } from '../../trace/explain/groups.ts'
+import { orderBy } from '../../trace/explain/order.ts'
+import { taskError, taskStates } from '../../trace/model/trace.ts'
 import type { TaskOrder, TaskPage, TaskQuery, TaskRow } from '../protocol.ts'
 import { rowNumbers } from './overview.ts'
 import type { View } from './view.ts'

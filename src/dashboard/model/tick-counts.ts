@@ -1,6 +1,6 @@
 /** Tasks by state of a growing trace, counted as they come: each row once, however often it is asked. */
-import type { TraceDecoder } from '../../trace/decode.ts'
-import { runStates, taskStates } from '../../trace/model.ts'
+import type { TraceDecoder } from '../../trace/format/decode.ts'
+import { runStates, taskStates } from '../../trace/model/trace.ts'
 import type { Counts } from '../protocol.ts'
 import { noCounts } from './counts.ts'
 

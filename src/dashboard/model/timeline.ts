@@ -6,10 +6,10 @@
  * Over the slices of a line lies an index of blocks, the coarser level of a mipmap: what {@link blockSlices} slices sum to. A window that is wider than a block reads
  * blocks, so its price depends on its pixels and not on the tasks behind them, and what it shows is exact at every zoom.
  */
-import { bucketsOf } from '../../trace/buckets.ts'
-import { layLanes } from '../../trace/lanes.ts'
-import { taskStates } from '../../trace/model.ts'
-import { orderBy } from '../../trace/order.ts'
+import { bucketsOf } from '../../trace/explain/buckets.ts'
+import { layLanes } from '../../trace/export/lanes.ts'
+import { taskStates } from '../../trace/model/trace.ts'
+import { orderBy } from '../../trace/explain/order.ts'
 import { linesMax } from '../protocol.ts'
 import type { View } from './view.ts'
 

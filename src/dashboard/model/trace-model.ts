@@ -1,5 +1,5 @@
 /** One state of a trace, and the answers to all questions about it. Nothing is computed before it is asked for, and nothing twice. */
-import type { Trace } from '../../trace/model.ts'
+import type { Trace } from '../../trace/model/trace.ts'
 import type {
   CodeFrame,
   ExplanationView,

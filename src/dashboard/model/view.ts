@@ -1,8 +1,8 @@
 /** A trace, or the part of it that a range touches, made ready for questions. Each part is computed when it is first asked for. */
-import { explainRelated, type Explanation } from '../../trace/explain.ts'
-import { type Grouping, groupTasks, printable } from '../../trace/groups.ts'
-import { taskStates, type Trace } from '../../trace/model.ts'
-import { orderedTimes, relate, type Related, rowsById, type Times, wallOf } from '../../trace/relate.ts'
+import { explainRelated, type Explanation } from '../../trace/explain/explain.ts'
+import { type Grouping, groupTasks, printable } from '../../trace/explain/groups.ts'
+import { taskStates, type Trace } from '../../trace/model/trace.ts'
+import { orderedTimes, relate, type Related, rowsById, type Times, wallOf } from '../../trace/explain/relate.ts'
 import type { Range, TaskRef } from '../protocol.ts'
 import type { GroupNumbers } from './group-numbers.ts'
 

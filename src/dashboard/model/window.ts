@@ -1,6 +1,6 @@
 /** The timeline between two times, as wide as a screen: single slices where they are few, else what each pixel column holds. */
-import type { Segment } from '../../trace/critical-path.ts'
-import { printable } from '../../trace/groups.ts'
+import type { Segment } from '../../trace/explain/critical-path.ts'
+import { printable } from '../../trace/explain/groups.ts'
 import { type Lane, namedFrom, type Slices, type TimelineWindow, type WindowQuery } from '../protocol.ts'
 import { coverageOf, firstEnding, firstStarting } from './columns.ts'
 import type { Line, Timeline } from './timeline.ts'

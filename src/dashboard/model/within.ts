@@ -1,5 +1,5 @@
-import type { Times } from '../../trace/relate.ts'
-import { makeTrace, newTables, schemas, type Trace } from '../../trace/model.ts'
+import type { Times } from '../../trace/explain/relate.ts'
+import { makeTrace, newTables, schemas, type Trace } from '../../trace/model/trace.ts'
 import type { Range } from '../protocol.ts'
 
 /** The part of a trace that a range touches: its tasks from queued to settled, with their own times; everything else as it is. */

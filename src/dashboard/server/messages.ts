@@ -10,7 +10,7 @@ export interface ServerStart {
 }
 
 export type ToServer =
-  /** More of the recording: pieces as `trace/format.ts` describes them. */
+  /** More of the recording: pieces as `trace/format/format.ts` describes them. */
   | { readonly type: 'blocks'; readonly blocks: readonly Uint8Array[] }
   /** No more will come. */
   | { readonly type: 'end' }

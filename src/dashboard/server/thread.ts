@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { toError } from '../../base/errors.ts'
 import { exportTrace } from '../../trace/export/index.ts'
-import { readTraceBytes } from '../../trace/file.ts'
+import { readTraceBytes } from '../../trace/format/file.ts'
 import { Recording } from '../model/recording.ts'
 import type { FromServer, ServerStart, ToServer } from './messages.ts'
 import { servedPage, writeReport } from './pages.ts'

@@ -6,11 +6,11 @@
  * slots that a person can look at, and the time in which tasks waited, are asynchronous events (`b`, `e`) with an id of their own. An arrow (`s`, `f`) leads from
  * each need to the task that needed it. Times are microseconds from the beginning of the trace.
  */
-import { groupTasks, runLabel, taskLabel } from '../groups.ts'
-import { layLanes } from '../lanes.ts'
-import { type Trace, taskError, taskStates } from '../model.ts'
-import { orderBy } from '../order.ts'
-import { needsStart, relate, type Related } from '../relate.ts'
+import { groupTasks, runLabel, taskLabel } from '../explain/groups.ts'
+import { layLanes } from './lanes.ts'
+import { type Trace, taskError, taskStates } from '../model/trace.ts'
+import { orderBy } from '../explain/order.ts'
+import { needsStart, relate, type Related } from '../explain/relate.ts'
 
 const pid = 1
 /** Threads for this many tasks at once on the owning thread; the rest is asynchronous events. */

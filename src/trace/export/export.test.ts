@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { importTrace } from '../../../test/support/perfetto.ts'
 import { schedule } from '../../../test/support/schedules.ts'
 import { makeTraceOf, type TaskSpec } from '../../../test/support/traces.ts'
-import { layLanes } from '../lanes.ts'
+import { layLanes } from './lanes.ts'
 import { exportFormats, exportTrace } from './index.ts'
 import { layout } from './layout.ts'
 

@@ -1,5 +1,5 @@
 /** The forms in which other tools take a trace, by the name that the command line uses. */
-import type { Trace } from '../model.ts'
+import type { Trace } from '../model/trace.ts'
 import { chromeTrace } from './chrome.ts'
 import { mermaidGraph } from './mermaid.ts'
 import { otlpTrace } from './otlp.ts'

@@ -1,4 +1,4 @@
-import type { Trace } from '../model.ts'
+import type { Trace } from '../model/trace.ts'
 import { nodeDetails, taskGraph } from './task-graph.ts'
 
 /** A Mermaid flowchart of the tasks (of groups, when there are many), the critical path bold, failures dark. */

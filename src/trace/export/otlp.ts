@@ -4,9 +4,9 @@
  * thread it ran. Needs are links.
  */
 import { createHash } from 'node:crypto'
-import { groupTasks, runLabel, taskLabel } from '../groups.ts'
-import { runStates, type Trace, taskError, taskStates } from '../model.ts'
-import { needsStart, relate, type Related } from '../relate.ts'
+import { groupTasks, runLabel, taskLabel } from '../explain/groups.ts'
+import { runStates, type Trace, taskError, taskStates } from '../model/trace.ts'
+import { needsStart, relate, type Related } from '../explain/relate.ts'
 
 const internal = 1
 const statusError = 2

@@ -1,4 +1,4 @@
-import type { Trace } from '../model.ts'
+import type { Trace } from '../model/trace.ts'
 import { layout, type Placed } from './layout.ts'
 import { clip, escapeXml, svgPage } from './svg.ts'
 import { nodeDetails, taskGraph, type TaskGraphNode } from './task-graph.ts'

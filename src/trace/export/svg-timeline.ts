@@ -2,11 +2,11 @@
  * The timeline as a picture: a line per worker and per slot of this thread, a colour per group, white where nothing ran, black what failed.
  * Stretches narrower than a pixel are drawn together, as dense as they cover it, so that a million tasks make a picture too.
  */
-import { groupTasks } from '../groups.ts'
-import { layLanes } from '../lanes.ts'
-import { type Trace, taskStates } from '../model.ts'
-import { relate, type Related } from '../relate.ts'
-import { selfTimes, type Stretches } from '../self-time.ts'
+import { groupTasks } from '../explain/groups.ts'
+import { layLanes } from './lanes.ts'
+import { type Trace, taskStates } from '../model/trace.ts'
+import { relate, type Related } from '../explain/relate.ts'
+import { selfTimes, type Stretches } from '../explain/self-time.ts'
 import { clip, escapeXml, groupColor, svgPage, textWidth } from './svg.ts'
 
 const width = 1_200

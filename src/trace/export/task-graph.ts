@@ -1,9 +1,9 @@
 /** The graph that a trace shows: tasks and what they needed, or groups and how they hang together where there are too many tasks to draw. */
 import { formatMs } from '../../base/duration.ts'
-import { type CriticalPath, criticalPath } from '../critical-path.ts'
-import { groupTasks, taskLabel } from '../groups.ts'
-import { type Trace, taskStates } from '../model.ts'
-import { needsStart, relate, type Related } from '../relate.ts'
+import { type CriticalPath, criticalPath } from '../explain/critical-path.ts'
+import { groupTasks, taskLabel } from '../explain/groups.ts'
+import { type Trace, taskStates } from '../model/trace.ts'
+import { needsStart, relate, type Related } from '../explain/relate.ts'
 
 export interface TaskGraphNode {
   readonly label: string

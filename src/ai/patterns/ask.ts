@@ -1,0 +1,130 @@
+/** One question to a model, with or without a schema for the answer: `generateText` of the AI SDK, imported when it is used. */
+import { describe, HeddleError, InvalidOption, SchemaMismatch, toError } from '../../base/errors.ts'
+import { checkOptions, rules } from '../../base/options.ts'
+import type { AnyLanguageModel } from '../sdk-model.ts'
+import { firstIssue, type StandardSchema } from './schema.ts'
+
+export interface AskOptions<T = string> {
+  /** What the answer must be: any Standard Schema that the AI SDK can turn into JSON Schema. @default text */
+  readonly schema?: StandardSchema<T>
+  readonly system?: string
+  readonly maxOutputTokens?: number
+  readonly temperature?: number
+  readonly signal?: AbortSignal
+  /** What only one provider knows, by provider, as in the AI SDK: `{ anthropic: { thinking: … } }`. @default none */
+  readonly providerOptions?: ProviderOptions
+}
+
+export type ProviderOptions = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** What is asked: a text, or parts that carry options of providers, as in a message of the AI SDK. */
+export type PromptPart = { readonly type: 'text'; readonly text: string; readonly providerOptions?: ProviderOptions }
+
+/** As much of the AI SDK as is used. */
+interface Sdk {
+  generateText(options: object): Promise<{ readonly text: string; readonly output: unknown; readonly finishReason: string }>
+  asSchema(schema: unknown): { readonly jsonSchema: unknown }
+  readonly Output: { object(options: object): unknown }
+}
+
+const askRules = {
+  schema: rules.any,
+  system: rules.string,
+  maxOutputTokens: rules.whole(1),
+  temperature: rules.number(0),
+  signal: rules.signal,
+  providerOptions: rules.object,
+}
+
+/**
+ * Asks a model; gives its text, or its answer as the schema types it: transformed, with defaults filled in. The SDK's own retries are off: the
+ * pool retries.
+ *
+ * @throws {SchemaMismatch} when the answer does not match the schema, or was cut off before it could
+ * @throws {InvalidOption} for a schema that JSON Schema cannot say, such as one with dates; nothing is sent
+ *
+ * @example
+ * const { city } = await ask(model, 'Where is the Eiffel Tower?', { schema: z.object({ city: z.string() }) })
+ */
+export function ask<T>(
+  model: AnyLanguageModel,
+  prompt: string,
+  options: AskOptions<T> & { readonly schema: StandardSchema<T> },
+): Promise<T>
+export function ask(model: AnyLanguageModel, prompt: string, options?: AskOptions): Promise<string>
+export async function ask(model: AnyLanguageModel, prompt: string, options: AskOptions<unknown> = {}): Promise<unknown> {
+  checkOptions<AskOptions<unknown>>(options, askRules, 'ask')
+  if (typeof prompt !== 'string') throw new InvalidOption(`Expected the prompt of ask to be a text, got ${describe(prompt)}`)
+  return askParts(model, prompt, options)
+}
+
+/** The same for a prompt in parts, with options that are checked. */
+export async function askParts(
+  model: AnyLanguageModel,
+  prompt: string | readonly PromptPart[],
+  options: AskOptions<unknown>,
+): Promise<unknown> {
+  const { schema, signal, ...rest } = options
+  const sdk = await loadSdk()
+  const asked = typeof prompt === 'string' ? { prompt } : { messages: [{ role: 'user', content: prompt }] }
+  const call = { model, ...asked, maxRetries: 0, ...rest, ...(signal && { abortSignal: signal }) }
+  if (schema === undefined) return (await sdk.generateText(call)).text
+  await checkSchema(schema, sdk)
+  let finishReason: unknown
+  try {
+    const result = await sdk.generateText({ ...call, output: sdk.Output.object({ schema }) })
+    finishReason = result.finishReason
+    // The SDK has validated and transformed it. Another time would transform what is transformed.
+    return result.output
+  } catch (error) {
+    throw isNoObject(error) ? mismatch(error, 'finishReason' in error ? error.finishReason : finishReason) : error
+  }
+}
+
+/** @throws {InvalidOption} before anything is sent: the SDK would reject a promise that nobody holds yet */
+async function checkSchema(schema: StandardSchema, sdk: Sdk): Promise<void> {
+  if (
+    typeof schema !== 'function' &&
+    (typeof schema !== 'object' || schema === null || !('~standard' in schema || 'jsonSchema' in schema))
+  ) {
+    throw new InvalidOption(`Expected \`schema\` of ask to be a Standard Schema, such as one of zod, got ${describe(schema)}`)
+  }
+  try {
+    await sdk.asSchema(schema).jsonSchema
+  } catch (cause) {
+    throw new InvalidOption(`The schema of ask cannot be given to a model: ${toError(cause).message}`, {
+      cause,
+      hint: 'Ask for what JSON has and transform it: z.iso.datetime().transform((text) => new Date(text)), z.array(…).transform((list) => new Set(list)).',
+    })
+  }
+}
+
+function isNoObject(error: unknown): error is Error {
+  return error instanceof Error && /^AI_(NoObjectGenerated|NoOutputGenerated|TypeValidation|JSONParse)Error$/.test(error.name)
+}
+
+/** Says where the answer differs, as far as a cause knows it. */
+function mismatch(error: Error, finishReason: unknown): SchemaMismatch {
+  if (finishReason === 'length') {
+    return new SchemaMismatch(
+      'The answer of the model is cut off: it reached its limit of output tokens before it matched its schema',
+      {
+        cause: error,
+        hint: 'Raise `maxOutputTokens`.',
+      },
+    )
+  }
+  let why = `: ${error.message}`
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) why = firstIssue(cause) ?? why
+  return new SchemaMismatch(`The answer of the model does not match its schema${why}`, { cause: error })
+}
+
+async function loadSdk(): Promise<Sdk> {
+  // Not a literal for the compiler: the package is optional.
+  const name: string = 'ai'
+  try {
+    return (await import(name)) as Sdk
+  } catch (cause) {
+    throw new HeddleError('Asking a model needs the AI SDK, which is not installed', { cause, hint: 'npm install ai' })
+  }
+}

@@ -1,0 +1,367 @@
+/**
+ * How a call becomes requests: reserve the budget, choose a model, wait for its limits, send, judge what came, and go again
+ * where that helps. Every call settles, with its answer or with one named error.
+ *
+ * - Refused for the rate limit: the whole bucket pauses, the call queues again in front, and holds no place meanwhile.
+ * - Transient failure: another attempt after a jittered pause, on another model where there is one, within the retry budget. Where the
+ *   caller has written a `retry` around the call, other models are tried here, and the rest is left to that: one layer retries.
+ * - Quota used up, key refused, no such model: the model is closed for everybody until a probe is answered; the call goes on elsewhere or fails.
+ * - Refused for what it is (too long, against a policy, not understood): each other model is asked once.
+ * - Every breaker is open: the call waits for a model to recover, for as long as an outage may last.
+ * - Anything else is the program's own fault, and its error.
+ */
+import { performance } from '../../base/globals.js'
+import { Cancellation, cancelled, sleep } from '../../base/abort.ts'
+import { systemClock } from '../../base/clock.ts'
+import { formatMs } from '../../base/duration.ts'
+import { CircuitOpen, TimedOut } from '../../base/errors.ts'
+import { currentFrame } from '../../base/frame.ts'
+import { isSpent, markSpent } from '../../base/spent.ts'
+import { note } from '../../base/observer.ts'
+import { isRetriedOutside, isTransient } from '../../limits/index.ts'
+import { Retry } from '../../limits/retry.ts'
+import { Attempt } from './attempt.ts'
+import { acquireAny, candidates, type Choice } from './choose.ts'
+import type { Budget, Reservation, Spend } from './budget.ts'
+import { judge, saidBy, toModelError, type Verdict } from './failure.ts'
+import { type HedgeOptions, Hedging } from './hedge.ts'
+import { type Most, mostOn } from './most.ts'
+import { race, type Won } from './race.ts'
+import type { Demand, Permit, Replica } from './replica.ts'
+import { Ledger } from './report.ts'
+
+export interface DispatchSettings {
+  readonly name: string
+  readonly prefer: 'least-busy' | 'first'
+  readonly retries: number
+  readonly timeoutMs: number
+  readonly queueTimeoutMs: number
+  readonly hedge: HedgeOptions | undefined
+  readonly random: () => number
+}
+
+/** One call of the program. */
+export interface Call {
+  readonly demand: Demand
+  /** The most that it can spend, for budgets. */
+  readonly most: Most
+  readonly signal: AbortSignal | undefined
+  readonly budget: Budget | undefined
+}
+
+type Send<M, T> = (model: M, attempt: Attempt<M>) => Promise<T>
+
+/** While every breaker is open calls look again about this often, each at another moment. Chosen. */
+const recoveryMs = 500
+const leftAlone =
+  'The model is left alone for a while, and then asked again. Until then calls go to the other models, or fail at once.'
+/** Longer hints are cut. Chosen. */
+const longestHint = 1_000
+/** An outage that lasts longer than this is no hiccup: then calls fail. Chosen. */
+const longestOutageMs = 120_000
+
+/** How a call has gone so far. */
+class Course<M> implements Choice<M> {
+  readonly input: number
+  readonly failedOn = new Set<Replica<M>>()
+  readonly refusedBy = new Map<Replica<M>, unknown>()
+  /** Requests that were sent. */
+  attempts = 0
+  /** Those that failed in a way that may pass. */
+  failures = 0
+  readonly #from = performance.now()
+
+  constructor(input: number) {
+    this.input = input
+  }
+
+  /** How long it takes already. */
+  get ms(): number {
+    return performance.now() - this.#from
+  }
+}
+
+export class Dispatcher<M> {
+  readonly replicas: readonly Replica<M>[]
+  readonly ledger = new Ledger()
+  readonly settings: DispatchSettings
+  readonly hedging: Hedging | undefined
+  readonly #retry: Retry
+
+  constructor(replicas: readonly Replica<M>[], settings: DispatchSettings) {
+    this.replicas = replicas
+    this.settings = settings
+    this.hedging = settings.hedge && new Hedging(settings.hedge)
+    const retryIf = (error: unknown): boolean => judge(error).kind === 'transient'
+    this.#retry = new Retry(
+      { retries: settings.retries, budget: 0.1, retryIf, base: 500, cap: '8s', maxRetryAfter: '1h' },
+      settings.random,
+    )
+  }
+
+  /** Makes the call: as many requests as it takes. The call stays under way until the attempt that won is ended. */
+  async run<T>(call: Call, send: Send<M, T>): Promise<Won<M, T>> {
+    const frame = currentFrame()
+    const cancellation = new Cancellation(frame.cancellation, Cancellation.of(call.signal))
+    this.ledger.calls++
+    this.#retry.budget?.call(performance.now())
+    try {
+      return await this.#attempts(call, cancellation, send)
+    } catch (error) {
+      this.ledger.failed++
+      throw error
+    } finally {
+      // A stream goes on: its attempt stays cancellable through its own parents.
+      cancellation.close()
+    }
+  }
+
+  async #attempts<T>(call: Call, cancellation: Cancellation, send: Send<M, T>): Promise<Won<M, T>> {
+    const course = new Course<M>(call.demand.input)
+    for (;;) {
+      let used: Replica<M> | undefined
+      try {
+        if (cancellation.aborted) throw stopped(call, cancellation)
+        const attempt = await this.#begin(call, cancellation, course)
+        used = attempt.replica
+        const won = await this.#send(call, attempt, send)
+        this.#answered(course)
+        return won
+      } catch (error) {
+        if (cancellation.aborted) throw stopped(call, cancellation)
+        if (used === undefined) await this.#notBegun(error, course, cancellation)
+        else await this.#failed(error, used, course, cancellation)
+      }
+    }
+  }
+
+  /** The call could not be sent. Returns when it shall try again. @throws why it shall not */
+  async #notBegun(error: unknown, course: Course<M>, cancellation: Cancellation): Promise<void> {
+    // It was closed while the call waited for it.
+    if (this.replicas.some(({ closure }) => closure.causes(error)) && this.#open(course).length > 0) return
+    if (course.refusedBy.size > 0 && this.#open(course).length === 0) throw this.#final(this.#refusal(course))
+    if (error instanceof CircuitOpen && course.ms < Math.min(longestOutageMs, this.settings.queueTimeoutMs)) {
+      await this.#wait(recoveryMs * (0.5 + this.settings.random()), 'breaker', cancellation)
+      return
+    }
+    throw toModelError(error, judge(error), this.settings.name, course.attempts)
+  }
+
+  /** An attempt has failed. Returns when the call shall go again. @throws the error of the call */
+  async #failed(error: unknown, used: Replica<M>, course: Course<M>, cancellation: Cancellation): Promise<void> {
+    const verdict = judge(error)
+    course.attempts++
+    const named = toModelError(error, verdict, used.name, course.attempts)
+    switch (verdict.kind) {
+      case 'rate-limited':
+        // Waiting for the rate limit is waiting for a turn: it goes on as long as that may take.
+        if (course.ms < this.settings.queueTimeoutMs) return
+        break
+      case 'quota':
+        used.close(toModelError(error, verdict, used.name, 1))
+        course.refusedBy.set(used, error)
+        if (this.#open(course).length > 0) return
+        throw this.#final(this.#refusal(course))
+      case 'refused':
+        this.#refused(error, verdict, used, course)
+        if (this.#open(course).length > 0) return
+        throw this.#final(this.#refusal(course))
+      case 'transient': {
+        course.failedOn.add(used)
+        const elsewhere = this.#isFresh(course)
+        if (!elsewhere && this.#isLeft(error, named)) throw named
+        const pauseMs = this.#pauseMs(error, named, ++course.failures, elsewhere)
+        if (pauseMs === undefined) break
+        this.ledger.wastedAttempts++
+        return elsewhere ? undefined : this.#wait(pauseMs, 'retry', cancellation)
+      }
+      case 'fatal':
+    }
+    throw this.#final(named, verdict)
+  }
+
+  /** A model does not take the call: perhaps it takes none. */
+  #refused(error: unknown, verdict: Verdict & { kind: 'refused' }, used: Replica<M>, course: Course<M>): void {
+    course.refusedBy.set(used, error)
+    if (verdict.tooLong) used.tooLong(course.input)
+    // Alone, it is asked all the same: then nobody is drawn away from others, and each call gets the answer to itself.
+    const likely = verdict.dead === 'likely' && this.replicas.length > 1 && used.refusedAgain()
+    if (verdict.dead === 'surely' || likely) used.close(toModelError(error, verdict, used.name, 1, leftAlone))
+  }
+
+  /** The models that refused what another one answers are at fault, if that goes on so. */
+  #answered({ refusedBy }: Course<M>): void {
+    for (const [replica, error] of refusedBy) {
+      const verdict = judge(error)
+      if (verdict.kind !== 'refused' || verdict.dead === 'surely' || verdict.tooLong || !replica.outdone()) continue
+      replica.close(toModelError(error, verdict, replica.name, 1, leftAlone))
+    }
+  }
+
+  /** The error of a call that no model takes: what the first said that understood it, else the first. */
+  #refusal({ refusedBy, attempts }: Course<M>): Error {
+    const said = [...refusedBy].map(([replica, error]) => ({ replica, error, verdict: judge(error) }))
+    const telling = said.find(({ verdict }) => verdict.kind === 'refused' && verdict.dead === undefined) ?? said[0]
+    const { replica, error, verdict } = telling as (typeof said)[number]
+    const others = said.filter((other) => other.replica !== replica)
+    const hint =
+      others.length > 0
+        ? `The other models refused it, too: ${others.map((o) => `${o.replica.name}: ${saidBy(o.error)}`).join('; ')}`
+        : undefined
+    return toModelError(error, verdict, replica.name, attempts, hint?.slice(0, longestHint))
+  }
+
+  /** The models that the call may still be sent to. */
+  #open({ refusedBy }: Course<M>): readonly Replica<M>[] {
+    return this.replicas.filter((replica) => replica.closure.ready && !refusedBy.has(replica))
+  }
+
+  /** As `Retry.pauseMs`; what a pool inside this one has tried again may only go to another model. */
+  #pauseMs(error: unknown, named: Error, failures: number, elsewhere: boolean): number | undefined {
+    if (!isSpent(error)) return this.#retry.pauseMs(named, failures, performance.now())
+    return elsewhere && failures <= this.settings.retries ? 0 : undefined
+  }
+
+  /** Whether there is another model that has not failed yet. */
+  #isFresh(course: Course<M>): boolean {
+    return this.#open(course).some((replica) => replica.usable && !course.failedOn.has(replica))
+  }
+
+  /**
+   * Whether to leave another attempt to the `retry` that the caller wrote around the call. What a pool inside this one has tried again, nobody shall.
+   */
+  #isLeft(error: unknown, named: Error): boolean {
+    if (isSpent(error) || !isRetriedOutside(named)) return false
+    const frame = currentFrame()
+    const text = `${this.settings.name} left a failure to the \`retry\` of ${frame.label()}`
+    note('limit', frame.run, text, { leftToRetry: 1 })
+    return true
+  }
+
+  /** The error of a call that this pool has done for what it can: policies around it shall not repeat that. */
+  #final(error: Error, verdict?: Verdict): Error {
+    if (verdict?.kind === 'transient' && this.settings.retries === 0) return error
+    if (isTransient(error)) markSpent(error)
+    return error
+  }
+
+  async #wait(ms: number, cause: 'retry' | 'breaker', cancellation: Cancellation): Promise<void> {
+    const from = performance.now()
+    try {
+      await sleep(ms, cancellation.signal)
+    } finally {
+      this.ledger.waitedMs[cause] += performance.now() - from
+    }
+  }
+
+  /** Reserves, chooses, waits. */
+  async #begin(call: Call, cancellation: Cancellation, course: Course<M>): Promise<Attempt<M>> {
+    const from = performance.now()
+    const { signal } = cancellation
+    const pending = call.budget?.reserve(this.#worst(call), signal, this.settings.queueTimeoutMs)
+    const waits = pending instanceof Promise
+    const reservation = waits ? await pending : pending
+    const admitted = waits ? performance.now() : from
+    this.ledger.waitedMs.budget += admitted - from
+    try {
+      const { prefer, name } = this.settings
+      const choice = candidates(this.replicas, course, prefer, name)
+      // A call that was sent before goes before those that were not.
+      const [replica, permit] = await acquireAny(choice, call.demand, cancellation, course.attempts > 0 ? 1 : 0)
+      this.#countWait(replica, admitted)
+      return this.#attempt(call, replica, permit, reservation)
+    } catch (error) {
+      reservation?.settle({ usd: 0, tokens: 0, calls: 0 })
+      throw error
+    }
+  }
+
+  #attempt(call: Call, replica: Replica<M>, permit: Permit, reservation: Reservation | undefined): Attempt<M> {
+    // Its parents are those of the call, not the call itself: a stream outlives the call that opened it.
+    const { cancellation } = currentFrame()
+    return new Attempt(replica, call.demand, permit, reservation, this.ledger, cancellation, Cancellation.of(call.signal))
+  }
+
+  #countWait(replica: Replica<M>, from: number): void {
+    const until = performance.now()
+    const paused = Math.max(0, Math.min(until, replica.pausedUntil) - from)
+    this.ledger.waitedMs.rateLimit += paused
+    this.ledger.waitedMs.limiter += until - from - paused
+  }
+
+  /** The most that a request of this call can cost, on whichever model it runs. */
+  #worst({ most, budget }: Call): Spend {
+    if (!budget) return { usd: 0, tokens: 0, calls: 1 }
+    const each = this.replicas.map(({ price }) => mostOn(most, price))
+    return { usd: Math.max(...each.map(({ usd }) => usd)), tokens: Math.max(...each.map(({ tokens }) => tokens)), calls: 1 }
+  }
+
+  /** Sends one request within its timeout. The attempt is ended here when it fails. */
+  #try<T>(attempt: Attempt<M>, send: Send<M, T>): Promise<Won<M, T>> {
+    const { timeoutMs } = this.settings
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        settled()
+        attempt.fail(error)
+        reject(error as Error)
+      }
+      const timer = systemClock.schedule(timeoutMs, () => {
+        const message = `${attempt.replica.name} gave no answer within the timeout of ${formatMs(timeoutMs)}`
+        attempt.cancellation.abort(new TimedOut(message, { clock: 'timeout', limitMs: timeoutMs }))
+      })
+      // Clients that ignore their signal are not waited for.
+      const unsubscribe = attempt.cancellation.subscribe((reason) => fail(cancelled(reason, 'The call')))
+      const settled = (): void => {
+        systemClock.cancel(timer)
+        unsubscribe()
+      }
+      send(attempt.replica.model, attempt).then((value) => {
+        settled()
+        resolve({ attempt, value })
+      }, fail)
+    })
+  }
+
+  /** Sends the request, and a second copy when it is slow to begin. */
+  #send<T>(call: Call, first: Attempt<M>, send: Send<M, T>): Promise<Won<M, T>> {
+    const { hedging } = this
+    if (!hedging) return this.#try(first, send)
+    return race(hedging, {
+      first,
+      send: (attempt) => this.#try(attempt, send),
+      second: () => this.#beginHedge(hedging, call, first),
+      settled: (second, secondWon, wastedTokens) => {
+        if (secondWon) this.ledger.hedges.won++
+        hedging.settle(hedgeCost(call, second), wastedTokens)
+      },
+    })
+  }
+
+  /** A second copy, if there is room for it right now; preferably on another model. */
+  #beginHedge(hedging: Hedging, call: Call, first: Attempt<M>): Attempt<M> | undefined {
+    const cost = hedgeCost(call, first)
+    if (!hedging.spend(cost)) return undefined
+    const reservation = call.budget?.tryReserve(this.#worst(call))
+    if (!call.budget || reservation) {
+      for (const replica of [...this.replicas.filter((other) => other !== first.replica), first.replica]) {
+        const permit = replica.tryAcquire(call.demand)
+        if (!permit) continue
+        this.ledger.hedges.started++
+        return this.#attempt(call, replica, permit, reservation)
+      }
+    }
+    reservation?.settle({ usd: 0, tokens: 0, calls: 0 })
+    hedging.settle(cost, 0)
+    return undefined
+  }
+}
+
+/** The reason of the caller's signal as it is, as the model itself rejects with it; else {@link Cancelled}. */
+function stopped({ signal }: Call, { reason }: Cancellation): unknown {
+  return signal?.aborted ? signal.reason : cancelled(reason, 'The call')
+}
+
+/** Tokens that a second copy probably costs. */
+function hedgeCost<M>({ demand }: Call, { replica }: Attempt<M>): number {
+  return demand.input + replica.expectedOutput(demand)
+}

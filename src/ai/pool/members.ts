@@ -1,0 +1,82 @@
+/** From models and options to what calls are dispatched to. */
+import { durationMs } from '../../base/duration.ts'
+import { InvalidOption } from '../../base/errors.ts'
+import { checkOptions, rules } from '../../base/options.ts'
+import type { Budget } from './budget.ts'
+import { Dispatcher } from './dispatch.ts'
+import { limitRules, type PoolMember, type PoolOptions } from './pool-options.ts'
+import { checkPrices, priceOf } from '../prices/prices.ts'
+import { type ModelLimits, Replica } from './replica.ts'
+import { overWire } from './wire.ts'
+
+const memberRules = {
+  model: rules.any,
+  limits: rules.object,
+  concurrency: rules.whole(1, ['auto']),
+  contextWindow: rules.whole(1),
+}
+
+/** A model or several, each with or without settings of its own. */
+export function membersOf<M>(models: M | PoolMember<M> | readonly (M | PoolMember<M>)[]): readonly PoolMember<M>[] {
+  const list = (Array.isArray(models) ? models : [models]) as readonly (M | PoolMember<M>)[]
+  if (list.length === 0) throw new InvalidOption('Expected pool to get at least one model, got none')
+  return list.map((entry) => {
+    if (typeof entry !== 'object' || entry === null || !('model' in entry) || 'modelId' in entry) return { model: entry as M }
+    checkOptions(entry, memberRules, 'a model of pool')
+    return entry
+  })
+}
+
+/** @throws {InvalidOption} */
+export function dispatcherOf<
+  M extends { readonly provider: string; readonly modelId: string; readonly specificationVersion: string },
+>(members: readonly PoolMember<M>[], options: PoolOptions): Dispatcher<M> {
+  const versions = new Set(members.map(({ model }) => model.specificationVersion))
+  if (versions.size > 1)
+    throw new InvalidOption(
+      `Expected the models of a pool to be of one specification version, got ${[...versions].join(' and ')}`,
+    )
+  checkPrices(options.prices)
+  const random = Math.random
+  const queueTimeoutMs = durationMs(options.queueTimeout ?? '1h', 'queueTimeout')
+  const replicas = members.map(
+    ({ model, limits = options.limits ?? {}, concurrency = options.concurrency ?? 'auto', contextWindow }) => {
+      checkLimits(limits)
+      const price = priceOf(model.modelId, options.prices)
+      return new Replica(overWire(model), `${model.provider}/${model.modelId}`, {
+        limits,
+        concurrency,
+        breaker: options.breaker ?? (members.length > 1 ? {} : undefined),
+        price,
+        contextWindow: contextWindow ?? price?.contextWindow,
+        queueTimeoutMs,
+        random,
+      })
+    },
+  )
+  for (const { price, name } of replicas) if (!price) checkPriced(name, options.budget)
+  return new Dispatcher(replicas, {
+    name: options.name ?? 'the pool',
+    prefer: options.prefer ?? 'least-busy',
+    retries: options.retry ?? 4,
+    timeoutMs: durationMs(options.timeout ?? '5m', 'timeout'),
+    queueTimeoutMs,
+    hedge: options.hedge,
+    random,
+  })
+}
+
+function checkLimits(limits: ModelLimits): void {
+  checkOptions<ModelLimits>(limits, limitRules, '`limits` of pool')
+  if (limits.tokensPerMinute !== undefined && (limits.inputTokensPerMinute ?? limits.outputTokensPerMinute) !== undefined) {
+    throw new InvalidOption('Expected `limits` to have `tokensPerMinute`, or limits of input and output tokens, got both')
+  }
+}
+
+/** @throws {InvalidOption} when dollars are bounded and a model has no price */
+export function checkPriced(name: string, budget: Budget | undefined): void {
+  if (!budget?.countsUsd) return
+  throw new InvalidOption(`Expected a price for ${name}, because the budget is in US dollars`, {
+    hint: `Refresh the table with "heddle prices update", or pass prices: { '${name.slice(name.indexOf('/') + 1)}': { input: …, output: … } } in US dollars per million tokens.`,
+  })
+}

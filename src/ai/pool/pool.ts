@@ -1,0 +1,143 @@
+/** Many calls to language models under their providers' real limits, behind the interface of one model. */
+import { durationMs } from '../../base/duration.ts'
+import { describe, InvalidOption } from '../../base/errors.ts'
+import { checkOptions } from '../../base/options.ts'
+import { bindMethods } from './bound.ts'
+import type { Budget } from './budget.ts'
+import type { Call, Dispatcher } from './dispatch.ts'
+import { embeddingPool } from './embedding.ts'
+import { estimateInput } from './estimate.ts'
+import { checkPriced, dispatcherOf, membersOf } from './members.ts'
+import {
+  type AnyLanguageModel,
+  type CallableModel,
+  type CallOptions,
+  type GenerateResult,
+  type StreamResult,
+  type Usage,
+} from '../sdk-model.ts'
+import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
+import type { Replica } from './replica.ts'
+import { mostOfCall } from './most.ts'
+import { type PoolReport, reportOf } from './report.ts'
+import { usageOf } from './usage.ts'
+import { guardStream, openStream } from './answer-stream.ts'
+
+/** A pool is a model again, of the same type as its members. */
+export type Pool<M extends AnyLanguageModel> = Pick<
+  M,
+  'specificationVersion' | 'provider' | 'modelId' | 'supportedUrls' | 'doGenerate' | 'doStream'
+> & {
+  /** What was done so far. */
+  report(): PoolReport
+  /** The same pool, limits and report included, whose calls count against another budget: usually a child of the pool's. */
+  with(options: { readonly budget: Budget }): Pool<M>
+}
+
+/** Where an answer is bounded by nothing. */
+const defaultMaxOutputTokens = 4_096
+
+/**
+ * Puts one or several models of the AI SDK behind one, with limits, retries, fallback, hedging and budgets. It is a
+ * `LanguageModel` again: pass it to `generateText`, `streamText`, structured output and agents as it is.
+ *
+ * @param models a model, or several that may stand in for one another; share one pool between all callers of an account, for it is
+ *   what knows the account's limits
+ * @throws {InvalidOption} for unknown options, no model, or models of different specification versions
+ *
+ * @example
+ * const model = pool(openai('gpt-4.1-mini'), { budget: budget({ usd: 2 }) })
+ * const answers = await map(documents, (document) => generateText({ model, prompt: document }), { concurrency: 500 })
+ * console.log(model.report())
+ */
+export function pool<M extends AnyLanguageModel>(
+  models: M | PoolMember<M> | readonly (M | PoolMember<M>)[],
+  options: PoolOptions = {},
+): Pool<M> {
+  checkOptions<PoolOptions>(options, poolRules, 'pool')
+  const members = membersOf(models)
+  for (const { model } of members) {
+    if (typeof model?.doGenerate === 'function' && typeof model.doStream === 'function') continue
+    throw new InvalidOption(`Expected the models of pool to be language models of the AI SDK, got ${describe(model)}`, {
+      hint: typeof model === 'string' ? 'Pass the model object of a provider, such as openai("gpt-4.1-mini").' : undefined,
+    })
+  }
+  const dispatcher = dispatcherOf<CallableModel>(members as unknown as readonly PoolMember<CallableModel>[], options)
+  return new ModelPool(dispatcher, options, options.budget) as unknown as Pool<M>
+}
+
+/** The same for embedding models; see {@link EmbeddingPool}. */
+pool.embedding = embeddingPool
+
+class ModelPool {
+  declare readonly supportedUrls: unknown
+  readonly specificationVersion: string
+  readonly provider: string
+  readonly modelId: string
+  readonly #dispatcher: Dispatcher<CallableModel>
+  readonly #options: PoolOptions
+  readonly #budget: Budget | undefined
+  readonly #first: CallableModel & { readonly supportedUrls?: unknown }
+
+  constructor(dispatcher: Dispatcher<CallableModel>, options: PoolOptions, budget: Budget | undefined) {
+    this.#dispatcher = dispatcher
+    this.#options = options
+    this.#budget = budget
+    this.#first = (dispatcher.replicas[0] as Replica<CallableModel>).model
+    this.specificationVersion = this.#first.specificationVersion
+    this.provider = this.#first.provider
+    this.modelId = this.#first.modelId
+    const first = this.#first
+    Object.defineProperty(this, 'supportedUrls', { enumerable: true, get: () => first.supportedUrls })
+    bindMethods(this, ['doGenerate', 'doStream', 'report', 'with'])
+  }
+
+  async doGenerate(options: CallOptions): Promise<GenerateResult> {
+    const { dispatcher, call, bounded } = this.#prepare(options)
+    const { attempt, value } = await dispatcher.run(call, async (model, attempt) => {
+      const result = await model.doGenerate({ ...bounded, abortSignal: attempt.signal })
+      attempt.headers(result.response?.headers)
+      return result
+    })
+    const usage = usageOf({ ...value, headers: value.response?.headers })
+    attempt.succeed(usage)
+    dispatcher.ledger.succeeded++
+    if (usage) dispatcher.hedging?.used(usage.input + usage.output)
+    return value
+  }
+
+  async doStream(options: CallOptions): Promise<StreamResult> {
+    const { dispatcher, call, bounded } = this.#prepare(options)
+    const { attempt, value } = await dispatcher.run(call, (model, attempt) => openStream(model, bounded, attempt))
+    const stallTimeoutMs = durationMs(this.#options.stallTimeout ?? '1m', 'stallTimeout')
+    const outcome = {
+      ended: (usage: Usage) => {
+        dispatcher.ledger.succeeded++
+        dispatcher.hedging?.used(usage.input + usage.output)
+      },
+      failed: () => void dispatcher.ledger.failed++,
+    }
+    const stream = guardStream(value, attempt, { stallTimeoutMs, signal: options.abortSignal, outcome })
+    return { ...value.result, stream }
+  }
+
+  report(): PoolReport {
+    return reportOf(this.#dispatcher)
+  }
+
+  with(options: { readonly budget: Budget }): ModelPool {
+    checkOptions(options, { budget: poolRules.budget }, 'with')
+    for (const { price, name } of this.#dispatcher.replicas) if (!price) checkPriced(name, options.budget)
+    return new ModelPool(this.#dispatcher, this.#options, options.budget)
+  }
+
+  #prepare(options: CallOptions): { dispatcher: Dispatcher<CallableModel>; call: Call; bounded: CallOptions } {
+    const { input, inputAtMost } = estimateInput(options.prompt, options.tools, options.responseFormat, options.providerOptions)
+    const unbounded = options.maxOutputTokens === undefined && this.#budget?.countsTokens
+    const maxOutput = unbounded ? (this.#options.maxOutputTokens ?? defaultMaxOutputTokens) : options.maxOutputTokens
+    const bounded = maxOutput === undefined ? options : { ...options, maxOutputTokens: maxOutput }
+    const most = mostOfCall(options, inputAtMost, maxOutput)
+    const call = { demand: { input, maxOutput }, most, signal: options.abortSignal, budget: this.#budget }
+    return { dispatcher: this.#dispatcher, call, bounded }
+  }
+}

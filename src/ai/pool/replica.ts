@@ -1,0 +1,359 @@
+/**
+ * One model of one account: its limits, its breaker, its load. Calls enter, and leave with what the provider said; from that
+ * the limits are learned and corrected.
+ *
+ * What a call takes from the token limit depends on how the provider charges:
+ * - on arrival (OpenAI's headers): `max(maxOutputTokens, input)`, and nothing is given back;
+ * - by parts (Anthropic's headers): input and output from separate buckets, reserved, and corrected when the answer is there;
+ * - unknown: input and output together, reserved, and corrected.
+ */
+import { performance } from '../../base/globals.js'
+import { formatMs } from '../../base/duration.ts'
+import { CircuitOpen, QuotaExhausted, TimedOut } from '../../base/errors.ts'
+import { currentFrame } from '../../base/frame.ts'
+import { note } from '../../base/observer.ts'
+import { type BreakerOptions, CircuitBreaker, type Lease, limiter, type Limiter } from '../../limits/index.ts'
+import { Allowance, unlimited } from './limits/allowance.ts'
+import { Closure } from './closure.ts'
+import { type HeaderBag, readRateLimits } from './limits/headers.ts'
+import { judge } from './failure.ts'
+import type { Mark } from './limits/learner.ts'
+import type { Usage } from '../sdk-model.ts'
+import { Pace } from './limits/pace.ts'
+import type { Price } from '../prices/prices.ts'
+import type { Counts } from './report.ts'
+
+/** Limits that are known beforehand; what is not given is learned from the headers. */
+export interface ModelLimits {
+  readonly requestsPerMinute?: number
+  /** Input and output together. */
+  readonly tokensPerMinute?: number
+  readonly inputTokensPerMinute?: number
+  readonly outputTokensPerMinute?: number
+}
+
+/** What a call will take. */
+export interface Demand {
+  readonly input: number
+  readonly maxOutput: number | undefined
+}
+
+export interface ReplicaSettings {
+  readonly limits: ModelLimits
+  readonly concurrency: number | 'auto'
+  readonly breaker: BreakerOptions | undefined
+  readonly price: Price | undefined
+  /** Tokens that fit into the model's context, where that is known. */
+  readonly contextWindow: number | undefined
+  readonly queueTimeoutMs: number
+  readonly random: () => number
+}
+
+/** The right to send one request. */
+export interface Permit {
+  readonly lease: Lease
+  readonly requests: Mark
+  readonly tokens: Mark
+  readonly outputTokens: Mark
+  readonly pass: number
+  /** The model was closed, and this request finds out whether it still must be. */
+  readonly probe: boolean
+  /** Refused, and no header has said that a bucket was empty. */
+  unexplained: boolean
+}
+
+/** How a request ended. What was refused was not charged; nobody wanted the answer of what was abandoned. */
+export interface Outcome {
+  readonly kind: 'answered' | 'refused' | 'failed' | 'abandoned'
+  /** Undefined where it is not known. */
+  readonly usage?: Usage | undefined
+  readonly error?: unknown
+}
+
+/** Calls under way at first and at most. Chosen: few enough to begin with for a small server; a large provider takes a thousand. */
+const fewestAtFirst = 32
+const mostAtOnce = 1_024
+/** A provider that grants so many requests per minute takes those of six seconds at once: answers last about as long. Chosen. */
+const shareAtFirst = 0.1
+/** Share of the newest answer in the expected length of answers. */
+const newest = 0.1
+/** The pause after a refusal that says nothing about its length: doubled each time up to the cap. OpenAI's cookbook begins at one second. */
+const backoffMs = 1_000
+const backoffCapMs = 60_000
+/** So many pauses one after the other, with no call answered in between, are as long as the provider says; after that they double, too. Chosen. */
+const trustedPauses = 8
+/** A model that has answered before is at fault when it refuses this many requests in a row. Chosen. */
+const refusalsTrusted = 3
+/** Accounts are not filled up within seconds. Chosen. */
+const quotaPauseMs = 60_000
+/** An estimate of tokens may be this much too high before a model is passed over for it. Chosen. */
+const estimatesOver = 0.8
+
+export class Replica<M> {
+  readonly model: M
+  readonly name: string
+  readonly price: Price | undefined
+  readonly counts: Counts = { attempts: 0, succeeded: 0, refused: 0, failed: 0, input: 0, cached: 0, output: 0 }
+  /** Whether it is left alone because it takes no request. */
+  readonly closure: Closure
+  /** In milliseconds of `performance.now()`. */
+  pausedUntil = Number.NEGATIVE_INFINITY
+  readonly #random: () => number
+  readonly #limiter: Limiter
+  readonly #requests: Allowance
+  /** Input tokens alone, where output tokens have a limit of their own. */
+  readonly #tokens: Allowance
+  readonly #outputTokens: Allowance
+  readonly #breaker: CircuitBreaker | undefined
+  #charging: 'arrival' | 'parts' | 'use'
+  #expectedOutput = 256
+  #pausesInARow = 0
+  /** Requests in a row that it refused and that may have been at fault themselves. */
+  #refusalsInARow = 0
+  /** Requests in a row that it refused and another model answered. */
+  #outdone = 0
+  readonly #contextWindow: number
+  /** The shortest input that was too long for it. */
+  #tooLong = Number.POSITIVE_INFINITY
+  readonly #pace = new Pace()
+  #underWay = 0
+
+  constructor(model: M, name: string, settings: ReplicaSettings) {
+    this.model = model
+    this.name = name
+    this.price = settings.price
+    this.#random = settings.random
+    this.closure = new Closure(name, settings.random)
+    this.#contextWindow = settings.contextWindow ?? Number.POSITIVE_INFINITY
+    const { limits, concurrency } = settings
+    const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = limits
+    this.#limiter = limiter({
+      name,
+      concurrency,
+      ...(concurrency === 'auto' && { adaptive: { initial: atFirst(requestsPerMinute ?? 0), max: mostAtOnce, isOverload } }),
+      rate: unlimited,
+      tokens: unlimited,
+      outputTokens: unlimited,
+      per: '1m',
+      metering: 'bucket',
+      queueTimeout: settings.queueTimeoutMs,
+    })
+    this.#requests = new Allowance(this.#limiter, 'rate', requestsPerMinute)
+    this.#tokens = new Allowance(this.#limiter, 'tokens', tokensPerMinute ?? inputTokensPerMinute)
+    this.#outputTokens = new Allowance(this.#limiter, 'outputTokens', outputTokensPerMinute)
+    this.#charging = inputTokensPerMinute === undefined && outputTokensPerMinute === undefined ? 'use' : 'parts'
+    if (settings.breaker)
+      this.#breaker = new CircuitBreaker({ name: `the breaker of ${name}`, failIf: passes, ...settings.breaker })
+  }
+
+  /** Calls under way and waiting, for each that may be under way. */
+  get load(): number {
+    const { waiting, concurrency } = this.#limiter.stats
+    return (this.#underWay + waiting) / concurrency
+  }
+
+  /** May be asked now: not closed, and its breaker lets calls pass. */
+  get usable(): boolean {
+    return this.closure.ready && (this.#breaker?.ready ?? true)
+  }
+
+  /** Whether so many input tokens fit into its context, as far as that is known. An estimate that is a little over may be wrong. */
+  holds(input: number): boolean {
+    return input * estimatesOver <= this.#contextWindow && input < this.#tooLong
+  }
+
+  /** Tokens that fit into its context; `Infinity` where that is not known. */
+  get contextWindow(): number {
+    return Math.min(this.#contextWindow, this.#tooLong)
+  }
+
+  get paused(): boolean {
+    return this.pausedUntil > performance.now()
+  }
+
+  /** Output tokens that an answer will probably have. */
+  expectedOutput(demand: Demand): number {
+    return Math.min(demand.maxOutput ?? Number.POSITIVE_INFINITY, this.#expectedOutput)
+  }
+
+  /**
+   * Waits for the right to send a request.
+   * @throws what `Limiter.acquire` throws, and the reason of {@link closure}; `CircuitOpen`
+   */
+  async acquire(demand: Demand, options: { readonly signal: AbortSignal; readonly priority: number }): Promise<Permit> {
+    return this.#permit(demand, await this.#limiter.acquire({ ...options, ...this.#costs(demand) }))
+  }
+
+  /** The right to send a request, if it can be had at once. */
+  tryAcquire(demand: Demand): Permit | undefined {
+    if (!this.usable || this.paused) return undefined
+    const lease = this.#limiter.tryAcquire(this.#costs(demand))
+    if (!lease) return undefined
+    try {
+      return this.#permit(demand, lease)
+    } catch (error) {
+      // A half-open breaker lets only a few probe, a closed model one.
+      if (error instanceof CircuitOpen || this.closure.causes(error)) return undefined
+      throw error
+    }
+  }
+
+  /** The request was never sent. */
+  refund(permit: Permit): void {
+    this.#underWay--
+    permit.lease.refund()
+    this.#requests.settle(permit.requests, 0)
+    this.#tokens.settle(permit.tokens, 0)
+    this.#outputTokens.settle(permit.outputTokens, 0)
+    this.#breaker?.settle(permit.pass, 'unknown')
+    if (permit.probe) this.closure.giveUpProbe()
+  }
+
+  /** Headers have come, of an answer or of a refusal. */
+  read(permit: Permit, headers: HeaderBag | undefined, refused: boolean): void {
+    permit.unexplained = refused
+    const limits = readRateLimits(headers, Date.now())
+    if (!limits) return
+    if (limits.form === 'openai' && limits.tokens) this.#charging = 'arrival'
+    else if (limits.inputTokens || limits.outputTokens) this.#charging = 'parts'
+    const tokens = this.#charging === 'parts' ? limits.inputTokens : limits.tokens
+    const wasKnown = this.#requests.known
+    const empty = [
+      this.#requests.read(limits.requests, permit.requests, refused),
+      this.#tokens.read(tokens, permit.tokens, refused),
+      this.#outputTokens.read(limits.outputTokens, permit.outputTokens, refused),
+    ]
+    if (!wasKnown && !refused) this.#limiter.expectConcurrency(atFirst(this.#requests.perMinute))
+    if (empty.includes(true)) permit.unexplained = false
+  }
+
+  /** The request is over. */
+  settle(permit: Permit, outcome: Outcome): void {
+    this.#underWay--
+    const { kind, usage, error } = outcome
+    const refused = kind === 'refused'
+    const tokens = refused ? 0 : this.#actualTokens(permit, usage)
+    const output = refused ? 0 : (usage?.output ?? permit.outputTokens.amount)
+    this.#requests.settle(permit.requests, 1)
+    this.#tokens.settle(permit.tokens, tokens)
+    this.#outputTokens.settle(permit.outputTokens, output)
+    // A refusal is about how fast calls come, not about how many are under way.
+    permit.lease.release(tokens, refused ? undefined : error, output)
+    if (permit.probe) this.closure.giveUpProbe()
+    if (kind === 'answered') {
+      this.closure.reopen()
+      this.#refusalsInARow = this.#outdone = 0
+      this.#pausesInARow = 0
+      this.#pace.answer(performance.now())
+      if (this.#pace.perMs !== undefined) this.#requests.setPace(this.#pace.perMs)
+      if (usage) this.#expectedOutput += newest * (usage.output - this.#expectedOutput)
+    }
+    const verdict = kind === 'answered' ? 'success' : kind === 'failed' ? this.#breaker?.verdict(error) : 'unknown'
+    if (verdict) this.#breaker?.settle(permit.pass, verdict)
+  }
+
+  /** Nobody sends before the provider's bucket has filled up again. */
+  pause(permit: Permit, waitMs: number | undefined): void {
+    const now = performance.now()
+    // Those that were refused together make one pause.
+    const isFirst = now >= this.pausedUntil
+    if (isFirst) this.#pausesInARow++
+    const doubled = this.#pausesInARow - 1 - (waitMs === undefined ? 0 : trustedPauses)
+    const backoff = doubled < 0 ? 0 : Math.min(backoffCapMs, backoffMs * 2 ** Math.min(doubled, 10))
+    const wait = Math.max(waitMs ?? 0, backoff * (0.5 + this.#random() / 2))
+    // Everybody is told the same moment; a little more keeps them, and other programs, from arriving together.
+    const until = now + wait + this.#random() * Math.min(1_000, wait * 0.1)
+    if (permit.unexplained && isFirst) {
+      this.#pace.refuse(waitMs, now)
+      this.#requests.setPace(this.#pace.perMs as number)
+    }
+    this.pausedUntil = Math.max(this.pausedUntil, until)
+    this.#limiter.pause(this.pausedUntil)
+    note('limit', currentFrame().run, `${this.name} refused a call for its rate limit: everybody waits ${formatMs(wait)}`, {
+      waitMs: wait,
+    })
+  }
+
+  /** Refuses everybody, those that wait too, until a probe is answered. */
+  close(reason: Error): void {
+    this.closure.close(reason, reason instanceof QuotaExhausted ? quotaPauseMs : undefined)
+    this.#limiter.refuseWaiting(reason)
+  }
+
+  /** An input of this length was too long. */
+  tooLong(input: number): void {
+    this.#tooLong = Math.min(this.#tooLong, input)
+  }
+
+  /**
+   * It has refused a request that may be at fault itself. Says whether it looks as if the model were at fault: it has never answered, or
+   * refuses one request after the other.
+   */
+  refusedAgain(): boolean {
+    return ++this.#refusalsInARow >= (this.counts.succeeded === 0 ? 1 : refusalsTrusted)
+  }
+
+  /** Another model has answered a request that this one refused. Says whether that goes on so. */
+  outdone(): boolean {
+    return ++this.#outdone >= refusalsTrusted
+  }
+
+  #permit(demand: Demand, lease: Lease): Permit {
+    let pass: number
+    let probe: boolean
+    try {
+      probe = this.closure.enter()
+      try {
+        pass = this.#breaker?.enter() ?? 0
+      } catch (error) {
+        if (probe) this.closure.giveUpProbe()
+        throw error
+      }
+    } catch (error) {
+      lease.refund()
+      throw error
+    }
+    this.#underWay++
+    this.#pace.start()
+    const now = performance.now()
+    const { cost, outputCost } = this.#costs(demand)
+    return {
+      lease,
+      pass,
+      probe,
+      unexplained: false,
+      requests: this.#requests.charge(1, now),
+      tokens: this.#tokens.charge(cost, now),
+      outputTokens: this.#outputTokens.charge(outputCost, now),
+    }
+  }
+
+  /** What a call takes from the token limits; never more than can be there: then the provider shall judge. */
+  #costs({ input, maxOutput }: Demand): { readonly cost: number; readonly outputCost: number } {
+    const output = maxOutput ?? this.#expectedOutput
+    const cost =
+      this.#charging === 'arrival' ? Math.max(maxOutput ?? 0, input) : this.#charging === 'parts' ? input : input + output
+    return { cost: Math.min(this.#tokens.limit, cost), outputCost: Math.min(this.#outputTokens.limit, output) }
+  }
+
+  #actualTokens(permit: Permit, usage: Usage | undefined): number {
+    if (!usage || this.#charging === 'arrival') return permit.tokens.amount
+    return this.#charging === 'parts' ? usage.input - usage.cached : usage.input + usage.output
+  }
+}
+
+/** How many calls may be under way at first, by the limit of requests. */
+function atFirst(requestsPerMinute: number): number {
+  return Math.min(mostAtOnce, Math.max(fewestAtFirst, Math.round(shareAtFirst * requestsPerMinute)))
+}
+
+function isOverload(error: unknown): boolean {
+  if (error instanceof TimedOut) return error.clock === 'timeout'
+  const verdict = judge(error)
+  return verdict.kind === 'transient' && verdict.failure === 'overloaded'
+}
+
+/** Whether a failure may pass by itself: the breaker counts it. */
+function passes(error: unknown): boolean {
+  return judge(error).kind === 'transient'
+}

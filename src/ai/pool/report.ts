@@ -1,0 +1,122 @@
+/** What a pool has done so far: the figures of `report()`. */
+import { costOf, type Price } from '../prices/prices.ts'
+import type { Usage } from '../sdk-model.ts'
+
+export interface ModelReport {
+  /** `provider/model`. */
+  readonly model: string
+  /** Requests sent, retries and hedges included. */
+  readonly attempts: number
+  readonly succeeded: number
+  /** Attempts that failed, by cause. */
+  readonly refused: number
+  readonly failed: number
+  readonly inputTokens: number
+  readonly cachedTokens: number
+  readonly outputTokens: number
+}
+
+export interface PoolReport {
+  /** Calls that the program made. Always `succeeded + failed + running`. */
+  readonly calls: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly running: number
+  /** Requests sent, retries and hedges included. Always the sum over the models. */
+  readonly attempts: number
+  /** Attempts that the provider refused for its rate limit (429). */
+  readonly rateLimited: number
+  /** Attempts that failed otherwise and were made again: work that was wasted. */
+  readonly wastedAttempts: number
+  readonly tokens: { readonly input: number; readonly cached: number; readonly output: number }
+  /** Tokens of answers that nobody got: broken off, cancelled, or second in a hedge. Estimated where the provider did not say. */
+  readonly wastedTokens: number
+  /** US dollars; undefined while a model without a price was used. */
+  readonly usd: number | undefined
+  readonly hedges: { readonly started: number; readonly won: number }
+  /** Milliseconds that calls have waited, by cause; calls wait side by side, so this is more than wall time. */
+  readonly waitedMs: {
+    readonly limiter: number
+    readonly rateLimit: number
+    readonly retry: number
+    readonly breaker: number
+    readonly budget: number
+  }
+  readonly models: readonly ModelReport[]
+}
+
+/** Counts for one pool; views of the pool share it. */
+export class Ledger {
+  calls = 0
+  succeeded = 0
+  failed = 0
+  rateLimited = 0
+  wastedAttempts = 0
+  wastedTokens = 0
+  usd = 0
+  unpriced = false
+  readonly hedges = { started: 0, won: 0 }
+  readonly waitedMs = { limiter: 0, rateLimit: 0, retry: 0, breaker: 0, budget: 0 }
+
+  /** An answer came and is billed. */
+  bill(usage: Usage, price: Price | undefined): number {
+    const usd = usage.usd ?? (price && costOf(price, usage))
+    if (usd === undefined) {
+      this.unpriced = true
+      return 0
+    }
+    this.usd += usd
+    return usd
+  }
+
+  report(models: readonly ModelReport[]): PoolReport {
+    const sum = (of: (model: ModelReport) => number): number => models.reduce((total, model) => total + of(model), 0)
+    return {
+      calls: this.calls,
+      succeeded: this.succeeded,
+      failed: this.failed,
+      running: this.calls - this.succeeded - this.failed,
+      attempts: sum((model) => model.attempts),
+      rateLimited: this.rateLimited,
+      wastedAttempts: this.wastedAttempts,
+      tokens: { input: sum((m) => m.inputTokens), cached: sum((m) => m.cachedTokens), output: sum((m) => m.outputTokens) },
+      wastedTokens: this.wastedTokens,
+      usd: this.unpriced ? undefined : this.usd,
+      hedges: { ...this.hedges },
+      waitedMs: { ...this.waitedMs },
+      models,
+    }
+  }
+}
+
+/** What a report is made of. */
+interface Reported {
+  readonly ledger: Ledger
+  readonly replicas: readonly { readonly name: string; readonly counts: Counts }[]
+}
+
+/** What one model has done. */
+export interface Counts {
+  attempts: number
+  succeeded: number
+  refused: number
+  failed: number
+  input: number
+  cached: number
+  output: number
+}
+
+export function reportOf({ ledger, replicas }: Reported): PoolReport {
+  return ledger.report(
+    replicas.map(({ name, counts }) => ({
+      model: name,
+      attempts: counts.attempts,
+      succeeded: counts.succeeded,
+      refused: counts.refused,
+      failed: counts.failed,
+      inputTokens: counts.input,
+      cachedTokens: counts.cached,
+      outputTokens: counts.output,
+    })),
+  )
+}

@@ -1,0 +1,108 @@
+/**
+ * `heddle trace FILE`: explains a recorded run, or gives it to another tool; `heddle trace compare FILE FILE …`: what changed, and
+ * what more workers would do.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { InvalidTrace } from '../../base/errors.ts'
+import {
+  compare,
+  explain,
+  type ExportFormat,
+  exportFormats,
+  exportTrace,
+  readTrace,
+  readTraceBytes,
+  type Trace,
+} from '../../trace/index.ts'
+import { ownerOnly, ownOnly } from '../../trace/format/file.ts'
+import type { Invocation } from '../arguments.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { forbidColor, paint } from '../terminal/paint.ts'
+import { comparisonText, explanationText } from '../reporters/report-trace.ts'
+import { safeJsonText } from '../terminal/readable.ts'
+import { traceDocument } from '../reporters/report-run.ts'
+import { say } from '../terminal/say.ts'
+import { UsageError } from '../usage-error.ts'
+
+export async function command({ positionals, options }: Invocation): Promise<number> {
+  if (options['no-color'] === true) forbidColor()
+  const [first = '', ...rest] = positionals
+  if (first === 'compare') return compareFiles(rest, options)
+  if (rest.length > 0)
+    throw new UsageError(`heddle trace takes one file, got ${positionals.length}`, {
+      hint: `heddle trace compare ${positionals.join(' ')}`,
+    })
+  if (options.open === true) return (await import('./ui.ts')).showFile(first, { open: true })
+  const trace = open(first)
+  if (options.export === 'html') return write(await htmlReport(first), 'html', options.output)
+  const format = exportFormats.find((name) => name === options.export)
+  if (format) return write(exportTrace(trace, format), format, options.output)
+  if (options.output !== undefined)
+    throw new UsageError('--output needs a format', {
+      hint: `heddle trace --export chrome --output ${String(options.output)} ${first}`,
+    })
+  const explanation = explain(trace)
+  say(
+    process.stdout,
+    options.json === true ? traceDocument(explanation) : explanationText(trace, explanation, paint(process.stdout)),
+  )
+  return exitCodes.ok
+}
+
+function compareFiles(files: readonly string[], options: Invocation['options']): number {
+  if (files.length < 2)
+    throw new UsageError('heddle trace compare needs two files or more', { hint: 'heddle trace compare one.heddle two.heddle' })
+  if (options.export !== undefined || options.output !== undefined)
+    throw new UsageError('A comparison cannot be exported; --json gives it to programs')
+  const comparison = compare(files.map(open))
+  say(
+    process.stdout,
+    options.json === true
+      ? safeJsonText(JSON.stringify(comparison, null, 2))
+      : comparisonText(files, comparison, paint(process.stdout)),
+  )
+  return exitCodes.ok
+}
+
+/** @throws {UsageError} saying which file, and what is wrong with it */
+function open(file: string): Trace {
+  try {
+    return readTrace(file)
+  } catch (error) {
+    if (!(error instanceof InvalidTrace)) throw error
+    throw new UsageError(error.message.includes(file) ? error.message : `${file}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    })
+  }
+}
+
+/** The page and the trace in one file. */
+async function htmlReport(file: string): Promise<readonly Uint8Array[]> {
+  const { writeReport } = await import('../../dashboard/index.ts')
+  return [await writeReport(readTraceBytes(file))]
+}
+
+function write(pieces: Iterable<string | Uint8Array>, format: ExportFormat | 'html', output: string | true | undefined): number {
+  if (typeof output !== 'string') {
+    for (const piece of pieces) process.stdout.write(piece)
+    return exitCodes.ok
+  }
+  let file: number | undefined
+  try {
+    file = openSync(output, 'w', ownerOnly)
+    ownOnly(file)
+    for (const piece of pieces) writeAll(file, piece)
+  } catch (error) {
+    throw new UsageError(`${output} cannot be written: ${(error as Error).message}`, { cause: error })
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+  say(process.stderr, `${output} written${format === 'chrome' ? '; open it at https://ui.perfetto.dev' : ''}`)
+  return exitCodes.ok
+}
+
+function writeAll(file: number, piece: string | Uint8Array): void {
+  const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
+}

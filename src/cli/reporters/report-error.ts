@@ -1,0 +1,73 @@
+/** Errors for people: what happened, where with the code around it, what to do, and a stable code. */
+import { toError } from '../../base/errors.ts'
+import { codeFrame, type Place, placeOf } from '../terminal/code-frame.ts'
+import { paint } from '../terminal/paint.ts'
+import { readable, readableLine } from '../terminal/readable.ts'
+import { say } from '../terminal/say.ts'
+import { UsageError } from '../usage-error.ts'
+
+export interface ErrorSummary {
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  readonly hint?: string
+  readonly at?: string
+  readonly causes?: readonly string[]
+}
+
+export function reportError(thrown: unknown): void {
+  say(process.stderr, ...errorLines(thrown, process.stderr))
+}
+
+export function errorSummary(thrown: unknown): ErrorSummary {
+  const error = toError(thrown)
+  const { code, hint } = error as { code?: unknown; hint?: unknown }
+  const place = placeIn(error)
+  const causes = causesOf(error)
+  return {
+    name: readableLine(error.name),
+    message: readable(error.message.replace(/\nRequire stack:[^]*$/, '')),
+    ...(typeof code === 'string' && { code: readableLine(code) }),
+    ...(typeof hint === 'string' && { hint: readable(hint) }),
+    ...(place && { at: readableLine(`${place.file}:${place.line}`) }),
+    ...(causes.length > 0 && { causes }),
+  }
+}
+
+/** @param task in which it happened */
+export function errorLines(thrown: unknown, stream: NodeJS.WriteStream, task?: string): string[] {
+  const { bold, dim, red, cyan } = paint(stream)
+  const error = toError(thrown)
+  const summary = errorSummary(error)
+  const place = placeIn(error)
+  const code = summary.code === undefined ? '' : dim(` [${summary.code}]`)
+  const name = summary.code?.startsWith('HEDDLE_') ? 'error' : summary.name
+  return [
+    `${red(bold(`${name}:`))} ${summary.message}${code}`,
+    ...(task === undefined ? [] : [dim(`  in ${task}`)]),
+    ...(summary.causes ?? []).map((cause) => dim(`  because: ${cause}`)),
+    ...(place ? [dim(`  at ${summary.at}`), ...codeFrame(place).map((line) => `  ${line}`)] : []),
+    ...(summary.hint === undefined ? [] : [`${cyan('hint:')} ${summary.hint}`]),
+  ]
+}
+
+/** A command line that is wrong is no place in anybody's code. */
+function placeIn(error: Error): Place | undefined {
+  return error instanceof UsageError ? undefined : placeOf(error)
+}
+
+const causesMax = 10
+
+/** The chain of causes, nearest first; ends where it would go in a circle. */
+function causesOf(error: Error): string[] {
+  const seen = new Set<unknown>([error])
+  const causes: string[] = []
+  let told = 0
+  for (let cause = error.cause; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    seen.add(cause)
+    // What the message ends with has been told.
+    if (cause.message !== '' && error.message.endsWith(cause.message)) continue
+    if (++told <= causesMax) causes.push(readable(`${cause.name}: ${cause.message}`))
+  }
+  return told > causesMax ? [...causes, `… and ${told - causesMax} more`] : causes
+}

@@ -1,0 +1,42 @@
+/** What must hold for the rows of a trace from outside before anything computes with them. */
+import { runStates, type TableName, taskStates } from '../model/trace.ts'
+import type { Column, Schema, Table } from '../model/table.ts'
+
+const textColumns: ReadonlySet<string> = new Set(['name', 'kind', 'text', 'data', 'error'])
+/** Rows of executors are numbered through; a number beyond this is no worker. */
+const executorsMax = 1_000_000
+
+/** What is wrong with the rows from `from` on; undefined when nothing is. */
+export function checkRows(name: TableName, table: Table<Schema>, from: number, texts: number, needs: number): string | undefined {
+  const states = name === 'runs' ? runStates.length : taskStates.length
+  for (const column in table.schema) {
+    const cells = (table.columns[column] as Column).subarray(from, table.count)
+    const type = table.schema[column]
+    if (textColumns.has(column) && !allBelow(cells, texts)) return `a ${column} of its ${name} is no text that it has`
+    if (column === 'state' && !allBelow(cells, states)) return `a state of its ${name} is unknown`
+    if (column === 'row' && !allBelow(cells, executorsMax)) return `a row of its ${name} is out of range`
+    if (column === 'concurrency' || column === 'total') {
+      if (cells.some(Number.isNaN)) return `a ${column} of its ${name} is no number`
+    } else if ((type === 'f64' || type === 'f32') && !cells.every(Number.isFinite)) {
+      return `a ${column} of its ${name} is no number`
+    }
+  }
+  return name === 'tasks' && !ascendTo(table.columns.needsEnd as Column, from, table.count, needs)
+    ? 'its tasks need what it does not have'
+    : undefined
+}
+
+function allBelow(cells: Column, limit: number): boolean {
+  for (const cell of cells) if (cell >= limit) return false
+  return true
+}
+
+function ascendTo(cells: Column, from: number, to: number, limit: number): boolean {
+  let last = from === 0 ? 0 : (cells[from - 1] as number)
+  for (let i = from; i < to; i++) {
+    const cell = cells[i] as number
+    if (cell < last || cell > limit) return false
+    last = cell
+  }
+  return true
+}

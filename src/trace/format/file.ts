@@ -1,0 +1,127 @@
+/** Traces on disk. */
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { InvalidTrace, toError } from '../../base/errors.ts'
+import { decodeTrace } from './decode.ts'
+import { encodeTrace } from './encode.ts'
+import { magic } from './format.ts'
+import type { Trace } from '../model/trace.ts'
+import type { Recorder } from '../record/recorder.ts'
+import { type TraceSink, TraceStream } from './trace-stream.ts'
+
+/** @throws {InvalidTrace} when the file cannot be read, is no trace, or is damaged */
+export function readTrace(path: string): Trace {
+  return decodeTrace(readTraceBytes(path))
+}
+
+/** @throws {InvalidTrace} when the file cannot be read */
+export function readTraceBytes(path: string): Uint8Array {
+  try {
+    // A device or a pipe may never end.
+    if (!statSync(path).isFile() && !statSync(path).isDirectory()) throw new Error('it is no regular file')
+    return readFileSync(path)
+  } catch (error) {
+    throw new InvalidTrace(`The trace ${path} cannot be read: ${reason(error)}`, { cause: error })
+  }
+}
+
+/** Messages and stacks may hold what nobody else should read. */
+export const ownerOnly = 0o600
+
+/** Also of a file that was there before; where the system does not let us, as on a device, it stays as it is. */
+export function ownOnly(file: string | number): void {
+  try {
+    if (typeof file === 'string') chmodSync(file, ownerOnly)
+    else if (fstatSync(file).isFile()) fchmodSync(file, ownerOnly)
+  } catch {
+    // Of somebody else, or on a disk without modes.
+  }
+}
+
+/** Whether a file begins as one. */
+export function isTrace(path: string): boolean {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = new Uint8Array(magic.length)
+    return readSync(file, bytes, 0, bytes.length, 0) === bytes.length && bytes.every((byte, i) => byte === magic[i])
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Writes a trace to a file, for `heddle trace FILE`. */
+export function saveTrace(trace: Trace, path: string): void {
+  writeFileSync(path, encodeTrace(trace), { mode: ownerOnly })
+  ownOnly(path)
+}
+
+/**
+ * Writes a recording while it runs. Writes are synchronous: they go to the page cache, a few times a second, and so the
+ * file is whole also when the process ends by `process.exit`.
+ */
+export class TraceFile {
+  readonly path: string
+  /** What stopped the writing, if anything did: a full disk does not stop the program that is recorded. */
+  error: Error | undefined
+  /** Whether it can be read again: a pipe or a device cannot. */
+  readonly seekable: boolean
+  readonly #stream: TraceStream
+  #file: number | undefined
+
+  /**
+   * @param alsoTo who else takes the blocks: a recorder has one reader
+   * @throws when the file cannot be made
+   */
+  constructor(path: string, recorder: Recorder, alsoTo: readonly TraceSink[] = []) {
+    this.path = path
+    this.#file = openSync(path, 'w', ownerOnly)
+    ownOnly(this.#file)
+    this.seekable = fstatSync(this.#file).isFile()
+    this.#stream = new TraceStream(recorder, [(blocks) => this.#write(blocks), ...alsoTo])
+  }
+
+  flush(): void {
+    this.#stream.flush()
+  }
+
+  /** Writes the end; the recorder must have ended. */
+  close(): void {
+    this.#stream.close()
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+  }
+
+  #write(blocks: readonly Uint8Array[]): void {
+    if (this.#file === undefined) return
+    try {
+      for (const block of blocks) writeFully(this.#file, block)
+    } catch (error) {
+      this.error = toError(error)
+      closeSync(this.#file)
+      this.#file = undefined
+    }
+  }
+}
+
+function writeFully(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
+}
+
+function reason(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code
+  if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EISDIR') return 'it is a folder'
+  if (code === 'EACCES') return 'it may not be read'
+  if (code === 'ERR_FS_FILE_TOO_LARGE') return 'it is larger than 2 GB'
+  return toError(error).message
+}

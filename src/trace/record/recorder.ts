@@ -1,0 +1,432 @@
+/**
+ * Listens to what the lower layers tell and writes it into tables. One row per task, written once, when it settles; of a plain task
+ * only a few numbers are kept until somebody looks. No object is made per task, so recording costs little beyond reading the clock.
+ *
+ * A recorder takes either every run of the program (`heddle run`), or one run and what was started inside it
+ * (`record()`), so that two recordings in one server do not mix.
+ */
+import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
+import { availableParallelism } from 'node:os'
+import { performance as realClock } from 'node:perf_hooks'
+import {
+  type Listener,
+  listen,
+  type Note,
+  type PlainTask,
+  type RunRecord,
+  type TaskBatch,
+  type TaskRecord,
+} from '../../base/observer.ts'
+import type { Changes, PlainRows } from '../format/encode.ts'
+import { ErrorTexts } from './error-text.ts'
+import {
+  makeTrace,
+  makeTraceLater,
+  newTables,
+  runStates,
+  taskStates,
+  type Trace,
+  type TraceMeta,
+  type TraceTables,
+} from '../model/trace.ts'
+import { OpenTasks } from './open-tasks.ts'
+import { appendPlainRow } from '../format/plain-row.ts'
+import { type InCommon, PlainTasks } from './plain-tasks.ts'
+import { processorTimes, type Taken } from '../processor/times.ts'
+import { Strings } from '../model/strings.ts'
+
+/** Tells what `eventLoopUtilization` does in a tenth of its time. Both are not the global's, which tests replace by a clock of their own. */
+const eventLoop = realClock.nodeTiming
+
+/** What a plain task of a lane does not tell. */
+const onThisThread = { row: 0, queuedAt: -1, bytes: 0 }
+
+/** How often the process is looked at; ten times a second is what a page or a terminal can show. */
+export const sampleEveryMs = 100
+/** Memory in use is read from a file of the system, which takes longer than all the rest of a sample. */
+const rssEveryMs = 1_000
+
+/**
+ * A recording begins with samples closer together: of a program that lasts half a second five would say little. They come after a twentieth of the
+ * time that has passed, so at every moment there are some forty of them.
+ */
+const firstSampleMs = 20
+const passedPerSample = 20
+/** When the first run begins and the last one ends, unless a sample was taken just before: what the program does outside is told apart. */
+const edgeSampleMs = 10
+
+const nothingTaken: Taken = { cpuMs: 0, waitMs: 0, busyMs: 0, alive: 0 }
+
+/** Room is made for the tasks of a run, as far as their number is known; beyond that, tables grow by doubling. */
+const expectMost = 2 ** 20
+
+/** So many plain tasks are worth a block of their own in a stream: it takes 45 bytes besides them, less than a row, and a checksum. Chosen. */
+const worthPacking = 16
+
+const taskStateNumber = Object.fromEntries(taskStates.map((state, number) => [state, number])) as Record<string, number>
+const doneNumber = taskStates.indexOf('done')
+const runStateNumber = Object.fromEntries(runStates.map((state, number) => [state, number])) as Record<string, number>
+
+export interface RecorderOptions {
+  readonly name: string
+  /** Id of the only run to take, with everything inside it. @default every run of the program */
+  readonly root?: number
+  readonly window?: TraceMeta['window']
+  /** Also keeps tasks that have not settled yet: for files that survive a crash, and for live views. @default false */
+  readonly live?: boolean
+}
+
+export class Recorder implements Listener {
+  /** What has been written; plain tasks are when somebody looks. */
+  readonly tables: TraceTables = newTables()
+  readonly strings = new Strings()
+  /** Those that came after the last row. */
+  readonly plain = new PlainTasks()
+  /** The tasks under way; empty unless `live`. */
+  readonly open = new OpenTasks((run) => this.#options.live === true && !this.ended && this.#takes(run))
+  /** `performance.now()` when the trace began. */
+  readonly origin = performance.now()
+  readonly #options: RecorderOptions
+  readonly #errors = new ErrorTexts()
+  /** Rows of the table `runs` that changed since {@link changes} was asked; kept only for live recordings. */
+  #changedRuns = new Set<number>()
+  /** Row of every run that may still get tasks, by id. */
+  readonly #runs = new Map<number, number>()
+  /** The run of the last task and whether it is taken: tasks of one run come in a row. */
+  #lastRun: RunRecord | undefined
+  #lastTaken = false
+  /** Only where tasks under way are kept. */
+  readonly taskStarted: Listener['taskStarted']
+  readonly #stopListening: () => void
+  #sampler: NodeJS.Timeout | undefined
+  #sampleDue = 0
+  #sampledAt = 0
+  #lastIdle = { at: realClock.now(), ms: eventLoop.idleTime }
+  #lastCpu = { at: 0, ms: 0 }
+  /** What each thread had taken when it was last looked at. */
+  readonly #lastTimes = new Map<number, Taken>()
+  #lastRss: { readonly at: number; readonly bytes: number }
+  #endedAt: number | undefined
+  /** Whether somebody asks for changes. */
+  #streamed = false
+  /** Plain tasks that have got rows since, as they were packed. */
+  #pieces: PlainRows[] = []
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+    // A recording of less than a second does without, unless somebody watches.
+    this.#lastRss = { at: options.live ? Number.NEGATIVE_INFINITY : this.origin, bytes: 0 }
+    this.taskStarted = options.live ? this.#taskStarted : undefined
+    this.#stopListening = listen(this)
+    this.#coresUsed(this.origin)
+    processorTimes.enter()
+    this.#processors()
+    this.#sampleLater(this.origin)
+  }
+
+  #sampleLater(now: number): void {
+    const ms = Math.min(sampleEveryMs, Math.max(firstSampleMs, (now - this.origin) / passedPerSample))
+    this.#sampleDue = now + ms
+    this.#sampler = setTimeout(() => {
+      this.#sample()
+      this.#sampleLater(performance.now())
+    }, ms).unref()
+  }
+
+  /** Milliseconds since the trace began. */
+  now(): number {
+    return (this.#endedAt ?? performance.now()) - this.origin
+  }
+
+  /** Tasks recorded so far. */
+  get count(): number {
+    return this.tables.tasks.count + this.plain.count
+  }
+
+  get ended(): boolean {
+    return this.#endedAt !== undefined
+  }
+
+  /** Stops listening. What has not settled by now gets a row as it stands. */
+  end(): Trace {
+    if (this.#endedAt === undefined) {
+      const open = this.open.list()
+      this.#endedAt = performance.now()
+      this.#stopListening()
+      clearTimeout(this.#sampler)
+      this.#sample(this.#endedAt)
+      processorTimes.leave()
+      for (const row of this.#runs.values()) {
+        this.tables.runs.columns.settledAt[row] = this.now()
+        this.#changedRuns.add(row)
+      }
+      for (const task of open) this.#appendRow(task)
+      this.open.clear()
+    }
+    return this.snapshot()
+  }
+
+  /** The trace so far, without copying it; tasks under way are not in it. */
+  snapshot(): Trace {
+    const tables = (): TraceTables => {
+      this.#expandPlain()
+      return this.tables
+    }
+    // After the end nothing is added, and who never looks need not wait for the rows.
+    const [meta, texts] = [this.meta(), this.strings.list]
+    return this.ended ? makeTraceLater(meta, texts, tables) : makeTrace(meta, texts, tables())
+  }
+
+  /** The trace so far without the plain tasks that nobody has looked at: those are in {@link changes}. */
+  written(): Trace {
+    return makeTrace(this.meta(), this.strings.list, this.tables)
+  }
+
+  /** What changed since the last call besides new rows; for live recordings with one reader. */
+  changes(): Changes {
+    const runs = this.#changedRuns
+    this.#changedRuns = new Set()
+    const [tables, open] = [newTables(), this.open.list()]
+    tables.tasks.reserve(open.length)
+    for (const task of open) this.#writeTask(task, tables)
+    const plain = [...this.#pieces, this.#takePlain()]
+    this.#pieces = []
+    this.#streamed = true
+    return { runs, open: tables.tasks.rows(), plain }
+  }
+
+  #takePlain(): PlainRows {
+    const piece = this.plain.take()
+    return { ...piece, origin: this.origin, row: this.tables.tasks.count + piece.from, needsEnd: this.tables.needs.count }
+  }
+
+  meta(): TraceMeta {
+    return {
+      name: this.#options.name,
+      epochMs: performance.timeOrigin + this.origin,
+      durationMs: this.now(),
+      window: this.#options.window ?? 'all',
+      cores: availableParallelism(),
+      runtime: `node ${process.versions.node}`,
+      processorTime: processorTimes.byThread ? 'threads' : 'process',
+      poolThreads: poolThreads(),
+      complete: this.ended,
+    }
+  }
+
+  runStarted(run: RunRecord): void {
+    if (this.#options.root === undefined || run.parentRun === this.#options.root || this.#runs.has(run.parentRun))
+      this.#addRun(run)
+  }
+
+  #addRun(run: RunRecord): void {
+    if (this.#runs.size === 0) this.#sampleEdge()
+    const row = this.tables.runs.append()
+    const columns = this.tables.runs.columns
+    columns.id[row] = run.id
+    columns.kind[row] = this.strings.intern(run.kind)
+    columns.name[row] = this.strings.intern(run.name)
+    columns.parentTask[row] = run.parentTask
+    columns.parentRun[row] = run.parentRun === this.#options.root ? 0 : run.parentRun
+    columns.startedAt[row] = this.#relative(run.startedAt)
+    columns.settledAt[row] = -1
+    columns.total[row] = run.total
+    columns.concurrency[row] = run.concurrency
+    this.#runs.set(run.id, row)
+    this.#lastRun = undefined
+    if (run.total > 0) {
+      this.plain.expect(run.total)
+      this.tables.tasks.expect(Math.min(run.total, expectMost))
+    }
+  }
+
+  runSettled(run: RunRecord): void {
+    const row = this.#runs.get(run.id)
+    if (row === undefined) return
+    const columns = this.tables.runs.columns
+    columns.settledAt[row] = this.#relative(run.settledAt)
+    columns.total[row] = run.total
+    columns.concurrency[row] = run.concurrency
+    columns.state[row] = runStateNumber[run.state] ?? 0
+    if (this.#options.live) this.#changedRuns.add(row)
+    this.#runs.delete(run.id)
+    if (this.#runs.size === 0) this.#sampleEdge()
+    this.#lastRun = undefined
+  }
+
+  /** Whether tasks of this run are recorded. */
+  #takes(run: RunRecord): boolean {
+    if (run === this.#lastRun) return this.#lastTaken
+    const known = this.#runs.has(run.id)
+    const everything = this.#options.root === undefined
+    // A run that was under way before the recorder came belongs to the program all the same.
+    if (!known && everything && run.settledAt === 0) this.#addRun(run)
+    this.#lastRun = run
+    this.#lastTaken = known || everything
+    return this.#lastTaken
+  }
+
+  #taskStarted(task: TaskRecord): void {
+    if (this.#takes(task.run)) this.open.add(task)
+  }
+
+  taskSettled(task: TaskRecord): void {
+    if (this.#takes(task.run)) this.#appendRow(task)
+  }
+
+  plainTaskSettled(task: PlainTask): void {
+    if (!this.#takes(task.run) || this.plain.add(task)) return
+    this.#expandPlain()
+    this.#writePlain(task, onThisThread)
+  }
+
+  batchSettled(batch: TaskBatch): void {
+    const { run, firstId, firstIndex, startedAt, settledAt } = batch
+    if (settledAt.length === 0 || !this.#takes(run) || this.plain.addBatch(batch)) return
+    this.#expandPlain()
+    for (let i = 0; i < settledAt.length; i++) {
+      const times = { startedAt: startedAt[i] as number, settledAt: settledAt[i] as number }
+      this.#writePlain({ run, id: firstId + i, index: firstIndex + i, ...times }, batch)
+    }
+  }
+
+  /** Plain tasks become rows: before any other row is written, for rows stand in order, and when somebody looks. */
+  #expandPlain(): void {
+    if (this.plain.count === 0) return
+    if (this.#streamed && this.plain.count >= worthPacking) {
+      const piece = this.#takePlain()
+      if (piece.count >= worthPacking) this.#pieces.push({ ...piece, batches: piece.batches.map((bytes) => bytes.slice()) })
+    }
+    this.tables.tasks.reserve(this.tables.tasks.count + this.plain.count)
+    this.plain.drain(this.#writePlain)
+  }
+
+  readonly #writePlain = ({ run, id, index, startedAt, settledAt }: PlainTask, common: Omit<InCommon, 'run' | 'shift'>): void => {
+    appendPlainRow(this.tables, {
+      id,
+      needsEnd: this.tables.needs.count,
+      run: run.id,
+      parent: run.parentTask,
+      index,
+      row: common.row,
+      queuedAt: common.queuedAt < 0 ? -1 : this.#relative(common.queuedAt),
+      bytes: common.bytes,
+      startedAt: this.#relative(startedAt),
+      settledAt: this.#relative(settledAt),
+    })
+  }
+
+  #appendRow(task: TaskRecord): void {
+    this.#expandPlain()
+    this.#writeTask(task, this.tables)
+  }
+
+  /** Appends a row; a task that has not settled gets the present as its end. */
+  #writeTask(task: TaskRecord, tables: TraceTables): void {
+    const needs = task.needs
+    if (needs !== undefined) {
+      for (const need of needs) {
+        const at = tables.needs.append()
+        tables.needs.columns.task[at] = need
+      }
+    }
+    const row = tables.tasks.append()
+    const columns = tables.tasks.columns
+    columns.id[row] = task.id
+    columns.run[row] = task.run.id
+    columns.index[row] = task.index
+    if (tables.needs.count > 0) columns.needsEnd[row] = tables.needs.count
+    columns.queuedAt[row] = this.#relative(task.queuedAt)
+    columns.readyAt[row] = this.#relative(task.readyAt)
+    columns.startedAt[row] = this.#relative(task.startedAt)
+    columns.settledAt[row] = task.settledAt === 0 ? this.now() : this.#relative(task.settledAt)
+    columns.attempts[row] = task.attempts
+    columns.state[row] = task.state === 'done' ? doneNumber : (taskStateNumber[task.state] ?? 0)
+    if (task.parent !== 0) columns.parent[row] = task.parent
+    if (task.name !== undefined) columns.name[row] = this.strings.intern(task.name)
+    if (task.row !== 0) columns.row[row] = task.row
+    if (task.limiterMs !== 0) columns.limiterMs[row] = task.limiterMs
+    if (task.retryMs !== 0) columns.retryMs[row] = task.retryMs
+    if (task.bytes !== 0) columns.bytes[row] = task.bytes
+    if (task.error !== undefined || task.state === 'failed') columns.error[row] = this.strings.intern(this.#errors.of(task.error))
+  }
+
+  noted(note: Note): void {
+    if (this.#options.root !== undefined && note.run !== 0 && !this.#runs.has(note.run)) return
+    const row = this.tables.notes.append()
+    const columns = this.tables.notes.columns
+    columns.at[row] = this.#relative(note.at)
+    columns.run[row] = note.run
+    columns.kind[row] = this.strings.intern(note.kind)
+    columns.text[row] = this.strings.intern(note.text)
+    columns.data[row] = note.data ? this.strings.intern(JSON.stringify(note.data)) : 0
+  }
+
+  #sample(at = performance.now()): void {
+    const row = this.tables.samples.append()
+    const columns = this.tables.samples.columns
+    columns.at[row] = at - this.origin
+    columns.busy[row] = this.#loopBusy()
+    columns.delayMs[row] = Math.max(0, at - this.#sampleDue)
+    this.#sampledAt = at
+    columns.cores[row] = this.#coresUsed(at)
+    columns.rssBytes[row] = this.#rssBytes(at)
+    this.#processors(at - this.origin)
+  }
+
+  #sampleEdge(): void {
+    const now = performance.now()
+    if (now - this.#sampledAt >= edgeSampleMs) this.#sample(now)
+  }
+
+  /** Writes who has computed since the last time. @param at without it nothing is written: the count begins here */
+  #processors(at?: number): void {
+    for (const [row, taken] of processorTimes.read()) {
+      const last = this.#lastTimes.get(row) ?? nothingTaken
+      const [cpuMs, waitMs, busyMs] = [taken.cpuMs - last.cpuMs, taken.waitMs - last.waitMs, taken.busyMs - last.busyMs]
+      this.#lastTimes.set(row, { ...taken })
+      if (at === undefined || (cpuMs <= 0 && waitMs <= 0 && busyMs <= 0 && taken.alive === 0)) continue
+      const line = this.tables.processors.append()
+      const columns = this.tables.processors.columns
+      columns.at[line] = at
+      columns.row[line] = row
+      columns.cpuMs[line] = cpuMs
+      columns.waitMs[line] = waitMs
+      columns.busyMs[line] = busyMs
+      columns.alive[line] = taken.alive
+    }
+  }
+
+  /** Share of the time since the last sample in which the event loop did not wait for events. */
+  #loopBusy(): number {
+    const [at, ms] = [realClock.now(), eventLoop.idleTime]
+    const [passed, idle] = [at - this.#lastIdle.at, ms - this.#lastIdle.ms]
+    this.#lastIdle = { at, ms }
+    return passed > 0 ? Math.max(0, 1 - idle / passed) : 0
+  }
+
+  #rssBytes(at: number): number {
+    if (at - this.#lastRss.at >= rssEveryMs) this.#lastRss = { at, bytes: process.memoryUsage.rss() }
+    return this.#lastRss.bytes
+  }
+
+  /** Processor time of all threads since the last sample, per time that passed. */
+  #coresUsed(at: number): number {
+    const { user, system } = process.cpuUsage()
+    const ms = (user + system) / 1_000
+    const used = at > this.#lastCpu.at ? (ms - this.#lastCpu.ms) / (at - this.#lastCpu.at) : 0
+    this.#lastCpu = { at, ms }
+    return used
+  }
+
+  /** 0 means that it never came; what came before the trace began counts as its beginning. */
+  #relative(time: number): number {
+    return time === 0 ? -1 : Math.max(0, time - this.origin)
+  }
+}
+
+/** As libuv reads it when the pool is first used. */
+function poolThreads(): number {
+  const said = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10)
+  return said >= 1 ? Math.min(said, 1_024) : 4
+}
