@@ -1,19 +1,41 @@
-/** Installs the Python peers into bench/.peers/python: `node bench/peers.mjs`. Needs Python 3.11 or newer with venv. */
+/**
+ * Installs the peers in other languages into bench/.peers: `node bench/peers.mjs`. The Python ones need Python 3.11 or newer with venv (PySpark
+ * also Java 17 or newer), those in Go need Go 1.24 or newer. What cannot be installed is named; benches name it as absent.
+ */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { pythonBinary, pythonFolder } from './harness/processes.mjs'
+import { fileURLToPath } from 'node:url'
+import { goPeer, pythonBinary, pythonFolder } from './harness/processes.mjs'
 
-const pinned = ['dask==2026.8.0', 'numpy==2.4.6', 'numexpr==2.14.2']
+const pinned = [
+  'dask[bag]==2026.8.0',
+  'numpy==2.4.6',
+  'numexpr==2.14.2',
+  'joblib==1.6.0',
+  'duckdb==2.0.0',
+  'polars==2.1.0',
+  'ray==2.60.0',
+  'pyspark==4.3.0',
+]
+
+/** @type {string[]} */
+const [installed, absent] = [[], []]
+const note = (/** @type {string} */ name, /** @type {boolean} */ worked) => void (worked ? installed : absent).push(name)
 
 mkdirSync(pythonFolder, { recursive: true })
-run(process.platform === 'win32' ? 'python' : 'python3', '-m', 'venv', pythonFolder)
-run(pythonBinary, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...pinned)
-console.log(`Installed ${pinned.join(', ')}`)
+if (run(process.platform === 'win32' ? 'python' : 'python3', '-m', 'venv', pythonFolder)) {
+  for (const name of pinned) note(name, run(pythonBinary, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', name))
+} else absent.push(...pinned)
+const source = fileURLToPath(new URL('whole-jobs/peers.go', import.meta.url))
+note('the programs in Go', run('go', 'build', '-o', goPeer('whole-jobs'), source))
+if (spawnSync('java', ['-version']).error) absent.push('Java, which pyspark needs')
+
+if (installed.length > 0) console.log(`Installed ${installed.join(', ')}`)
+if (absent.length > 0) console.log(`Not installed: ${absent.join(', ')}`)
 
 /** @param {string} command @param {string[]} args */
 function run(command, ...args) {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
-  if (status === 0) return
-  console.error(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`)
-  process.exit(1)
+  if (status !== 0) console.error(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`)
+  return status === 0
 }

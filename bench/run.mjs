@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--json] [--node 24] [--rounds N] [--only CONTENDER,…] [--cases CASE,…] [--together]`; see README.md. */
+/** `npm run bench -- NAME [--json] [--node 24] [--rounds N] [--only NAME,…] [--cases CASE,…] [--together] [--VARIANT]`; see README.md. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { measure } from './harness/measure.mjs'
 import { otherNode } from './harness/processes.mjs'
 import { document, print } from './harness/report.mjs'
+
+/** @typedef {import('./harness/measure.mjs').Bench} Bench */
 
 const suffix = '.bench.mjs'
 
@@ -19,9 +21,23 @@ try {
 }
 
 async function main() {
-  const { values, positionals } = parseArgs({
+  const names = readdirSync(new URL('.', import.meta.url))
+    .filter((file) => file.endsWith(suffix))
+    .map((file) => file.slice(0, -suffix.length))
+  const name = process.argv.slice(2).find((word) => names.includes(word))
+  if (name === undefined) {
+    const asked = process.argv.slice(2).find((word) => !word.startsWith('-'))
+    console.error(`${asked === undefined ? 'Which bench?' : `There is no bench ${asked}.`} npm run bench -- ${names.join(' | ')}`)
+    process.exitCode = 2
+    return
+  }
+  /** @type {Bench} */
+  const whole = (await import(`./${name}${suffix}`)).default
+  const variants = Object.keys(whole.variants ?? {})
+  const { values } = parseArgs({
     allowPositionals: true,
     options: {
+      ...Object.fromEntries(variants.map((variant) => [variant, { type: /** @type {const} */ ('boolean') }])),
       json: { type: 'boolean' },
       node: { type: 'string' },
       rounds: { type: 'string' },
@@ -30,25 +46,19 @@ async function main() {
       together: { type: 'boolean' },
     },
   })
-  const names = readdirSync(new URL('.', import.meta.url))
-    .filter((file) => file.endsWith(suffix))
-    .map((file) => file.slice(0, -suffix.length))
-  const [name] = positionals
-  if (name === undefined || !names.includes(name)) {
-    console.error(`${name === undefined ? 'Which bench?' : `There is no bench ${name}.`} npm run bench -- ${names.join(' | ')}`)
-    process.exitCode = 2
-    return
-  }
   if (values.node !== undefined) {
     process.exitCode = underNode(values.node)
     return
   }
   warnOfOldBuild()
-  const { default: bench } = await import(`./${name}${suffix}`)
+  const variant = variants.find((variant) => values[variant])
+  const bench = (variant && whole.variants?.[variant]) || whole
+  const { contenders, cases } = chosen(bench, values)
   const results = await measure(name, bench, {
+    variant,
     rounds: values.rounds === undefined ? undefined : Number(values.rounds),
-    only: listed(values.only),
-    cases: listed(values.cases),
+    only: contenders && ((contender) => contenders.includes(contender)),
+    cases: cases && ((size) => cases.includes(size)),
     together: values.together,
     progress: process.stderr.isTTY ? (text) => process.stderr.write(`\r\u001B[K${text}`) : undefined,
   })
@@ -58,11 +68,34 @@ async function main() {
   else print(report)
 }
 
-/** @param {string | undefined} list */
+/**
+ * Which contenders and cases are asked for; undefined: all. `--only` takes names of both.
+ * @param {Bench} bench @param {{ only?: string, cases?: string }} flags
+ */
+function chosen(bench, { only, cases }) {
+  const isCase = (/** @type {string} */ name) => name in (bench.cases ?? {})
+  const names = listed(only)
+  const unknown = [
+    ...names.filter((name) => !(name in bench.contenders) && !isCase(name)),
+    ...listed(cases).filter((name) => !isCase(name)),
+  ]
+  if (unknown.length > 0) {
+    const known = [...Object.keys(bench.contenders), ...Object.keys(bench.cases ?? {})]
+    throw new Error(`There is no contender or case ${JSON.stringify(unknown[0])} here. There are: ${known.join(' | ')}`)
+  }
+  const wanted = {
+    contenders: names.filter((name) => name in bench.contenders),
+    cases: [...names.filter(isCase), ...listed(cases)],
+  }
+  return {
+    contenders: wanted.contenders.length > 0 ? wanted.contenders : undefined,
+    cases: wanted.cases.length > 0 ? wanted.cases : undefined,
+  }
+}
+
+/** Names separated by commas; a name may contain `, `. @param {string | undefined} list */
 function listed(list) {
-  if (list === undefined) return undefined
-  const names = new Set(list.split(','))
-  return (/** @type {string} */ name) => names.has(name)
+  return list?.split(/,(?! )/) ?? []
 }
 
 /** Runs the same command under another Node, and gives its exit code. @param {string} version */

@@ -5,9 +5,10 @@
 /** Shorter runs are repeated until this many milliseconds have passed; when warming up, until the compilers are through. Both chosen. */
 const [sampleMs, warmUpMs] = [50, 300]
 
-const [name, sizeName] = process.argv.slice(2)
+const [name, sizeName, variant] = process.argv.slice(2)
 /** @type {Bench} */
-const bench = (await import(`../${name}.bench.mjs`)).default
+const whole = (await import(`../${name}.bench.mjs`)).default
+const bench = (variant && whole.variants?.[variant]) || whole
 const size = bench.cases?.[sizeName]
 /** @type {Map<string, Subject>} */
 const subjects = new Map()

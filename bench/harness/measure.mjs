@@ -34,6 +34,7 @@ import { once } from 'node:events'
  *   Each opens itself for a case; `{ absent: 'why' }` where it is not installed, undefined where it has no part in the case.
  * @property {(value: any, size: any) => void} [check] Throws when what a `run` gave is wrong.
  * @property {(results: Results) => Target[]} [targets]
+ * @property {Readonly<Record<string, Bench>>} [variants] Other tables of the same bench, each asked for by a flag of its name: `--full`.
  * @property {number} [rounds] Default 7.
  * @property {number} [warmups] Rounds before the first that counts. Default 2.
  * @property {number} [processes] Processes per contender, one after the other, among which the rounds are divided: where the layout of a
@@ -99,6 +100,7 @@ export function median(values) {
  * @property {(contender: string) => boolean} [only]
  * @property {(size: string) => boolean} [cases]
  * @property {boolean | undefined} [together] All contenders in one process.
+ * @property {string | undefined} [variant] Which of the bench's variants this is.
  * @property {(text: string) => void} [progress]
  */
 
@@ -134,7 +136,7 @@ async function withSubjects(name, bench, size, results, choices, use) {
   const subjects = []
   try {
     for (const contender of Object.keys(bench.contenders).filter(choices.only ?? (() => true))) {
-      const host = (choices.together && hosts[0]) || new Host(name, size)
+      const host = (choices.together && hosts[0]) || new Host(name, size, choices.variant)
       if (host !== hosts[0]) hosts.push(host)
       const { absent, rounds } = await host.ask({ open: contender }, contender)
       if (absent === undefined) subjects.push({ contender, host, rounds })
@@ -171,9 +173,9 @@ class Host {
   #child
   #ended
 
-  /** @param {string} name @param {string} size */
-  constructor(name, size) {
-    this.#child = fork(new URL('host.mjs', import.meta.url), [name, size], { serialization: 'advanced' })
+  /** @param {string} name @param {string} size @param {string} [variant] */
+  constructor(name, size, variant = '') {
+    this.#child = fork(new URL('host.mjs', import.meta.url), [name, size, variant], { serialization: 'advanced' })
     this.#ended = once(this.#child, 'exit')
   }
 

@@ -46,14 +46,26 @@ export function otherNode(version) {
 export const pythonFolder = fileURLToPath(new URL('python/', peers))
 export const pythonBinary = `${pythonFolder}${windows ? 'Scripts/python.exe' : 'bin/python'}`
 
+/** The binary of a peer in Go, where `bench/peers.mjs` puts it. @param {string} name */
+export const goPeer = (name) => fileURLToPath(new URL(`go/${name}${windows ? '.exe' : ''}`, peers))
+
+/** @typedef {{ ask: (request: object) => Promise<any>, close: () => Promise<void> } | { absent: string }} Serving */
+
 /**
  * Starts a Python script that answers questions (see harness/serve.py), so that Python peers take their turns like the others.
- * @param {URL} script
- * @returns {Promise<{ ask: (request: object) => Promise<any>, close: () => Promise<void> } | { absent: string }>}
+ * @param {URL} script @returns {Promise<Serving>}
  */
-export async function openPython(script) {
-  if (!existsSync(pythonBinary)) return { absent: 'run `node bench/peers.mjs` to install the Python peers' }
-  const child = spawn(pythonBinary, ['-u', fileURLToPath(script)], {
+export function openPython(script) {
+  return openServing(pythonBinary, ['-u', fileURLToPath(script)])
+}
+
+/**
+ * Starts a process that answers questions: one JSON object per line in, `{ value }` or `{ error }` out.
+ * @param {string} binary one that `bench/peers.mjs` makes @param {readonly string[]} [args] @returns {Promise<Serving>}
+ */
+export async function openServing(binary, args = []) {
+  if (!existsSync(binary)) return { absent: 'run `node bench/peers.mjs` to install the peers in other languages' }
+  const child = spawn(binary, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Settings of this machine's OpenBLAS would choose kernels for another processor.
     env: { ...process.env, PYTHONPATH: fileURLToPath(benchFolder), OPENBLAS_CORETYPE: undefined, OPENBLAS_L2_SIZE: undefined },
@@ -63,9 +75,9 @@ export async function openPython(script) {
     async ask(request) {
       child.stdin.write(`${JSON.stringify(request)}\n`)
       const { value, done } = await lines.next()
-      if (done) throw new Error(`${script.pathname} ended instead of answering`)
+      if (done) throw new Error(`${args.at(-1) ?? binary} ended instead of answering`)
       const answer = JSON.parse(value)
-      if (answer.error) throw new Error(`${script.pathname}: ${answer.error}`)
+      if (answer.error) throw new Error(`${args.at(-1) ?? binary}: ${answer.error}`)
       return answer.value
     },
     async close() {
