@@ -17,7 +17,7 @@ const rows: readonly (readonly string[])[] = [
   ['ai', 'engines', 'array', 'trace'],
   ['stream', 'patterns', 'workers', 'command'],
   ['run'],
-  ['limits', 'sync', 'graph', 'checkpoint', 'findings'],
+  ['limits', 'sync', 'graph', 'checkpoint', 'encoding', 'findings'],
   ['base'],
 ]
 
@@ -30,29 +30,30 @@ const sources = files.filter((file) => !tests.test(file) && !file.includes('/fix
 interface Import {
   readonly from: string
   readonly to: string
-  /** False for `import type`, which leaves nothing at run time, and for what is only imported when it is needed. */
-  readonly runs: boolean
+  /** `later`: only when it is needed. */
+  readonly when: 'at-load' | 'type' | 'later'
 }
 
+const statement = /^(?:import|export)\s+(type\s)?(?:[\w*{}\s,$]*?\sfrom\s+)?'(\.{1,2}\/[^']+)'/gm
+const expression = /(typeof )?import\(\s*(?:\/\*[\s\S]*?\*\/\s*)?'(\.{1,2}\/[^']+)'\s*\)(\.[A-Z])?/g
+const address = /new URL\(\s*'(\.{1,2}\/[^']+\.(?:ts|js))'/g
+const comment = /\/\*\*[\s\S]*?\*\//g
+
 function importsOf(file: string): Import[] {
-  // Types in comments of plain JavaScript leave nothing at run time.
-  const text = readFileSync(join(root, file), 'utf8').replace(/\/\*\*[\s\S]*?\*\//g, '')
+  const text = readFileSync(join(root, file), 'utf8')
+  const code = text.replace(comment, '')
+  const to = (path = ''): string => relative(root, join(root, dirname(file), path)).replaceAll('\\', '/')
   const found: Import[] = []
-  const patterns = [
-    /^(?:import|export)\s+(type\s)?(?:[\w*{}\s,$]*?\sfrom\s+)?'(\.{1,2}\/[^']+)'/gm,
-    /(type)?import\(\s*(?:\/\*[\s\S]*?\*\/\s*)?'(\.{1,2}\/[^']+)'\s*\)/g,
-    /new URL\(\s*(type)?'(\.{1,2}\/[^']+\.(?:ts|js))'/g,
-  ]
-  for (const pattern of patterns) {
-    for (const [, type, path] of text.matchAll(pattern)) {
-      if (path === undefined) continue
-      found.push({
-        from: file,
-        to: relative(root, join(root, dirname(file), path)).replaceAll('\\', '/'),
-        runs: type === undefined && pattern === patterns[0],
-      })
-    }
+  for (const [, type, path] of code.matchAll(statement)) {
+    found.push({ from: file, to: to(path), when: type === undefined ? 'at-load' : 'type' })
   }
+  for (const [, type, path, name] of code.matchAll(expression)) {
+    found.push({ from: file, to: to(path), when: type === undefined && name === undefined ? 'later' : 'type' })
+  }
+  for (const [, path] of code.matchAll(address)) found.push({ from: file, to: to(path), when: 'later' })
+  // Plain JavaScript has its types in comments.
+  const comments = file.endsWith('.js') ? (text.match(comment) ?? []).join('\n') : ''
+  for (const [, , path] of comments.matchAll(expression)) found.push({ from: file, to: to(path), when: 'type' })
   return found
 }
 
@@ -73,7 +74,7 @@ test('imports point down only', () => {
 
 test('files import in no circle', () => {
   const next = new Map<string, string[]>()
-  for (const { from, to, runs } of imports) if (runs) next.set(from, [...(next.get(from) ?? []), to])
+  for (const { from, to, when } of imports) if (when === 'at-load') next.set(from, [...(next.get(from) ?? []), to])
   const done = new Set<string>()
   const circles: string[] = []
   const visit = (file: string, path: readonly string[]): void => {

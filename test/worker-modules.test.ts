@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { map, processes, scope, TimedOut, threads, transfer, workers } from '../src/index.ts'
 import { inheritedFlags } from '../src/workers/host/exec-argv.ts'
-import { packError, unpackError } from '../src/workers/thread/wire.js'
+import { packError, unpackError } from '../src/encoding/errors.js'
 import { plain } from './fixtures/plain.ts'
 import { unreachable } from './fixtures/set-up-never-ends.ts'
 import { settled } from './support/deaths.ts'

@@ -1,9 +1,9 @@
 /** What a crossing does to a value, for calls that stay on this thread: they must not be told apart. */
 import { fromElsewhere } from '../base/call-site.ts'
 import { Unserializable } from '../base/errors.ts'
-import { cloneable, findUncloneable } from './thread/cloning.js'
-import { shown } from './thread/shown.js'
-import { forgetTransfer, transferOf } from './thread/transfers.js'
+import { cloneable, findUncloneable } from '../encoding/cloning.js'
+import { shown } from '../encoding/shown.js'
+import { forgetTransfer, transferOf } from '../encoding/transfers.js'
 
 /** As a crossing would copy it, so that a function cannot notice where it ran. */
 export function copied(value: unknown, what: string): unknown {

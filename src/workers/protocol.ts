@@ -5,6 +5,8 @@
  * each side can move them onto its own clock.
  */
 
+import type { PackedTexts, WireError } from '../encoding/encoded.ts'
+
 export type HostMessage = LoadMessage | RunMessage | CancelMessage
 
 /** On the way that reaches a busy thread too. `end`: take no more work, and end when nothing is left. `park`: the program ends; do nothing any more. */
@@ -45,14 +47,6 @@ export interface RunMessage {
   readonly flush: boolean
 }
 
-/** Long texts side by side; see `thread/texts.js`. */
-export interface PackedTexts {
-  /** The UTF-16 of all of them. */
-  readonly units: Uint16Array<ArrayBuffer>
-  /** Where in `units` each ends. */
-  readonly ends: Uint32Array
-}
-
 /** Abort items of a batch: one, or all that are left. */
 export interface CancelMessage {
   readonly type: 'cancel'
@@ -63,6 +57,28 @@ export interface CancelMessage {
 }
 
 export type WorkerMessage = ReadyMessage | ResultMessage | LoadFailedMessage
+
+/** What a child process sends: it shares no memory to show its progress in, and may break in ways of its own. */
+export type ChildMessage = WorkerMessage | StartedMessage | UnreadableMessage | CrashedMessage
+
+/** The one call of the batch has begun. */
+export interface StartedMessage {
+  readonly type: 'started'
+  readonly batch: number
+}
+
+/** The bytes of a batch's items cannot be read there. */
+export interface UnreadableMessage {
+  readonly type: 'unreadable'
+  readonly batch: number
+  readonly error: WireError
+}
+
+/** The last message: an error that nobody caught ends the process. */
+export interface CrashedMessage {
+  readonly type: 'crashed'
+  readonly error: WireError
+}
 
 export interface ReadyMessage {
   readonly type: 'ready'
@@ -110,51 +126,3 @@ export interface LoadFailedMessage {
   readonly fn: number
   readonly error: WireError
 }
-
-/** An error as data; see `thread/wire.js`. */
-export interface WireError {
-  readonly thrown?: unknown
-  readonly name?: string
-  readonly className?: string
-  readonly message?: string
-  readonly stack?: string | undefined
-  readonly fields?: Readonly<Record<string, unknown>>
-  /** Not to be tried again by the policies around the call. */
-  readonly spent?: boolean
-  readonly cause?: WireError
-  readonly errors?: readonly WireError[]
-}
-
-/**
- * What a worker thread shares with its host, so that the host sees what a busy thread does. `Int32` cells, then one `Float64`.
- */
-export const progress = {
-  /** Number of the batch at work, or of the last one. */
-  batch: 0,
-  /** How many items of it have started. */
-  started: 1,
-  /** Goes up with every control message; the thread looks at its control port when it changes. */
-  attention: 2,
-  /** 1 while the loop over the items is at work. */
-  looping: 3,
-  /**
-   * A ring of claims: the host writes the number of a batch when it posts it; the thread, when it starts the batch, or the host, when
-   * it wants it back, exchanges that for its negative. Whoever does it first has it.
-   */
-  claims: 4,
-  claimCount: 64,
-  /** Goes up with every message to the thread, which may be waiting on it. */
-  posted: 68,
-  /** The short number of the function whose module is being loaded; 0 when none is. */
-  loading: 69,
-  /** 1 from when the thread begins to load a native addon: to end it inside of one may end the process. */
-  native: 70,
-  /** 1 when the thread has seen `end` or `park`, so that it is in no native call. */
-  answered: 71,
-  /** 1 while the host waits awake for short results: then the thread stays awake for the next message, too. */
-  awake: 72,
-  cells: 73,
-  /** Byte offset of the start of the current item, in epoch milliseconds. */
-  startedAtByte: 296,
-  bytes: 304,
-} as const

@@ -1,5 +1,5 @@
 import type { TransferListItem } from 'node:worker_threads'
-import { markTransfer } from './thread/transfers.js'
+import { markTransfer } from '../encoding/transfers.js'
 
 /**
  * Marks buffers in an argument or result of a worker function to be moved instead of copied; this side then has them no more.

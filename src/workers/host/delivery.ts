@@ -1,17 +1,11 @@
 /** Takes what comes back from a worker, and reports each item of it exactly once to its work. */
 import { performance } from '../../base/globals.js'
-import { fromElsewhere } from '../../base/call-site.ts'
-import { errorClass, HeddleError } from '../../base/errors.ts'
-import type { ResultMessage, WireError } from '../protocol.ts'
-import { unpackError } from '../thread/wire.js'
+import { HeddleError } from '../../base/errors.ts'
+import type { ResultMessage } from '../protocol.ts'
+import { fromWire } from '../../encoding/from-wire.ts'
 import type { Job, Posted } from './job.ts'
 
 const origin = performance.timeOrigin
-
-/** An error of a worker, built again on this thread. */
-export function fromWire(error: WireError): unknown {
-  return fromElsewhere(unpackError(error, (name) => errorClass(name) as (new (message: string) => Error) | undefined))
-}
 
 export function deliver(posted: Posted, message: ResultMessage, row: number): void {
   if (message.values.length > 0) deliverValues(posted, message, row)

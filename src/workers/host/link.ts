@@ -15,7 +15,7 @@ export interface LinkExit {
   readonly error: unknown
 }
 
-/** What a thread shows of itself while it is too busy for messages; see `progress` in protocol.ts. */
+/** What a thread shows of itself while it is too busy for messages; see `progress.js`. */
 export interface Progress {
   /** Number of the batch at work, or of the last one; 0 before the first. */
   readonly batch: number

@@ -4,7 +4,7 @@
  */
 import { performance } from '../../base/globals.js'
 import { WorkerStartFailed } from '../../base/errors.ts'
-import { progress as slot } from '../protocol.ts'
+import { progress as slot } from '../progress.js'
 
 /** Node waits for native calls at the end of the program in any case; this long for functions that only hold their thread. */
 const longestAtExitMs = 10_000

@@ -8,23 +8,18 @@ import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { lazily } from '../../base/builtin.js'
-import type { ResultMessage, RunMessage, WireError, WorkerMessage } from '../protocol.ts'
-import { deserialize, findUncloneable, serializable, serialize } from '../thread/cloning.js'
-import { isPacked } from '../thread/texts.js'
-import { packError, unserializable } from '../thread/wire.js'
-import { fromWire } from './delivery.ts'
+import type { WireError } from '../../encoding/encoded.ts'
+import type { ChildMessage, ResultMessage, RunMessage } from '../protocol.ts'
+import { deserialize, findUncloneable, serializable, serialize } from '../../encoding/cloning.js'
+import { isPacked } from '../../encoding/texts.js'
+import { packError, unserializable } from '../../encoding/errors.js'
+import { fromWire } from '../../encoding/from-wire.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
 import { inheritedFlags } from './exec-argv.ts'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
 import { Pool, type WorkerSettings } from './pool.ts'
 
 const childProcess = lazily('node:child_process')
-
-type ChildMessage =
-  | WorkerMessage
-  | { readonly type: 'crashed'; readonly error: WireError }
-  | { readonly type: 'started'; readonly batch: number }
-  | { readonly type: 'unreadable'; readonly batch: number; readonly error: WireError }
 
 /** After its end a process may still have messages in the pipe; a grandchild that keeps the pipe open must not hold us up. */
 const lastMessagesMs = 1_000

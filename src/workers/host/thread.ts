@@ -1,9 +1,10 @@
 /** A worker thread as a {@link Link}. */
 import { lazily } from '../../base/builtin.js'
-import { type CancelMessage, type ControlMessage, progress as slot, type WorkerMessage } from '../protocol.ts'
+import { progress as slot } from '../progress.js'
+import type { CancelMessage, ControlMessage, WorkerMessage } from '../protocol.ts'
 import { letAnswer } from './native.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
-import { cloneable } from '../thread/cloning.js'
+import { cloneable } from '../../encoding/cloning.js'
 import { inheritedFlags } from './exec-argv.ts'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
 import { Pool, type WorkerSettings } from './pool.ts'

@@ -1,7 +1,7 @@
 /** One worker as the pool sees it: its link, what it has been given, and how it stands. */
 import { performance } from '../../base/globals.js'
 import type { FunctionRef } from '../../run/executor.ts'
-import { progress } from '../protocol.ts'
+import { progress } from '../progress.js'
 import type { Posted } from './job.ts'
 import type { Link } from './link.ts'
 

@@ -8,34 +8,20 @@
  *
  * @typedef {import('../protocol.ts').RunMessage} RunMessage
  * @typedef {import('../protocol.ts').CancelMessage} CancelMessage
- * @typedef {import('../protocol.ts').WireError} WireError
- * @typedef {import('./runner.js').Transport} Transport
- * @typedef {import('./runner.js').Loaded} Loaded
+ * @typedef {import('../../encoding/encoded.ts').WireError} WireError
+ * @typedef {import('./transport.ts').Transport} Transport
+ * @typedef {import('./transport.ts').Loaded} Loaded
  */
 import { clearTimeout, performance, setImmediate, setTimeout } from '../../base/globals.js'
 import { isThenable } from '../../base/look.js'
 import { withContext } from '../../base/with-context.js'
+import { progress as cell } from '../progress.js'
 import { WorkerContext } from './context.js'
 import { Outbox } from './outbox.js'
-import { isPacked, unpackTexts } from './texts.js'
-import { unpackError } from './wire.js'
+import { isPacked, unpackTexts } from '../../encoding/texts.js'
+import { unpackError } from '../../encoding/errors.js'
 
 const epoch = performance.timeOrigin
-/** As in `progress` of protocol.ts. */
-export const cell = {
-  batch: 0,
-  started: 1,
-  attention: 2,
-  looping: 3,
-  claims: 4,
-  claimCount: 64,
-  posted: 68,
-  loading: 69,
-  native: 70,
-  answered: 71,
-  awake: 72,
-  cells: 73,
-}
 /** `meta` holds index and attempt of each item. */
 const metaWidth = 2
 

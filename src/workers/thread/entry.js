@@ -6,10 +6,10 @@
 import { performance } from '../../base/globals.js'
 import { readlinkSync } from 'node:fs'
 import { isMainThread, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads'
-import { cell } from './batch-run.js'
-import { cloneable, deserialize, serializable, serialize } from './cloning.js'
+import { progress as cell } from '../progress.js'
+import { cloneable, deserialize, serializable, serialize } from '../../encoding/cloning.js'
 import { Runner } from './runner.js'
-import { packError } from './wire.js'
+import { packError } from '../../encoding/errors.js'
 
 /** @typedef {import('../protocol.ts').ControlMessage} ControlMessage */
 
@@ -124,7 +124,9 @@ function spin(progress, seen) {
 }
 
 function startProcess() {
-  const send = /** @type {NonNullable<typeof process.send>} */ (process.send).bind(process)
+  const bytes = /** @type {NonNullable<typeof process.send>} */ (process.send).bind(process)
+  /** @param {import('../protocol.ts').ChildMessage} message @param {() => void} [sent] */
+  const send = (message, sent) => bytes(message, undefined, undefined, sent)
   const runner = new Runner(
     {
       post: (message) => void send(message.type === 'result' ? { ...message, values: serialize(message.values) } : message),

@@ -3,16 +3,17 @@
  * What a batch has computed and not sent yet. Most results travel together; one that cannot cross does not take the others with it.
  *
  * @typedef {import('../protocol.ts').ResultMessage} ResultMessage
- * @typedef {import('../protocol.ts').WireError} WireError
+ * @typedef {import('../../encoding/encoded.ts').WireError} WireError
  * @typedef {import('../protocol.ts').WireFailure} WireFailure
- * @typedef {import('./runner.js').Transport} Transport
+ * @typedef {import('./transport.ts').Transport} Transport
  * @typedef {{ startedAt: number[], settledAt: number[], next: number }} Times
  */
 import { performance } from '../../base/globals.js'
-import { findUncloneable } from './cloning.js'
-import { shown } from './shown.js'
-import { forgetTransfer, nothingMarked, transferOf } from './transfers.js'
-import { packError, packNumbers, unserializable } from './wire.js'
+import { findUncloneable } from '../../encoding/cloning.js'
+import { shown } from '../../encoding/shown.js'
+import { forgetTransfer, nothingMarked, transferOf } from '../../encoding/transfers.js'
+import { packError, unserializable } from '../../encoding/errors.js'
+import { packNumbers } from '../../encoding/numbers.js'
 
 const epoch = performance.timeOrigin
 

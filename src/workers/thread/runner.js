@@ -4,22 +4,18 @@
  *
  * @typedef {import('../protocol.ts').CancelMessage} CancelMessage
  * @typedef {import('../protocol.ts').HostMessage} HostMessage
- * @typedef {import('../protocol.ts').WorkerMessage} WorkerMessage
- * @typedef {import('../protocol.ts').WireError} WireError
- * @typedef {{ post(message: WorkerMessage, transfer?: unknown[]): void, poll(): CancelMessage | undefined,
- *   begin(batch: number): boolean, loading(fn: number): void, clones: import('./cloning.js').Cloneable,
- *   progress: Int32Array | undefined, startedAt: Float64Array | undefined }} Transport
- * @typedef {(...args: unknown[]) => unknown} Callable
- * @typedef {{ setup?: () => unknown, definitions?: Record<string, Callable>, ambient?: Ambient }} Registration
- * @typedef {{ module: string, name: string }} Named
- * @typedef {{ enter(context: unknown, body: () => unknown): unknown, set(context: unknown): void }} Ambient
- * @typedef {{ call: Callable, ambient: Ambient | undefined, promises: 'unknown' | 'never' | 'yes' }} Loaded
+ * @typedef {import('../../encoding/encoded.ts').WireError} WireError
+ * @typedef {import('./transport.ts').Callable} Callable
+ * @typedef {import('./transport.ts').Loaded} Loaded
+ * @typedef {import('./transport.ts').Named} Named
+ * @typedef {import('./transport.ts').Registration} Registration
+ * @typedef {import('./transport.ts').Transport} Transport
  */
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { existing, loadModule } from './load.js'
 import { BatchRun } from './batch-run.js'
-import { packError } from './wire.js'
+import { packError } from '../../encoding/errors.js'
 
 export class Runner {
   /** @type {Transport} */

@@ -4,7 +4,7 @@
  *
  * Two ways to cross: threads clone structurally; processes serialize, which refuses shared memory and host objects such as `Blob`.
  */
-import { lazily } from '../../base/builtin.js'
+import { lazily } from '../base/builtin.js'
 
 const v8 = lazily('node:v8')
 

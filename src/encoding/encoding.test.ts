@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TimedOut } from '../../base/errors.ts'
-import { isSpent, markSpent } from '../../base/spent.ts'
-import { fromWire } from '../host/delivery.ts'
+import { TimedOut } from '../base/errors.ts'
+import { isSpent, markSpent } from '../base/spent.ts'
 import { findUncloneable, serializable } from './cloning.js'
-import { packError, packNumbers } from './wire.js'
+import { packError } from './errors.js'
+import { fromWire } from './from-wire.ts'
+import { packNumbers } from './numbers.js'
 
 const crossed = (error: unknown): unknown => fromWire(structuredClone(packError(error)))
 

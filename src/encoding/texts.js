@@ -6,9 +6,9 @@
  * a clone keeps them. Passed on as their characters, pieces that would do come out with one: half the memory, and functions that
  * search or change them take about two thirds of the time (measured on passages of Markdown, `npm run bench -- workers-text`).
  *
- * @typedef {import('../protocol.ts').PackedTexts} PackedTexts
+ * @typedef {import('./encoded.ts').PackedTexts} PackedTexts
  */
-import { lazily } from '../../base/builtin.js'
+import { lazily } from '../base/builtin.js'
 
 const v8 = lazily('node:v8')
 

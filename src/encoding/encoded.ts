@@ -1,0 +1,23 @@
+/** What values are while they travel between threads, processes and machines, where they do not travel as themselves. Data only. */
+
+/** An error as data; see `errors.js`. */
+export interface WireError {
+  readonly thrown?: unknown
+  readonly name?: string
+  readonly className?: string
+  readonly message?: string
+  readonly stack?: string | undefined
+  readonly fields?: Readonly<Record<string, unknown>>
+  /** Not to be tried again by the policies around the call. */
+  readonly spent?: boolean
+  readonly cause?: WireError
+  readonly errors?: readonly WireError[]
+}
+
+/** Long texts side by side; see `texts.js`. */
+export interface PackedTexts {
+  /** The UTF-16 of all of them. */
+  readonly units: Uint16Array<ArrayBuffer>
+  /** Where in `units` each ends. */
+  readonly ends: Uint32Array
+}

@@ -1,0 +1,43 @@
+/** The types that the files of the thread share. Only types: the thread runs where no TypeScript does. */
+import type { Cloneable } from '../../encoding/cloning.js'
+import type { CancelMessage, WorkerMessage } from '../protocol.ts'
+
+/** How a runner speaks to its host, whether it is a thread or a child process. */
+export interface Transport {
+  post(message: WorkerMessage, transfer?: unknown[]): void
+  /** The next cancellation that came while the thread was busy. */
+  poll(): CancelMessage | undefined
+  /** A batch is to begin; false where the host has taken it back. */
+  begin(batch: number): boolean
+  /** The module of this function is being loaded; 0: none is. */
+  loading(fn: number): void
+  readonly clones: Cloneable
+  readonly progress: Int32Array | undefined
+  readonly startedAt: Float64Array | undefined
+}
+
+export type Callable = (...args: unknown[]) => unknown
+
+/** What one `workers(…)` of a module registered. */
+export interface Registration {
+  readonly setup?: () => unknown
+  readonly definitions?: Record<string, Callable>
+  readonly ambient?: Ambient
+}
+
+/** A function that is not loaded yet. */
+export interface Named {
+  readonly module: string
+  readonly name: string
+}
+
+export interface Ambient {
+  enter(context: unknown, body: () => unknown): unknown
+  set(context: unknown): void
+}
+
+export interface Loaded {
+  readonly call: Callable
+  readonly ambient: Ambient | undefined
+  promises: 'unknown' | 'never' | 'yes'
+}
