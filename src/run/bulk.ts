@@ -125,12 +125,10 @@ export class Bulk implements BulkWork {
   }
 
   readonly #take = (max: number): Batch | undefined => {
-    const { sizes } = this.#o
-    const room = Math.min(max, this.#room(), callsWithin(messageBytesMost, sizes))
+    const room = Math.min(max, this.#room(), this.#fitting)
     if (room < 1 || this.exhausted()) return undefined
     const items = this.#o.source.slice ? this.#slice(room) : this.#o.source.async ? this.#pulled(room) : this.#pullNow(room)
     if (items.length === 0) return undefined
-    sizes.items.noteSome(items)
     const first = this.#taken
     this.#taken += items.length
     for (; this.#gap > 0; this.#gap--) this.#pass()
@@ -140,10 +138,18 @@ export class Bulk implements BulkWork {
     return { first, items }
   }
 
+  /** How many items one message may have, by what is known of their sizes. */
+  get #fitting(): number {
+    return callsWithin(messageBytesMost, this.#o.sizes)
+  }
+
   #slice(room: number): ArrayLike<unknown> {
-    const { source } = this.#o
+    const { source, sizes } = this.#o
     try {
-      const items = source.slice?.(this.#taken, this.#upToNextSkipped(Math.min(room, source.size - this.#taken))) ?? []
+      let items = source.slice?.(this.#taken, this.#upToNextSkipped(Math.min(room, source.size - this.#taken))) ?? []
+      sizes.items.noteSome(items)
+      // They may be larger than those before.
+      if (items.length > this.#fitting) items = source.slice?.(this.#taken, this.#fitting) ?? []
       if (this.#taken + items.length >= source.size) this.#exhausted = true
       return items
     } catch (error) {
@@ -190,14 +196,16 @@ export class Bulk implements BulkWork {
     const items: unknown[] = []
     let passed = 0
     try {
-      while (items.length < room && !this.#o.group.aborted) {
+      while (items.length < Math.min(room, this.#fitting) && !this.#o.group.aborted) {
         const item = this.#o.source.pull()
         if (item === end) {
           this.#exhausted = true
           break
         }
-        if (!this.#skips(this.#taken + items.length, item)) items.push(item)
-        else if (items.length > 0) {
+        if (!this.#skips(this.#taken + items.length, item)) {
+          this.#o.sizes.items.note(item)
+          items.push(item)
+        } else if (items.length > 0) {
           this.#gap++
           break
         } else {
@@ -217,7 +225,8 @@ export class Bulk implements BulkWork {
   #pulled(room: number): unknown[] {
     const items: unknown[] = []
     this.#ahead.want(room)
-    while (items.length < room && this.#ahead.size > 0 && this.#ahead.head !== skipped) items.push(this.#ahead.shift())
+    while (items.length < Math.min(room, this.#fitting) && this.#ahead.size > 0 && this.#ahead.head !== skipped)
+      items.push(this.#ahead.shift())
     // They come right behind the batch, or before the first of the next one.
     while (this.#ahead.head === skipped) {
       this.#ahead.shift()
@@ -239,8 +248,10 @@ export class Bulk implements BulkWork {
       while (!this.#exhausted && !this.#o.group.aborted && this.#ahead.size < this.#aheadMost) {
         const item = await this.#o.source.pull()
         if (item === end) this.#exhausted = true
-        else if (!this.#skips(this.#taken + this.#ahead.size, item)) this.#ahead.push(item)
-        else if (this.#ahead.size === 0) this.#pass()
+        else if (!this.#skips(this.#taken + this.#ahead.size, item)) {
+          this.#o.sizes.items.note(item)
+          this.#ahead.push(item)
+        } else if (this.#ahead.size === 0) this.#pass()
         else this.#ahead.push(skipped)
         const pause = this.#breath.due()
         if (pause) await pause

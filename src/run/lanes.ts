@@ -30,6 +30,7 @@ import type { Policy } from '../limits/policy.ts'
 import { type Group, GroupContext } from './group.ts'
 import type { Collector } from './outcome.ts'
 import { end, type Source } from './source.ts'
+import { type RemoteCalls, Storing } from './storing.ts'
 import { runTask } from './task.ts'
 
 export type ItemFunction = (item: unknown, context: TaskContext) => unknown
@@ -44,6 +45,8 @@ export class Lanes {
   readonly #collector: Collector
   readonly #policy: Policy | undefined
   readonly #adaptive: AdaptiveConcurrency | undefined
+  /** There as soon as the collector has taken its time with a result. */
+  #storing: Storing | undefined
   #next = 0
   #exhausted = false
   #open = 0
@@ -64,6 +67,8 @@ export class Lanes {
     policy: Policy | undefined,
     /** Learns the limit from how the items fare; without it the limit is what `run` is given. */
     adaptive?: AdaptiveConcurrency,
+    /** Where `fn` calls a worker function. */
+    remote?: RemoteCalls,
   ) {
     this.#group = group
     this.#source = source
@@ -71,6 +76,7 @@ export class Lanes {
     this.#collector = collector
     this.#policy = policy
     this.#adaptive = adaptive
+    if (remote && collector.passing) this.#storing = new Storing(remote)
     if (adaptive) adaptive.onChange = (limit) => this.setLimit(limit)
   }
 
@@ -112,14 +118,22 @@ export class Lanes {
 
   async #bareLane(frame: Frame, records: LaneRecords | undefined): Promise<void> {
     const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
-    while (this.#stays()) {
+    let entered: Storing | undefined
+    while (this.#stays(entered)) {
       if ((this.#next & 127) === 0) this.#breathe()
       if (this.#breath) {
         await this.#breath
         records?.waited()
       }
+      entered = this.#storing
+      const place = entered?.enter()
+      if (place) {
+        await place
+        records?.waited()
+        if (group.aborted) continue
+      }
       const item = source.async ? await this.#pullAsync() : this.#pull()
-      if (item === end) return this.#leave()
+      if (item === end) return this.#leave(entered)
       const index = this.#next++
       const skipped = collector.skips?.(index, item)
       if (skipped) {
@@ -146,7 +160,7 @@ export class Lanes {
       try {
         const stored = collector.succeed(index, value)
         if (stored) {
-          await stored
+          await (this.#storing ??= new Storing()).stored(value, stored)
           records?.waited()
         }
       } catch (error) {
@@ -155,25 +169,37 @@ export class Lanes {
     }
   }
 
-  #stays(): boolean {
-    if (!this.#group.aborted && this.#open <= this.#limit) return true
-    this.#leave()
-    return false
+  /** Asked before each item; the one before is done with. */
+  #stays(entered: Storing | undefined): boolean {
+    if (this.#group.aborted || this.#open > this.#limit) {
+      this.#leave(entered)
+      return false
+    }
+    entered?.left()
+    return true
   }
 
   /** Counted at once, not when the lane's promise settles: else all lanes would leave when one is too many. */
-  #leave(): void {
+  #leave(entered: Storing | undefined): void {
     this.#open--
+    entered?.left()
   }
 
   async #fullLane(frame: Frame): Promise<void> {
     const [group, source, collector, policy] = [this.#group, this.#source, this.#collector, this.#policy]
     const fn = this.#adaptive ? measured(this.#fn, this.#adaptive) : this.#fn
-    while (this.#stays()) {
+    let entered: Storing | undefined
+    while (this.#stays(entered)) {
       if ((this.#next & 127) === 0) this.#breathe()
       if (this.#breath) await this.#breath
+      entered = this.#storing
+      const place = entered?.enter()
+      if (place) {
+        await place
+        if (group.aborted) continue
+      }
       const item = source.async ? await this.#pullAsync() : this.#pull()
-      if (item === end) return this.#leave()
+      if (item === end) return this.#leave(entered)
       const index = this.#next++
       const skipped = collector.skips?.(index, item)
       if (skipped) {
@@ -181,11 +207,9 @@ export class Lanes {
         continue
       }
       try {
-        const stored = collector.succeed(
-          index,
-          await runTask({ group, index, policy, frame, args: [item] }, (context) => fn(item, context)),
-        )
-        if (stored) await stored
+        const value = await runTask({ group, index, policy, frame, args: [item] }, (context) => fn(item, context))
+        const stored = collector.succeed(index, value)
+        if (stored) await (this.#storing ??= new Storing()).stored(value, stored)
       } catch (error) {
         this.#failed(index, item, error)
       }

@@ -66,6 +66,7 @@ interface Block<T> {
 const key = (level: number, position: number): number => position * 64 + level
 
 class MergeTree<T> implements Collector {
+  readonly passing = true
   /** There when {@link finish} has resolved, unless there were no items. */
   result: { readonly value: T } | undefined
   readonly #merge: Merge<T>

@@ -18,6 +18,7 @@ import { type Collector, Outcomes, type SettledMap, Values } from './outcome.ts'
 import { Recorded } from './recorded.ts'
 import { sizesOf } from './sizes.ts'
 import { type Input, type Source, sourceOf } from './source.ts'
+import type { RemoteCalls } from './storing.ts'
 
 export interface MapOptions<I = unknown> extends RunOptions, PolicyOptions<[item: I]> {
   /**
@@ -165,7 +166,8 @@ function start(
     if (options.on && !ref) throw notWorkerFunction(fn, 'map')
     const policy = compilePolicy(options, { remote: ref !== undefined })
     const each = ref && executor ? sentTo(executor, ref, timeoutOnlyMs(options)) : fn
-    run = runLanes(group, source, each, collector, policy, ref ? callsUnderWay : undefined, options)
+    const remote = ref && executor ? { slots: executor.slots, sizes: sizesOf(ref) } : undefined
+    run = runLanes(group, source, each, collector, policy, remote, options)
   }
   return run.finally(release)
 }
@@ -183,12 +185,12 @@ function runLanes(
   fn: ItemFunction,
   collector: Collector,
   policy: Policy | undefined,
-  fixed: number | undefined,
-  { concurrency = fixed ?? 'auto' }: MapOptions,
+  remote: RemoteCalls | undefined,
+  { concurrency = remote ? callsUnderWay : 'auto' }: MapOptions,
 ): Promise<void> {
-  if (concurrency !== 'auto') return new Lanes(group, source, fn, collector, policy).run(concurrency)
+  if (concurrency !== 'auto') return new Lanes(group, source, fn, collector, policy, undefined, remote).run(concurrency)
   const adaptive = new AdaptiveConcurrency({}, { name: group.label(), run: group.record.id })
-  return new Lanes(group, source, fn, collector, policy, adaptive).run(adaptive.limit)
+  return new Lanes(group, source, fn, collector, policy, adaptive, remote).run(adaptive.limit)
 }
 
 function runBulk(

@@ -28,6 +28,8 @@ export interface Collector {
   /** A list into which values may be put by index, and what to call then: no copy at all. */
   readonly results?: unknown[]
   stored?(count: number): void
+  /** Results do not stay here: those that wait for it are to be bounded. @default false */
+  readonly passing?: boolean
   /** Called once when every item has succeeded or failed, unless the run was stopped; what it does belongs to the run. */
   finish?(): Promise<void>
 }

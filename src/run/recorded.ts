@@ -100,6 +100,10 @@ export class Recorded implements Collector {
     return this.#inner.succeed(index, this.#steps.value(key))
   }
 
+  get passing(): boolean {
+    return this.#inner.passing === true
+  }
+
   /**
    * Asked for each item, in order, before it is worked on: true or a promise when the journal had its result, which is handed on with
    * that. False when it is to be worked on, and also when the key is wrong: then the run has been stopped.

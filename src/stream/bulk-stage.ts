@@ -110,16 +110,15 @@ export class BulkStage extends WorkingStage {
   take(max: number): Batch | undefined {
     const first = this.#taken
     const items: unknown[] = []
-    const most = Math.min(max, this.room(), callsWithin(messageBytesMost, this.#spec.sizes))
-    this.#come.want(most)
-    while (items.length < most && !this.over) {
+    const most = (): number => Math.min(max, this.room() + items.length, callsWithin(messageBytesMost, this.#spec.sizes))
+    this.#come.want(most())
+    while (items.length < most() && !this.over) {
       const come = this.#come.size > 0 ? this.#come.shift() : this.#next()
       if (!come) break
       const takenAt = this.segment.run.observed ? performance.now() : 0
       this.#sent.set(this.#taken++, { item: come.item, place: this.output.begin(), needs: come.needs, takenAt })
       items.push(come.item)
     }
-    this.#spec.sizes.items.noteSome(items)
     return items.length === 0 ? undefined : { first, items }
   }
 
@@ -129,7 +128,10 @@ export class BulkStage extends WorkingStage {
     const item = this.up.poll()
     if (item === end) this.exhausted = true
     if (item === pending) this.dry = true
-    return item === end || item === pending ? undefined : { item, needs: this.up.origin }
+    if (item === end || item === pending) return undefined
+    // At once: how many more are taken goes by it.
+    this.#spec.sizes.items.note(item)
+    return { item, needs: this.up.origin }
   }
 
   /** The function gave `value` for the item; times only when observed. */

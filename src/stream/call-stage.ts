@@ -1,5 +1,7 @@
-import { heldBytes, Sizes, within } from '../run/sizes.ts'
+import { Pace } from '../run/pace.ts'
+import { callsWithin, heldBytes, Sizes } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
+import type { RemoteCalls } from '../run/storing.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
 import { Output } from './output.ts'
 import type { Segment } from './stream-run.ts'
@@ -23,8 +25,8 @@ export interface CallStageSpec extends CallSpec {
  *
  * It works ahead only while calls leave room: a function that answers at once is called when its result is wanted, so
  * `take(3)` calls it three times.
- * Invariant: items in the stage (waiting, under way, or settled and not taken) ≤ concurrency + buffer. While results wait, no call starts that
- * would bring them, by the size of those before, above the bytes that a stage may hold.
+ * Invariant: items in the stage (waiting, under way, or settled and not taken) ≤ concurrency + buffer. Where the consumer is slower than the calls,
+ * no call starts that would bring them, by the size of those before, above the bytes that a stage may hold.
  */
 export abstract class WorkingStage extends Stage {
   protected readonly up: Stage
@@ -45,12 +47,16 @@ export abstract class WorkingStage extends Stage {
   /** Begins what there is room for; returns as soon as something has answered at once. */
   protected abstract fill(): void
 
+  /** The consumer found no result. */
+  protected starved(): void {}
+
   /** Whether one more call could be under way. */
   protected abstract hasPlace(): boolean
 
   poll(): Polled<unknown> {
     const { output } = this
     if (!output.ready()) {
+      this.starved()
       this.fill()
       if (!output.ready()) return this.ended ? end : this.wait()
     }
@@ -99,18 +105,32 @@ export abstract class WorkingStage extends Stage {
 
 const resolved = Promise.resolve()
 
+/** Most calls of a worker function at once, by their bytes; where it is not one, `Infinity`. What is queued at workers is worked off, however slow the consumer is. */
+export function remotely(remote: RemoteCalls | undefined): number {
+  return remote ? Math.max(remote.slots, callsWithin(heldBytes, remote.sizes)) : Number.POSITIVE_INFINITY
+}
+
 /** Calls a function on every item, on this thread. */
 export class CallStage extends WorkingStage implements CallReceiver {
   readonly #filters: boolean
   readonly #calls: Calls
   readonly #buffer: number | undefined
-  readonly #sizes = new Sizes()
+  readonly #remote: RemoteCalls | undefined
+  readonly #sizes: Sizes
+  readonly #pace: Pace
 
   constructor(segment: Segment, up: Stage, spec: CallStageSpec) {
     super(segment, up, spec.ordered)
     this.#filters = spec.mode === 'filter'
     this.#calls = new Calls(segment, spec, this)
     this.#buffer = spec.buffer
+    this.#remote = spec.remote
+    this.#sizes = spec.remote?.sizes.results ?? new Sizes()
+    this.#pace = new Pace(this.#sizes, () => this.output.held - this.#calls.underWay)
+  }
+
+  protected override starved(): void {
+    this.#pace.starved()
   }
 
   protected fill(): void {
@@ -123,6 +143,7 @@ export class CallStage extends WorkingStage implements CallReceiver {
       if (item === pending) this.dry = true
       if (item === end) this.exhausted = true
       if (item === pending || item === end) return
+      this.#remote?.sizes.items.note(item)
       if (!calls.start(item, output.begin(), up.origin)) this.ahead = true
       else if (output.ready()) return
     }
@@ -132,10 +153,10 @@ export class CallStage extends WorkingStage implements CallReceiver {
     return this.#calls.underWay < this.#calls.limit && !this.#heavy
   }
 
-  /** Results wait, and with those under way they are as many bytes as may be held: the consumer is what is slow. */
+  /** As many bytes wait, or are on their way, as may be. */
   get #heavy(): boolean {
     const { held } = this.output
-    return held > this.#calls.underWay && held >= within(heldBytes, this.#sizes)
+    return held > 0 && (held >= remotely(this.#remote) || this.#pace.full(held))
   }
 
   settled(place: number, item: unknown, value: unknown, origin: Origin): void {

@@ -7,6 +7,7 @@ import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import type { Policy } from '../limits/policy.ts'
 import { measured } from '../run/lanes.ts'
+import type { RemoteCalls } from '../run/storing.ts'
 import { runTask } from '../run/task.ts'
 import type { Segment } from './stream-run.ts'
 import type { Origin } from './stage.ts'
@@ -22,6 +23,8 @@ export interface CallSpec {
   readonly settles: boolean
   /** Most calls under way; `'auto'` finds out. */
   readonly concurrency: number | 'auto'
+  /** Where `fn` calls a worker function. */
+  readonly remote?: RemoteCalls | undefined
 }
 
 /** The stage that the calls belong to. */

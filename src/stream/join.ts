@@ -1,5 +1,6 @@
 /** Several streams as one: `merge` of those that are given, and `flatMap` of those that items turn into. */
 import { Ring } from '../base/ring.ts'
+import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end, type Input } from '../run/source.ts'
 import { feedOf } from './feed.ts'
 import type { Segment } from './stream-run.ts'
@@ -21,29 +22,35 @@ class Inlet implements Downstream {
   }
 }
 
-/** Gives what its inlets have, in turn; asks no inlet that has said it has nothing yet. */
+/**
+ * Gives what its inlets have, in turn; asks no inlet that has said it has nothing yet. An inlet that is asked and woken holds an item: while the
+ * inlets together hold as many bytes as may be, no more are asked.
+ */
 abstract class Join extends Stage {
+  /** Inlets that have been asked and woken, next first. */
+  readonly #woken = new Ring<Inlet>()
   /** Inlets to ask, next first. */
-  readonly #ready = new Ring<Inlet>()
+  readonly #toAsk = new Ring<Inlet>()
+  readonly #sizes = new Sizes()
+  /** Whose turn it is: else sources that always have something would keep all others waiting. */
+  #asksNext = true
   protected live = 0
   readonly #resume = (): void => this.notify()
 
   protected add(stage: Stage): void {
-    this.#ready.push(new Inlet(this, stage))
+    this.#toAsk.push(new Inlet(this, stage))
     this.live++
   }
 
   /** The next item of any inlet; `pending` when none has one. While the event loop has to turn first, none is asked: there may be thousands. */
   protected next(): unknown {
-    const { run } = this.segment
-    while (this.#ready.size > 0) {
-      if (run.breathless && run.outOfBreath(this.#resume)) return pending
-      const inlet = this.#ready.shift()
+    for (let inlet = this.#nextInlet(); inlet; inlet = this.#nextInlet()) {
       const item = inlet.stage.poll()
       if (item === pending) inlet.ready = false
       else if (item === end) this.live--
       else {
-        this.#ready.push(inlet)
+        this.#toAsk.push(inlet)
+        this.#sizes.note(item)
         this.origin = inlet.stage.origin
         return item
       }
@@ -51,9 +58,19 @@ abstract class Join extends Stage {
     return pending
   }
 
+  #nextInlet(): Inlet | undefined {
+    const { run } = this.segment
+    if (run.breathless && run.outOfBreath(this.#resume)) return undefined
+    const [woken, toAsk] = [this.#woken, this.#toAsk]
+    const asks = toAsk.size > 0 && (woken.size === 0 || (this.#asksNext && woken.size < within(heldBytes, this.#sizes)))
+    this.#asksNext = !asks
+    if (asks) return toAsk.shift()
+    return woken.size > 0 ? woken.shift() : undefined
+  }
+
   woken(inlet: Inlet): void {
     inlet.ready = true
-    this.#ready.push(inlet)
+    this.#woken.push(inlet)
     this.notify()
   }
 
@@ -80,6 +97,7 @@ export class Merge extends Join {
 export class Flatten extends Join {
   readonly #up: Stage
   readonly #width: number
+  readonly #inners = new Sizes()
   #exhausted = false
 
   constructor(segment: Segment, up: Stage, width: number) {
@@ -100,9 +118,9 @@ export class Flatten extends Join {
     }
   }
 
-  /** Opens iterables while there is room. */
+  /** Opens iterables while there is room, also in bytes: they may be lists. */
   #open(): void {
-    while (!this.#exhausted && this.live < this.#width && !this.segment.stopped) {
+    while (!this.#exhausted && this.#hasRoom && !this.segment.stopped) {
       const inner = this.#up.poll()
       if (inner === pending) return
       if (inner === end) this.#exhausted = true
@@ -110,8 +128,13 @@ export class Flatten extends Join {
     }
   }
 
+  get #hasRoom(): boolean {
+    return this.live < Math.min(this.#width, within(heldBytes, this.#inners))
+  }
+
   #add(inner: unknown): void {
     try {
+      if (Array.isArray(inner) || ArrayBuffer.isView(inner)) this.#inners.note(inner)
       const feed = feedOf(inner as Input<unknown>, this.segment, 'the items of flatMap')
       feed.origin = this.#up.origin
       this.add(feed)

@@ -1,7 +1,9 @@
 import { Ring } from '../base/ring.ts'
+import { Pace } from '../run/pace.ts'
 import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
-import { WorkingStage } from './call-stage.ts'
+import type { RemoteCalls } from '../run/storing.ts'
+import { remotely, WorkingStage } from './call-stage.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
 import type { Segment } from './stream-run.ts'
 import { type Origin, pending, type Stage } from './stage.ts'
@@ -37,7 +39,9 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
   /** Who waits behind the first of each line; undefined while nobody does, as for most keys. */
   readonly #lines = new Map<unknown, Ring<Entry> | undefined>()
   readonly #runnable = new Ring<Entry>()
-  readonly #sizes = { items: new Sizes(), results: new Sizes() }
+  readonly #remote: RemoteCalls | undefined
+  readonly #sizes: { readonly items: Sizes; readonly results: Sizes }
+  readonly #pace: Pace
   /** Items that have not been called for. */
   #inLine = 0
   #entered = 0
@@ -47,6 +51,13 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
     this.#key = spec.key
     this.#calls = new Calls(segment, spec, this)
     this.#buffer = spec.buffer
+    this.#remote = spec.remote
+    this.#sizes = spec.remote?.sizes ?? { items: new Sizes(), results: new Sizes() }
+    this.#pace = new Pace(this.#sizes.results, () => this.output.held - this.#inLine - this.#calls.underWay)
+  }
+
+  protected override starved(): void {
+    this.#pace.starved()
   }
 
   protected fill(): void {
@@ -70,12 +81,11 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
     return true
   }
 
-  /** The bytes that may be held are there, and the consumer has something to take; where it has not, what it waits for may be still in line. */
+  /** As many bytes wait, or are on their way, as may be; where the consumer has nothing to take, what it waits for may be still in line. */
   get #heavy(): boolean {
     const held = this.output.held - this.#inLine
-    const waiting = held - this.#calls.underWay
-    if (waiting === 0 || held < within(heldBytes, this.#sizes.results)) return false
-    return this.output.ready() || this.#calls.underWay > 0
+    if (!this.output.ready() && this.#calls.underWay === 0) return false
+    return held >= remotely(this.#remote) || this.#pace.full(held)
   }
 
   /** Takes the next item from above and puts it in line, if there is one and room for it. */

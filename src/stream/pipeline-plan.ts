@@ -8,6 +8,7 @@ import { compilePolicy, needsTask, timeoutOnlyMs } from '../limits/policy.ts'
 import { type FunctionRef, refOf } from '../run/executor.ts'
 import { callsUnderWay, checkJournal, notWorkerFunction, sentTo } from '../run/map.ts'
 import { sizesOf } from '../run/sizes.ts'
+import type { RemoteCalls } from '../run/storing.ts'
 import { Batch } from './batch.ts'
 import { BulkStage } from './bulk-stage.ts'
 import { type CallMode, CallStage } from './call-stage.ts'
@@ -94,8 +95,12 @@ export function callStep(fn: StageFunction, options: StreamMapOptions, mode: Cal
   const own = ref ? sentTo(options.on ?? ref.executor, ref, timeoutOnlyMs(options)) : fn
   const policy = compilePolicy(options, { remote: ref !== undefined })
   const concurrency = options.concurrency ?? (ref ? callsUnderWay : 'auto')
-  const spec = withJournal({ ...shared, fn: own, policy, concurrency }, options)
+  const spec = withJournal({ ...shared, fn: own, policy, concurrency, remote: remoteOf(ref, options) }, options)
   return { build: (segment, up) => new CallStage(segment, up, spec(segment)) }
+}
+
+function remoteOf(ref: FunctionRef | undefined, { on }: Pick<StageOptions, 'on'>): RemoteCalls | undefined {
+  return ref && { slots: (on ?? ref.executor).slots, sizes: sizesOf(ref) }
 }
 
 /** The calls of a stage, by way of its journal where it has one. */
@@ -140,6 +145,7 @@ export function keyedStep(key: (item: unknown) => unknown, fn: StageFunction, op
     policy: compilePolicy(options, { remote: ref !== undefined }),
     settles: options.onFailure === 'settle',
     concurrency: options.concurrency ?? (ref ? callsUnderWay : 'auto'),
+    remote: remoteOf(ref, {}),
   } as const
   const spec = withJournal(calls, options)
   const order = { key, ordered: options.ordered ?? true, buffer: options.buffer ?? 256 }

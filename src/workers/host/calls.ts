@@ -8,6 +8,7 @@ import { rejection } from '../../base/call-site.ts'
 import { Cancellation, cancelled } from '../../base/abort.ts'
 import { observed } from '../../base/observer.ts'
 import type { Batch, CallOptions } from '../../run/executor.ts'
+import { type CallSizes, callsWithin, messageBytesMost, Sizes } from '../../run/sizes.ts'
 import type { JobWork } from './job.ts'
 
 interface Call {
@@ -27,6 +28,9 @@ interface Subscription {
   last: Call | undefined
   readonly unsubscribe: () => void
 }
+
+/** Calls that are taken between two looks at how large they are. */
+const looksEvery = 8
 
 /** Settled calls at the front are dropped from the list in pieces of this size. */
 const trimmed = 4_096
@@ -52,7 +56,15 @@ export class Calls implements JobWork {
   /** Is told each time that no call is open any more. */
   readonly #idle: () => void
 
-  constructor(timeoutMs: number | undefined, giveUp: (index: number, error: Error) => void, idle: () => void = () => {}) {
+  readonly #sizes: CallSizes
+
+  constructor(
+    timeoutMs: number | undefined,
+    giveUp: (index: number, error: Error) => void,
+    idle: () => void = () => {},
+    sizes: CallSizes = { items: new Sizes(), results: new Sizes() },
+  ) {
+    this.#sizes = sizes
     this.timeoutMs = timeoutMs
     this.#giveUp = giveUp
     this.#idle = idle
@@ -123,9 +135,14 @@ export class Calls implements JobWork {
     while (this.#head < end && this.#calls[this.#head - this.#base] === undefined) this.#head++
     const first = this.#head
     const items: unknown[] = []
-    while (items.length < max && this.#head < end) {
+    let most = 1
+    while (items.length < most && this.#head < end) {
       const call = this.#calls[this.#head - this.#base]
       if (!call) break
+      this.#sizes.items.note(call.args)
+      // What is known of the sizes changes with the first large one, and costs more to ask than a small one.
+      if (items.length % looksEvery === 0)
+        most = Math.min(max, callsWithin(messageBytesMost, this.#sizes), items.length + looksEvery)
       call.options.onTaken?.()
       items.push(call.args)
       this.#head++
@@ -149,6 +166,7 @@ export class Calls implements JobWork {
     startedAt?: ArrayLike<number>,
     settledAt?: ArrayLike<number>,
   ): void {
+    this.#sizes.results.noteSome(values)
     for (let i = 0; i < values.length; i++) this.#settle(first + i, row, startedAt?.[i], settledAt?.[i])?.resolve(values[i])
   }
 

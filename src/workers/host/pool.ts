@@ -16,6 +16,7 @@ import { Closed } from '../../base/errors.ts'
 import { executingWorkers } from '../../base/executing.ts'
 import { note } from '../../base/observer.ts'
 import type { Batch, BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
+import { sizesOf } from '../../run/sizes.ts'
 import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protocol.ts'
 import { fromWire } from '../../encoding/from-wire.ts'
 import { forgetTransfer } from '../../encoding/transfers.js'
@@ -89,8 +90,12 @@ export class Pool implements Executor {
     let byTimeout = this.#calls.get(ref)
     if (!byTimeout) this.#calls.set(ref, (byTimeout = new ByTimeout()))
     return byTimeout.get(timeoutMs, (idle) => {
-      const calls = new Calls(timeoutMs === -1 ? undefined : timeoutMs, (index, error) => this.#giveUp(job, index, error), idle)
-      const job = new Job(ref, calls, this.#estimate(ref))
+      const giveUp = (index: number, error: Error): void => this.#giveUp(job, index, error)
+      const job = new Job(
+        ref,
+        new Calls(timeoutMs === -1 ? undefined : timeoutMs, giveUp, idle, sizesOf(ref)),
+        this.#estimate(ref),
+      )
       return job
     })
   }
