@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { entries } from './entries.ts'
@@ -8,17 +9,53 @@ const alias = Object.entries(entries).map(([name, source]) => ({
   replacement: fileURLToPath(new URL(source, import.meta.url)),
 }))
 
-export default defineConfig({
+const built = '**/*.built.test.ts'
+const elsewhere = ['**/*.long.test.ts', '**/*.matrix.test.ts', '**/node_modules/**', 'dist/**']
+
+/** What every kind of test shares; the long tests and those of the matrix begin with it too. */
+export const shared = {
   resolve: { alias },
   test: {
-    exclude: ['**/*.long.test.ts', '**/*.matrix.test.ts', '**/node_modules/**', 'dist/**'],
-    include: ['src/**/*.test.ts', 'ui/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-    globalSetup: ['test/support/build.ts', 'test/support/chromium.ts'],
-    setupFiles: ['test/support/seed.ts'],
     testTimeout: 60_000,
     hookTimeout: 180_000,
-    pool: 'forks',
+    pool: 'forks' as const,
     // Machines of CI are shared, and can hold a process for seconds: what depends on a moment is tried again there. A fault fails each time.
     retry: process.env['CI'] === 'true' ? 2 : 0,
+  },
+}
+
+/** Vitest leaves one core free by default, which on a machine of two cores would leave one file at a time. */
+const files = Math.max(2, availableParallelism() - 1)
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...shared,
+        test: {
+          ...shared.test,
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'ui/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+          exclude: [built, ...elsewhere],
+          setupFiles: ['test/support/seed.ts'],
+          maxWorkers: files,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          ...shared.test,
+          name: 'built',
+          include: [built],
+          exclude: elsewhere,
+          globalSetup: ['test/support/build.ts', 'test/support/chromium.ts'],
+          setupFiles: ['test/support/seed.ts'],
+          // Most of them start programs that use several cores.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

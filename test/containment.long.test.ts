@@ -1,5 +1,5 @@
 // oxlint-disable vitest/expect-expect -- what is expected of every round stands in support/containment.ts
-/** The full figures of the reliability programme for containment; `containment.test.ts` has the short ones. */
+/** The full figures of the reliability programme for containment; `containment.built.test.ts` has the short ones. */
 import { test } from 'vitest'
 import type { Misdeed } from './fixtures/misdeeds-functions.ts'
 import { outcomes, survive } from './support/containment.ts'

@@ -1,4 +1,4 @@
-/** The full figures of the reliability programme for runs; `load.test.ts` has the short ones. */
+/** The full figures of the reliability programme for runs; `load.built.test.ts` has the short ones. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
 import { map } from '../src/index.ts'

@@ -1,5 +1,5 @@
 // oxlint-disable vitest/expect-expect -- what is expected of every round stands in support/deaths.ts
-/** The full figures of the reliability programme for workers; `worker-faults.test.ts` has the short ones. */
+/** The full figures of the reliability programme for workers; `worker-faults.built.test.ts` has the short ones. */
 import { expect, test } from 'vitest'
 import { processes, TimedOut, threads, WorkerCrashed } from '../src/index.ts'
 import { deaths } from './fixtures/deaths.ts'

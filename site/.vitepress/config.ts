@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type DefaultTheme } from 'vitepress'
 import api from '../pages/api/typedoc-sidebar.json' with { type: 'json' }
@@ -25,12 +26,31 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
     text: 'See what happened',
     items: { find: 'Finding what waits', cli: 'Command line', traces: 'Traces', dashboard: 'Dashboard', errors: 'Errors' },
   },
+  {
+    text: 'How it works inside',
+    items: {
+      'internals/a-task': 'The way of a task',
+      'internals/pool': 'The pool',
+      'internals/cancellation': 'Cancellation',
+      'internals/wait-graph': 'The wait-for graph',
+      'internals/adaptive-concurrency': 'Adaptive concurrency',
+      'internals/journal': 'The journal',
+      'internals/trace-format': 'The trace format',
+      'internals/kernels': 'Kernels',
+      'internals/streams': 'Streams',
+      'internals/model-pool': 'The model pool',
+      'internals/dashboard': 'The dashboard',
+      'internals/tests': 'How tests are built',
+    },
+  },
 ]
 
 /** A page that no menu leads to is a mistake, and so is an entry without a page. */
 function checkMenu(): void {
-  const files = readdirSync(fileURLToPath(new URL('../../docs', import.meta.url)))
-  const written = files.filter((file) => file.endsWith('.md') && file !== 'index.md').map((file) => file.slice(0, -3))
+  const files = readdirSync(fileURLToPath(new URL('../../docs', import.meta.url)), { recursive: true, encoding: 'utf8' })
+  const written = files
+    .filter((file) => file.endsWith('.md') && file !== 'index.md')
+    .map((file) => file.slice(0, -3).replaceAll('\\', '/'))
   const listed = pages.flatMap(({ items }) => Object.keys(items))
   const difference = [...written.filter((page) => !listed.includes(page)), ...listed.filter((page) => !written.includes(page))]
   if (difference.length > 0) throw new Error(`docs/ and the menu in site/.vitepress/config.ts differ: ${difference.join(', ')}`)
@@ -82,10 +102,11 @@ export default defineConfig({
     config(markdown) {
       // Files of the repository that are not pages are named, not linked.
       markdown.core.ruler.push('repository-files', (state) => {
+        const folder = posix.dirname((state.env as { readonly relativePath: string }).relativePath)
         for (const { children } of state.tokens) {
           let open = 0
           for (const token of children ?? []) {
-            const leaves = token.type === 'link_open' && String(token.attrGet('href')).startsWith('../')
+            const leaves = token.type === 'link_open' && posix.join(folder, String(token.attrGet('href'))).startsWith('../')
             if (leaves || (token.type === 'link_close' && open > 0)) {
               open += leaves ? 1 : -1
               token.tag = 'span'
@@ -94,6 +115,13 @@ export default defineConfig({
           }
         }
       })
+      // Drawings are drawn in the browser, in the colours of the page.
+      const { fence } = markdown.renderer.rules
+      markdown.renderer.rules.fence = (tokens, at, ...rest) => {
+        const token = tokens[at]
+        if (token?.info.trim() !== 'mermaid') return fence?.(tokens, at, ...rest) ?? ''
+        return `<Drawing code="${encodeURIComponent(token.content)}" />`
+      }
     },
   },
   themeConfig: {

@@ -13,7 +13,7 @@ const charactersPerToken = 4
 /** Characters that are about a token each: CJK, kana, hangul, emoji, and everything outside the first plane. */
 const dense = /[\u2E80-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\uFF00-\uFFEF]|[\uD800-\uDBFF][\uDC00-\uDFFF]/g
 
-/** An estimate of the tokens of a text; 0 only for the empty text. O(length). */
+/** An estimate of the tokens of a `text`; 0 only for the empty text. O(length). Never throws. */
 export function estimateTokens(text: string): number {
   if (text === '') return 0
   // Most texts have no such character at all, and the search for the first is fast.

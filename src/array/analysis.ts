@@ -11,8 +11,12 @@ import { transposeView } from './expression/view.ts'
 type Total<D extends DType> = D extends 'i64' | 'f32' ? D : 'f64'
 
 /**
- * Running sums, over all elements in C order or along one axis. Whole numbers below 64 bits give f64. Within a chunk a sum is plain;
+ * Running sums, over all elements in C order or along the `axis` of `options`. Whole numbers below 64 bits give f64. Within a chunk a sum is plain;
  * each chunk starts from a compensated one.
+ *
+ * @throws {InvalidOption} when `x` is not an array, or has no such axis
+ * @example
+ * await cumsum(from([1, 2, 3])).compute()   // 1 3 6
  */
 export function cumsum<D extends DType>(
   x: NDArray<D, Rank>,
@@ -33,7 +37,11 @@ export function cumsum<D extends DType>(
 
 /**
  * Exact quantiles over all elements, with linear interpolation as in NumPy; NaN when there is a NaN or no element.
+ *
  * @param q a number from 0 to 1, or a list of them
+ * @throws {InvalidOption} when `x` is not an array, or `q` is outside 0 to 1
+ * @example
+ * const [p50, p99] = (await quantile(latencies, [0.5, 0.99]).compute()).data
  */
 export function quantile(x: NDArray<DType, Rank>, q: number): NDArray<'f64', 'scalar'>
 export function quantile(x: NDArray<DType, Rank>, q: readonly number[]): NDArray<'f64', 'array'>
@@ -48,7 +56,11 @@ export function quantile(x: NDArray<DType, Rank>, q: number | readonly number[])
   )
 }
 
-/** The k largest elements, largest first; for a negative k the smallest, smallest first. NaN counts as larger than all. */
+/**
+ * The `k` largest elements, largest first; for a negative `k` the smallest, smallest first. NaN counts as larger than all.
+ *
+ * @throws {InvalidOption} when `x` is not an array, or `k` is not a whole number, or more than there are elements
+ */
 export function topk<D extends DType>(x: NDArray<D, Rank>, k: number): NDArray<D, 'array'> {
   checkArray(x, 'topk')
   // Doubles hold the elements of every other dtype exactly.
@@ -56,13 +68,16 @@ export function topk<D extends DType>(x: NDArray<D, Rank>, k: number): NDArray<D
   return new NDArray(build.cast(build.topk(build.cast(x.node, dtype), k), x.dtype))
 }
 
-/** The distinct elements in ascending order; all NaN are one. The length is known only after the computation. */
+/** The distinct elements in ascending order; all NaN are one. The length is known only after the computation. @throws {InvalidOption} when `x` is not an array */
 export function unique<D extends DType>(x: NDArray<D, Rank>): NDArray<D, 'array'> {
   checkArray(x, 'unique')
   return new NDArray(build.algorithm('unique', [x.node], x.dtype, [Number.NaN]))
 }
 
-/** The inner product of two arrays of one axis, or the matrix product. */
+/**
+ * The inner product of two arrays of one axis, or the matrix product; see {@link matmul}.
+ * @throws {InvalidOption} when an operand is not an array, or the shapes do not go together
+ */
 export function dot(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): NDArray<DType, Rank> {
   return matmul(checkArray(a, 'dot'), checkArray(b, 'dot'))
 }

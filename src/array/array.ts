@@ -47,6 +47,7 @@ type Total<D extends DType> = D extends 'i64' | 'f32' ? D : 'f64'
 /** An array and a number stay what they are; two arrays may broadcast to an array. */
 type Joined<R extends Rank, O> = O extends NDArray<DType, infer S> ? (R extends 'scalar' ? S : R) : R
 
+/** Options of reductions. */
 export interface ReduceOptions {
   /** Axis or axes to reduce over, from the end when negative. @default all of them */
   readonly axis?: number | readonly number[]
@@ -54,11 +55,13 @@ export interface ReduceOptions {
   readonly keepdims?: boolean
 }
 
+/** Options of `var` and `std`. */
 export interface VarianceOptions extends ReduceOptions {
   /** Taken off the number of elements in the divisor: 1 for a sample. @default 0 */
   readonly ddof?: number
 }
 
+/** Options of `argmin` and `argmax`. */
 export interface ArgumentOptions {
   /** The axis to search along, from the end when negative. @default all elements, in C order */
   readonly axis?: number
@@ -73,6 +76,12 @@ type Reduced<O> = O extends undefined
     ? 'array'
     : 'scalar'
 
+/**
+ * A lazy array: an expression that is computed when its elements are asked for. Immutable; every method gives a new array.
+ *
+ * @example
+ * const mean = await x.multiply(2).add(1).mean().compute()
+ */
 export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   /** The expression; for the library itself. */
   readonly node: Node
@@ -111,21 +120,27 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
 
   // Arithmetic -------------------------------------------------------------------------------------------------------
 
+  /** `this + other`, element by element. */
   add<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('add', this, other)
   }
+  /** `this - other`. */
   subtract<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('subtract', this, other)
   }
+  /** `this * other`. */
   multiply<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('multiply', this, other)
   }
+  /** `this / other`, in floating point. */
   divide<O extends Operand>(other: O): NDArray<Float<D>, Joined<R, O>> {
     return elementwise('divide', this, other)
   }
+  /** `this / other`, rounded down. */
   floorDivide<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('floorDivide', this, other)
   }
+  /** The remainder, with the sign of `other`. */
   remainder<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('remainder', this, other)
   }
@@ -133,9 +148,11 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   power<O extends Operand>(other: O): NDArray<Float<D>, Joined<R, O>> {
     return elementwise('power', this, other)
   }
+  /** The smaller of both; NaN if there is one. */
   minimum<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('minimum', this, other)
   }
+  /** The larger of both; NaN if there is one. */
   maximum<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('maximum', this, other)
   }
@@ -144,39 +161,51 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
     const raised = low === undefined ? this : this.maximum(low)
     return (high === undefined ? raised : (raised as NDArray<D, R>).minimum(high)) as NDArray<D, R>
   }
+  /** `-this`. */
   negative(): NDArray<D, R> {
     return elementwise('negative', this)
   }
+  /** The absolute value. */
   abs(): NDArray<D, R> {
     return elementwise('abs', this)
   }
+  /** -1, 0 or 1. */
   sign(): NDArray<D, R> {
     return elementwise('sign', this)
   }
+  /** `this * this`. */
   square(): NDArray<D, R> {
     return elementwise('square', this)
   }
+  /** The square root. */
   sqrt(): NDArray<Float<D>, R> {
     return elementwise('sqrt', this)
   }
+  /** e to the power of this. */
   exp(): NDArray<Float<D>, R> {
     return elementwise('exp', this)
   }
+  /** The natural logarithm. */
   log(): NDArray<Float<D>, R> {
     return elementwise('log', this)
   }
+  /** The sine, of radians. */
   sin(): NDArray<Float<D>, R> {
     return elementwise('sin', this)
   }
+  /** The cosine, of radians. */
   cos(): NDArray<Float<D>, R> {
     return elementwise('cos', this)
   }
+  /** The tangent, of radians. */
   tan(): NDArray<Float<D>, R> {
     return elementwise('tan', this)
   }
+  /** Rounded down. */
   floor(): NDArray<D, R> {
     return elementwise('floor', this)
   }
+  /** Rounded up. */
   ceil(): NDArray<D, R> {
     return elementwise('ceil', this)
   }
@@ -190,24 +219,31 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
 
   // Comparison -------------------------------------------------------------------------------------------------------
 
+  /** Where both are equal. */
   equal<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
     return elementwise('equal', this, other)
   }
+  /** Where both differ. */
   notEqual<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
     return elementwise('notEqual', this, other)
   }
+  /** Where this is less. */
   less<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
     return elementwise('less', this, other)
   }
+  /** Where this is less or equal. */
   lessEqual<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
     return elementwise('lessEqual', this, other)
   }
+  /** Where this is greater. */
   greater<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
     return elementwise('greater', this, other)
   }
+  /** Where this is greater or equal. */
   greaterEqual<O extends Operand>(other: O): NDArray<'bool', Joined<R, O>> {
     return elementwise('greaterEqual', this, other)
   }
+  /** Where this is 0 or false. */
   logicalNot(): NDArray<'bool', R> {
     return elementwise('logicalNot', this)
   }
@@ -247,6 +283,7 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
     return this.transpose()
   }
 
+  /** All elements along one axis, in C order. */
   ravel(): NDArray<D, 'array'> {
     return this.reshape(-1)
   }
@@ -261,12 +298,15 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   prod<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Total<D>, Reduced<O>> {
     return this.#reduce('prod', options)
   }
+  /** The mean, over all axes or those of `axis`. */
   mean<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
     return this.#reduce('mean', options)
   }
+  /** The variance, over all axes or those of `axis`. */
   var<const O extends VarianceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
     return this.#reduce('var', options)
   }
+  /** The standard deviation, over all axes or those of `axis`. */
   std<const O extends VarianceOptions | undefined = undefined>(options?: O): NDArray<Float<D>, Reduced<O>> {
     return this.#reduce('std', options)
   }
@@ -274,6 +314,7 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   min<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<D, Reduced<O>> {
     return this.#reduce('min', options)
   }
+  /** The largest element; NaN if there is one. @throws {InvalidOption} when there is no element */
   max<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<D, Reduced<O>> {
     return this.#reduce('max', options)
   }
@@ -281,12 +322,15 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   argmin<const O extends ArgumentOptions | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
     return this.#reduce('argmin', options)
   }
+  /** The index of the first largest element. @throws {InvalidOption} when there is no element */
   argmax<const O extends ArgumentOptions | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
     return this.#reduce('argmax', options)
   }
+  /** Whether any element is not 0. */
   any<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<'bool', Reduced<O>> {
     return this.#reduce('any', options)
   }
+  /** Whether no element is 0. */
   all<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<'bool', Reduced<O>> {
     return this.#reduce('all', options)
   }

@@ -9,6 +9,7 @@ import { accessThrough, isRun } from './memory/source.ts'
 import { bytesOf, memoryLimitRule } from './files/bounds.ts'
 import { identityView } from './expression/view.ts'
 
+/** How a computation runs. */
 export interface ComputeOptions {
   /** Stops the computation; it rejects with `Cancelled` within a block of 4,096 elements per thread. */
   readonly signal?: AbortSignal

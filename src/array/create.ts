@@ -12,11 +12,13 @@ import { makeNode, type Node } from './expression/node.ts'
 import { keyOfSeed, type Seed } from './expression/seed.ts'
 import { checkShape, contiguousStrides, type Shape, sizeOf } from './expression/shape.ts'
 
+/** How an array is cut into chunks, which threads compute one by one. */
 export interface ChunkOptions {
   /** Length of a chunk along the first axis, the others whole. @default 'auto': by the size of the array */
   readonly chunks?: number | 'auto'
 }
 
+/** Options of random arrays. */
 export interface RandomOptions extends ChunkOptions {
   /** The same seed gives the same numbers, for any chunks and any number of threads. @default fresh ones from the system */
   readonly seed?: Seed
@@ -45,12 +47,20 @@ function randomNode(
   return makeNode({ kind: 'random', distribution, key: keyOfSeed(seed), dtype: 'f64', shape, chunk: chunkOf(shape, chunks) })
 }
 
-/** Uniform numbers from 0 up to 1, with 52 bits: sfc64, with streams spawned by splitmix64. */
+/**
+ * Uniform numbers from 0 up to 1, with 52 bits: sfc64, with streams spawned by splitmix64.
+ *
+ * @param shape a length, or one per axis
+ * @throws {InvalidOption} when the shape is not made of whole numbers from 0 up, or for a wrong option
+ * @example
+ * const x = random([1_000, 1_000], { seed: 42 })
+ */
 export function random(shape: Shape | number, options: RandomOptions = {}): NDArray<'f64', 'array'> {
   checkOptions<RandomOptions>(options, randomRules, 'random')
   return new NDArray(randomNode('uniform', shape, options, 'random'))
 }
 
+/** Options of {@link normal}. */
 export interface NormalOptions extends RandomOptions {
   /** The mean. @default 0 */
   readonly loc?: number
@@ -58,7 +68,14 @@ export interface NormalOptions extends RandomOptions {
   readonly scale?: number
 }
 
-/** Normally distributed numbers, by Box and Muller's method; at most 8.5 standard deviations out. */
+/**
+ * Normally distributed numbers, by Box and Muller's method; at most 8.5 standard deviations out.
+ *
+ * @param shape a length, or one per axis
+ * @throws {InvalidOption} when the shape is not made of whole numbers from 0 up, or for a wrong option
+ * @example
+ * const heights = normal(1_000_000, { loc: 175, scale: 7, seed: 1 })
+ */
 export function normal(shape: Shape | number, options: NormalOptions = {}): NDArray<'f64', 'array'> {
   checkOptions<NormalOptions>(options, { ...randomRules, loc: rules.number(-Number.MAX_VALUE), scale: rules.number(0) }, 'normal')
   const standard: NDArray<'f64', 'array'> = new NDArray(randomNode('normal', shape, options, 'normal'))
@@ -69,12 +86,20 @@ export function normal(shape: Shape | number, options: NormalOptions = {}): NDAr
 
 type IntegerType = 'i32' | 'u32' | 'u8' | 'f64'
 
+/** Options of {@link integers}. */
 export interface IntegerOptions<D extends IntegerType = 'i32'> extends RandomOptions {
   /** @default 'i32' */
   readonly dtype?: D
 }
 
-/** Whole numbers from `low` up to but not including `high`. A range of n has a bias of at most n / 2^52. */
+/**
+ * Whole numbers from `low` up to but not including `high`. A range of n has a bias of at most n / 2^52.
+ *
+ * @param shape a length, or one per axis
+ * @throws {InvalidOption} when `low` is not below `high`, they are more than 2^32 apart or do not fit the dtype, or for a wrong option
+ * @example
+ * const dice = integers(1, 7, 1_000, { seed: 1 })
+ */
 export function integers<D extends IntegerType = 'i32'>(
   low: number,
   high: number,
@@ -95,7 +120,14 @@ export function integers<D extends IntegerType = 'i32'>(
   return uniform.multiply(span).floor().add(low).astype(dtype)
 }
 
-/** `stop` alone counts from 0; f64, because its length is found in floating point. */
+/**
+ * Numbers from `start` up to but not including `stop`, `step` apart; f64, because the length is found in floating point. With `start` alone, from 0 up to it.
+ *
+ * @throws {InvalidOption} when a number is not finite, `step` is 0, or for a wrong option
+ * @example
+ * arange(5)            // 0 1 2 3 4
+ * arange(1, 2, 0.25)   // 1 1.25 1.5 1.75
+ */
 export function arange(start: number, stop?: number, step = 1, options: ChunkOptions = {}): NDArray<'f64', 'array'> {
   checkOptions<ChunkOptions>(options, chunkRules, 'arange')
   const [from, to] = stop === undefined ? [0, start] : [start, stop]
@@ -110,7 +142,13 @@ function range(start: number, step: number, length: number, { chunks }: ChunkOpt
   return makeNode({ kind: 'range', start, step, dtype: 'f64', shape: [length], chunk: chunkOf([length], chunks) })
 }
 
-/** `count` numbers evenly from `start` to `stop`, which is included. */
+/**
+ * `count` numbers evenly from `start` to `stop`, which is included.
+ *
+ * @throws {InvalidOption} when `start` or `stop` is not finite, `count` is not a whole number from 0 up, or for a wrong option
+ * @example
+ * linspace(0, 1, 5)   // 0 0.25 0.5 0.75 1
+ */
 export function linspace(start: number, stop: number, count = 50, options: ChunkOptions = {}): NDArray<'f64', 'array'> {
   checkOptions<ChunkOptions>(options, chunkRules, 'linspace')
   checkNumber(start, 'start', 'linspace')
@@ -126,12 +164,20 @@ export function linspace(start: number, stop: number, count = 50, options: Chunk
   return new NDArray(build.map('where', [last.node, build.full([], 'f64', stop), numbers.node]))
 }
 
+/** Options of {@link full}, {@link zeros} and {@link ones}. */
 export interface FullOptions<D extends DType> extends ChunkOptions {
   /** @default 'f64' */
   readonly dtype?: D
 }
 
-/** The same value everywhere; takes no memory. */
+/**
+ * The same `value` everywhere; takes no memory.
+ *
+ * @param shape a length, or one per axis
+ * @throws {InvalidOption} when the shape is not made of whole numbers from 0 up, the value is not a number, or for a wrong option
+ * @example
+ * full([2, 3], 7, { dtype: 'i32' })
+ */
 export function full<D extends DType = 'f64'>(
   shape: Shape | number,
   value: Value,
@@ -142,14 +188,31 @@ export function full<D extends DType = 'f64'>(
   return new NDArray(build.full(checkShape(shape, 'full'), dtype, rawOf(dtype, build.checkValue(value, 'full'))))
 }
 
+/**
+ * Zeros; takes no memory.
+ *
+ * @param shape a length, or one per axis
+ * @throws {InvalidOption} when the shape is not made of whole numbers from 0 up, or for a wrong option
+ * @example
+ * zeros([2, 3])
+ */
 export function zeros<D extends DType = 'f64'>(shape: Shape | number, options: FullOptions<D> = {}): NDArray<D, 'array'> {
   return full(shape, 0, options)
 }
 
+/**
+ * Ones; takes no memory.
+ *
+ * @param shape a length, or one per axis
+ * @throws {InvalidOption} when the shape is not made of whole numbers from 0 up, or for a wrong option
+ * @example
+ * ones([2, 3])
+ */
 export function ones<D extends DType = 'f64'>(shape: Shape | number, options: FullOptions<D> = {}): NDArray<D, 'array'> {
   return full(shape, 1, options)
 }
 
+/** Options of {@link from}. */
 export interface FromOptions extends ChunkOptions {
   /** @default that of the typed array; for lists f64, of bigints i64, of booleans bool */
   readonly dtype?: DType
@@ -170,8 +233,14 @@ export function wrapped(
 type Source = ArrayBufferView | Dense | NDArray | Nested<Value>
 
 /**
- * An array from elements that are there: a typed array (copied once, unless it lies in a `SharedArrayBuffer`), nested lists, or
- * an async iterable of typed arrays, which are put one after the other.
+ * An array from elements that are there.
+ *
+ * @param source a typed array (copied once, unless it lies in a `SharedArrayBuffer`), nested lists, an array, or an async iterable of typed arrays, which
+ *   are put one after the other
+ * @throws {InvalidOption} when nested lists differ in length, an element is not a number, bigint or boolean, the type of a typed array is unknown, or for a wrong option
+ * @example
+ * from([[1, 2], [3, 4]])
+ * from(new Float32Array(1_000), { shape: [10, 100] })
  */
 export function from<D extends DType>(source: Dense<D>, options?: FromOptions): NDArray<D, 'array'>
 export function from(source: Float64Array, options?: FromOptions & { dtype?: undefined }): NDArray<'f64', 'array'>

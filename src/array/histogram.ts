@@ -8,6 +8,7 @@ import type { DType } from './expression/dtype.ts'
 import { where } from './functions.ts'
 import { checkEdges } from './expression/edges.ts'
 
+/** Options of {@link histogram}. */
 export interface HistogramOptions {
   /** How many, of equal width; at most 2^27. @default 10 */
   readonly bins?: number
@@ -27,6 +28,8 @@ const bins = {
  * given.
  * @throws {InvalidOption} when the range is not finite, when it is given or (in `compute`) when it follows from elements that are NaN or infinite;
  *   when there are more bins than numbers in the range
+ * @example
+ * const { counts, edges } = histogram(ages, { bins: 20, range: [0, 100] })
  */
 export function histogram(
   x: NDArray<DType, Rank>,

@@ -16,6 +16,7 @@ export interface HeddleErrorOptions {
   readonly hint?: string | undefined
 }
 
+/** The base of all errors of heddle: each cause has a class, a stable `code`, and where possible a `hint`. */
 export class HeddleError extends Error {
   /** Stable across versions; compare this rather than the message. */
   declare readonly code: string

@@ -128,7 +128,12 @@ export function innerEntranceOf(frame: Frame): Entrance {
   return snapshotsAreCheap ? entranceOf(frame) : (body, ...args) => storage.run(frame, body, ...args)
 }
 
-/** The context of the task that the caller runs in; outside every task, that of the program. */
+/**
+ * The context of the task that the caller runs in; outside every task, that of the program. Never throws.
+ *
+ * @example
+ * await map(urls, async (url) => fetch(url, { signal: context().signal }))
+ */
 export function context(): TaskContext {
   return currentFrame().context
 }

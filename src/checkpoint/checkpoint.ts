@@ -6,6 +6,7 @@ import type { Journal } from './journal.ts'
 import { type JournalOptions, journalRules } from './options.ts'
 import { Steps } from './steps.ts'
 
+/** A checkpoint that a run opens and closes itself. */
 export interface CheckpointOptions extends Omit<JournalOptions, 'program'> {
   /** The journal's file; its folder must exist. */
   readonly path: string

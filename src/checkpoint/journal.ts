@@ -23,6 +23,7 @@ export interface Found {
   readonly droppedBytes: number
 }
 
+/** An open journal of finished steps; {@link openJournal} opens one. */
 export class Journal implements AsyncDisposable {
   /** Absolute, and with no link in it. */
   readonly path: string

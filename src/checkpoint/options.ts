@@ -5,10 +5,13 @@ import type { Processes } from './lock.ts'
 
 /** Turns values into what JSON can hold, and back. */
 export interface Codec {
+  /** Turns a value into what JSON can hold. */
   encode(value: unknown): unknown
+  /** Turns it back. */
   decode(stored: unknown): unknown
 }
 
+/** Options of {@link openJournal}. */
 export interface JournalOptions {
   /** Name of the program: the journal of another one is refused. */
   readonly program: string

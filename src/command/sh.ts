@@ -10,6 +10,7 @@ import { Lines, prefixFor, Tail, takesColor } from './output.ts'
 
 const childProcess = lazily('node:child_process')
 
+/** Options of {@link sh}. */
 export interface ShOptions {
   /** What stands before each line that it writes. @default the first word of the command */
   readonly name?: string
@@ -30,6 +31,7 @@ export interface ShOptions {
   readonly signal?: AbortSignal
 }
 
+/** What a command wrote. */
 export interface ShResult {
   /** What it wrote, without the newline at the end. */
   readonly stdout: string

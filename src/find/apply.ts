@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Edit, Finding } from '../findings/finding.ts'
 
+/** What {@link applyFixes} changed. */
 export interface Applied {
   readonly files: readonly string[]
   readonly findings: number
@@ -12,6 +13,9 @@ export interface Applied {
  * Applies the fixes of `findings`. Where two fixes overlap the first one wins: the other is found again in the next run.
  *
  * @param root the folder that the files of the findings are relative to
+ * @throws what the file system says of a file that cannot be read or written
+ * @example
+ * applyFixes('.', findings.filter(({ tier }) => tier === 'proven'))
  */
 export function applyFixes(root: string, findings: readonly Finding[]): Applied {
   const grouped = new Map<string, Finding[]>()

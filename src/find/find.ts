@@ -5,11 +5,13 @@ import { Analysis } from './analysis.ts'
 import { listFiles } from './files.ts'
 import type { Unreadable } from './source/source-file.ts'
 
+/** Options of {@link find}. */
 export interface FindOptions {
   /** The folder whose tsconfig and packages count, and that paths are relative to. @default the current folder */
   readonly root?: string
 }
 
+/** What {@link find} gives. */
 export interface FindResult {
   /** Sorted by tier, then by place. */
   readonly findings: readonly Finding[]
@@ -22,7 +24,7 @@ export interface FindResult {
  * Finds what runs one after the other and could run at once, and what runs at once and must not.
  *
  * @param paths files and folders; folders are searched for JavaScript and TypeScript, without `node_modules` and what builds write
- *
+ * @throws what the file system says of a path that cannot be read; a file that cannot be parsed is listed in `unreadable` instead
  * @example
  * const { findings } = await find(['src'])
  */

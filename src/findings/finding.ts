@@ -17,6 +17,7 @@ export interface Edit {
   readonly text: string
 }
 
+/** What a rule found: where, why, and what to write instead. */
 export interface Finding {
   /** Stable while the code it names stays the same, also when lines above it change. */
   readonly id: string

@@ -1,6 +1,7 @@
 /** What a graph will do on N slots, foretold from durations: plain data for people and programs. Made by `makePlan`. */
 import type { Bounds } from './bounds.ts'
 
+/** One task of a plan. */
 export interface PlannedTask {
   readonly name: string
   /** Names of the tasks that it needs. */
@@ -18,6 +19,7 @@ export interface PlannedTask {
   readonly critical: boolean
 }
 
+/** What a graph would do: levels, the critical path, and a simulated schedule. */
 export interface Plan {
   readonly graph: string
   readonly concurrency: number

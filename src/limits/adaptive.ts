@@ -28,6 +28,7 @@ import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { loopDelayMs } from './loop-delay.ts'
 import { isOverload } from './transient.ts'
 
+/** Bounds of adaptive concurrency. */
 export interface AdaptiveOptions {
   /** Never fewer under way than this. Minimum 1. @default 1 */
   readonly min?: number

@@ -26,6 +26,7 @@ import { checkOptions, rules } from '../base/options.ts'
 import { Ring } from '../base/ring.ts'
 import { verdictOf } from './transient.ts'
 
+/** When a circuit breaker opens, and when it tries again. */
 export interface BreakerOptions {
   /** Opens after this many failures in a row. Minimum 1. @default 5, unless `failureRate` is given */
   readonly consecutive?: number
@@ -50,6 +51,7 @@ export interface BreakerOptions {
   readonly name?: string
 }
 
+/** `closed` lets calls through, `open` refuses them, `half-open` lets a few through to see. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 export type Verdict = 'success' | 'failure' | 'unknown'
 
@@ -71,6 +73,7 @@ const breakerRules = {
   name: rules.string,
 }
 
+/** Refuses calls to what has failed too often, until a probe succeeds; {@link circuitBreaker} makes one. */
 export class CircuitBreaker {
   readonly #clock: Clock
   readonly #resetMs: number
@@ -255,7 +258,11 @@ class Trip {
 
 /**
  * Makes a circuit breaker to be shared by several guarded functions that depend on the same thing: pass it as `breaker`.
- * @throws {InvalidOption}
+ *
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * const breaker = circuitBreaker({ consecutive: 5, reset: '30s' })
+ * const getUser = guard(fetchUser, { breaker })
  */
 export function circuitBreaker(options: BreakerOptions = {}): CircuitBreaker {
   return new CircuitBreaker(options)

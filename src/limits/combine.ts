@@ -67,6 +67,7 @@ export class CombinedLease {
   }
 }
 
+/** Several limiters that all must agree; {@link combine} makes one. */
 export class CombinedLimiter {
   /** In the order in which they are acquired. */
   readonly limiters: readonly Limiter[]

@@ -3,6 +3,7 @@ import { describe, InvalidOption } from '../base/errors.ts'
 import { checkOptions, type Rule, rules } from '../base/options.ts'
 import { type AdaptiveOptions, adaptiveRules } from './adaptive.ts'
 
+/** What a limiter bounds, and who waits for it. */
 export interface LimiterOptions {
   /** How many calls may be under way; `'auto'` adapts to what the other side can take. Minimum 1. @default no bound */
   readonly concurrency?: number | 'auto'
@@ -68,6 +69,7 @@ export interface LimiterUpdate {
   readonly outputTokensBurst?: number
 }
 
+/** Options of one wait for a limiter. */
 export interface AcquireOptions {
   /** Ends the wait with `Cancelled`. */
   readonly signal?: AbortSignal

@@ -335,11 +335,11 @@ describe('options', () => {
 })
 
 describe('simulation', () => {
-  it('keeps its bounds and settles every call, in 1,000 seeded histories', async () => {
-    for (let seed = 1; seed <= 1_000; seed++) assert.notEqual(await simulateLimiter(seed), '')
+  it('keeps its bounds and settles every call, in 200 seeded histories', async () => {
+    for (let seed = 1; seed <= 200; seed++) assert.notEqual(await simulateLimiter(seed), '')
   })
 
   it('does the same for the same seed', async () => {
-    for (let seed = 1; seed <= 100; seed++) assert.equal(await simulateLimiter(seed), await simulateLimiter(seed), `seed ${seed}`)
+    for (let seed = 1; seed <= 30; seed++) assert.equal(await simulateLimiter(seed), await simulateLimiter(seed), `seed ${seed}`)
   })
 })

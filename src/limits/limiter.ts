@@ -55,6 +55,7 @@ export interface LimiterStats {
 
 let made = 0
 
+/** A bound on calls: how many at once, how many per time, how many tokens. {@link limiter} makes one; share it between all callers of one service. */
 export class Limiter extends Waitable implements LeaseOwner {
   readonly name: string
   /** @internal Combined limiters are acquired in the order of these: those that meter time last, then by age. */

@@ -441,11 +441,11 @@ describe('compiling', () => {
 })
 
 describe('simulation', () => {
-  it('settles every call and leaves nothing behind, in 1,000 seeded histories', async () => {
-    for (let seed = 1; seed <= 1_000; seed++) assert.notEqual(await simulatePolicy(seed), '')
+  it('settles every call and leaves nothing behind, in 200 seeded histories', async () => {
+    for (let seed = 1; seed <= 200; seed++) assert.notEqual(await simulatePolicy(seed), '')
   })
 
   it('does the same for the same seed', async () => {
-    for (let seed = 1; seed <= 100; seed++) assert.equal(await simulatePolicy(seed), await simulatePolicy(seed), `seed ${seed}`)
+    for (let seed = 1; seed <= 30; seed++) assert.equal(await simulatePolicy(seed), await simulatePolicy(seed), `seed ${seed}`)
   })
 })

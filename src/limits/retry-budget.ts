@@ -7,6 +7,7 @@
  */
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 
+/** How much load retries may add. */
 export interface RetryBudgetOptions {
   /** Retries allowed per first attempt: 0.1 is one tenth more load. `Infinity` lifts the bound. @default 0.1 */
   readonly ratio?: number
@@ -21,6 +22,7 @@ const slotMs = 1_000
 const callSlots = 10
 const retrySlots = callSlots + 1
 
+/** A bound on the load that retries cause; {@link retryBudget} makes one. */
 export class RetryBudget {
   readonly #ratio: number
   readonly #floor: number
@@ -95,7 +97,11 @@ class Recent {
 
 /**
  * Makes a budget to be shared by several policies of one client: pass it as `retry: { budget }`.
- * @throws {InvalidOption}
+ *
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * const budget = retryBudget({ ratio: 0.1 })
+ * const getUser = guard(fetchUser, { retry: { retries: 3, budget } })
  */
 export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   return new RetryBudget(options)

@@ -18,6 +18,7 @@ import { retryAfterMs } from './retry-after.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { isTransient } from './transient.ts'
 
+/** How failed attempts are repeated. */
 export interface RetryOptions {
   /** Retries after the first attempt, so 3 means up to 4 attempts. Minimum 0. @default 3 */
   readonly retries?: number

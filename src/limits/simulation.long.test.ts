@@ -1,7 +1,8 @@
-import { assert, describe, it } from 'vitest'
+import { assert, describe, expect, it } from 'vitest'
+import { breakerAgainstModel } from './breaker.fixture.ts'
 import { simulateLimiter, simulatePolicy } from './simulation.fixture.ts'
 
-/** Together with the thousands of `npm test` this makes a hundred thousand histories. */
+/** A hundred thousand histories of both together. */
 const seeds = 50_000
 
 describe('long simulation', () => {
@@ -11,5 +12,11 @@ describe('long simulation', () => {
 
   it('of policies', { timeout: 600_000 }, async () => {
     for (let seed = 1; seed <= seeds; seed++) assert.notEqual(await simulatePolicy(seed), '')
+  })
+
+  it('of breakers', { timeout: 600_000 }, () => {
+    const { halfOpen, reopened } = breakerAgainstModel(20_000)
+    expect(halfOpen).toBeGreaterThan(2_000)
+    expect(reopened).toBeGreaterThan(400)
   })
 })

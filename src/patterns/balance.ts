@@ -7,6 +7,7 @@ import type { PolicySetting } from '../limits/policy.ts'
 import { type Guarded, guardWith } from '../run/guard.ts'
 import { type BalanceBy, balanceWays, chooser, type Replicas } from './choose.ts'
 
+/** Options of {@link balance}. */
 export interface BalanceOptions<A extends readonly unknown[] = never> {
   /**
    * `'least-busy'`: the fewest calls under way. `'power-of-two'`: the less busy of two at random, for many clients of the same

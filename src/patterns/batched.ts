@@ -13,6 +13,7 @@ import { runTask } from '../run/task.ts'
 import { BatchQueue, type Waiting } from './batch-queue.ts'
 import { type Recipient, sendSplit } from './split.ts'
 
+/** Options of {@link batched}. */
 export interface BatchedOptions<I = never> {
   /** A batch is sent when its items together cost this much. Minimum 1. @default 64 */
   readonly size?: number

@@ -17,6 +17,7 @@ import type { Guarded } from '../run/guard.ts'
 import { Contest } from './contest.ts'
 import { SlidingQuantile } from './quantile.ts'
 
+/** Options of {@link hedge}. */
 export interface HedgeOptions {
   /**
    * When the second try starts: after this long, or after a quantile of the latest times, `'p50'` to `'p99'`. A quantile needs some
@@ -46,6 +47,7 @@ const hedgeRules: OptionRules<HedgeOptions> = { after: afterRule, extra: rules.n
  * The function must bear being called twice. Each try gets the `TaskContext` after its arguments, with a signal of its own: pass it
  * on, or losers go on for nothing. Nobody waits for them.
  *
+ * @param fn a function that may be called twice for one result
  * @example
  * const ask = hedge(askReplica, { after: 'p95', extra: 0.05 })
  *

@@ -13,6 +13,7 @@ import { sentTo } from '../run/map.ts'
 import { Contest } from './contest.ts'
 import { Quorum } from './quorum.ts'
 
+/** Options of {@link scatter}. */
 export interface ScatterOptions extends RunOptions, PolicyOptions {
   /**
    * How many answers end it: the rest are then cancelled. Minimum 1. @default none: it waits for everybody, and no number is too few
@@ -29,6 +30,7 @@ export interface ScatterOptions extends RunOptions, PolicyOptions {
 
 const scatterRules: OptionRules<ScatterOptions> = { ...runRules, ...policyRules, enough: rules.whole(1), within: rules.duration }
 
+/** What {@link scatter} gives. */
 export interface Scattered<T, I> {
   /** The answers, in the order of the targets; exactly `enough` of them where that is given. */
   readonly values: T[]

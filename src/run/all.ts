@@ -14,6 +14,7 @@ type Settled<W extends Tasks> = {
   -readonly [K in keyof W]: W[K] extends (...args: never[]) => infer R ? PromiseSettledResult<Awaited<R>> : never
 }
 
+/** Options of {@link all}. */
 export interface AllOptions extends RunOptions, PolicyOptions {
   /**
    * `'stop'`: the first failure cancels the others, waits until they have settled, and is what `all` rejects with.

@@ -86,6 +86,7 @@ export interface BulkWork {
   finished(): void
 }
 
+/** Where worker functions run: threads, processes, or a machine of your own. `executor.conformance.ts` is its specification. */
 export interface Executor {
   /** As it shows in messages: `threads`, `processes`, `this thread`. */
   readonly name: string

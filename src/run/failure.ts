@@ -14,7 +14,16 @@ export interface PartialResults<T = unknown> {
 
 const partials = new WeakMap<object, PartialResults>()
 
-/** What had completed when `map`, `all` or a graph rejected with this error; undefined for any other error. */
+/**
+ * What had completed when `map`, `all` or a graph rejected with this error; undefined for any other error. Never throws.
+ *
+ * @example
+ * try {
+ *   await map(urls, fetchPage)
+ * } catch (error) {
+ *   const done = partialResults(error)?.completed ?? 0
+ * }
+ */
 export function partialResults<T = unknown>(error: unknown): PartialResults<T> | undefined {
   return typeof error === 'object' && error !== null ? (partials.get(error) as PartialResults<T> | undefined) : undefined
 }

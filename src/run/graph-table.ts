@@ -5,6 +5,7 @@ import { nearest } from '../base/options.ts'
 import type { TaskRef } from '../graph/index.ts'
 import { type Graph, graph, type GraphTaskOptions } from './graph.ts'
 
+/** One task of a table. */
 export interface TableTask extends GraphTaskOptions {
   /** Names of the tasks whose results it needs, in any order. @default none */
   readonly needs?: readonly string[]
@@ -12,6 +13,7 @@ export interface TableTask extends GraphTaskOptions {
   run(results: Readonly<Record<string, unknown>>, context: TaskContext): unknown
 }
 
+/** A graph that was made from a table, and its tasks. */
 export interface GraphTable<K extends string> {
   readonly graph: Graph
   /** The tasks by name, to ask `graph.run` for. */

@@ -27,6 +27,7 @@ import { GraphRun, type TaskFunction } from './graph-run.ts'
 import { Group, type RunOptions, runRules } from './group.ts'
 import { defaultConcurrency } from './map.ts'
 
+/** Options of one task of a graph. */
 export interface GraphTaskOptions extends PolicyOptions {
   /**
    * How long the task is expected to take; orders the ready tasks, and is what `plan` counts with. Finite.
@@ -56,6 +57,7 @@ export interface GraphRunOptions extends RunOptions, PolicyOptions {
   readonly checkpoint?: Checkpoint
 }
 
+/** Options of {@link Graph.plan}. */
 export interface PlanOptions {
   /** Slots to plan for: a whole number from 1 up, or `Infinity` written out. @default 'auto' */
   readonly concurrency?: number | 'auto'
@@ -83,6 +85,7 @@ const graphRunRules: OptionRules<GraphRunOptions> = {
 type SettledOf<N extends Needs> = { -readonly [K in keyof N]: N[K] extends TaskRef<infer T> ? PromiseSettledResult<T> : never }
 type Settles = { readonly onFailure: 'settle' }
 
+/** Tasks and what each needs; {@link graph} makes one. Tasks whose needs are done run at once, the longest path first. */
 export class Graph {
   readonly #model: GraphModel
   readonly #functions: TaskFunction[] = []
@@ -254,7 +257,17 @@ interface Wanted {
   collect(at: (i: number) => unknown): unknown
 }
 
-/** Makes an empty graph. */
+/**
+ * Makes an empty graph. A task needs only tasks that exist, so a cycle cannot be written.
+ *
+ * @param name what traces and messages call it
+ * @throws {InvalidOption} when the name is not text, or empty
+ * @example
+ * const g = graph('release')
+ * const build = g.task('build', () => compile())
+ * const test = g.task('test', [build], (output) => check(output))
+ * await g.run(test)
+ */
 export function graph(name: string): Graph {
   return new Graph(name)
 }

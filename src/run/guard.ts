@@ -19,6 +19,7 @@ import type { Attempt } from '../limits/attempt.ts'
 import { Policy, type PolicyOptions, policyRules, type PolicySetting } from '../limits/policy.ts'
 import { type FunctionRef, refOf, type Timing } from './executor.ts'
 
+/** Options of {@link guard}. */
 export interface GuardOptions<A extends readonly unknown[] = never[]> extends PolicyOptions<A> {
   /** For each call, over all its attempts, waits and pauses. @default none */
   readonly deadline?: Duration
@@ -46,6 +47,7 @@ type CallerArguments<P extends readonly unknown[]> =
  * An attempt that runs out of time has its signal aborted, and the call goes on when the function has settled; after `grace` it
  * goes on without it.
  *
+ * @param fn any function, also a worker function
  * @example
  * const ask = guard(callModel, { timeout: '30s', retry: 4, breaker: { failureRate: 0.5 }, limit: shared })
  * const answer = await ask(prompt)

@@ -13,6 +13,7 @@ import { checkJournal, type MapOptions, mapRules, runItems } from './map.ts'
 import type { Collector } from './outcome.ts'
 import { type Input, sourceOf } from './source.ts'
 
+/** Options of {@link mapReduce}. */
 export interface MapReduceOptions<T, I = unknown> extends Omit<MapOptions<I>, 'onFailure'> {
   /** The result for a source without items. @default none: an empty source is an error */
   readonly empty?: T

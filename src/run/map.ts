@@ -20,6 +20,7 @@ import { sizesOf } from './sizes.ts'
 import { type Input, type Source, sourceOf } from './source.ts'
 import type { RemoteCalls } from './storing.ts'
 
+/** Options of {@link map}. */
 export interface MapOptions<I = unknown> extends RunOptions, PolicyOptions<[item: I]> {
   /**
    * How many items are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`, which starts at 16 and

@@ -14,6 +14,7 @@ import { compilePolicy, type PolicyOptions, policyRules } from '../limits/policy
 import { Group, type RunOptions, runRules } from './group.ts'
 import { runTask } from './task.ts'
 
+/** Options of {@link scope}. */
 export interface ScopeOptions extends RunOptions {
   /**
    * What a task's failure does. `'stop'`: cancels its siblings, and the scope rejects with it. `'settle'`: it is left to whoever
@@ -22,13 +23,16 @@ export interface ScopeOptions extends RunOptions {
   readonly onFailure?: 'stop' | 'settle'
 }
 
+/** Options of {@link Scope.fork}: those of policies, and a name. */
 export interface ForkOptions extends PolicyOptions {
+  /** What traces and messages call the task. @default the function's name */
   readonly name?: string
 }
 
 const scopeRules = { ...runRules, onFailure: rules.oneOf('stop', 'settle') }
 const forkRules = { ...policyRules, name: rules.string }
 
+/** The lifetime that forked tasks belong to; {@link scope} hands it to its body. */
 export class Scope {
   readonly #group: Group
   readonly #body: Frame
@@ -141,6 +145,10 @@ export class Scope {
  * Runs `body`, and settles only when it and every task forked in it have settled. The first failure cancels the rest, and is what
  * the scope rejects with.
  *
+ * @throws what `body` or a forked task throws, the first of them
+ * @throws {TimedOut} when the deadline has passed
+ * @throws {Cancelled} when the `signal`, or the task around it, is cancelled
+ * @throws {InvalidOption} for a wrong option
  * @example
  * await scope(async (s) => {
  *   const user = s.fork(() => getUser(id))

@@ -56,6 +56,7 @@ export interface StreamMapOptions<T = unknown> extends StageOptions<T> {
 
 export const mapRules: OptionRules<StreamMapOptions> = { ...stageRules, onFailure: rules.oneOf('stop', 'settle') }
 
+/** Options of stages that keep the order inside each key. */
 export interface KeyedOptions<T = unknown> extends Omit<StreamMapOptions<T>, 'on' | 'buffer'> {
   /**
    * How many items are held beyond the calls under way: those whose key is busy, and results that wait. When so many are, nothing is
@@ -72,6 +73,7 @@ export type KeyedReduceOptions = Omit<KeyedOptions, 'onFailure' | 'checkpoint' |
 const { onFailure: _onFailure, checkpoint: _checkpoint, key: _key, ...keyedReduceOptions } = keyedMapRules
 export const keyedReduceRules: OptionRules<KeyedReduceOptions> = keyedReduceOptions
 
+/** Options of {@link Stream.batch}. */
 export interface BatchOptions<T> {
   /** Most that the costs of a batch may add up to; with the default cost, how many items it has. Minimum 1. */
   readonly size?: number

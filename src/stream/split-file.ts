@@ -14,6 +14,7 @@ import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 const fs = lazily('node:fs')
 const disk = lazily('node:fs/promises')
 
+/** Options of {@link splitFile}. */
 export interface SplitFileOptions {
   /** How large a part is, in bytes: up to the first end of a record from there on. Minimum 1. @default 4 MiB */
   readonly bytes?: number
@@ -63,7 +64,7 @@ const signatures: readonly (readonly [name: string, bytes: readonly number[]])[]
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
 /**
- * Splits a file into parts of whole records. A worker function reads its own part with {@link readPart}.
+ * Splits the file at `path` into parts of whole records. A worker function reads its own part with {@link readPart}.
  *
  * @throws {InvalidOption} for a file that is not regular, compressed, or in UTF-16
  * @throws {RecordTooLong} for a record of more than `recordBytes`
@@ -100,7 +101,12 @@ export async function* splitFile(path: string, options: SplitFileOptions = {}): 
 
 /**
  * The bytes of a part, for the function that works on it: `toString()` makes text of them.
- * @throws when the file cannot be read, or has become shorter
+ *
+ * @throws {HeddleError} when the file has become shorter; what the system says when it cannot be read
+ * @example
+ * export const { countLines } = workers(import.meta.url, {
+ *   countLines: async (part: FilePart) => (await readPart(part)).toString().split('\n').length,
+ * })
  */
 export async function readPart({ path, start, end }: FilePart): Promise<Buffer> {
   const file = await disk().open(path, 'r')

@@ -28,6 +28,7 @@ type Each<T, U> = (item: T, context: TaskContext) => Eventually<U>
 /** What `flatMap` takes apart. */
 export type Many<T> = Iterable<T> | AsyncIterable<T> | ArrayLike<T>
 
+/** Options of {@link stream}. */
 export type StreamOptions = RunOptions
 
 interface Settings {
@@ -343,6 +344,7 @@ type Consumer<T> = (branch: Stream<T>) => unknown
 type TeeConsumers<T> = readonly Consumer<T>[] | Readonly<Record<string, Consumer<T>>>
 type TeeResults<C> = { -readonly [K in keyof C]: C[K] extends (...args: never[]) => infer R ? Awaited<R> : never }
 
+/** Options of {@link Stream.tee}. */
 export interface TeeOptions {
   /** How far the fastest may be ahead of the slowest, in items. Minimum 1. @default 16 */
   readonly buffer?: number

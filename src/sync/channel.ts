@@ -6,6 +6,7 @@ import { labelOf, type NameOptions, nameRules, throwIfAborted, type WaitOptions,
 import { Ring } from '../base/ring.ts'
 import type { SelectCase } from './select.ts'
 
+/** Options of a {@link Channel}. */
 export interface ChannelOptions extends NameOptions {
   /**
    * How many items may wait inside: a whole number from 0 up, `Infinity` written out. With 0, every send waits for its

@@ -20,6 +20,7 @@ export interface WaitOptions {
 
 export const waitRules: OptionRules<WaitOptions> = { signal: rules.signal, timeout: rules.duration }
 
+/** The name of a lock, for messages. */
 export interface NameOptions {
   /** What messages call it. */
   readonly name?: string

@@ -4,6 +4,7 @@ import { insideFrame } from '../base/wait-graph.ts'
 import { labelOf, type NameOptions, nameRules, type WaitOptions, waitRules } from './line.ts'
 import { type Lease, Permits } from './permits.ts'
 
+/** Options of one wait for permits. */
 export interface PermitOptions extends WaitOptions {
   /** How many permits to take at once: a whole number from 1 up to the capacity. @default 1 */
   readonly count?: number

@@ -24,6 +24,7 @@ export type WorkerFunction<F> = F extends (...args: infer A) => infer R
 
 type WithoutContext<A extends unknown[]> = Explicit<A> extends [...infer Rest, TaskContext | undefined] ? Rest : Explicit<A>
 
+/** The functions of a module as worker functions: same parameters, promises of the same results. */
 export type WorkerFunctions<M> = {
   readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: WorkerFunction<M[K]>
 }
@@ -31,6 +32,7 @@ export type WorkerFunctions<M> = {
 // Parameters are checked at the call, so that any function may be defined.
 type Definitions = Readonly<Record<string, (...args: never[]) => unknown>>
 
+/** Options of {@link workers}. */
 export interface WorkersOptions {
   /** Runs once in each worker, before the first call of the module there. May be asynchronous. @default none */
   readonly setup?: () => unknown

@@ -7,6 +7,7 @@ import type { Executor } from '../run/executor.ts'
 import { PoolAtFirstUse } from './first-use.ts'
 import type { WorkerSettings } from './host/pool.ts'
 
+/** Options of a pool of workers of one's own. */
 export interface PoolOptions {
   /** How many workers there are at most; they start when they are needed. @default the number of cores (`availableParallelism()`), or what `heddle run --concurrency` says */
   readonly size?: number
@@ -34,14 +35,30 @@ const defaultGraceMs = 250
 let threadsShared: Executor | undefined
 let processesShared: Executor | undefined
 
-/** Worker threads of one's own, beside those that all worker modules share. Close them when done. */
+/**
+ * Worker threads of one's own, beside those that all worker modules share. Close them when done.
+ *
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * const pool = threads({ size: 2, memoryLimitMb: 512 })
+ * await map(files, parse, { on: pool })
+ * await pool.close()
+ */
 export function threads(options: PoolOptions = {}): Executor {
   checkOptions<PoolOptions>(options, poolRules, 'threads')
   const given = settings(options)
   return new PoolAtFirstUse('threads', given.size, async () => (await import('./host/thread.ts')).threadPool(given))
 }
 
-/** Child processes of one's own: slower to reach than threads, and proof against anything that a task does to its process. */
+/**
+ * Child processes of one's own: slower to reach than threads, and proof against anything that a task does to its process.
+ *
+ * @throws {InvalidOption} for a wrong option, and on Bun, which cannot run them
+ * @example
+ * const pool = processes({ size: 2 })
+ * await map(images, decode, { on: pool })
+ * await pool.close()
+ */
 export function processes(options: PoolOptions = {}): Executor {
   checkOptions<PoolOptions>(options, poolRules, 'processes')
   if (process.versions.bun !== undefined)

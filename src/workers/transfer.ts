@@ -7,6 +7,7 @@ import { markTransfer } from '../encoding/transfers.js'
  * @param value the argument or result that contains them; it is given back, marked
  * @param list what to move. @default the value's own buffer, when the value is a buffer or a view. Short `Buffer`s share one memory with
  *   others, so they are copied
+ * @throws nothing itself; the call rejects with {@link Unserializable} when something in the list cannot be moved
  * @example
  * const resized = await resize(transfer(image, [image.buffer]))
  */

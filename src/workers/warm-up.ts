@@ -3,6 +3,7 @@ import { describe, InvalidOption } from '../base/errors.ts'
 import { type Executor, refOf } from '../run/executor.ts'
 import { insideWorker } from './define.ts'
 
+/** Options of {@link warmUp}. */
 export interface WarmUpOptions {
   /** Warms these workers. @default those on which the functions run */
   readonly on?: Executor

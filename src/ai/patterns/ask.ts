@@ -4,17 +4,23 @@ import { checkOptions, rules } from '../../base/options.ts'
 import type { AnyLanguageModel } from '../sdk-model.ts'
 import { firstIssue, type StandardSchema } from './schema.ts'
 
+/** Options of {@link ask}. */
 export interface AskOptions<T = string> {
   /** What the answer must be: any Standard Schema that the AI SDK can turn into JSON Schema. @default text */
   readonly schema?: StandardSchema<T>
+  /** The system prompt. @default none */
   readonly system?: string
+  /** Bound on the answer, in tokens. @default that of the model */
   readonly maxOutputTokens?: number
+  /** @default that of the model */
   readonly temperature?: number
+  /** Cancels the request. */
   readonly signal?: AbortSignal
   /** What only one provider knows, by provider, as in the AI SDK: `{ anthropic: { thinking: … } }`. @default none */
   readonly providerOptions?: ProviderOptions
 }
 
+/** Options for single providers, as the AI SDK takes them. */
 export type ProviderOptions = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 /** What is asked: a text, or parts that carry options of providers, as in a message of the AI SDK. */
@@ -37,8 +43,8 @@ const askRules = {
 }
 
 /**
- * Asks a model; gives its text, or its answer as the schema types it: transformed, with defaults filled in. The SDK's own retries are off: the
- * pool retries.
+ * Sends a `prompt` to a model; gives its text, or its answer as the schema types it: transformed, with defaults filled in. The SDK's own retries are
+ * off: the pool retries.
  *
  * @throws {SchemaMismatch} when the answer does not match the schema, or was cut off before it could
  * @throws {InvalidOption} for a schema that JSON Schema cannot say, such as one with dates; nothing is sent

@@ -7,6 +7,7 @@ import { type RunOptions, runRules } from '../../run/group.ts'
 import { map } from '../../run/map.ts'
 import { type Checkpointed, type Once, withOnce } from './once.ts'
 
+/** Options of {@link best}. */
 export interface BestOptions<T> extends RunOptions, Checkpointed {
   /** Samples. Minimum 1. */
   readonly n: number
@@ -16,6 +17,7 @@ export interface BestOptions<T> extends RunOptions, Checkpointed {
   readonly concurrency?: number
 }
 
+/** What {@link best} gives. */
 export interface BestResult<T> {
   readonly best: T
   readonly score: number
@@ -26,7 +28,12 @@ export interface BestResult<T> {
 
 /**
  * Best of n: takes `n` samples at once, and gives the one that scores highest. Samples and scores that fail are left out.
+ *
+ * @param sample makes one answer
  * @throws {QuorumNotReached} when all failed; its `cause` is the first failure
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * const { best: answer } = await best(() => ask(model, prompt), { n: 5, score: (text) => rate(text) })
  */
 export async function best<T>(
   sample: (context: TaskContext) => T | PromiseLike<T>,
@@ -57,6 +64,7 @@ export async function best<T>(
   return { best: first.answer, score: first.score, ranked, failed: errors }
 }
 
+/** Options of {@link synthesize}. */
 export interface SynthesizeOptions extends RunOptions, Checkpointed {
   /** How many drafts must succeed. @default 1 */
   readonly enough?: number
@@ -65,8 +73,12 @@ export interface SynthesizeOptions extends RunOptions, Checkpointed {
 }
 
 /**
- * Writes several drafts at once, and makes one answer of those that succeeded.
+ * Writes several `drafts` at once, and makes one answer of those that succeeded with `combine`.
+ *
  * @throws {QuorumNotReached} when fewer than `enough` drafts succeeded
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * const text = await synthesize([() => ask(small, prompt), () => ask(large, prompt)], (drafts) => merge(drafts))
  */
 export async function synthesize<T, R>(
   drafts: readonly ((context: TaskContext) => T | PromiseLike<T>)[],

@@ -12,6 +12,7 @@ import { type Checkpointed, type Once, withOnce } from './once.ts'
 import { splitText, type TextPart } from './split.ts'
 import { type CountTokens, estimateTokens } from '../tokens.ts'
 
+/** A document to condense. */
 export interface CondenseDocument {
   readonly id: string
   readonly text: string
@@ -30,6 +31,7 @@ export interface Condensed {
   readonly from: readonly (DocumentPart | Condensed)[]
 }
 
+/** What {@link condense} gives. */
 export interface CondenseResult extends Condensed {
   /** The parts that the text rests on, in order: where in which document. */
   readonly references: readonly DocumentPart[]
@@ -40,6 +42,7 @@ export interface CondenseResult extends Condensed {
   readonly missing: readonly { readonly part: DocumentPart; readonly error: unknown }[]
 }
 
+/** Options of {@link condense}. */
 export interface CondenseOptions extends RunOptions, Checkpointed {
   /** What a part says, for the purpose at hand. */
   readonly map: (part: DocumentPart, context: TaskContext) => string | PromiseLike<string>

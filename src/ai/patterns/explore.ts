@@ -10,6 +10,7 @@ import { type RunOptions, runRules } from '../../run/group.ts'
 import { map } from '../../run/map.ts'
 import { type Checkpointed, type Once, withOnce } from './once.ts'
 
+/** Options of {@link explore}. */
 export interface ExploreOptions<S> extends RunOptions, Checkpointed {
   /** Where all chains begin. */
   readonly start: S
@@ -29,6 +30,7 @@ export interface ExploreOptions<S> extends RunOptions, Checkpointed {
   readonly concurrency?: number
 }
 
+/** One way through the states, and how good its end is. */
 export interface Chain<S> {
   readonly state: S
   readonly score: number
@@ -36,6 +38,7 @@ export interface Chain<S> {
   readonly path: readonly S[]
 }
 
+/** What {@link explore} gives. */
 export interface ExploreResult<S> extends Chain<S> {
   /** The last level, the best first. */
   readonly beam: readonly Chain<S>[]
@@ -60,7 +63,11 @@ const exploreRules = {
 
 /**
  * Searches for the best state that can be reached in `depth` steps. Expansions and scores that fail only end their own chain.
+ *
  * @throws {QuorumNotReached} when every expansion of a level failed
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * const { best } = await explore({ start: draft, expand: improve, score: rate, width: 3, depth: 4 })
  */
 export async function explore<S>(options: ExploreOptions<S>): Promise<ExploreResult<S>> {
   checkOptions<ExploreOptions<S>>(options, exploreRules, 'explore')

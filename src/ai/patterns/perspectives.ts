@@ -29,9 +29,12 @@ type Seen<V> = V extends (...args: never[]) => infer R
   : V extends { readonly schema: StandardSchema<infer T> }
     ? T
     : string
+/** What {@link perspectives} gives: an answer by name. */
 export type Perspectives<V> = { -readonly [K in keyof V]: Seen<V[K]> }
+/** What {@link perspectives} gives with `onFailure: 'settle'`. */
 export type SettledPerspectives<V> = { -readonly [K in keyof V]: PromiseSettledResult<Seen<V[K]>> }
 
+/** Options of {@link perspectives}. */
 export interface PerspectivesOptions extends RunOptions, Checkpointed {
   /** Who answers the questions that name no model. */
   readonly model?: AnyLanguageModel

@@ -16,6 +16,7 @@ export interface TextPart {
   readonly end: number
 }
 
+/** Options of {@link splitText}. */
 export interface SplitOptions {
   /** Of each part, its overlap included. */
   readonly maxTokens: number
@@ -40,8 +41,11 @@ const mostCharactersPerToken = 8
 const sampleCharacters = 1_000
 
 /**
- * The parts of a text, in order. Together they cover it, and none has more than `maxTokens` (only a single character can).
+ * The parts of a `text`, in order. Together they cover it, and none has more than `maxTokens` (only a single character can).
+ *
  * @throws {InvalidOption} when the overlap leaves no room
+ * @example
+ * for (const part of splitText(book, { maxTokens: 2_000, overlap: 100 })) …
  */
 export function splitText(text: string, options: SplitOptions): TextPart[] {
   const { maxTokens, overlap = 0, countTokens = estimateTokens } = options

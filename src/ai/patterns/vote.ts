@@ -10,6 +10,7 @@ import { type RunOptions, runRules } from '../../run/group.ts'
 import { scope } from '../../run/scope.ts'
 import { type Checkpointed, type Once, withOnce } from './once.ts'
 
+/** Options of {@link vote}. */
 export interface VoteOptions<T> extends RunOptions, Checkpointed {
   /** Samples at most. Minimum 1. */
   readonly n: number
@@ -26,6 +27,7 @@ export interface VoteOptions<T> extends RunOptions, Checkpointed {
   readonly quorum?: number
 }
 
+/** What {@link vote} gives. */
 export interface VoteResult<T> {
   /** The first answer that was given for the winning side. */
   readonly winner: T

@@ -15,6 +15,7 @@ import { BudgetExceeded, describe, InvalidOption, TimedOut } from '../../base/er
 import { checkOptions, rules } from '../../base/options.ts'
 import { WaitQueue } from '../../limits/wait-queue.ts'
 
+/** The bounds of a budget. */
 export interface BudgetOptions {
   /** US dollars. @default no bound */
   readonly usd?: number
@@ -48,6 +49,7 @@ interface Waiter {
   unsubscribe: () => void
 }
 
+/** A hard bound on dollars, tokens and calls: calls that could exceed it wait or are refused. Budgets form a tree. */
 export class Budget {
   readonly #parent: Budget | undefined
   /** This one and everything above it, up to the root. */

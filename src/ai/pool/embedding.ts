@@ -13,14 +13,17 @@ import type { AnyEmbeddingModel, CallableEmbeddingModel, EmbedOptions, EmbedResu
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import { type PoolReport, reportOf } from './report.ts'
 
+/** Options of a pool of embedding models. */
 export interface EmbeddingPoolOptions extends Omit<PoolOptions, 'hedge' | 'stallTimeout' | 'maxOutputTokens'> {
   /** Texts per request; the model's own maximum where that is less. @default 64 */
   readonly batch?: number
 }
 
+/** Options of {@link EmbeddingPool.embedAll}. */
 export interface EmbedAllOptions {
   /** `'stop'`: the first failure is what it rejects with. `'settle'`: every text's outcome comes back. @default 'stop' */
   readonly onFailure?: 'stop' | 'settle'
+  /** Cancels what is under way, and sends nothing more. */
   readonly signal?: AbortSignal
 }
 

@@ -5,6 +5,7 @@
 import { type Duration, durationMs } from '../../base/duration.ts'
 import { checkOptions, type Rule, rules } from '../../base/options.ts'
 
+/** When a second copy of a slow call is sent. */
 export interface HedgeOptions {
   /** A quantile of the latest times to first content, or a fixed time. @default 'p95' */
   readonly after?: `p${number}` | Duration

@@ -7,6 +7,7 @@ import type { HedgeOptions } from './hedge.ts'
 import type { Price } from '../prices/prices.ts'
 import type { ModelLimits } from './replica.ts'
 
+/** Options of a pool of models. */
 export interface PoolOptions {
   /** Limits of each model; what is not given is learned from the response headers. @default all learned */
   readonly limits?: ModelLimits

@@ -2,6 +2,7 @@
 import { costOf, type Price } from '../prices/prices.ts'
 import type { Usage } from '../sdk-model.ts'
 
+/** What one model of a pool has done. */
 export interface ModelReport {
   /** `provider/model`. */
   readonly model: string
@@ -16,6 +17,7 @@ export interface ModelReport {
   readonly outputTokens: number
 }
 
+/** What a pool has done. */
 export interface PoolReport {
   /** Calls that the program made. Always `succeeded + failed + running`. */
   readonly calls: number

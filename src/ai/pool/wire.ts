@@ -19,6 +19,7 @@ const largestStream = 256 * 2 ** 20
 /** The body of an error is read for one message. Chosen. */
 const largestError = 2 ** 20
 
+/** Options of {@link boundedFetch}. */
 export interface BoundedFetchOptions {
   /** Bytes of an answer, unpacked. @default 64 MiB; 256 MiB of an event stream; an error's body is cut after 1 MiB */
   readonly maxBytes?: number
@@ -34,6 +35,7 @@ export class AnswerTooLarge extends Error {
 /**
  * A `fetch` that reads no more than an answer may have, however small it was packed: for clients of models that a pool cannot look into.
  *
+ * @throws nothing itself; the returned function rejects as `fetch` does, and with {@link AnswerTooLarge}
  * @example
  * const provider = createOpenAI({ fetch: boundedFetch() })
  */

@@ -18,6 +18,7 @@ export interface Rates {
   readonly cacheWriteHour?: number
 }
 
+/** What a model costs, in dollars per million tokens. */
 export interface Price extends Rates {
   /** Requests whose input is longer than `tokens`, as a whole. @default as all others */
   readonly above?: Rates & { readonly tokens: number }
@@ -31,6 +32,7 @@ export interface Price extends Rates {
   readonly maxOutput?: number
 }
 
+/** Prices of many models, and where they come from. */
 export interface PriceList {
   /** As of when. */
   readonly date: string
@@ -42,7 +44,11 @@ export interface PriceList {
 /** The built-in tables, the first first. */
 export const priceLists: readonly PriceList[] = [builtIn]
 
-/** The price of a model: the caller's own first; undefined when nobody knows it. */
+/**
+ * The price of a model: the caller's `own` first; undefined when nobody knows it. Never throws.
+ *
+ * @param modelId as the provider calls it; a date at its end may be missing from the tables
+ */
 export function priceOf(modelId: string, own: Readonly<Record<string, Price>> = {}): Price | undefined {
   for (const name of namesOf(modelId))
     for (const models of [own, ...priceLists.map((list) => list.models)]) if (Object.hasOwn(models, name)) return models[name]

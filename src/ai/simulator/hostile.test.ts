@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { simulate, type Simulator } from './index.ts'
 
@@ -213,30 +211,4 @@ test('a body that is too large is refused, and the connection lives', async () =
   )
   expect(answer === 'EPIPE' || answer === 'ECONNRESET' || (answer as Answered).status === 400).toBe(true)
   expect((await post(provider, ...(['/v1/chat/completions', JSON.stringify(chat({})[1])] as const))).status).toBe(200)
-})
-
-const command = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
-
-test('SIGTERM ends the command: answers that take no longer than the grace arrive, and nothing keeps it', async () => {
-  const child = spawn(process.execPath, [command, 'simulate', '--json'], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const lines: string[] = []
-  child.stdout.on('data', (part: Buffer) => lines.push(...part.toString().split('\n')))
-  await once(child.stdout, 'data')
-  const { baseURL } = JSON.parse(lines[0] as string) as { baseURL: string }
-  // Answers come after about half a second.
-  const body = JSON.stringify({ model: 'm', ...ask })
-  const under = Array.from({ length: 3 }, () =>
-    fetch(`${baseURL}/chat/completions`, { method: 'POST', body }).then(
-      (response) => response.json(),
-      () => 'broken',
-    ),
-  )
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  const started = performance.now()
-  child.kill('SIGTERM')
-  const [code] = (await once(child, 'exit')) as [number]
-  expect(code).toBe(143)
-  expect(performance.now() - started).toBeLessThan(3_000)
-  const answers = await Promise.all(under)
-  expect(answers.filter((answer) => answer !== 'broken').length).toBeGreaterThan(0)
 })

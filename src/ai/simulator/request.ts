@@ -5,6 +5,7 @@ export interface RequestMessage {
   readonly text: string
 }
 
+/** A tool that a request offers. */
 export interface RequestTool {
   readonly name: string
   readonly parameters: JsonSchema
@@ -45,6 +46,7 @@ export interface JsonSchemaObject {
   readonly format?: unknown
 }
 
+/** A request to a simulated model, whatever wire format it came in. */
 export interface ModelRequest {
   readonly model: string
   readonly messages: readonly RequestMessage[]
@@ -72,7 +74,7 @@ export interface ModelRequest {
 /** What a wire format cannot read: a 400 with this message. */
 export class BadRequest extends Error {}
 
-/** The text of the last message of the user. */
+/** The text of the last message of the user in a `request`; empty when there is none. Never throws. */
 export function question(request: ModelRequest): string {
   return request.messages.findLast((message) => message.role === 'user')?.text ?? ''
 }

@@ -3,6 +3,7 @@ import { type Duration, durationMs } from '../../base/duration.ts'
 import { checkOptions, type OptionRules, rules } from '../../base/options.ts'
 import type { ModelRequest } from './request.ts'
 
+/** The limits that a simulator enforces. */
 export interface SimulatedLimits {
   /** Requests per minute. @default no limit */
   readonly requestsPerMinute?: number
@@ -24,6 +25,7 @@ export interface LatencyPart {
   readonly sigma: number
 }
 
+/** One model of a simulator. */
 export interface SimulatedModel {
   readonly limits?: SimulatedLimits
   /** Time to first token. @default 98 % around 0.5 s (σ 0.3), 2 % around 6 s (σ 0.8) */
@@ -61,6 +63,7 @@ export interface SimulatedModel {
   readonly dimensions?: number
 }
 
+/** Options of {@link simulate}. */
 export interface SimulatorOptions extends SimulatedModel {
   /** Equal seeds give equal answers, latencies and faults for equal requests. @default 1 */
   readonly seed?: number

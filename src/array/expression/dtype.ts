@@ -4,6 +4,7 @@
  */
 import { describe, InvalidOption } from '../../base/errors.ts'
 
+/** What elements are: floating point of 64 or 32 bits, whole numbers of 64, 32 or 8 bits, or booleans. */
 export type DType = 'f64' | 'f32' | 'i64' | 'i32' | 'u32' | 'u8' | 'bool'
 
 export const dtypes: readonly DType[] = ['f64', 'f32', 'i64', 'i32', 'u32', 'u8', 'bool']

@@ -73,6 +73,7 @@ export function normalizeAxis(axis: number, rank: number): number {
 /** Part of one axis: an index (drops the axis), a slice, a new axis (`null`), or the rest (`'...'`). */
 export type Index = number | null | '...' | Slice
 
+/** A part of an axis: from `start` up to but not including `stop`, every `step`-th. */
 export interface Slice {
   /** First index; from the end when negative. @default the beginning in the direction of `step` */
   readonly start?: number | undefined
@@ -82,7 +83,7 @@ export interface Slice {
   readonly step?: number | undefined
 }
 
-/** `slice(2, 10, 3)` is Python's `2:10:3`; `slice(5)` is `5:`; leave out with `undefined`. */
+/** From `start` to `stop` by `step`: `slice(2, 10, 3)` is Python's `2:10:3`, `slice(5)` is `5:`. `undefined` leaves one out. Never throws; a wrong part shows where it is used. */
 export function slice(start?: number, stop?: number, step?: number): Slice {
   return { start, stop, step }
 }

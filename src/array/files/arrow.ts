@@ -24,6 +24,8 @@ const temporal: ReadonlySet<number | undefined> = new Set([8, 9, 10, 18])
  * whole numbers in the column's unit (i64). Where values are missing the column becomes f64, with NaN in their place.
  * @throws {InvalidOption} when it holds something else than numbers or booleans; a whole number that i64 does not hold; one beyond 2^53 in a column
  *   with missing values, which f64 would round
+ * @example
+ * const price = fromArrow(tableFromIPC(bytes).getChild('price'))
  */
 export function fromArrow(column: ArrowColumn, options: LoadOptions = {}): NDArray<DType, 'array'> {
   checkOptions<LoadOptions>(options, { chunks: rules.whole(1, ['auto']) }, 'fromArrow')

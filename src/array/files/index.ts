@@ -22,11 +22,13 @@ const wholeOffset = {
   accepts: (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 0,
 }
 
+/** Options of {@link load}. */
 export interface LoadOptions {
   /** Length of a chunk along the first axis. @default 'auto' */
   readonly chunks?: number | 'auto'
 }
 
+/** Options of {@link fromfile}. */
 export interface FromFileOptions extends LoadOptions {
   /** @default 'f64' */
   readonly dtype?: DType
@@ -37,8 +39,13 @@ export interface FromFileOptions extends LoadOptions {
 }
 
 /**
- * A `.npy` file as a lazy array: only the header is read now, the elements chunk by chunk when they are needed.
- * @throws {FileRefused} when it is no such file, has a dtype that arrays here do not have, or is shorter than its header says
+ * The `.npy` file at `path` as a lazy array: only the header is read now, the elements chunk by chunk when they are needed.
+ *
+ * @throws {FileRefused} when it is not such a file, has a dtype that arrays here do not have, or is shorter than its header says
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * const x = await load('measurements.npy')
+ * const mean = await x.mean().compute()
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<NDArray<DType, 'array'>> {
   checkOptions<LoadOptions>(options, { chunks: rules.whole(1, ['auto']) }, 'load')
@@ -50,7 +57,14 @@ export async function load(path: string, options: LoadOptions = {}): Promise<NDA
   return new NDArray(fortranOrder ? build.view(node, transposeView(stored, [...stored.keys()].reverse())) : node)
 }
 
-/** Elements of a file without a header, in C order and the machine's byte order (little-endian). */
+/**
+ * Elements of the file at `path` without a header, in C order and the machine's byte order (little-endian).
+ *
+ * @throws {FileRefused} when the file cannot be read, or has fewer elements than `shape` asks for
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * const x = await fromfile('samples.f32', { dtype: 'f32' })
+ */
 export async function fromfile(path: string, options: FromFileOptions = {}): Promise<NDArray<DType, 'array'>> {
   checkOptions<FromFileOptions>(
     options,
@@ -69,12 +83,27 @@ export async function fromfile(path: string, options: FromFileOptions = {}): Pro
   return new NDArray(fileNode(path, dtype, shape, offset, false, chunks))
 }
 
-/** Computes an array into a `.npy` file. The file at the path is replaced only when the new one is complete. */
+/**
+ * Computes an array into a `.npy` file. The file at the path is replaced only when the new one is complete.
+ *
+ * @throws {InvalidOption} when `array` is not an array, or for a wrong option
+ * @throws {FileRefused} when the path is not one that a file can have
+ * @throws {BudgetExceeded} when an intermediate result does not fit into `memoryLimit`
+ * @throws {Cancelled} when `signal` aborts
+ * @example
+ * await save('scaled.npy', x.multiply(2))
+ */
 export async function save(path: string, array: NDArray<DType, Rank>, options: ComputeOptions = {}): Promise<void> {
   await write(path, array, options, 'save', ({ dtype, shape }) => encodeHeader(dtype, shape))
 }
 
-/** Computes an array into a file without a header; see {@link fromfile}. */
+/**
+ * Computes an array into the file at `path`, without a header; see {@link fromfile}.
+ *
+ * @throws as {@link save} does
+ * @example
+ * await tofile('scaled.f64', x.multiply(2))
+ */
 export async function tofile(path: string, array: NDArray<DType, Rank>, options: ComputeOptions = {}): Promise<void> {
   await write(path, array, options, 'tofile', () => new Uint8Array(0))
 }

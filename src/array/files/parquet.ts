@@ -23,12 +23,14 @@ const parsers: Partial<ParquetParsers> = {
 }
 
 /**
- * Columns of a Parquet file as arrays in memory. Numbers keep their type where arrays have it (i8 and i16 become i32, decimals f64), dates and
+ * Columns of the Parquet file at `path` as arrays in memory. Numbers keep their type where arrays have it (i8 and i16 become i32, decimals f64), dates and
  * times are whole numbers in the file's unit. A column in which a value is missing becomes f64 (f32 stays), with NaN in its place.
  * Needs `hyparquet`, and `hyparquet-compressors` for files that are compressed with anything but Snappy.
  *
  * @param columns one name gives one array, a list gives a record of them
- * @throws {FileRefused} when it is no Parquet file, is damaged, or holds something else than numbers there
+ * @throws {FileRefused} when it is not a Parquet file, is damaged, or holds something else than numbers there
+ * @example
+ * const { price, amount } = await loadParquet('orders.parquet', ['price', 'amount'])
  */
 export function loadParquet(path: string, columns: string, options?: LoadOptions & MemoryOptions): Promise<Column>
 export function loadParquet<const N extends string>(

@@ -35,9 +35,11 @@ const mostShardedChunks = 2 ** 22
 const mostAxes = 64
 
 /**
- * A Zarr array (version 2 or 3, of any order) in a folder, as an array in memory. Chunks that are not there are the fill value; where none is,
+ * A Zarr array (version 2 or 3, of any order) in the folder `path`, as an array in memory. Chunks that are not there are the fill value; where none is,
  * the array takes no memory. Needs `zarrita`.
  * @throws {FileRefused} when there is none, it is damaged, needs more than `memoryLimit`, or holds something else than numbers
+ * @example
+ * const temperature = await loadZarr('climate.zarr/temperature', { memoryLimit: '2GB' })
  */
 export async function loadZarr(path: string, options: LoadOptions & MemoryOptions = {}): Promise<NDArray<DType, 'array'>> {
   const optionRules = { chunks: rules.whole(1, ['auto']), memoryLimit: memoryLimitRule }

@@ -26,7 +26,12 @@ export interface Slice {
   readonly times: TaskTimes
 }
 
-/** Claims and runs tasks for about so long; the rest is for the next slice, so that other work gets its turn. */
+/**
+ * Claims and runs tasks of a job for about `sliceMs` milliseconds; the rest is for the next slice, so that other work gets its turn.
+ *
+ * @param control shared by all threads of the job
+ * @throws what a task throws
+ */
 export function runSlice(job: Job, control: Control, sliceMs: number): Slice {
   const shared = new Int32Array(control)
   const stop: Stop = () => Atomics.load(shared, stopped) !== 0

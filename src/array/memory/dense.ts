@@ -8,6 +8,7 @@ import { contiguousStrides, type Shape, showShape, sizeOf } from '../expression/
 /** Nested lists as deep as the shape. */
 export type Nested<T> = T | Nested<T>[]
 
+/** Elements in memory: what a computation gives. In C order, in a `SharedArrayBuffer`, so that worker functions get them without a copy. */
 export class Dense<D extends DType = DType> {
   /** For making a lazy array from it again. */
   readonly node: DenseNode

@@ -1,6 +1,7 @@
 /** A report for a pull request. */
 import type { Finding } from '../../findings/finding.ts'
 
+/** `findings` as a Markdown table for a pull request. Never throws. */
 export function markdown(findings: readonly Finding[]): string {
   if (findings.length === 0) return 'Nothing found that runs one after the other without need.'
   const rows = findings.map(({ tier, rule, file, line, message, question, remedy }) =>

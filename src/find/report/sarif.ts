@@ -3,6 +3,7 @@ import type { Finding } from '../../findings/finding.ts'
 
 const levels = { proven: 'warning', likely: 'note', info: 'none' } as const
 
+/** `findings` as a SARIF 2.1.0 document. `version` is that of heddle. Never throws. */
 export function sarif(findings: readonly Finding[], version: string): string {
   const rules = [...new Set(findings.map(({ rule }) => rule))].toSorted()
   return JSON.stringify(

@@ -2,6 +2,7 @@
 import type { Trace } from '../model/trace.ts'
 import { notesOf } from './notes.ts'
 
+/** What adaptive concurrency did in one place. */
 export interface Adapted {
   /** What it worked for: a map, a stage, a limiter. */
   readonly name: string

@@ -6,6 +6,7 @@ import { fitScaling, predictThroughput, type ScalingFit } from './scaling.ts'
 import { factor, type SpeedupIs } from './speedup.ts'
 import { percent } from './verdict.ts'
 
+/** One run of a comparison. */
 export interface ComparedRun {
   readonly name: string
   /** Workers, or tasks at once where there were none. */
@@ -18,6 +19,7 @@ export interface ComparedRun {
   readonly idleShare: number
 }
 
+/** Runs beside each other; {@link compare} makes one. */
 export interface Comparison {
   readonly runs: readonly ComparedRun[]
   /** Undefined when all runs had the same number of workers. */
@@ -27,7 +29,13 @@ export interface Comparison {
   readonly advice: readonly Advice[]
 }
 
-/** Runs of the same program beside each other: which was faster, why, and what more workers would do. */
+/**
+ * Runs of the same program beside each other: which was faster, why, and what more workers would do. Never throws.
+ *
+ * @param traces one per run, with different numbers of workers where scaling is asked for
+ * @example
+ * for (const line of compare([before, after]).lines) console.log(line)
+ */
 export function compare(traces: readonly Trace[]): Comparison {
   const explained = traces.map((trace) => ({ trace, explanation: explain(trace) }))
   const runs = explained.map(({ trace, explanation }) => comparedRun(trace, explanation))

@@ -11,6 +11,7 @@ import type { Related } from './relate.ts'
 import type { SelfTimes } from './self-time.ts'
 import { type Rates, Spread, type Windows, windowsOf } from './windows.ts'
 
+/** How much work was done, and how much of the time went to waiting for cores. */
 export interface Work {
   /** Measured task time, each moment of a task counted once. */
   readonly measuredMs: number

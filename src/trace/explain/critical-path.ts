@@ -23,6 +23,7 @@ export type SegmentKind =
   /** the program's own code outside every task */
   | 'outside'
 
+/** One piece of the critical path. */
 export interface Segment {
   readonly kind: SegmentKind
   /** Row of the task; −1 for `outside`. */
@@ -31,6 +32,7 @@ export interface Segment {
   readonly to: number
 }
 
+/** The chain of tasks and waits that decided how long the run took. */
 export interface CriticalPath {
   /** In order of time, joined end to end over the whole wall time. */
   readonly segments: readonly Segment[]

@@ -15,6 +15,7 @@ import { spanMs } from './span.ts'
 import { type SpeedupIs, speedupIs } from './speedup.ts'
 import { verdictLines } from './verdict.ts'
 
+/** What {@link explain} gives. */
 export interface Explanation {
   /** What bounds the run, in three lines. */
   readonly verdict: readonly string[]
@@ -52,7 +53,13 @@ export interface Explanation {
   readonly advice: readonly Advice[]
 }
 
-/** Explains a trace. A million tasks take about a second. @param wall explains only this stretch of it: from and to */
+/**
+ * Explains a `trace`: what bounded it, what was idle and why, the critical path, and advice. A million tasks take about a second. Never throws.
+ *
+ * @param wall explains only this stretch: from and to, in milliseconds since the trace began
+ * @example
+ * const { verdict, advice } = explain(trace)
+ */
 export function explain(trace: Trace, wall?: readonly [number, number]): Explanation {
   return explainRelated(relate(trace, wall))
 }

@@ -2,6 +2,7 @@ import { printable, taskLabel, type Grouping } from './groups.ts'
 import { notesOf } from './notes.ts'
 import { runStates, type Trace, taskError, type TraceError, taskStates } from '../model/trace.ts'
 
+/** Failures with one cause. */
 export interface FailureKind {
   readonly error: TraceError
   /** The task that failed so first, and its id. */
@@ -12,6 +13,7 @@ export interface FailureKind {
   readonly fatal: string | undefined
 }
 
+/** What failed, by cause. */
 export interface Failures {
   /** By message, whatever numbers stand in it, in order of first appearance; at most {@link kindsMax}. */
   readonly kinds: readonly FailureKind[]

@@ -7,6 +7,7 @@ import type { Related } from './relate.ts'
 /** Names make groups of their own, as those of a graph's tasks, or in `all({ entities, sentiment })` per document; of more than this, tables would say little. */
 const namesMax = 256
 
+/** Tasks in groups, as a person would see them: the same function in the same run. */
 export interface Grouping {
   /** Group by task. */
   readonly of: Int32Array
@@ -18,6 +19,7 @@ export interface Grouping {
   readonly keys: readonly string[]
 }
 
+/** Puts the tasks of a `trace` into groups: by run, and by the name of the task. Never throws. */
 export function groupTasks(trace: Trace): Grouping {
   const { tasks, runs, strings } = trace
   const rowOfRun = new Map<number, number>()
@@ -86,7 +88,7 @@ export function groupTasks(trace: Trace): Grouping {
   return { of, labels: found, kinds, keys }
 }
 
-/** `map "fetchPage"`, `graph "ship"`, or only the kind when it has no name. */
+/** `map "fetchPage"`, `graph "ship"`, or only the kind when it has no name. `run` is a row of the table of runs. Never throws. */
 export function runLabel({ runs, strings }: Trace, run: number): string {
   const kind = printable(strings[runs.kind[run] as number])
   const name = printable(strings[runs.name[run] as number])
@@ -96,18 +98,19 @@ export function runLabel({ runs, strings }: Trace, run: number): string {
 const labelMax = 120
 const control = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
 
-/** A name as people may see it: on one line, without what could drive a terminal or turn text around; names may come from a stranger's file. */
+/** A name (`text`) as people may see it: on one line, without what could drive a terminal or turn text around; names may come from a stranger's file. Never throws. */
 export function printable(text: string | undefined): string {
   const clean = (text ?? '').replace(control, ' ').trim()
   return clean.length <= labelMax ? clean : `${clean.slice(0, labelMax - 1)}…`
 }
 
-/** What a person would call one task: its own name, or its place in its group. */
+/** What a person would call one `task`: its own name, or its place in its group. Never throws. */
 export function taskLabel(trace: Trace, grouping: Grouping, task: number): string {
   const name = printable(trace.strings[trace.tasks.name[task] as number])
   return name === '' ? `${grouping.labels[grouping.of[task] as number]}[${trace.tasks.index[task]}]` : name
 }
 
+/** Figures of one group of tasks. */
 export interface GroupStats {
   /** Its number in the grouping. */
   readonly number: number

@@ -15,6 +15,7 @@ import { firstTasks } from './notes.ts'
 
 /** Why a row had nothing to do. Where several hold, the first counts. */
 export const idleCauses = ['startup', 'dispatch', 'limiter', 'retry', 'slot', 'dependency', 'tail', 'program'] as const
+/** Why a worker had nothing to do. */
 export type IdleCause = (typeof idleCauses)[number]
 
 /** The causes in words, to follow "idle: ". */
@@ -31,6 +32,7 @@ export const idleWords: Readonly<Record<IdleCause, string>> = {
 
 export type IdleMs = Record<IdleCause, number>
 
+/** How one executor spent the run. */
 export interface RowUse {
   /** Number of the worker, 0 for this thread. */
   readonly row: number

@@ -11,6 +11,7 @@ export interface ScalingPoint {
   readonly throughput: number
 }
 
+/** A law of scaling, fitted to measured throughput. */
 export interface ScalingFit {
   readonly law: 'amdahl' | 'usl'
   /** Throughput of one worker, tasks per millisecond. */
@@ -25,7 +26,7 @@ export interface ScalingFit {
   readonly maxSpeedup: number
 }
 
-/** Undefined when the points are fewer than two different numbers of workers. */
+/** Fits the Universal Scalability Law, or Amdahl's, to `points`; undefined when they have fewer than two different numbers of workers. Never throws. */
 export function fitScaling(points: readonly ScalingPoint[]): ScalingFit | undefined {
   const usable = points.filter(({ workers, throughput }) => workers >= 1 && throughput > 0)
   const distinct = new Set(usable.map(({ workers }) => workers)).size
@@ -40,7 +41,7 @@ export function fitScaling(points: readonly ScalingPoint[]): ScalingFit | undefi
   return fit('amdahl', amdahl[0], Math.max(0, amdahl[1]), 0)
 }
 
-/** Throughput that the law predicts for a number of workers. */
+/** Throughput that the law predicts for a number of `workers`. Never throws. */
 export function predictThroughput({ lambda, sigma, kappa }: ScalingFit, workers: number): number {
   return (lambda * workers) / (1 + sigma * (workers - 1) + kappa * workers * (workers - 1))
 }

@@ -6,12 +6,17 @@ import { otlpTrace } from './otlp.ts'
 import { svgGraph } from './svg-graph.ts'
 import { svgTimeline } from './svg-timeline.ts'
 
+/** The forms that {@link exportTrace} knows. */
 export const exportFormats = ['chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg-graph'] as const
+/** A form in which traces go to other tools. */
 export type ExportFormat = (typeof exportFormats)[number]
 
 /**
- * The trace in another form, in pieces: a million tasks make more text than one string holds.
- * `chrome` opens in Perfetto, `otlp` is what OpenTelemetry collectors take.
+ * The `trace` in another `format`, in pieces: a million tasks make more text than one string holds.
+ * `chrome` opens in Perfetto, `otlp` is what OpenTelemetry collectors take. Never throws.
+ *
+ * @example
+ * for (const piece of exportTrace(trace, 'chrome')) file.write(piece)
  */
 export function exportTrace(trace: Trace, format: ExportFormat): Iterable<string> {
   switch (format) {

@@ -12,13 +12,15 @@ import { checkOptions, rules } from '../../base/options.ts'
 
 type Api = typeof import('@opentelemetry/api')
 
+/** How runs become spans. */
 export interface OpenTelemetryOptions {
   /** Makes the spans. @default the tracer `heddle` of the global provider */
   readonly tracer?: { startSpan(...args: never[]): unknown }
 }
 
-/** Ends the publishing; spans under way are ended as they stand. */
+/** Spans as they are made; {@link LiveSpans.stop} ends it. */
 export interface LiveSpans {
+  /** Listens no more, and ends the spans that are open. */
   stop(): void
 }
 

@@ -38,6 +38,7 @@ export class TraceEncoder {
     return [preamble, jsonBlock(blockTypes.head, head)]
   }
 
+  /** The blocks of what has come since the last call. @param changes what changed besides new rows */
   next(trace: Trace, changes?: Changes): Uint8Array[] {
     const blocks: Uint8Array[] = []
     if (trace.strings.length > this.#texts) {

@@ -19,12 +19,22 @@ import type { Trace } from '../model/trace.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { type TraceSink, TraceStream } from './trace-stream.ts'
 
-/** @throws {InvalidTrace} when the file cannot be read, is no trace, or is damaged */
+/**
+ * Reads a trace from the `.heddle` file at `path`.
+ *
+ * @throws {InvalidTrace} when the file cannot be read, is not a trace, or is damaged
+ * @example
+ * console.log(explain(readTrace('run.heddle')).verdict)
+ */
 export function readTrace(path: string): Trace {
   return decodeTrace(readTraceBytes(path))
 }
 
-/** @throws {InvalidTrace} when the file cannot be read */
+/**
+ * The bytes of the trace file at `path`, not looked at yet.
+ *
+ * @throws {InvalidTrace} when the file cannot be read
+ */
 export function readTraceBytes(path: string): Uint8Array {
   try {
     // A device or a pipe may never end.
@@ -59,7 +69,14 @@ export function isTrace(path: string): boolean {
   }
 }
 
-/** Writes a trace to a file, for `heddle trace FILE`. */
+/**
+ * Writes a `trace` to a file at `path`, for `heddle trace FILE`. Only its owner can read the file, because messages and stacks may hold secrets.
+ *
+ * @throws what the file system says when the file cannot be written
+ * @example
+ * const { trace } = await record(() => main())
+ * saveTrace(trace, 'run.heddle')
+ */
 export function saveTrace(trace: Trace, path: string): void {
   writeFileSync(path, encodeTrace(trace), { mode: ownerOnly })
   ownOnly(path)
@@ -90,6 +107,7 @@ export class TraceFile {
     this.#stream = new TraceStream(recorder, [(blocks) => this.#write(blocks), ...alsoTo])
   }
 
+  /** Writes what has come since the last time. */
   flush(): void {
     this.#stream.flush()
   }

@@ -23,6 +23,7 @@ export class TraceStream {
     this.#timer = setInterval(() => this.flush(), everyMs).unref()
   }
 
+  /** Hands over what has come since the last time. */
   flush(): void {
     this.#send(this.#encoder.next(this.#recorder.written(), this.#recorder.changes()))
   }

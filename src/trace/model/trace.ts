@@ -120,6 +120,7 @@ export function newTables(): TraceTables {
   }
 }
 
+/** What a trace says of the program and the machine. */
 export interface TraceMeta {
   /** What was recorded: a file's name, or what the caller said. */
   readonly name: string
@@ -208,7 +209,7 @@ function rowsOf({ tasks, needs, runs, notes, samples, processors }: TraceTables)
   }
 }
 
-/** The error of a task that failed, by its row. */
+/** The error of a task that failed, by its `row` in the table of a `trace`; undefined when it did not fail. Never throws. */
 export function taskError(trace: Trace, row: number): TraceError | undefined {
   const text = trace.strings[trace.tasks.error[row] ?? 0]
   if (text === undefined || text === '') return undefined

@@ -5,11 +5,13 @@ import { closeRun, openRun } from '../../base/observer.ts'
 import type { Trace } from '../model/trace.ts'
 import { Recorder } from './recorder.ts'
 
+/** Options of {@link record}. */
 export interface RecordOptions {
   /** What the trace calls itself. @default the function's name */
   readonly name?: string
 }
 
+/** What {@link record} gives. */
 export interface Recorded<T> {
   readonly value: T
   readonly trace: Trace
@@ -17,7 +19,7 @@ export interface Recorded<T> {
 
 const traces = new WeakMap<object, Trace>()
 
-/** The trace of a {@link record} that rejected with this error; undefined when there is none. */
+/** The trace of a {@link record} that rejected with this `error`; undefined when there is none. Never throws. */
 export function traceOf(error: unknown): Trace | undefined {
   return typeof error === 'object' && error !== null ? traces.get(error) : undefined
 }
@@ -26,8 +28,8 @@ export function traceOf(error: unknown): Trace | undefined {
  * Runs `fn` and records every task that is started inside it, on whatever thread it runs. Several recordings at once do not
  * mix, and one inside another has only its own part.
  *
- * Rejects as `fn` does; {@link traceOf} gives the trace of an error.
- *
+ * @throws what `fn` throws; {@link traceOf} gives the trace of that error
+ * @throws {InvalidOption} when `fn` is not a function, or for a wrong option
  * @example
  * const { value, trace } = await record(() => map(urls, fetchPage))
  * console.log(explain(trace).verdict)

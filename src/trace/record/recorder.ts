@@ -67,15 +67,19 @@ const taskStateNumber = Object.fromEntries(taskStates.map((state, number) => [st
 const doneNumber = taskStates.indexOf('done')
 const runStateNumber = Object.fromEntries(runStates.map((state, number) => [state, number])) as Record<string, number>
 
+/** What a recorder takes, and what it keeps. */
 export interface RecorderOptions {
+  /** What the trace calls itself. */
   readonly name: string
   /** Id of the only run to take, with everything inside it. @default every run of the program */
   readonly root?: number
+  /** Whether the trace covers the whole program, or only from its first run to its last. @default see {@link TraceMeta.window} */
   readonly window?: TraceMeta['window']
   /** Also keeps tasks that have not settled yet: for files that survive a crash, and for live views. @default false */
   readonly live?: boolean
 }
 
+/** Writes what the running program tells into the tables of a trace. {@link record} is the simple way to use one. */
 export class Recorder implements Listener {
   /** What has been written; plain tasks are when somebody looks. */
   readonly tables: TraceTables = newTables()
@@ -200,6 +204,7 @@ export class Recorder implements Listener {
     return { ...piece, origin: this.origin, row: this.tables.tasks.count + piece.from, needsEnd: this.tables.needs.count }
   }
 
+  /** The head of the trace as it stands. */
   meta(): TraceMeta {
     return {
       name: this.#options.name,
@@ -214,6 +219,7 @@ export class Recorder implements Listener {
     }
   }
 
+  /** @internal A run has started. */
   runStarted(run: RunRecord): void {
     if (this.#options.root === undefined || run.parentRun === this.#options.root || this.#runs.has(run.parentRun))
       this.#addRun(run)
@@ -240,6 +246,7 @@ export class Recorder implements Listener {
     }
   }
 
+  /** @internal A run has settled. */
   runSettled(run: RunRecord): void {
     const row = this.#runs.get(run.id)
     if (row === undefined) return
@@ -270,10 +277,12 @@ export class Recorder implements Listener {
     if (this.#takes(task.run)) this.open.add(task)
   }
 
+  /** @internal A task has settled. */
   taskSettled(task: TaskRecord): void {
     if (this.#takes(task.run)) this.#appendRow(task)
   }
 
+  /** @internal A task without needs, done at its first attempt, has settled. */
   plainTaskSettled(task: PlainTask): void {
     if (!this.#takes(task.run) || this.plain.add(task)) return
     this.#expandPlain()
@@ -351,6 +360,7 @@ export class Recorder implements Listener {
     if (task.error !== undefined || task.state === 'failed') columns.error[row] = this.strings.intern(this.#errors.of(task.error))
   }
 
+  /** @internal Something worth a note has happened. */
   noted(note: Note): void {
     if (this.#options.root !== undefined && note.run !== 0 && !this.#runs.has(note.run)) return
     const row = this.tables.notes.append()

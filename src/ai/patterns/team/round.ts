@@ -16,6 +16,7 @@ import type { TeamTask } from './task.ts'
 /** Does tasks of one kind. */
 export type Agent = (input: string, task: AgentTask, context: TaskContext) => unknown
 
+/** What an agent of a team gets. */
 export interface AgentTask {
   readonly id: string
   /** What it needs, by id. */

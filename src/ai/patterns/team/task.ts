@@ -2,6 +2,7 @@
 import { InvalidGraph } from '../../../base/errors.ts'
 import { type Mention, mentionsIn } from './references.ts'
 
+/** One task of a team's plan. */
 export interface PlannedTask {
   readonly id: string
   /** Who does it. */

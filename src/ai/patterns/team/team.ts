@@ -22,6 +22,7 @@ export interface TeamState {
   readonly plan: Error | undefined
 }
 
+/** Options of {@link team}. */
 export interface TeamOptions<R> extends RunOptions, Checkpointed {
   /** Tasks under way at most. @default 8 */
   readonly concurrency?: number
@@ -36,6 +37,7 @@ export interface TeamOptions<R> extends RunOptions, Checkpointed {
   readonly replans?: number
 }
 
+/** What {@link team} gives. */
 export interface TeamResult<R> {
   readonly value: R
   readonly results: Readonly<Record<string, unknown>>

@@ -6,6 +6,7 @@ import type { RowUse } from '../idle.ts'
 import type { Idle } from '../idle-summary.ts'
 import type { Related } from '../relate.ts'
 
+/** The faults that a trace shows by itself. */
 export type Pitfall =
   | 'small-tasks'
   | 'not-worth-threads'
@@ -23,6 +24,7 @@ export type Pitfall =
   | 'more-workers-hurt'
   | 'unused-result'
 
+/** Something that is worth changing, with evidence and what to type. */
 export interface Advice {
   readonly pitfall: Pitfall
   /** What is wrong, in one line. */
