@@ -42,13 +42,21 @@ describe.skipIf(!tools)('the packed package', () => {
 
   const bin = (path: string): string => join(project, 'node_modules', path)
 
+  const { NODE_OPTIONS: _, VITEST: __, NODE_ENV: ___, ...inherited } = process.env
+  const env = {
+    ...inherited,
+    NODE_ENV: undefined,
+    NEXT_TELEMETRY_DISABLED: '1',
+    YARN_ENABLE_TELEMETRY: '0',
+    YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
+  }
+
   async function node(cwd: string, ...args: string[]): Promise<string> {
-    const { NODE_OPTIONS: _, VITEST: __, ...env } = process.env
     try {
       return (
         await promisify(execFile)(process.execPath, args, {
           cwd,
-          env: { ...env, NEXT_TELEMETRY_DISABLED: '1' },
+          env,
           timeout: 200_000,
         })
       ).stdout
@@ -155,17 +163,45 @@ export const x: Promise<number[]> = a.map([1, 2], async (n) => n * 2)\nexport { 
     await expect(node(cwd, '--experimental-vm-modules', bin('jest/bin/jest.js'), '--silent')).resolves.toBe('')
   })
 
-  it('is built and served by Next.js', async () => {
-    const cwd = folder('next', {
-      'package.json': JSON.stringify({ name: 'next-app', private: true }),
-      'app/layout.jsx': `export default function Layout({ children }) { return <html><body>{children}</body></html> }`,
-      'app/page.jsx': `import { map } from 'heddle'
-export const dynamic = 'force-dynamic'
-export default async function Page() { const squares = await map([1, 2, 3], async (n) => n * n); return <p>{squares.join(' and ')}</p> }`,
+  it.runIf(process.versions.node.startsWith('20.'))('runs under ts-node, with worker modules in TypeScript', async () => {
+    const cwd = folder('ts-node', {
+      'tsconfig.json': JSON.stringify({
+        compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: true, types: ['node'] },
+      }),
+      'words.ts': words,
+      'main.ts': withWorkers.replace('./words.ts', './words.js'),
     })
-    await node(cwd, bin('next/dist/bin/next'), 'build', '--webpack')
-    const server = spawn(process.execPath, [bin('next/dist/bin/next'), 'start', '--port', '0'], {
+    expect(await node(cwd, '--no-warnings', '--loader', 'ts-node/esm', 'main.ts')).toBe('[2,1]\n')
+  })
+
+  /** A page that only uses this thread, and two that use worker functions: named by URL, and imported. */
+  const nextApp = (config: object): Record<string, string> => {
+    const page = (imports: string, list: string, fn: string): string => `import { map, workers } from 'heddle'
+${imports}
+export const dynamic = 'force-dynamic'
+export default async function Page() { return <p>{(await map(${list}, ${fn})).join(' and ')}</p> }`
+    return {
+      'package.json': JSON.stringify({ name: 'next-app', private: true }),
+      'next.config.mjs': `export default ${JSON.stringify(config)}`,
+      'workers/count.mjs': words.replace('text: string): number', 'text)'),
+      'app/layout.jsx': `export default function Layout({ children }) { return <html><body>{children}</body></html> }`,
+      'app/page.jsx': page('', '[1, 2, 3]', 'async (n) => n * n'),
+      ...('serverExternalPackages' in config && {
+        'app/named/page.jsx': page(
+          `import { join } from 'node:path'\nimport { pathToFileURL } from 'node:url'\nconst { count } = workers(pathToFileURL(join(process.cwd(), 'workers/count.mjs')))`,
+          `['a b', 'c']`,
+          'count',
+        ),
+        'app/imported/page.jsx': page(`import { count } from '../../workers/count.mjs'`, `['a b', 'c']`, 'count'),
+      }),
+    }
+  }
+
+  /** @param served `next start` or `next dev` */
+  async function asksNext(cwd: string, served: readonly string[], paths: readonly string[]): Promise<string[]> {
+    const server = spawn(process.execPath, [bin('next/dist/bin/next'), ...served, '--port', '0'], {
       cwd,
+      env,
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     try {
@@ -176,12 +212,42 @@ export default async function Page() { const squares = await map([1, 2, 3], asyn
           const found = /localhost:(\d+)/.exec(said)?.[1]
           if (found !== undefined) resolve(found)
         })
-        server.once('exit', () => reject(new Error(`next start ended: ${said}`)))
+        server.once('exit', () => reject(new Error(`next ${served.join(' ')} ended: ${said}`)))
       })
-      expect(await (await fetch(`http://localhost:${port}/`)).text()).toContain('1 and 4 and 9')
+      const pages: string[] = []
+      for (const path of paths) {
+        const page = await (await fetch(`http://localhost:${port}${path}`)).text()
+        pages.push(/<p>(.*?)<\/p>/.exec(page)?.[1] ?? page)
+      }
+      return pages
     } finally {
-      server.kill('SIGKILL')
+      server.kill('SIGTERM')
     }
+  }
+
+  // The packages are links to a cache outside of the project, which Turbopack only follows below its root.
+  const turbopack = { turbopack: { root: '/' } }
+  const everyPage = ['/', '/named', '/imported']
+  const shown = ['1 and 4 and 9', '2 and 1', '2 and 1']
+
+  it.each([
+    ['webpack', { serverExternalPackages: ['heddle'] }],
+    ['turbopack', { serverExternalPackages: ['heddle'], ...turbopack }],
+  ] as const)('is built and served by Next.js with %s, also worker functions', async (bundler, config) => {
+    const cwd = folder(`next-${bundler}`, nextApp(config))
+    await node(cwd, bin('next/dist/bin/next'), 'build', `--${bundler}`)
+    expect(await asksNext(cwd, ['start'], everyPage)).toEqual(shown)
+  })
+
+  it.each(['webpack', 'turbopack'])('is bundled by Next.js with %s where only this thread is used', async (bundler) => {
+    const cwd = folder(`next-plain-${bundler}`, nextApp(bundler === 'turbopack' ? turbopack : {}))
+    await node(cwd, bin('next/dist/bin/next'), 'build', `--${bundler}`)
+    expect(await asksNext(cwd, ['start'], ['/'])).toEqual(['1 and 4 and 9'])
+  })
+
+  it.each(['webpack', 'turbopack'])('is served by next dev with %s, also worker functions', async (bundler) => {
+    const cwd = folder(`next-dev-${bundler}`, nextApp({ serverExternalPackages: ['heddle'], ...turbopack }))
+    expect(await asksNext(cwd, ['dev', `--${bundler}`], everyPage)).toEqual(shown)
   })
 
   it('is installed by pnpm', async () => {
@@ -197,5 +263,26 @@ export default async function Page() { const squares = await map([1, 2, 3], asyn
     })
     await node(cwd, bin('pnpm/bin/pnpm.cjs'), 'install', '--ignore-scripts', '--ignore-workspace')
     expect(await node(cwd, join(cwd, 'node_modules/heddle/dist/cli.js'), 'run', 'main.ts')).toBe('[2,1]\n')
+  })
+  it("is installed by Yarn with Plug'n'Play", async () => {
+    const cwd = folder('yarn', {
+      'package.json': JSON.stringify({
+        name: 'yarn-app',
+        private: true,
+        type: 'module',
+        dependencies: { heddle: `file:${tarball}` },
+      }),
+      'yarn.lock': '',
+      '.yarnrc.yml': 'nodeLinker: pnp\nenableGlobalCache: false\nenableScripts: false\n',
+      'words.ts': words,
+      'main.ts': withWorkers,
+      'processes.ts': withWorkers.replace('./words.ts', './in-processes.ts'),
+      'in-processes.ts': words.replace(/\}\)\n$/, `}, { isolation: 'process' })\n`),
+    })
+    const yarn = bin('@yarnpkg/cli-dist/bin/yarn.js')
+    await node(cwd, yarn, 'install')
+    expect(await node(cwd, yarn, 'heddle', 'run', 'main.ts')).toBe('[2,1]\n')
+    expect(await node(cwd, yarn, 'heddle', 'run', 'processes.ts')).toBe('[2,1]\n')
+    expect(await node(cwd, yarn, 'heddle', 'find', 'main.ts')).toContain('0 proven')
   })
 })
