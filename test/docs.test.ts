@@ -5,7 +5,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import * as errors from '../src/base/errors.ts'
+import { parseCommand } from '../src/cli/arguments.ts'
+import { commands } from '../src/cli/commands.ts'
 import { checkPages } from './support/docs.ts'
+import { codeBlocks, inlineCommands, isSynopsis, shellCommands } from './support/shell-blocks.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'))
@@ -16,6 +19,44 @@ test('the code of every page compiles', { timeout: 120_000 }, () => {
   const { errors: found, blocks } = checkPages(root, pages)
   expect(found).toEqual([])
   expect(blocks).toBeGreaterThan(20)
+})
+
+test('every call of heddle that a page shows is one that the command takes', () => {
+  const shown = [...shellCommands(root, pages), ...inlineCommands(root, pages)]
+  const calls = shown.flatMap(({ place, command }) => {
+    const call = /^(?:npx )?heddle (.*)$/.exec(command)?.[1]
+    return call === undefined ? [] : [{ place, call: call.replace(/ >>? .*$/, '') }]
+  })
+  const wrong = calls.flatMap(({ place, call }) => {
+    const [name = '', ...args] = call.split(/\s+/).filter((word) => word !== '…')
+    const spec = commands.find((command) => command.name === name)
+    if (!spec) return [`${place}: no command ${name}`]
+    // A command that is only named is no call.
+    if (isSynopsis(call) || !args.some((word) => !word.startsWith('-'))) return []
+    try {
+      parseCommand(spec, args)
+      return []
+    } catch (error) {
+      return [`${place}: heddle ${call}: ${(error as Error).message}`]
+    }
+  })
+  expect(wrong).toEqual([])
+  expect(calls.length).toBeGreaterThan(40)
+})
+
+test('configuration that a page shows can be read', () => {
+  const unreadable = codeBlocks(root, pages, 'json').filter(({ text }) => {
+    try {
+      JSON.parse(text)
+      return false
+    } catch {
+      return true
+    }
+  })
+  expect(unreadable).toEqual([])
+  const scripts = codeBlocks(root, pages, 'js')
+  for (const { text } of scripts) execFileSync(process.execPath, ['--check', '--input-type=module'], { input: text })
+  expect(scripts.length).toBeGreaterThan(2)
 })
 
 test('links between pages and to files lead somewhere', () => {

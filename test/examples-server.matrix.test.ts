@@ -173,16 +173,23 @@ describe.skipIf(!jobs || process.platform === 'win32')('examples/server', () => 
   test('drains at SIGTERM: what is under way is answered, nothing new is accepted', async () => {
     const { said, code, signal, judged } = await served(async (client, child) => {
       const underWay = Array.from({ length: 8 }, (_, i) => client.get(`/tiles/2/${i}?size=256`))
-      await sleep(100)
+      underWay.forEach((answer) => answer.catch(() => {}))
+      // Connections are taken in order: once this is answered, all eight are under way.
+      for (let i = 0; i < 3; i++) await client.get('/health')
+      const began = performance.now()
       child.kill('SIGTERM')
       await sleep(100)
       const late = await client.get('/tiles/3/3').then(
         ({ status }) => String(status),
         (error: NodeJS.ErrnoException) => error.code,
       )
-      return { statuses: (await Promise.all(underWay)).map(({ status }) => status), late }
+      const statuses = (await Promise.all(underWay)).map(({ status }) => status)
+      // The client keeps its connections, which must not keep the server.
+      await new Promise((resolve) => child.once('exit', resolve))
+      return { statuses, late, drainedMs: performance.now() - began }
     })
     expect(said.statuses).toEqual(Array.from({ length: 8 }, () => 200))
+    expect(said.drainedMs).toBeLessThan(15_000)
     expect(said.late).toMatch(/^(503|ECONNREFUSED|ECONNRESET)$/)
     expect({ code, signal }).toEqual({ code: 0, signal: null })
     expect(judged.value).toEqual({ answered: 8, refused: 0, left: 0 })

@@ -16,6 +16,10 @@ export default async function main(port = '0'): Promise<Served> {
   const served = { answered: 0, refused: 0, left: 0 }
   let draining = false
   const app = Fastify()
+  // Otherwise clients keep their connections, and closing waits until those time out.
+  app.addHook('onSend', async (_, reply) => {
+    if (draining) reply.header('connection', 'close')
+  })
 
   app.get<{ Params: { x: string; y: string }; Querystring: { size?: string } }>('/tiles/:x/:y', async (request, reply) => {
     const { params, query, signal } = request

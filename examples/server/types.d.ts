@@ -17,6 +17,7 @@ declare module 'fastify' {
         reply: Reply,
       ) => unknown,
     ): unknown
+    addHook(name: 'onSend', hook: (request: Request, reply: Reply) => Promise<void>): unknown
     listen(where: { port: number; host: string }): Promise<string>
     close(): Promise<void>
   }

@@ -4,6 +4,7 @@ import { nearest } from '../base/options.ts'
 import { type Invocation, parseCommand } from './arguments.ts'
 import { commands, type CommandSpec } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
+import { columnsOf } from './terminal/wrap.ts'
 import { UsageError } from './usage-error.ts'
 import { version } from './version.ts'
 
@@ -21,7 +22,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const { generalHelp, commandHelp } = await import('./help.ts')
-    return print(name === 'help' && rest[0] !== undefined ? commandHelp(commandNamed(rest[0])) : generalHelp())
+    const columns = columnsOf(process.stdout)
+    return print(name === 'help' && rest[0] !== undefined ? commandHelp(commandNamed(rest[0]), columns) : generalHelp(columns))
   }
   const spec = commandNamed(name)
   if (rest.length === 0 && spec.minPositionals > 0) return help(spec)
@@ -38,7 +40,7 @@ async function start(spec: CommandSpec, invocation: Invocation): Promise<number>
 
 async function help(spec: CommandSpec): Promise<number> {
   const { commandHelp } = await import('./help.ts')
-  return print(commandHelp(spec))
+  return print(commandHelp(spec, columnsOf(process.stdout)))
 }
 
 /** A file, by its name or because it is there: people leave the command out. */

@@ -1,7 +1,9 @@
 /** Help from the command table: what it does, how it is called, two examples, its options. */
+import { wrapLine } from './terminal/wrap.ts'
 import { commands, type CommandSpec, globalOptions, type OptionSpec } from './commands.ts'
 
-export function generalHelp(): string {
+/** @param columns of the terminal that shows it */
+export function generalHelp(columns = Infinity): string {
   const examples = commands.slice(0, 2).map((command) => command.examples[0])
   if (examples.length < 2) examples.push(...(commands[0]?.examples.slice(1) ?? []))
   return [
@@ -9,17 +11,23 @@ export function generalHelp(): string {
     '',
     'Usage: heddle COMMAND [options]',
     '',
-    ...table(commands.map(({ name, summary }) => [name, summary])),
+    ...table(
+      commands.map(({ name, summary }) => [name, summary]),
+      columns,
+    ),
     '',
     'Examples:',
     ...examples.map((example) => `  ${example}`),
     '',
     'heddle COMMAND --help says more about a command.',
     '',
-  ].join('\n')
+  ]
+    .flatMap((line) => wrapLine(line, columns))
+    .join('\n')
 }
 
-export function commandHelp(command: CommandSpec): string {
+/** @param columns of the terminal that shows it */
+export function commandHelp(command: CommandSpec, columns = Infinity): string {
   return [
     `heddle ${command.name}: ${command.summary}`,
     '',
@@ -29,16 +37,21 @@ export function commandHelp(command: CommandSpec): string {
     ...command.examples.map((example) => `  ${example}`),
     '',
     'Options:',
-    ...table([...command.options, ...globalOptions].map((option) => [flags(option), option.summary])),
+    ...table(
+      [...command.options, ...globalOptions].map((option) => [flags(option), option.summary]),
+      columns,
+    ),
     '',
-  ].join('\n')
+  ]
+    .flatMap((line) => wrapLine(line, columns))
+    .join('\n')
 }
 
 function flags({ name, short, value }: OptionSpec): string {
   return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
 }
 
-function table(rows: readonly (readonly [string, string])[]): string[] {
+function table(rows: readonly (readonly [string, string])[], columns: number): string[] {
   const width = Math.max(...rows.map(([left]) => left.length))
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+  return rows.flatMap(([left, right]) => wrapLine(`  ${left.padEnd(width)}  ${right}`, columns, width + 4))
 }

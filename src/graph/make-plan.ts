@@ -59,7 +59,7 @@ export function makePlan(
   }
   // Not enumerable: the plan is data, for JSON and comparisons too.
   return Object.defineProperties(plan, {
-    toString: { value: () => planText(plan as Plan) },
+    toString: { value: (columns?: number) => planText(plan as Plan, columns) },
     toMermaid: { value: () => mermaid(plan as Plan) },
   }) as Plan
 }

@@ -46,8 +46,11 @@ export interface Plan {
   readonly heldMax: number
   /** False when no task has an estimate and no earlier durations were given: each counts as 1 ms, and only the order says something. */
   readonly durationsKnown: boolean
-  /** The plan as text, for a terminal. */
-  toString(): string
+  /**
+   * The plan as text, for a terminal.
+   * @param columns that the chart may take; names are cut and bars are shorter where it would be wider @default no bound
+   */
+  toString(columns?: number): string
   /** The graph as a Mermaid flowchart, the critical path drawn bold. */
   toMermaid(): string
 }

@@ -1,10 +1,13 @@
 /** Plans for people: text for a terminal, Mermaid for documents. */
+import { clipToWidth, displayWidth, padToWidth } from '../base/display-width.ts'
 import { formatMs } from '../base/duration.ts'
 import type { Plan, PlannedTask } from './plan.ts'
 
 /** More rows than this say less, not more; chosen to fit a terminal. */
 const rowsMax = 40
-const barWidth = 32
+const [barMost, barLeast] = [32, 8]
+/** Names are not cut below this. */
+const nameLeast = 12
 
 /**
  * ```
@@ -16,7 +19,7 @@ const barWidth = 32
  *   schema  ███░░░  2.00 s  critical
  * ```
  */
-export function planText(plan: Plan): string {
+export function planText(plan: Plan, columns = Number.POSITIVE_INFINITY): string {
   const { concurrency, tasks, makespanMs } = plan
   const slots =
     concurrency === Number.POSITIVE_INFINITY ? 'unlimited slots' : concurrency === 1 ? '1 slot' : `${concurrency} slots`
@@ -26,7 +29,7 @@ export function planText(plan: Plan): string {
     ...head,
     `${plan.durationsKnown ? 'critical path' : `longest path, ${length} ${length === 1 ? 'task' : 'tasks'}`}: ${listed(plan.criticalPath, ' → ')}`,
     '',
-    ...chart(tasks.slice(0, rowsMax), makespanMs, plan.durationsKnown),
+    ...chart(tasks.slice(0, rowsMax), makespanMs, plan.durationsKnown, columns),
   ]
   if (tasks.length > rowsMax) lines.push(`  … and ${tasks.length - rowsMax} more, in \`tasks\``)
   return lines.join('\n')
@@ -61,16 +64,23 @@ function listed(names: readonly string[], joint: string): string {
 }
 
 /** One row per task: when it runs, how long, and how much later it could start. */
-function chart(tasks: readonly PlannedTask[], makespanMs: number, timed: boolean): string[] {
-  const nameWidth = Math.max(...tasks.map((task) => task.name.length), 0)
+function chart(tasks: readonly PlannedTask[], makespanMs: number, timed: boolean, columns: number): string[] {
+  const ends = tasks.map(({ slot, critical, slackMs, durationMs }) => {
+    const verdict = critical ? 'critical' : `slack ${formatMs(slackMs)}`
+    return timed ? `slot ${slot}  ${formatMs(durationMs)}, ${verdict}` : `slot ${slot}`
+  })
+  const end = Math.max(...ends.map((text) => text.length), 0)
+  // Three gaps of two columns; the bar gives way first, then the names.
+  const left = columns - end - 6
+  const longest = Math.max(...tasks.map((task) => displayWidth(task.name)), 0)
+  const barWidth = Math.max(barLeast, Math.min(barMost, left - longest))
+  const nameWidth = Math.min(longest, Math.max(nameLeast, left - barWidth))
   const column = (ms: number): number => (makespanMs === 0 ? 0 : Math.round((ms / makespanMs) * barWidth))
-  return tasks.map((task) => {
+  return tasks.map((task, i) => {
     const from = Math.min(column(task.startMs), barWidth - 1)
     const to = Math.max(column(task.endMs), from + 1)
     const bar = `${'·'.repeat(from)}${(task.critical ? '█' : '▒').repeat(to - from)}${'·'.repeat(barWidth - to)}`
-    const verdict = task.critical ? 'critical' : `slack ${formatMs(task.slackMs)}`
-    const row = `  ${task.name.padEnd(nameWidth)}  ${bar}  slot ${task.slot}`
-    return timed ? `${row}  ${formatMs(task.durationMs)}, ${verdict}` : row
+    return `  ${padToWidth(clipToWidth(task.name, nameWidth), nameWidth)}  ${bar}  ${ends[i]}`
   })
 }
 

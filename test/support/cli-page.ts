@@ -47,6 +47,9 @@ const output = `## What a terminal shows
 | \`minimal\` | the verdict | where stderr is no terminal, or \`TERM=dumb\` |
 | \`json\` | one document on stdout; what the program prints goes to stderr | with \`--json\` |
 
+Lines break between words at the width of the terminal. Tables keep their columns: names are cut first, and what does not fit follows below. Output for files, pipes and
+programs is never broken.
+
 Colours follow \`NO_COLOR\`, \`FORCE_COLOR\` and \`TERM\`, for each stream by itself. The verdict is explained in [Traces](traces.md).
 `
 

@@ -6,7 +6,9 @@ import type { Invocation } from '../arguments.ts'
 import { codeFrame } from '../terminal/code-frame.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { forbidColor, type Paint, paint } from '../terminal/paint.ts'
-import { readable } from '../terminal/readable.ts'
+import { readable, safeText } from '../terminal/readable.ts'
+import { say, sayJson } from '../terminal/say.ts'
+import { columnsOf } from '../terminal/wrap.ts'
 import { UsageError } from '../usage-error.ts'
 import { version } from '../version.ts'
 
@@ -36,10 +38,14 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const shown = selected.filter(({ tier }) => tier !== 'info' || options.all === true)
   const format = options.json === true ? 'json' : options.format
   if (format === 'json')
-    print(JSON.stringify({ findings: selected, unreadable: result.unreadable, summary: summaryOf(result, selected) }, null, 2))
-  else if (format === 'sarif') print(sarif(shown, version))
-  else if (format === 'markdown') print(markdown(shown))
-  else if (format === 'github') for (const finding of shown) print(annotation(finding))
+    sayJson(
+      process.stdout,
+      JSON.stringify({ findings: selected, unreadable: result.unreadable, summary: summaryOf(result, selected) }, null, 2),
+    )
+  else if (format === 'sarif') sayJson(process.stdout, sarif(shown, version))
+  else if (format === 'markdown') process.stdout.write(`${safeText(markdown(shown), false)}\n`)
+  // Commands of the workflow, whose parts are escaped.
+  else if (format === 'github') for (const finding of shown) process.stdout.write(`${annotation(finding)}\n`)
   else report(result, selected, shown, fixed, paint(process.stdout))
   const failOn = (options['fail-on'] as Tier | 'never' | undefined) ?? 'likely'
   return failOn !== 'never' && selected.some(({ tier }) => rank(tier) <= rank(failOn)) ? exitCodes.failed : exitCodes.ok
@@ -55,7 +61,7 @@ function summaryOf({ summary }: FindResult, selected: readonly Finding[]): FindR
 }
 
 function report(result: FindResult, selected: readonly Finding[], shown: readonly Finding[], fixed: number, paint: Paint): void {
-  for (const { path, reason } of result.unreadable) process.stderr.write(`${readable(path)} was left out: ${readable(reason)}\n`)
+  for (const { path, reason } of result.unreadable) say(process.stderr, `${readable(path)} was left out: ${readable(reason)}`)
   for (const finding of shown) print(findingText(finding, paint))
   const { files, lines, proven, likely, info } = summaryOf(result, selected)
   if (fixed > 0) print(`${fixed} rewritten`)
@@ -70,7 +76,7 @@ function findingText({ tier, rule, file, line, message, proof, question, saving,
   return [
     `${head} ${paint.bold(readable(message))}`,
     `  ${readable(file)}:${line} ${paint.dim(`${rule} ${id}`)}`,
-    ...codeFrame({ file, line, path: resolve(file) }).map((text) => `  ${paint.dim(text)}`),
+    ...codeFrame({ file, line, path: resolve(file) }, columnsOf(process.stdout) - 2).map((text) => `  ${paint.dim(text)}`),
     ...proof.map((text) => `  ${readable(text)}`),
     ...(question ? [`  ${paint.yellow('?')} ${readable(question)}`] : []),
     `  ${paint.dim(`${readable(saving)}`)}`,
@@ -131,10 +137,10 @@ async function writeBaseline(file: unknown, findings: readonly Finding[]): Promi
     throw new UsageError('--write-baseline needs a file', { hint: 'heddle find --baseline findings.json --write-baseline' })
   const { writeFileSync } = await import('node:fs')
   writeFileSync(file, `${JSON.stringify([...new Set(findings.map(({ id }) => id))].toSorted(), null, 2)}\n`)
-  process.stderr.write(`${file} written: ${findings.length} findings are known from now on\n`)
+  say(process.stderr, `${file} written: ${findings.length} findings are known from now on`)
   return exitCodes.ok
 }
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  say(process.stdout, text)
 }

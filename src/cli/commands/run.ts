@@ -20,10 +20,10 @@ import { defaultExportOf } from '../program/default-export.ts'
 import { loadModule, programPath } from '../program/load.ts'
 import { forbidColor } from '../terminal/paint.ts'
 import type { Outcome } from '../reporters/report-run.ts'
-import { safeJsonText } from '../terminal/readable.ts'
 import { chooseReporter, openReporter, type Reporter } from '../reporters/reporter.ts'
 import type { RunPage } from './run-page.ts'
-import { say } from '../terminal/say.ts'
+import { say, sayJson } from '../terminal/say.ts'
+import { columnsOf } from '../terminal/wrap.ts'
 import { UsageError } from '../usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
@@ -192,7 +192,8 @@ async function dryRun(path: string, options: Invocation['options']): Promise<num
     })
   }
   const plan = program.plan(boundOf(options))
-  say(process.stdout, options.json === true ? safeJsonText(JSON.stringify(plan, null, 2)) : String(plan))
+  if (options.json === true) sayJson(process.stdout, JSON.stringify(plan, null, 2))
+  else say(process.stdout, plan.toString(columnsOf(process.stdout)))
   return exitCodes.ok
 }
 
@@ -202,7 +203,7 @@ interface Bound {
 
 interface Runnable {
   run(targets: undefined, options: Bound): Promise<unknown>
-  plan(options: Bound): object
+  plan(options: Bound): { toString(columns?: number): string }
 }
 
 /** What `--concurrency` says for a graph. */

@@ -19,9 +19,9 @@ import type { Invocation } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { forbidColor, paint } from '../terminal/paint.ts'
 import { comparisonText, explanationText } from '../reporters/report-trace.ts'
-import { safeJsonText } from '../terminal/readable.ts'
 import { traceDocument } from '../reporters/report-run.ts'
-import { say } from '../terminal/say.ts'
+import { say, sayJson } from '../terminal/say.ts'
+import { columnsOf } from '../terminal/wrap.ts'
 import { UsageError } from '../usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
@@ -42,10 +42,9 @@ export async function command({ positionals, options }: Invocation): Promise<num
       hint: `heddle trace --export chrome --output ${String(options.output)} ${first}`,
     })
   const explanation = explain(trace)
-  say(
-    process.stdout,
-    options.json === true ? traceDocument(explanation) : explanationText(trace, explanation, paint(process.stdout)),
-  )
+  const { stdout } = process
+  if (options.json === true) sayJson(stdout, traceDocument(explanation))
+  else say(stdout, explanationText(trace, explanation, paint(stdout), columnsOf(stdout)))
   return exitCodes.ok
 }
 
@@ -55,12 +54,9 @@ function compareFiles(files: readonly string[], options: Invocation['options']):
   if (options.export !== undefined || options.output !== undefined)
     throw new UsageError('A comparison cannot be exported; --json gives it to programs')
   const comparison = compare(files.map(open))
-  say(
-    process.stdout,
-    options.json === true
-      ? safeJsonText(JSON.stringify(comparison, null, 2))
-      : comparisonText(files, comparison, paint(process.stdout)),
-  )
+  const { stdout } = process
+  if (options.json === true) sayJson(stdout, JSON.stringify(comparison, null, 2))
+  else say(stdout, comparisonText(files, comparison, paint(stdout), columnsOf(stdout)))
   return exitCodes.ok
 }
 

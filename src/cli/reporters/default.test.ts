@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { displayWidth } from '../terminal/display-width.ts'
+import { displayWidth } from '../../base/display-width.ts'
 import { paint } from '../terminal/paint.ts'
 import type { GroupProgress } from '../terminal/progress.ts'
 import { windowLines } from './default.ts'

@@ -1,6 +1,6 @@
 import { formatMs } from '../../base/duration.ts'
 import type { Explanation, Recorder } from '../../trace/index.ts'
-import { clipToWidth, displayWidth, padToWidth } from '../terminal/display-width.ts'
+import { clipToWidth, displayWidth, padToWidth } from '../../base/display-width.ts'
 import { type Paint, paint } from '../terminal/paint.ts'
 import { type GroupProgress, Progress } from '../terminal/progress.ts'
 import { type Outcome, writeReport } from './report-run.ts'

@@ -4,6 +4,7 @@ import { codeFrame, type Place, placeOf } from '../terminal/code-frame.ts'
 import { paint } from '../terminal/paint.ts'
 import { readable, readableLine } from '../terminal/readable.ts'
 import { say } from '../terminal/say.ts'
+import { columnsOf } from '../terminal/wrap.ts'
 import { UsageError } from '../usage-error.ts'
 
 export interface ErrorSummary {
@@ -46,7 +47,7 @@ export function errorLines(thrown: unknown, stream: NodeJS.WriteStream, task?: s
     `${red(bold(`${name}:`))} ${summary.message}${code}`,
     ...(task === undefined ? [] : [dim(`  in ${task}`)]),
     ...(summary.causes ?? []).map((cause) => dim(`  because: ${cause}`)),
-    ...(place ? [dim(`  at ${summary.at}`), ...codeFrame(place).map((line) => `  ${line}`)] : []),
+    ...(place ? [dim(`  at ${summary.at}`), ...codeFrame(place, columnsOf(stream) - 2).map((line) => `  ${line}`)] : []),
     ...(summary.hint === undefined ? [] : [`${cyan('hint:')} ${summary.hint}`]),
   ]
 }

@@ -1,15 +1,18 @@
 /** A trace explained in a terminal: the verdict, where the time went, the critical path, the groups, and all advice. */
 import { formatMs } from '../../base/duration.ts'
 import { type Comparison, type Explanation, type IdleCause, idleWords, taskLabel, type Trace } from '../../trace/index.ts'
-import { displayWidth, padToWidth } from '../terminal/display-width.ts'
 import type { Paint } from '../terminal/paint.ts'
+import { tableLines } from '../terminal/wrap.ts'
 import { adviceLines } from './report-run.ts'
 
 const rowsShown = 16
 const groupsShown = 20
 const stepsShown = 12
+const indent = '  '
 
-export function explanationText(trace: Trace, explanation: Explanation, paint: Paint): string {
+/** @param columns of the terminal that shows it */
+export function explanationText(trace: Trace, explanation: Explanation, paint: Paint, columns = Infinity): string {
+  const inside = columns - indent.length
   const { meta } = trace
   const { verdict, advice, spanMs, parallelism } = explanation
   const counted = `${many(trace.tasks.count, 'task')} in ${many(trace.runs.count, 'run')}, ${meta.runtime}, ${meta.cores} cores`
@@ -26,9 +29,9 @@ export function explanationText(trace: Trace, explanation: Explanation, paint: P
       advice.length === 0 ? ['nothing stands out'] : advice.flatMap((one) => adviceLines(paint, one)),
       paint,
     ),
-    ...section('Where the time went', timeTable(explanation), paint),
-    ...section('Critical path', pathLines(trace, explanation, paint), paint),
-    ...section('Groups', [...groupTable(explanation), ...timeLine(explanation, paint)], paint),
+    ...section('Where the time went', timeTable(explanation, inside), paint),
+    ...section('Critical path', pathLines(trace, explanation, paint, inside), paint),
+    ...section('Groups', [...groupTable(explanation, inside), ...timeLine(explanation, paint)], paint),
     ...failureSection(explanation, paint),
   ].join('\n')
 }
@@ -36,10 +39,10 @@ export function explanationText(trace: Trace, explanation: Explanation, paint: P
 const many = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 function section(title: string, lines: readonly string[], { bold }: Paint): string[] {
-  return lines.length === 0 ? [] : ['', bold(title), ...lines.map((line) => `  ${line}`)]
+  return lines.length === 0 ? [] : ['', bold(title), ...lines.map((line) => `${indent}${line}`)]
 }
 
-function timeTable({ rows, wallMs }: Explanation): string[] {
+function timeTable({ rows, wallMs }: Explanation, inside: number): string[] {
   if (rows.length === 0) return []
   const share = (ms: number, slots: number): string => (ms > 0 ? `${((100 * ms) / (wallMs * slots)).toFixed(1)} %` : '')
   const causes = (Object.keys(idleWords) as IdleCause[]).filter((cause) =>
@@ -55,11 +58,11 @@ function timeTable({ rows, wallMs }: Explanation): string[] {
       ...causes.map((cause) => share(idleMs[cause], slots)),
     ]),
   ]
-  return [...columns(table), ...(rows.length > shown.length ? [`and ${rows.length - shown.length} more`] : [])]
+  return [...tableLines(table, inside), ...(rows.length > shown.length ? [`and ${rows.length - shown.length} more`] : [])]
 }
 
 /** The longest steps of the path, in order of time. */
-function pathLines(trace: Trace, { criticalPath, grouping, wallMs }: Explanation, { dim }: Paint): string[] {
+function pathLines(trace: Trace, { criticalPath, grouping, wallMs }: Explanation, { dim }: Paint, inside: number): string[] {
   const { segments, ms } = criticalPath
   const steps = segments.filter(({ from, to }) => to > from)
   const longest = new Set(steps.toSorted((a, b) => b.to - b.from - (a.to - a.from)).slice(0, stepsShown))
@@ -77,12 +80,12 @@ function pathLines(trace: Trace, { criticalPath, grouping, wallMs }: Explanation
     .filter((kind) => ms[kind] > 0)
     .map((kind) => `${kind} ${formatMs(ms[kind])} (${((100 * ms[kind]) / wallMs).toFixed(0)} %)`)
   const more = steps.length > longest.size ? [dim(`and ${steps.length - longest.size} shorter steps`)] : []
-  return [...columns([['at', 'for', ''], ...lines]), ...more, dim(sums.join(', '))]
+  return [...tableLines([['at', 'for', ''], ...lines], inside), ...more, dim(sums.join(', '))]
 }
 
 const stepWords = { limiter: 'waiting on a limiter before', queue: 'waiting before', dispatch: 'handing out' } as const
 
-function groupTable({ groups }: Explanation): string[] {
+function groupTable({ groups }: Explanation, inside: number): string[] {
   const shown = groups.slice(0, groupsShown)
   const table = [
     ['', 'tasks', 'failed', 'attempts', 'task time', 'median', 'p95', 'longest', 'mean wait'],
@@ -98,7 +101,7 @@ function groupTable({ groups }: Explanation): string[] {
       formatMs((waitMs.dependency + waitMs.slot + waitMs.limiter + waitMs.retry) / Math.max(1, tasks)),
     ]),
   ]
-  return [...columns(table), ...(groups.length > shown.length ? [`and ${groups.length - shown.length} more`] : [])]
+  return [...tableLines(table, inside), ...(groups.length > shown.length ? [`and ${groups.length - shown.length} more`] : [])]
 }
 
 /** Why the sum of the column is not the work of the first line, where it is not. */
@@ -120,7 +123,13 @@ function failureSection({ failures }: Explanation, paint: Paint): string[] {
   return section(`Failures: ${failures.failed} failed, ${failures.cancelled} cancelled`, lines, paint)
 }
 
-export function comparisonText(files: readonly string[], { runs, lines, advice }: Comparison, paint: Paint): string {
+/** @param columns of the terminal that shows it */
+export function comparisonText(
+  files: readonly string[],
+  { runs, lines, advice }: Comparison,
+  paint: Paint,
+  columns = Infinity,
+): string {
   const table = [
     ['', 'workers', 'tasks', 'wall', 'work', 'speedup', 'idle'],
     ...runs.map((run, i) => [
@@ -134,27 +143,11 @@ export function comparisonText(files: readonly string[], { runs, lines, advice }
     ]),
   ]
   return [
-    ...columns(table),
+    ...tableLines(table, columns),
     '',
     ...lines,
     ...(advice.length > 0 ? ['', ...advice.flatMap((one) => adviceLines(paint, one))] : []),
   ].join('\n')
-}
-
-/** First column to the left, numbers to the right. */
-function columns(table: readonly (readonly string[])[]): string[] {
-  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => displayWidth(row[column] ?? ''))))
-  const last = widths.length - 1
-  return table.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] as number
-        const leftSide = column === 0 || (column === last && table[0]?.[column] === '')
-        return leftSide ? padToWidth(cell, width) : ' '.repeat(Math.max(0, width - displayWidth(cell))) + cell
-      })
-      .join('  ')
-      .trimEnd(),
-  )
 }
 
 function date(epochMs: number): string {

@@ -9,6 +9,7 @@ import { homedir } from 'node:os'
 import { dirname, join, parse, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fileBeside } from '../../base/beside.ts'
+import { clipToWidth } from '../../base/display-width.ts'
 import { readableLine } from './readable.ts'
 
 export interface Place {
@@ -64,17 +65,16 @@ function pathOf(location: string): string | undefined {
 }
 
 /** The line and those around it, with numbers and a mark; nothing when the file is not one of the project's sources. */
-export function codeFrame({ path, line }: Place): string[] {
+export function codeFrame({ path, line }: Place, columns = Infinity): string[] {
   const lines = sourceOf(path)?.split('\n')
   if (!lines || line < 1 || line > lines.length) return []
   const from = Math.max(1, line - linesAround)
   const to = Math.min(lines.length, line + linesAround)
   const width = String(to).length
-  return lines
-    .slice(from - 1, to)
-    .map(
-      (text, i) => `${from + i === line ? '>' : ' '} ${String(from + i).padStart(width)} | ${indented(text.slice(0, lineMax))}`,
-    )
+  return lines.slice(from - 1, to).map((text, i) => {
+    const shown = `${from + i === line ? '>' : ' '} ${String(from + i).padStart(width)} | ${indented(text.slice(0, lineMax))}`
+    return clipToWidth(shown, columns)
+  })
 }
 
 function indented(text: string): string {

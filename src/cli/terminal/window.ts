@@ -6,7 +6,7 @@
  * written at once, between the marks of a synchronized update, so that nothing flickers; lines are cut to the width
  * of the terminal, and there are never more than it is high.
  */
-import { clipToWidth, displayWidth } from './display-width.ts'
+import { clipToWidth, displayWidth } from '../../base/display-width.ts'
 
 const beginUpdate = '\u001B[?2026h'
 const endUpdate = '\u001B[?2026l'
