@@ -15,7 +15,7 @@ import { byShape } from './never-slower/by-shape.mjs'
 /** Steps of `spin` for about one microsecond. */
 const stepsPerUs = 770
 const counts = [1, 10, 100, 1_000, 10_000, 100_000]
-const costsUs = [0.1, 10, 1_000]
+const costsUs = [0.1, 1, 10, 100, 1_000]
 /** Longer runs show nothing new. */
 const longestMs = 120
 

@@ -58,8 +58,8 @@ export class Bulk implements BulkWork {
   readonly observed: boolean
   readonly #o: BulkOptions
   /** Items that were pulled and not yet taken, of asynchronous sources: what such a source has at hand is pulled, as far as it is wanted. */
-  readonly #ahead = new Ahead<unknown>(() => this.#wake())
-  readonly #breath = new Breath()
+  readonly #ahead: Ahead<unknown> | undefined
+  #breath: Breath | undefined
   #pulling = false
   #exhausted = false
   /** How many items right behind the batch are skipped. */
@@ -84,6 +84,7 @@ export class Bulk implements BulkWork {
     this.timeoutMs = options.timeoutMs
     this.observed = options.observed
     if (!options.source.slice) this.#items = new Map()
+    if (options.source.async) this.#ahead = new Ahead(() => this.#wake())
     if (options.observed) this.#takenAt = new TakenTimes()
     this.#skipAhead()
   }
@@ -113,7 +114,7 @@ export class Bulk implements BulkWork {
 
   exhausted(): boolean {
     if (this.#o.group.aborted) return true
-    return this.#ahead.size === 0 && (this.#exhausted || this.#taken >= this.#o.source.size)
+    return (this.#ahead?.size ?? 0) === 0 && (this.#exhausted || this.#taken >= this.#o.source.size)
   }
 
   onMore(wake: () => void): void {
@@ -127,7 +128,7 @@ export class Bulk implements BulkWork {
   readonly #take = (max: number): Batch | undefined => {
     const room = Math.min(max, this.#room(), this.#fitting)
     if (room < 1 || this.exhausted()) return undefined
-    const items = this.#o.source.slice ? this.#slice(room) : this.#o.source.async ? this.#pulled(room) : this.#pullNow(room)
+    const items = this.#o.source.slice ? this.#slice(room) : this.#ahead ? this.#pulled(room, this.#ahead) : this.#pullNow(room)
     if (items.length === 0) return undefined
     const first = this.#taken
     this.#taken += items.length
@@ -222,38 +223,38 @@ export class Bulk implements BulkWork {
   }
 
   /** What has arrived, up to the next one that is skipped; goes on pulling. */
-  #pulled(room: number): unknown[] {
+  #pulled(room: number, ahead: Ahead<unknown>): unknown[] {
     const items: unknown[] = []
-    this.#ahead.want(room)
-    while (items.length < Math.min(room, this.#fitting) && this.#ahead.size > 0 && this.#ahead.head !== skipped)
-      items.push(this.#ahead.shift())
+    ahead.want(room)
+    while (items.length < Math.min(room, this.#fitting) && ahead.size > 0 && ahead.head !== skipped) items.push(ahead.shift())
     // They come right behind the batch, or before the first of the next one.
-    while (this.#ahead.head === skipped) {
-      this.#ahead.shift()
+    while (ahead.head === skipped) {
+      ahead.shift()
       this.#gap++
     }
-    if (!this.#pulling) void this.#pullAhead()
+    if (!this.#pulling) void this.#pullAhead(ahead)
     return items
   }
 
   /** As many as may be under way; where no more may, one waits at the door. */
-  get #aheadMost(): number {
+  #aheadMost(ahead: Ahead<unknown>): number {
     const places = Math.max(1, this.#o.limit - (this.#taken - this.#reported))
-    return Math.min(this.#ahead.most, places, within(heldBytes, this.#o.sizes.items))
+    return Math.min(ahead.most, places, within(heldBytes, this.#o.sizes.items))
   }
 
-  async #pullAhead(): Promise<void> {
+  async #pullAhead(ahead: Ahead<unknown>): Promise<void> {
     this.#pulling = true
+    const breath = (this.#breath ??= new Breath())
     try {
-      while (!this.#exhausted && !this.#o.group.aborted && this.#ahead.size < this.#aheadMost) {
+      while (!this.#exhausted && !this.#o.group.aborted && ahead.size < this.#aheadMost(ahead)) {
         const item = await this.#o.source.pull()
         if (item === end) this.#exhausted = true
-        else if (!this.#skips(this.#taken + this.#ahead.size, item)) {
+        else if (!this.#skips(this.#taken + ahead.size, item)) {
           this.#o.sizes.items.note(item)
-          this.#ahead.push(item)
-        } else if (this.#ahead.size === 0) this.#pass()
-        else this.#ahead.push(skipped)
-        const pause = this.#breath.due()
+          ahead.push(item)
+        } else if (ahead.size === 0) this.#pass()
+        else ahead.push(skipped)
+        const pause = breath.due()
         if (pause) await pause
       }
     } catch (error) {

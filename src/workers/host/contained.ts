@@ -10,7 +10,7 @@ export function contained(job: Job): void {
 
 /** At the end of the job. */
 export function noteContained({ contained, estimate, work, ref }: Job): void {
-  if (!contained || work.cancellation.aborted) return
+  if (!contained || !work.observed || work.cancellation.aborted) return
   const { since, items } = contained
   const savedMs = performance.now() - since - items * (estimate.itemMs ?? Number.POSITIVE_INFINITY)
   if (savedMs <= 0) return

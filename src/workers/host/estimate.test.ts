@@ -60,3 +60,39 @@ test('a crossing that seemed dear is tried again in time', () => {
   for (let i = 0; i < 120; i++) estimate.recordInline(500, 5)
   expect(estimate.inlineWins(100_000, 2)).toBe(false)
 })
+
+/** Hands all of it out as the pool does, to workers that take a message each and wait for nothing; gives the batches of each. */
+function handOut(estimate: Estimate, items: number, slots: number): number[][] {
+  const batches: number[][] = Array.from({ length: slots }, () => [])
+  const own = (worker: number): number => (batches[worker] ?? []).reduce((sum, size) => sum + size, 0)
+  for (let left = items; left > 0;) {
+    let given = 0
+    for (let worker = 0; worker < slots && left > 0; worker++) {
+      const size = Math.min(left, estimate.batchSize(left, slots, items - left, own(worker)))
+      if (size > 0) batches[worker]?.push(size)
+      left -= size
+      given += size
+    }
+    if (given === 0) throw new Error(`${left} items went to nobody`)
+  }
+  return batches
+}
+
+test('all workers get the same, in few messages', () => {
+  expect(handOut(measured(0.01), 100, 2)).toEqual([[50], [50]])
+  for (const [itemMs, items, slots] of [
+    [1, 10, 2],
+    [0.01, 1_000, 2],
+    [0.03, 333, 4],
+    [0.2, 7, 3],
+  ] as const) {
+    const sums = handOut(measured(itemMs), items, slots).map((batches) => batches.reduce((sum, size) => sum + size, 0))
+    expect(Math.max(...sums), `${items} × ${itemMs} ms`).toBe(Math.ceil(items / slots))
+  }
+  expect(Math.max(...handOut(measured(0.01), 1_000, 2).map(({ length }) => length))).toBeLessThanOrEqual(4)
+})
+
+test('a worker that has its part before it gets no more', () => {
+  expect(measured(1).batchSize(2, 2, 8, 5)).toBe(0)
+  expect(measured(1).batchSize(2, 2, 8, 4)).toBe(1)
+})

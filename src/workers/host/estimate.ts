@@ -2,9 +2,10 @@
  * What is known of one function: what an item costs, what its crossing costs, and what follows for batches. Pure.
  *
  * A batch should take about {@link targetMs}: long enough that the crossing of a message (25–400 µs) does not show, short enough
- * that the load stays balanced; joblib sizes batches the same way, at 0.2–2 s because its workers are processes. At most ceil(left / 2P)
- * items, as Taskflow's guided partitioning does, so that the last batches are small; but not so small that their messages cost more. Growth is bounded, because the first
- * measurement of a cold function says little.
+ * that the load stays balanced; joblib sizes batches the same way, at 0.2–2 s because its workers are processes. At most half of what the
+ * worker would do if all shared equally what is left, as Taskflow's guided partitioning does, so that the last batches are small; but not so
+ * small that their messages cost more. What the worker has before it already counts as done by it, so that all end together. Growth is bounded,
+ * because the first measurement of a cold function says little.
  */
 
 /** Where waking a thread is dear, as in a virtual machine, a batch costs 0.1 to 0.4 ms: 10 % of one of 2 ms, 3 % of this. A short map never gets here. */
@@ -63,14 +64,21 @@ export class Estimate {
     this.crossingMs = Math.max(firstCrossingMs, 0.95 * this.crossingMs)
   }
 
-  /** How many items the next batch should have; `remaining` may be `Infinity`. */
-  batchSize(remaining: number, slots: number): number {
+  /**
+   * How many items the next batch should have; `remaining` may be `Infinity`. 0 where the worker has as much before it as all would have if they
+   * shared what is left.
+   * @param ahead items of the same work that have been handed out and have not started
+   * @param own how many of these wait at the worker for which the batch is
+   */
+  batchSize(remaining: number, slots: number, ahead = 0, own = 0): number {
     if (this.itemMs === undefined) return 1
     const byTime = targetMs / Math.max(this.itemMs, 1e-6)
     const byGrowth = Math.max(1, this.#lastBatch) * largestGrowth
     // Into equal parts, none below `leastMs`.
-    const parts = Math.max(1, Math.min(slots, Math.floor((remaining * Math.max(this.itemMs, 1e-6)) / leastMs)))
-    const share = Math.ceil(remaining / parts)
+    const left = remaining + ahead
+    const parts = Math.max(1, Math.min(slots, Math.floor((left * Math.max(this.itemMs, 1e-6)) / leastMs)))
+    const share = Math.ceil(left / parts) - own
+    if (share <= 0) return 0
     const byShare = share * this.itemMs < lastShareMs ? share : Math.ceil(share / 2)
     const most = this.async ? largestAsyncBatch : largestBatch
     return Math.max(1, Math.min(Math.floor(byTime), byGrowth, byShare, most))

@@ -11,7 +11,7 @@ import type { Job } from './job.ts'
 import type { PoolWorker } from './worker.ts'
 
 /** How long this thread stays awake for short results before it leaves that to the event loop. */
-const lookMs = 0.1
+const lookMs = 0.2
 /** In turns this short: a turn of the event loop costs 10 µs, several times what a call itself takes. */
 const lookTurnMs = 0.02
 
@@ -42,7 +42,7 @@ const worthwhile = 0.9
 export class Wakefulness {
   /** True when this thread is to stay awake for the next result. */
   awake = false
-  /** What a result takes in the way that is in use. */
+  /** What a result takes in the way that is in use, beyond its work. */
   #usualMs = Number.POSITIVE_INFINITY
   #pause = shortestPause
   #untilTrial = shortestPause
@@ -50,7 +50,7 @@ export class Wakefulness {
   #trying = false
   #group: number[] = []
 
-  /** A near result has come, so long after its batch was posted. */
+  /** A near result has come: how long it took beyond its work. */
   record(ms: number): void {
     if (this.#group.push(ms) < groupResults) return
     const settled = this.#group.slice(groupResults >> 1).sort((a, b) => a - b)

@@ -55,6 +55,7 @@ export class Pool implements Executor {
   readonly #jobs = new Turns()
   readonly #calls = new WeakMap<FunctionRef, ByTimeout<Job>>()
   readonly #estimates = new Map<string, Estimate>()
+  readonly #estimateOf = new WeakMap<FunctionRef, Estimate>()
   readonly #starts = new Starts()
   #scheduled = false
   #rebalancing: NodeJS.Timeout | undefined
@@ -166,9 +167,12 @@ export class Pool implements Executor {
   }
 
   #estimate(ref: FunctionRef): Estimate {
+    let estimate = this.#estimateOf.get(ref)
+    if (estimate) return estimate
     const key = `${ref.module}#${ref.name}`
-    let estimate = this.#estimates.get(key)
+    estimate = this.#estimates.get(key)
     if (!estimate) this.#estimates.set(key, (estimate = new Estimate()))
+    this.#estimateOf.set(ref, estimate)
     return estimate
   }
 
@@ -206,11 +210,19 @@ export class Pool implements Executor {
   }
 
   #handOut(worker: PoolWorker, job: Job): boolean {
-    const size = this.#settings.exact ? 1 : job.estimate.batchSize(job.remaining(), this.slots)
-    const batch = job.take(size)
+    const size = this.#settings.exact ? 1 : this.#batchSize(worker, job)
+    const batch = size > 0 ? job.take(size) : undefined
     if (!batch) return false
     this.#post(worker, job, batch)
     return true
+  }
+
+  #batchSize(worker: PoolWorker, job: Job): number {
+    const { estimate } = job
+    if (job.underWay === 0) return estimate.batchSize(job.remaining(), this.slots)
+    let ahead = 0
+    for (const other of this.#crew) ahead += other.ahead(job)
+    return estimate.batchSize(job.remaining(), this.slots, ahead, worker.ahead(job))
   }
 
   #workerFor(job: Job): PoolWorker | undefined {
@@ -313,7 +325,7 @@ export class Pool implements Executor {
     if (message.last) {
       this.#crew.forget(worker, posted)
       estimate.record(posted.batch.items.length, message.busyMs, message.async)
-      if (posted.near) this.#wakefulness.record(performance.now() - posted.postedAt)
+      if (posted.near) this.#wakefulness.record(performance.now() - posted.postedAt - message.busyMs)
     }
     deliver(posted, message, worker.row)
     if (message.last) this.#finishIfOver(posted.job)

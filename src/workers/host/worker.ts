@@ -65,6 +65,17 @@ export class PoolWorker {
     return this.loading === module
   }
 
+  /** How many items of the job have been handed to it and have not started. */
+  ahead(job: Posted['job']): number {
+    let items = 0
+    const now = this.link.progress()
+    for (const posted of this.posted.values()) {
+      if (posted.job !== job) continue
+      items += posted.id === now?.batch ? Math.max(0, posted.reported.length - now.started) : posted.left
+    }
+    return items
+  }
+
   /** May another batch of `job` wait here while the one at work is finished? */
   takesMore(job: Posted['job'], exact: boolean): boolean {
     if (exact) return false
