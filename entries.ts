@@ -4,7 +4,7 @@ export const entries: Readonly<Record<string, string>> = {
   ai: 'src/ai/index.ts',
   'ai/simulator': 'src/ai/simulator/index.ts',
   array: 'src/array/index.ts',
-  'array/kernel-worker': 'src/array/kernel-worker.ts',
+  'array/kernel-worker': 'src/array/jobs/kernel-worker.ts',
   eslint: 'src/find/eslint.ts',
   find: 'src/find/index.ts',
   sync: 'src/sync/index.ts',

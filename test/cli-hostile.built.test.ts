@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import { afterAll, describe, expect, it } from 'vitest'
 import { programs, spawnHeddle } from './support/cli.ts'
-import { reporters } from '../src/cli/commands.ts'
+import { reporters } from '../src/cli/reporters/names.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-hostile-'))
 afterAll(() => rmSync(folder, { recursive: true }))

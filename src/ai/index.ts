@@ -12,7 +12,7 @@ export type { ModelLimits } from './pool/replica.ts'
 export type { HedgeOptions } from './pool/hedge.ts'
 export type { ModelReport, PoolReport } from './pool/report.ts'
 export { boundedFetch, type BoundedFetchOptions } from './pool/wire.ts'
-export type { AnyEmbeddingModel, AnyLanguageModel } from './sdk-model.ts'
+export type { AnyEmbeddingModel, AnyLanguageModel } from './model/sdk-model.ts'
 
 // Patterns
 export { ask, type AskOptions, type ProviderOptions } from './patterns/ask.ts'
@@ -48,4 +48,4 @@ export { type Price, type PriceList, priceLists, priceOf, type Rates } from './p
 export { loadPrices } from './prices/price-file.ts'
 
 // Texts
-export { type CountTokens, estimateTokens } from './tokens.ts'
+export { type CountTokens, estimateTokens } from './model/tokens.ts'

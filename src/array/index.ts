@@ -5,23 +5,23 @@
  */
 
 // Making arrays
-export { arange, from, full, integers, linspace, normal, ones, random, zeros } from './create.ts'
-export type { ChunkOptions, FromOptions, FullOptions, IntegerOptions, NormalOptions, RandomOptions } from './create.ts'
+export { arange, from, full, integers, linspace, normal, ones, random, zeros } from './ndarray/create.ts'
+export type { ChunkOptions, FromOptions, FullOptions, IntegerOptions, NormalOptions, RandomOptions } from './ndarray/create.ts'
 export type { Seed } from './expression/seed.ts'
 
 // Arrays and what comes out of them
-export { NDArray } from './array.ts'
-export type { ArgumentOptions, Computed, Operand, Rank, ReduceOptions, VarianceOptions } from './array.ts'
+export { NDArray } from './ndarray/array.ts'
+export type { ArgumentOptions, Computed, Operand, Rank, ReduceOptions, VarianceOptions } from './ndarray/array.ts'
 export { Dense } from './memory/dense.ts'
 export type { Nested } from './memory/dense.ts'
 export type { DType, ValueOf } from './expression/dtype.ts'
 export { slice } from './expression/shape.ts'
 export type { Index, Shape, Slice } from './expression/shape.ts'
-export { compute, concat, stack, where } from './functions.ts'
+export { compute, concat, stack, where } from './ndarray/functions.ts'
 
 // Reductions; methods of arrays too
-export { all, any, argmax, argmin, count, max, mean, min, prod, std, sum, var_ as var } from './functions.ts'
-export type { ComputeOptions } from './compute.ts'
+export { all, any, argmax, argmin, count, max, mean, min, prod, std, sum, var_ as var } from './ndarray/functions.ts'
+export type { ComputeOptions } from './ndarray/compute.ts'
 
 // Files
 export { fromfile, load, save, tofile } from './files/index.ts'
@@ -32,9 +32,9 @@ export type { ArrowColumn } from './files/arrow.ts'
 export { loadZarr } from './files/zarr.ts'
 
 // Functions with an algorithm of their own
-export { cumsum, dot, matmul, quantile, topk, unique } from './analysis.ts'
-export { histogram } from './histogram.ts'
-export type { HistogramOptions } from './histogram.ts'
+export { cumsum, dot, matmul, quantile, topk, unique } from './ndarray/analysis.ts'
+export { histogram } from './ndarray/histogram.ts'
+export type { HistogramOptions } from './ndarray/histogram.ts'
 
 // Elementwise functions
 export {
@@ -94,4 +94,4 @@ export {
   tan,
   tanh,
   trunc,
-} from './functions.ts'
+} from './ndarray/functions.ts'

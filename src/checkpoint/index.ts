@@ -6,8 +6,8 @@ export {
   type OpenCheckpoint,
   openCheckpoint,
 } from './checkpoint.ts'
-export type { Found, Journal } from './journal.ts'
+export type { Journal } from './journal.ts'
 export { openJournal } from './open.ts'
 export type { Codec, JournalOptions } from './options.ts'
 export { itemKey, type KeyFunction, Keys } from './keys.ts'
-export { Steps } from './steps.ts'
+export { type Found, Steps } from './steps.ts'

@@ -13,18 +13,10 @@ import { lockJournal, realProcesses } from './lock.ts'
 import type { Codec, JournalOptions } from './options.ts'
 import { type Contents, Reader } from './reader.ts'
 import { Records } from './records.ts'
-import { Steps } from './steps.ts'
-
-/** What a journal was when it was opened. */
-export interface Found {
-  /** Steps that were recorded. */
-  readonly steps: number
-  /** Bytes of a torn tail that were dropped. */
-  readonly droppedBytes: number
-}
+import { type Found, type StepStore, Steps } from './steps.ts'
 
 /** An open journal of finished steps; {@link openJournal} opens one. */
-export class Journal implements AsyncDisposable {
+export class Journal implements StepStore {
   /** Absolute, and with no link in it. */
   readonly path: string
   /** What was there when it was opened. */

@@ -1,11 +1,36 @@
 import { describe, InvalidOption } from '../base/errors.ts'
 import { checkFunction } from '../base/options.ts'
 import { keyText } from './format.ts'
-import type { Journal } from './journal.ts'
+
+/** What a journal was when it was opened. */
+export interface Found {
+  /** Steps that were recorded. */
+  readonly steps: number
+  /** Bytes of a torn tail that were dropped. */
+  readonly droppedBytes: number
+}
+
+/** The journal that steps are a part of, as they see it. */
+export interface StepStore extends AsyncDisposable {
+  readonly path: string
+  readonly found: Found
+  at(name: string): Steps
+  close(): Promise<void>
+  /** @internal The same object for the same path. */
+  part(path: readonly string[]): Steps
+  /** @internal Whether no step at all is recorded. */
+  readonly empty: boolean
+  /** @internal */
+  has(key: string): boolean
+  /** @internal */
+  value(key: string, name: string): unknown
+  /** @internal */
+  record(key: string, value: unknown, name: () => string): { readonly value: unknown; readonly durable: Promise<void> }
+}
 
 /** One part of a journal: steps by key. */
 export class Steps {
-  readonly journal: Journal
+  readonly journal: StepStore
   readonly #path: readonly string[]
   /** What has used it: two different runs must not take each other's steps for their own. */
   #user: string | undefined
@@ -13,7 +38,7 @@ export class Steps {
   readonly #open = new Map<string, Promise<unknown>>()
 
   /** @internal Made by `Journal.at`. */
-  constructor(journal: Journal, path: readonly string[]) {
+  constructor(journal: StepStore, path: readonly string[]) {
     this.journal = journal
     this.#path = path
   }

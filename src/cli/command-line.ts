@@ -1,11 +1,12 @@
 /** Finds the command that a command line names, and runs it. Whatever goes wrong ends as one report and a documented exit code. */
 import { existsSync } from 'node:fs'
 import { nearest } from '../base/options.ts'
-import { type Invocation, parseCommand } from './arguments.ts'
-import { commands, type CommandSpec } from './commands.ts'
-import { exitCodes } from './exit-codes.ts'
+import { parseCommand } from './interface/arguments.ts'
+import type { CommandSpec, Invocation } from './interface/command-spec.ts'
+import { commands } from './commands.ts'
+import { exitCodes } from './interface/exit-codes.ts'
 import { columnsOf } from './terminal/wrap.ts'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from './interface/usage-error.ts'
 import { version } from './version.ts'
 
 export async function runCommandLine(args: readonly string[]): Promise<void> {

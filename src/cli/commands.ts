@@ -3,32 +3,8 @@
  * imported when it is used, so that the first output never waits for the rest.
  */
 import type { ExportFormat } from '../trace/index.ts'
-import type { Invocation } from './arguments.ts'
-
-export interface OptionSpec {
-  readonly name: string
-  readonly short?: string
-  /** What its value is called; an option without is a switch. */
-  readonly value?: string
-  /** The only values it takes. */
-  readonly oneOf?: readonly string[]
-  readonly summary: string
-}
-
-export interface CommandSpec {
-  readonly name: string
-  readonly summary: string
-  /** Positional arguments, as the usage line shows them. */
-  readonly positionals: string
-  readonly minPositionals: number
-  readonly maxPositionals: number
-  /** Everything after the first positional belongs to the program that is run. */
-  readonly passesArguments?: boolean
-  readonly options: readonly OptionSpec[]
-  /** Two complete command lines. */
-  readonly examples: readonly [string, string]
-  readonly load: () => Promise<{ readonly command: (invocation: Invocation) => Promise<number> }>
-}
+import type { CommandSpec, OptionSpec } from './interface/command-spec.ts'
+import { reporters } from './reporters/names.ts'
 
 const color: OptionSpec = { name: 'no-color', summary: 'no colours (also NO_COLOR=1)' }
 const noOpen: OptionSpec = { name: 'no-open', summary: 'print the address of the page, and start no browser' }
@@ -42,7 +18,6 @@ const exportFormats = ['html', 'chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg
 )[]
 const findFormats = ['text', 'json', 'sarif', 'github', 'markdown'] as const
 const failTiers = ['proven', 'likely', 'info', 'never'] as const
-export const reporters = ['default', 'stream', 'json', 'github', 'minimal'] as const
 
 export const commands: readonly CommandSpec[] = [
   {
@@ -171,9 +146,4 @@ export const commands: readonly CommandSpec[] = [
     examples: ['heddle prices update https://models.dev/api.json', 'heddle prices update model_prices_and_context_window.json'],
     load: () => import('./commands/prices.ts'),
   },
-]
-
-export const globalOptions: readonly OptionSpec[] = [
-  { name: 'help', short: 'h', summary: 'show help' },
-  { name: 'version', short: 'v', summary: 'show the version' },
 ]

@@ -1,6 +1,7 @@
 /** Help from the command table: what it does, how it is called, two examples, its options. */
 import { wrapLine } from './terminal/wrap.ts'
-import { commands, type CommandSpec, globalOptions, type OptionSpec } from './commands.ts'
+import { commands } from './commands.ts'
+import { type CommandSpec, globalOptions, type OptionSpec } from './interface/command-spec.ts'
 
 /** @param columns of the terminal that shows it */
 export function generalHelp(columns = Infinity): string {

@@ -2,7 +2,7 @@ import type { TimerHandle } from '../base/clock.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
 import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { type Origin, pending, type Polled, Stage } from './stage.ts'
 
 export interface BatchSpec {

@@ -6,7 +6,7 @@ import type { Batch, BulkWork, Executor, FunctionRef } from '../run/executor.ts'
 import { callsWithin, type CallSizes, heldBytes, messageBytesMost } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { type CallStageSpec, WorkingStage } from './call-stage.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { type Origin, pending, type Stage } from './stage.ts'
 
 export interface BulkSpec extends Omit<CallStageSpec, 'fn' | 'policy' | 'concurrency'> {

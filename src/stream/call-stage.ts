@@ -4,7 +4,7 @@ import { end } from '../run/source.ts'
 import type { RemoteCalls } from '../run/storing.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
 import { Output } from './output.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { type Origin, pending, type Polled, Stage } from './stage.ts'
 
 /**

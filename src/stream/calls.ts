@@ -9,7 +9,7 @@ import type { Policy } from '../limits/policy.ts'
 import { measured } from '../run/lanes.ts'
 import type { RemoteCalls } from '../run/storing.ts'
 import { runTask } from '../run/task.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import type { Origin } from './stage.ts'
 
 export type StageFunction = (item: unknown, context: TaskContext) => unknown

@@ -5,7 +5,7 @@ import { type Entrance, innerEntranceOf, type TaskContext } from '../base/frame.
 import { peek, settled } from '../base/look.js'
 import { end, type Input, itemOf, type Source, sourceOf } from '../run/source.ts'
 import { isReadable, NodeFeed } from './node-feed.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { pending, type Polled, Stage } from './stage.ts'
 
 /** @throws {InvalidOption} when there is nothing to iterate. */

@@ -3,7 +3,7 @@ import { Ring } from '../base/ring.ts'
 import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end, type Input } from '../run/source.ts'
 import { feedOf } from './feed.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { type Downstream, pending, type Polled, Stage } from './stage.ts'
 
 /** One of the joined streams, and whether it may have something. */

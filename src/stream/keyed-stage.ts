@@ -5,7 +5,7 @@ import { end } from '../run/source.ts'
 import type { RemoteCalls } from '../run/storing.ts'
 import { remotely, WorkingStage } from './call-stage.ts'
 import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { type Origin, pending, type Stage } from './stage.ts'
 
 export interface KeyedSpec extends CallSpec {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { lazily } from '../base/builtin.js'
 import { peek } from '../base/look.js'
 import { end } from '../run/source.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { type Polled, Stage } from './stage.ts'
 
 const nodeStream = lazily('node:stream')

@@ -1,5 +1,6 @@
 import { type OptionRules, rules } from '../base/options.ts'
 import type { Duration } from '../base/duration.ts'
+import { describe, InvalidOption } from '../base/errors.ts'
 import { type Checkpoint, checkpointRule } from '../checkpoint/index.ts'
 import { type PolicyOptions, policyRules } from '../limits/policy.ts'
 import type { Executor } from '../run/executor.ts'
@@ -113,4 +114,18 @@ export const windowRules: OptionRules<CountWindowOptions & TimeWindowOptions> = 
   every: rules.duration,
   length: rules.duration,
   limit: rules.whole(1),
+}
+
+/** Options of {@link Stream.tee}. */
+export interface TeeOptions {
+  /** How far the fastest may be ahead of the slowest, in items. Minimum 1. @default 16 */
+  readonly buffer?: number
+}
+
+export const teeRules = { buffer: rules.whole(1) }
+
+/** @throws {InvalidOption} */
+export function checkCount(count: number, where: string): void {
+  if ((Number.isInteger(count) && count >= 0) || count === Number.POSITIVE_INFINITY) return
+  throw new InvalidOption(`Expected \`count\` of ${where} to be a whole number from 0 up, got ${describe(count)}`)
 }

@@ -1,6 +1,6 @@
 /** Stages that only count what passes. */
 import { end } from '../run/source.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { Passing, pending, type Polled, type Stage } from './stage.ts'
 
 /** The first items; with the last of them everything above is stopped. */

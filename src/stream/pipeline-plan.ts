@@ -28,7 +28,7 @@ import {
   windowRules,
 } from './options.ts'
 import { recordedFunction } from './recorded.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { type pending, Stage } from './stage.ts'
 import { CountWindow, TimeWindow, TimeWindows } from './window.ts'
 

@@ -3,7 +3,7 @@ import { Unserializable } from '../base/errors.ts'
 import { type Checkpoint, type KeyFunction, Keys, openCheckpoint } from '../checkpoint/index.ts'
 import type { Policy } from '../limits/policy.ts'
 import type { ItemContext, StageFunction } from './calls.ts'
-import type { StreamRun } from './stream-run.ts'
+import type { Run } from './segment.ts'
 
 export interface RecordedSpec {
   readonly fn: StageFunction
@@ -16,7 +16,7 @@ export interface RecordedSpec {
 }
 
 /** The function of the stage by way of the journal, for one run. Equal items must come to it in their order. */
-export function recordedFunction({ fn, policy, name, checkpoint, key }: RecordedSpec, run: StreamRun): StageFunction {
+export function recordedFunction({ fn, policy, name, checkpoint, key }: RecordedSpec, run: Run): StageFunction {
   const { group } = run
   const label = `${group.label()} stage "${name}"`
   const keys = new Keys(key)

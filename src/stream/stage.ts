@@ -11,7 +11,7 @@
  * - `wake` comes at most once per `pending`, and never from inside `poll`.
  */
 import type { end } from '../run/source.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 
 /** Nothing yet. */
 export const pending: unique symbol = Symbol('pending')

@@ -16,9 +16,9 @@ import { type Awaited, type Entrance, entranceOf } from '../base/frame.ts'
 import { note, observed } from '../base/observer.ts'
 import { Breath } from '../run/breath.ts'
 import { Group, type RunOptions } from '../run/group.ts'
-import type { Runner } from './calls.ts'
+import type { Run, Segment } from './segment.ts'
 
-export class StreamRun {
+export class StreamRun implements Run {
   readonly group: Group
   readonly clock: Clock
   readonly graceMs: number
@@ -30,9 +30,9 @@ export class StreamRun {
   /** Resolves when nothing is under way any more. */
   readonly over: Promise<void>
   /** Whose frame is the current one, while code of the pipeline runs inside a frame of a call. */
-  runner: Runner | undefined
+  runner: object | undefined
   readonly #enter: Entrance
-  readonly #segments: Segment[] = []
+  readonly #segments: Lifetime[] = []
   readonly #closers: (() => Promise<void>)[] = []
   #resolve: () => void = () => {}
   #ending = false
@@ -49,7 +49,7 @@ export class StreamRun {
 
   /** A lifetime for stages, inside that of the segment below. */
   segment(below?: Segment): Segment {
-    const segment = new Segment(this, below?.cancellation ?? this.group.cancellation)
+    const segment = new Lifetime(this, below?.cancellation ?? this.group.cancellation)
     this.#segments.push(segment)
     return segment
   }
@@ -126,7 +126,7 @@ export class StreamRun {
   }
 }
 
-export class Segment {
+class Lifetime implements Segment {
   readonly run: StreamRun
   readonly cancellation: Cancellation
   /** Nothing may be started any more. */

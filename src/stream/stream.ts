@@ -2,10 +2,10 @@
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { describe, InvalidOption } from '../base/errors.ts'
+import { InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { nameOf } from '../base/look.js'
-import { checkFunction, checkOptions, rules } from '../base/options.ts'
+import { checkFunction, checkOptions } from '../base/options.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
 import type { Input } from '../run/source.ts'
 import { toNode, toWeb } from './adapters.ts'
@@ -14,10 +14,31 @@ import { Drain } from './drain.ts'
 import { checkInput, feedOf, sizeOf } from './feed.ts'
 import { StreamIterator } from './iterator.ts'
 import { Flatten, Merge } from './join.ts'
-import { Keyed } from './keyed.ts'
-import type { BatchOptions, CountWindowOptions, StageOptions, StreamMapOptions, TimeWindowOptions } from './options.ts'
+import {
+  type BatchOptions,
+  checkCount,
+  type CountWindowOptions,
+  type KeyedOptions,
+  type KeyedReduceOptions,
+  keyedReduceRules,
+  type StageOptions,
+  type StreamMapOptions,
+  type TeeOptions,
+  teeRules,
+  type TimeWindowOptions,
+} from './options.ts'
 import { Drop, Take } from './passing.ts'
-import { accumulate, batchStep, build, callStep, oneByOneStep, type Plan, type Step, windowStep } from './pipeline-plan.ts'
+import {
+  accumulate,
+  batchStep,
+  build,
+  callStep,
+  keyedStep,
+  oneByOneStep,
+  type Plan,
+  type Step,
+  windowStep,
+} from './pipeline-plan.ts'
 import { StreamRun } from './stream-run.ts'
 import type { Stage } from './stage.ts'
 import { type Branch, runTee } from './tee.ts'
@@ -333,21 +354,65 @@ function planOfInput(input: Input<unknown>, where = 'merge'): Plan {
   return { head: (segment) => feedOf(input, segment, where), steps: [] }
 }
 
-function checkCount(count: number, where: string): void {
-  if ((Number.isInteger(count) && count >= 0) || count === Number.POSITIVE_INFINITY) return
-  throw new InvalidOption(`Expected \`count\` of ${where} to be a whole number from 0 up, got ${describe(count)}`)
-}
-
 // --- tee ------------------------------------------------------------------------------------------------------------------
 
 type Consumer<T> = (branch: Stream<T>) => unknown
 type TeeConsumers<T> = readonly Consumer<T>[] | Readonly<Record<string, Consumer<T>>>
 type TeeResults<C> = { -readonly [K in keyof C]: C[K] extends (...args: never[]) => infer R ? Awaited<R> : never }
 
-/** Options of {@link Stream.tee}. */
-export interface TeeOptions {
-  /** How far the fastest may be ahead of the slowest, in items. Minimum 1. @default 16 */
-  readonly buffer?: number
-}
+// --- by ---------------------------------------------------------------------------------------------------------------------
 
-const teeRules = { buffer: rules.whole(1) }
+/** A pipeline whose next stage keeps the order inside each key; see `Stream.by`. */
+export class Keyed<T, K> {
+  readonly #key: (item: unknown) => unknown
+  readonly #then: (step: Step) => Stream<unknown>
+  readonly #run: (step: Step) => Promise<void>
+
+  /**
+   * @internal
+   * @param then the stream with one more step
+   * @param run runs the stream with one more step to its end
+   */
+  constructor(key: (item: T) => K, then: (step: Step) => Stream<unknown>, run: (step: Step) => Promise<void>) {
+    this.#key = key as (item: unknown) => unknown
+    this.#then = then
+    this.#run = run
+  }
+
+  /** Calls `fn` on every item: one after the other for the same key, up to `concurrency` keys at once. */
+  map<U>(
+    fn: (item: T, context: TaskContext) => Eventually<U>,
+    options: KeyedOptions<T> & { readonly onFailure: 'settle' },
+  ): Stream<PromiseSettledResult<U>>
+  map<U>(fn: (item: T, context: TaskContext) => Eventually<U>, options?: KeyedOptions<T>): Stream<U>
+  map(fn: (item: T, context: TaskContext) => unknown, options: KeyedOptions<T> = {}): Stream<unknown> {
+    return this.#then(keyedStep(this.#key, fn as StageFunction, options as KeyedOptions, 'map'))
+  }
+
+  /** Calls `fn` on every item, as {@link map} does. */
+  async forEach(fn: (item: T, context: TaskContext) => unknown, options: Omit<KeyedOptions<T>, 'onFailure'> = {}): Promise<void> {
+    await this.#run(keyedStep(this.#key, fn as StageFunction, { ordered: false, ...(options as KeyedOptions) }, 'forEach'))
+  }
+
+  /**
+   * Folds the items of each key into one value, in their order. Holds one value per key.
+   * @param initial gives the first value of a key
+   */
+  async reduce<A>(
+    fn: (accumulated: A, item: T, context: TaskContext) => Eventually<A>,
+    initial: (key: K) => A,
+    options: KeyedReduceOptions = {},
+  ): Promise<Map<K, A>> {
+    checkOptions<KeyedReduceOptions>(options, keyedReduceRules, 'reduce')
+    checkFunction(fn, 'fn', 'reduce')
+    checkFunction(initial, 'initial', 'reduce')
+    const values = new Map<K, A>()
+    const fold = async (item: unknown, context: TaskContext): Promise<void> => {
+      const key = this.#key(item) as K
+      const before = values.has(key) ? (values.get(key) as A) : initial(key)
+      values.set(key, await fn(before, item as T, context))
+    }
+    await this.#run(keyedStep(this.#key, fold, { ordered: false, name: nameOf(fn) || 'reduce', ...options }, 'reduce'))
+    return values
+  }
+}

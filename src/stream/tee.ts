@@ -4,7 +4,8 @@ import { Wait, Waitable } from '../base/wait-graph.ts'
 import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { runTask } from '../run/task.ts'
-import type { Segment, StreamRun } from './stream-run.ts'
+import type { Segment } from './segment.ts'
+import type { StreamRun } from './stream-run.ts'
 import { type Downstream, pending, type Polled, Stage } from './stage.ts'
 
 /** An item that some branch has not had yet. */

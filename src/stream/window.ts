@@ -2,7 +2,7 @@
 import type { TimerHandle } from '../base/clock.ts'
 import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
-import type { Segment } from './stream-run.ts'
+import type { Segment } from './segment.ts'
 import { Passing, pending, type Polled, Stage } from './stage.ts'
 
 /** Arrays of `size` items, each beginning `step` items after the one before; a shorter one at the end for items not yet given. */

@@ -13,13 +13,15 @@ export type { Trace, TraceError, TraceMeta } from './model/trace.ts'
 export { taskError } from './model/trace.ts'
 
 // --- files and live streams (format.ts describes them)
-export { readTrace, readTraceBytes, saveTrace, TraceFile } from './format/file.ts'
-export { type TraceSink, TraceStream } from './format/trace-stream.ts'
+export { readTrace, readTraceBytes, saveTrace } from './format/file.ts'
+export { TraceFile } from './record/trace-file.ts'
+export { type TraceSink, TraceStream } from './record/trace-stream.ts'
 export { TraceEncoder } from './format/encode.ts'
 export { TraceDecoder } from './format/decode.ts'
 
 // --- explain
-export { explain, type Explanation } from './explain/explain.ts'
+export { explain } from './verdict/explain.ts'
+export type { Explanation } from './verdict/explanation.ts'
 export type { Idle } from './explain/idle-summary.ts'
 export type { CriticalPath, Segment, SegmentKind } from './explain/critical-path.ts'
 export type { Adapted } from './explain/adapted.ts'
@@ -27,8 +29,8 @@ export { type GroupStats, type Grouping, groupTasks, printable, runLabel, taskLa
 export type { FailureKind, Failures } from './explain/failures.ts'
 export { type IdleCause, idleWords, type RowUse } from './explain/idle.ts'
 export type { Work } from './explain/contention.ts'
-export type { Advice, Pitfall } from './explain/advice/index.ts'
-export { compare, type ComparedRun, type Comparison } from './explain/compare.ts'
+export type { Advice, Pitfall } from './advice/index.ts'
+export { compare, type ComparedRun, type Comparison } from './verdict/compare.ts'
 export { fitScaling, predictThroughput, type ScalingFit, type ScalingPoint } from './explain/scaling.ts'
 
 // --- other tools

@@ -1,7 +1,8 @@
 /** Command lines and files that are wrong in many ways, each with the exit codes that are right for it. Equal seeds give equal cases. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { commands, type CommandSpec } from '../../src/cli/commands.ts'
+import { commands } from '../../src/cli/commands.ts'
+import type { CommandSpec } from '../../src/cli/interface/command-spec.ts'
 import { encodeTrace } from '../../src/trace/format/encode.ts'
 import { randomFrom, type Random } from './random.ts'
 import { makeTraceOf } from './traces.ts'

@@ -1,5 +1,6 @@
 /** The page of the documentation about the command line, made from the command table. `npm run docs` writes it. */
-import { commands, type CommandSpec, globalOptions, type OptionSpec } from '../../src/cli/commands.ts'
+import { commands } from '../../src/cli/commands.ts'
+import { type CommandSpec, globalOptions, type OptionSpec } from '../../src/cli/interface/command-spec.ts'
 
 const about = `# Command line
 

@@ -1,7 +1,7 @@
 /** One question to a model, with or without a schema for the answer: `generateText` of the AI SDK, imported when it is used. */
 import { describe, HeddleError, InvalidOption, SchemaMismatch, toError } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
-import type { AnyLanguageModel } from '../sdk-model.ts'
+import type { AnyLanguageModel } from '../model/sdk-model.ts'
 import { firstIssue, type StandardSchema } from './schema.ts'
 
 /** Options of {@link ask}. */

@@ -10,7 +10,7 @@ import { type RunOptions, runRules } from '../../run/group.ts'
 import { map } from '../../run/map.ts'
 import { type Checkpointed, type Once, withOnce } from './once.ts'
 import { splitText, type TextPart } from './split.ts'
-import { type CountTokens, estimateTokens } from '../tokens.ts'
+import { type CountTokens, estimateTokens } from '../model/tokens.ts'
 
 /** A document to condense. */
 export interface CondenseDocument {

@@ -7,7 +7,7 @@ import { keepPartial, partialResults } from '../../run/failure.ts'
 import { checkpointRule } from '../../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../../run/group.ts'
 import { type AskOptions, askParts, type ProviderOptions, type PromptPart } from './ask.ts'
-import type { AnyLanguageModel } from '../sdk-model.ts'
+import type { AnyLanguageModel } from '../model/sdk-model.ts'
 import { type Checkpointed, withOnce } from './once.ts'
 import type { StandardSchema } from './schema.ts'
 

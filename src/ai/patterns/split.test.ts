@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { InvalidOption } from '../../base/errors.ts'
 import { splitText } from './split.ts'
-import { estimateTokens } from '../tokens.ts'
+import { estimateTokens } from '../model/tokens.ts'
 
 test('parts cover the text, and none has more than maxTokens', () => {
   const words = fc.array(fc.constantFrom('word', 'another', '. ', '\n\n', '\n', ' ', '漢字', '😀', 'x'.repeat(60)), {

@@ -6,7 +6,7 @@
  * costs a count, and no piece is counted by itself.
  */
 import { InvalidOption } from '../../base/errors.ts'
-import { type CountTokens, estimateTokens } from '../tokens.ts'
+import { type CountTokens, estimateTokens } from '../model/tokens.ts'
 
 /** A part of a text, and where it stands there. */
 export interface TextPart {

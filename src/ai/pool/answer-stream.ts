@@ -4,8 +4,8 @@ import { formatMs } from '../../base/duration.ts'
 import { Cancelled, TimedOut } from '../../base/errors.ts'
 import type { Attempt } from './attempt.ts'
 import { BrokenAnswer, toModelError, type Verdict } from './failure.ts'
-import { type CallableModel, type CallOptions, type StreamPart, type StreamResult, type Usage } from '../sdk-model.ts'
-import { estimateTokens } from '../tokens.ts'
+import { type CallableModel, type CallOptions, type StreamPart, type StreamResult, type Usage } from '../model/sdk-model.ts'
+import { estimateTokens } from '../model/tokens.ts'
 import { usageOf } from './usage.ts'
 
 /** Parts that come before there is anything to read. */

@@ -9,7 +9,7 @@ import type { Dispatcher } from './dispatch.ts'
 import { estimateInput } from './estimate.ts'
 import { dispatcherOf, membersOf } from './members.ts'
 import { mostOfCall } from './most.ts'
-import type { AnyEmbeddingModel, CallableEmbeddingModel, EmbedOptions, EmbedResult } from '../sdk-model.ts'
+import type { AnyEmbeddingModel, CallableEmbeddingModel, EmbedOptions, EmbedResult } from '../model/sdk-model.ts'
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import { type PoolReport, reportOf } from './report.ts'
 

@@ -1,5 +1,5 @@
 /** How many tokens a call will probably take, and how many it can take at most, before it is sent. */
-import { estimateTokens } from '../tokens.ts'
+import { estimateTokens } from '../model/tokens.ts'
 
 export interface Estimate {
   /** Probable input tokens. */

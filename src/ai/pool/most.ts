@@ -8,7 +8,7 @@
  * - several answers (`n`, `best_of`, `candidateCount`) multiply it;
  * - a conversation or files that the provider keeps, and tools that it runs itself, add input up to the model's context.
  */
-import type { CallOptions } from '../sdk-model.ts'
+import type { CallOptions } from '../model/sdk-model.ts'
 import { type Price, mostOf } from '../prices/prices.ts'
 
 /** What a call may spend, before it is known on which model it runs. */

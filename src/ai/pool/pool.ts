@@ -15,7 +15,7 @@ import {
   type GenerateResult,
   type StreamResult,
   type Usage,
-} from '../sdk-model.ts'
+} from '../model/sdk-model.ts'
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import type { Replica } from './replica.ts'
 import { mostOfCall } from './most.ts'

@@ -1,6 +1,6 @@
 /** What a pool has done so far: the figures of `report()`. */
 import { costOf, type Price } from '../prices/prices.ts'
-import type { Usage } from '../sdk-model.ts'
+import type { Usage } from '../model/sdk-model.ts'
 
 /** What one model of a pool has done. */
 export interface ModelReport {

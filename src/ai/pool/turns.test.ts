@@ -1,7 +1,7 @@
 /** How calls take turns at a model, in simulated time: no server, no sleeping. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { CircuitOpen, ModelCallFailed } from '../../base/errors.ts'
-import type { CallableModel, CallOptions, StreamPart } from '../sdk-model.ts'
+import type { CallableModel, CallOptions, StreamPart } from '../model/sdk-model.ts'
 import { pool } from '../index.ts'
 
 // What heddle takes when it is loaded is what the test fakes later.

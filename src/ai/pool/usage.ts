@@ -1,7 +1,7 @@
 /** What a call has used, as its provider says: tokens in the shapes of the SDK's versions, the tier, and what a gateway has billed. */
 import { read } from './answer.ts'
 import type { HeaderBag } from './limits/headers.ts'
-import type { Told, Usage } from '../sdk-model.ts'
+import type { Told, Usage } from '../model/sdk-model.ts'
 
 /** Undefined where the provider did not say. */
 export function usageOf({ usage, providerMetadata, headers }: Told): Usage | undefined {

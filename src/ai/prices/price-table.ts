@@ -1,5 +1,5 @@
 /** The built-in prices: data, made by `readPriceTable` of `price-formats.ts` from the source below, plus models that it lacks. */
-import type { PriceList } from './prices.ts'
+import type { PriceList } from './price.ts'
 
 export const builtIn: PriceList = {
   date: '2026-07-24',

@@ -2,7 +2,7 @@
  * What the simulated model says. It knows a few tricks, so that pipelines make sense offline: it fills in schemas, calls tools,
  * does sums (right as often as `accuracy` says), tells moods, names and summaries; to anything else it repeats what was asked.
  */
-import { estimateTokens } from '../tokens.ts'
+import { estimateTokens } from '../model/tokens.ts'
 import { fill } from './fill.ts'
 import { entitiesOf, sentencesOf, sentimentOf } from './language.ts'
 import type { Draws } from './random.ts'

@@ -1,5 +1,5 @@
 /** The wire format of Anthropic's messages. */
-import { estimateTokens } from '../tokens.ts'
+import { estimateTokens } from '../model/tokens.ts'
 import { type Fields, fields, flag, list, oneOf, optional, text, texts, whole } from './fields.ts'
 import { BadRequest, contentText, type ModelRequest, type RequestMessage, type RequestTool } from './request.ts'
 import type { BucketState, Refusal, Reply, Usage, Wire } from './wire.ts'

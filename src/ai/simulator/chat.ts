@@ -1,5 +1,5 @@
 /** The wire format of OpenAI's chat completions, which most providers and local servers speak. */
-import { estimateTokens } from '../tokens.ts'
+import { estimateTokens } from '../model/tokens.ts'
 import type { Answer } from './answer.ts'
 import { type Fields, fields, flag, list, oneOf, optional, text, texts, whole } from './fields.ts'
 import { openaiCommon } from './openai.ts'

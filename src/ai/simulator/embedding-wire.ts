@@ -1,5 +1,5 @@
 /** The wire format of OpenAI's embeddings: texts or token ids in, numbers or base64 of 32-bit floats out. */
-import { estimateTokens } from '../tokens.ts'
+import { estimateTokens } from '../model/tokens.ts'
 import { embeddingOf } from './embedding.ts'
 import { fields, list, oneOf, optional, whole } from './fields.ts'
 import { openaiCommon } from './openai.ts'

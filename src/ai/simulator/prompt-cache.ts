@@ -6,7 +6,7 @@
  * names, from 1,024 tokens up, and charges for writing them.
  */
 import { createHash } from 'node:crypto'
-import { estimateTokens } from '../tokens.ts'
+import { estimateTokens } from '../model/tokens.ts'
 import type { ModelRequest } from './request.ts'
 
 const blockCharacters = 512

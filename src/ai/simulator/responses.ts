@@ -1,5 +1,5 @@
 /** The wire format of OpenAI's responses. A conversation that is kept by the provider is named by the response before. */
-import { estimateTokens } from '../tokens.ts'
+import { estimateTokens } from '../model/tokens.ts'
 import { formatOf, toolsOf } from './chat.ts'
 import { type Fields, fields, flag, list, optional, text, whole } from './fields.ts'
 import { openaiCommon } from './openai.ts'

@@ -1,8 +1,8 @@
 /** Columns of Apache Arrow. */
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
-import type { NDArray } from '../array.ts'
-import { from, wrapped } from '../create.ts'
+import type { NDArray } from '../ndarray/array.ts'
+import { from, wrapped } from '../ndarray/create.ts'
 import { dtypeOf, type DType, fits } from '../expression/dtype.ts'
 import type { LoadOptions } from './index.ts'
 import { sharedElements } from '../memory/memory.ts'

@@ -29,12 +29,12 @@ export interface JobOptions {
   readonly cancellation: Cancellation
 }
 
-type KernelWorker = typeof import('../kernel-worker.ts')
+type KernelWorker = typeof import('./kernel-worker.ts')
 let worker: FunctionRef | undefined
 
 /** Beside this file in the sources, an entry of its own in the build, or in the installed package when this code was bundled. */
 function workerModule(): URL {
-  if (import.meta.url.endsWith('.ts')) return fileBeside(import.meta.url, '../kernel-worker.ts')
+  if (import.meta.url.endsWith('.ts')) return fileBeside(import.meta.url, './kernel-worker.ts')
   const beside = ['./array/kernel-worker.js', './kernel-worker.js']
     .map((path) => fileBeside(import.meta.url, path))
     .find((url) => existsSync(url))

@@ -6,8 +6,9 @@ import { bytesPer, type DType, type TypedArray } from '../expression/dtype.ts'
 import type { Kernel } from '../kernel/compile.ts'
 import { instantiate, instantiateInPlace, type KernelInstance } from '../kernel/instance.ts'
 import { blockLength } from '../kernel/ir.ts'
+import type { Measure } from '../reductions/measure.ts'
 import { type Place, takePlace } from '../memory/memory.ts'
-import { Reader, type Target } from '../memory/reader.ts'
+import { Reader, type Target } from './reader.ts'
 import type { Access } from '../memory/source.ts'
 
 /** A fused expression with its inputs. */
@@ -103,16 +104,6 @@ export interface ProductJob extends Common {
   readonly segmentLength: number
   /** (segments × rows × columns) doubles. */
   readonly result: SharedArrayBuffer
-}
-
-/** What one reduction keeps between blocks. */
-export interface Measure {
-  readonly kind: 'sum' | 'wrap' | 'prod' | 'min' | 'max' | 'any' | 'all' | 'moments' | 'argmin' | 'argmax'
-  readonly dtype: DType
-  /** Its first reduction in the kernel. */
-  readonly reduction: number
-  /** For moments, the parameter that is subtracted first; for argmin and argmax, the output that holds the values. */
-  readonly extra: number
 }
 
 /** Runs expressions block by block on this thread. */

@@ -1,5 +1,5 @@
 /** Runs the tasks of a {@link MapJob}. */
-import { Writer } from '../memory/reader.ts'
+import { Writer } from './reader.ts'
 import { ExpressionRunner, forBlocks, type MapJob, type Stop } from './job.ts'
 
 export function openMap(job: MapJob): { run(task: number, stop: Stop): void; close(): void } {

@@ -1,6 +1,6 @@
 /** Runs the tasks of a {@link ReduceJob}, and merges its states. */
-import { ExpressionRunner, forBlocks, type Measure, type ReduceJob, type Stop } from './job.ts'
-import { absorbBlock, mergeStates, startState, States, wordsOf, wordsOfAll } from '../reductions/measure.ts'
+import { ExpressionRunner, forBlocks, type ReduceJob, type Stop } from './job.ts'
+import { absorbBlock, type Measure, mergeStates, startState, States, wordsOf, wordsOfAll } from '../reductions/measure.ts'
 
 export function openReduce(job: ReduceJob): { run(task: number, stop: Stop): void; close(): void } {
   const runner = new ExpressionRunner(job.expression)

@@ -11,7 +11,7 @@
  * one block per call.
  */
 import { performance } from '../../base/globals.js'
-import { kernelNs } from '../cost.ts'
+import { kernelNs } from './cost.ts'
 import { bytesPer, type DType } from '../expression/dtype.ts'
 import { placeBytes } from '../memory/memory.ts'
 import { ModuleEncoder, uleb, type ValueType } from '../wasm/encoder.ts'

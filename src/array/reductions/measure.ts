@@ -9,7 +9,16 @@
  */
 import type { DType } from '../expression/dtype.ts'
 import type { KernelInstance } from '../kernel/instance.ts'
-import type { Measure } from '../jobs/job.ts'
+
+/** What one reduction keeps between blocks. */
+export interface Measure {
+  readonly kind: 'sum' | 'wrap' | 'prod' | 'min' | 'max' | 'any' | 'all' | 'moments' | 'argmin' | 'argmax'
+  readonly dtype: DType
+  /** Its first reduction in the kernel. */
+  readonly reduction: number
+  /** For moments, the parameter that is subtracted first; for argmin and argmax, the output that holds the values. */
+  readonly extra: number
+}
 
 /** Words seen as doubles and as integers. */
 export class States {

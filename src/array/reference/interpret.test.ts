@@ -2,16 +2,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as da from '../index.ts'
-import { NDArray } from '../array.ts'
+import { NDArray } from '../ndarray/array.ts'
 import * as build from '../expression/build.ts'
-import { computeNodes } from '../compute.ts'
+import { computeNodes } from '../ndarray/compute.ts'
 import { bytesPer, type DType, dtypes, typedArray } from '../expression/dtype.ts'
 import { operationNames, operations, rawOf, type OperationName, type Raw } from '../expression/elementwise.ts'
 import { interpret } from './interpret.reference.ts'
 import type { Node } from '../expression/node.ts'
 import { broadcastShapes, sizeOf, type Shape } from '../expression/shape.ts'
 import { indexView, transposeView } from '../expression/view.ts'
-import { wrapBuffer } from '../compute.ts'
+import { wrapBuffer } from '../ndarray/compute.ts'
 
 const special = [
   Number.NaN,

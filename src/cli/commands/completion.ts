@@ -1,8 +1,9 @@
 /** `heddle completion bash|zsh|fish`: what the shell needs to complete command lines, from the command table. */
-import type { Invocation } from '../arguments.ts'
-import { commands, type CommandSpec, globalOptions, type OptionSpec, shells } from '../commands.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { UsageError } from '../usage-error.ts'
+import type { Invocation } from '../interface/command-spec.ts'
+import { commands, shells } from '../commands.ts'
+import { type CommandSpec, globalOptions, type OptionSpec } from '../interface/command-spec.ts'
+import { exitCodes } from '../interface/exit-codes.ts'
+import { UsageError } from '../interface/usage-error.ts'
 
 export async function command({ positionals }: Invocation): Promise<number> {
   const shell = shells.find((name) => name === positionals[0])

@@ -2,14 +2,14 @@
 import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import type { FindResult, Finding, Tier } from '../../find/index.ts'
-import type { Invocation } from '../arguments.ts'
+import type { Invocation } from '../interface/command-spec.ts'
 import { codeFrame } from '../terminal/code-frame.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes } from '../interface/exit-codes.ts'
 import { forbidColor, type Paint, paint } from '../terminal/paint.ts'
 import { readable, safeText } from '../terminal/readable.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../interface/usage-error.ts'
 import { version } from '../version.ts'
 
 /** A fix may make another one possible, around it or beside it. */

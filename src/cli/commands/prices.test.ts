@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { loadPrices } from '../../ai/index.ts'
 import { FileRefused } from '../../base/errors.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../interface/usage-error.ts'
 import { command } from './prices.ts'
 
 const table = { x: { input_cost_per_token: 3e-6, output_cost_per_token: 1.5e-5, mode: 'chat' } }

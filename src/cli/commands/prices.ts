@@ -3,9 +3,9 @@ import { boundedFetch, type PriceList } from '../../ai/index.ts'
 import { priceFile, savePrices, textOf } from '../../ai/prices/price-file.ts'
 import { largestTable, readPriceTable } from '../../ai/prices/price-formats.ts'
 import { FileRefused } from '../../base/errors.ts'
-import type { Invocation } from '../arguments.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { UsageError } from '../usage-error.ts'
+import type { Invocation } from '../interface/command-spec.ts'
+import { exitCodes } from '../interface/exit-codes.ts'
+import { UsageError } from '../interface/usage-error.ts'
 
 const timeoutMs = 30_000
 

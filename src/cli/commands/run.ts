@@ -11,10 +11,10 @@ import { concurrencyVariable, parseConcurrency } from '../../base/parallelism.ts
 import type { TaskRecord } from '../../base/observer.ts'
 import { printable, Recorder, TraceFile, type TraceSink, TraceStream } from '../../trace/index.ts'
 import { isTrace } from '../../trace/format/file.ts'
-import type { Invocation } from '../arguments.ts'
+import type { Invocation } from '../interface/command-spec.ts'
 import { exitForSure } from '../program/exit.ts'
 import { explained } from '../program/explained.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes } from '../interface/exit-codes.ts'
 import { Interrupts } from '../program/interrupts.ts'
 import { defaultExportOf } from '../program/default-export.ts'
 import { loadModule, programPath } from '../program/load.ts'
@@ -24,7 +24,7 @@ import { chooseReporter, openReporter, type Reporter } from '../reporters/report
 import type { RunPage } from './run-page.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../interface/usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
   const [file = '', ...args] = positionals

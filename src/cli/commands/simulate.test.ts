@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { parseCommand } from '../arguments.ts'
+import { parseCommand } from '../interface/arguments.ts'
 import { commands } from '../commands.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../interface/usage-error.ts'
 import { command } from './simulate.ts'
 
 const spec = commands.find(({ name }) => name === 'simulate') as (typeof commands)[number]

@@ -1,9 +1,9 @@
 /** `heddle simulate`: a model provider on this machine, until Ctrl-C; then what it has seen. */
 import { once } from 'node:events'
 import { simulate, type Simulator, type SimulatorOptions, type SimulatorStats } from '../../ai/simulator/index.ts'
-import type { Invocation } from '../arguments.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { UsageError } from '../usage-error.ts'
+import type { Invocation } from '../interface/command-spec.ts'
+import { exitCodes } from '../interface/exit-codes.ts'
+import { UsageError } from '../interface/usage-error.ts'
 
 export async function command({ options }: Invocation): Promise<number> {
   const provider = await simulate(settingsOf(options))

@@ -15,14 +15,14 @@ import {
   type Trace,
 } from '../../trace/index.ts'
 import { ownerOnly, ownOnly } from '../../trace/format/file.ts'
-import type { Invocation } from '../arguments.ts'
-import { exitCodes } from '../exit-codes.ts'
+import type { Invocation } from '../interface/command-spec.ts'
+import { exitCodes } from '../interface/exit-codes.ts'
 import { forbidColor, paint } from '../terminal/paint.ts'
 import { comparisonText, explanationText } from '../reporters/report-trace.ts'
 import { traceDocument } from '../reporters/report-run.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../interface/usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
   if (options['no-color'] === true) forbidColor()

@@ -1,12 +1,12 @@
 /** `heddle ui FILE`: shows a recorded run in the browser, until Ctrl-C. */
 import { InvalidOption, InvalidTrace } from '../../base/errors.ts'
 import { type Dashboard, openDashboard } from '../../dashboard/index.ts'
-import type { Invocation } from '../arguments.ts'
-import { exitCodes } from '../exit-codes.ts'
+import type { Invocation } from '../interface/command-spec.ts'
+import { exitCodes } from '../interface/exit-codes.ts'
 import { openBrowser } from '../terminal/open-browser.ts'
 import { forbidColor, paint } from '../terminal/paint.ts'
 import { say } from '../terminal/say.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../interface/usage-error.ts'
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
   if (options['no-color'] === true) forbidColor()

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Cancelled } from '../../base/errors.ts'
 import { cancelProgram } from '../../base/frame.ts'
 import { note } from '../../base/observer.ts'
-import { type EndingSignal, exitCodeOf } from '../exit-codes.ts'
+import { type EndingSignal, exitCodeOf } from '../interface/exit-codes.ts'
 import { say } from '../terminal/say.ts'
 import { Watchdog } from './watchdog.ts'
 

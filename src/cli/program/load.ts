@@ -7,7 +7,7 @@ import { statSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { likeNode } from '../../base/typescript.js'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../interface/usage-error.ts'
 
 const typescript = /\.[cm]?tsx?$/
 /** Longer names are not read by anybody. */

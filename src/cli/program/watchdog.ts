@@ -8,7 +8,7 @@
  */
 import { constants } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { EndingSignal } from '../exit-codes.ts'
+import type { EndingSignal } from '../interface/exit-codes.ts'
 
 /** With what it takes to get there, the program ends within a second. */
 const answerMs = 800

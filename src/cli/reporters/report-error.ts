@@ -5,7 +5,7 @@ import { paint } from '../terminal/paint.ts'
 import { readable, readableLine } from '../terminal/readable.ts'
 import { say } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../interface/usage-error.ts'
 
 export interface ErrorSummary {
   readonly name: string

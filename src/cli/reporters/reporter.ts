@@ -1,7 +1,7 @@
 /** How `heddle run` talks: one reporter per run, chosen by the command line, or by where its output goes. */
 import { isatty } from 'node:tty'
 import type { Explanation, Recorder } from '../../trace/index.ts'
-import { reporters } from '../commands.ts'
+import { reporters } from './names.ts'
 import type { Outcome } from './report-run.ts'
 
 export interface Reporter {

@@ -1,7 +1,7 @@
 /** The analyses of `trace/explain/explain.ts` in the words and numbers of the page. */
 import { type IdleCause, idleWords } from '../../trace/explain/idle.ts'
 import { callsAtOnce } from '../../trace/explain/speedup.ts'
-import { tookTurns } from '../../trace/explain/verdict.ts'
+import { tookTurns } from '../../trace/explain/words.ts'
 import type { ExplanationView, PathQuery, PathSegment, PathView, UseRow } from '../protocol.ts'
 import type { Timeline } from './timeline.ts'
 import type { View } from './view.ts'

@@ -1,5 +1,6 @@
 /** A trace, or the part of it that a range touches, made ready for questions. Each part is computed when it is first asked for. */
-import { explainRelated, type Explanation } from '../../trace/explain/explain.ts'
+import { explainRelated } from '../../trace/verdict/explain.ts'
+import type { Explanation } from '../../trace/verdict/explanation.ts'
 import { type Grouping, groupTasks, printable } from '../../trace/explain/groups.ts'
 import { taskStates, type Trace } from '../../trace/model/trace.ts'
 import { orderedTimes, relate, type Related, rowsById, type Times, wallOf } from '../../trace/explain/relate.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { makeTraceOf } from '../../../test/support/traces.ts'
-import { explain } from './explain.ts'
+import { explain } from '../verdict/explain.ts'
 
 const cancelledAt = (at: number) => ({ startedAt: 0, settledAt: at, state: 'cancelled' as const })
 const spec = {

@@ -10,13 +10,14 @@ import { all } from '../../run/all.ts'
 import { map } from '../../run/map.ts'
 import { decodeTrace, TraceDecoder } from './decode.ts'
 import { encodeTrace, TraceEncoder } from './encode.ts'
-import { explain } from '../explain/explain.ts'
-import { readTrace, saveTrace, TraceFile } from './file.ts'
+import { explain } from '../verdict/explain.ts'
+import { readTrace, saveTrace } from './file.ts'
+import { TraceFile } from '../record/trace-file.ts'
 import { blockTypes } from './format.ts'
 import { schemas, type Trace, tableNames, taskError } from '../model/trace.ts'
 import { joined } from './joined.ts'
 import { Recorder } from '../record/recorder.ts'
-import { TraceStream } from './trace-stream.ts'
+import { TraceStream } from '../record/trace-stream.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-trace-'))
 afterAll(() => rmSync(folder, { recursive: true }))

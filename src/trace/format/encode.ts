@@ -2,7 +2,7 @@ import { crc32 } from './crc32.ts'
 import { blockHeadBytes, blockTypes, formatVersion, magic, plainStretchBytes, preambleBytes, rowsPerBlock } from './format.ts'
 import { joined } from './joined.ts'
 import { schemas, type TableName, tableNames, type TaskRows, type Trace, type TraceMeta } from '../model/trace.ts'
-import type { PlainPiece } from '../record/plain-tasks.ts'
+import type { PlainPiece } from './packed-tasks.ts'
 import { type Column, type Rows, rowBytes, type Schema } from '../model/table.ts'
 
 /** What changed besides new rows. */

@@ -1,23 +1,10 @@
 /** Traces on disk. */
-import {
-  chmodSync,
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { chmodSync, closeSync, fchmodSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { InvalidTrace, toError } from '../../base/errors.ts'
 import { decodeTrace } from './decode.ts'
 import { encodeTrace } from './encode.ts'
 import { magic } from './format.ts'
 import type { Trace } from '../model/trace.ts'
-import type { Recorder } from '../record/recorder.ts'
-import { type TraceSink, TraceStream } from './trace-stream.ts'
 
 /**
  * Reads a trace from the `.heddle` file at `path`.
@@ -80,59 +67,6 @@ export function isTrace(path: string): boolean {
 export function saveTrace(trace: Trace, path: string): void {
   writeFileSync(path, encodeTrace(trace), { mode: ownerOnly })
   ownOnly(path)
-}
-
-/**
- * Writes a recording while it runs. Writes are synchronous: they go to the page cache, a few times a second, and so the
- * file is whole also when the process ends by `process.exit`.
- */
-export class TraceFile {
-  readonly path: string
-  /** What stopped the writing, if anything did: a full disk does not stop the program that is recorded. */
-  error: Error | undefined
-  /** Whether it can be read again: a pipe or a device cannot. */
-  readonly seekable: boolean
-  readonly #stream: TraceStream
-  #file: number | undefined
-
-  /**
-   * @param alsoTo who else takes the blocks: a recorder has one reader
-   * @throws when the file cannot be made
-   */
-  constructor(path: string, recorder: Recorder, alsoTo: readonly TraceSink[] = []) {
-    this.path = path
-    this.#file = openSync(path, 'w', ownerOnly)
-    ownOnly(this.#file)
-    this.seekable = fstatSync(this.#file).isFile()
-    this.#stream = new TraceStream(recorder, [(blocks) => this.#write(blocks), ...alsoTo])
-  }
-
-  /** Writes what has come since the last time. */
-  flush(): void {
-    this.#stream.flush()
-  }
-
-  /** Writes the end; the recorder must have ended. */
-  close(): void {
-    this.#stream.close()
-    if (this.#file !== undefined) closeSync(this.#file)
-    this.#file = undefined
-  }
-
-  #write(blocks: readonly Uint8Array[]): void {
-    if (this.#file === undefined) return
-    try {
-      for (const block of blocks) writeFully(this.#file, block)
-    } catch (error) {
-      this.error = toError(error)
-      closeSync(this.#file)
-      this.#file = undefined
-    }
-  }
-}
-
-function writeFully(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
 }
 
 function reason(error: unknown): string {

@@ -15,6 +15,7 @@
  * Most tasks begin when another one ends, in the lane that they share, and are numbered in that order: they take a byte to tell which that was,
  * and two or three for the time.
  */
+import type { RunRecord } from '../../base/observer.ts'
 
 /** Tasks that are packed in one go, and numbers of each while they wait for it. */
 export const batchTasks = 256
@@ -125,4 +126,25 @@ export class PackedTasks {
     const number = this.#number()
     return number % 2 === 0 ? number / 2 : -(number + 1) / 2
   }
+}
+
+/** What tasks in a row have in common. */
+export interface InCommon {
+  readonly run: RunRecord
+  /** What is to be added to the id of a task for its index: a map numbers both upwards. */
+  readonly shift: number
+  /** Where they ran: 0 this thread, else the number of the worker. */
+  readonly row: number
+  /** When they were handed out; -1 where each began at once. */
+  readonly queuedAt: number
+  readonly bytes: number
+}
+
+/** Some of the tasks, as they are packed. */
+export interface PlainPiece {
+  /** Its first task, counted from the first that is still here. */
+  readonly from: number
+  readonly count: number
+  readonly stretches: readonly (InCommon & { readonly count: number })[]
+  readonly batches: readonly Uint8Array[]
 }

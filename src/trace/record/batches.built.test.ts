@@ -7,7 +7,7 @@ import { joined } from '../format/joined.ts'
 import { decodeTrace } from '../format/decode.ts'
 import { record } from './record.ts'
 import { Recorder } from './recorder.ts'
-import { TraceStream } from '../format/trace-stream.ts'
+import { TraceStream } from './trace-stream.ts'
 
 it('has every item once, on its worker, with its own times', async () => {
   const items = Array.from({ length: 3_000 }, (_, i) => new Uint8Array(i % 100))

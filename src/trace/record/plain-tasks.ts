@@ -1,5 +1,14 @@
 import type { PlainTask, RunRecord, TaskBatch } from '../../base/observer.ts'
-import { batchTasks, mostBatchBytes, pack, PackedTasks, packedBytes, perTask } from '../format/packed-tasks.ts'
+import {
+  batchTasks,
+  type InCommon,
+  mostBatchBytes,
+  pack,
+  PackedTasks,
+  packedBytes,
+  perTask,
+  type PlainPiece,
+} from '../format/packed-tasks.ts'
 
 /** The least and the most bytes that are allocated at once. */
 const leastChunk = 2 ** 13
@@ -8,30 +17,9 @@ const mostChunk = 2 ** 20
 const fewStretches = 1_024
 const tasksPerStretch = 8
 
-/** What tasks in a row have in common. */
-export interface InCommon {
-  readonly run: RunRecord
-  /** What is to be added to the id of a task for its index: a map numbers both upwards. */
-  readonly shift: number
-  /** Where they ran: 0 this thread, else the number of the worker. */
-  readonly row: number
-  /** When they were handed out; -1 where each began at once. */
-  readonly queuedAt: number
-  readonly bytes: number
-}
-
 interface Stretch extends InCommon {
   /** Its first task, counted from the first of all. */
   readonly from: number
-}
-
-/** Some of the tasks, as they are packed. */
-export interface PlainPiece {
-  /** Its first task, counted from the first that is still here. */
-  readonly from: number
-  readonly count: number
-  readonly stretches: readonly (InCommon & { readonly count: number })[]
-  readonly batches: readonly Uint8Array[]
 }
 
 interface Chunk {

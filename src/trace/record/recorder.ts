@@ -31,7 +31,8 @@ import {
 } from '../model/trace.ts'
 import { OpenTasks } from './open-tasks.ts'
 import { appendPlainRow } from '../format/plain-row.ts'
-import { type InCommon, PlainTasks } from './plain-tasks.ts'
+import type { InCommon } from '../format/packed-tasks.ts'
+import { PlainTasks } from './plain-tasks.ts'
 import { processorTimes, type Taken } from '../processor/times.ts'
 import { Strings } from '../model/strings.ts'
 

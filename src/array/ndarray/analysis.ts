@@ -1,0 +1,136 @@
+/** NumPy's functions with an algorithm of their own. */
+import { describe, InvalidOption } from '../../base/errors.ts'
+import { checkOptions, rules } from '../../base/options.ts'
+import { checkArray, NDArray, type Rank } from './array.ts'
+import * as build from '../expression/build.ts'
+import { type DType, promote } from '../expression/dtype.ts'
+import type { Node } from '../expression/node.ts'
+import { normalizeAxis, showShape } from '../expression/shape.ts'
+import { transposeView } from '../expression/view.ts'
+
+type Total<D extends DType> = D extends 'i64' | 'f32' ? D : 'f64'
+
+/**
+ * Running sums, over all elements in C order or along the `axis` of `options`. Whole numbers below 64 bits give f64. Within a chunk a sum is plain;
+ * each chunk starts from a compensated one.
+ *
+ * @throws {InvalidOption} when `x` is not an array, or has no such axis
+ * @example
+ * await cumsum(from([1, 2, 3])).compute()   // 1 3 6
+ */
+export function cumsum<D extends DType>(
+  x: NDArray<D, Rank>,
+  options: { readonly axis?: number } = {},
+): NDArray<Total<D>, 'array'> {
+  checkArray(x, 'cumsum')
+  checkOptions<{ readonly axis?: number }>(options, { axis: rules.any }, 'cumsum')
+  const dtype = x.dtype === 'i64' || x.dtype === 'f32' ? x.dtype : 'f64'
+  const summed = (node: Node): Node => build.algorithm('cumsum', [build.cast(node, dtype)], dtype, node.shape)
+  if (options.axis === undefined) return new NDArray(summed(build.reshape(x.node, [-1])))
+  const axis = normalizeAxis(options.axis, x.ndim)
+  const order = [...x.shape.keys()].filter((a) => a !== axis)
+  order.push(axis)
+  const moved = build.view(x.node, transposeView(x.shape, order))
+  const back = x.shape.map((_, a) => order.indexOf(a))
+  return new NDArray(build.view(summed(moved), transposeView(moved.shape, back)))
+}
+
+/**
+ * Exact quantiles over all elements, with linear interpolation as in NumPy; NaN when there is a NaN or no element.
+ *
+ * @param q a number from 0 to 1, or a list of them
+ * @throws {InvalidOption} when `x` is not an array, or `q` is outside 0 to 1
+ * @example
+ * const [p50, p99] = (await quantile(latencies, [0.5, 0.99]).compute()).data
+ */
+export function quantile(x: NDArray<DType, Rank>, q: number): NDArray<'f64', 'scalar'>
+export function quantile(x: NDArray<DType, Rank>, q: readonly number[]): NDArray<'f64', 'array'>
+export function quantile(x: NDArray<DType, Rank>, q: number | readonly number[]): NDArray<'f64', Rank> {
+  checkArray(x, 'quantile')
+  const list = typeof q === 'number' ? [q] : q
+  if (!Array.isArray(list) || !list.every((each) => typeof each === 'number' && each >= 0 && each <= 1)) {
+    throw new InvalidOption(`Expected \`q\` to be a number from 0 to 1 or a list of them, got ${describe(q)}`)
+  }
+  return new NDArray(
+    build.algorithm('quantile', [build.cast(x.node, 'f64')], 'f64', typeof q === 'number' ? [] : [list.length], { q: list }),
+  )
+}
+
+/**
+ * The `k` largest elements, largest first; for a negative `k` the smallest, smallest first. NaN counts as larger than all.
+ *
+ * @throws {InvalidOption} when `x` is not an array, or `k` is not a whole number, or more than there are elements
+ */
+export function topk<D extends DType>(x: NDArray<D, Rank>, k: number): NDArray<D, 'array'> {
+  checkArray(x, 'topk')
+  // Doubles hold the elements of every other dtype exactly.
+  const dtype = x.dtype === 'i64' ? 'i64' : 'f64'
+  return new NDArray(build.cast(build.topk(build.cast(x.node, dtype), k), x.dtype))
+}
+
+/** The distinct elements in ascending order; all NaN are one. The length is known only after the computation. @throws {InvalidOption} when `x` is not an array */
+export function unique<D extends DType>(x: NDArray<D, Rank>): NDArray<D, 'array'> {
+  checkArray(x, 'unique')
+  return new NDArray(build.algorithm('unique', [x.node], x.dtype, [Number.NaN]))
+}
+
+/**
+ * The inner product of two arrays of one axis, or the matrix product; see {@link matmul}.
+ * @throws {InvalidOption} when an operand is not an array, or the shapes do not go together
+ */
+export function dot(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): NDArray<DType, Rank> {
+  return matmul(checkArray(a, 'dot'), checkArray(b, 'dot'))
+}
+
+/**
+ * The matrix product of two arrays of two axes (or of one, which counts as a row on the left, a column on the right), tile by tile on all
+ * cores. Computed in doubles, also for f32; whole numbers below 64 bits give f64, those of i64 wrap around and stay.
+ * @throws {InvalidOption} when the shapes do not go together; of a mask's result this shows in `compute`
+ */
+export function matmul(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): NDArray<DType, 'array'> {
+  checkArray(a, 'matmul')
+  checkArray(b, 'matmul')
+  if (a.ndim < 1 || a.ndim > 2 || b.ndim < 1 || b.ndim > 2) throw productError(a, b)
+  const left = a.ndim === 1 ? a.reshape(1, -1) : a
+  const right = b.ndim === 1 ? b.reshape(-1, 1) : b
+  const [rows, inner, other, columns] = [...left.shape, ...right.shape] as [number, number, number, number]
+  const shape = [...(a.ndim === 1 ? [] : [rows]), ...(b.ndim === 1 ? [] : [columns])].map((n) => (Number.isNaN(n) ? -1 : n))
+  const dtype = promote(a.dtype, b.dtype)
+  const unknown = Number.isNaN(inner) || Number.isNaN(other)
+  if (inner !== other && !unknown) throw productError(a, b)
+  if (dtype === 'i64' && (unknown || Number.isNaN(rows) || Number.isNaN(columns))) {
+    throw new InvalidOption(
+      `The product of i64 needs known lengths, got shapes ${showShape(a.shape)} and ${showShape(b.shape)}`,
+      {
+        hint: "Call `await array.persist()` first, or convert with `.astype('f64')`.",
+      },
+    )
+  }
+  if (unknown || (dtype !== 'i64' && rows !== 1 && columns !== 1)) {
+    const product: NDArray<DType, 'array'> = new NDArray(
+      build.cast(build.product(left.node, right.node), dtype === 'f32' ? 'f32' : 'f64'),
+    )
+    return a.ndim + b.ndim === 4 ? product : product.reshape(shape)
+  }
+  // Where one side is a vector, nothing is read twice: a fused pass is as fast, and adds with compensation.
+  if (columns === 1) {
+    const sums = wide(left, dtype).multiply(wide(right.T, dtype)).sum({ axis: 1 })
+    return sums.reshape(shape) as NDArray<DType, 'array'>
+  }
+  const product = wide(left.T, dtype)
+    .get(':', ':', null)
+    .multiply(wide(right, dtype).get(':', null, ':'))
+    .sum({ axis: 0 })
+  return product.reshape(shape) as NDArray<DType, 'array'>
+}
+
+/** Products of whole numbers below 64 bits would wrap around before they are added. */
+function wide(x: NDArray, dtype: DType): NDArray<DType, 'array'> {
+  return x.astype(dtype === 'i64' || dtype === 'f32' ? dtype : 'f64') as NDArray<DType, 'array'>
+}
+
+function productError(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): InvalidOption {
+  return new InvalidOption(`Shapes ${showShape(a.shape)} and ${showShape(b.shape)} cannot be multiplied as matrices`, {
+    hint: 'Of one or two axes each; the last length of the left one must be the first of the right one.',
+  })
+}

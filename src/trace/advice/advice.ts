@@ -1,0 +1,91 @@
+/** Advice: pitfalls that a trace shows by itself, each with its evidence, what avoiding it should save, and what to type. */
+import type { Work } from '../explain/contention.ts'
+import type { CriticalPath } from '../explain/critical-path.ts'
+import type { Grouping, GroupStats } from '../explain/groups.ts'
+import type { RowUse } from '../explain/idle.ts'
+import type { Idle } from '../explain/idle-summary.ts'
+import type { Related } from '../explain/relate.ts'
+
+/** The faults that a trace shows by itself. */
+export type Pitfall =
+  | 'small-tasks'
+  | 'not-worth-threads'
+  | 'contained'
+  | 'too-few-tasks'
+  | 'one-after-the-other'
+  | 'stragglers'
+  | 'cpu-on-event-loop'
+  | 'oversubscription'
+  | 'waiting-on-limiter'
+  | 'big-messages'
+  | 'retry-storm'
+  | 'not-retried'
+  | 'two-retries'
+  | 'more-workers-hurt'
+  | 'unused-result'
+
+/** Something that is worth changing, with evidence and what to type. */
+export interface Advice {
+  readonly pitfall: Pitfall
+  /** What is wrong, in one line. */
+  readonly title: string
+  /** The numbers that show it. */
+  readonly evidence: string
+  /** What avoiding it should save of the wall time, in milliseconds; 0 when that cannot be said. */
+  readonly savingMs: number
+  /** What to do: code or a command that can be typed. */
+  readonly suggestion: string
+}
+
+/** What the rules judge. */
+export interface Facts {
+  readonly related: Related
+  readonly wallMs: number
+  readonly work: Work
+  readonly selfMs: Float64Array
+  readonly criticalPath: CriticalPath
+  readonly rows: readonly RowUse[]
+  readonly workersAtOnce: number
+  readonly idle: Idle
+  readonly groups: readonly GroupStats[]
+  readonly grouping: Grouping
+}
+
+export type Rule = (facts: Facts) => readonly Advice[]
+
+/** A saving below this share of the wall time is not worth anybody's attention; chosen. */
+const worthSaying = 0.05
+
+export function worthIt(facts: Facts, advice: Advice): boolean {
+  return advice.savingMs >= Math.max(1, worthSaying * facts.wallMs)
+}
+
+/** The workers that ran something. */
+export function workerRows(facts: Facts): readonly RowUse[] {
+  return facts.rows.filter(({ row }) => row > 0)
+}
+
+/** What stages and runs of functions without a name are called; in code these would be other functions. */
+const operations = new Set([
+  'all',
+  'batch',
+  'batched',
+  'filter',
+  'flatMap',
+  'forEach',
+  'graph',
+  'fork',
+  'map',
+  'mapReduce',
+  'reduce',
+  'scatter',
+  'scope',
+  'stream',
+])
+
+/** A name that can stand in code: the function's own where there is one. */
+export function codeName(label: string): string {
+  const quoted = /"([^"]+)"/.exec(label)?.[1] ?? label
+  if (operations.has(quoted)) return 'fn'
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$.]*$/u.test(quoted) ? quoted : 'fn'
+}
