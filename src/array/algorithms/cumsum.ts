@@ -4,7 +4,8 @@
  */
 import { bytesPer } from '../expression/dtype.ts'
 import type { ReduceJob } from '../jobs/job.ts'
-import { roundedSum } from '../reductions/measure.ts'
+import { numbers, twoSum } from '../kernel/two-sum.ts'
+import { roundedSum } from '../reductions/states.ts'
 import { type Computed, Lowering } from '../stages/lower.ts'
 import { sharedMemory } from '../memory/memory.ts'
 import type { AlgorithmNode, Node } from '../expression/node.ts'
@@ -78,10 +79,9 @@ function starts(node: AlgorithmNode, { states, tasks }: ReduceJob): SharedArrayB
   const [sums, into] = [new Float64Array(states), new Float64Array(buffer)]
   let [sum, error] = [0, 0]
   for (let task = 1; task < tasks; task++) {
-    const chunk = sums[2 * task - 2] as number
-    const next = sum + chunk
-    error += sum - (next - (next - sum)) + (chunk - (next - sum)) + (sums[2 * task - 1] as number)
-    sum = next
+    const next = twoSum(numbers, sum, sums[2 * task - 2] as number)
+    error += next.lost + (sums[2 * task - 1] as number)
+    sum = next.sum
     into[task] = roundedSum(sum, error)
   }
   return buffer

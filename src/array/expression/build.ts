@@ -5,7 +5,7 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { type DType, dtypeOfValue, fits, isFloat, promote, promoteWeak, type Value } from './dtype.ts'
 import { applyOperation, convert, operations, type OperationName, rawOf, type Raw, resultTypes } from './elementwise.ts'
-import { type AlgorithmName, type AlgorithmNode, type FullNode, makeNode, type Node, type ReduceName } from './node.ts'
+import { type AlgorithmName, type AlgorithmNode, type FullNode, makeNode, type Node, type ReduceRule } from './node.ts'
 import { broadcastShapes, type Shape, showShape, sizeOf } from './shape.ts'
 import { composeViews, isIdentity, type View } from './view.ts'
 
@@ -185,60 +185,25 @@ export function concat(inputs: readonly Node[], axis: number): Node {
   })
 }
 
-const boolReductions: readonly ReduceName[] = ['any', 'all']
-const needsElements: readonly ReduceName[] = ['min', 'max', 'argmin', 'argmax']
-
 /**
  * A reduction over axes, which must be ascending. Sums and products of whole numbers below 64 bits are exact, and f64; those of
  * i64 wrap around.
  */
-export function reduce(name: ReduceName, input: Node, axes: readonly number[], ddof = 0): Node {
-  if (name === 'prod' && input.dtype !== 'f64' && input.dtype !== 'i64') return multiplied(input, axes)
-  const source = boolReductions.includes(name) ? cast(input, 'bool') : input
+export function reduce(rule: ReduceRule, input: Node, axes: readonly number[], ddof = 0): Node {
   const count = axes.reduce((n, axis) => n * (input.shape[axis] as number), 1)
-  if (count === 0 && needsElements.includes(name)) {
-    throw new InvalidOption(`\`${name}\` of no elements has no value: shape ${showShape(input.shape)}`)
+  if (count === 0 && rule.needsElements) {
+    throw new InvalidOption(`\`${rule.name}\` of no elements has no value: shape ${showShape(input.shape)}`)
   }
-  const shape = input.shape.filter((_, axis) => !axes.includes(axis))
   return makeNode({
     kind: 'reduce',
-    name,
-    input: source,
+    rule,
+    input: rule.takes ? cast(input, rule.takes) : input,
     axes,
     ddof,
-    dtype: reducedType(name, input.dtype),
-    shape,
+    dtype: rule.resultType(input.dtype),
+    shape: input.shape.filter((_, axis) => !axes.includes(axis)),
     chunk: undefined,
   })
-}
-
-/** The product of elements; that of finite ones among which is a zero is zero, also where the others overflow. */
-export function multiplied(input: Node, axes: readonly number[]): Node {
-  if (input.dtype === 'i64') return reduce('prod', input, axes)
-  const values = cast(input, 'f64')
-  const plain = reduce('prod', values, axes)
-  const finite = reduce('all', map('isfinite', [values]), axes)
-  const overflowed = map('logicalAnd', [map('isnan', [plain]), finite])
-  return cast(map('where', [overflowed, full([], 'f64', 0), plain]), input.dtype === 'f32' ? 'f32' : 'f64')
-}
-
-function reducedType(name: ReduceName, dtype: DType): DType {
-  switch (name) {
-    case 'any':
-    case 'all':
-      return 'bool'
-    case 'min':
-    case 'max':
-      return dtype
-    case 'sum':
-    case 'prod':
-      return dtype === 'i64' || dtype === 'f32' ? dtype : 'f64'
-    case 'argmin':
-    case 'argmax':
-      return 'f64'
-    default:
-      return dtype === 'f32' ? 'f32' : 'f64'
-  }
 }
 
 export function algorithm(

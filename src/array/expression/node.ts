@@ -84,11 +84,19 @@ export interface ConcatNode extends Common {
   readonly axis: number
 }
 
-export type ReduceName = 'sum' | 'prod' | 'min' | 'max' | 'any' | 'all' | 'mean' | 'var' | 'std' | 'argmin' | 'argmax'
+/** What an expression must know of a reduction; the rest is in `reductions`. */
+export interface ReduceRule {
+  readonly name: string
+  /** What its elements are cast to first. */
+  readonly takes?: DType
+  /** No elements have no value. */
+  readonly needsElements?: boolean
+  resultType(input: DType): DType
+}
 
 export interface ReduceNode extends Common {
   readonly kind: 'reduce'
-  readonly name: ReduceName
+  readonly rule: ReduceRule
   readonly input: Node
   /** Ascending; removed from the shape (`keepdims` is a reshape above). */
   readonly axes: readonly number[]

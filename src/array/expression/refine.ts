@@ -63,7 +63,7 @@ function rebuild(node: Node, after: readonly Node[]): Node {
     case 'concat':
       return build.concat(after, node.axis)
     case 'reduce':
-      return build.reduce(node.name, first, node.axes, node.ddof)
+      return build.reduce(node.rule, first, node.axes, node.ddof)
     case 'algorithm':
       return rebuildAlgorithm(node, after)
     default:

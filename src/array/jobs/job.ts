@@ -6,7 +6,8 @@ import { bytesPer, type DType, type TypedArray } from '../expression/dtype.ts'
 import type { Kernel } from '../kernel/compile.ts'
 import { instantiate, instantiateInPlace, type KernelInstance } from '../kernel/instance.ts'
 import { blockLength } from '../kernel/ir.ts'
-import type { Measure } from '../reductions/measure.ts'
+import type { Carried, RoundParameter } from '../reductions/carrying.ts'
+import type { Measure } from '../reductions/reduction.ts'
 import { type Place, takePlace } from '../memory/memory.ts'
 import { Reader, type Target } from './reader.ts'
 import type { Access } from '../memory/source.ts'
@@ -60,9 +61,8 @@ export interface FoldJob extends Common {
   /** Rounds are cut into so many segments, whose states are merged afterwards. */
   readonly segments: number
   /** Carried values: the slots, after those of the inputs, with the value they start from. */
-  readonly carried: readonly { readonly dtype: DType; readonly start: number | bigint }[]
-  /** Parameters that are set in each round: its number from 0, its number from 1 within the segment. */
-  readonly roundParameters: readonly { readonly index: number; readonly what: 'round' | 'count' }[]
+  readonly carried: readonly Carried[]
+  readonly roundParameters: readonly RoundParameter[]
   /** (segments × carried × length) elements of 8 bytes. */
   readonly states: SharedArrayBuffer
 }

@@ -9,6 +9,7 @@ import type { Vector, VectorGraph } from '../wasm/vectors.ts'
 import { convertLanes, type Lanes, widenMask } from './convert.ts'
 import type { ReductionKind } from './ir.ts'
 import { integerExtreme } from './operations.ts'
+import { twoSum } from './two-sum.ts'
 
 type Assignment = readonly [local: number, value: Vector]
 
@@ -134,13 +135,14 @@ function compensatedSum(
 export function combineSubBlock(g: VectorGraph, { compensated }: Accumulator): Assignment[] {
   return compensated.flatMap((locals): Assignment[] => {
     const plain = locals.plain.map((local) => g.variable(local)).reduce((a, b) => g.op('f64x2.add', a, b))
-    const [sum, compensation] = [g.variable(locals.sum), g.variable(locals.compensation)]
-    const next = g.op('f64x2.add', sum, plain)
-    const part = g.op('f64x2.sub', next, sum)
-    const error = g.op('f64x2.add', g.op('f64x2.sub', sum, g.op('f64x2.sub', next, part)), g.op('f64x2.sub', plain, part))
+    const { sum, lost } = twoSum(
+      { add: (a, b) => g.op('f64x2.add', a, b), subtract: (a, b) => g.op('f64x2.sub', a, b) },
+      g.variable(locals.sum),
+      plain,
+    )
     return [
-      [locals.sum, next],
-      [locals.compensation, g.op('f64x2.add', compensation, error)],
+      [locals.sum, sum],
+      [locals.compensation, g.op('f64x2.add', g.variable(locals.compensation), lost)],
       ...locals.plain.map((local) => [local, g.f64(0)] as const),
     ]
   })

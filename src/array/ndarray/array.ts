@@ -12,7 +12,8 @@ import type { OperationName } from '../expression/elementwise.ts'
 import { formatBytes } from '../../base/bytes.ts'
 import type { Dense } from '../memory/dense.ts'
 import { explain } from './explain.ts'
-import type { Node, ReduceName } from '../expression/node.ts'
+import type { Node } from '../expression/node.ts'
+import { reduced, type ReduceName } from '../reductions/table.ts'
 import { rounded } from '../expression/round.ts'
 import { type Index, normalizeAxes, parseIndex, type Shape, showShape, sizeOf } from '../expression/shape.ts'
 import { chunkLengthFor } from '../stages/stage.ts'
@@ -416,10 +417,10 @@ function reduceNode(name: ReduceName, input: Node, options: VarianceOptions, whe
   else if (name === 'argmin' || name === 'argmax') checkOptions<ArgumentOptions>(options, { ...reduceRules, axis }, where)
   else checkOptions<ReduceOptions>(options, reduceRules, where)
   const reducedAxes = normalizeAxes(options.axis, input.shape.length)
-  const reduced = name === 'prod' ? build.multiplied(input, reducedAxes) : build.reduce(name, input, reducedAxes, options.ddof)
-  if (options.keepdims !== true) return reduced
+  const node = reduced(name, input, reducedAxes, options.ddof)
+  if (options.keepdims !== true) return node
   return build.reshape(
-    reduced,
+    node,
     input.shape.map((n, i) => (reducedAxes.includes(i) ? 1 : Number.isNaN(n) ? -1 : n)),
   )
 }

@@ -9,6 +9,7 @@ import { interpretAlgorithm } from './interpret-algorithms.reference.ts'
 import { randomBlock } from './interpret-random.reference.ts'
 import { blockLength } from '../kernel/ir.ts'
 import type { Node, ReduceNode } from '../expression/node.ts'
+import type { ReduceName } from '../reductions/table.ts'
 import { contiguousStrides, type Shape, sizeOf } from '../expression/shape.ts'
 
 /** The elements in C order. */
@@ -121,7 +122,8 @@ function convertResult(node: ReduceNode, value: Raw): Raw {
   return node.dtype === 'f32' ? Math.fround(value) : value
 }
 
-function reduceGroup({ name, input, ddof }: ReduceNode, group: readonly Raw[]): Raw {
+function reduceGroup({ rule, input, ddof }: ReduceNode, group: readonly Raw[]): Raw {
+  const name = rule.name as ReduceName
   if (typeof group[0] === 'bigint' || (input.dtype === 'i64' && group.length === 0)) {
     const wrapped = reduceBigInts(name, group as readonly bigint[])
     if (wrapped !== undefined) return wrapped
@@ -159,7 +161,7 @@ function reduceGroup({ name, input, ddof }: ReduceNode, group: readonly Raw[]): 
   }
 }
 
-function reduceBigInts(name: ReduceNode['name'], group: readonly bigint[]): Raw | undefined {
+function reduceBigInts(name: ReduceName, group: readonly bigint[]): Raw | undefined {
   const extreme = (less: boolean): bigint => group.reduce((a, b) => (a < b === less ? a : b))
   switch (name) {
     case 'sum':

@@ -7,10 +7,9 @@ import { expect, test } from 'vitest'
 import { randomGraph } from '../../../test/support/array-graphs.ts'
 import { hasNumpy, runNumpy } from '../../../test/support/numpy.ts'
 import { randomFrom } from '../../../test/support/random.ts'
-import * as build from '../expression/build.ts'
 import * as da from '../index.ts'
 import { encodeHeader } from '../files/npy-header.ts'
-import type { ReduceName } from '../expression/node.ts'
+import { reduced as reduceNode, type ReduceName } from '../reductions/table.ts'
 import { normalizeAxes } from '../expression/shape.ts'
 
 const installed = hasNumpy()
@@ -59,7 +58,7 @@ const binary: readonly Pair[] = [
   make: (x, y) => (f as (a: da.NDArray, b: da.NDArray) => da.NDArray)(x, y),
 }))
 const reduced = (x: da.NDArray, name: ReduceName, axis?: number): da.NDArray =>
-  new da.NDArray(build.reduce(name, x.node, normalizeAxes(axis, x.ndim)))
+  new da.NDArray(reduceNode(name, x.node, normalizeAxes(axis, x.ndim)))
 const others: readonly Pair[] = [
   { python: 'x[::-1]', make: (x) => x.get('::-1') },
   { python: 'x[..., ::2]', make: (x) => x.get('...', '::2') },

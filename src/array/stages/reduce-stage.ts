@@ -1,14 +1,13 @@
 /** Reductions as jobs: over rows of consecutive elements, or side by side over the outer axes. */
-import type { DType } from '../expression/dtype.ts'
 import { foldStage } from './fold-stage.ts'
 import type { ReduceJob } from '../jobs/job.ts'
-import type { Measure } from '../reductions/measure.ts'
-import { wordsOf, wordsOfAll } from '../reductions/measure.ts'
+import type { Measure } from '../reductions/reduction.ts'
+import { accumulatorOf, wordsOfAll } from '../reductions/table.ts'
 import { mergeSegments, segmentCount } from '../jobs/reduce.ts'
 import { blockLength } from '../kernel/ir.ts'
 import { type Computed, Lowering } from './lower.ts'
 import type { ReduceNode } from '../expression/node.ts'
-import { finished, stateNode } from '../reductions/reduce-finish.ts'
+import { finished, reductionOf, stateNode } from './state-node.ts'
 import { type Layout, layOut } from './layout.ts'
 import { chunkLengthFor, describeNode, expressionOf, type Prepared, type Stage } from './stage.ts'
 
@@ -31,7 +30,7 @@ function segmentLengthFor(count: number, chunk: number | undefined): number {
 }
 
 function rowStage(nodes: readonly ReduceNode[], lowering: Lowering, values: readonly number[], { outer, count }: Layout): Stage {
-  const measures = nodes.map((node, i) => addMeasure(node, lowering, values[i] as number))
+  const measures = nodes.map((node, i) => reductionOf(node).overRows(lowering, values[i] as number))
   const segmentLength =
     outer === 1 ? segmentLengthFor(count, nodes[0]?.input.chunk) : Math.max(chunkLengthFor(count, undefined), 64 * blockLength)
   const segments = segmentCount({ rowLength: count, segmentLength })
@@ -48,7 +47,7 @@ function rowStage(nodes: readonly ReduceNode[], lowering: Lowering, values: read
       if (outer === 0) return []
       const job: ReduceJob = {
         kind: 'reduce',
-        label: `${nodes.map(({ name }) => name).join(', ')} of ${describeNode((nodes[0] as ReduceNode).input)}`,
+        label: `${nodes.map(({ rule }) => rule.name).join(', ')} of ${describeNode((nodes[0] as ReduceNode).input)}`,
         tasks: Math.ceil((outer * segments) / perTask),
         expression: expressionOf(lowering),
         ...layout,
@@ -64,50 +63,14 @@ function rowStage(nodes: readonly ReduceNode[], lowering: Lowering, values: read
         nodes.map((node, i) => {
           const measure = measures[i] as Measure
           const stride = segments * wordsOfAll(measures)
-          const words = Array.from({ length: wordsOf(measure.kind) }, (_, w) =>
-            stateNode(states, wordType(measure, w), node.shape, at + w, stride),
+          // Whole numbers of 64 bits are so in the first word only.
+          const words = Array.from({ length: accumulatorOf(measure.kind).words }, (_, w) =>
+            stateNode(states, measure.dtype === 'i64' && w === 0 ? 'i64' : 'f64', node.shape, at + w, stride),
           )
           at += words.length
           return [node, finished(node, words, count)]
         }),
       )
     },
-  }
-}
-
-const wordType = ({ kind, dtype }: Measure, word: number): DType =>
-  dtype === 'i64' && kind !== 'sum' && kind !== 'moments' && word === 0 ? 'i64' : 'f64'
-
-function addMeasure(node: ReduceNode, { program, parameters }: Lowering, value: number): Measure {
-  const dtype = program.dtype(value)
-  const reduction = program.reductions.length
-  switch (node.name) {
-    case 'mean':
-    case 'sum': {
-      const wrapping = node.name === 'sum' && dtype === 'i64'
-      const float = dtype === 'f32' || (dtype === 'i64' && !wrapping)
-      program.reductions.push({ kind: wrapping ? 'wrap' : 'sum', value: float ? program.cast(value, 'f64') : value })
-      return { kind: wrapping ? 'wrap' : 'sum', dtype: float ? 'f64' : dtype, reduction, extra: -1 }
-    }
-    case 'var':
-    case 'std': {
-      const shift = program.parameter('f64')
-      parameters.push(0)
-      const distance = program.operation('subtract', 'f64', 'f64', [program.cast(value, 'f64'), shift])
-      program.reductions.push(
-        { kind: 'sum', value: distance },
-        { kind: 'sum', value: program.operation('square', 'f64', 'f64', [distance]) },
-      )
-      return { kind: 'moments', dtype: 'f64', reduction, extra: parameters.length - 1 }
-    }
-    case 'argmin':
-    case 'argmax': {
-      program.reductions.push({ kind: node.name === 'argmin' ? 'min' : 'max', value })
-      program.outputs.push({ value })
-      return { kind: node.name, dtype, reduction, extra: program.outputs.length - 1 }
-    }
-    default:
-      program.reductions.push({ kind: node.name, value })
-      return { kind: node.name, dtype, reduction, extra: -1 }
   }
 }

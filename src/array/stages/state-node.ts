@@ -1,0 +1,20 @@
+/** The words of merged states as nodes, and what a reduction makes of them. */
+import { cast } from '../expression/build.ts'
+import type { DType } from '../expression/dtype.ts'
+import { type DenseNode, makeNode, type Node, type ReduceNode } from '../expression/node.ts'
+import { contiguousStrides, type Shape } from '../expression/shape.ts'
+import type { Reduction } from '../reductions/reduction.ts'
+import { type ReduceName, reductions } from '../reductions/table.ts'
+
+export const reductionOf = ({ rule }: ReduceNode): Reduction => reductions[rule.name as ReduceName]
+
+/** One word of every row's state. */
+export function stateNode(buffer: SharedArrayBuffer, dtype: DType, shape: Shape, offset: number, stride: number): DenseNode {
+  const strides = contiguousStrides(shape).map((s) => s * stride)
+  return makeNode({ kind: 'dense', dtype, shape, buffer, offset, strides, chunk: undefined })
+}
+
+/** The result as an expression over the words of the merged states, so that it is computed (and fused) like any other. */
+export function finished(node: ReduceNode, words: readonly Node[], count: number): Node {
+  return cast(reductionOf(node).finish(words, count, node.ddof), node.dtype)
+}
