@@ -39,7 +39,7 @@ export default defineConfig([
   {
     ...common,
     entry: { ...entries, cli: 'src/cli/main.ts', 'dashboard-server': 'src/dashboard/server/thread.ts' },
-    // What editors show stands in the declarations.
+    // Editors read docstrings from the declarations.
     outputOptions: { comments: { jsdoc: false }, codeSplitting: { groups } },
   },
   // Every worker starts with it, and with nothing else.

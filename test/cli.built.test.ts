@@ -348,7 +348,7 @@ describe.concurrent('heddle trace', () => {
     const path = file('program.ts')
     writeFileSync(path, 'export default () => 1\n')
     const { code, stderr } = await spawnHeddle(['run', '--trace', path, path])
-    expect([code, stderr]).toEqual([2, expect.stringContaining('there is a file that is no trace, and it would be overwritten')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('the file there is not a trace, and would be overwritten')])
     expect(readFileSync(path, 'utf8')).toBe('export default () => 1\n')
     for (const _ of [1, 2]) expect((await spawnHeddle(['run', '--trace', file('again.heddle'), 'plain.mjs'])).code).toBe(0)
     expect(readTrace(file('again.heddle')).meta.complete).toBe(true)

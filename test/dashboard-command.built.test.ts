@@ -147,7 +147,7 @@ describe('heddle ui', () => {
 
   test.each([
     [['ui', 'nothing.heddle'], 'there is no such file'],
-    [['ui', 'plain.mjs'], 'This is no trace of heddle'],
+    [['ui', 'plain.mjs'], 'Not a heddle trace'],
     [['ui', '--port', 'many', 'x.heddle'], '--port'],
     [['ui', '--prot', '1', 'x.heddle'], 'did you mean --port'],
     [['ui'], ''],

@@ -17,7 +17,7 @@ test('its task settles in time, another takes its place, and at a bound of them 
   expect(value).toBeInstanceOf(WorkerStartFailed)
   expect((value as Error).cause).toHaveProperty(
     'message',
-    '4 workers are inside native calls that nobody waits for, and cannot be ended',
+    '4 workers are inside native calls that were given up, and cannot be ended',
   )
   await on.close({ graceMs: 0 })
 })

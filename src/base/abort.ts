@@ -101,7 +101,7 @@ export class Cancellation {
 
 const hubs = new WeakMap<AbortSignal, SignalHub>()
 
-/** Joins all runs under one user's signal; listens to it only while there is somebody to tell. */
+/** Joins all runs under one user's signal; listens to it only while it has listeners. */
 class SignalHub extends Cancellation {
   readonly #signal: AbortSignal
   #listening = false

@@ -1,6 +1,6 @@
 /**
  * Whose call it was that failed elsewhere. An error that crossed from a worker has a stack that ends in the worker; the reader also
- * wants the line that called. Nothing is captured per call: V8 can tell afterwards who awaits, as long as the promise of the call is
+ * wants the line that called. Nothing is captured per call: V8 can show afterwards who awaits, as long as the promise of the call is
  * still pending, so that only a failure costs something.
  */
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,7 @@ import { peek } from './look.js'
 
 const fs = lazily('node:fs')
 
-/** Errors from elsewhere: does the stack tell the caller yet? */
+/** Errors from elsewhere: does the stack show the caller yet? */
 const told = new WeakMap<object, boolean>()
 
 /** Between the stack of the worker and that of the caller; indented, so that tools that read stacks pass over it. */
@@ -27,7 +27,7 @@ export function fromElsewhere<E>(error: E): E {
 
 /**
  * Appends the stack of the code at hand, with all that awaits it, to errors from elsewhere. Does nothing for other errors, and for
- * one that knows its caller; where nobody but heddle is found to await, the error can be told later by the run around.
+ * one that knows its caller; where nobody but heddle is found to await, the run around it can add the caller later.
  */
 export function tellCaller(errors: Iterable<unknown>): void {
   let caller: string[] | undefined
@@ -98,7 +98,7 @@ function internal(line: string): boolean {
 
 let folders: readonly string[] | undefined
 
-/** Where the code of this package lies, as stacks write it; nothing in a bundle, where it cannot be told from the program's. */
+/** Where the code of this package lies, as stacks write it; nothing in a bundle, where it cannot be distinguished from the program's. */
 function ownFolders(): readonly string[] {
   return (folders ??= findFolders())
 }

@@ -42,7 +42,7 @@ interface Entry {
 }
 
 /**
- * A clock that stands still until told to move: for tests and simulations. Timers due at the same time fire in the
+ * A clock that stands still until it is moved: for tests and simulations. Timers due at the same time fire in the
  * order in which they were set.
  */
 export class SimulatedClock implements Clock {

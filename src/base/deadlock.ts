@@ -1,7 +1,7 @@
 /**
  * Finds circles in the wait-for graph. Pure: reads waitables, waits and frames, and changes nothing.
  *
- * A counting resource makes the graph an AND-OR graph, in which a plain circle is no deadlock yet: somebody outside it may
+ * A counting resource makes the graph an AND-OR graph, in which a plain circle is not yet a deadlock: somebody outside it may
  * give a slot back. So this follows the reduction of Holt, "Some Deadlock Properties of Computer Systems" (1972): assume
  * that everything that is waited for is stuck; whatever could be served if all frames that can still run gave back
  * all that they hold is not; repeat until nothing changes. What is left can never go on, and a circle in it is named.
@@ -226,7 +226,7 @@ class Blocked {
   }
 }
 
-/** Whether no run lies between the frames, so that only flows started by hand tell them apart. */
+/** Whether no run lies between the frames, so that they differ only in flows started by hand. */
 function sameFlows(below: Frame, above: Frame): boolean {
   let frame: Frame | undefined = below
   while (frame && frame !== above && frame.run === above.run) frame = frame.parent

@@ -23,7 +23,7 @@ export function durationMs(value: Duration, option: string): number {
 /** Long enough to close what was opened, short enough to wait for in vain; chosen, not derived. */
 const defaultGraceMs = 1_000
 
-/** How long code on this thread that was told to stop may go on before whatever awaits it is settled without it: one rule for all. */
+/** How long code on this thread that was asked to stop may go on before whatever awaits it is settled without it: one rule for all. */
 export function graceMsOf(grace: Duration | undefined): number {
   return grace === undefined ? defaultGraceMs : durationMs(grace, 'grace')
 }

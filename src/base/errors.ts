@@ -12,7 +12,7 @@ const classes = new Map<string, typeof HeddleError>()
 
 export interface HeddleErrorOptions {
   readonly cause?: unknown
-  /** What the reader can do about it; one sentence. */
+  /** How the reader can mend it; one sentence. */
   readonly hint?: string | undefined
 }
 
@@ -71,7 +71,7 @@ export class InvalidOption extends HeddleError {
   }
 }
 
-/** A graph was built wrongly: a name twice, a need that is no task, a task of another graph. */
+/** A graph was built wrongly: a name twice, a need that is not a task, a task of another graph. */
 export class InvalidGraph extends HeddleError {
   static {
     name(this, 'InvalidGraph', 'HEDDLE_INVALID_GRAPH')
@@ -282,7 +282,7 @@ export class JournalFailed extends HeddleError {
   }
 }
 
-/** A file is no trace of heddle, is damaged, or was written by a newer version. */
+/** A file is not a heddle trace, is damaged, or was written by a newer version. */
 export class InvalidTrace extends HeddleError {
   static {
     name(this, 'InvalidTrace', 'HEDDLE_INVALID_TRACE')
@@ -296,7 +296,7 @@ export class FileRefused extends HeddleError {
   }
 }
 
-/** What was thrown, as an `Error`: a thrown string or object keeps its value as `cause`. */
+/** A thrown value, as an `Error`: a thrown string or object keeps its value as `cause`. */
 export function toError(thrown: unknown): Error {
   return isError(thrown) ? thrown : notAnError(thrown)
 }
@@ -315,7 +315,7 @@ function notAnError(thrown: unknown): Error {
   return new HeddleError(`a value that is not an Error was thrown: ${describe(thrown)}`, { cause: thrown })
 }
 
-/** What an error says, for another message: `: the disk is full`; empty for anything else. */
+/** The message of an error, for another message: `: the disk is full`; empty for anything else. */
 export function because(reason: unknown): string {
   const message = isError(reason) ? messageOf(reason) : ''
   return message === '' ? '' : `: ${message}`

@@ -1,5 +1,5 @@
 /**
- * What is ambient: the task that the running code belongs to. A {@link Frame} is entered once per lane of a run, not
+ * The ambient task: the one that the running code belongs to. A {@link Frame} is entered once per lane of a run, not
  * once per item, because an `AsyncLocalStorage` scope costs as much as everything else that `map` does; a lane works
  * on one item at a time, so its frame always shows the item at hand.
  */
@@ -15,7 +15,7 @@ export type Explicit<P extends readonly unknown[], All extends readonly unknown[
   [K in keyof All]: K extends keyof P ? P[K] : never
 }
 
-/** What every user function gets as its second parameter, and `context()` anywhere below it. */
+/** The second parameter of every user function, and `context()` anywhere below it. */
 export interface TaskContext {
   /** Aborts when the task is to stop: its run failed or was cancelled, or a timeout ran out. */
   readonly signal: AbortSignal
@@ -49,12 +49,12 @@ export interface Frame {
   readonly run: number
   /** Id of the observed task at hand; 0 while nobody observes. */
   task: number
-  /** What messages call it, such as `task "ship"` or `map "fetchPage" item 12`. */
+  /** The name in messages, such as `task "ship"` or `map "fetchPage" item 12`. */
   label(): string
   /** Open frames right below, and open waits of code in this one: kept by wait-graph.ts. */
   children: number
   waits: number
-  /** Name of the async function that awaits the code of this frame, where one does: tells wait-graph.ts what that code awaits. */
+  /** Name of the async function that awaits the code of this frame, where one does: shows wait-graph.ts what that code awaits. */
   body?: string | undefined
   /** For the frame of a whole run: what its parent awaits. */
   joint?: Awaited | undefined

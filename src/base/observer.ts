@@ -1,5 +1,5 @@
 /**
- * What the lower layers tell about themselves: events on `node:diagnostics_channel`, which cost one boolean check
+ * Events of the lower layers, on `node:diagnostics_channel`, which costs one boolean check
  * while nobody listens. Nothing here knows traces, spans or screens; the `trace` folder and any other listener
  * subscribe by name (`heddle:task:settle` …).
  *
@@ -62,7 +62,7 @@ export interface TaskRecord {
   error: unknown
 }
 
-/** Something worth saying that is no task: a worker started or died, a map finished inline, concurrency was adapted, results came from a journal, a result was never used. */
+/** Something worth saying that is not a task: a worker started or died, a map finished inline, concurrency was adapted, results came from a journal, a result was never used. */
 export interface Note {
   readonly at: number
   /** The run it belongs to; 0 when none. */
@@ -271,13 +271,13 @@ export function taskSettled(task: TaskRecord, at: number, state: TaskState, erro
   if (channels.taskSettle.hasSubscribers) channels.taskSettle.publish(task)
 }
 
-/** The end of a task that has no record, of which only listeners are told. */
+/** The end of a task that has no record, that only listeners get. */
 export function plainTaskSettled(task: PlainTask): void {
   // A loop by index: this is called once per trivial task.
   for (let i = 0; i < listeners.length; i++) (listeners[i] as Listener).plainTaskSettled(task)
 }
 
-/** The end of many tasks that have no record, of which only listeners are told. */
+/** The end of many tasks that have no record, that only listeners get. */
 export function batchSettled(batch: TaskBatch): void {
   for (const listener of listeners) {
     if (listener.batchSettled) listener.batchSettled(batch)

@@ -8,7 +8,7 @@ export const concurrencyVariable = 'HEDDLE_CONCURRENCY'
 
 /**
  * How many workers there are at most where nothing else is said: the cores that the process may use, or what the environment says.
- * @throws {InvalidOption} when that is no number
+ * @throws {InvalidOption} when that is not a number
  */
 export function parallelism(): number {
   const said = process.env[concurrencyVariable]

@@ -169,7 +169,7 @@ function endOfProgram(): void {
   setImmediate(() => {})
 }
 
-/** Holders that are asked for their names: every waiter of a lock with thousands of them may have to be told. Chosen. */
+/** Holders that are asked for their names: every waiter of a lock with thousands of them may have to be named. Chosen. */
 const holdersAsked = 100
 const holdersNamed = 3
 

@@ -1,5 +1,5 @@
 /**
- * Who waits for what: the vocabulary of the wait-for graph. wait-graph.ts says how the parts of heddle use it.
+ * The vocabulary of the wait-for graph: waiters, and what they wait for. wait-graph.ts says how the parts of heddle use it.
  */
 import { performance } from './globals.js'
 import { currentFrame, type Frame, rootFrame } from './frame.ts'
@@ -76,7 +76,7 @@ export class Wait<T> extends Suspension<T> {
     frame.waits++
     if (on.waits.size === 0) waitedFor.add(on)
     on.waits.add(this as unknown as Wait<never>)
-    // A consumer outside every run that still waits for a channel is no fault: the program is just over.
+    // A consumer outside every run that still waits for a channel is not a fault: the program is just over.
     if (on.exclusive || frame !== rootFrame) this.#list()
     detector.wake()
   }

@@ -1,4 +1,4 @@
-/** What a journal needs of a file system: passed in, so that tests crash and break it at every call. */
+/** The part of a file system that a journal needs: passed in, so that tests crash and break it at every call. */
 import { performance } from '../base/globals.js'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -115,7 +115,7 @@ class NodeFile implements JournalFile {
 export async function writeAll(file: JournalFile, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const written = await file.write(bytes.subarray(done), position + done)
-    if (written === 0) throw new Error('the file system took none of the bytes')
+    if (written === 0) throw new Error('the file system wrote no bytes')
     done += written
   }
 }

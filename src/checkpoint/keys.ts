@@ -2,7 +2,7 @@
  * The keys of the items of a run: how a step is found again in the next one.
  *
  * The default key of an item is what it is: the item itself where that is a short text, else `=` and its JSON, or where that is long
- * `=#` and the SHA-256 of it (the first 128 bits). Equal items are told apart by how many came before: `=2×…`. So items may be added,
+ * `=#` and the SHA-256 of it (the first 128 bits). Equal items are distinguished by how many came before: `=2×…`. So items may be added,
  * taken out and reordered between two runs, and one that has changed is another one. No JSON begins with `#` or with a number and `×`.
  */
 import { lazily } from '../base/builtin.js'
@@ -28,7 +28,7 @@ export class Keys {
     this.#given = given
   }
 
-  /** The key of the next item. @throws {InvalidOption} for a key that has been or is no text, or an item that has no key by itself */
+  /** The key of the next item. @throws {InvalidOption} for a key that has been or is not text, or an item that has no key by itself */
   next(item: unknown, index: number): string {
     if (!this.#given) return this.#numbered(itemKey(item, () => `item ${index}`))
     const key = this.#given(item, index)
@@ -39,7 +39,7 @@ export class Keys {
       return key
     }
     throw new InvalidOption(`Items ${first} and ${index} have the same key ${JSON.stringify(key.slice(0, 80))}`, {
-      hint: 'Two items with one key would share one result. Let `key` tell them apart, or leave it out.',
+      hint: 'Two items with one key would share one result. Make `key` different for each, or leave it out.',
     })
   }
 
@@ -62,7 +62,7 @@ function jsonOf(item: unknown, name: () => string): string {
     return toJson(item, name).text
   } catch (cause) {
     const message = cause instanceof HeddleError ? cause.message : textOf(cause)
-    throw new InvalidOption(`Expected \`key\` to be given, because ${name()} is no JSON: ${message}`, {
+    throw new InvalidOption(`Expected \`key\` to be given, because ${name()} is not JSON: ${message}`, {
       cause,
       hint: 'A key says which item a recorded result belongs to: { checkpoint, key: (item) => item.id }.',
     })

@@ -1,6 +1,6 @@
 /**
  * One writer at a time: a lock file beside the journal says who holds it. It is stale when that process is gone from this machine;
- * then it is taken over. A lock from another machine is never judged, because nothing here can tell whether that process lives: the
+ * then it is taken over. A lock from another machine is never judged, because this machine cannot know whether that process lives: the
  * error says which file to delete.
  *
  * Taking over is itself done under a lock, named after the stale one: else the second of two that have seen it would
@@ -17,7 +17,7 @@ const os = lazily('node:os')
 export interface Owner {
   readonly pid: number
   readonly host: string
-  /** When the process started, where the system says; tells a process from an older one with the same number. */
+  /** When the process started, where the system says; distinguishes a process from an older one with the same number. */
   readonly started: string
 }
 
@@ -57,7 +57,7 @@ function startedAt(pid: number): string {
   }
 }
 
-/** What stands in a lock file. */
+/** The contents of a lock file. */
 interface Lock extends Owner {
   readonly id: string
 }

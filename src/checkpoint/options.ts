@@ -1,4 +1,4 @@
-/** What a journal is opened with. */
+/** Options of journals. */
 import { type OptionRules, rules } from '../base/options.ts'
 import type { JournalFileSystem } from './file-system.ts'
 import type { Processes } from './lock.ts'

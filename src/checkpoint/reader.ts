@@ -11,7 +11,7 @@
 import { bodyOf, decode, findRecord, type FoundRecord, type Header, isWhole, nothing } from './format.ts'
 import { Records } from './records.ts'
 
-/** What a journal holds, or why it is refused. */
+/** The contents of a journal, or why it is refused. */
 export type Contents =
   | {
       readonly refused: string

@@ -129,7 +129,7 @@ export const commands: readonly CommandSpec[] = [
       { name: 'server-error', value: 'SHARE', summary: 'share of requests that fail with status 500, from 0 to 1' },
       { name: 'broken', value: 'SHARE', summary: 'share of answers that break in the middle, from 0 to 1' },
       { name: 'hang', value: 'SHARE', summary: 'share of requests that are never answered, from 0 to 1' },
-      { name: 'quota', value: 'CALLS', summary: 'used up for good after so many calls' },
+      { name: 'quota', value: 'CALLS', summary: 'calls until it is used up for good' },
       { name: 'seed', value: 'N', summary: 'equal seeds give equal answers, latencies and faults' },
       json,
     ],

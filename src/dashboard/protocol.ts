@@ -89,7 +89,7 @@ export interface Overview {
   readonly groups: readonly GroupRow[]
   /** The same failures together, in order of first appearance, at most 100. */
   readonly failures: readonly FailureRow[]
-  /** Things worth saying that are no task, in order of time; at most 1,000, the last ones. */
+  /** Things worth saying that are not tasks, in order of time; at most 1,000, the last ones. */
   readonly notes: readonly NoteRow[]
   /** How many notes there are. */
   readonly notesTotal: number

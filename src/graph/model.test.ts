@@ -61,10 +61,14 @@ describe('GraphModel', () => {
     const other = new GraphModel('other').add('schema', undefined, unknown)
     const twin = new GraphModel('ship').add('schema', undefined, unknown)
     const cases: [unknown, string, string][] = [
-      [{ schema: undefined }, 'Need "schema" of task "api" is no task: got undefined', 'exist before they are needed'],
-      [[() => 1], 'Need 0 of task "api" is no task: got an anonymous function (function)', 'Pass what g.task(name, fn) gives'],
-      [{ schema: Promise.resolve() }, 'Need "schema" of task "api" is no task: got an object (Promise)', 'Make the work a task'],
-      [{ schema: 'schema' }, 'Need "schema" of task "api" is no task: got "schema" (string)', 'Pass what g.task(…) gives'],
+      [{ schema: undefined }, 'Need "schema" of task "api" is not a task: got undefined', 'exist before they are needed'],
+      [[() => 1], 'Need 0 of task "api" is not a task: got an anonymous function (function)', 'Pass what g.task(name, fn) gives'],
+      [
+        { schema: Promise.resolve() },
+        'Need "schema" of task "api" is not a task: got an object (Promise)',
+        'Make the work a task',
+      ],
+      [{ schema: 'schema' }, 'Need "schema" of task "api" is not a task: got "schema" (string)', 'Pass what g.task(…) gives'],
       [{ schema: other }, 'Need "schema" of task "api" is task "schema" of another graph, "other"', 'tasks of graph "ship"'],
       [[twin], 'Need 0 of task "api" is task "schema" of another graph that is also called "ship"', 'tasks of graph "ship"'],
       [

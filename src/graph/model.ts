@@ -67,7 +67,7 @@ export class GraphModel {
 
   /**
    * Adds a task. O(number of needs).
-   * @throws {InvalidGraph} when the name is taken, or a need is no task of this graph; the graph is then as it was
+   * @throws {InvalidGraph} when the name is taken, or a need is not a task of this graph; the graph is then as it was
    */
   add<T>(name: string, needs: Needs | undefined, estimateMs: number | undefined): TaskRef<T> {
     if (typeof name !== 'string' || name === '') {
@@ -109,10 +109,10 @@ export class GraphModel {
     }
   }
 
-  /** @throws {InvalidGraph} when it is no task, or one of another graph; `what` begins the message */
+  /** @throws {InvalidGraph} when it is not a task, or one of another graph; `what` begins the message */
   indexOf(value: unknown, what: () => string): number {
     if (!(value instanceof TaskRef)) {
-      throw new InvalidGraph(`${what()} is no task: got ${describe(value)}`, { hint: hintFor(value) })
+      throw new InvalidGraph(`${what()} is not a task: got ${describe(value)}`, { hint: hintFor(value) })
     }
     if (value.model !== this) {
       throw new InvalidGraph(`${what()} is task "${value.name}" of ${this.#otherGraph(value.model)}`, {

@@ -32,7 +32,7 @@ export class Schedule {
 
   /**
    * @param remaining longest remaining path of each task, as of {@link durations}
-   * @param release is told each task whose last dependent has finished: its result is not needed any more
+   * @param release gets each task whose last dependent has finished: its result is not needed any more
    */
   constructor(
     dag: Dag,
@@ -90,7 +90,7 @@ export class Schedule {
     }
   }
 
-  /** The task has no result: whatever needs it, directly or not, will never run; `skipped` is told each, a need before its dependents. */
+  /** The task has no result: whatever needs it, directly or not, will never run; `skipped` gets each, a need before its dependents. */
   fail(task: number, skipped: (task: number, because: number) => void): void {
     const { dependentStart, dependents } = this.#dag
     this.#end(task)

@@ -6,15 +6,15 @@
  * 1. **Overload.** An answer such as 429, 503 or 529, or a timeout. The limit falls to nine tenths, or by the number of calls
  *    that were refused if that is more, but never by more than half for calls that started under the same limit
  *    (multiplicative decrease, as TCP's). How many were under way when the refused call started is remembered as the
- *    *ceiling*: the limit climbs back by one per window to just below it, stays there, and tries the ceiling again only
+ *    *ceiling*: the limit closes a quarter of the distance to just below it per window, stays there, and tries the ceiling again only
  *    after a patience that doubles with every failure (after CUBIC, RFC 9438). Refusals that do not become fewer with fewer calls
- *    are no evidence: a service that fails two calls in a hundred at random is used in full.
+ *    are not evidence: a service that fails two calls in a hundred at random is used in full.
  * 2. **Throughput.** At first the limit doubles while throughput grows with it. Then it stays, measures, tries a sixth
  *    more or less, and keeps the change if throughput followed it by at least half (more), or lost less than half of what
  *    was taken away (less). So it settles where more calls under way bring nothing any more, and every second trial,
  *    which is one down, keeps noise from driving it up.
  *
- * Latency alone is no evidence: the time of a model's answer says how long it is, not how busy the model is. A late event
+ * Latency alone is not evidence: the time of a model's answer says how long it is, not how busy the model is. A late event
  * loop only decides the direction of the next trial, down.
  *
  * Measurement is by windows of a few settled calls per place, so that one call costs two additions; after a change, as many
@@ -52,7 +52,7 @@ export interface AdaptiveSetting {
   readonly clock?: Clock
   /** How late the event loop was since it was last asked, in milliseconds. */
   readonly loopDelayMs?: () => number
-  /** What notes call it. */
+  /** The name in notes. */
   readonly name?: string
   /** Id of the run that it works for; 0 when none. */
   readonly run?: number
@@ -73,7 +73,7 @@ const overlookedPerCall = 0.015
 const overlookedMax = 3
 /**
  * Refusals that go on at the same share with a fifth fewer calls under way do not come from how many there are: they are noise, and only
- * more than that is overload. The share is measured over about so many calls, or fewer once so many of them were refused: while the limit is low,
+ * more than that is overload. The share is measured over about `noiseCalls` calls, or fewer once `tellingRefusals` of them were refused: while the limit is low,
  * calls are few. Above a tenth it is overload, whatever its cause. Chosen.
  */
 const farBelow = 0.8
@@ -82,7 +82,7 @@ const fewestNoiseCalls = 80
 const tellingRefusals = 5
 const noiseMin = 0.003
 const noiseMax = 0.1
-/** Of the latest calls, about so many, no more than this may be refused where there is noise: by chance that happens once in a lifetime. */
+/** Of about this many latest calls, no more than this may be refused where there is noise: by chance that happens once in a lifetime. */
 const latestCalls = 128
 const atMost = (noise: number): number => 2 * noise + 0.03
 const overloadWords = 'overload'
@@ -92,7 +92,7 @@ const ticketBase = 2 ** 20
 export class AdaptiveConcurrency {
   /** How many calls may be under way now. */
   limit: number
-  /** Is told the new limit, after every change. */
+  /** Gets the new limit, after every change. */
   onChange: ((limit: number) => void) | undefined
   /** Whether an error says overload. */
   readonly isOverload: (error: unknown) => boolean
@@ -187,7 +187,7 @@ export class AdaptiveConcurrency {
     }
   }
 
-  /** There is reason to believe that so many can be under way: begins there, unless calls have told more already. */
+  /** There is reason to believe that this many calls can be under way: begins there, unless calls have shown more already. */
   expect(limit: number): void {
     if (this.#phase !== 'double' || this.#ceiling !== Number.POSITIVE_INFINITY || limit <= this.limit) return
     this.#known = undefined

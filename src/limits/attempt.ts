@@ -1,5 +1,5 @@
 /**
- * One attempt at a call while it runs: its context, its timer, and what happens when it is told to stop.
+ * One attempt at a call while it runs: its context, its timer, and what happens when it is asked to stop.
  */
 import { Cancellation, cancelled } from '../base/abort.ts'
 import type { Clock, TimerHandle } from '../base/clock.ts'
@@ -11,7 +11,7 @@ import { note, type TaskRecord } from '../base/observer.ts'
 import type { CombinedLease } from './combine.ts'
 import type { Retry } from './retry.ts'
 
-/** What a policy is told about one call. */
+/** A call as a policy sees it. */
 export interface CallScope {
   /** Of the task or run that the call belongs to. */
   readonly cancellation: Cancellation
@@ -25,7 +25,7 @@ export interface CallScope {
   readonly record?: TaskRecord | undefined
   /** Arguments of the call, for limiters with a `cost`. */
   readonly args?: readonly unknown[]
-  /** What messages call it. @default 'The call' */
+  /** The name in messages. @default 'The call' */
   readonly name?: string
 }
 
@@ -85,7 +85,7 @@ export interface AttemptBounds {
 }
 
 export class Running {
-  /** Why it was told to stop. Whatever the function still gives, this is then the outcome. */
+  /** Why it was asked to stop. Whatever the function still gives, this is then the outcome. */
   stopped: Error | undefined
   readonly #context: Attempt
   readonly #clock: Clock
@@ -111,7 +111,7 @@ export class Running {
     if (name === 'queueTimeout') this.#context.onTaken = () => clock.cancel(this.#timer)
   }
 
-  /** Calls the function. Settles as it does, or `grace` after it was told to stop. */
+  /** Calls the function. Settles as it does, or `grace` after it was asked to stop. */
   begin<T>(attempt: (context: Attempt) => T | PromiseLike<T>, lease: CombinedLease | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#abandon = reject

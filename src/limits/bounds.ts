@@ -1,5 +1,5 @@
 /**
- * What a limiter bounds: calls under way, starts in a time, tokens in a time. Pure: every method is told the time, and none
+ * The bounds of a limiter: calls under way, starts in a time, tokens in a time. Pure: every method is given the time, and none
  * knows who waits.
  */
 import type { Clock } from '../base/clock.ts'

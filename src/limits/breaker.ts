@@ -47,7 +47,7 @@ export interface BreakerOptions {
    * the rest (cancelled, misused) count as nothing. @default `isTransient`, the same judgement as for retries
    */
   readonly failIf?: (error: unknown) => boolean
-  /** What messages call it. @default 'the circuit breaker' */
+  /** The name in messages. @default 'the circuit breaker' */
   readonly name?: string
 }
 

@@ -142,7 +142,7 @@ export class CombinedLimiter {
  * @example
  * const lease = await combine(perUser, perSecond).acquire({ signal })
  *
- * @throws {InvalidOption} when an argument is no limiter
+ * @throws {InvalidOption} when an argument is not a limiter
  */
 export function combine(...limiters: readonly (Limiter | CombinedLimiter)[]): CombinedLimiter {
   return new CombinedLimiter(limitersOf(limiters) ?? fail(limiters))

@@ -39,7 +39,7 @@ export interface LimiterOptions {
   readonly queueTimeout?: Duration
   /** With `concurrency: 'auto'`: bounds and start of the adaptation. */
   readonly adaptive?: AdaptiveOptions
-  /** What messages call it. @default 'limiter'*/
+  /** The name in messages. @default 'limiter'*/
   readonly name?: string
 }
 
@@ -85,7 +85,7 @@ export interface AcquireOptions {
   readonly outputCost?: number
 }
 
-/** More than zero, so that whoever waits can be told when. */
+/** More than zero, so that a waiter can learn when. */
 const positive: Rule = {
   expected: 'a number above 0',
   accepts: (value) => typeof value === 'number' && value > 0 && Number.isFinite(value),

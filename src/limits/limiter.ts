@@ -158,7 +158,7 @@ export class Limiter extends Waitable implements LeaseOwner {
     return this.#bounds.levels(this.#clock.now())
   }
 
-  /** @internal The other side has told what is left; unlike {@link update}, this may raise it, up to the burst. */
+  /** @internal The other side has said what is left; unlike {@link update}, this may raise it, up to the burst. */
   setLevels(levels: Partial<Levels>): void {
     this.#bounds.setLevels(levels, this.#clock.now())
     this.#serve()
@@ -373,7 +373,7 @@ export class Limiter extends Waitable implements LeaseOwner {
 }
 
 /**
- * Makes a limiter, to be shared by all calls that it shall bound together: pass it as `limit` to `guard`, `map` and the
+ * Makes a limiter, to be shared by all calls that it bounds together: pass it as `limit` to `guard`, `map` and the
  * others, or use {@link Limiter.acquire} and {@link Limiter.run}. Several bounds in one limiter are taken at one moment.
  *
  * @example

@@ -1,5 +1,5 @@
 /**
- * What bounds one call: timeout, retry, circuit breaker, limiter. The options are compiled once into a {@link Policy}; each
+ * The bounds of one call: timeout, retry, circuit breaker, limiter. The options are compiled once into a {@link Policy}; each
  * call then goes through it:
  *
  *     deadline( retry( breaker( limiter( timeout( attempt )))))
@@ -40,7 +40,7 @@ export interface PolicyOptions<A extends readonly unknown[] = never[]> {
   readonly priority?: number
   /** How many calls one call counts as in the limiters. Minimum 1. @default 1 */
   readonly weight?: number
-  /** How long an attempt that was told to stop may go on before the call is settled without it. @default '1s' */
+  /** How long an attempt that was asked to stop may go on before the call is settled without it. @default '1s' */
   readonly grace?: Duration
 }
 
@@ -133,7 +133,7 @@ export class Policy {
     }
   }
 
-  /** Makes one attempt: waits for the limiters, asks the breaker, and tells both how it went. */
+  /** Makes one attempt: waits for the limiters, asks the breaker, and reports to both how it went. */
   async #attempt<T>(attempt: (context: Attempt) => T | PromiseLike<T>, call: CallScope, number: number): Promise<T> {
     const { breaker } = this
     if (call.cancellation.aborted) throw cancelled(call.cancellation.reason, call.name)
@@ -143,7 +143,7 @@ export class Policy {
     const pass = this.#enter(lease, call)
     const running = new Running(this.#clock, call, { number, retry: this.retry }, this.#bounds(from))
     try {
-      // The function is awaited without a detour, so that the engine can tell the wait-for graph who awaits whom.
+      // The function is awaited without a detour, so that the engine can show the wait-for graph who awaits whom.
       const value = await running.begin(attempt, lease)
       if (running.stopped) throw running.stopped
       lease?.succeeded(value)
@@ -189,7 +189,7 @@ export class Policy {
 
   /** Waits for the limiters. */
   async #admission(limit: CombinedLimiter, call: CallScope): Promise<CombinedLease> {
-    // Who would be refused anyway shall not queue.
+    // A call that would be refused anyway does not queue.
     this.breaker?.check()
     const from = this.#clock.now()
     try {

@@ -81,7 +81,7 @@ export class Retry {
   }
 
   /**
-   * Judges a failed attempt: the pause before the next one in milliseconds, or undefined when there shall be none.
+   * Judges a failed attempt: the pause before the next one in milliseconds, or undefined when there is to be none.
    * @param attempt the one that failed, from 1 up
    * @param now milliseconds of the policy's clock
    * @param run id of the run that the call belongs to, for notes
@@ -106,7 +106,7 @@ export class Retry {
   }
 }
 
-/** Tells whoever reads the error why it is final; the error stays the very same. One that has a hint keeps it, and so does a frozen one. */
+/** Says in the error why it is final; the error stays the very same. One that has a hint keeps it, and so does a frozen one. */
 function hint(error: unknown, text: string): void {
   if (typeof error !== 'object' || error === null || peek(error, 'hint') !== undefined) return
   try {

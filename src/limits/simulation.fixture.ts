@@ -102,7 +102,7 @@ export async function simulatePolicy(seed: number): Promise<string> {
   const all: Cancellation[] = []
   let [asked, settled] = [0, 0]
 
-  /** Succeeds, fails, never ends, or ends when it is told to; after some time, or at once. */
+  /** Succeeds, fails, never ends, or ends when it is asked to; after some time, or at once. */
   const behave = async ({ cancellation }: Attempt): Promise<string> => {
     const [dice, ms] = [random(), below(60)]
     await new Promise<void>((resolve, reject) => {

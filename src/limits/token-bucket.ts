@@ -1,6 +1,6 @@
 /**
  * A continuous token bucket: `allowance` tokens per `perMs` flow in evenly, up to `burst`; whoever takes some waits until
- * they are there. Pure: every method is told the time.
+ * they are there. Pure: every method is given the time.
  *
  * A bucket alone lets through up to `allowance + burst` within one window: the full bucket, and what flows in meanwhile. With
  * `window`, a {@link WindowLog} beside it keeps every window within the allowance, wherever it begins.

@@ -1,5 +1,5 @@
 /**
- * What an error says about the dependency that it came from. Retry, breaker and adaptive concurrency share these
+ * Judgements about the dependency that an error came from. Retry, breaker and adaptive concurrency share these
  * judgements, so that one failure means the same to all three.
  */
 import {
@@ -94,7 +94,7 @@ export function isTransient(error: unknown): boolean {
   return !(mistakes.some((type) => isA(error, type)) && peek(error, 'cause') === undefined)
 }
 
-/** Outcomes that tell nothing about the dependency: it was not asked, or whoever asked went away. */
+/** Outcomes that say nothing about the dependency: it was not asked, or whoever asked went away. */
 const silent = [Cancelled, Closed, CircuitOpen, DeadlockDetected, BudgetExceeded]
 
 /** What a breaker makes of an error: the dependency failed, it answered (if only with "not found"), or nothing is known. */

@@ -1,5 +1,5 @@
 /**
- * Who waits, in the order in which they will be served: higher priority first, first come first served within one.
+ * Waiters, in the order in which they will be served: higher priority first, first come first served within one.
  * Adding, taking the head and removing from the middle (an aborted waiter) cost the logarithm of the number of distinct priorities: each
  * may have one of its own, as when it is a time or a length.
  */

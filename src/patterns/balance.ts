@@ -18,7 +18,7 @@ export interface BalanceOptions<A extends readonly unknown[] = never> {
   readonly key?: (...args: A) => string | number
   /** Of each replica: it gets no calls while its breaker is open. @default those of a circuit breaker: five failures in a row, 10 s */
   readonly breaker?: BreakerOptions
-  /** What messages and traces call it. @default the name of the first replica */
+  /** The name in messages and traces. @default the name of the first replica */
   readonly name?: string
 }
 
@@ -33,7 +33,7 @@ export type Balanced<F extends (...args: never[]) => unknown> = Guarded<F> & {
  * probe has succeeded. Calls that failed are not sent to another replica by themselves, because only the caller knows whether that
  * does harm: `guard(balance(…), { retry: 2 })` does it.
  *
- * A replica that hangs is no failure until somebody says how long is too long: `replicas.map((r) => guard(r, { timeout: '5s' }))`.
+ * A replica that hangs does not count as failed until you set a bound: `replicas.map((r) => guard(r, { timeout: '5s' }))`.
  *
  * @param replicas functions of the same signature, worker functions too; at least one. Their order is their identity for
  *   `'consistent-hash'`: add new ones at the end

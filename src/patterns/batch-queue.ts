@@ -1,5 +1,5 @@
 /**
- * The line in front of a batched function: who waits, and when the next batch is due. Pure: it is told the time.
+ * The line in front of a batched function: who waits, and when the next batch is due. Pure: it is given the time.
  *
  * A batch is due when the waiting items together reach `size`, or the oldest has waited for `withinMs`. Items leave in the order
  * in which they came; one that costs more than `size` goes alone.

@@ -25,7 +25,7 @@ export interface BatchedOptions<I = never> {
   readonly maxQueue?: number
   /** How many batches may be under way. Minimum 1. @default 16 */
   readonly concurrency?: number
-  /** What messages and traces call it. @default the function's name */
+  /** The name in messages and traces. @default the function's name */
   readonly name?: string
 }
 
@@ -46,7 +46,7 @@ export type BatchedCall<I, T> = (item: I, options?: { readonly signal?: AbortSig
  *
  * @param fn gets the items, and a `TaskContext` whose signal aborts when none of its callers waits any more. Gives a list with the
  *   result of each item at its position; an `Error` there fails that call alone. When it rejects, the batch is sent again in two
- *   halves, until the items that it rejects are alone; see `split.ts` for when it gives up. So it must bear being called again
+ *   halves, until the items that it rejects are alone; see `split.ts` for when it gives up. So it must be safe to call again
  * @throws {InvalidOption} at once, for a wrong option
  * @throws {Overflow} (as a rejection) when `maxQueue` items wait
  *

@@ -1,5 +1,5 @@
 /**
- * Several tries under way at once, of which not all are needed. Once that is decided, the rest are told to stop, and get
+ * Several tries under way at once, of which not all are needed. Once that is decided, the rest are asked to stop, and get
  * `graceMs` to settle; nobody waits longer for those that ignore their signal.
  *
  * Each try has a cancellation of its own, and only those still under way are aborted: what a winner gave may live on its signal, as

@@ -29,7 +29,7 @@ export interface HedgeOptions {
    * used is saved up for ten. @default 0.05
    */
   readonly extra?: number
-  /** What messages and traces call it. @default the function's name */
+  /** The name in messages and traces. @default the function's name */
   readonly name?: string
 }
 
@@ -44,8 +44,8 @@ const hedgeRules: OptionRules<HedgeOptions> = { after: afterRule, extra: rules.n
  * fail, the first failure does. A call that fails before its second try has started fails at once: trying again after a failure is
  * what `guard` and `retry` are for.
  *
- * The function must bear being called twice. Each try gets the `TaskContext` after its arguments, with a signal of its own: pass it
- * on, or losers go on for nothing. Nobody waits for them.
+ * The function must be safe to call twice. Each try gets the `TaskContext` after its arguments, with a signal of its own: pass it
+ * on, or losers go on without use. `hedge` does not wait for them.
  *
  * @param fn a function that may be called twice for one result
  * @example

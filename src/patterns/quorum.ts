@@ -62,6 +62,6 @@ export class Quorum<T> {
       this.close(new Cancelled(`not needed any more: ${this.answers} of ${this.#size} had answered`))
     } else if (this.#enough !== undefined && possible < this.#enough) {
       this.close(new Cancelled(`only ${possible} of ${this.#size} could still answer`))
-    } else if (this.answers === possible) this.close(new Cancelled('everybody has settled'))
+    } else if (this.answers === possible) this.close(new Cancelled('all targets have settled'))
   }
 }

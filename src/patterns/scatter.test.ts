@@ -13,7 +13,7 @@ interface Target {
   readonly deaf?: boolean
 }
 
-/** Answers with its time after that time, on the simulated clock; counts who was told to stop. */
+/** Answers with its time after that time, on the simulated clock; counts who was asked to stop. */
 function simulated() {
   const clock = new SimulatedClock()
   const stopped: number[] = []

@@ -30,7 +30,7 @@ const allRules = { ...runRules, ...policyRules, onFailure: rules.oneOf('stop', '
  *
  * @param tasks a record or a list of functions; each gets a `TaskContext` with a `signal`. All start at once: the list is
  *   written by hand, so its length is the bound. For many items use `map`.
- * @throws the first failure; `partialResults(error)` tells what had completed
+ * @throws the first failure; `partialResults(error)` holds what had completed
  *
  * @example
  * const { sentiment, entities } = await all({

@@ -101,7 +101,7 @@ export class Bulk implements BulkWork {
     return this.#o.group.record.id
   }
 
-  /** 0 also while no more may be under way: an executor that is told of more would ask for it again and again. */
+  /** 0 also while no more may be under way: an executor that sees more would ask for it again and again. */
   remaining(): number {
     return this.exhausted() || this.#room() < 1 ? 0 : this.#o.source.size - this.#taken
   }

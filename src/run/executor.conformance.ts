@@ -41,7 +41,7 @@ async function failureOf(promise: Promise<unknown>): Promise<Error & Record<stri
   throw new Error('expected a rejection')
 }
 
-/** A source of so many numbers that tells how far it was read and how often it was closed. */
+/** A source of numbers that records how far it was read and how often it was closed. */
 function counted(length: number, failAt = -1): { items: AsyncGenerator<number>; seen: { pulled: number; closed: number } } {
   const seen = { pulled: 0, closed: 0 }
   async function* generate(): AsyncGenerator<number> {
@@ -465,7 +465,7 @@ export function testExecutor(name: string, { open, remote, shares }: Conformance
         const mapped = failureOf(map(range(100), plain.sleepDeaf, { on: own, concurrency: 1 }))
         await own.close({ graceMs: 10 })
         for (const error of await Promise.all([...calls, mapped])) {
-          // Map items that happened to be done before are no failure of the map; it fails with the first that was not.
+          // Map items that happened to be done before are not a failure of the map; it fails with the first that was not.
           expect(error).toBeInstanceOf(Closed)
         }
         expect(await failureOf(own.call(ref(plain.double), [1]))).toBeInstanceOf(Closed)

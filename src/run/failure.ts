@@ -1,5 +1,5 @@
 /**
- * What had completed when something failed. The failure that a run rejects with is the very error that the task threw,
+ * The results that had completed when something failed. The failure that a run rejects with is the very error that the task threw,
  * so that `instanceof` and fields keep working; what else is known about it is kept beside it.
  */
 
@@ -15,7 +15,7 @@ export interface PartialResults<T = unknown> {
 const partials = new WeakMap<object, PartialResults>()
 
 /**
- * What had completed when `map`, `all` or a graph rejected with this error; undefined for any other error. Never throws.
+ * The results that had completed when `map`, `all` or a graph rejected with this error; undefined for any other error. Never throws.
  *
  * @example
  * try {

@@ -1,4 +1,4 @@
-/** What only an observed run of a graph keeps: by task of the selection, when it settled and the id of its record. */
+/** Kept by observed runs of a graph only: by task of the selection, when it settled and the id of its record. */
 import { performance } from '../base/globals.js'
 import { newTask, type TaskRecord, taskSettled } from '../base/observer.ts'
 import type { GraphModel, Selection } from '../graph/index.ts'

@@ -119,7 +119,7 @@ export class GraphRun {
     while (!group.aborted && this.#left > 0) {
       const task = schedule.next()
       if (task < 0) {
-        // Who waits for work holds nothing and keeps nobody: the lane is no child of the run meanwhile.
+        // Who waits for work holds nothing and keeps nobody: the lane is not a child of the run meanwhile.
         closeFrame(frame)
         await new Promise<void>((resolve) => this.#parked.push(resolve))
         openFrame(frame)

@@ -22,7 +22,7 @@ const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
 
 const labels = (frame: Frame | undefined): string[] => (frame ? [frame.label(), ...labels(frame.parent)] : [])
 
-/** A task that never ends by itself, but stops when told to. */
+/** A task that never ends by itself, but stops when asked to. */
 const untilAborted = ({ signal }: { signal: AbortSignal }): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
 

@@ -112,7 +112,7 @@ export class Graph {
    * @param needs tasks whose results it gets, as a record or a list; they exist already, so a cycle cannot be written
    * @param fn gets the results under the same names, or in the same order, and a `TaskContext`; without needs, the `TaskContext` alone.
    *   A worker function gets the results and runs on the threads
-   * @throws {InvalidGraph} when the name is taken, or a need is no task of this graph
+   * @throws {InvalidGraph} when the name is taken, or a need is not a task of this graph
    *
    * @example
    * const schema = g.task('schema', designSchema)
@@ -147,7 +147,7 @@ export class Graph {
    *
    * @param targets a task, or a record or list of tasks; the results come back in the same form. Left out: every task, and
    *   the results of those that nobody needs, by name
-   * @throws the first failure, once everything has settled; `partialResults(error)` tells what had completed, as far as it had not been
+   * @throws the first failure, once everything has settled; `partialResults(error)` holds what had completed, as far as it had not been
    *   let go
    *
    * @example

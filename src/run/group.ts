@@ -1,5 +1,5 @@
 /**
- * What every run has: a place in the tree of runs, a cancellation, a deadline, a first failure, and a record that is
+ * The parts that every run has: a place in the tree of runs, a cancellation, a deadline, a first failure, and a record that is
  * published. `scope`, `all`, `map`, `mapReduce` and graphs are all built on it.
  *
  * Invariant: when {@link Group.close} has been called, every task of the run has settled, or was abandoned: code on this
@@ -18,7 +18,7 @@ import { closeFrame, openFrame, Suspension } from '../base/wait-graph.ts'
 
 /** Options that every run takes. */
 export interface RunOptions {
-  /** What traces and messages call the run. @default the function's name */
+  /** The name of the run in traces and messages. @default the function's name */
   readonly name?: string
   /** Cancels the run: its tasks' signals abort, and it rejects once they have settled. */
   readonly signal?: AbortSignal

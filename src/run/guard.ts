@@ -23,7 +23,7 @@ import { type FunctionRef, refOf, type Timing } from './executor.ts'
 export interface GuardOptions<A extends readonly unknown[] = never[]> extends PolicyOptions<A> {
   /** For each call, over all its attempts, waits and pauses. @default none */
   readonly deadline?: Duration
-  /** What messages and traces call it. @default the function's name */
+  /** The name in messages and traces. @default the function's name */
   readonly name?: string
 }
 

@@ -265,7 +265,7 @@ export class Lanes {
 }
 
 /**
- * What is told of the tasks of one lane. Most of the price of recording is here, so a lane reads the clock once per task where nothing lies
+ * Reports the tasks of one lane. Most of the price of recording is here, so a lane reads the clock once per task where nothing lies
  * between the end of one task and the start of the next, and makes a record only for a task that failed, or for subscribers who want them all.
  */
 class LaneRecords implements PlainLane {
@@ -327,7 +327,7 @@ class LaneRecords implements PlainLane {
   }
 }
 
-/** Tells the controller of each attempt; a pause between two attempts is not under way. */
+/** Reports each attempt to the controller; a pause between two attempts is not under way. */
 export function measured(fn: ItemFunction, adaptive: AdaptiveConcurrency): ItemFunction {
   return async (item, context) => {
     const ticket = adaptive.start()

@@ -129,7 +129,7 @@ class MergeTree<T> implements Collector {
     return neighbour
   }
 
-  /** Merges what is left, from the right end to the left: the last blocks of an input whose length is no power of two. */
+  /** Merges what is left, from the right end to the left: the last blocks of an input whose length is not a power of two. */
   async finish(): Promise<void> {
     const blocks = [...this.#waiting.values()].sort((a, b) => a.level - b.level)
     const [last, ...rest] = blocks

@@ -24,7 +24,7 @@ import type { RemoteCalls } from './storing.ts'
 export interface MapOptions<I = unknown> extends RunOptions, PolicyOptions<[item: I]> {
   /**
    * How many items are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`, which starts at 16 and
-   * goes by throughput and by answers that say overload. For worker functions, `'auto'` leaves it to the pool. @default 'auto'
+   * follows throughput and backs off on overload responses. For worker functions, `'auto'` leaves it to the pool. @default 'auto'
    */
   readonly concurrency?: number | 'auto'
   /**
@@ -41,7 +41,7 @@ export interface MapOptions<I = unknown> extends RunOptions, PolicyOptions<[item
   readonly checkpoint?: Checkpoint
   /**
    * Which item a recorded result belongs to: text, another one for each item. @default the item itself, as JSON; equal ones are
-   * told apart by their number
+   * numbered
    */
   key?(item: I, index: number): string
 }
@@ -68,7 +68,7 @@ export const callsUnderWay = 1_024
  * @param input an array, typed array, iterable or async iterable; pulled lazily, never ahead by more than the concurrency, and
  *   closed when the run ends early
  * @param fn gets the item and a `TaskContext`. A worker function runs on the threads, in batches sized by measured time
- * @throws the first failure; `partialResults(error)` tells what had completed. Cost without options: two promises per item
+ * @throws the first failure; `partialResults(error)` holds what had completed. Cost without options: two promises per item
  *
  * @example
  * const pages = await map(urls, fetchPage, { concurrency: 32, retry: 3, timeout: '10s' })

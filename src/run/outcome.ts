@@ -2,7 +2,7 @@
 import { sized } from '../base/sized.ts'
 import type { Source } from './source.ts'
 
-/** What `map` gives with `onFailure: 'settle'`. */
+/** The result of `map` with `onFailure: 'settle'`. */
 export interface SettledMap<T, I = unknown> {
   /**
    * Every item's outcome, in input order. Made when it is read, at about 60 bytes per item: for millions of items use `ok` and `failed`, which are
@@ -69,7 +69,7 @@ const failed: unique symbol = Symbol('failed')
 const open: unique symbol = Symbol('open')
 
 /**
- * Values and failures; nothing stops the run. A value takes the place of one reference: a million items that went well are no million objects.
+ * Values and failures; nothing stops the run. A value takes the place of one reference: a million items that went well are not a million objects.
  */
 export class Outcomes implements Collector {
   readonly #values: unknown[] = []

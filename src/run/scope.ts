@@ -1,5 +1,5 @@
 /**
- * Structured concurrency: a {@link Scope} is the lifetime that tasks belong to. Nobody outlives it.
+ * Structured concurrency: a {@link Scope} is the lifetime that tasks belong to. No task outlives it.
  *
  * Follows N. J. Smith, "Notes on structured concurrency" (2018), and Trio's nurseries; the first failure cancels the rest.
  */
@@ -25,7 +25,7 @@ export interface ScopeOptions extends RunOptions {
 
 /** Options of {@link Scope.fork}: those of policies, and a name. */
 export interface ForkOptions extends PolicyOptions {
-  /** What traces and messages call the task. @default the function's name */
+  /** The name of the task in traces and messages. @default the function's name */
   readonly name?: string
 }
 
@@ -58,7 +58,7 @@ export class Scope {
   }
 
   /**
-   * Starts a task in this scope, at once. A failure that nobody awaits is no unhandled rejection: the scope has it.
+   * Starts a task in this scope, at once. A failure that nobody awaits is not an unhandled rejection: the scope has it.
    * @throws {Closed} (as a rejection) when the scope has ended
    */
   fork<T>(fn: (context: TaskContext) => T | PromiseLike<T>, options: ForkOptions = {}): Promise<T> {

@@ -30,7 +30,7 @@ export interface TaskSpec {
   readonly starter?: Frame | undefined
   /** What the function sees where no policy makes an attempt of it, and what cancels the task. @default that of the group */
   readonly context?: (TaskContext & { readonly cancellation: Cancellation }) | undefined
-  /** Is told the record, before the start. */
+  /** Gets the record, before the start. */
   readonly onRecord?: ((record: TaskRecord) => void) | undefined
 }
 

@@ -33,7 +33,7 @@ interface Come {
 }
 
 /**
- * Calls a worker function on every item. The executor takes what there is in batches of its own size, and tells the results in
+ * Calls a worker function on every item. The executor takes what there is in batches of its own size, and reports the results in
  * any order.
  *
  * Where the stage above gives items one after the other, as sources that are read asynchronously do, those that come promptly travel together:
@@ -200,7 +200,7 @@ class StreamWork implements BulkWork {
     segment.onStop(() => this.#wake())
   }
 
-  /** Begins the work, or says that there may be more of it. Once per turn: items that come together shall travel together. */
+  /** Begins the work, or says that there may be more of it. Once per turn: items that come together travel together. */
   offer(ref: FunctionRef, executor: Executor): void {
     if (this.#offered) return
     this.#offered = true

@@ -71,7 +71,7 @@ export abstract class WorkingStage extends Stage {
     this.advance()
   }
 
-  /** Calls have settled, or there may be items above: begins what it can, and tells whoever waits. */
+  /** Calls have settled, or there may be items above: begins what it can, and wakes the stage that waits. */
   advance(): void {
     this.fill()
     if (!this.waiting || !this.#deliverable()) return

@@ -16,7 +16,7 @@ export type StageFunction = (item: unknown, context: TaskContext) => unknown
 
 export interface CallSpec {
   readonly fn: StageFunction
-  /** What traces and messages call the stage. */
+  /** The name of the stage in traces and messages. */
   readonly name: string
   readonly policy: Policy | undefined
   /** A failure is an item like any other, as `PromiseSettledResult`; else it stops the run. */
@@ -46,7 +46,7 @@ export class Calls {
   readonly #bare: boolean
   /** Name of the async function that awaits what the calls await; see {@link bodyOf}. */
   readonly #body: string
-  /** Told of each call here; through a policy, it is told of each attempt instead. */
+  /** Gets each call here; with a policy, each attempt instead. */
   readonly #adaptive: AdaptiveConcurrency | undefined
   /** Runners without a call. There are as many as calls were ever under way at once. */
   readonly #idle: Runner[] = []
@@ -74,8 +74,8 @@ export class Calls {
   }
 
   /**
-   * Calls the function. True when it has settled already; then the receiver was told, but not to {@link CallReceiver.advance}.
-   * @param subject what the receiver is told then
+   * Calls the function. True when it has settled already; then the receiver has got it, but was not asked to {@link CallReceiver.advance}.
+   * @param subject what the receiver gets then
    */
   start(item: unknown, place: number, needs: Origin, index = this.#next++, subject = item): boolean {
     const context = new ItemContext(this.#segment, index)
@@ -170,7 +170,7 @@ export class Calls {
     const { subject, place, origin, context } = runner
     this.#adaptive?.settled(runner.ticket, error)
     this.#release(runner)
-    // What fails in a stopped segment was told to stop.
+    // What fails in a stopped segment was asked to stop.
     if (!this.#segment.stopped) {
       if (this.#spec.settles) this.#receiver.settled(place, subject, { status: 'rejected', reason: error }, origin)
       else this.#segment.run.fail(error, context.index)

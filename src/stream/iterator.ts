@@ -58,7 +58,7 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
   #reading: Reading | undefined
   /** Resolves when nothing of the run is under way; never rejects. */
   #over: Promise<void> | undefined
-  /** Why the run failed, until somebody has been told. */
+  /** Why the run failed, until a caller has got it. */
   #failure: { readonly error: unknown } | undefined
   #ended = false
 
@@ -118,7 +118,7 @@ export class StreamIterator implements AsyncIterator<unknown, undefined>, Downst
     this.#answerRest()
   }
 
-  /** The first to ask is told of a failure; for all others the stream is just over. */
+  /** The first to ask gets the failure; for all others the stream is just over. */
   #answerRest(): void {
     while (this.#requests.size > 0) {
       const request = this.#requests.shift()

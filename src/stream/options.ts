@@ -7,7 +7,7 @@ import type { Executor } from '../run/executor.ts'
 
 /** Options of a stage that calls a function. */
 export interface StageOptions<T = unknown> extends PolicyOptions<[item: T]> {
-  /** What traces and messages call the stage. @default the function's name */
+  /** The name of the stage in traces and messages. @default the function's name */
   readonly name?: string
   /**
    * How many calls are under way at most: a whole number from 1 up, `Infinity` written out, or `'auto'`, which adapts to what the
@@ -29,8 +29,8 @@ export interface StageOptions<T = unknown> extends PolicyOptions<[item: T]> {
    */
   readonly checkpoint?: Checkpoint
   /**
-   * Which item a recorded result belongs to: text, another one for each item. @default the item itself, as JSON; equal ones are told
-   * apart by their number
+   * Which item a recorded result belongs to: text, another one for each item. @default the item itself, as JSON; equal ones are
+   * numbered
    */
   key?(item: T, index: number): string
 }

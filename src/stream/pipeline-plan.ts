@@ -168,13 +168,13 @@ export function windowStep(options: CountWindowOptions | TimeWindowOptions): Ste
   checkOptions<CountWindowOptions & TimeWindowOptions>(options, windowRules, 'window')
   if ('size' in options && 'every' in options) {
     throw new InvalidOption(
-      'Expected window to get either `size`, for windows of so many items, or `every`, for windows of time; got both',
+      'Expected window to get either `size`, for windows of that many items, or `every`, for windows of time; got both',
     )
   }
   if ('size' in options) return countWindowStep(options)
   if ('every' in options) return timeWindowStep(options)
   throw new InvalidOption(
-    'Expected window to get `size`, for windows of so many items, or `every`, for windows of time; got neither',
+    'Expected window to get `size`, for windows of that many items, or `every`, for windows of time; got neither',
   )
 }
 

@@ -102,7 +102,7 @@ export class StreamRun implements Run {
 
   #end(): void {
     this.#ending = true
-    // Not at once: when the run is aborted its segments are told one after the other, and begin to close their sources.
+    // Not at once: when the run is aborted its segments are cancelled one after the other, and begin to close their sources.
     queueMicrotask(() => this.check())
   }
 

@@ -102,7 +102,7 @@ export class Stream<T> implements AsyncIterable<T> {
 
   /**
    * Calls `fn` on every item, and gives the items of the iterables that it returns. Ordered, one iterable is read after the
-   * other; with `ordered: false` up to `concurrency` are read at once (16 where that is no number).
+   * other; with `ordered: false` up to `concurrency` are read at once (16 where that is not a number).
    */
   flatMap<U>(fn: Each<T, Many<U>>, options: StageOptions<T> = {}): Stream<U> {
     const call = callStep(fn as StageFunction, options, 'map', 'flatMap')

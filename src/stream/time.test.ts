@@ -1,10 +1,10 @@
-/** What stages do with time, on a clock that stands still until it is told to move. */
+/** What stages do with time, on a clock that stands still until it is moved. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { streamWith } from './stream.ts'
 
-/** A source that gives an item when it is told to. */
+/** A source that gives an item when it is asked to. */
 class Live implements AsyncIterable<number> {
   readonly #items: number[] = []
   #wake: () => void = () => {}

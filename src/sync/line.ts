@@ -22,7 +22,7 @@ export const waitRules: OptionRules<WaitOptions> = { signal: rules.signal, timeo
 
 /** The name of a lock, for messages. */
 export interface NameOptions {
-  /** What messages call it. */
+  /** The name in messages. */
   readonly name?: string
 }
 

@@ -7,8 +7,8 @@ import { type Lease, Permits } from './permits.ts'
  * Lets one flow through at a time, first come first served.
  *
  * Not reentrant: whoever waits for it while inside it is deadlocked. That is detected at once within `runExclusive`; two
- * acquires in one flow are found only when the program has nothing else to do, because nothing tells one flow of a task from
- * another.
+ * acquires in one flow are found only when the program has nothing else to do, because flows of one task cannot be
+ * distinguished.
  *
  * @example
  * const orders = new Mutex({ name: 'orders' })

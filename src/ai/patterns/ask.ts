@@ -100,7 +100,7 @@ async function checkSchema(schema: StandardSchema, sdk: Sdk): Promise<void> {
   } catch (cause) {
     throw new InvalidOption(`The schema of ask cannot be given to a model: ${toError(cause).message}`, {
       cause,
-      hint: 'Ask for what JSON has and transform it: z.iso.datetime().transform((text) => new Date(text)), z.array(…).transform((list) => new Set(list)).',
+      hint: 'Ask for a type that JSON has, and transform it: z.iso.datetime().transform((text) => new Date(text)), z.array(…).transform((list) => new Set(list)).',
     })
   }
 }

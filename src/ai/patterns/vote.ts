@@ -23,7 +23,7 @@ export interface VoteOptions<T> extends RunOptions, Checkpointed {
   readonly concurrency?: number
   /** What makes two answers the same vote. @default the answer as JSON, text without case and outer spaces */
   readonly by?: (answer: T) => string | number | boolean
-  /** Fewer votes than this are no result. @default 1 */
+  /** Fewer votes than this are not a result. @default 1 */
   readonly quorum?: number
 }
 

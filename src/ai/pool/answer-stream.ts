@@ -41,7 +41,7 @@ export async function openStream<M extends CallableModel>(
   }
 }
 
-/** Is told how the stream went. */
+/** Gets how the stream ended. */
 export interface StreamOutcome {
   readonly ended: (usage: Usage) => void
   readonly failed: () => void

@@ -23,7 +23,7 @@ export interface BudgetOptions {
   readonly tokens?: number
   /** Requests that are sent, retries and hedges included. @default no bound */
   readonly calls?: number
-  /** What messages call it. @default 'the budget' */
+  /** The name in messages. @default 'the budget' */
   readonly name?: string
 }
 
@@ -234,7 +234,7 @@ export class Reservation {
 }
 
 /**
- * A hard budget, to be shared by everything that it shall bound together.
+ * A hard budget, to be shared by everything that it bounds together.
  *
  * @example
  * const month = budget({ usd: 500 })

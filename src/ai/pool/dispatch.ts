@@ -57,7 +57,7 @@ const leftAlone =
   'The model is left alone for a while, and then asked again. Until then calls go to the other models, or fail at once.'
 /** Longer hints are cut. Chosen. */
 const longestHint = 1_000
-/** An outage that lasts longer than this is no hiccup: then calls fail. Chosen. */
+/** An outage that lasts longer than this is more than a hiccup: then calls fail. Chosen. */
 const longestOutageMs = 120_000
 
 /** How a call has gone so far. */
@@ -135,7 +135,7 @@ export class Dispatcher<M> {
     }
   }
 
-  /** The call could not be sent. Returns when it shall try again. @throws why it shall not */
+  /** The call could not be sent. Returns when it is to try again. @throws why it is not */
   async #notBegun(error: unknown, course: Course<M>, cancellation: Cancellation): Promise<void> {
     // It was closed while the call waited for it.
     if (this.replicas.some(({ closure }) => closure.causes(error)) && this.#open(course).length > 0) return
@@ -147,7 +147,7 @@ export class Dispatcher<M> {
     throw toModelError(error, judge(error), this.settings.name, course.attempts)
   }
 
-  /** An attempt has failed. Returns when the call shall go again. @throws the error of the call */
+  /** An attempt has failed. Returns when the call is to be repeated. @throws the error of the call */
   async #failed(error: unknown, used: Replica<M>, course: Course<M>, cancellation: Cancellation): Promise<void> {
     const verdict = judge(error)
     course.attempts++
@@ -228,7 +228,7 @@ export class Dispatcher<M> {
   }
 
   /**
-   * Whether to leave another attempt to the `retry` that the caller wrote around the call. What a pool inside this one has tried again, nobody shall.
+   * Whether to leave another attempt to the `retry` that the caller wrote around the call. A pool inside this one may have retried already; then no other layer does.
    */
   #isLeft(error: unknown, named: Error): boolean {
     if (isSpent(error) || !isRetriedOutside(named)) return false
@@ -238,7 +238,7 @@ export class Dispatcher<M> {
     return true
   }
 
-  /** The error of a call that this pool has done for what it can: policies around it shall not repeat that. */
+  /** The error of a call that this pool has done for what it can: policies around it do not repeat that. */
   #final(error: Error, verdict?: Verdict): Error {
     if (verdict?.kind === 'transient' && this.settings.retries === 0) return error
     if (isTransient(error)) markSpent(error)

@@ -18,7 +18,7 @@ const after: Rule = {
   accepts: (value) => (typeof value === 'string' && /^p\d{1,2}(\.\d+)?$/.test(value)) || rules.duration.accepts(value),
 }
 
-/** Enough to tell the 95th percentile from noise; with fewer no copy is sent. */
+/** Enough to separate the 95th percentile from noise; with fewer no copy is sent. */
 const fewest = 40
 const remembered = 512
 

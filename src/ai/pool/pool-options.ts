@@ -33,7 +33,7 @@ export interface PoolOptions {
   readonly prices?: Readonly<Record<string, Price>>
   /** Put on calls that bound their answers by nothing, where a budget must know the most that they can cost. @default 4096 */
   readonly maxOutputTokens?: number
-  /** What messages call it. @default 'the pool' */
+  /** The name in messages. @default 'the pool' */
   readonly name?: string
 }
 

@@ -261,7 +261,7 @@ export class Replica<M> {
     const doubled = this.#pausesInARow - 1 - (waitMs === undefined ? 0 : trustedPauses)
     const backoff = doubled < 0 ? 0 : Math.min(backoffCapMs, backoffMs * 2 ** Math.min(doubled, 10))
     const wait = Math.max(waitMs ?? 0, backoff * (0.5 + this.#random() / 2))
-    // Everybody is told the same moment; a little more keeps them, and other programs, from arriving together.
+    // All calls get the same moment; a little more keeps them, and other programs, from arriving together.
     const until = now + wait + this.#random() * Math.min(1_000, wait * 0.1)
     if (permit.unexplained && isFirst) {
       this.#pace.refuse(waitMs, now)
@@ -269,7 +269,7 @@ export class Replica<M> {
     }
     this.pausedUntil = Math.max(this.pausedUntil, until)
     this.#limiter.pause(this.pausedUntil)
-    note('limit', currentFrame().run, `${this.name} refused a call for its rate limit: everybody waits ${formatMs(wait)}`, {
+    note('limit', currentFrame().run, `${this.name} refused a call for its rate limit: its calls wait ${formatMs(wait)}`, {
       waitMs: wait,
     })
   }
@@ -328,7 +328,7 @@ export class Replica<M> {
     }
   }
 
-  /** What a call takes from the token limits; never more than can be there: then the provider shall judge. */
+  /** What a call takes from the token limits; never more than can be there: then the provider decides. */
   #costs({ input, maxOutput }: Demand): { readonly cost: number; readonly outputCost: number } {
     const output = maxOutput ?? this.#expectedOutput
     const cost =

@@ -5,7 +5,7 @@ import { FileRefused } from '../../base/errors.ts'
 import { largestTable, readPriceTable } from './price-formats.ts'
 import type { Price, PriceList } from './prices.ts'
 
-/** Where `heddle prices update` writes, and {@link loadPrices} reads, unless told otherwise. */
+/** Where `heddle prices update` writes, and {@link loadPrices} reads, by default. */
 export const priceFile = 'heddle-prices.json'
 
 /**

@@ -16,7 +16,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 /**
  * The table in a text. Models without a price per token (images, speech) are left out.
- * @throws {FileRefused} when it is no table, or one without a model
+ * @throws {FileRefused} when it is not a table, or one without a model
  */
 export function readPriceTable(text: string, source: string, date: string): PriceList {
   if (text.length > largestTable) throw refused(source, `it has ${text.length} characters, and may have ${largestTable}`)

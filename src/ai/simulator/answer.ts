@@ -1,6 +1,6 @@
 /**
  * What the simulated model says. It knows a few tricks, so that pipelines make sense offline: it fills in schemas, calls tools,
- * does sums (right as often as `accuracy` says), tells moods, names and summaries; to anything else it repeats what was asked.
+ * does sums (right as often as `accuracy` says), answers with moods, names and summaries; to anything else it repeats what was asked.
  */
 import { estimateTokens } from '../model/tokens.ts'
 import { fill } from './fill.ts'
@@ -93,7 +93,7 @@ function calculate([, a, operator, b]: RegExpExecArray, accuracy: number, draws:
   return right + draws.pick([1, 1, 1, -1, -1, 10, -10, 2])
 }
 
-/** Content in tags, and the question after it: long content comes first where a prompt cache shall be used. */
+/** Content in tags, and the question after it: long content comes first where a prompt cache is used. */
 const tagged = /^<content>\n([\s\S]*)\n<\/content>\s*([\s\S]+)$/
 
 /** The instruction: what stands before the first blank line or colon at the end of a line. */

@@ -1,4 +1,4 @@
-/** What a simulated provider can be told to do, and what it does when told nothing. */
+/** Settings of a simulated provider, and their defaults. */
 import { type Duration, durationMs } from '../../base/duration.ts'
 import { checkOptions, type OptionRules, rules } from '../../base/options.ts'
 import type { ModelRequest } from './request.ts'

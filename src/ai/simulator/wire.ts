@@ -48,7 +48,7 @@ export interface BucketState {
   readonly resetMs: number
 }
 
-/** What the headers tell about the account. */
+/** The account as headers show it. */
 export interface AccountState {
   readonly id: string
   readonly requests: BucketState | undefined

@@ -40,7 +40,7 @@ export const histogramStage: StageOf = (node, flat, label) => {
 }
 
 /**
- * Exact, by radix selection: one pass counts the upper 16 bits of the elements, which tells where the wanted ranks lie; a second
+ * Exact, by radix selection: one pass counts the upper 16 bits of the elements, which shows where the wanted ranks lie; a second
  * one collects the elements there. NumPy's default, linear interpolation between neighbours.
  */
 export const quantileStage: StageOf = (node, flat, label) => {

@@ -127,7 +127,7 @@ const differ = (a: number, b: number): boolean => a !== b && !Number.isNaN(a) &&
 
 /**
  * The elements at which a mask is true.
- * @throws {InvalidOption} when it is no mask of bool, or has another shape
+ * @throws {InvalidOption} when it is not a mask of bool, or has another shape
  */
 export function compress(input: Node, mask: Node): Node {
   if (mask.dtype !== 'bool') {

@@ -91,7 +91,7 @@ export function fits(dtype: DType, value: number | bigint): boolean {
   return value >= low && value <= high
 }
 
-/** @throws {InvalidOption} when a number of the caller is no element of the integer type */
+/** @throws {InvalidOption} when a number of the caller is not an element of the integer type */
 export function checkFits(dtype: DType, value: number | bigint, hint: string): void {
   if (fits(dtype, value)) return
   const [low, high] = ranges[dtype as IntegerType]
@@ -140,7 +140,7 @@ export function dtypeOfList(values: readonly Value[]): DType {
   return kinds.has('number') || kinds.has('bigint') ? 'f64' : 'bool'
 }
 
-/** @throws {InvalidOption} when it is no dtype. */
+/** @throws {InvalidOption} when it is not a dtype. */
 export function checkDType(value: unknown, option: string): DType {
   if (dtypes.includes(value as DType)) return value as DType
   throw new InvalidOption(`Expected \`${option}\` to be ${dtypes.map((d) => `'${d}'`).join(' or ')}, got ${describe(value)}`)

@@ -11,7 +11,7 @@ interface Common {
   /** Unique in this thread; the order of creation. */
   readonly id: number
   readonly dtype: DType
-  /** NaN stands for a length that only the computation can tell. */
+  /** NaN stands for a length that only the computation can find. */
   readonly shape: Shape
   /** Elements per chunk that the user asked for; chosen by the size where undefined. */
   readonly chunk: number | undefined

@@ -1,4 +1,4 @@
-/** Lengths that only a computation can tell: finds what has to run first, and rebuilds what stands on it with the lengths known. */
+/** Lengths that only a computation can find: finds what has to run first, and rebuilds what stands on it with the lengths known. */
 import * as build from './build.ts'
 import { type DenseNode, inputsFirst, inputsOf, makeNode, type Node } from './node.ts'
 

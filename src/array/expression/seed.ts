@@ -8,7 +8,7 @@ export type Seed = number | bigint | readonly (number | bigint)[]
 /**
  * The 64 bits that a random array starts from. Hashed with the finalizer of MurmurHash3 (Appleby 2011), which is not the mixer of the
  * streams, so that neighbouring seeds do not give neighbouring counters.
- * @throws {InvalidOption} when it is no seed
+ * @throws {InvalidOption} when it is not a seed
  */
 export function keyOfSeed(seed: Seed | undefined): bigint {
   if (seed === undefined) return randomBytes(8).readBigUInt64LE()

@@ -1,5 +1,5 @@
 /**
- * Shapes, broadcasting and slicing, with NumPy's rules. A length that only a computation can tell (a boolean mask,
+ * Shapes, broadcasting and slicing, with NumPy's rules. A length that only a computation can find (a boolean mask,
  * `unique`) is NaN.
  */
 import { describe, InvalidOption } from '../../base/errors.ts'
@@ -19,7 +19,7 @@ export function showShape(shape: Shape): string {
   return shape.length === 1 ? `(${lengths[0]},)` : `(${lengths.join(', ')})`
 }
 
-/** @throws {InvalidOption} when it is no list of whole numbers from 0 up. */
+/** @throws {InvalidOption} when it is not a list of whole numbers from 0 up. */
 export function checkShape(value: unknown, where: string): Shape {
   const shape = typeof value === 'number' ? [value] : value
   if (Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {

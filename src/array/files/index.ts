@@ -76,7 +76,7 @@ export async function fromfile(path: string, options: FromFileOptions = {}): Pro
   const { size } = await readStart(path, 0)
   const rest = (size - offset) / bytesPer(dtype)
   if (options.shape === undefined && !(Number.isInteger(rest) && rest >= 0)) {
-    throw new FileRefused(`${path} has ${size} bytes, which is no whole number of ${dtype} after byte ${offset}`)
+    throw new FileRefused(`${path} has ${size} bytes, which is not a whole number of ${dtype} after byte ${offset}`)
   }
   const shape = options.shape === undefined ? [rest] : checkShape(options.shape, 'fromfile')
   checkSize(path, offset + sizeOf(shape) * bytesPer(dtype), size, shape, dtype)

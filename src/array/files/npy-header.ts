@@ -40,7 +40,7 @@ export const headerBytes = 12 + longestHeader
  * @throws {FileRefused} saying what is wrong
  */
 export function parseHeader(start: Uint8Array, path: string): NpyHeader {
-  const refuse = (why: string): FileRefused => new FileRefused(`${path} is no .npy file that can be read: ${why}`)
+  const refuse = (why: string): FileRefused => new FileRefused(`${path} cannot be read as a .npy file: ${why}`)
   const text = Buffer.from(start.buffer, start.byteOffset, start.byteLength).toString('latin1')
   if (text.slice(0, 6) !== magic) throw refuse(text.length < 6 ? 'it is too short' : 'it does not begin with the magic string')
   const [major, minor] = [start[6], start[7]]
@@ -64,7 +64,7 @@ const entry =
 
 function parseDict(header: string, refuse: Refuse): Fields {
   const body = header.trim()
-  if (!body.startsWith('{') || !body.endsWith('}')) throw refuse('its header is no dict')
+  if (!body.startsWith('{') || !body.endsWith('}')) throw refuse('its header is not a dict')
   const fields = new Map<string, string | boolean | readonly number[]>()
   let rest = body.slice(1)
   while (rest.trim() !== '}') {
@@ -96,13 +96,13 @@ function checkFields(fields: Fields, refuse: Refuse): Omit<NpyHeader, 'dataOffse
   const descr = fields.get('descr')
   const fortranOrder = fields.get('fortran_order')
   const shape = fields.get('shape')
-  if (typeof descr !== 'string') throw refuse('`descr` is no string')
+  if (typeof descr !== 'string') throw refuse('`descr` is not a string')
   const dtype = types.get(descr.slice(1))
   if (!dtype || !'<>|='.includes(descr[0] as string)) {
     throw refuse(`its dtype is '${descr}'; f8, f4, i8, i4, u4, u1 and b1 can be read`)
   }
   if (typeof fortranOrder !== 'boolean') throw refuse('`fortran_order` is neither True nor False')
-  if (!Array.isArray(shape)) throw refuse('`shape` is no tuple of whole numbers')
+  if (!Array.isArray(shape)) throw refuse('`shape` is not a tuple of whole numbers')
   const lengths = shape as readonly number[]
   if (lengths.length > mostAxes || !lengths.every(Number.isSafeInteger) || !Number.isSafeInteger(sizeOf(lengths) * 8)) {
     throw refuse(`its shape is too large: (${lengths.slice(0, 8).join(', ')}${lengths.length > 8 ? ', …' : ''})`)

@@ -28,7 +28,7 @@ export async function copyChunk(
   const last = lengths.reduce((sum, length, axis) => sum + (length - 1) * (stride[axis] as number), 0)
   if (lengths.some((length) => length < 1)) return
   if (last >= data.length) throw new RangeError(`chunk [${coordinates.join(', ')}] has ${data.length} elements, not ${last + 1}`)
-  // Its bool is no typed array.
+  // Its bool is not a typed array.
   const read = ArrayBuffer.isView(data)
     ? (index: number) => (data as ArrayLike<number>)[index] as number
     : (index: number) => Number((data as { get(i: number): boolean }).get(index))

@@ -79,7 +79,9 @@ function checkShapes(path: string, shape: unknown, chunks: unknown, dtype: DType
   const whole = (list: unknown, least: number): list is number[] =>
     Array.isArray(list) && list.length <= mostAxes && list.every((n) => Number.isSafeInteger(n) && n >= least)
   if (!whole(shape, 0) || !whole(chunks, 1) || shape.length !== chunks.length || !Number.isSafeInteger(sizeOf(shape) * 8)) {
-    throw new FileRefused(`${path} has the shape [${String(shape)}] and chunks of [${String(chunks)}], which is no array`)
+    throw new FileRefused(
+      `${path} has the shape [${String(shape)}] and chunks of [${String(chunks)}], which do not make an array`,
+    )
   }
   if (sizeOf(chunks) * bytesPer(dtype) > mostChunkBytes) {
     throw new FileRefused(`${path} has chunks of [${chunks.join(', ')}], which are larger than 2 GB each`)

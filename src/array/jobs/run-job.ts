@@ -9,7 +9,7 @@ import { openReduce } from './reduce.ts'
 export type Job = MapJob | ReduceJob | FoldJob | BlockJob | ProductJob
 
 export interface OpenJob {
-  /** Runs one task; gives up between blocks when told to stop. */
+  /** Runs one task; gives up between blocks when asked to stop. */
   run(task: number, stop: Stop): void
   close(): void
 }

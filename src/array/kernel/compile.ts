@@ -33,7 +33,7 @@ const lightNs = 0.6
 const blocksPerCall = 4
 /**
  * How far ahead a kernel in place touches its input, once per sub-block: a processor fetches ahead by itself only to the end of a page of 4 KiB. A
- * sum takes 4 to 5 % less so. What follows the elements is scratch space.
+ * sum takes 4 to 5 % less time with it. What follows the elements is scratch space.
  */
 const touchedAheadBytes = 2_048
 /** Keeps slots from falling on the same cache sets. */

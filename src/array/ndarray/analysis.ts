@@ -131,6 +131,6 @@ function wide(x: NDArray, dtype: DType): NDArray<DType, 'array'> {
 
 function productError(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): InvalidOption {
   return new InvalidOption(`Shapes ${showShape(a.shape)} and ${showShape(b.shape)} cannot be multiplied as matrices`, {
-    hint: 'Of one or two axes each; the last length of the left one must be the first of the right one.',
+    hint: 'Each must have one or two axes; the last length of the left one must be the first of the right one.',
   })
 }

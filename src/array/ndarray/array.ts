@@ -28,7 +28,7 @@ export type Operand = NDArray<DType, Rank> | number | bigint | boolean
 /** What `compute` gives. */
 export type Computed<D extends DType, R extends Rank> = R extends 'scalar' ? ValueOf<D> : Dense<D>
 
-/** The dtype of an operation between D and an operand, as far as types can tell. */
+/** The dtype of an operation between D and an operand, as far as types can show. */
 type Mixed<D extends DType, O> =
   O extends NDArray<infer E, Rank>
     ? [D] extends [E]
@@ -96,7 +96,7 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
     return this.node.dtype as D
   }
 
-  /** Lengths of the axes; NaN where only the computation can tell. */
+  /** Lengths of the axes; NaN where only the computation can find. */
   get shape(): Shape {
     return this.node.shape
   }

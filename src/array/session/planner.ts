@@ -78,7 +78,7 @@ export class Planner {
     const [stuck] = this.#waiting.keys()
     if (stages.length > 0 || stuck === undefined) return stages
     throw new HeddleError(`The computation cannot go on: ${describeNode(stuck)} (${stuck.kind}) waits for itself`, {
-      hint: 'This is a fault of heddle: please report the expression. `await part.persist()` of a part of it may go around it.',
+      hint: 'This is a bug in heddle: please report the expression. `await part.persist()` on a part of it may avoid it.',
     })
   }
 

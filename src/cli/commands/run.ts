@@ -149,7 +149,7 @@ function openTraceFile(path: string, recorder: Recorder, alsoTo: readonly TraceS
       hint: 'heddle run --trace run.heddle FILE',
     })
   if (isOtherFile(path))
-    throw new UsageError(`--trace ${path}: there is a file that is no trace, and it would be overwritten`, {
+    throw new UsageError(`--trace ${path}: the file there is no trace, and would be overwritten`, {
       hint: 'heddle run --trace run.heddle FILE',
     })
   try {
@@ -171,7 +171,7 @@ function isOtherFile(path: string): boolean {
     const stat = statSync(path)
     return stat.size > 0 && !isTrace(path)
   } catch {
-    // What cannot be looked at is told when it is opened.
+    // A file that cannot be looked at is reported when it is opened.
     return false
   }
 }

@@ -26,7 +26,7 @@ test('serves until it is interrupted, then says what it has seen', async () => {
   }
 })
 
-test('values that are no numbers are named', async () => {
+test('values that are not numbers are named', async () => {
   await expect(command(parseCommand(spec, ['--rpm', 'many']))).rejects.toThrow(UsageError)
   await expect(command(parseCommand(spec, ['--broken', '2']))).rejects.toThrow(/`broken` to be a number from 0 to 1/)
 })

@@ -44,7 +44,7 @@ const numbers = {
   quota: (calls: number): SimulatorOptions => ({ quota: { calls } }),
 } as const
 
-/** @throws {UsageError} for a value that is no number; what is out of range is refused by the simulator */
+/** @throws {UsageError} for a value that is not a number; what is out of range is refused by the simulator */
 function settingsOf(options: Invocation['options']): SimulatorOptions {
   let settings: SimulatorOptions = {}
   for (const [name, put] of Object.entries(numbers)) {

@@ -1,6 +1,6 @@
 /**
  * What a module exports as its default, seen in its source: to plan a graph its module must be loaded, which runs its top level, so that a module that
- * cannot hold a graph must be told from one that can before that. jiti turns a module into CommonJS, where every form of export becomes one
+ * cannot hold a graph must be distinguished from one that can before that. jiti turns a module into CommonJS, where every form of export becomes one
  * of a few assignments, hoisted to its first line.
  */
 import { readFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
 /**
- * The end of a process that was told to end. `process.exit` waits for the threads of Node's pool, and one of them may be blocked for ever, such as in
+ * The end of a process that was asked to end. `process.exit` waits for the threads of Node's pool, and one of them may be blocked for ever, such as in
  * reading a pipe that nobody writes to. A small process of our own, which ends with the pipe that it reads from, ends such a process.
  */
 import { spawn } from 'node:child_process'

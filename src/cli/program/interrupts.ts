@@ -104,7 +104,7 @@ export class Interrupts {
     this.#code = code
     say(process.stderr, '', 'draining, press again to force')
     this.#timer = setTimeout(() => this.#force(code), drainMs).unref()
-    note('signal', 0, `${signal}: the program was told to end`)
+    note('signal', 0, `${signal}: the program was asked to end`)
     cancelProgram(new Cancelled(`The program was cancelled by ${signal}`))
   }
 }

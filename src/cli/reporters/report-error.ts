@@ -66,7 +66,7 @@ function causesOf(error: Error): string[] {
   let told = 0
   for (let cause = error.cause; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
     seen.add(cause)
-    // What the message ends with has been told.
+    // The end of the message has been shown.
     if (cause.message !== '' && error.message.endsWith(cause.message)) continue
     if (++told <= causesMax) causes.push(readable(`${cause.name}: ${cause.message}`))
   }

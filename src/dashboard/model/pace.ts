@@ -13,7 +13,7 @@ const freeCores = 0.9
 /**
  * How many milliseconds a core is given between two refreshes when none is free. One costs 300 to 500 ms of processor time, as measured by the bench
  * `dashboard`: the answers a third of it, compiling what computes them (V8 does that on threads of its own) more than half, the page the rest.
- * That shall be about 2 % of all cores.
+ * That is about 2 % of all cores.
  */
 const busyRestMs = 20_000
 /**
@@ -78,7 +78,7 @@ export class Pace {
     return left > restsForEarlyExplanation * rest ? this.restMs : rest
   }
 
-  /** How often counts are told while everything else rests. */
+  /** How often counts are sent while everything else rests. */
   get countsEveryMs(): number {
     return countsMs
   }

@@ -56,14 +56,14 @@ export class Recording {
     this.#pace = new Pace(this.#decoder, this.#counts, this.#now)
   }
 
-  /** @throws {InvalidTrace} when the bytes are no trace, or damaged */
+  /** @throws {InvalidTrace} when the bytes are not a trace, or damaged */
   push(bytes: Uint8Array): void {
     this.#decoder.push(bytes)
     this.#version++
     this.#pace.update()
   }
 
-  /** No more will come. @throws {InvalidTrace} when what came is no trace */
+  /** No more will come. @throws {InvalidTrace} when what came is not a trace */
   end(): void {
     if (!this.#live) return
     this.#decoder.trace()
@@ -80,7 +80,7 @@ export class Recording {
     return this.#live ? this.#pace.restMs : lifeMinMs
   }
 
-  /** How often counts are told while everything else rests. */
+  /** How often counts are sent while everything else rests. */
   get countsEveryMs(): number {
     return this.#pace.countsEveryMs
   }

@@ -13,7 +13,7 @@ import { orderBy } from '../../trace/explain/order.ts'
 import { linesMax } from '../protocol.ts'
 import type { View } from './view.ts'
 
-/** More executors than this are no picture any more; a stranger's file may claim a million. */
+/** More executors than this are not a picture any more; a stranger's file may claim a million. */
 const executorsMax = 512
 /** Chosen: a column of an overview holds a few dozen slices, and a scan within one block costs less than one more level. */
 export const blockSlices = 8

@@ -12,7 +12,7 @@ const formats = ['heddle', 'chrome', 'mermaid', 'svg-timeline', 'svg-graph'] as 
 
 /**
  * @param bytes a `.heddle` file
- * @throws {InvalidTrace} when the bytes are no trace, or damaged
+ * @throws {InvalidTrace} when the bytes are not a trace, or damaged
  */
 export function traceSource(bytes: Uint8Array): ViewSource {
   const recording = new Recording({ write: writeHere })

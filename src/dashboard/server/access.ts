@@ -2,7 +2,7 @@
  * Who may ask. The server listens on 127.0.0.1 only, and a request must also show that it comes from the page itself:
  *
  * - `Host` is an address of this server, so a name that somebody points at 127.0.0.1 (DNS rebinding) gets nothing;
- * - `Origin`, where a browser sends one, is this server's, and so is what `Sec-Fetch-Site` says of a request that is no navigation;
+ * - `Origin`, where a browser sends one, is this server's, and so is what `Sec-Fetch-Site` says of a request that is not a navigation;
  * - the method is GET or HEAD: nothing here changes anything;
  * - the token is right. It has 256 bits from the system's generator, and is compared in constant time.
  */
@@ -40,7 +40,7 @@ export function refusalOf({ method, headers, token }: Asked, port: number, expec
   return undefined
 }
 
-/** A browser says where a request comes from; a person who follows a link to the page is no page that asks. */
+/** A browser says where a request comes from; a person who follows a link to the page is not a page that asks. */
 function fromHere(headers: IncomingHttpHeaders): boolean {
   const site = headers['sec-fetch-site']
   if (site === undefined || site === 'same-origin' || site === 'none') return true

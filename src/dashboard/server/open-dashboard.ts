@@ -30,7 +30,7 @@ export interface Dashboard {
 }
 
 /**
- * @throws {InvalidTrace} when the file is no trace, or damaged
+ * @throws {InvalidTrace} when the file is not a trace, or damaged
  * @throws {HeddleError} when the page is missing or the port is taken
  */
 export async function openDashboard(options: DashboardOptions = {}): Promise<Dashboard> {

@@ -134,7 +134,7 @@ function parse(q: string | null): unknown {
   try {
     return JSON.parse(q)
   } catch {
-    throw new BadQuery('The query is no JSON')
+    throw new BadQuery('The query is not JSON')
   }
 }
 
@@ -168,7 +168,7 @@ function send(
 }
 
 /**
- * Tells listeners how things stand, at most ten times a second and never when nothing has changed. When the program needs every core, a new version
+ * Sends listeners the state of things, at most ten times a second and never when nothing has changed. When the program needs every core, a new version
  * comes less often, and in between only counts.
  */
 class Changes {

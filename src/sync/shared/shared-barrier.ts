@@ -28,7 +28,7 @@ export class SharedBarrier {
     this.shared = this.#cells.buffer
   }
 
-  /** The same barrier on another thread. @throws {InvalidOption} when the memory is no barrier */
+  /** The same barrier on another thread. @throws {InvalidOption} when the memory is not a barrier */
   static from(shared: SharedArrayBuffer): SharedBarrier {
     return new SharedBarrier(knownMemory('SharedBarrier', shared).buffer)
   }

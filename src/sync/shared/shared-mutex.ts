@@ -22,7 +22,7 @@ export class SharedMutex extends SharedLock {
     super(shared === undefined ? newMemory('SharedMutex', 1, 0) : knownMemory('SharedMutex', shared), steps)
   }
 
-  /** The same mutex on another thread. @throws {InvalidOption} when the memory is no mutex */
+  /** The same mutex on another thread. @throws {InvalidOption} when the memory is not a mutex */
   static from(shared: SharedArrayBuffer): SharedMutex {
     return new SharedMutex(shared)
   }

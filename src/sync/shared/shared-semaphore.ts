@@ -21,7 +21,7 @@ export class SharedSemaphore extends SharedLock {
     this.#permits = cells
   }
 
-  /** The same semaphore on another thread. @throws {InvalidOption} when the memory is no semaphore */
+  /** The same semaphore on another thread. @throws {InvalidOption} when the memory is not a semaphore */
   static from(shared: SharedArrayBuffer): SharedSemaphore {
     return new SharedSemaphore(knownMemory('SharedSemaphore', shared).buffer)
   }

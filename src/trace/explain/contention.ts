@@ -22,7 +22,7 @@ export interface Work {
   readonly waitedForThreadMs: number
   /** For a core, or for a thread of libuv's pool. */
   readonly waitedForCoreMs: number
-  /** Of the two before: how much may have been waiting for the outside all the same. Where threads are busy nobody can tell, so it counts as no work. */
+  /** Of the two before: how much may have been waiting for the outside all the same. Where threads are busy nobody can tell, so it does not count as work. */
   readonly unclearMs: number
   /** Share of the wall time in which the event loop of this thread was busy. */
   readonly threadBusy: number

@@ -16,7 +16,7 @@ const spec = {
 
 it('counts as cancelled by a signal only what was cancelled after it', () => {
   const { failures } = explain(
-    makeTraceOf({ ...spec, notes: [{ at: 50, kind: 'signal', text: 'SIGTERM: the program was told to end' }] }),
+    makeTraceOf({ ...spec, notes: [{ at: 50, kind: 'signal', text: 'SIGTERM: the program was asked to end' }] }),
   )
   expect(failures).toMatchObject({ cancelled: 4, cancelledBySignal: 2, failed: 1 })
 })

@@ -15,7 +15,7 @@ export interface Grouping {
   readonly labels: readonly string[]
   /** Kind of the runs of each: `map`, `graph` …, or nothing when its tasks belong to no run that is known. */
   readonly kinds: readonly string[]
-  /** What tells each from all others, also in another state of the same trace. */
+  /** A key that distinguishes each from all others, also in another state of the same trace. */
   readonly keys: readonly string[]
 }
 

@@ -13,7 +13,7 @@ const width = 1_200
 const labelWidth = 110
 const rowHeight = 18
 const axisHeight = 26
-/** More lines than this are no picture any more; the rest is named. */
+/** More lines than this are not a picture any more; the rest is named. */
 const linesMax = 80
 const groupsShown = 10
 const legendLetters = 30

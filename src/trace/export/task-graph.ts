@@ -21,7 +21,7 @@ export function nodeDetails({ ms, tasks, failed }: TaskGraphNode): string {
   return `${formatMs(ms)}${failed > 0 && failed < tasks ? `, ${failed} failed` : ''}`
 }
 
-/** More boxes than this are no picture any more. */
+/** More boxes than this are not a picture any more. */
 const nodesMax = 150
 
 export function taskGraph(trace: Trace): TaskGraphNode[] {

@@ -3,7 +3,7 @@ import { runStates, type TableName, taskStates } from '../model/trace.ts'
 import type { Column, Schema, Table } from '../model/table.ts'
 
 const textColumns: ReadonlySet<string> = new Set(['name', 'kind', 'text', 'data', 'error'])
-/** Rows of executors are numbered through; a number beyond this is no worker. */
+/** Rows of executors are numbered through; a number beyond this is not a worker. */
 const executorsMax = 1_000_000
 
 /** What is wrong with the rows from `from` on; undefined when nothing is. */
@@ -12,17 +12,17 @@ export function checkRows(name: TableName, table: Table<Schema>, from: number, t
   for (const column in table.schema) {
     const cells = (table.columns[column] as Column).subarray(from, table.count)
     const type = table.schema[column]
-    if (textColumns.has(column) && !allBelow(cells, texts)) return `a ${column} of its ${name} is no text that it has`
+    if (textColumns.has(column) && !allBelow(cells, texts)) return `a ${column} of its ${name} refers to a missing text`
     if (column === 'state' && !allBelow(cells, states)) return `a state of its ${name} is unknown`
     if (column === 'row' && !allBelow(cells, executorsMax)) return `a row of its ${name} is out of range`
     if (column === 'concurrency' || column === 'total') {
-      if (cells.some(Number.isNaN)) return `a ${column} of its ${name} is no number`
+      if (cells.some(Number.isNaN)) return `a ${column} of its ${name} is not a number`
     } else if ((type === 'f64' || type === 'f32') && !cells.every(Number.isFinite)) {
-      return `a ${column} of its ${name} is no number`
+      return `a ${column} of its ${name} is not a number`
     }
   }
   return name === 'tasks' && !ascendTo(table.columns.needsEnd as Column, from, table.count, needs)
-    ? 'its tasks need what it does not have'
+    ? 'its tasks need tasks that are missing'
     : undefined
 }
 

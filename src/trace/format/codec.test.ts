@@ -270,7 +270,7 @@ describe('a recording that is streamed', () => {
     ['a batch too large', (view, at) => view.setUint16(at + 57, 0x7fff, true), /batch of tasks is too large/],
     ['a task that begins at the end of none', (view, at) => view.setUint8(at + 58, 128 + 5), /begins at the end of none/],
     ['needs that it does not have', (view, at) => view.setUint32(at + 9, 1, true), /need what it does not have/],
-    ['a clock without a time', (view, at) => view.setFloat64(at + 1, Number.NaN, true), /a time is no time/],
+    ['a clock without a time', (view, at) => view.setFloat64(at + 1, Number.NaN, true), /a time is not a number from 0 up/],
   ])('is refused with %s', async (_what, damage, message) => {
     const { bytes } = await streamed((flush) =>
       map(
@@ -288,7 +288,7 @@ describe('a recording that is streamed', () => {
   })
 })
 
-describe('a file that is no trace', () => {
+describe('a file that is not a trace', () => {
   it.each([
     ['empty', Buffer.from('')],
     ['text', Buffer.from('hello, this is not a trace at all')],

@@ -43,7 +43,7 @@ export class TraceDecoder {
   #magicSeen = false
   #version = 0
 
-  /** @throws {InvalidTrace} when the bytes are no trace, or damaged */
+  /** @throws {InvalidTrace} when the bytes are not a trace, or damaged */
   push(bytes: Uint8Array): void {
     let data = this.#rest.length === 0 ? bytes : joined([this.#rest, bytes])
     if (!this.#magicSeen) {
@@ -61,11 +61,11 @@ export class TraceDecoder {
       data = this.#skip(data, blockHeadBytes + block.length)
     }
     if (this.#complete && data.length > 0)
-      throw new InvalidTrace(`The trace is damaged at byte ${this.#offset}: something follows its end`)
+      throw new InvalidTrace(`The trace is damaged at byte ${this.#offset}: there are bytes after its end`)
     this.#rest = data
   }
 
-  /** Number of bytes at the end that are no whole block. */
+  /** Number of bytes at the end that are not a whole block. */
   get torn(): number {
     return this.#rest.length
   }
@@ -135,7 +135,7 @@ export class TraceDecoder {
 
   #apply(body: Uint8Array): void {
     const reader = new Reader(body, this.#offset)
-    if (this.#complete) throw reader.damaged('something follows its end')
+    if (this.#complete) throw reader.damaged('there are bytes after its end')
     const type = reader.u8()
     if (!this.#head && type !== blockTypes.head) throw reader.damaged('it does not begin with a head')
     if (type === blockTypes.head) this.#head ??= readHead(reader)
@@ -152,9 +152,9 @@ export class TraceDecoder {
 
   #readTexts(reader: Reader): void {
     const texts = reader.json()
-    if (!Array.isArray(texts)) throw reader.damaged('its texts are no list')
+    if (!Array.isArray(texts)) throw reader.damaged('its texts are not a list')
     for (const text of texts) {
-      if (typeof text !== 'string') throw reader.damaged('one of its texts is no text')
+      if (typeof text !== 'string') throw reader.damaged('one of its texts is not text')
       this.strings.push(text)
     }
   }
@@ -179,7 +179,7 @@ export class TraceDecoder {
     if (problem !== undefined) throw reader.damaged(problem)
     for (let i = 0; i < count; i++) {
       const row = rows[i] as number
-      if (row >= this.tables.runs.count) throw reader.damaged('it changes a run that it does not have')
+      if (row >= this.tables.runs.count) throw reader.damaged('it changes a run that is missing')
       for (const name in schemas.runs) {
         const column = name as keyof typeof schemas.runs
         this.tables.runs.columns[column][row] = changed.columns[column][i] as number
@@ -198,7 +198,7 @@ export class TraceDecoder {
       for (let at = 0; at < batch.length; at += perTask, left--) {
         while (left === 0) left = stretches[++stretch]?.count ?? Number.NaN
         const of = stretches[stretch]
-        if (!of) throw new RangeError('it does not tell of which run a task is')
+        if (!of) throw new RangeError('a task has no run')
         const [id, startedAt, settledAt] = [batch[at] as number, batch[at + 1] as number, batch[at + 2] as number]
         appendPlainRow(this.tables, {
           id,
@@ -215,7 +215,7 @@ export class TraceDecoder {
       }
     }
     reader.undamaged((rest) => new PackedTasks(rest).batches(append))
-    if (left !== 0 || stretch + 1 < stretches.length) throw reader.damaged('it lacks tasks that it tells of')
+    if (left !== 0 || stretch + 1 < stretches.length) throw reader.damaged('tasks that it announces are missing')
     const problem = checkRows('tasks', tasks as Table<Schema>, from, this.strings.length, this.tables.needs.count)
     if (problem !== undefined) throw reader.damaged(problem)
     this.#now = Math.max(this.#now, lastTime(tasks as Table<Schema>))
@@ -246,8 +246,8 @@ function startsLikeMagic(data: Uint8Array): boolean {
 }
 
 function checkPreamble(data: Uint8Array): void {
-  if (data.length === 0) throw new InvalidTrace('The file is empty; it is no trace')
-  if (!startsLikeMagic(data)) throw new InvalidTrace('This is no trace of heddle: it does not begin as one')
+  if (data.length === 0) throw new InvalidTrace('Not a heddle trace: the file is empty')
+  if (!startsLikeMagic(data)) throw new InvalidTrace('Not a heddle trace: the header is missing')
   if (data.length < preambleBytes) throw new InvalidTrace('The trace ends within its first bytes')
   const version = data[magic.length] as number
   if (version < oldestVersion || version > formatVersion) {
@@ -260,7 +260,7 @@ function checkPreamble(data: Uint8Array): void {
 
 function readHead(reader: Reader): Omit<TraceMeta, 'durationMs' | 'complete'> {
   const head = reader.json()
-  if (typeof head !== 'object' || head === null) throw reader.damaged('its head is no object')
+  if (typeof head !== 'object' || head === null) throw reader.damaged('its head is not an object')
   const { name, epochMs, window, cores, runtime, processorTime, poolThreads } = head as Record<string, unknown>
   const good =
     typeof name === 'string' &&
@@ -353,7 +353,7 @@ class Reader {
 
   time(): number {
     const value = this.f64()
-    if (!Number.isFinite(value) || value < 0) throw this.damaged('a time is no time')
+    if (!Number.isFinite(value) || value < 0) throw this.damaged('a time is not a number from 0 up')
     return value
   }
 

@@ -25,7 +25,7 @@ export function readTrace(path: string): Trace {
 export function readTraceBytes(path: string): Uint8Array {
   try {
     // A device or a pipe may never end.
-    if (!statSync(path).isFile() && !statSync(path).isDirectory()) throw new Error('it is no regular file')
+    if (!statSync(path).isFile() && !statSync(path).isDirectory()) throw new Error('it is not a regular file')
     return readFileSync(path)
   } catch (error) {
     throw new InvalidTrace(`The trace ${path} cannot be read: ${reason(error)}`, { cause: error })

@@ -1,18 +1,18 @@
 /**
- * How tasks of which only times and numbers are to be told are kept in a few bytes each, in memory and in files.
+ * How tasks with only times and numbers are kept in a few bytes each, in memory and in files.
  *
  *     batch  = count task*count                       at most 256 tasks, in the order in which they settled
  *     task   = code(u8) [id] settled [duration]
- *       code: bits 0-5   it began when the one so many tasks before it in the batch settled; 0: its duration is told
+ *       code: bits 0-5   it began when the one so many tasks before it in the batch settled; 0: its duration follows
  *             bit 6      it settled before the one before it, by a clock that was put back
- *             bit 7      its id is told
+ *             bit 7      its id follows
  *       id               difference to the one that is expected: see nextId; signed
  *       settled          nanoseconds after (or before) the task before it in the batch, 0 for the first
  *       duration         nanoseconds; signed
  *
- * Numbers have seven bits to a byte, the lowest first, and an eighth that tells whether more follow; signed ones have the sign in the lowest bit.
+ * Numbers have seven bits to a byte, the lowest first, and an eighth that says whether more follow; signed ones have the sign in the lowest bit.
  *
- * Most tasks begin when another one ends, in the lane that they share, and are numbered in that order: they take a byte to tell which that was,
+ * Most tasks begin when another one ends, in the lane that they share, and are numbered in that order: they take a byte to say which that was,
  * and two or three for the time.
  */
 import type { RunRecord } from '../../base/observer.ts'
@@ -95,7 +95,7 @@ export class PackedTasks {
     for (let at = 0; at < tasks.length; at += perTask) {
       const code = this.#byte()
       const back = code & startsAtEnd
-      if (perTask * back > at) throw new RangeError('a task begins at the end of none')
+      if (perTask * back > at) throw new RangeError('a task begins at the end of a missing task')
       const id = nextId - back + (code & idTold ? this.#signed() : 0)
       settled += code & wentBack ? -this.#number() : this.#number()
       tasks[at] = id

@@ -59,7 +59,7 @@ export const runSchema = {
   state: 'u8',
 } as const satisfies Schema
 
-/** Something worth saying that is no task. `data` is JSON of an object of numbers and texts. */
+/** Something worth saying that is not a task. `data` is JSON of an object of numbers and texts. */
 export const noteSchema = { at: 'f64', run: 'u32', kind: 'u32', text: 'u32', data: 'u32' } as const satisfies Schema
 
 /** The process, some ten times a second; shares are of the time since the sample before. */

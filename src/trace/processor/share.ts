@@ -10,7 +10,7 @@
  *    waiting for one, and for children that were asleep. Their time on a core is computing, and their sleep is waiting for the outside.
  * 3. The rest waits for the outside: for answers, timers, disks. But where the thread is busy, it waits for the thread; and where libuv's pool is
  *    full, for a thread of the pool. Up to six tenths busy it counts in full, from nine tenths on not at all, in between in proportion: a
- *    queue grows with u² / (1 − u), so it is short below that. (The two bounds are chosen.) So work is rather told too small than too large.
+ *    queue grows with u² / (1 − u), so it is short below that. (The two bounds are chosen.) So work is rather shown too small than too large.
  */
 
 export interface Executor {
@@ -50,14 +50,14 @@ export interface Share {
   readonly waiting: number
   readonly forThread: number
   readonly forCore: number
-  /** Of the last two: how much may have been waiting for the outside all the same, because nobody can tell. */
+  /** Of the last two: how much may have been waiting for the outside all the same, because it is unknown. */
   readonly unclear: number
 }
 
 const [busyFrom, busyTo] = [0.6, 0.9]
 const saturated = 0.9
 
-/** 0 where a queue is short, 1 where nobody can tell waiting in it from waiting for something else. */
+/** 0 where a queue is short, 1 where waiting in it cannot be distinguished from waiting for something else. */
 function fullness(busy: number): number {
   return Math.min(1, Math.max(0, (busy - busyFrom) / (busyTo - busyFrom)))
 }
@@ -107,7 +107,7 @@ export function shareOf(stretch: Stretch): Share {
 
 /**
  * Which part of waiting for a core may be due to other threads of ours, for a thread that itself wanted so much of one: none where no other
- * wanted any, for then a program without parallelism would wait as well; all from one other on, for nobody can tell.
+ * wanted any, for then a program without parallelism would wait as well; all from one other on, because it is unknown.
  */
 function causeOf({ executors, native, children }: Stretch): (itself: number) => number {
   const wanted = executors.reduce(

@@ -12,7 +12,7 @@ export class OpenTasks {
   #tasks: TaskRecord[] = []
   #sweepAt = sweepAtLeast
 
-  /** @param takes tells whether the tasks of a run belong here */
+  /** @param takes says whether the tasks of a run belong here */
   constructor(takes: (run: RunRecord) => boolean) {
     this.#takes = takes
   }

@@ -29,7 +29,7 @@ interface Chunk {
 }
 
 /**
- * Tasks of which there is nothing to tell but when they ran, in the order in which they settled. They become rows of a table when somebody looks.
+ * Tasks of which only the times are recorded, in the order in which they settled. They become rows of a table when somebody looks.
  *
  * While tasks run, three things are dear. Code, which is cold when it has its turn once in many microseconds: so a task is three numbers in a row, and
  * a few hundred of them are packed in one go. Fresh memory, of which the first touch of 4 kB may take longer than writing a hundred tasks: so

@@ -7,7 +7,7 @@ import { Recorder } from './recorder.ts'
 
 /** Options of {@link record}. */
 export interface RecordOptions {
-  /** What the trace calls itself. @default the function's name */
+  /** The name in the trace. @default the function's name */
   readonly name?: string
 }
 

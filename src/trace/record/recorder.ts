@@ -1,5 +1,5 @@
 /**
- * Listens to what the lower layers tell and writes it into tables. One row per task, written once, when it settles; of a plain task
+ * Writes the events of the lower layers into tables. One row per task, written once, when it settles; of a plain task
  * only a few numbers are kept until somebody looks. No object is made per task, so recording costs little beyond reading the clock.
  *
  * A recorder takes either every run of the program (`heddle run`), or one run and what was started inside it
@@ -36,10 +36,10 @@ import { PlainTasks } from './plain-tasks.ts'
 import { processorTimes, type Taken } from '../processor/times.ts'
 import { Strings } from '../model/strings.ts'
 
-/** Tells what `eventLoopUtilization` does in a tenth of its time. Both are not the global's, which tests replace by a clock of their own. */
+/** Says what `eventLoopUtilization` does in a tenth of its time. Both are not the global's, which tests replace by a clock of their own. */
 const eventLoop = realClock.nodeTiming
 
-/** What a plain task of a lane does not tell. */
+/** What the record of a plain task of a lane leaves out. */
 const onThisThread = { row: 0, queuedAt: -1, bytes: 0 }
 
 /** How often the process is looked at; ten times a second is what a page or a terminal can show. */
@@ -53,7 +53,7 @@ const rssEveryMs = 1_000
  */
 const firstSampleMs = 20
 const passedPerSample = 20
-/** When the first run begins and the last one ends, unless a sample was taken just before: what the program does outside is told apart. */
+/** When the first run begins and the last one ends, unless a sample was taken just before: what the program does outside is kept apart. */
 const edgeSampleMs = 10
 
 const nothingTaken: Taken = { cpuMs: 0, waitMs: 0, busyMs: 0, alive: 0 }
@@ -70,7 +70,7 @@ const runStateNumber = Object.fromEntries(runStates.map((state, number) => [stat
 
 /** What a recorder takes, and what it keeps. */
 export interface RecorderOptions {
-  /** What the trace calls itself. */
+  /** The name in the trace. */
   readonly name: string
   /** Id of the only run to take, with everything inside it. @default every run of the program */
   readonly root?: number
@@ -80,7 +80,7 @@ export interface RecorderOptions {
   readonly live?: boolean
 }
 
-/** Writes what the running program tells into the tables of a trace. {@link record} is the simple way to use one. */
+/** Writes the events of the running program into the tables of a trace. {@link record} is the simple way to use one. */
 export class Recorder implements Listener {
   /** What has been written; plain tasks are when somebody looks. */
   readonly tables: TraceTables = newTables()

@@ -70,7 +70,7 @@ it('gives no factor where calls may have waited for the outside or for the threa
   expect(speedupIs).toBe('unknown')
   expect(speedup).toBeLessThanOrEqual(1)
   expect(verdict[0]).toBe(
-    '2.00 s of processor time in 2.00 s, 16 calls at once (nobody can tell how long they waited for the outside)',
+    '2.00 s of processor time in 2.00 s, 16 calls at once (how long they waited for the outside is unknown)',
   )
   expect(verdict[2]).toMatch(/^16 at once took turns on this thread/)
 })

@@ -47,7 +47,7 @@ function speedupLine({ work, wallMs, speedup, speedupIs: known, machine }: Findi
   const calls = `${callsAtOnce(work, wallMs).toLocaleString('en')} calls at once`
   const times = machine.processorTime === 'threads' ? 'processor time' : 'processor time of the whole process'
   if (known === 'unknown')
-    return `${formatMs(work.computedMs)} of ${times} in ${formatMs(wallMs)}, ${calls} (nobody can tell how long they waited for the outside)`
+    return `${formatMs(work.computedMs)} of ${times} in ${formatMs(wallMs)}, ${calls} (how long they waited for the outside is unknown)`
   const sum = `${formatMs(work.workMs)} → ${formatMs(wallMs)}`
   if (known === 'at-least')
     return `${sum}, at least ${factor(speedup)} (${times} and waiting of the tasks against wall time; ${calls})`

@@ -39,6 +39,6 @@ export function crashOf(ref: FunctionRef, exit: LinkExit, killed: boolean): Work
     : killed
       ? `The worker that ran "${ref.name}" was ended because another of its tasks could not be stopped`
       : `The worker that ran "${ref.name}" ended before the task did: ${exit.reason}`
-  const hint = 'A task that had started is never repeated by itself; `retry` says that it may be.'
+  const hint = 'A task that had started is not repeated. `retry` allows it.'
   return fromElsewhere(new WorkerCrashed(message, { cause: exit.error, exitCode: exit.code, hint }))
 }

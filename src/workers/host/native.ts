@@ -40,7 +40,7 @@ export const nativeHint =
 
 /** @throws {WorkerStartFailed} always */
 export function tooManyAside(count: number): never {
-  throw new WorkerStartFailed(`${count} workers are inside native calls that nobody waits for, and cannot be ended`, {
+  throw new WorkerStartFailed(`${count} workers are inside native calls that were given up, and cannot be ended`, {
     hint: "Use isolation: 'process' for functions that stay long in native addons: processes can be ended at any time.",
   })
 }

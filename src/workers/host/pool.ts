@@ -333,7 +333,7 @@ export class Pool implements Executor {
 
   #loadFailed(worker: PoolWorker, posted: Posted, message: LoadFailedMessage): void {
     const { ref } = posted.job
-    const cause = asError(fromWire(message.error), 'it threw a value that is no Error')
+    const cause = asError(fromWire(message.error), 'it threw a value that is not an Error')
     const [why] = cause.message.split('\n')
     this.#crew.forget(worker, posted)
     this.#failAll(posted, () => startFailed(ref, `could not be loaded: ${why}`, cause), worker.row)

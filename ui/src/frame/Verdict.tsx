@@ -14,7 +14,7 @@ interface CellProps {
   readonly tone?: 'bad' | 'strong' | undefined
   readonly children?: ComponentChildren
   readonly hint?: string | undefined
-  /** The moment that it tells of, where the rest of the page is further. */
+  /** The moment that it shows, where the rest of the page is further. */
   readonly at?: number | undefined
 }
 

@@ -29,7 +29,7 @@ export interface GraphScene {
   readonly picked: (node: GraphNode) => boolean
 }
 
-/** Below this scale text is no text any more. */
+/** Below this scale text is not text any more. */
 const readable = 0.42
 
 export function paintGraph(context: CanvasRenderingContext2D, scene: GraphScene): void {

@@ -1,7 +1,7 @@
 /**
  * Where the boxes of the graph stand on the screen. The answer says column and order (layer and place); here each box moves as near to its
  * neighbours as the ones beside it allow, so that edges run straight. A layer with very many boxes is folded into several columns, because a
- * tower of thousands is no picture. Linear but for the sweeps; 10,000 boxes take some 10 ms.
+ * tower of thousands is not a picture. Linear but for the sweeps; 10,000 boxes take some 10 ms.
  */
 
 export interface Node {

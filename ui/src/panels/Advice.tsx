@@ -1,4 +1,4 @@
-/** What is worth changing, the largest saving first; and what happened that is no task. */
+/** What is worth changing, the largest saving first; and what happened that is not a task. */
 import { countOf, formatCount, formatMs } from '../look/format.ts'
 import { useModel } from '../state/context.ts'
 
@@ -42,7 +42,7 @@ export function Advice() {
 /** More than this are said to be there, not listed. */
 const notesMax = 200
 
-/** What happened that is no task: workers that came and went, maps that finished on this thread, concurrency that was adapted. */
+/** What happened that is not a task: workers that came and went, maps that finished on this thread, concurrency that was adapted. */
 function Notes() {
   const model = useModel()
   const overview = model.overview.value.value

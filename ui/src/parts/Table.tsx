@@ -22,7 +22,7 @@ interface Props<R> {
   readonly total: number
   /** undefined: not there yet. */
   row(index: number): R | undefined
-  /** Told which rows are in view. */
+  /** Gets the rows in view. */
   onShow?(first: number, count: number): void
   onPick?(row: R): void
   picked?(row: R): boolean

@@ -14,7 +14,7 @@ export interface Pointed {
   readonly y: number
   /** The time under the pointer. */
   readonly at: number
-  /** How long a stretch is in view: so exactly the time is told. */
+  /** How long a stretch is in view: the precision of times follows it. */
   readonly lengthMs: number
   readonly hit: Hit
 }

@@ -55,7 +55,7 @@ class CallScan {
         continue
       }
       if (c in closers && before.includes(this.#previous)) {
-        // Three quotes must be told from an empty string.
+        // Three quotes must not be read as an empty string.
         if (this.#at + 3 > text.length && !last) return undefined
         this.#closer = text.startsWith(c.repeat(3), this.#at) ? c.repeat(3) : closers[c]
         this.#at += (this.#closer as string).length

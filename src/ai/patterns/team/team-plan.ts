@@ -33,7 +33,7 @@ export interface PlanPart {
   readonly type: string
 }
 
-/** @param agents the names that there are: they tell a task from a remark */
+/** @param agents the names that there are: they distinguish a task from a remark */
 export async function* tasksOf(plan: Plan, agents: readonly string[]): AsyncGenerator<TeamTask> {
   if (typeof plan === 'string') yield* tasksOfText(plan, agents)
   else if (Array.isArray(plan)) {

@@ -169,7 +169,7 @@ test('the longest id is meant, whatever order the plan is written in', async () 
   }
 })
 
-test('a sum of money is no task; unknown needs, agents, circles and doubles are named', async () => {
+test('a sum of money is not a task; unknown needs, agents, circles and doubles are named', async () => {
   expect((await team('a = up("costs $5")', { up: upper })).results).toEqual({ a: 'COSTS $5' })
   const plans: readonly [string | object[], RegExp][] = [
     [[{ id: 'a', agent: 'up', input: 'x', needs: ['z'] }], /Task "a" needs "z", which the plan does not have/],

@@ -76,7 +76,7 @@ export class Allowance {
     return empty
   }
 
-  /** Calls shall start one by one and no faster than this, whatever the limit is. @param perMs calls per millisecond */
+  /** Calls start one by one and no faster than this, whatever the limit is. @param perMs calls per millisecond */
   setPace(perMs: number): void {
     this.#pacePerMs = perMs
     this.#tell()
@@ -98,7 +98,7 @@ export class Allowance {
     return this.known ? (this.limit * headroomMs) / this.#learner.perMs : 0
   }
 
-  /** Tells the limiter the limit, and how much may gather. */
+  /** Sets the limit of the limiter, and how much may gather. */
   #tell(): void {
     const { limit } = this
     const { perMs } = this.#learner

@@ -8,11 +8,11 @@
 /** One limit: so many units per {@link Meter.perMs}, of which so many were left when the answer was made. */
 export interface Meter {
   readonly limit: number
-  /** Undefined where these headers do not tell it. */
+  /** Undefined where these headers do not say it. */
   readonly remaining: number | undefined
   /** `remaining` is rounded to a multiple of this. */
   readonly step: number
-  /** The time that the limit is for, in milliseconds; undefined where these headers do not tell it. */
+  /** The time that the limit is for, in milliseconds; undefined where these headers do not say it. */
   readonly perMs: number | undefined
 }
 
@@ -28,7 +28,7 @@ export interface RateLimits {
 export type HeaderBag = Readonly<Record<string, string | undefined>>
 
 /**
- * The limits that the headers tell; undefined when they tell none.
+ * The limits in the headers; undefined when there are none.
  * @param headers names in lower case
  * @param nowDate milliseconds since 1970, by the clock of this machine
  */
@@ -55,7 +55,7 @@ function anthropicLimits(headers: HeaderBag, nowDate: number): RateLimits | unde
   const meter = (name: string): Meter | undefined => {
     const header = (part: string): string | undefined => headers[`anthropic-ratelimit-${name}-${part}`]
     const reset = header('reset')
-    // Whole seconds are too coarse to tell the span from, and its limits are all per minute.
+    // Whole seconds are too coarse to compute the span from, and its limits are all per minute.
     const fine = reset !== undefined && /\.\d/.test(reset)
     const step = name === 'requests' ? 1 : tokenStep
     return meterOf(header('limit'), header('remaining'), fine ? Date.parse(reset) - nowDate : undefined, step)

@@ -35,7 +35,7 @@ interface Epoch {
   readings: number
 }
 
-/** A call that hangs shall not hold up an epoch: it is complete when no more than this share is missing. */
+/** A call that hangs must not hold up an epoch: it is complete when no more than this share is missing. */
 const missing = 0.1
 /**
  * While a request is on its way the bucket goes on filling, so a reading promises too much by what flows in meanwhile. Nobody knows

@@ -1,9 +1,9 @@
 /**
- * Learns how fast calls may start from refusals that no header explains: of providers that tell no limits, tell wrong ones, or have
- * limits besides those that they tell. A state machine; times in milliseconds come in.
+ * Learns how fast calls may start from refusals that no header explains: of providers that send no limits, send wrong ones, or have
+ * limits besides those that they send. A state machine; times in milliseconds come in.
  *
  * A refusal says that the bucket is empty. Between two such moments the provider has let through what flowed in, no more and no
- * less: that is its rate, measured. From just below it the pace grows slowly until the next refusal tells it again.
+ * less: that is its rate, measured. From just below it the pace grows slowly until the next refusal.
  * After the very first refusal nothing is measured yet: the pace begins at what the refusal asked for, and doubles, as TCP's slow start.
  */
 
