@@ -1,6 +1,6 @@
 /**
- * Runs the tests under another Node, installed from npm at first use: `npm run test:node -- 24 [arguments of vitest]`. Needs a build,
- * as `npm test` does.
+ * Runs the tests under another Node, installed from npm at first use: `npm run test:node -- 24 [arguments of vitest]`, such
+ * as `--project unit`, which needs no build.
  */
 import { spawnSync } from 'node:child_process'
 import { dirname, delimiter } from 'node:path'

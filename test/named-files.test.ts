@@ -1,6 +1,6 @@
 /** Pages for contributors name files and folders: each of them exists, and ARCHITECTURE.md has a way to every folder of the sources. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
@@ -35,4 +35,13 @@ test('every file and folder that a page names exists', () => {
   )
   expect(missing).toEqual([])
   expect(pages.flatMap((page) => pathsIn(textOf(page))).length).toBeGreaterThan(150)
+})
+
+test('every folder of the sources has a row in "Where to change what"', () => {
+  const [, table = ''] = /^## Where to change what\n([^]*?)^## /m.exec(textOf('ARCHITECTURE.md')) ?? []
+  const folders = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(?:ts|js)$/.test(entry.name))
+    .map(({ parentPath }) => relative(join(root, 'src'), parentPath).replaceAll('\\', '/'))
+  const missing = [...new Set(folders)].filter((folder) => folder !== '' && !table.includes(`${folder}/`))
+  expect(missing).toEqual([])
 })

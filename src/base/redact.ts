@@ -11,7 +11,7 @@ const longestText = 262_144
 const cut = '…'
 
 /**
- * The value as it is when there is no secret in it and it can be looked at in full; else a copy, without them. A copy of an error
+ * The value as it is when there is not a secret in it and it can be looked at in full; else a copy, without them. A copy of an error
  * has its class, fields, causes and stack. Maps, sets, headers, addresses and bytes are looked into, getters are called once.
  */
 export function redacted<T>(value: T): T {

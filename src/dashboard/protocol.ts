@@ -31,7 +31,7 @@ export interface ViewSource {
   path(query: PathQuery): Promise<PathView>
   series(query: SeriesQuery): Promise<SeriesView>
   tasks(query: TaskQuery): Promise<TaskPage>
-  /** Rejects when there is no such task. */
+  /** Rejects when there is not such a task. */
   task(query: { readonly id: number }): Promise<TaskDetail>
   graph(query: GraphQuery): Promise<GraphView>
   export(query: { readonly format: ReportFormat }): Promise<Uint8Array>

@@ -20,7 +20,7 @@ const fewestUnits = 16_384
 const mostUnits = 16_777_216
 
 /**
- * Undefined where a clone does as well, or where something is no text.
+ * Undefined where a clone does as well, or where something is not text.
  * @param {ArrayLike<unknown>} values
  * @returns {PackedTexts | undefined}
  */

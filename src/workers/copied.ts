@@ -1,4 +1,4 @@
-/** What a crossing does to a value, for calls that stay on this thread: they must not be told apart. */
+/** What a crossing does to a value, for calls that stay on this thread: both must look the same. */
 import { fromElsewhere } from '../base/call-site.ts'
 import { Unserializable } from '../base/errors.ts'
 import { cloneable, findUncloneable } from '../encoding/cloning.js'

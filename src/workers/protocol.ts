@@ -41,7 +41,7 @@ export interface RunMessage {
   readonly graceMs: number
   /** Epoch milliseconds, `Infinity` when none. */
   readonly deadline: number
-  /** Tell start and end of every item. */
+  /** Report start and end of every item. */
   readonly observed: boolean
   /** Send each result at once instead of all together. */
   readonly flush: boolean

@@ -32,14 +32,14 @@ const code: Part = {
   },
 }
 
-const pages = ['index', 'report'].map((name): Part => ({
-  built: `dist/ui/${name}.html`,
+const pages = ['index.html', 'report.js'].map((name): Part => ({
+  built: `dist/ui/${name}`,
   sources: [
-    ...['package.json', `${name}.html`, 'vite.config.ts'].map((file) => join('ui', file)),
+    ...['package.json', 'index.html', 'vite.config.ts'].map((file) => join('ui', file)),
     ...sourcesOf('ui/src'),
     ...sourcesOf('src/dashboard'),
   ],
-  build: () => run(binary('vite', 'bin/vite.js'), 'build', 'ui', '--mode', name, '--logLevel', 'error'),
+  build: () => run(binary('vite', 'bin/vite.js'), 'build', 'ui', '--mode', name.split('.')[0] as string, '--logLevel', 'error'),
 }))
 
 export default async function setup(): Promise<void> {

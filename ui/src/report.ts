@@ -1,10 +1,5 @@
-/** The report that opens offline: the same page, with the model in it and its trace beside it. */
-import { embeddedTraceId } from '../../src/dashboard/page.ts'
+/** What makes an offline report of the page: the model, which answers from the trace that the report carries. */
 import { embeddedSource } from './source/embedded.ts'
-import { start } from './start.tsx'
+import type { ReportHost } from './source/report-host.ts'
 
-void start(() => {
-  const text = document.getElementById(embeddedTraceId)?.textContent?.trim()
-  if (!text) throw new Error('This report carries no trace.')
-  return embeddedSource(text)
-})
+;(globalThis as ReportHost).heddleReport = embeddedSource

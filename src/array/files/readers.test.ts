@@ -107,10 +107,10 @@ test('Zarr that claims much and holds nothing takes no memory and no time', asyn
 
 test.each<readonly [string, object, RegExp]>([
   ['chunks of 16 TB', { shape: [2], chunks: [2 ** 41], dtype: '<f8' }, /larger than 2 GB/],
-  ['more elements than numbers', { shape: [2 ** 40, 2 ** 40], chunks: [1, 1], dtype: '<f8' }, /is no array/],
-  ['a negative length', { shape: [-1], chunks: [1], dtype: '<f8' }, /is no array/],
-  ['chunks of nothing', { shape: [1], chunks: [0], dtype: '<f8' }, /is no array/],
-  ['fewer axes of chunks', { shape: [2, 2], chunks: [1], dtype: '<f8' }, /is no array/],
+  ['more elements than numbers', { shape: [2 ** 40, 2 ** 40], chunks: [1, 1], dtype: '<f8' }, /do not make an array/],
+  ['a negative length', { shape: [-1], chunks: [1], dtype: '<f8' }, /do not make an array/],
+  ['chunks of nothing', { shape: [1], chunks: [0], dtype: '<f8' }, /do not make an array/],
+  ['fewer axes of chunks', { shape: [2, 2], chunks: [1], dtype: '<f8' }, /do not make an array/],
   ['1 TB of memory', { shape: [2 ** 37], chunks: [1], dtype: '<f8' }, /needs 1\.1 TB of memory/],
   ['text', { shape: [1], chunks: [1], dtype: '<U4' }, /which an array cannot hold/],
   ['unsigned 64 bits', { shape: [1], chunks: [1], dtype: '<u8' }, /holds uint64/],

@@ -79,7 +79,7 @@ export class TraceModel {
     return pageOf(this.#whole, this.#list, query, this.version)
   }
 
-  /** @throws {BadQuery} when there is no such task */
+  /** @throws {BadQuery} when there is not such a task */
   task({ id }: Queries['task']): TaskDetail {
     const task = this.#whole.rowOf(id)
     if (task < 0) throw new BadQuery(`The trace has no task ${id}`)

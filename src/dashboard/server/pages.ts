@@ -1,4 +1,4 @@
-/** The two pages that `ui` builds, each one file: the one that is served, and the report that opens offline around a trace. */
+/** The page that `ui` builds into one file: as it is served, and as the report that opens offline around a trace. */
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -41,13 +41,14 @@ export function servedPage(): Page {
  * @throws {HeddleError} when the page has not been built
  */
 export async function writeReport(trace: Uint8Array): Promise<Uint8Array> {
-  const html = read('report.html')
+  const page = read('index.html')
+  const model = `<script>${read('report.js')}</script>`
   const packed = await promisify(gzip)(trace)
-  const head = html.indexOf('<head>') + '<head>'.length
-  const end = html.lastIndexOf('</body>')
-  const policy = `<meta http-equiv="Content-Security-Policy" content="${policyOf(html, "'none'")}">`
+  const head = page.indexOf('<head>') + '<head>'.length
+  const end = page.lastIndexOf('</body>')
+  const policy = `<meta http-equiv="Content-Security-Policy" content="${policyOf(page + model, "'none'")}">`
   const data = `<script type="application/octet-stream" id="${embeddedTraceId}">${packed.toString('base64')}</script>`
-  return Buffer.from(`${html.slice(0, head)}${policy}${html.slice(head, end)}${data}${html.slice(end)}`)
+  return Buffer.from(`${page.slice(0, head)}${policy}${page.slice(head, end)}${model}${data}${page.slice(end)}`)
 }
 
 function policyOf(html: string, connect: string): string {

@@ -65,7 +65,7 @@ function checkThenAct(sight: Sight, fn: Callable, test: Extract<Node, { type: 'I
   const consider = (node: Node, place: string | undefined): void => {
     if (!place || writer || awaited === undefined) return
     const same = shared.find((read) => overlap(read, place))
-    // A whole list that is only looked at in passing is no check of this place.
+    // A whole list that is only looked at in passing is not a check of this place.
     if (same) [writer, written] = [node, same]
   }
   const visit = (node: Node): void => {

@@ -168,7 +168,7 @@ export function stragglers(facts: Facts): Advice[] {
 
 /**
  * What can be done about a task that takes long; undefined where nobody can do anything. Whoever maps over items on workers can know which of them
- * are large. Which call over a network will take long nobody knows, and single calls are made when they are needed, so there is no order to change.
+ * are large. Which call over a network will take long nobody knows, and single calls are made when they are needed, so there is not an order to change.
  */
 function remedyOf({ related, grouping }: Facts, { number, label, tasks, onWorkers }: GroupStats): string | undefined {
   const name = codeName(label)

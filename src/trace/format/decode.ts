@@ -70,7 +70,7 @@ export class TraceDecoder {
     return this.#rest.length
   }
 
-  /** Whether the head has come: before that there is no trace. */
+  /** Whether the head has come: before that there is not a trace. */
   get begun(): boolean {
     return this.#head !== undefined
   }

@@ -53,7 +53,7 @@ export class Calls implements JobWork {
   readonly #subscriptions = new Map<Cancellation, Subscription>()
   /** Gives up a call that a worker has: the pool's part of a cancellation. */
   readonly #giveUp: (index: number, error: Error) => void
-  /** Is told each time that no call is open any more. */
+  /** Called each time that no call is open any more. */
   readonly #idle: () => void
 
   readonly #sizes: CallSizes

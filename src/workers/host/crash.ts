@@ -24,7 +24,7 @@ export function lostItems(worker: PoolWorker, posted: Posted): Lost {
   return { started, waiting }
 }
 
-/** How many items of the batch have started at most. A worker runs its batches in order, so that numbers tell. */
+/** How many items of the batch have started at most. A worker runs its batches in order, so that numbers show it. */
 function reachedItems(worker: PoolWorker, posted: Posted): number {
   if (posted.revoked) return 0
   const progress = worker.link?.progress()

@@ -44,7 +44,7 @@ export interface Link {
   poll(): boolean
   /** Undefined where it cannot be seen. */
   progress(): Progress | undefined
-  /** Takes a batch back that has not been started; false when it has, or when that cannot be told. */
+  /** Takes a batch back that has not been started; false when it has, or when that is unknown. */
   revoke(batch: number): boolean
   /** Its process, where it is one. */
   readonly process?: number | undefined

@@ -50,7 +50,7 @@ function placeOf(module: string): string {
   return module.startsWith('file:') ? fileURLToPath(module) : module
 }
 
-/** The module that was being loaded when the worker died: a thread tells; a process has only the one call that it was given. */
+/** The module that was being loaded when the worker died: a thread says so; a process has only the one call that it was given. */
 function moduleAtLoad(worker: PoolWorker, lost: readonly Posted[]): string | undefined {
   if (worker.loading !== undefined) return worker.loading
   const [only] = lost

@@ -28,7 +28,7 @@ export class Turns {
   /**
    * Asks one job after the other.
    * @param served whether a worker has taken a part of it: then everybody may be asked again
-   * @param looked told of each that was not served, after it has left the line if it has nothing to hand out
+   * @param looked called for each that was not served, after it has left the line if it has nothing to hand out
    */
   each(served: (job: Job) => boolean, looked: (job: Job) => void): void {
     if (this.#heardOf.size > 0) {

@@ -42,7 +42,7 @@ export class PoolWorker {
     return !this.retiring && !this.killed
   }
 
-  /** The short number of a function; tells the worker where it is, the first time. */
+  /** The short number of a function; says where it is, the first time. */
   numberOf(ref: FunctionRef): number {
     let fn = this.#functions.get(ref)
     if (fn === undefined) {
@@ -53,7 +53,7 @@ export class PoolWorker {
     return fn
   }
 
-  /** The module that is being loaded, as far as the worker tells. */
+  /** The module that is being loaded, as far as the worker has said. */
   get loading(): string | undefined {
     return this.#modules[this.link.progress()?.loading ?? 0]
   }

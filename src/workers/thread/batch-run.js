@@ -40,7 +40,7 @@ export class BatchRun {
   #cancelled = new Map()
   /** @type {WireError | undefined} */
   #cancelledAll
-  /** The item that the loop is at; undefined while its context tells that (see `#many`). @type {number | undefined} */
+  /** The item that the loop is at; undefined while its context says that (see `#many`). @type {number | undefined} */
   #loopAt = -1
   /** The context of that item. @type {WorkerContext | undefined} */
   #current

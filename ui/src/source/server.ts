@@ -4,7 +4,7 @@ import { serverSource, ServerError, type ViewSource } from '../../../src/dashboa
 /** How long to wait for a program that has just started. */
 const againMs = 100
 
-/** @throws {ServerError} when there is no token, it is refused, or nobody answers */
+/** @throws {ServerError} when there is not a token, it is refused, or nobody answers */
 export async function openServer(): Promise<ViewSource> {
   const token = new URL(location.href).searchParams.get('token')
   if (token === null) throw new ServerError('The address has no token.', 401)

@@ -92,7 +92,7 @@ export class Model {
       const head = this.#head.value
       // Not until now, but until where answers reach: while the program runs they are some time behind, so as not to slow it.
       const now = head?.nowMs ?? this.tick.value?.nowMs ?? 0
-      // Where nothing ran there is no wall time, and yet something to look at.
+      // Where nothing ran there is not a wall time, and yet something to look at.
       if (!head || head.wall.to <= head.wall.from) return { from: 0, to: Math.max(now, 1) }
       return { from: Math.min(head.wall.from, now), to: this.live.value ? now : head.wall.to }
     })

@@ -15,7 +15,7 @@ export async function openTask(model: Model, id: number, stretch?: Range): Promi
     if (tiny) model.focus({ from: found.from - 10 * lengthOf(found), to: found.to + 10 * lengthOf(found) })
     else if (outside) model.focus({ from: found.from - lengthOf(found), to: found.to + lengthOf(found) })
   } catch {
-    // The details say that there is no such task.
+    // The details say that there is not such a task.
   }
 }
 
