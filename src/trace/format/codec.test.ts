@@ -268,7 +268,11 @@ describe('a recording that is streamed', () => {
     ['fewer tasks than it tells of', (view, at) => view.setUint32(at + 33, 11, true), /tasks that it announces are missing/],
     ['more tasks than it tells of', (view, at) => view.setUint32(at + 33, 9, true), /a task has no run/],
     ['a batch too large', (view, at) => view.setUint16(at + 57, 0x7fff, true), /batch of tasks is too large/],
-    ['a task that begins at the end of none', (view, at) => view.setUint8(at + 58, 128 + 5), /begins at the end of a missing task/],
+    [
+      'a task that begins at the end of none',
+      (view, at) => view.setUint8(at + 58, 128 + 5),
+      /begins at the end of a missing task/,
+    ],
     ['needs that it does not have', (view, at) => view.setUint32(at + 9, 1, true), /need tasks that are missing/],
     ['a clock without a time', (view, at) => view.setFloat64(at + 1, Number.NaN, true), /a time is not a number from 0 up/],
   ])('is refused with %s', async (_what, damage, message) => {
