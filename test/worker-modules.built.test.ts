@@ -81,16 +81,28 @@ test('a DOMException keeps name, code, cause and fields', () => {
   expect(back.cause).toBeInstanceOf(RangeError)
 })
 
-test('workers inherit the flags that decide how modules resolve', () => {
-  const given = [
-    '-C',
-    'dev',
-    '--conditions=other',
+test('workers inherit the flags that decide how modules resolve, but no loaders of TypeScript', () => {
+  const resolving = ['-C', 'dev', '--conditions=other', '--preserve-symlinks', '--experimental-strip-types', '--no-strip-types']
+  const hooks = ['--import', './hooks.mjs', '--loader', 'file:///a/tsx-like.mjs', '-r', 'dotenv/config']
+  const left = [
     '--inspect',
+    '--max-old-space-size=100',
     '--import',
     'tsx',
-    '--preserve-symlinks',
-    '--experimental-strip-types',
+    '--import=tsx/esm',
+    '--loader=ts-node/esm',
+    '-r',
+    'ts-node/register',
+    '-r',
+    '@swc-node/register',
+    '--require',
+    '/p/node_modules/tsx/dist/preflight.cjs',
+    '--import',
+    'file:///p/node_modules/tsx/dist/loader.mjs',
+    '--import',
+    'C:\\p\\node_modules\\jiti\\register.mjs',
+    '--import=@oxc-node/core/register',
   ]
-  expect(inheritedFlags(given)).toEqual(['-C', 'dev', '--conditions=other', '--preserve-symlinks', '--experimental-strip-types'])
+  expect(inheritedFlags([...resolving, ...left, ...hooks])).toEqual([...resolving, ...hooks])
+  expect(inheritedFlags(['--import=./hooks.mjs'])).toEqual(['--import', './hooks.mjs'])
 })

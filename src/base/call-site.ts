@@ -3,6 +3,7 @@
  * wants the line that called. Nothing is captured per call: V8 can show afterwards who awaits, as long as the promise of the call is
  * still pending, so that only a failure costs something.
  */
+import { stackHere } from './stack.ts'
 import { fileURLToPath } from 'node:url'
 import { fileBeside } from './beside.ts'
 import { lazily } from './builtin.js'
@@ -33,7 +34,7 @@ export function tellCaller(errors: Iterable<unknown>): void {
   let caller: string[] | undefined
   for (const error of errors) {
     if (typeof error !== 'object' || error === null || told.get(error) !== false) continue
-    caller ??= usersOf(framesOf(stackHere()).filter((line) => !internal(line)))
+    caller ??= usersOf(framesOf(stackHere(Math.max(Error.stackTraceLimit, 0) + ownFrames)).filter((line) => !internal(line)))
     if (caller.length > 0) told.set(error, true)
     append(error, caller)
   }
@@ -67,17 +68,6 @@ export async function rejection(error: unknown): Promise<never> {
   for (let turn = 0; turn < 3; turn++) await undefined
   tellCaller([error])
   throw error
-}
-
-function stackHere(): string {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = Math.max(stackTraceLimit, 0) + ownFrames
-  try {
-    const { stack } = new Error('the caller')
-    return typeof stack === 'string' ? stack : ''
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
 }
 
 /** The lines after the message, which may have several itself. */

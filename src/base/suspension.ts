@@ -3,6 +3,7 @@
  * `Promise.race`, when it renders the stack of an async function that was just resumed. So a {@link Suspension} waits in an
  * async function, and a question resumes that function just to look at its own stack.
  */
+import { stackHere } from './stack.ts'
 import type { Awaited, Frame } from './frame.ts'
 
 /**
@@ -103,15 +104,8 @@ export function showsAwaits(): Promise<boolean> {
 }
 
 function asyncStack(): string[] {
-  const { stackTraceLimit, prepareStackTrace } = Error
-  Error.stackTraceLimit = Number.POSITIVE_INFINITY
-  Error.prepareStackTrace = undefined as never
-  try {
-    return (new Error('who awaits').stack ?? '').split('\n').filter((line) => /^\s*at async /.test(line))
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-    Error.prepareStackTrace = prepareStackTrace
-  }
+  const stack = stackHere(Number.POSITIVE_INFINITY, false)
+  return stack.split('\n').filter((line) => /^\s*at async /.test(line))
 }
 
 const combinator = /^\s*at async Promise\.\w+ \(index /

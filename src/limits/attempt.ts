@@ -6,7 +6,7 @@ import type { Clock, TimerHandle } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
 import { type ClockName, TimedOut } from '../base/errors.ts'
 import { currentFrame, type TaskContext } from '../base/frame.ts'
-import { isThenable } from '../base/look.js'
+import { isThenable, settled } from '../base/look.js'
 import { note, type TaskRecord } from '../base/observer.ts'
 import type { CombinedLease } from './combine.ts'
 import type { Retry } from './retry.ts'
@@ -38,8 +38,8 @@ export class Attempt implements TaskContext {
   readonly deadline: number
   /** Makes another attempt when this one fails. */
   readonly retry: Retry | undefined
-  /** For an executor to call when it takes the attempt out of its queue; undefined when nobody waits to know. */
-  onTaken: (() => void) | undefined
+  /** For an executor to call when the attempt waits no more, and when it waits again; undefined when nobody waits to know. */
+  onWaiting: ((waiting: boolean) => void) | undefined
 
   constructor(index: number, attempt: number, deadline: number, retry: Retry | undefined) {
     this.index = index
@@ -107,8 +107,24 @@ export class Running {
     this.#context = new Attempt(call.index ?? 0, number, call.deadline ?? Number.POSITIVE_INFINITY, retry)
     this.#unsubscribe = call.cancellation.subscribe((reason) => this.#stop(cancelled(reason, call.name)))
     if (limitMs === undefined) return
-    this.#timer = clock.schedule(leftMs, () => this.#stop(outOfTime(call, name, limitMs)))
-    if (name === 'queueTimeout') this.#context.onTaken = () => clock.cancel(this.#timer)
+    const schedule = (ms: number): TimerHandle => clock.schedule(ms, () => this.#stop(outOfTime(call, name, limitMs)))
+    this.#timer = schedule(leftMs)
+    if (name === 'queueTimeout') this.#context.onWaiting = this.#queueClock(leftMs, schedule)
+  }
+
+  /** Runs while the attempt waits: also when it has to wait again, because the worker that had taken it is gone. */
+  #queueClock(leftMs: number, schedule: (ms: number) => TimerHandle): (waiting: boolean) => void {
+    const clock = this.#clock
+    let from: number | undefined = clock.now()
+    return (waiting) => {
+      if (this.stopped || waiting === (from !== undefined)) return
+      if (waiting) this.#timer = schedule(leftMs)
+      else {
+        clock.cancel(this.#timer)
+        leftMs = Math.max(0, leftMs - (clock.now() - (from ?? 0)))
+      }
+      from = waiting ? clock.now() : undefined
+    }
   }
 
   /** Calls the function. Settles as it does, or `grace` after it was asked to stop. */
@@ -117,7 +133,7 @@ export class Running {
       this.#abandon = reject
       lease?.start()
       const result = attempt(this.#context)
-      if (isThenable(result)) result.then(resolve, reject)
+      if (isThenable(result)) settled(result, resolve as (value: unknown) => void, reject)
       else resolve(result)
     })
   }

@@ -135,8 +135,8 @@ describe('remote attempts', () => {
     )
     const runs = watch(
       policy.run(
-        ({ onTaken }) => {
-          clock.schedule(99, () => onTaken?.())
+        ({ onWaiting }) => {
+          clock.schedule(99, () => onWaiting?.(false))
           return new Promise((resolve) => clock.schedule(5_000, () => resolve('long')))
         },
         { cancellation: new Cancellation() },
@@ -146,6 +146,25 @@ describe('remote attempts', () => {
     expect(waits.error).toMatchObject({ clock: 'queueTimeout', limitMs: 100 })
     await clock.advance(5_000)
     expect(runs.value).toBe('long')
+  })
+
+  it('are bounded again, by what is left, when the worker that had taken them is gone', async () => {
+    const clock = new SimulatedClock()
+    const policy = new Policy({ queueTimeout: 100 }, { clock, remote: true })
+    const waits = watch(
+      policy.run(
+        ({ signal, onWaiting }) => {
+          clock.schedule(60, () => onWaiting?.(false))
+          clock.schedule(500, () => onWaiting?.(true))
+          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('taken out'))))
+        },
+        { cancellation: new Cancellation() },
+      ),
+    )
+    await clock.advance(539)
+    expect(waits.state).toBe('pending')
+    await clock.advance(1)
+    expect(waits.error).toMatchObject({ clock: 'queueTimeout', limitMs: 100 })
   })
 })
 

@@ -39,8 +39,11 @@ export interface CallOptions {
   /** Milliseconds of `performance.now()` on this thread; `Infinity` when none. */
   readonly deadline?: number
   readonly timing?: Timing | undefined
-  /** Called when the call leaves the queue for a worker, at the latest when the function starts: `queueTimeout` ends there. */
-  readonly onTaken?: (() => void) | undefined
+  /**
+   * Called with false when a worker that has loaded the module has the call, at the latest when the function starts: `queueTimeout` ends there. With
+   * true when the call has to wait again, because that worker is gone. Whoever gives it bounds the loading of the module with it; else `timeoutMs` does.
+   */
+  readonly onWaiting?: ((waiting: boolean) => void) | undefined
 }
 
 /** Items next to each other in the input of a {@link BulkWork}. */
@@ -96,8 +99,8 @@ export interface Executor {
   call(ref: FunctionRef, args: readonly unknown[], options?: CallOptions): Promise<unknown>
   /** Runs many calls; everything is reported through `work`. */
   bulk(ref: FunctionRef, work: BulkWork): void
-  /** Starts workers and loads the module ahead of the first call. */
-  warmUp?(ref: FunctionRef): Promise<void>
+  /** Starts workers and loads the module ahead of the first call; when it is cancelled, it rejects with the reason and ends those that are still loading. */
+  warmUp?(ref: FunctionRef, cancellation?: Cancellation): Promise<void>
   /** Waits for calls under way for up to `graceMs`, then ends the workers. Calls that remain reject with `Closed`. */
   close(options?: { readonly graceMs?: number }): Promise<void>
 }

@@ -163,11 +163,11 @@ class GuardFrame implements Frame {
 function onExecutor(
   ref: FunctionRef,
   args: readonly unknown[],
-  { cancellation, index, attempt, deadline, onTaken }: Attempt,
+  { cancellation, index, attempt, deadline, onWaiting }: Attempt,
   timeoutMs: number | undefined,
   timing: Timing | undefined,
 ): Promise<unknown> {
-  return ref.executor.call(ref, args, { cancellation, timeoutMs, index, attempt, deadline, timing, onTaken })
+  return ref.executor.call(ref, args, { cancellation, timeoutMs, index, attempt, deadline, timing, onWaiting })
 }
 
 /** Publishes the calls of one guarded function. Their run is open while at least one is under way: nobody knows which is the last. */

@@ -226,8 +226,8 @@ export function sentTo(executor: Executor, ref: FunctionRef, timeoutMs?: number)
   const target = executor === ref.executor ? ref : elsewhere(ref, executor)
   return (item, context) => {
     const { index, attempt, deadline } = context
-    const onTaken = context instanceof Attempt ? context.onTaken : undefined
-    return call(target, [item], { index, attempt, deadline, timeoutMs, onTaken })
+    const onWaiting = context instanceof Attempt ? context.onWaiting : undefined
+    return call(target, [item], { index, attempt, deadline, timeoutMs, onWaiting })
   }
 }
 

@@ -2,6 +2,7 @@
  * A pool whose code is loaded when it gets its first work. Programs that only wait for others import heddle as well, and the
  * pool is a fifth of what they would load.
  */
+import type { Cancellation } from '../base/abort.ts'
 import { WorkerStartFailed } from '../base/errors.ts'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
 import type { Pool } from './host/pool.ts'
@@ -35,8 +36,8 @@ export class PoolAtFirstUse implements Executor {
     )
   }
 
-  async warmUp(ref: FunctionRef): Promise<void> {
-    await (await this.#load()).warmUp(ref)
+  async warmUp(ref: FunctionRef, cancellation?: Cancellation): Promise<void> {
+    await (await this.#load()).warmUp(ref, cancellation)
   }
 
   async close(options?: { readonly graceMs?: number }): Promise<void> {

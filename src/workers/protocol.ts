@@ -56,7 +56,7 @@ export interface CancelMessage {
   readonly reason: WireError
 }
 
-export type WorkerMessage = ReadyMessage | ResultMessage | LoadFailedMessage
+export type WorkerMessage = ReadyMessage | LoadedMessage | ResultMessage | LoadFailedMessage
 
 /** What a child process sends: it shares no memory to show its progress in, and may break in ways of its own. */
 export type ChildMessage = WorkerMessage | StartedMessage | UnreadableMessage | CrashedMessage
@@ -84,6 +84,12 @@ export interface ReadyMessage {
   readonly type: 'ready'
   /** The system's number of the thread, where that shows it (Linux). */
   readonly thread?: number | undefined
+}
+
+/** The module of a function has been loaded and set up; calls of it begin now. */
+export interface LoadedMessage {
+  readonly type: 'loaded'
+  readonly fn: number
 }
 
 /** Results of a batch: all of it, or a part with more to come. Every item is in exactly one of `values`, `errors` and `skipped`. */

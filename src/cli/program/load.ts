@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { statSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { likeNode } from '../../base/typescript.js'
+import { typescriptLoader } from '../../base/typescript.js'
 import { UsageError } from '../interface/usage-error.ts'
 
 const typescript = /\.[cm]?tsx?$/
@@ -47,9 +47,9 @@ export async function loadModule(path: string): Promise<Record<string, unknown>>
       if (!isUnsupportedSyntax(error)) throw stripError(error) ?? error
     }
   }
-  const { createJiti } = await import('jiti')
+  const jiti = await typescriptLoader(import.meta.url)
   try {
-    return await createJiti(import.meta.url, likeNode()).import(path)
+    return await jiti.import(path)
   } catch (error) {
     throw parseError(error) ?? error
   }

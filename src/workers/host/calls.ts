@@ -39,6 +39,8 @@ export class Calls implements JobWork {
   readonly spread = true
   readonly run = 0
   readonly timeoutMs: number | undefined
+  /** Its callers bound the waiting, until the module has been loaded. */
+  readonly bounded: boolean
   readonly cancellation = new Cancellation()
   /** Open calls by `index - #base`; holes where they have settled. */
   #calls: (Call | undefined)[] = []
@@ -63,7 +65,9 @@ export class Calls implements JobWork {
     giveUp: (index: number, error: Error) => void,
     idle: () => void = () => {},
     sizes: CallSizes = { items: new Sizes(), results: new Sizes() },
+    bounded = false,
   ) {
+    this.bounded = bounded
     this.#sizes = sizes
     this.timeoutMs = timeoutMs
     this.#giveUp = giveUp
@@ -143,12 +147,16 @@ export class Calls implements JobWork {
       // What is known of the sizes changes with the first large one, and costs more to ask than a small one.
       if (items.length % looksEvery === 0)
         most = Math.min(max, callsWithin(messageBytesMost, this.#sizes), items.length + looksEvery)
-      call.options.onTaken?.()
       items.push(call.args)
       this.#head++
     }
     this.#waiting -= items.length
     return items.length > 0 ? { first, items } : undefined
+  }
+
+  waits(batch: Batch, waiting: boolean): void {
+    if (!this.bounded) return
+    for (let i = 0; i < batch.items.length; i++) this.#calls[batch.first + i - this.#base]?.options.onWaiting?.(waiting)
   }
 
   meta(batch: Batch): Int32Array | undefined {

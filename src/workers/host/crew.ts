@@ -75,6 +75,20 @@ export class Crew {
     while (this.#live() < this.#settings.size) this.#start()
   }
 
+  /** When the workers that are being ended have made room for others. */
+  async settled(): Promise<void> {
+    const ending = [...this.#workers].filter(({ killed }) => killed)
+    await Promise.all(ending.map((worker) => new Promise<void>((resolve) => this.#whenGone(worker, resolve))))
+  }
+
+  #whenGone(worker: PoolWorker, run: () => void): void {
+    const { onGone } = worker
+    worker.onGone = () => {
+      onGone?.()
+      run()
+    }
+  }
+
   get #mostAside(): number {
     return Math.max(leastMostAside, this.#settings.size)
   }
@@ -149,7 +163,7 @@ export class Crew {
 
   /** Ends all of them, and waits until they have ended. */
   async end(): Promise<void> {
-    const ends = [...this.#workers].map((worker) => new Promise<void>((resolve) => (worker.onGone = resolve)))
+    const ends = [...this.#workers].map((worker) => new Promise<void>((resolve) => this.#whenGone(worker, resolve)))
     for (const worker of this.#workers) this.kill(worker)
     if (ends.length === 0) return
     let timer: NodeJS.Timeout | undefined

@@ -7,6 +7,10 @@ export interface JobWork extends BulkWork {
   readonly spread: boolean
   /** Index and attempt of each item, where they are not the position and 1. */
   meta?(batch: Batch): Int32Array | undefined
+  /** A worker that has loaded the module has the batch, or the batch waits again. */
+  waits?(batch: Batch, waiting: boolean): void
+  /** Something else than `timeoutMs` bounds the loading of the module. */
+  readonly bounded?: boolean
 }
 
 /** A batch at a worker. */
@@ -92,6 +96,7 @@ export class Job {
 
   /** A batch comes back; it is handed out again first. */
   giveBack(batch: Batch): void {
+    this.work.waits?.(batch, true)
     this.#returned.push(batch)
     this.#returnedItems += batch.items.length
   }

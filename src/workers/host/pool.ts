@@ -12,6 +12,7 @@
  * 4. The pool keeps the program alive exactly while something is under way.
  */
 import { clearTimeout, performance, queueMicrotask, setTimeout } from '../../base/globals.js'
+import type { Cancellation } from '../../base/abort.ts'
 import { Closed } from '../../base/errors.ts'
 import { executingWorkers } from '../../base/executing.ts'
 import { note } from '../../base/observer.ts'
@@ -54,6 +55,8 @@ export class Pool implements Executor {
   /** Jobs with something to hand out, in turn. */
   readonly #jobs = new Turns()
   readonly #calls = new WeakMap<FunctionRef, ByTimeout<Job>>()
+  /** Those whose callers bound their waiting. */
+  readonly #boundedCalls = new WeakMap<FunctionRef, ByTimeout<Job>>()
   readonly #estimates = new Map<string, Estimate>()
   readonly #estimateOf = new WeakMap<FunctionRef, Estimate>()
   readonly #starts = new Starts()
@@ -80,21 +83,23 @@ export class Pool implements Executor {
 
   call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
     if (this.#closing) return Promise.reject(this.#closedError())
-    const job = this.#callJob(ref, options.timeoutMs)
+    const job = this.#callJob(ref, options)
     const result = (job.work as Calls).add(args, options)
     this.#jobs.add(job)
     this.#feedSoon()
     return result
   }
 
-  #callJob(ref: FunctionRef, timeoutMs = -1): Job {
-    let byTimeout = this.#calls.get(ref)
-    if (!byTimeout) this.#calls.set(ref, (byTimeout = new ByTimeout()))
+  #callJob(ref: FunctionRef, { timeoutMs = -1, onWaiting }: CallOptions): Job {
+    const bounded = onWaiting !== undefined
+    const kinds = bounded ? this.#boundedCalls : this.#calls
+    let byTimeout = kinds.get(ref)
+    if (!byTimeout) kinds.set(ref, (byTimeout = new ByTimeout()))
     return byTimeout.get(timeoutMs, (idle) => {
       const giveUp = (index: number, error: Error): void => this.#giveUp(job, index, error)
       const job = new Job(
         ref,
-        new Calls(timeoutMs === -1 ? undefined : timeoutMs, giveUp, idle, sizesOf(ref)),
+        new Calls(timeoutMs === -1 ? undefined : timeoutMs, giveUp, idle, sizesOf(ref), bounded),
         this.#estimate(ref),
       )
       return job
@@ -116,16 +121,21 @@ export class Pool implements Executor {
     if (this.#expected.length > 0) this.#feedSoon()
   }
 
-  async warmUp(ref: FunctionRef): Promise<void> {
+  async warmUp(ref: FunctionRef, cancellation?: Cancellation): Promise<void> {
     if (this.#closing) throw this.#closedError()
+    await this.#crew.settled()
+    if (cancellation?.aborted) throw cancellation.reason
     this.#crew.fill()
-    const warmUps = [...this.#crew].map((worker) => {
+    const begun = [...this.#crew].map((worker) => {
       const work = new WarmUp()
       if (worker.usable) this.#post(worker, new Job(ref, work, new Estimate()), { first: 0, items: [] })
       else work.finished()
-      return work.done
+      return { worker, work }
     })
-    await Promise.all(warmUps)
+    const release = cancellation?.subscribe((reason) => {
+      for (const { worker, work } of begun) if (work.giveUp(reason)) this.#crew.kill(worker)
+    })
+    await Promise.all(begun.map(({ work }) => work.done)).finally(release)
   }
 
   close({ graceMs = this.#settings.graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
@@ -277,6 +287,7 @@ export class Pool implements Executor {
     const posted = newPosted({ id, job, batch, postedAt: before, near, moved: marked.length > 0 })
     worker.posted.set(id, posted)
     this.#crew.watch.post(worker, posted)
+    job.work.waits?.(batch, !worker.loaded.has(job.ref.module))
     if (awake) this.#expected.push(worker)
   }
 
@@ -307,6 +318,7 @@ export class Pool implements Executor {
       note('worker-start', 0, `worker ${worker.row} started`, { row: worker.row, ms: performance.now() - worker.startedAt })
       return
     }
+    if (message.type === 'loaded') return this.#loaded(worker, worker.moduleOf(message.fn))
     const posted = worker.posted.get(message.batch)
     if (!posted) return
     this.#starts.proved()
@@ -315,6 +327,12 @@ export class Pool implements Executor {
     this.#feed()
     if (posted.job.over) this.#finishIfOver(posted.job)
     if (worker.retiring && worker.idle) this.#crew.kill(worker)
+  }
+
+  #loaded(worker: PoolWorker, module: string | undefined): void {
+    if (module === undefined) return
+    worker.loaded.add(module)
+    for (const { job, batch } of worker.posted.values()) if (job.ref.module === module) job.work.waits?.(batch, false)
   }
 
   #result(worker: PoolWorker, posted: Posted, message: ResultMessage): void {

@@ -10,6 +10,7 @@ export class WarmUp implements JobWork {
   readonly observed = false
   readonly cancellation = new Cancellation()
   readonly done: Promise<void>
+  #over = false
   #resolve!: () => void
   #reject!: (error: unknown) => void
 
@@ -21,11 +22,20 @@ export class WarmUp implements JobWork {
   }
 
   fail(_index: number, error: unknown): void {
+    this.#over = true
     this.#reject(error)
   }
 
   finished(): void {
+    this.#over = true
     this.#resolve()
+  }
+
+  /** Nobody waits any more; false when it is over already. */
+  giveUp(reason: unknown): boolean {
+    if (this.#over) return false
+    this.fail(-1, reason)
+    return true
   }
 
   remaining(): number {

@@ -99,7 +99,7 @@ export class Watch {
     if (worker.isLoading(ref.module)) {
       const now = performance.now()
       posted.loadingSince ??= now
-      const isLate = timeoutMs !== undefined && now - posted.loadingSince >= timeoutMs - 1
+      const isLate = timeoutMs !== undefined && !posted.job.work.bounded && now - posted.loadingSince >= timeoutMs - 1
       if (isLate) doomAll(posted, () => notLoaded(ref.name, timeoutMs))
       // A module whose top level or setup never ends holds the worker for everybody.
       if (isLate || (doomed && posted.doomed?.size === posted.left && this.#overdue(posted))) return this.#kill(worker)

@@ -53,6 +53,11 @@ export class PoolWorker {
     return fn
   }
 
+  /** The module of a function with that short number. */
+  moduleOf(fn: number): string | undefined {
+    return this.#modules[fn]
+  }
+
   /** The module that is being loaded, as far as the worker has said. */
   get loading(): string | undefined {
     return this.#modules[this.link.progress()?.loading ?? 0]

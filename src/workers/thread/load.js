@@ -7,7 +7,7 @@
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { likeNode } from '../../base/typescript.js'
+import { typescriptLoader } from '../../base/typescript.js'
 
 const typescript = /\.[cm]?tsx?$/
 
@@ -32,8 +32,7 @@ export async function loadModule(module, sources) {
         throw error
     }
   }
-  const { createJiti } = await import('jiti')
-  const jiti = createJiti(url, { ...likeNode(), tsconfigPaths: true, ...(sources && { alias: { heddle: sources } }) })
+  const jiti = await typescriptLoader(url, { tsconfigPaths: true, ...(sources && { alias: { heddle: sources } }) })
   return jiti.import(fileURLToPath(url))
 }
 

@@ -127,6 +127,7 @@ export class Runner {
     this.#transport.loading(fn)
     const loaded = await this.#find(named)
     this.#transport.loading(0)
+    if ('call' in loaded) this.#transport.post({ type: 'loaded', fn })
     this.#functions.set(fn, loaded)
     const waiting = this.#queue
     this.#queue = undefined
