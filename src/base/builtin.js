@@ -12,6 +12,7 @@
  *   'node:os': typeof import('node:os')
  *   'node:stream': typeof import('node:stream')
  *   'node:stream/web': typeof import('node:stream/web')
+ *   'node:util': typeof import('node:util')
  *   'node:v8': typeof import('node:v8')
  *   'node:vm': typeof import('node:vm')
  *   'node:worker_threads': typeof import('node:worker_threads')

@@ -1,4 +1,6 @@
-import { stripVTControlCharacters } from 'node:util'
+import { lazily } from './builtin.js'
+
+const util = lazily('node:util')
 
 /** How many columns text takes in a terminal: two for wide letters and emoji, none for marks that join the letter before. */
 const wide =
@@ -9,7 +11,7 @@ const colour = new RegExp(`(${escape.replace('[', '\\[')}[0-9;]*m)`)
 
 export function displayWidth(text: string): number {
   let columns = 0
-  for (const letter of stripVTControlCharacters(text)) columns += letterWidth(letter)
+  for (const letter of util().stripVTControlCharacters(text)) columns += letterWidth(letter)
   return columns
 }
 
