@@ -6,10 +6,10 @@ import { functionRef } from '../src/run/executor.ts'
 import { map } from '../src/run/map.ts'
 import { mapReduce } from '../src/run/map-reduce.ts'
 import { batched } from '../src/patterns/batched.ts'
-import { Calls } from '../src/workers/host/calls.ts'
+import { DirectCalls } from '../src/workers/host/direct-calls.ts'
 import { heldBytes, Sizes, within } from '../src/run/sizes.ts'
+import { turn } from './support/turn.ts'
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const large = 5_000_000
 
 /** An executor on this thread with two slots, which takes up to 64 items at a time and answers a turn later. Notes how many items each message had. */
@@ -238,7 +238,7 @@ describe('what is held is bounded in bytes', () => {
   })
 
   it('in a message of direct calls', async () => {
-    const calls = new Calls(undefined, () => {})
+    const calls = new DirectCalls(undefined, () => {})
     for (let i = 0; i < 100; i++) void calls.add([text], {})
     expect(calls.take(1_000)?.items.length).toBeLessThanOrEqual(2)
   })

@@ -24,10 +24,10 @@ import { Barrier, Channel, Latch, Mutex, ReadWriteLock, select, Semaphore } from
 import { budget } from '../src/ai/pool/budget.ts'
 import { plain } from './fixtures/plain.ts'
 import { exponentOf } from './support/operations.ts'
+import { turn } from './support/turn.ts'
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 const quiet = (promise: Promise<unknown>): Promise<unknown> => promise.catch(() => undefined)
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Everything that can hold n things, filled with n of them and emptied. */
 const holders: Record<string, (n: number) => unknown> = {

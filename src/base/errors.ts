@@ -35,7 +35,7 @@ export class HeddleError extends Error {
   }
 
   static {
-    name(this, 'HeddleError', 'HEDDLE_ERROR')
+    nameClass(this, 'HeddleError', 'HEDDLE_ERROR')
   }
 }
 
@@ -48,8 +48,8 @@ function ordinaryInstance(type: typeof HeddleError, value: unknown): boolean {
   }
 }
 
-/** Gives a class its name, its code and its brand. */
-function name(type: typeof HeddleError, className: string, code: string): void {
+/** Gives a class its name, its code and its brand. Also for errors that only one part of heddle throws. */
+export function nameClass(type: typeof HeddleError, className: string, code: string): void {
   const inherited = (Object.getPrototypeOf(type.prototype) as { [brand]?: readonly string[] })[brand] ?? []
   Object.defineProperties(type.prototype, {
     name: { value: className, configurable: true, writable: true },
@@ -67,14 +67,14 @@ export function errorClass(className: string): typeof HeddleError | undefined {
 /** An option is unknown, of the wrong type or out of range; also a call with the wrong kind of argument. */
 export class InvalidOption extends HeddleError {
   static {
-    name(this, 'InvalidOption', 'HEDDLE_INVALID_OPTION')
+    nameClass(this, 'InvalidOption', 'HEDDLE_INVALID_OPTION')
   }
 }
 
 /** A graph was built wrongly: a name twice, a need that is not a task, a task of another graph. */
 export class InvalidGraph extends HeddleError {
   static {
-    name(this, 'InvalidGraph', 'HEDDLE_INVALID_GRAPH')
+    nameClass(this, 'InvalidGraph', 'HEDDLE_INVALID_GRAPH')
   }
 }
 
@@ -94,14 +94,14 @@ export class TimedOut extends HeddleError {
   }
 
   static {
-    name(this, 'TimedOut', 'HEDDLE_TIMED_OUT')
+    nameClass(this, 'TimedOut', 'HEDDLE_TIMED_OUT')
   }
 }
 
 /** The task was cancelled: by a signal, by its scope, or because a sibling failed (then `cause` is that failure). */
 export class Cancelled extends HeddleError {
   static {
-    name(this, 'Cancelled', 'HEDDLE_CANCELLED')
+    nameClass(this, 'Cancelled', 'HEDDLE_CANCELLED')
   }
 }
 
@@ -115,42 +115,42 @@ export class WorkerCrashed extends HeddleError {
   }
 
   static {
-    name(this, 'WorkerCrashed', 'HEDDLE_WORKER_CRASHED')
+    nameClass(this, 'WorkerCrashed', 'HEDDLE_WORKER_CRASHED')
   }
 }
 
 /** A worker module could not be loaded, or its workers died at load too often. */
 export class WorkerStartFailed extends HeddleError {
   static {
-    name(this, 'WorkerStartFailed', 'HEDDLE_WORKER_START_FAILED')
+    nameClass(this, 'WorkerStartFailed', 'HEDDLE_WORKER_START_FAILED')
   }
 }
 
 /** A value cannot cross to another thread, process, machine or file. The message names the path of the value. */
 export class Unserializable extends HeddleError {
   static {
-    name(this, 'Unserializable', 'HEDDLE_UNSERIALIZABLE')
+    nameClass(this, 'Unserializable', 'HEDDLE_UNSERIALIZABLE')
   }
 }
 
 /** The task did not run, because one that it needs failed; `cause` is that failure. */
 export class DependencyFailed extends HeddleError {
   static {
-    name(this, 'DependencyFailed', 'HEDDLE_DEPENDENCY_FAILED')
+    nameClass(this, 'DependencyFailed', 'HEDDLE_DEPENDENCY_FAILED')
   }
 }
 
 /** The circuit breaker is open: the call was refused without trying. */
 export class CircuitOpen extends HeddleError {
   static {
-    name(this, 'CircuitOpen', 'HEDDLE_CIRCUIT_OPEN')
+    nameClass(this, 'CircuitOpen', 'HEDDLE_CIRCUIT_OPEN')
   }
 }
 
 /** Tasks wait for one another in a circle. The message names the circle. */
 export class DeadlockDetected extends HeddleError {
   static {
-    name(this, 'DeadlockDetected', 'HEDDLE_DEADLOCK')
+    nameClass(this, 'DeadlockDetected', 'HEDDLE_DEADLOCK')
   }
 }
 
@@ -166,14 +166,14 @@ export class QuorumNotReached extends HeddleError {
   }
 
   static {
-    name(this, 'QuorumNotReached', 'HEDDLE_QUORUM_NOT_REACHED')
+    nameClass(this, 'QuorumNotReached', 'HEDDLE_QUORUM_NOT_REACHED')
   }
 }
 
 /** The call would exceed a budget of money, tokens, calls or memory. */
 export class BudgetExceeded extends HeddleError {
   static {
-    name(this, 'BudgetExceeded', 'HEDDLE_BUDGET_EXCEEDED')
+    nameClass(this, 'BudgetExceeded', 'HEDDLE_BUDGET_EXCEEDED')
   }
 }
 
@@ -193,28 +193,28 @@ export class ModelCallFailed extends HeddleError {
   }
 
   static {
-    name(this, 'ModelCallFailed', 'HEDDLE_MODEL_CALL_FAILED')
+    nameClass(this, 'ModelCallFailed', 'HEDDLE_MODEL_CALL_FAILED')
   }
 }
 
 /** The provider's account has used up its quota or credit: waiting does not help. */
 export class QuotaExhausted extends HeddleError {
   static {
-    name(this, 'QuotaExhausted', 'HEDDLE_QUOTA_EXHAUSTED')
+    nameClass(this, 'QuotaExhausted', 'HEDDLE_QUOTA_EXHAUSTED')
   }
 }
 
 /** What a model or tool gave does not match the schema that it was asked for. */
 export class SchemaMismatch extends HeddleError {
   static {
-    name(this, 'SchemaMismatch', 'HEDDLE_SCHEMA_MISMATCH')
+    nameClass(this, 'SchemaMismatch', 'HEDDLE_SCHEMA_MISMATCH')
   }
 }
 
 /** A bounded queue or buffer is full, and its policy is to refuse. */
 export class Overflow extends HeddleError {
   static {
-    name(this, 'Overflow', 'HEDDLE_OVERFLOW')
+    nameClass(this, 'Overflow', 'HEDDLE_OVERFLOW')
   }
 }
 
@@ -242,7 +242,7 @@ export class CommandFailed extends HeddleError {
   }
 
   static {
-    name(this, 'CommandFailed', 'HEDDLE_COMMAND_FAILED')
+    nameClass(this, 'CommandFailed', 'HEDDLE_COMMAND_FAILED')
   }
 }
 
@@ -257,42 +257,42 @@ export interface CommandOutcome {
 /** A record of a file is longer than it may be. */
 export class RecordTooLong extends HeddleError {
   static {
-    name(this, 'RecordTooLong', 'HEDDLE_RECORD_TOO_LONG')
+    nameClass(this, 'RecordTooLong', 'HEDDLE_RECORD_TOO_LONG')
   }
 }
 
 /** The scope, pool, channel or limiter was closed. */
 export class Closed extends HeddleError {
   static {
-    name(this, 'Closed', 'HEDDLE_CLOSED')
+    nameClass(this, 'Closed', 'HEDDLE_CLOSED')
   }
 }
 
 /** A journal is damaged in the middle, was written by another program or format, or is being written by another process. */
 export class JournalRefused extends HeddleError {
   static {
-    name(this, 'JournalRefused', 'HEDDLE_JOURNAL_REFUSED')
+    nameClass(this, 'JournalRefused', 'HEDDLE_JOURNAL_REFUSED')
   }
 }
 
 /** A journal could not be read or written; `cause` is what the system says. Nothing that was not safe has been acknowledged. */
 export class JournalFailed extends HeddleError {
   static {
-    name(this, 'JournalFailed', 'HEDDLE_JOURNAL_FAILED')
+    nameClass(this, 'JournalFailed', 'HEDDLE_JOURNAL_FAILED')
   }
 }
 
 /** A file is not a heddle trace, is damaged, or was written by a newer version. */
 export class InvalidTrace extends HeddleError {
   static {
-    name(this, 'InvalidTrace', 'HEDDLE_INVALID_TRACE')
+    nameClass(this, 'InvalidTrace', 'HEDDLE_INVALID_TRACE')
   }
 }
 
 /** A file from outside is torn, damaged, or not of the kind that was expected. The message says where. */
 export class FileRefused extends HeddleError {
   static {
-    name(this, 'FileRefused', 'HEDDLE_FILE_REFUSED')
+    nameClass(this, 'FileRefused', 'HEDDLE_FILE_REFUSED')
   }
 }
 

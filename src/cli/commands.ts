@@ -2,7 +2,7 @@
  * The commands of `heddle`: one table from which parsing, help, completion and the documentation are made. A command's code is
  * imported when it is used, so that the first output never waits for the rest.
  */
-import type { ExportFormat } from '../trace/index.ts'
+import { exportFormats } from '../trace/export/formats.ts'
 import type { CommandSpec, OptionSpec } from './interface/command-spec.ts'
 import { reporters } from './reporters/names.ts'
 
@@ -11,11 +11,7 @@ const noOpen: OptionSpec = { name: 'no-open', summary: 'print the address of the
 const json: OptionSpec = { name: 'json', summary: 'one JSON document on stdout' }
 
 export const shells = ['bash', 'zsh', 'fish'] as const
-/** As in `heddle/trace`; named here, so that help does not load it. */
-const exportFormats = ['html', 'chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg-graph'] as const satisfies readonly (
-  | ExportFormat
-  | 'html'
-)[]
+const exports = ['html', ...exportFormats] as const
 const findFormats = ['text', 'json', 'sarif', 'github', 'markdown'] as const
 const failTiers = ['proven', 'likely', 'info', 'never'] as const
 
@@ -57,7 +53,7 @@ export const commands: readonly CommandSpec[] = [
     minPositionals: 1,
     maxPositionals: Number.POSITIVE_INFINITY,
     options: [
-      { name: 'export', value: 'FORMAT', oneOf: exportFormats, summary: `write it as ${exportFormats.join(', ')}` },
+      { name: 'export', value: 'FORMAT', oneOf: exports, summary: `write it as ${exports.join(', ')}` },
       { name: 'output', short: 'o', value: 'FILE', summary: 'where to write the export (default: stdout)' },
       { name: 'open', summary: 'show it in the browser, as heddle ui does' },
       json,

@@ -13,6 +13,7 @@
  *
  * Long because it is whole: types with their meaning and next to no code, which both sides read as one text.
  */
+import { exportFormats as traceFormats } from '../trace/export/formats.ts'
 
 /** A stretch of time; from ≤ to. */
 export interface Range {
@@ -500,7 +501,7 @@ export interface GraphEdge {
 // --- exports ---------------------------------------------------------------------------------------------------
 
 /** `html`: one file with this page, which opens offline; `heddle`: the trace itself; the rest as in `heddle trace --export`. */
-export const exportFormats = ['html', 'heddle', 'chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg-graph'] as const
+export const exportFormats = ['html', 'heddle', ...traceFormats] as const
 export type ReportFormat = (typeof exportFormats)[number]
 
 export const exportFiles: Readonly<

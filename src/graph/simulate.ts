@@ -1,4 +1,5 @@
 /** Runs a graph in thought: the schedule that a run with these durations on this many slots would follow, if nothing cost anything else. */
+import { Heap } from '../base/heap.ts'
 import type { Dag } from './dag.ts'
 import { Schedule } from './schedule.ts'
 
@@ -50,62 +51,45 @@ export function simulate(dag: Dag, durations: Float64Array, remaining: Float64Ar
   return { starts, ends, slots: slotOf, order, makespanMs, heldMax }
 }
 
-/** The tasks under way, the first to end on top: a binary heap; and the slots that are free. */
+/** The tasks under way, the first to end on top; and the slots that are free. */
 class Running {
-  readonly #ends: Float64Array
-  readonly #heap: Uint32Array
+  readonly #heap: Heap<number>
+  readonly #slots: number
   /** The slot that was freed last is used next. */
   readonly #free: number[] = []
   #used = 0
-  size = 0
 
   constructor(ends: Float64Array, slots: number) {
-    this.#ends = ends
-    this.#heap = new Uint32Array(slots)
+    this.#slots = slots
+    this.#heap = new Heap((a, b) => {
+      const [endA, endB] = [ends[a] as number, ends[b] as number]
+      return endA === endB ? a < b : endA < endB
+    })
+  }
+
+  get size(): number {
+    return this.#heap.size
   }
 
   get full(): boolean {
-    return this.size === this.#heap.length
+    return this.size === this.#slots
   }
 
   /** The task that ends first; only while there is one. */
   get first(): number {
-    return this.#heap[0] as number
+    return this.#heap.top as number
   }
 
   /** Gives the slot that the task gets. */
   start(task: number): number {
-    const heap = this.#heap
-    let at = this.size++
-    while (at > 0) {
-      const parentAt = (at - 1) >> 1
-      if (!this.#before(task, heap[parentAt] as number)) break
-      heap[at] = heap[parentAt] as number
-      at = parentAt
-    }
-    heap[at] = task
+    this.#heap.push(task)
     return this.#free.pop() ?? this.#used++
   }
 
   /** Takes out the task that ends first, and frees its slot. */
   end(slotOf: Uint32Array): number {
-    const heap = this.#heap
-    const first = heap[0] as number
-    const last = heap[--this.size] as number
-    let at = 0
-    for (let childAt = 1; childAt < this.size; childAt = 2 * at + 1) {
-      if (childAt + 1 < this.size && this.#before(heap[childAt + 1] as number, heap[childAt] as number)) childAt++
-      if (!this.#before(heap[childAt] as number, last)) break
-      heap[at] = heap[childAt] as number
-      at = childAt
-    }
-    heap[at] = last
+    const first = this.#heap.pop() as number
     this.#free.push(slotOf[first] as number)
     return first
-  }
-
-  #before(a: number, b: number): boolean {
-    const [endA, endB] = [this.#ends[a] as number, this.#ends[b] as number]
-    return endA === endB ? a < b : endA < endB
   }
 }

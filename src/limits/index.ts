@@ -1,4 +1,5 @@
 /** What the layers above may use of limits. */
+export { backoffBoundMs } from './backoff.ts'
 export { type AdaptiveOptions, AdaptiveConcurrency } from './adaptive.ts'
 export { type BreakerOptions, type BreakerState, CircuitBreaker, circuitBreaker } from './breaker.ts'
 export { combine, CombinedLimiter, type CombinedLease, type Limit } from './combine.ts'

@@ -5,8 +5,7 @@ import type { Lease } from './lease.ts'
 import { Limiter, limiter } from './limiter.ts'
 import type { AcquireOptions, LimiterOptions } from './limiter-options.ts'
 import { simulateLimiter } from './simulation.fixture.ts'
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+import { turn } from '../../test/support/turn.ts'
 
 /** A limiter on a clock to move by hand, and a list of what happened, in order. */
 function simulated(options: LimiterOptions) {

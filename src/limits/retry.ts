@@ -14,6 +14,7 @@ import { peek } from '../base/look.js'
 import { note } from '../base/observer.ts'
 import { checkOptions, checkValue, rules } from '../base/options.ts'
 import { isSpent, markSpent } from '../base/spent.ts'
+import { backoffBoundMs } from './backoff.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { isTransient } from './transient.ts'
@@ -99,8 +100,7 @@ export class Retry {
       note('limit', run, `not retried: ${this.budget.label} is used up`, { notRetried: 1 })
       return undefined
     }
-    // Past 2^30 the cap has long been reached; without the bound 0 × Infinity would give NaN.
-    const bound = Math.min(this.#capMs, this.#baseMs * 2 ** Math.min(attempt - 1, 30))
+    const bound = backoffBoundMs(this.#baseMs, this.#capMs, attempt)
     // What a server asks for it asks of everybody at once, so the jitter comes on top.
     return asked + this.#random() * bound
   }

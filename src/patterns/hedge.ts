@@ -7,7 +7,7 @@ import { type Duration, durationMs } from '../base/duration.ts'
 import { Cancelled } from '../base/errors.ts'
 import { isTaskContext, type TaskContext } from '../base/frame.ts'
 import { nameOf } from '../base/look.js'
-import { checkFunction, checkOptions, type OptionRules, type Rule, rules } from '../base/options.ts'
+import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { withContext } from '../base/with-context.js'
 import { TokenBucket } from '../limits/token-bucket.ts'
 import { call } from '../run/call.ts'
@@ -15,15 +15,15 @@ import { type FunctionRef, refOf } from '../run/executor.ts'
 import { Group } from '../run/group.ts'
 import type { Guarded } from '../run/guard.ts'
 import { Contest } from './contest.ts'
-import { SlidingQuantile } from './quantile.ts'
+import { type QuantileName, quantileRule, shareOf, SlidingQuantile } from './quantile.ts'
 
 /** Options of {@link hedge}. */
 export interface HedgeOptions {
   /**
-   * When the second try starts: after this long, or after a quantile of the latest times, `'p50'` to `'p99'`. A quantile needs some
+   * When the second try starts: after this long, or after a quantile of the latest times, such as `'p95'`. A quantile needs some
    * calls first, 40 for `'p95'`; until then there is no second try. @default 'p95'
    */
-  readonly after?: Duration | `p${number}`
+  readonly after?: Duration | QuantileName
   /**
    * How many second tries there may be per call, from 0 to 1: never more than this share of all calls so far, and one; what is not
    * used is saved up for ten. @default 0.05
@@ -33,11 +33,11 @@ export interface HedgeOptions {
   readonly name?: string
 }
 
-const afterRule: Rule = {
-  expected: `a quantile from 'p50' to 'p99', or ${rules.duration.expected}`,
-  accepts: (value) => (typeof value === 'string' && /^p[5-9]\d$/.test(value)) || rules.duration.accepts(value),
+const hedgeRules: OptionRules<HedgeOptions> = {
+  after: rules.either(quantileRule, rules.duration),
+  extra: rules.number(0, 1),
+  name: rules.string,
 }
-const hedgeRules: OptionRules<HedgeOptions> = { after: afterRule, extra: rules.number(0, 1), name: rules.string }
 
 /**
  * The same function with a second try for the slow tail. The first good answer counts and the other try is cancelled; when both
@@ -84,7 +84,7 @@ export class HedgeTiming {
   #calls = 0
 
   constructor({ after = 'p95', extra = 0.05 }: HedgeOptions) {
-    const share = typeof after === 'string' && after.startsWith('p') ? Number(after.slice(1)) / 100 : undefined
+    const share = shareOf(after)
     if (share !== undefined) this.#quantile = new SlidingQuantile(share)
     this.#fixedMs = share === undefined ? durationMs(after as Duration, 'after') : 0
     if (extra === 0) return

@@ -3,6 +3,21 @@
  * Packages", 1996, definition 1). The P² algorithm of Jain and Chlamtac needs less memory, but never forgets: after a change of
  * the dependency it would show the past for as long as that lasted. Pure.
  */
+import type { Rule } from '../base/options.ts'
+
+/** Options name a quantile by `'p95'`, `'p99.5'`. */
+export type QuantileName = `p${number}`
+
+export const quantileRule: Rule = {
+  expected: "a quantile such as 'p95'",
+  accepts: (value) => typeof value === 'string' && /^p\d{1,2}(?:\.\d+)?$/.test(value),
+}
+
+/** The share that a quantile's name means: 0.95 of `'p95'`; undefined for everything else. */
+export function shareOf(value: unknown): number | undefined {
+  return quantileRule.accepts(value) ? Number((value as QuantileName).slice(1)) / 100 : undefined
+}
+
 export class SlidingQuantile {
   readonly #share: number
   readonly #fewest: number
@@ -13,8 +28,8 @@ export class SlidingQuantile {
   /** @param share from 0 up to 1 */
   constructor(share: number) {
     this.#share = share
-    // Two samples above the quantile, or it would be the maximum of a handful.
-    this.#fewest = Math.round(2 / (1 - share))
+    // Two samples above the quantile, or it would be the maximum of a handful; as far as so many are remembered.
+    this.#fewest = Math.min(remembered, Math.round(2 / (1 - share)))
   }
 
   /** Undefined while too few are known: 40 for the 95th percentile. */

@@ -10,8 +10,7 @@ import { type Executor, type FunctionRef, functionRef } from './executor.ts'
 import { Mutex } from '../sync/index.ts'
 import { partialResults } from './failure.ts'
 import { type Graph, graph } from './graph.ts'
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+import { turn } from '../../test/support/turn.ts'
 
 /** What a promise rejects with. */
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>

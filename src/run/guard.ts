@@ -77,7 +77,7 @@ export function guardWith<F extends (...args: never[]) => unknown>(
     policy: new Policy(options, { ...setting, remote: ref !== undefined }),
     deadlineMs: options.deadline === undefined ? undefined : durationMs(options.deadline, 'deadline'),
     label: name === '' ? 'the guarded call' : `"${name}"`,
-    calls: new Calls(name),
+    calls: new CallRecords(name),
   }
   const guarded = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     return runGuarded(target, this, args)
@@ -94,7 +94,7 @@ interface Target {
   readonly policy: Policy
   readonly deadlineMs: number | undefined
   readonly label: string
-  readonly calls: Calls
+  readonly calls: CallRecords
 }
 
 async function runGuarded(target: Target, self: unknown, args: unknown[]): Promise<unknown> {
@@ -171,7 +171,7 @@ function onExecutor(
 }
 
 /** Publishes the calls of one guarded function. Their run is open while at least one is under way: nobody knows which is the last. */
-class Calls {
+class CallRecords {
   readonly #name: string
   #run: RunRecord | undefined
   #made = 0

@@ -3,8 +3,7 @@ import { Group } from './group.ts'
 import { Lanes } from './lanes.ts'
 import { Values } from './outcome.ts'
 import { sourceOf } from './source.ts'
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+import { turn } from '../../test/support/turn.ts'
 
 describe('Lanes', () => {
   it('goes on to the end, within its limit, when that changes on the way', async () => {

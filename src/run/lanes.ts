@@ -9,7 +9,7 @@
  * have come, and one: a bound of `Infinity` or of a million costs nothing until there are items for it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { performance, setImmediate } from '../base/globals.js'
+import { performance } from '../base/globals.js'
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import {
   observedLanes,
@@ -27,6 +27,7 @@ import {
 import type { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import type { Policy } from '../limits/policy.ts'
+import { Breath, tasksPerLook } from './breath.ts'
 import { type Group, GroupContext } from './group.ts'
 import type { Collector } from './outcome.ts'
 import { end, type Source } from './source.ts'
@@ -34,9 +35,6 @@ import { type RemoteCalls, Storing } from './storing.ts'
 import { runTask } from './task.ts'
 
 export type ItemFunction = (item: unknown, context: TaskContext) => unknown
-
-/** Tasks that settle in microtasks alone would keep timers and I/O waiting; chosen well below what a person notices. */
-const heldMs = 10
 
 export class Lanes {
   readonly #group: Group
@@ -56,8 +54,7 @@ export class Lanes {
   /** Where lanes open: the context of a call that has just settled may have been changed by its function. */
   #around: (<T>(body: () => T) => T) | undefined
   #done: (() => void) | undefined
-  #breath: Promise<void> | undefined
-  #lastBreath = performance.now()
+  readonly #breath = new Breath()
 
   constructor(
     group: Group,
@@ -118,11 +115,12 @@ export class Lanes {
 
   async #bareLane(frame: Frame, records: LaneRecords | undefined): Promise<void> {
     const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
+    const breath = this.#breath
     let entered: Storing | undefined
     while (this.#stays(entered)) {
-      if ((this.#next & 127) === 0) this.#breathe()
-      if (this.#breath) {
-        await this.#breath
+      if (this.#next % tasksPerLook === 0) breath.look()
+      if (breath.pause) {
+        await breath.pause
         records?.waited()
       }
       entered = this.#storing
@@ -187,11 +185,12 @@ export class Lanes {
 
   async #fullLane(frame: Frame): Promise<void> {
     const [group, source, collector, policy] = [this.#group, this.#source, this.#collector, this.#policy]
+    const breath = this.#breath
     const fn = this.#adaptive ? measured(this.#fn, this.#adaptive) : this.#fn
     let entered: Storing | undefined
     while (this.#stays(entered)) {
-      if ((this.#next & 127) === 0) this.#breathe()
-      if (this.#breath) await this.#breath
+      if (this.#next % tasksPerLook === 0) breath.look()
+      if (breath.pause) await breath.pause
       entered = this.#storing
       const place = entered?.enter()
       if (place) {
@@ -244,19 +243,6 @@ export class Lanes {
     this.#exhausted = true
     this.#group.fail(error, 'source')
     return end
-  }
-
-  /** Lets the event loop turn when tasks that never wait for it have held it for too long; every lane waits along. */
-  #breathe(): void {
-    const now = performance.now()
-    if (this.#breath || now - this.#lastBreath < heldMs) return
-    this.#breath = new Promise((resolve) => {
-      setImmediate(() => {
-        this.#breath = undefined
-        this.#lastBreath = performance.now()
-        resolve()
-      })
-    })
   }
 
   #failed(index: number, item: unknown, error: unknown): void {

@@ -4,11 +4,11 @@ import { plain } from '../../test/fixtures/plain.ts'
 import { thisThread } from '../workers/this-thread.ts'
 import { InvalidOption } from '../base/errors.ts'
 import { mapReduce } from './map-reduce.ts'
+import { turn } from '../../test/support/turn.ts'
 
 /** The shape of the tree, written as brackets. */
 const bracket = (a: string, b: string): string => `(${a}${b})`
 const letter = (i: number): string => String.fromCharCode(97 + (i % 26))
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /**
  * The tree for five items:

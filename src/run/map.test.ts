@@ -4,8 +4,8 @@ import { Cancelled, InvalidOption, TimedOut } from '../base/errors.ts'
 import { context } from '../base/frame.ts'
 import { partialResults } from './failure.ts'
 import { map } from './map.ts'
+import { turn } from '../../test/support/turn.ts'
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const range = (length: number): number[] => Array.from({ length }, (_, i) => i)
 
 /** A lazy source that counts, and what is under way of it. */

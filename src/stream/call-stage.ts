@@ -2,7 +2,7 @@ import { Pace } from '../run/pace.ts'
 import { callsWithin, heldBytes, Sizes } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import type { RemoteCalls } from '../run/storing.ts'
-import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
+import { type CallReceiver, StageCalls, type CallSpec } from './stage-calls.ts'
 import { Output } from './output.ts'
 import type { Segment } from './segment.ts'
 import { type Origin, pending, type Polled, Stage } from './stage.ts'
@@ -113,7 +113,7 @@ export function remotely(remote: RemoteCalls | undefined): number {
 /** Calls a function on every item, on this thread. */
 export class CallStage extends WorkingStage implements CallReceiver {
   readonly #filters: boolean
-  readonly #calls: Calls
+  readonly #calls: StageCalls
   readonly #buffer: number | undefined
   readonly #remote: RemoteCalls | undefined
   readonly #sizes: Sizes
@@ -122,7 +122,7 @@ export class CallStage extends WorkingStage implements CallReceiver {
   constructor(segment: Segment, up: Stage, spec: CallStageSpec) {
     super(segment, up, spec.ordered)
     this.#filters = spec.mode === 'filter'
-    this.#calls = new Calls(segment, spec, this)
+    this.#calls = new StageCalls(segment, spec, this)
     this.#buffer = spec.buffer
     this.#remote = spec.remote
     this.#sizes = spec.remote?.sizes.results ?? new Sizes()

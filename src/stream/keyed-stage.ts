@@ -4,7 +4,7 @@ import { heldBytes, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import type { RemoteCalls } from '../run/storing.ts'
 import { remotely, WorkingStage } from './call-stage.ts'
-import { type CallReceiver, Calls, type CallSpec } from './calls.ts'
+import { type CallReceiver, StageCalls, type CallSpec } from './stage-calls.ts'
 import type { Segment } from './segment.ts'
 import { type Origin, pending, type Stage } from './stage.ts'
 
@@ -34,7 +34,7 @@ interface Entry {
  */
 export class KeyedStage extends WorkingStage implements CallReceiver {
   readonly #key: (item: unknown) => unknown
-  readonly #calls: Calls
+  readonly #calls: StageCalls
   readonly #buffer: number
   /** Who waits behind the first of each line; undefined while nobody does, as for most keys. */
   readonly #lines = new Map<unknown, Ring<Entry> | undefined>()
@@ -49,7 +49,7 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
   constructor(segment: Segment, up: Stage, spec: KeyedSpec) {
     super(segment, up, spec.ordered)
     this.#key = spec.key
-    this.#calls = new Calls(segment, spec, this)
+    this.#calls = new StageCalls(segment, spec, this)
     this.#buffer = spec.buffer
     this.#remote = spec.remote
     this.#sizes = spec.remote?.sizes ?? { items: new Sizes(), results: new Sizes() }

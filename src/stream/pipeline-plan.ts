@@ -12,7 +12,7 @@ import type { RemoteCalls } from '../run/storing.ts'
 import { Batch } from './batch.ts'
 import { BulkStage } from './bulk-stage.ts'
 import { type CallMode, CallStage } from './call-stage.ts'
-import type { CallSpec, StageFunction } from './calls.ts'
+import type { CallSpec, StageFunction } from './stage-calls.ts'
 import { KeyedStage } from './keyed-stage.ts'
 import {
   type BatchOptions,

@@ -2,7 +2,7 @@
 import { Unserializable } from '../base/errors.ts'
 import { type Checkpoint, type KeyFunction, Keys, openCheckpoint } from '../checkpoint/index.ts'
 import type { Policy } from '../limits/policy.ts'
-import type { ItemContext, StageFunction } from './calls.ts'
+import type { ItemContext, StageFunction } from './stage-calls.ts'
 import type { Run } from './segment.ts'
 
 export interface RecordedSpec {

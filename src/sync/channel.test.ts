@@ -3,8 +3,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { Cancelled, Closed, InvalidOption, TimedOut } from '../base/errors.ts'
 import { all } from '../run/all.ts'
 import { Channel, select } from './index.ts'
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+import { turn } from '../../test/support/turn.ts'
 
 async function collect<T>(channel: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = []

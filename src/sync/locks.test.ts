@@ -3,8 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Cancelled, InvalidOption, TimedOut } from '../base/errors.ts'
 import { scope } from '../run/scope.ts'
 import { type Lease, Mutex, ReadWriteLock, Semaphore } from './index.ts'
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+import { turn } from '../../test/support/turn.ts'
 
 /** Whether the promise has settled after a turn of the event loop. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {

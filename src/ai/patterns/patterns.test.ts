@@ -7,6 +7,7 @@ import { partialResults } from '../../run/failure.ts'
 import { ask, best, condense, estimateTokens, explore, perspectives, pool, synthesize, vote } from '../index.ts'
 import { simulate, type Simulator, type SimulatorOptions } from '../simulator/index.ts'
 import { leadIsTrue } from './vote.ts'
+import { turns } from '../../../test/support/turn.ts'
 
 beforeAll(() => {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
@@ -23,10 +24,6 @@ function modelOf(provider: Simulator) {
 }
 
 /** Resolves after the event loop has turned so many times: order without time. */
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
-}
-
 describe('ask', () => {
   test('gives text, or what the schema types', async () => {
     await using provider = await simulate(quick)

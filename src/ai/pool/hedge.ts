@@ -3,57 +3,42 @@
  * first content seen so far, and only while the tokens of copies that lost stay below a share of all tokens.
  */
 import { type Duration, durationMs } from '../../base/duration.ts'
-import { checkOptions, type Rule, rules } from '../../base/options.ts'
+import { checkOptions, rules } from '../../base/options.ts'
+import { type QuantileName, quantileRule, shareOf, SlidingQuantile } from '../../patterns/quantile.ts'
 
 /** When a second copy of a slow call is sent. */
 export interface HedgeOptions {
   /** A quantile of the latest times to first content, or a fixed time. @default 'p95' */
-  readonly after?: `p${number}` | Duration
+  readonly after?: QuantileName | Duration
   /** Share of all tokens that copies may cost on top. @default 0.05 */
   readonly extra?: number
 }
 
-const after: Rule = {
-  expected: "a quantile such as 'p95', or a duration",
-  accepts: (value) => (typeof value === 'string' && /^p\d{1,2}(\.\d+)?$/.test(value)) || rules.duration.accepts(value),
-}
-
-/** Enough to separate the 95th percentile from noise; with fewer no copy is sent. */
-const fewest = 40
-const remembered = 512
-
 export class Hedging {
-  readonly #quantile: number | undefined
+  readonly #quantile: SlidingQuantile | undefined
   readonly #fixedMs: number
   readonly #extra: number
-  readonly #times: number[] = []
-  #next = 0
-  #cachedMs: number | undefined
   #tokens = 0
   #extraTokens = 0
 
   /** @throws {InvalidOption} */
   constructor(options: HedgeOptions) {
-    checkOptions<HedgeOptions>(options, { after, extra: rules.number(0, 1) }, 'hedge')
+    checkOptions<HedgeOptions>(options, { after: rules.either(quantileRule, rules.duration), extra: rules.number(0, 1) }, 'hedge')
     const { after: when = 'p95' } = options
-    this.#quantile = typeof when === 'string' && when.startsWith('p') ? Number(when.slice(1)) / 100 : undefined
-    this.#fixedMs = this.#quantile === undefined ? durationMs(when as Duration, 'after') : 0
+    const share = shareOf(when)
+    if (share !== undefined) this.#quantile = new SlidingQuantile(share)
+    this.#fixedMs = share === undefined ? durationMs(when as Duration, 'after') : 0
     this.#extra = options.extra ?? 0.05
   }
 
   /** How long to wait before the second copy; undefined when too little is known. */
   afterMs(): number | undefined {
-    if (this.#quantile === undefined) return this.#fixedMs
-    if (this.#times.length < fewest) return undefined
-    this.#cachedMs ??= quantile(this.#times, this.#quantile)
-    return this.#cachedMs
+    return this.#quantile ? this.#quantile.value : this.#fixedMs
   }
 
   /** A first copy took this long to its first content, or had none after it. */
   sample(ms: number): void {
-    this.#times[this.#next++ % remembered] = ms
-    // Sorting now and then is enough: a quantile moves slowly.
-    if (this.#next % 16 === 0) this.#cachedMs = undefined
+    this.#quantile?.add(ms)
   }
 
   /** A call used these tokens. */
@@ -72,9 +57,4 @@ export class Hedging {
   settle(reserved: number, actual: number): void {
     this.#extraTokens += actual - reserved
   }
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = Float64Array.from(values).sort()
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] as number
 }

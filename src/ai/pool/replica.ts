@@ -12,10 +12,10 @@ import { formatMs } from '../../base/duration.ts'
 import { CircuitOpen, QuotaExhausted, TimedOut } from '../../base/errors.ts'
 import { currentFrame } from '../../base/frame.ts'
 import { note } from '../../base/observer.ts'
-import { type BreakerOptions, CircuitBreaker, type Lease, limiter, type Limiter } from '../../limits/index.ts'
+import { backoffBoundMs, type BreakerOptions, CircuitBreaker, type Lease, limiter, type Limiter } from '../../limits/index.ts'
 import { Allowance, unlimited } from './limits/allowance.ts'
 import { Closure } from './closure.ts'
-import { type HeaderBag, readRateLimits } from './limits/headers.ts'
+import { type Charging, type HeaderBag, readRateLimits } from './limits/headers.ts'
 import { judge } from './failure.ts'
 import type { Mark } from './limits/learner.ts'
 import type { Usage } from '../model/sdk-model.ts'
@@ -105,7 +105,7 @@ export class Replica<M> {
   readonly #tokens: Allowance
   readonly #outputTokens: Allowance
   readonly #breaker: CircuitBreaker | undefined
-  #charging: 'arrival' | 'parts' | 'use'
+  #charging: Charging | 'use'
   #expectedOutput = 256
   #pausesInARow = 0
   /** Requests in a row that it refused and that may have been at fault themselves. */
@@ -214,8 +214,7 @@ export class Replica<M> {
     permit.unexplained = refused
     const limits = readRateLimits(headers, Date.now())
     if (!limits) return
-    if (limits.form === 'openai' && limits.tokens) this.#charging = 'arrival'
-    else if (limits.inputTokens || limits.outputTokens) this.#charging = 'parts'
+    this.#charging = limits.charging ?? this.#charging
     const tokens = this.#charging === 'parts' ? limits.inputTokens : limits.tokens
     const wasKnown = this.#requests.known
     const empty = [
@@ -259,7 +258,7 @@ export class Replica<M> {
     const isFirst = now >= this.pausedUntil
     if (isFirst) this.#pausesInARow++
     const doubled = this.#pausesInARow - 1 - (waitMs === undefined ? 0 : trustedPauses)
-    const backoff = doubled < 0 ? 0 : Math.min(backoffCapMs, backoffMs * 2 ** Math.min(doubled, 10))
+    const backoff = doubled < 0 ? 0 : backoffBoundMs(backoffMs, backoffCapMs, doubled + 1)
     const wait = Math.max(waitMs ?? 0, backoff * (0.5 + this.#random() / 2))
     // All calls get the same moment; a little more keeps them, and other programs, from arriving together.
     const until = now + wait + this.#random() * Math.min(1_000, wait * 0.1)

@@ -6,7 +6,7 @@
  */
 import { statSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { HeddleError } from '../../base/errors.ts'
+import { HeddleError, nameClass } from '../../base/errors.ts'
 import { concurrencyVariable, parseConcurrency } from '../../base/parallelism.ts'
 import type { TaskRecord } from '../../base/observer.ts'
 import { printable, Recorder, TraceFile, type TraceSink, TraceStream } from '../../trace/index.ts'
@@ -286,9 +286,6 @@ function underWay(open: readonly TaskRecord[]): string {
 /** The program can never end by itself. */
 class ProgramStuck extends HeddleError {
   static {
-    Object.defineProperties(this.prototype, {
-      name: { value: 'ProgramStuck', configurable: true, writable: true },
-      code: { value: 'HEDDLE_PROGRAM_STUCK', configurable: true, writable: true },
-    })
+    nameClass(this, 'ProgramStuck', 'HEDDLE_PROGRAM_STUCK')
   }
 }

@@ -4,11 +4,12 @@ import { mermaidGraph } from '../../trace/export/mermaid.ts'
 import { svgGraph } from '../../trace/export/svg-graph.ts'
 import { svgTimeline } from '../../trace/export/svg-timeline.ts'
 import type { Trace } from '../../trace/model/trace.ts'
-import type { Question, ReportFormat, ViewSource } from '../protocol.ts'
+import { exportFormats, type Question, type ReportFormat, type ViewSource } from '../protocol.ts'
 import { checkQuery, type Queries } from './query.ts'
 import { type Answers, Recording } from './recording.ts'
 
-const formats = ['heddle', 'chrome', 'mermaid', 'svg-timeline', 'svg-graph'] as const satisfies readonly ReportFormat[]
+/** Neither a page inside of the page, nor what needs Node's digests. */
+const formats = exportFormats.filter((format) => format !== 'html' && format !== 'otlp')
 
 /**
  * @param bytes a `.heddle` file

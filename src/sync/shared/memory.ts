@@ -1,6 +1,6 @@
 /** What the shared primitives have in common: a piece of shared memory that says what it is for, and leases. */
 import { describe, InvalidOption } from '../../base/errors.ts'
-import type { Cells } from './run.ts'
+import type { Cells } from './hold.ts'
 
 const kinds = ['SharedMutex', 'SharedSemaphore', 'SharedBarrier'] as const
 export type Kind = (typeof kinds)[number]

@@ -3,7 +3,7 @@ import { InvalidOption } from '../../base/errors.ts'
 import { checkOptions, checkValue, rules } from '../../base/options.ts'
 import { throwIfAborted, type WaitOptions, waitRules } from '../line.ts'
 import { knownMemory, newMemory } from './memory.ts'
-import { blockedTooLong, type Cells, runBlocking, runWaiting } from './run.ts'
+import { blockedTooLong, type Cells, runBlocking, runWaiting } from './hold.ts'
 import { arrive, partiesAtMost } from './steps.ts'
 
 const label = 'a shared barrier'

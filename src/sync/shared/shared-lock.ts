@@ -2,7 +2,7 @@ import { type Duration, durationMs } from '../../base/duration.ts'
 import { checkFunction, checkOptions } from '../../base/options.ts'
 import { throwIfAborted, type WaitOptions, waitRules } from '../line.ts'
 import { SharedLease } from './memory.ts'
-import { blockedTooLong, type Cells, runBlocking, runNow, runWaiting } from './run.ts'
+import { blockedTooLong, type Cells, runBlocking, runNow, runWaiting } from './hold.ts'
 import type { acquire, release, tryAcquire } from './steps.ts'
 
 /** How it is taken and given back. */

@@ -1,7 +1,7 @@
 import { checkValue, rules } from '../../base/options.ts'
 import type { WaitOptions } from '../line.ts'
 import { knownMemory, newMemory } from './memory.ts'
-import type { Cells } from './run.ts'
+import type { Cells } from './hold.ts'
 import { SharedLock } from './shared-lock.ts'
 import { acquire, permitCell, release, tryAcquire } from './steps.ts'
 

@@ -1,15 +1,13 @@
 /** The forms in which other tools take a trace, by the name that the command line uses. */
 import type { Trace } from '../model/trace.ts'
 import { chromeTrace } from './chrome.ts'
+import { type ExportFormat, exportFormats } from './formats.ts'
 import { mermaidGraph } from './mermaid.ts'
 import { otlpTrace } from './otlp.ts'
 import { svgGraph } from './svg-graph.ts'
 import { svgTimeline } from './svg-timeline.ts'
 
-/** The forms that {@link exportTrace} knows. */
-export const exportFormats = ['chrome', 'otlp', 'mermaid', 'svg-timeline', 'svg-graph'] as const
-/** A form in which traces go to other tools. */
-export type ExportFormat = (typeof exportFormats)[number]
+export { type ExportFormat, exportFormats }
 
 /**
  * The `trace` in another `format`, in pieces: a million tasks make more text than one string holds.

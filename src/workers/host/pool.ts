@@ -22,7 +22,7 @@ import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protoco
 import { fromWire } from '../../encoding/from-wire.ts'
 import { forgetTransfer } from '../../encoding/transfers.js'
 import { ByTimeout } from './by-timeout.ts'
-import { Calls } from './calls.ts'
+import { DirectCalls } from './direct-calls.ts'
 import { crashOf, lostItems } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
 import { contained, noteContained } from './contained.ts'
@@ -84,7 +84,7 @@ export class Pool implements Executor {
   call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
     if (this.#closing) return Promise.reject(this.#closedError())
     const job = this.#callJob(ref, options)
-    const result = (job.work as Calls).add(args, options)
+    const result = (job.work as DirectCalls).add(args, options)
     this.#jobs.add(job)
     this.#feedSoon()
     return result
@@ -99,7 +99,7 @@ export class Pool implements Executor {
       const giveUp = (index: number, error: Error): void => this.#giveUp(job, index, error)
       const job = new Job(
         ref,
-        new Calls(timeoutMs === -1 ? undefined : timeoutMs, giveUp, idle, sizesOf(ref), bounded),
+        new DirectCalls(timeoutMs === -1 ? undefined : timeoutMs, giveUp, idle, sizesOf(ref), bounded),
         this.#estimate(ref),
       )
       return job

@@ -7,6 +7,7 @@ import { DependencyFailed, InvalidGraph } from '../../../base/errors.ts'
 import { partialResults } from '../../../run/failure.ts'
 import { type Plan, team, type TeamState } from '../../index.ts'
 import { simulate, type SimulatorOptions } from '../../simulator/index.ts'
+import { turns } from '../../../../test/support/turn.ts'
 
 beforeAll(() => {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
@@ -15,10 +16,6 @@ beforeAll(() => {
 const quick: SimulatorOptions = { firstToken: 1, tokensPerSecond: 1e6 }
 
 /** Resolves after the event loop has turned so many times: order without time. */
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
-}
-
 const upper = (input: string): string => input.toUpperCase()
 
 /**

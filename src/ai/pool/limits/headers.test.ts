@@ -27,7 +27,7 @@ test.each([
 test('reads the OpenAI form', () => {
   const headers = { ...openai('requests', '500', '499', '120ms'), ...openai('tokens', '30000', '18928', '22.144s') }
   expect(readRateLimits(headers, 0)).toEqual({
-    form: 'openai',
+    charging: 'arrival',
     requests: { limit: 500, remaining: 499, step: 1, perMs: 60_000 },
     tokens: { limit: 30_000, remaining: 18_928, step: 1, perMs: 60_000 },
     inputTokens: undefined,
@@ -60,7 +60,7 @@ test('reads the Anthropic form, whose whole seconds say nothing about the span',
     now,
   )
   expect(limits).toEqual({
-    form: 'anthropic',
+    charging: 'parts',
     requests: { limit: 50, remaining: 49, step: 1, perMs: undefined },
     tokens: undefined,
     inputTokens: { limit: 50_000, remaining: 48_000, step: 1_000, perMs: undefined },

@@ -16,8 +16,12 @@ export interface Meter {
   readonly perMs: number | undefined
 }
 
+/** How tokens are taken: by what is asked for, when a request arrives; or input and output apart, as they are used. */
+export type Charging = 'arrival' | 'parts'
+
 export interface RateLimits {
-  readonly form: 'openai' | 'anthropic'
+  /** Undefined where the headers do not show it. */
+  readonly charging: Charging | undefined
   readonly requests: Meter | undefined
   /** Input and output together. */
   readonly tokens: Meter | undefined
@@ -45,7 +49,8 @@ function openaiLimits(headers: HeaderBag): RateLimits | undefined {
       goDurationMs(headers[`x-ratelimit-reset-${name}`]),
     )
   const [requests, tokens] = [meter('requests'), meter('tokens')]
-  return requests || tokens ? { form: 'openai', requests, tokens, inputTokens: undefined, outputTokens: undefined } : undefined
+  if (!requests && !tokens) return undefined
+  return { charging: tokens && 'arrival', requests, tokens, inputTokens: undefined, outputTokens: undefined }
 }
 
 /** "The number of tokens remaining (rounded to the nearest thousand)", says Anthropic's reference. */
@@ -61,9 +66,10 @@ function anthropicLimits(headers: HeaderBag, nowDate: number): RateLimits | unde
     return meterOf(header('limit'), header('remaining'), fine ? Date.parse(reset) - nowDate : undefined, step)
   }
   const limits = { requests: meter('requests'), inputTokens: meter('input-tokens'), outputTokens: meter('output-tokens') }
-  const tokens = limits.inputTokens || limits.outputTokens ? undefined : meter('tokens')
+  const parts = limits.inputTokens ?? limits.outputTokens
+  const tokens = parts ? undefined : meter('tokens')
   if (!limits.requests && !limits.inputTokens && !limits.outputTokens && !tokens) return undefined
-  return { form: 'anthropic', ...limits, tokens }
+  return { charging: parts && 'parts', ...limits, tokens }
 }
 
 function meterOf(

@@ -35,7 +35,7 @@ export interface CallReceiver {
   advance(): void
 }
 
-export class Calls {
+export class StageCalls {
   underWay = 0
   /** Most calls under way, at this moment. */
   limit: number
@@ -225,7 +225,7 @@ export class Runner {
   readonly succeed: (value: unknown) => void
   readonly fail: (error: unknown) => void
 
-  constructor(calls: Calls, frame: Frame, context: ItemContext, enter: Entrance) {
+  constructor(calls: StageCalls, frame: Frame, context: ItemContext, enter: Entrance) {
     this.frame = frame
     this.enter = enter
     this.context = context

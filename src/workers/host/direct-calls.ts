@@ -35,7 +35,7 @@ const looksEvery = 8
 /** Settled calls at the front are dropped from the list in pieces of this size. */
 const trimmed = 4_096
 
-export class Calls implements JobWork {
+export class DirectCalls implements JobWork {
   readonly spread = true
   readonly run = 0
   readonly timeoutMs: number | undefined

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { Cancellation } from '../../base/abort.ts'
-import { Calls } from './calls.ts'
+import { DirectCalls } from './direct-calls.ts'
 
 test('a cancellation reaches every waiting call, however many there are', async () => {
-  const calls = new Calls(undefined, () => {})
+  const calls = new DirectCalls(undefined, () => {})
   const cancellation = new Cancellation()
   const results = Array.from({ length: 10_000 }, () => calls.add([1], { cancellation }))
   const other = calls.add([2], {})
