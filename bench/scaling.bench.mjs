@@ -1,4 +1,4 @@
-/** How the time of everything that holds n things grows: the exponent between n and 4 n, in processor time. test/scaling.test.ts counts operations. */
+/** How the time of everything that holds n things grows: the exponent between n and 4 n, in processor time. test/scaling.built.test.ts counts operations. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -8,6 +8,7 @@ import { DeadlockDetected } from '../src/base/errors.ts'
 import { all, guard, limiter, map, scope } from '../src/index.ts'
 import { Channel, Mutex, ReadWriteLock, Semaphore } from '../src/sync/index.ts'
 import { randomFrom, type Random } from './support/random.ts'
+import { runs } from './support/runs.ts'
 
 /** How late timers fired in all, which is the machine's fault and not the detector's, whose scans are several timers in a row. */
 function watchStalls(): { end(): number } {
@@ -161,21 +162,23 @@ const shapes: ((id: number, random: Random) => Planted)[] = [
 ]
 
 describe('planted deadlocks', () => {
-  it('are found within a second, 200 of 200, and named', async () => {
+  it('are found within a second or two, and named', async () => {
+    const count = runs(60, 200)
     const stalls = watchStalls()
     const random = randomFrom(1)
     const found: { message: string; afterMs: number; names: readonly string[] }[] = []
     // Twenty at a time: a graph of hundreds that stand still is looked at less often, so that looking stays cheap.
-    for (let first = 0; first < 200; first += 20) {
+    for (let first = 0; first < count; first += 20) {
       const ids = Array.from({ length: 20 }, (_, i) => first + i)
       const planted = ids.map((id) => (shapes[id % shapes.length] as (typeof shapes)[0])(id, random))
       found.push(...(await Promise.all(planted.map(async (one) => ({ ...(await one.found), names: one.names })))))
     }
     const stalledMs = stalls.end()
-    expect(found).toHaveLength(200)
+    expect(found).toHaveLength(count)
     for (const { message, afterMs, names } of found) {
       for (const name of names) expect(message).toContain(name)
-      expect(afterMs).toBeLessThan(1_000 + stalledMs)
+      // Beside another test the machine may hold this process without the event loop seeing it.
+      expect(afterMs).toBeLessThan(runs(2_000, 1_000) + stalledMs)
     }
   })
 
@@ -303,9 +306,9 @@ const acyclic: Program[] = [
 ]
 
 describe('programs without a circle', () => {
-  it('are never accused, 10,000 of 10,000', async () => {
+  it('are never accused', async () => {
     const random = randomFrom(2)
-    const programs = Array.from({ length: 10_000 }, (_, i) => acyclic[i % acyclic.length] as Program)
+    const programs = Array.from({ length: runs(1_000, 10_000) }, (_, i) => acyclic[i % acyclic.length] as Program)
     const outcomes = await Promise.allSettled(programs.map((program) => program(random)))
     expect(outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome) => String(outcome.reason))).toEqual([])
   })

@@ -13,6 +13,7 @@ import { exportFormats, exportTrace } from '../src/trace/export/index.ts'
 import { blockHeadBytes, preambleBytes } from '../src/trace/format/format.ts'
 import { joined } from '../src/trace/format/joined.ts'
 import { makeTraceOf, type TaskSpec } from './support/traces.ts'
+import { runs } from './support/runs.ts'
 
 const names = ['__proto__', 'constructor', 'prototype', 'then', 'toString', 'hasOwnProperty', '__defineGetter__', 'valueOf', '']
 const long = 'x'.repeat(1_000_000)
@@ -168,7 +169,7 @@ describe('counts, lengths and numbers that lie', () => {
         for (const { at, value } of changes) if (!starts.has(at)) bytes[at] = value
         outcomes.add(isSafe(sealed(bytes)))
       }),
-      { numRuns: 1_500 },
+      { numRuns: runs(250, 1_500) },
     )
     expect([...outcomes].sort()).toEqual(['answered', 'refused'])
   })

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { scope, type Scope } from '../src/index.ts'
+import { runs } from './support/runs.ts'
 
 const unhandled: unknown[] = []
 const note = (reason: unknown): void => void unhandled.push(reason)
@@ -85,7 +86,7 @@ test('children that outlive their scope 0, finalizers exactly once', async () =>
         expect(seen).toEqual(atEnd)
       },
     ),
-    { numRuns: 10_000, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: false },
+    { numRuns: runs(1_500, 10_000), interruptAfterTimeLimit: 40_000, markInterruptAsFailure: false },
   )
   await new Promise((resolve) => setImmediate(resolve))
   expect(unhandled).toEqual([])

@@ -13,7 +13,7 @@ export interface Link {
 export type Circle = readonly Link[]
 
 /**
- * Who keeps what, and waits for what. Frames are nodes of their own between waitables: one frame may have thousands of leases and thousands
+ * Holders, waiters, and what lies between. Frames are nodes of their own between waitables: one frame may have thousands of leases and thousands
  * of waits, and then the pairs of them would be millions of edges.
  */
 export interface Keeping {
@@ -28,7 +28,7 @@ const stepsPerNode = 32
 
 /**
  * Circles that have no waitable in common, each through at least one exclusive waitable: one at least of all that hang together, and more
- * of them while that costs little. Who ends one changes the others, and the next look finds those.
+ * of them while that costs little. Ending one changes the others, and the next look finds those.
  */
 export function circlesIn(stuck: ReadonlySet<Waitable>, keeping: Keeping): Circle[] {
   const circles: Circle[] = []

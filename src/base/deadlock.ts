@@ -4,7 +4,7 @@
  * A counting resource makes the graph an AND-OR graph, in which a plain circle is not yet a deadlock: somebody outside it may
  * give a slot back. So this follows the reduction of Holt, "Some Deadlock Properties of Computer Systems" (1972): assume
  * that everything that is waited for is stuck; whatever could be served if all frames that can still run gave back
- * all that they hold is not; repeat until nothing changes. What is left can never go on, and a circle in it is named.
+ * all that they hold is not; repeat until nothing changes. The rest can never go on, and a circle in it is named.
  *
  * A frame can run unless all of its open waits are stuck, all of its open children cannot run, and its own code awaits at
  * least one of them as far as is known. The root frame can always run, because unrelated code shares it.

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What heddle needs of the global object, taken when heddle is loaded. Fake timers of test frameworks put functions of their own there, which do
+ * The part of the global object that heddle needs, taken when heddle is loaded. Fake timers of test frameworks put functions of their own there, which do
  * nothing until a test says so; a stream, a lock or a worker call must go on all the same. So no other file reads these names from the global
  * object: `globals.test.ts` sees to it.
  *

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Looks at values of users. Whatever a program throws, returns or passes may be a proxy, or have getters that throw, and a look that throws in
+ * Looks at values of users. Anything that a program throws, returns or passes may be a proxy, or have getters that throw, and a look that throws in
  * the middle of heddle would leave a promise pending for ever. So every look at such a value goes through here.
  *
  * Plain JavaScript, because the workers' side loads it too.
@@ -64,7 +64,7 @@ export function messageOf(error) {
 }
 
 /**
- * What a function is called; empty where it has no name, or something else in its place, such as a static method `name`.
+ * The name of a function; empty where it has no name, or something else in its place, such as a static method `name`.
  *
  * @param {unknown} fn
  * @returns {string}

@@ -1,6 +1,6 @@
 /**
  * Takes secrets out of values that leave the program: what a client throws holds the request with its headers, often several levels down.
- * What is a secret is said in `secrets.ts`; here are the shapes in which it hides.
+ * `secrets.ts` says what a secret is; here are the shapes in which it hides.
  */
 import { isSecretName, rememberHeader, withoutSecrets } from './secrets.ts'
 
@@ -16,13 +16,13 @@ const cut = '…'
  */
 export function redacted<T>(value: T): T {
   try {
-    // What a name gives away in one place may be repeated in another: all names are looked at first.
+    // A value that a name gives away in one place may be repeated in another: all names are looked at first.
     const look = new Look()
     look.at(value, 0)
     if (!look.found) return value
     return new Copy().of(value, 0) as T
   } catch {
-    // Whatever cannot even be looked at is not passed on.
+    // A value that cannot even be looked at is not passed on.
     return (value instanceof Error ? new Error(cut) : cut) as T
   }
 }
@@ -125,7 +125,7 @@ function isHeaders(value: object): value is Headers {
   return Object.prototype.toString.call(value) === '[object Headers]'
 }
 
-/** Copies without secrets. What is shared or circular stays so. */
+/** Copies without secrets. Shared and circular values stay so. */
 class Copy {
   readonly #copies = new Map<object, unknown>()
   #left = mostValues

@@ -169,7 +169,7 @@ function skipBetween(text: string, at: number): number {
 }
 
 function endOfValue(text: string, start: number, name: string): number {
-  // What is in quotes ends with them, and some headers have blanks in them.
+  // A value in quotes ends with them, and some headers have blanks in them.
   const whole = /["']/.test(text[start - 1] ?? '') || name.endsWith('cookie') || name.endsWith('authorization')
   const end = whole ? lineEnd : valueEnd
   end.lastIndex = start

@@ -18,8 +18,8 @@
  * **When it accuses.** Nobody can know what a task does beside waiting: a promise that it started by the side may be about
  * to give back a lock. So a circle is reported only when no frame outside it could break it (deadlock.ts), when it has
  * stood still over several scans, and when the engine shows that each frame's own code awaits its wait (suspension.ts).
- * What is too uncertain to accuse while anything else runs (two acquires of one mutex in one task, which may be two flows;
- * everything in code that no run called) is rejected when the process has nothing left to do and would end instead.
+ * Cases that are too uncertain to accuse while anything else runs (two acquires of one mutex in one task, which may be two flows;
+ * everything in code that no run called) are rejected when the process has nothing left to do and would end instead.
  */
 import { performance, setImmediate, setTimeout } from './globals.js'
 import { type Circle, describeCircle, findCircles } from './deadlock.ts'

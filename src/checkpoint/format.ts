@@ -8,7 +8,7 @@
  *     ["03c7fe55",105,["summaries","page-18"]]                    key within a part; a step that gave undefined
  *
  * A batch is what was written together, and it is named by the byte at which it begins. The next one is written only after it
- * had been synced. So whoever finds damage at byte N, and behind it a record of a batch that begins after N, knows that the
+ * had been synced. So damage at byte N, with a record behind it of a batch that begins after N, means that the
  * damaged bytes had been safe; see reader.ts.
  */
 import { checksumOf } from './checksum.ts'

@@ -126,7 +126,7 @@ export class Journal implements StepStore {
     const json = stored === undefined ? undefined : toJson(stored, () => `the value of ${name()}`)
     const durable = this.#commit.add((batch) => recordBody(batch, key, json?.text))
     return {
-      // What this run goes on with is what the next one will.
+      // This run goes on with the same value as the next one.
       value: this.#codec || json?.exact === false ? this.#decode(json && JSON.parse(json.text)) : value,
       durable: this.#keeps ? durable.then(() => void this.#since.set(key, json?.text)) : durable,
     }
@@ -201,7 +201,7 @@ async function readOrBegin(path: string, fs: JournalFileSystem, header: Header, 
 }
 
 /**
- * Drops the torn tail, and makes durable what was read: whoever wrote the last batch may have died before its sync, or got an error from it, after
+ * Drops the torn tail, and makes durable what was read: the writer of the last batch may have died before its sync, or got an error from it, after
  * which the system takes the pages for written. So that batch is written once more before anybody relies on it.
  */
 async function recover(

@@ -20,7 +20,7 @@ export interface JournalOptions {
   /** What the results depend on, such as a model's name: a journal with other options is refused. JSON. @default {} */
   readonly options?: Readonly<Record<string, unknown>>
   /**
-   * What a recorded step survives. `'fsync'`: a crash of the machine. `'flush'`: a crash of the process, and costs no wait for the
+   * The crashes that a recorded step survives. `'fsync'`: a crash of the machine. `'flush'`: a crash of the process, and costs no wait for the
    * disk. @default 'fsync'
    */
   readonly durability?: 'fsync' | 'flush'

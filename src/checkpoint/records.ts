@@ -130,7 +130,7 @@ export class Records {
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = seed
   for (let i = from; i < to; i++) hash = Math.imul(hash ^ (bytes[i] as number), prime)
-  // What differs at the end of a key must reach the lower bits as well as the upper.
+  // A difference at the end of a key must reach the lower bits as well as the upper.
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
   return hash ^ (hash >>> 13)
 }

@@ -1,4 +1,4 @@
-/** Finds the command that a command line names, and runs it. Whatever goes wrong ends as one report and a documented exit code. */
+/** Finds the command that a command line names, and runs it. Every failure ends as one report and a documented exit code. */
 import { existsSync } from 'node:fs'
 import { nearest } from '../base/options.ts'
 import { parseCommand } from './interface/arguments.ts'

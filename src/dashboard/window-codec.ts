@@ -67,7 +67,7 @@ function columnsOf({ slices, coverage }: Lane): Numbers[] {
   ]
 }
 
-/** @throws {RangeError} when the bytes are no window */
+/** @throws {RangeError} when the bytes are not a window */
 export function decodeWindow(bytes: Uint8Array): TimelineWindow {
   // Views need an aligned buffer; what fetch gives is one.
   const buffer = bytes.byteOffset % align === 0 ? bytes : bytes.slice()

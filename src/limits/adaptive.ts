@@ -216,7 +216,7 @@ export class AdaptiveConcurrency {
     this.#noise = goesOn ? (share + this.#shareBefore) / 2 : 0
     this.#shareBefore = share
     this.#heard = this.#heardRefused = 0
-    // What was taken for a ceiling was none.
+    // The ceiling was not one.
     if (this.#isNoisy && !wasNoisy) this.#forgetCeiling()
   }
 
@@ -337,7 +337,7 @@ export class AdaptiveConcurrency {
   #tried(throughput: number): void {
     const known = this.#known as { readonly limit: number; readonly throughput: number }
     if (this.limit >= this.#ceiling && this.#isNoisy) {
-      // What is overlooked as noise may hide that it is full here: a little more at a time.
+      // Refusals overlooked as noise may hide that it is full here: a little more at a time.
       this.#ceiling = Math.ceil(this.limit * 1.1) + 1
       this.#patience = Math.min(patienceMax, this.#patience * 2)
       return this.#hold()

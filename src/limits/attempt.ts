@@ -71,7 +71,7 @@ export function isRetriedOutside(error: unknown): boolean {
 }
 
 /**
- * What bounds an attempt. On this thread that is `timeout`, and `grace` after it. An executor keeps the timeout itself and always
+ * The bounds of an attempt. On this thread that is `timeout`, and `grace` after it. An executor keeps the timeout itself and always
  * settles; what is left to bound is the wait in its queue.
  */
 export interface AttemptBounds {
@@ -85,7 +85,7 @@ export interface AttemptBounds {
 }
 
 export class Running {
-  /** Why it was asked to stop. Whatever the function still gives, this is then the outcome. */
+  /** Why it was asked to stop. This is then the outcome, whatever the function still gives. */
   stopped: Error | undefined
   readonly #context: Attempt
   readonly #clock: Clock

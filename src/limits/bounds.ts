@@ -21,7 +21,7 @@ export interface Levels {
 }
 
 /**
- * What is noted as a start is followed by the start itself, a moment later when the machine is busy, and by its arrival at
+ * A noted start is followed by the start itself, a moment later when the machine is busy, and by its arrival at
  * the server. So windows are kept longer than `per` by this factor: 5 ms in a second. Chosen; it costs as much of the allowance.
  */
 const windowFactor = 1.005

@@ -20,7 +20,7 @@ export type Server = (
 ) => { readonly ms: number; readonly overloaded: boolean }
 
 export interface Outcome {
-  /** Answers that were no refusals, per second of simulated time. */
+  /** Answers that were not refusals, per second of simulated time. */
   readonly throughput: number
   /** Share of calls that were refused. */
   readonly refused: number

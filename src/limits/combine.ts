@@ -1,7 +1,7 @@
 /**
  * Several limiters over one call. They are acquired in one fixed order, however they are listed: those that only count
  * calls under way first, those that count time last (so that a token is taken right before the start), and older before
- * younger. Who holds one and waits for another therefore never waits in a circle. An abort or a timeout on the way gives
+ * younger. A call that holds one and waits for another therefore never waits in a circle. An abort or a timeout on the way gives
  * everything back.
  *
  * Limits that meter the same calls are better put into one limiter, which takes them all at one moment.

@@ -145,7 +145,7 @@ export class Limiter extends Waitable implements LeaseOwner {
   }
 
   /**
-   * Changes bounds while calls wait and run. What is under way beyond a smaller bound is let finish.
+   * Changes bounds while calls wait and run. Calls under way beyond a smaller bound finish.
    * @throws {InvalidOption} for a bound that the limiter was not made with
    */
   update(update: LimiterUpdate): void {

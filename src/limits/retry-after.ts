@@ -16,7 +16,7 @@ import { headerOf } from './transient.ts'
  */
 export function retryAfterMs(error: unknown, nowDate: number = Date.now()): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  // What a pool of models throws has the answer in its cause.
+  // Errors of a pool of models have the answer in their cause.
   if (error instanceof ModelCallFailed) return retryAfterMs(error.cause, nowDate)
   return (
     milliseconds(peek(error, 'retryAfterMs')) ??

@@ -1,7 +1,7 @@
 /**
  * When a failed attempt is made again, and after which pause: exponential backoff with full jitter (Brooker, "Exponential
  * Backoff and Jitter", AWS 2015), never earlier than the server asked for, within a
- * {@link RetryBudget} where one is given. Who writes `retry: 3` means three retries: there is no budget that nobody asked for.
+ * {@link RetryBudget} where one is given. `retry: 3` means three retries: there is no budget unless one is given.
  *
  * The backoff is one line, so it is written here: cockatiel's draws from `Math.random` alone, which no seeded simulation
  * could follow.
@@ -101,7 +101,7 @@ export class Retry {
       return undefined
     }
     const bound = backoffBoundMs(this.#baseMs, this.#capMs, attempt)
-    // What a server asks for it asks of everybody at once, so the jitter comes on top.
+    // A server asks all its clients for the same pause, so the jitter comes on top.
     return asked + this.#random() * bound
   }
 }

@@ -28,7 +28,7 @@ export function statusOf(error: unknown): number | undefined {
 /** A header of an error or of its response, from a `Headers` object or a plain one with names in lower case. */
 export function headerOf(error: unknown, name: string): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  // What a pool of models throws has the answer in its cause.
+  // Errors of a pool of models have the answer in their cause.
   if (error instanceof ModelCallFailed) return headerOf(error.cause, name)
   for (const bag of [peek(error, 'headers'), peek(error, 'responseHeaders'), peek(peek(error, 'response'), 'headers')]) {
     if (typeof bag !== 'object' || bag === null) continue

@@ -1,5 +1,5 @@
 /**
- * What was spent in the sliding window that ends now, exactly. Spendings less than a thousandth of the window apart are
+ * The exact amount spent in the sliding window that ends now. Spendings less than a thousandth of the window apart are
  * kept as one, at the time of the last of them: so memory is bounded, and what is rounded only ever leaves the window
  * later than it could.
  */

@@ -102,7 +102,7 @@ function sendAll<I, T>(
   const ref = refOf(send)
   const each = ref ? (sentTo(ref.executor, ref, timeoutMs) as typeof send) : send
   if (quorum.decided) return contest.decide(quorum.reason)
-  // What tasks do because the whole run was cancelled says nothing about the quorum.
+  // Outcomes of tasks in a cancelled run do not count for the quorum.
   const count = (vote: () => void): void => {
     if (group.aborted) return
     vote()

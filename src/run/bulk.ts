@@ -366,7 +366,7 @@ export class Bulk implements BulkWork {
     settledAt: ArrayLike<number>,
   ): void {
     const items = row === 0 || this.#items ? undefined : this.#o.source.slice?.(first, values.length)
-    // What moved to the worker is empty here by now, and counts nothing.
+    // Buffers that moved to the worker are empty here by now, and count nothing.
     const bytesOf = (i: number): number =>
       row === 0 ? 0 : messageBytes(items ? items[i] : this.#items?.get(first + i)) + messageBytes(values[i])
     if (recordsObserved()) {

@@ -30,7 +30,7 @@ async function observedCall(ref: FunctionRef, args: readonly unknown[], options:
   const timing: Timing = { row: 0, startedAt: 0, settledAt: 0 }
   try {
     const value = await ref.executor.call(ref, args, { ...options, timing })
-    // What moved to the worker is empty here by now, and counts nothing.
+    // Buffers that moved to the worker are empty here by now, and count nothing.
     if (timing.row > 0) task.bytes = args.reduce((sum: number, arg) => sum + messageBytes(arg), messageBytes(value))
     settle(task, timing, 'done')
     return value

@@ -1,6 +1,6 @@
 /**
  * One run of a graph: lanes that each take the most urgent ready task, await it, keep its result, and go on. A lane whose turn finds
- * nothing ready waits until a task has finished that makes others ready. What runs when is decided by the graph's schedule alone,
+ * nothing ready waits until a task has finished that makes others ready. The graph's schedule alone decides what runs when,
  * the same that `plan` simulates.
  *
  * State by task of the selection: `outcomes` says how far it is; `results` holds its value from the end of the task until its last
@@ -119,7 +119,7 @@ export class GraphRun {
     while (!group.aborted && this.#left > 0) {
       const task = schedule.next()
       if (task < 0) {
-        // Who waits for work holds nothing and keeps nobody: the lane is not a child of the run meanwhile.
+        // A lane that waits for work holds nothing: the lane is not a child of the run meanwhile.
         closeFrame(frame)
         await new Promise<void>((resolve) => this.#parked.push(resolve))
         openFrame(frame)
@@ -139,7 +139,7 @@ export class GraphRun {
   }
 
   /**
-   * What the journal has of the task, or what it gives now, once that is durable. A result that rests on others is taken from the journal only
+   * The result of the task from the journal, or from now, once it is durable. A result that rests on others is taken from the journal only
    * where these were: what was made anew has dependents that are to be made anew.
    */
   async #callRecorded(task: number, lane: Lane, steps: Steps): Promise<unknown> {

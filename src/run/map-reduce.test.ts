@@ -109,11 +109,11 @@ test('a merge that takes time holds up an executor too, and belongs to the run',
 })
 
 test('a failed merge fails the run, after those under way have settled', async () => {
-  for (const options of [{}, { on: thisThread }]) {
+  for (const options of [{ concurrency: 8 }, { on: thisThread }]) {
     let open = 0
     const failing = mapReduce(
       Array.from({ length: 64 }, (_, i) => i),
-      plain.double,
+      'on' in options ? plain.double : (n: number) => 2 * n,
       async (a: number, b: number) => {
         open++
         await turn()

@@ -82,7 +82,7 @@ export class Scope {
     const from = performance.now()
     try {
       const value = await task
-      // Whoever forked it has gone on without it: what it gives is for nobody.
+      // The code that forked it has gone on without it: its result is dropped.
       if (this.#bodyEnded && value !== undefined) {
         const ms = performance.now() - from
         note('unused', this.#group.record.id, `${name} of ${this.#group.label()}`, { ms })

@@ -15,7 +15,7 @@ export interface Source<T> {
   readonly size: number
   /** True when `pull` gives promises. */
   readonly async: boolean
-  /** Where the source's own code runs when it is called from elsewhere. Whoever opens the source sets it; arrays have no code. @default where `pull` is called */
+  /** Where the source's own code runs when it is called from elsewhere. The code that opens the source sets it; arrays have no code. @default where `pull` is called */
   enter?: Entrance
   /** The next item, or {@link end}; a promise only for asynchronous sources. */
   pull(): T | typeof end | Promise<T | typeof end>
@@ -44,7 +44,7 @@ export function sourceOf<T>(input: Input<T>, where: string): Source<T> {
 }
 
 /**
- * What an iterator gave: an item, or {@link end}. As `for` loops do, it asks an object for `done` and then for `value`, and throws for anything
+ * An iterator's result: an item, or {@link end}. As `for` loops do, it asks an object for `done` and then for `value`, and throws for anything
  * that is not an object: an iterator that gives numbers would otherwise never end.
  */
 export function itemOf<T>(next: unknown): T | typeof end {

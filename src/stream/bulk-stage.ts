@@ -245,7 +245,7 @@ class StreamWork implements BulkWork {
   take(max: number): Batch | undefined {
     if (this.#stage.idle) return undefined
     const batch = this.#segment.run.enter(() => this.#stage.take(max))
-    // Who found nothing before waits to hear that nothing will come.
+    // A stage that found nothing waits to hear that nothing will come.
     if (this.#stage.over) queueMicrotask(() => this.#wake())
     return batch
   }

@@ -8,7 +8,7 @@ import type { Segment } from './segment.ts'
 import { type Origin, pending, type Polled, Stage } from './stage.ts'
 
 /**
- * What a stage does with what its function gives: the result is the next item (`map`), or the item goes on when the result is
+ * How a stage uses the result of its function: the result is the next item (`map`), or the item goes on when the result is
  * truthy (`filter`).
  */
 export type CallMode = 'map' | 'filter'
@@ -76,7 +76,7 @@ export abstract class WorkingStage extends Stage {
     this.fill()
     if (!this.waiting || !this.#deliverable()) return
     this.notify()
-    // What was taken has made room.
+    // The item that was taken has made room.
     this.fill()
   }
 
@@ -105,7 +105,7 @@ export abstract class WorkingStage extends Stage {
 
 const resolved = Promise.resolve()
 
-/** Most calls of a worker function at once, by their bytes; where it is not one, `Infinity`. What is queued at workers is worked off, however slow the consumer is. */
+/** Most calls of a worker function at once, by their bytes; where it is not one, `Infinity`. Items queued at workers are worked off, however slow the consumer is. */
 export function remotely(remote: RemoteCalls | undefined): number {
   return remote ? Math.max(remote.slots, callsWithin(heldBytes, remote.sizes)) : Number.POSITIVE_INFINITY
 }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { end, type Model, modelOf, Planted, type Step, steps } from './operators.fixture.ts'
 import { range, Tally } from './stream.fixture.ts'
 import { type Stream, stream } from './stream.ts'
+import { runs } from '../../test/support/runs.ts'
 
 const bounds = fc.record({ concurrency: fc.integer({ min: 1, max: 5 }), buffer: fc.nat(3) })
 type Bounds = { readonly concurrency: number; readonly buffer: number }
@@ -125,7 +126,7 @@ test('every pipeline gives what arrays give, or the failure that was planted, an
         expect(tally.open).toBe(0)
       },
     ),
-    { numRuns: 700 },
+    { numRuns: runs(150, 700) },
   )
 })
 
@@ -148,7 +149,7 @@ test('unordered stages and merge give the same items in some order', async () =>
       const got = await scheduler.waitFor(result)
       expect(got.toSorted((a, b) => a - b)).toEqual(expected.toSorted((a, b) => a - b))
     }),
-    { numRuns: 200 },
+    { numRuns: runs(60, 200) },
   )
 })
 
@@ -213,7 +214,7 @@ test('by keeps the order inside a key, one at a time, and runs keys at once', as
         expect(sums.size).toBe(seen.size)
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(50, 150) },
   )
   expect(mostAtOnce).toBeGreaterThan(2)
 })

@@ -6,7 +6,7 @@ const open = Symbol('open')
 const dropped = Symbol('dropped')
 
 /**
- * What calls have given and nobody has taken yet: in the order in which the calls began, or in which they settled.
+ * Results of calls that have not been taken yet: in the order in which the calls began, or in which they settled.
  *
  * A ring that doubles when full; how full it may become is up to the stage ({@link held}).
  */

@@ -170,7 +170,7 @@ export class StageCalls {
     const { subject, place, origin, context } = runner
     this.#adaptive?.settled(runner.ticket, error)
     this.#release(runner)
-    // What fails in a stopped segment was asked to stop.
+    // A failure in a stopped segment was asked for.
     if (!this.#segment.stopped) {
       if (this.#spec.settles) this.#receiver.settled(place, subject, { status: 'rejected', reason: error }, origin)
       else this.#segment.run.fail(error, context.index)
@@ -243,7 +243,7 @@ function promiseOf(result: unknown): Promise<unknown> | undefined {
 }
 
 /**
- * What a function sees of its item. The signal is the call's own, made only when asked for: what a finished call has given,
+ * An item as its function sees it. The signal is the call's own, made only when asked for: what a finished call has given,
  * such as a response that is still to be read, must not break because the stream needs no more items.
  */
 export class ItemContext implements TaskContext {

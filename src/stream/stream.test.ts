@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { InvalidOption } from '../base/errors.ts'
 import { stream } from './stream.ts'
 import { laterBy, range, Tally } from './stream.fixture.ts'
+import { runs } from '../../test/support/runs.ts'
 
 describe('stages give what the same methods of arrays give', () => {
   const step = fc.oneof(
@@ -51,7 +52,7 @@ describe('stages give what the same methods of arrays give', () => {
           expect(await pipeline.toArray()).toEqual(expected)
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(100, 400) },
     )
   })
 
@@ -84,7 +85,7 @@ describe('stages give what the same methods of arrays give', () => {
           expect(items.toSorted((a, b) => a - b)).toEqual(expected.toSorted((a, b) => a - b))
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(60, 200) },
     )
   })
 })

@@ -2,7 +2,7 @@ import { checkOptions, checkValue, rules } from '../base/options.ts'
 import { labelOf, type NameOptions, nameRules, OpenLine, throwIfAborted, Waiter, type WaitOptions, waitRules } from './line.ts'
 
 /**
- * Holds flows back until `parties` of them have arrived, then lets all go at once; and again for the next round. Whoever
+ * Holds flows back until `parties` of them have arrived, then lets all go at once; and again for the next round. A flow that
  * stops waiting, by timeout or signal, has not arrived.
  *
  * @param parties a whole number from 1 up

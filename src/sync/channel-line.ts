@@ -38,7 +38,7 @@ export class SendWaiter<T> extends ChannelWaiter<void> {
 const counterpartsKept = 16
 
 /**
- * Who may serve the waiters can only be guessed from who did so before. When all of those can never go on, the waiters are
+ * The tasks that may serve the waiters are guessed: those that did so before. When all of those can never go on, the waiters are
  * taken as stuck; but a circle is reported only where a lock or a limiter is part of it.
  */
 export class ChannelLine<R, W extends ChannelWaiter<R>> extends OpenLine<R, W> {

@@ -6,7 +6,7 @@ import { type Lease, Permits } from './permits.ts'
 /**
  * Lets one flow through at a time, first come first served.
  *
- * Not reentrant: whoever waits for it while inside it is deadlocked. That is detected at once within `runExclusive`; two
+ * Not reentrant: a flow that waits for it while inside it is deadlocked. That is detected at once within `runExclusive`; two
  * acquires in one flow are found only when the program has nothing else to do, because flows of one task cannot be
  * distinguished.
  *

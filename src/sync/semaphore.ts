@@ -13,8 +13,8 @@ export interface PermitOptions extends WaitOptions {
 const permitRules: OptionRules<PermitOptions> = { ...waitRules, count: rules.whole(1) }
 
 /**
- * Lets at most `capacity` flows through at a time, strictly first come first served: whoever wants many permits is not
- * overtaken by those who want few.
+ * Lets at most `capacity` flows through at a time, strictly first come first served: a flow that wants many permits is not
+ * overtaken by those that want few.
  *
  * @param capacity a whole number from 1 up
  */

@@ -161,7 +161,7 @@ class Reduction {
   }
 
   /**
-   * Neighbours that fit into one call together. What is too long even for a call of its own is cut, so that it can be reduced.
+   * Neighbours that fit into one call together. A text that is too long even for a call of its own is cut, so that it can be reduced.
    * @throws {Overflow} when no two fit together: then nothing would ever get shorter
    */
   groups(level: readonly Condensed[]): Condensed[][] {

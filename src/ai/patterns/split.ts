@@ -96,7 +96,7 @@ class Splitter {
     for (let level = 0; level < boundaries.length; level++) {
       const further = this.#furthest(start, this.#endsOf(level), end, most)
       end = further?.end ?? end
-      // What is less than half full goes on with a piece of what follows, so that a heading is not a part of its own.
+      // A part less than half full goes on with a piece of what follows, so that a heading is not a part of its own.
       if (further && (further.tokens > most / 2 || end === this.#text.length)) return end
     }
     return end > covered ? end : this.#cutHard(start, covered, most)

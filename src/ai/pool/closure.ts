@@ -52,7 +52,7 @@ export class Closure {
     return true
   }
 
-  /** The probe was not answered. What that means is said by {@link close}, if anything. */
+  /** The probe was not answered. {@link close} says what that means, if anything. */
   giveUpProbe(): void {
     this.#probing = false
   }

@@ -1,5 +1,5 @@
 /**
- * What a failed call to a model says: whether to wait, to try again, to try elsewhere, or to stop. Fields decide
+ * The meaning of a failed call to a model: whether to wait, to try again, to try elsewhere, or to stop. Fields decide
  * ({@link answerOf}); words of a message decide at most about the call itself.
  */
 import { BudgetExceeded, HeddleError, ModelCallFailed, type ModelFailure, QuotaExhausted, TimedOut } from '../../base/errors.ts'

@@ -1,4 +1,4 @@
-/** Two copies of one call, of which the first that answers wins: the course of a hedge. What one may cost is decided in `hedge.ts`. */
+/** Two copies of one call, of which the first that answers wins: the course of a hedge. `hedge.ts` decides what one may cost. */
 import { performance } from '../../base/globals.js'
 import { systemClock } from '../../base/clock.ts'
 import { Cancelled } from '../../base/errors.ts'

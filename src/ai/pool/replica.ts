@@ -2,7 +2,7 @@
  * One model of one account: its limits, its breaker, its load. Calls enter, and leave with what the provider said; from that
  * the limits are learned and corrected.
  *
- * What a call takes from the token limit depends on how the provider charges:
+ * The tokens that a call takes from the limit depend on how the provider charges:
  * - on arrival (OpenAI's headers): `max(maxOutputTokens, input)`, and nothing is given back;
  * - by parts (Anthropic's headers): input and output from separate buckets, reserved, and corrected when the answer is there;
  * - unknown: input and output together, reserved, and corrected.
@@ -62,7 +62,7 @@ export interface Permit {
   unexplained: boolean
 }
 
-/** How a request ended. What was refused was not charged; nobody wanted the answer of what was abandoned. */
+/** How a request ended. Refused requests were not charged; the answers of abandoned ones are dropped. */
 export interface Outcome {
   readonly kind: 'answered' | 'refused' | 'failed' | 'abandoned'
   /** Undefined where it is not known. */

@@ -1,5 +1,5 @@
 /**
- * What goes over the wire: the `fetch` of a model's client, looked at. The models of the AI SDK keep it, or the wish to have one, in their
+ * The wire: the `fetch` of a model's client, looked at. The models of the AI SDK keep it, or the wish to have one, in their
  * `config`; a pool calls a view of the model whose `fetch` is this one. So it knows
  * - which secrets were sent, to take them out of whatever comes back;
  * - whether a request was sent at all, for what was not sent costs nothing;

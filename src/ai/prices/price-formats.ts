@@ -1,6 +1,6 @@
 /**
  * Tables of prices that others publish, read into ours: litellm's `model_prices_and_context_window.json`, models.dev's `api.json`,
- * OpenRouter's list of models, and our own. Whatever is read is checked and bounded: it comes from outside.
+ * OpenRouter's list of models, and our own. Everything that is read is checked and bounded, because it comes from outside.
  */
 import { describe, FileRefused } from '../../base/errors.ts'
 import { checkPrices, type Price, type PriceList, type Rates } from './prices.ts'
@@ -106,7 +106,7 @@ function litellm(row: Fields): unknown {
     if (input === undefined) return undefined
     return withoutGaps({
       input,
-      // Embeddings have no output. What else lacks it is refused where it is checked.
+      // Embeddings have no output. Other models without it are refused where they are checked.
       output: output ?? (suffix === '' && row.mode === 'embedding' ? 0 : undefined),
       cachedInput: perMillion(row[`cache_read_input_token_cost${suffix}`]),
       cacheWrite: perMillion(row[`cache_creation_input_token_cost${suffix}`]),

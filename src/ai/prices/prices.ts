@@ -1,5 +1,5 @@
 /**
- * What models cost: data with a date and a source. Providers change prices; pass your own for what you are billed, or refresh the table
+ * Prices of models: data with a date and a source. Providers change prices; pass your own for what you are billed, or refresh the table
  * (`heddle prices update`).
  */
 import { describe, InvalidOption } from '../../base/errors.ts'

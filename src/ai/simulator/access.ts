@@ -1,5 +1,5 @@
 /**
- * Who may ask: programs of this machine. A page of the web that a browser shows could ask, too, so what names a foreign host (DNS rebinding) or
+ * Access: programs of this machine may ask. A page of the web that a browser shows could ask, too, so what names a foreign host (DNS rebinding) or
  * comes from a foreign origin is refused before its body is read.
  */
 import type { IncomingMessage } from 'node:http'

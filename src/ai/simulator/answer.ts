@@ -1,5 +1,5 @@
 /**
- * What the simulated model says. It knows a few tricks, so that pipelines make sense offline: it fills in schemas, calls tools,
+ * The answers of the simulated model. It knows a few tricks, so that pipelines make sense offline: it fills in schemas, calls tools,
  * does sums (right as often as `accuracy` says), answers with moods, names and summaries; to anything else it repeats what was asked.
  */
 import { estimateTokens } from '../model/tokens.ts'

@@ -2,7 +2,7 @@
 import { sentimentOf } from './language.ts'
 import type { JsonSchemaObject } from './request.ts'
 
-/** A span that is wider than this is no range that somebody meant: generators write the bounds of 64 bits. */
+/** A span that is wider than this is not a range that anybody meant: generators write the bounds of 64 bits. */
 const widest = 1e9
 
 export function numberOf(schema: JsonSchemaObject, name: string, text: string, draw: () => number, whole = false): number {

@@ -11,7 +11,7 @@ export interface RequestTool {
   readonly parameters: JsonSchema
 }
 
-/** As much of JSON Schema as answers are filled in from; `true` allows everything. What comes from a client may hold anything. */
+/** As much of JSON Schema as answers are filled in from; `true` allows everything. A client may send anything. */
 export type JsonSchema = JsonSchemaObject | boolean
 
 export interface JsonSchemaObject {

@@ -13,6 +13,7 @@ import type { Node } from '../expression/node.ts'
 import { broadcastShapes, sizeOf, type Shape } from '../expression/shape.ts'
 import { indexView, transposeView } from '../expression/view.ts'
 import { wrapBuffer } from '../ndarray/compute.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const special = [
   Number.NaN,
@@ -159,7 +160,7 @@ test('kernels give what the interpreter gives, bit by bit', async () => {
     fc.asyncProperty(expression, async (node) => {
       expect(difference(await elementsOf(node), interpret(node))).toBeUndefined()
     }),
-    { numRuns: 1_500 },
+    { numRuns: runs(250, 1_500) },
   )
 }, 60_000)
 
@@ -196,7 +197,7 @@ test.each(inexact)('%s is close for every dtype', async (name) => {
         })
       },
     ),
-    { numRuns: 100 },
+    { numRuns: runs(40, 100) },
   )
 })
 
@@ -239,7 +240,7 @@ test.each(reductions)('%s over any axes is close, and exact for whole numbers', 
         ).toBe(true)
       })
     }),
-    { numRuns: 80 },
+    { numRuns: runs(30, 80) },
   )
 })
 

@@ -7,6 +7,7 @@ import { makeNode, type DenseNode, type Node } from '../expression/node.ts'
 import { Planner } from './planner.ts'
 import { unknownBelow } from '../expression/refine.ts'
 import { contiguousStrides, sizeOf } from '../expression/shape.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const here = { threads: 0 } as const
 const elements = (result: unknown): number[] =>
@@ -37,8 +38,8 @@ function plan(targets: readonly Node[]): number {
   return stages
 }
 
-test('planning ends for 10,000 random graphs, in fewer stages than they have values', () => {
-  for (let seed = 0; seed < 10_000; seed++) {
+test('planning ends for random graphs, in fewer stages than they have values', () => {
+  for (let seed = 0; seed < runs(1_000, 10_000); seed++) {
     const { outputs, values } = randomGraph(randomFrom(seed), 24)
     const nodes = outputs.map(({ array }) => array.node)
     const unknown = unknownBelow(nodes, new Map())
@@ -48,7 +49,7 @@ test('planning ends for 10,000 random graphs, in fewer stages than they have val
 })
 
 test('random graphs with shared parts and several results give what plain lists give', async () => {
-  for (let seed = 0; seed < 1_500; seed++) {
+  for (let seed = 0; seed < runs(250, 1_500); seed++) {
     const { outputs, python } = randomGraph(randomFrom(seed))
     const results = await da.compute(
       outputs.map(({ array }) => array),

@@ -7,6 +7,7 @@ import { compileKernel } from '../kernel/compile.ts'
 import { instantiate } from '../kernel/instance.ts'
 import { blockLength, KernelProgram } from '../kernel/ir.ts'
 import type { OperationName } from '../expression/elementwise.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const P = 1_300n
 const one = 1n << P
@@ -122,7 +123,7 @@ const between = (low: number, high: number): number => low + (high - low) * next
 /** A double with any exponent in the range. */
 const anyScale = (low: number, high: number): number => (1 + next() + next() * 2 ** -32) * 2 ** Math.floor(between(low, high))
 const signed = (x: number): number => (next() < 0.5 ? -x : x)
-const samples = (count: number, make: () => number): number[] => Array.from({ length: count }, make)
+const samples = (count: number, make: () => number): number[] => Array.from({ length: runs(count / 5, count) }, make)
 
 const smallAngles = [
   1.5707963267948966,
@@ -181,10 +182,10 @@ test.each(cases)('%s is within 2 ulp over the whole range', (name, xs, exact) =>
 
 test('pow is within 2 ulp over the whole range', () => {
   const pairs = [
-    ...Array.from({ length: 1_200 }, () => [anyScale(-10, 10), between(-60, 60)] as const),
-    ...Array.from({ length: 800 }, () => [between(0.5, 2), between(-900, 900)] as const),
-    ...Array.from({ length: 400 }, () => [anyScale(-1000, 1000), between(-1, 1)] as const),
-    ...Array.from({ length: 200 }, () => [1 + 2 ** -30 * next(), signed(anyScale(10, 38))] as const),
+    ...Array.from({ length: runs(300, 1_200) }, () => [anyScale(-10, 10), between(-60, 60)] as const),
+    ...Array.from({ length: runs(200, 800) }, () => [between(0.5, 2), between(-900, 900)] as const),
+    ...Array.from({ length: runs(100, 400) }, () => [anyScale(-1000, 1000), between(-1, 1)] as const),
+    ...Array.from({ length: runs(50, 200) }, () => [1 + 2 ** -30 * next(), signed(anyScale(10, 38))] as const),
   ]
   const got = compute(
     'power',

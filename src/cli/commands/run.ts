@@ -238,7 +238,7 @@ function isGraph(value: unknown): value is Runnable {
 }
 
 /**
- * The moment at which the process has nothing left to do. What listens for that too, such as the detector of deadlocks, gets another turn
+ * The moment at which the process has nothing left to do. Other listeners, such as the detector of deadlocks, get another turn
  * to end what waits for ever in its own words.
  */
 class QuietEnd {

@@ -21,7 +21,7 @@ export async function command({ options }: Invocation): Promise<number> {
   ])
   stopWatching()
   const stats = provider.stats()
-  // What is under way may end; a second signal ends the program at once.
+  // Requests under way may end; a second signal ends the program at once.
   await provider.close('1s')
   if (options.json === true) console.log(JSON.stringify(stats))
   else console.error(summary(stats))

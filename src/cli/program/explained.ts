@@ -44,7 +44,7 @@ function askedOf(file: string): Explanation | undefined {
     encoding: 'utf8',
     maxBuffer: mostBytes,
     stdio: ['ignore', 'pipe', 'ignore'],
-    // What the program was started with is not for this.
+    // The arguments of the program do not belong here.
     env: { ...process.env, NODE_OPTIONS: '' },
   })
   if (status !== 0) return undefined

@@ -1,6 +1,6 @@
 /**
  * Loads a user's module. JavaScript is imported as it is; TypeScript too where Node strips types itself, else through jiti,
- * which keeps the line numbers. What the module imports from `heddle` is the same copy either way.
+ * which keeps the line numbers. The module imports the same copy of `heddle` either way.
  */
 import { spawnSync } from 'node:child_process'
 import { statSync, type Stats } from 'node:fs'
@@ -43,7 +43,7 @@ export async function loadModule(path: string): Promise<Record<string, unknown>>
     try {
       return await import(url)
     } catch (error) {
-      // Enums and the like are no types to strip. The error comes before anything has run, so loading again is safe.
+      // Enums and the like cannot be stripped. The error comes before anything has run, so loading again is safe.
       if (!isUnsupportedSyntax(error)) throw stripError(error) ?? error
     }
   }

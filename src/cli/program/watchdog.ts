@@ -47,7 +47,7 @@ export class Watchdog {
   readonly #shared = new Int32Array(new SharedArrayBuffer(8))
   readonly #worker: Worker | undefined
 
-  /** Settles when it listens, or when there is none. Who listens for signals before that may lose one. */
+  /** Settles when it listens, or when there is none. A listener for signals may lose one before that. */
   readonly ready: Promise<void>
 
   constructor(signals: readonly EndingSignal[]) {

@@ -2,7 +2,7 @@ import type { Explanation } from '../../trace/index.ts'
 import { type Outcome, reportDocument } from './report-run.ts'
 import type { Reporter } from './reporter.ts'
 
-/** One document on stdout at the end. What the program writes to stdout goes to stderr, so that nothing else stands there. */
+/** One document on stdout at the end. Output of the program goes to stderr, so that nothing else stands there. */
 export class JsonReporter implements Reporter {
   readonly #write: typeof process.stdout.write
 

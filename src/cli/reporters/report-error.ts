@@ -52,7 +52,7 @@ export function errorLines(thrown: unknown, stream: NodeJS.WriteStream, task?: s
   ]
 }
 
-/** A command line that is wrong is no place in anybody's code. */
+/** A wrong command line is not a place in code. */
 function placeIn(error: Error): Place | undefined {
   return error instanceof UsageError ? undefined : placeOf(error)
 }

@@ -27,7 +27,7 @@ export function failedWith(outcome: Outcome): outcome is Outcome & { readonly er
 export function writeReport(stream: NodeJS.WriteStream, explanation: Explanation, outcome: Outcome): void {
   const lines = failureLines(stream, explanation, outcome)
   if (!failedWith(outcome)) lines.push('', ...verdictLines(paint(stream), explanation))
-  // Who has a failure to mend does not want to hear what would be faster.
+  // A failure comes before advice about speed.
   else if (explanation.groups.length > 0) lines.push('', ...verdictLines(paint(stream), { ...explanation, advice: [] }))
   if (failedWith(outcome)) lines.push('', ...errorLines(outcome.error, stream, failedTask(explanation, outcome.error)))
   say(stream, ...lines)

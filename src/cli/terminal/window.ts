@@ -1,7 +1,7 @@
 /**
  * A few lines at the bottom of the terminal that are drawn again and again, while the program's own output scrolls above them.
  *
- * Whatever the program writes goes through here: the lines are taken off, its text is written as it is, and the lines are drawn below. After
+ * All output of the program goes through here: the lines are taken off, its text is written as it is, and the lines are drawn below. After
  * text that does not end a line nothing is drawn until it does, so that neither ever stands in the other. All of one step is
  * written at once, between the marks of a synchronized update, so that nothing flickers; lines are cut to the width
  * of the terminal, and there are never more than it is high.

@@ -10,7 +10,7 @@ const label = 'a shared barrier'
 
 /**
  * Holds flows back until `parties` of them have arrived, on all threads that share its memory, then lets all go; and again
- * for the next round. Whoever stops waiting, by timeout or signal, has not arrived.
+ * for the next round. A flow that stops waiting, by timeout or signal, has not arrived.
  */
 export class SharedBarrier {
   /** Hand this to other threads, as an argument or inside one. */

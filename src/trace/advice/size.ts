@@ -149,7 +149,7 @@ export function stragglers(facts: Facts): Advice[] {
     const excessMs = found
       .filter((task) => onPath.has(task))
       .reduce((sum, task) => sum + (facts.selfMs[task] as number) - group.medianMs, 0)
-    // What others could have done meanwhile is all that starting it earlier or splitting it can win.
+    // Starting it earlier or splitting it can win only what others could have done meanwhile.
     const savingMs = Math.min(excessMs, idle.rows > 0 ? idle.share * wallMs : 0)
     if (found.length === 0 || found.length > group.tasks / 5) return []
     const began = rows.reduce((first, task) => Math.min(first, related.started[task] as number), Number.POSITIVE_INFINITY)
@@ -167,7 +167,7 @@ export function stragglers(facts: Facts): Advice[] {
 }
 
 /**
- * What can be done about a task that takes long; undefined where nobody can do anything. Whoever maps over items on workers can know which of them
+ * Advice about a task that takes long; undefined where nothing can be done. The author of a map over items on workers can know which of them
  * are large. Which call over a network will take long nobody knows, and single calls are made when they are needed, so there is not an order to change.
  */
 function remedyOf({ related, grouping }: Facts, { number, label, tasks, onWorkers }: GroupStats): string | undefined {

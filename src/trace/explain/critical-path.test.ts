@@ -4,6 +4,7 @@ import { type Job, schedule, type Scheduled } from '../../../test/support/schedu
 import { makeTraceOf, type TraceSpec } from '../../../test/support/traces.ts'
 import { criticalPath } from './critical-path.ts'
 import { relate } from './relate.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const pathOf = (spec: TraceSpec) => {
   const trace = makeTraceOf(spec)
@@ -59,7 +60,7 @@ describe('the critical path of random graphs on random slots', () => {
         expect(ms.work).toBe(longestChain(tasks))
         expect(ms.work).toBe(Math.max(...tasks.map(({ settledAt }) => settledAt)))
       }),
-      { numRuns: 10_000 },
+      { numRuns: runs(1_000, 10_000) },
     )
   }, 60_000)
 
@@ -85,7 +86,7 @@ describe('the critical path of random graphs on random slots', () => {
           expect(limited || byId.get(before?.id ?? 0)?.settledAt === byId.get(id)?.startedAt).toBe(true)
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(300, 2_000) },
     )
   })
 })

@@ -1,7 +1,7 @@
 /**
  * The critical path as it happened: the chain of work and waits that decided when the last task settled.
  *
- * The walk goes back in time from the end. Whatever settled last is what the end waited for; a task's start waited for whatever came last
+ * The walk goes back in time from the end. The end waited for the task that settled last; a task's start waited for what came last
  * of: the slot that became free, the limiter that let it pass, the last of its needs, or the code that queued it. (The
  * last-arriver rule of Yang and Miller, "Critical path analysis for the execution of parallel and distributed programs",
  * 1988; CRISP walks traces of nested calls the same way, USENIX ATC 2022.) The segments join without a gap, so their lengths

@@ -1,5 +1,5 @@
 /**
- * What more workers would do, from runs of the same program with different numbers of them.
+ * The effect of more workers, from runs of the same program with different numbers of them.
  *
  * Two points give Amdahl's law, throughput X(N) = λN / (1 + σ(N − 1)) with the serial share σ. Three or more give N. J. Gunther's
  * Universal Scalability Law, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)), whose κ is the price of keeping workers agreed; with κ > 0 there is

@@ -43,7 +43,7 @@ export function windowsOf({ trace: { samples, processors }, from, to }: Related)
   }
   const known = busy.length
   if ((edges.at(-1) as number) < to || edges.length === 1) {
-    // What came last goes on, as far as is known.
+    // The last state goes on, as far as is known.
     edges.push(to)
     busy.push(busy.at(-1) ?? 0)
     cores.push(cores.at(-1) ?? 0)

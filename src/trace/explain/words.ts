@@ -9,7 +9,7 @@ export function percent(share: number): string {
 /** Share of the measured time spent waiting for this thread from which on that is what is worth saying; chosen. */
 const turnsShare = 0.2
 
-/** Tasks that compute on this thread take turns; that most of them stand idle meanwhile is no news. */
+/** Tasks that compute on this thread take turns; that most of them stand idle meanwhile is not news. */
 export function tookTurns({ idle, work }: { readonly idle: Idle; readonly work: Work }): boolean {
   return idle.of === 'slots' && idle.rows > 1 && work.waitedForThreadMs > turnsShare * work.measuredMs
 }

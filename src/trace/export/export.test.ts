@@ -6,6 +6,7 @@ import { makeTraceOf, type TaskSpec } from '../../../test/support/traces.ts'
 import { layLanes } from './lanes.ts'
 import { exportFormats, exportTrace } from './index.ts'
 import { layout } from './layout.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
 const text = (trace: ReturnType<typeof makeTraceOf>, format: (typeof exportFormats)[number]): string =>
@@ -85,7 +86,7 @@ describe('the export for Perfetto', () => {
         })
         expect(importTrace(text(makeTraceOf({ tasks }), 'chrome')).problems).toEqual([])
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(150, 1_000) },
     )
   })
 

@@ -18,6 +18,10 @@ import { schemas, type Trace, tableNames, taskError } from '../model/trace.ts'
 import { joined } from './joined.ts'
 import { Recorder } from '../record/recorder.ts'
 import { TraceStream } from '../record/trace-stream.ts'
+import { runs } from '../../../test/support/runs.ts'
+
+/** Traces with bytes changed that are tried. */
+const changes = runs(300, 2_000)
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-trace-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -260,7 +264,7 @@ describe('a recording that is streamed', () => {
         flush()
       }
     })
-    await expect(refusedOrHarmless(good)).resolves.toBe(2_000)
+    await expect(refusedOrHarmless(good)).resolves.toBe(changes)
   })
 
   it.each<[string, (view: DataView, at: number) => void, RegExp]>([
@@ -312,7 +316,7 @@ describe('a file that is not a trace', () => {
   })
 
   it('is refused or harmless for any bytes behind right checksums', async () => {
-    await expect(refusedOrHarmless(encodeTrace(sample()))).resolves.toBe(2_000)
+    await expect(refusedOrHarmless(encodeTrace(sample()))).resolves.toBe(changes)
   })
 
   it('is read in the formats before, which had no tasks packed together and no times of processors', () => {
@@ -359,7 +363,7 @@ async function refusedOrHarmless(good: Uint8Array): Promise<number> {
         tried++
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: changes },
   )
   return tried
 }

@@ -1,5 +1,5 @@
 /**
- * What a trace is: six tables, a list of texts and a head.
+ * A trace: six tables, a list of texts and a head.
  *
  * Times are milliseconds since the trace began ({@link TraceMeta.epochMs} in the calendar), on one clock for all threads; a time
  * that never came is -1. Texts are numbers into {@link Trace.strings}, 0 being none. Tasks stand in the order in which

@@ -1,5 +1,5 @@
 /**
- * What the tasks of one stretch of time were doing: computing, waiting for something that a program without parallelism would wait for as well, or
+ * The activity of the tasks in one stretch of time: computing, waiting for something that a program without parallelism would wait for as well, or
  * waiting for a thread or a core that others had. Only the first two are work. Everything is a mean over the stretch, so `2` is two tasks at once or
  * two cores.
  *
@@ -79,7 +79,7 @@ export function shareOf(stretch: Stretch): Share {
     waiting.push({ held, others: tasks - on - held, full: fullness(Math.max(busy, cpu + wait)) })
   }
   const all = waiting.reduce((sum, { held, others }) => sum + held + others, 0)
-  // What others had may be what was waited for, and a program without parallelism would have waited as well.
+  // Cores that others had may have been waited for, and a program without parallelism would have waited as well.
   unclear += forCore * others
   if (all <= 0) return { computing, waiting: outside, forThread, forCore, unclear }
   const asleep = Math.max(0, children.alive - children.cpu - children.wait)

@@ -89,7 +89,7 @@ export class PlainTasks {
       this.#batch[at + 2] = settledAt[i] as number
       this.#filled = at + perTask
     }
-    // Whatever comes next has less in common with it.
+    // The next task has less in common with it.
     this.#run = undefined
     return true
   }

@@ -152,7 +152,7 @@ export class Recorder implements Listener {
     return this.#endedAt !== undefined
   }
 
-  /** Stops listening. What has not settled by now gets a row as it stands. */
+  /** Stops listening. Tasks that have not settled get a row as they stand. */
   end(): Trace {
     if (this.#endedAt === undefined) {
       const open = this.open.list()

@@ -8,6 +8,7 @@ import { orderBy } from '../explain/order.ts'
 import { relate } from '../explain/relate.ts'
 import { selfTimes } from '../explain/self-time.ts'
 import { spanMs } from '../explain/span.ts'
+import { runs as cases } from '../../../test/support/runs.ts'
 
 const analyse = (spec: TraceSpec) => {
   const trace = makeTraceOf(spec)
@@ -120,7 +121,7 @@ describe('self time', () => {
           expect(byId(task.id)).toBe(alone)
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(200, 1_000) },
     )
   })
 })
@@ -203,7 +204,7 @@ describe('span', () => {
         expect(span).toBeLessThanOrEqual(self.totalMs)
         expect(span).toBeGreaterThanOrEqual(Math.max(...drafts.map(({ ms }) => ms)))
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(200, 1_000) },
     )
   })
 })
@@ -238,7 +239,7 @@ describe('idle time', () => {
           for (const ms of Object.values(idleMs)) expect(ms).toBeGreaterThanOrEqual(0)
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(300, 2_000) },
     )
   })
 

@@ -39,7 +39,7 @@ function tooLittle({ work, wallMs, startingMs, speedup }: Findings): string | un
 /** Share of the wall time from which on starting is what decides. */
 const startingShare = 0.2
 
-/** Where this much of the measured time was no work, the sum is not what it was measured as. */
+/** Where this much of the measured time was not work, the sum is not what it was measured as. */
 const sumHolds = 0.05
 
 /** A factor only where one is known. */

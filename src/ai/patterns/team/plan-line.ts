@@ -1,5 +1,5 @@
 /**
- * What a line of a plan is: the beginning of a task, or a remark. A line that has any sign of a task and cannot be read as one is
+ * One line of a plan: the beginning of a task, or a remark. A line that has any sign of a task and cannot be read as one is
  * unreadable; so a task is never taken for a remark.
  */
 

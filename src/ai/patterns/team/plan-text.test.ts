@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { InvalidGraph } from '../../../base/errors.ts'
 import { PlanText } from './plan-text.ts'
+import { runs } from '../../../../test/support/runs.ts'
 
 const agents = ['search', 'up', 'math', 'say', 'join', 'search_web']
 
@@ -213,7 +214,7 @@ test('a plan printed in any style and cut into any pieces reads back as it was',
         expect(read(plan, pieces)).toEqual(tasks)
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: runs(300, 2_000) },
   )
 })
 
@@ -236,7 +237,7 @@ test('a plan that is cut anywhere gives every task that had begun, or an error',
       expect(found === 'refused' ? begun : found).toEqual(begun)
       expect(outcome(plan)).toEqual(tasks)
     }),
-    { numRuns: 1_000 },
+    { numRuns: runs(200, 1_000) },
   )
 })
 

@@ -1,8 +1,8 @@
 /**
- * What the input of a task refers to. `$id` stands for the result of a task, `${id}` for the same with its end marked.
+ * References in the input of a task. `$id` stands for the result of a task, `${id}` for the same with its end marked.
  *
  * Ids may contain dashes and dots, so `$1-5` can mean task `1-5`, or task `1` and then "-5". The longest id that the plan has is
- * meant: `$1-$2` are two tasks. An id ends at the end of a word, so `$10` never means task 1. What is not a task stays as it is: a sum of money.
+ * meant: `$1-$2` are two tasks. An id ends at the end of a word, so `$10` never means task 1. Other text, such as a sum of money, stays as it is.
  */
 
 /** A place in an input that may refer to a task. */

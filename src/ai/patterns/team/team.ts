@@ -18,7 +18,7 @@ export interface TeamState {
   readonly results: ReadonlyMap<string, unknown>
   /** Tasks that failed, had no agent, or could not run because one that they need failed. */
   readonly failed: ReadonlyMap<string, Error>
-  /** What was wrong with the plan itself: it cannot be read, it broke off, its planner failed. What was right of it has run. */
+  /** The fault of the plan itself: it cannot be read, it broke off, its planner failed. The correct part of it has run. */
   readonly plan: Error | undefined
 }
 

@@ -61,7 +61,7 @@ export class Allowance {
    */
   read(meter: Meter | undefined, mark: Mark, refused: boolean): boolean {
     if (!meter) return false
-    // Who gave a lower limit wants to use less than the account allows.
+    // A lower limit was given on purpose: to use less than the account allows.
     if (this.#given !== undefined && (meter.limit / (meter.perMs ?? 60_000)) * 60_000 > this.#given * 1.01) return false
     const learner = this.#learner
     const isNew = learner.read(meter, mark, refused)

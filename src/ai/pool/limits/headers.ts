@@ -1,5 +1,5 @@
 /**
- * What a provider's response headers say about its limits. Two forms are known: OpenAI's `x-ratelimit-*`, which most compatible
+ * The limits in a provider's response headers. Two forms are known: OpenAI's `x-ratelimit-*`, which most compatible
  * servers send, and Anthropic's `anthropic-ratelimit-*`. Pure: headers and the time come in, figures go out.
  *
  * -1, missing and unreadable figures are unknown. Some deployments send `-1, -1, 0`, some send nothing.

@@ -8,9 +8,9 @@
  *
  *     offset = remaining − rate × time of the charge + charged until then,      level(now) = offset + rate × now − charged
  *
- * One reading may be off by as much as is under way: requests that leave together arrive in any order, and who arrives first reads
- * too much by as many as he overtook, who arrives last too little by as many as overtook him. Nor will any few readings do, for who
- * arrives first is answered first. But over all calls of a crowd this cancels out: whatever their order, the ranks of
+ * One reading may be off by as much as is under way: requests that leave together arrive in any order. The first to arrive reads
+ * too much, by as many as it overtook, the last too little, by as many as overtook it. A few readings do not help, because the first
+ * to arrive is answered first. But over all calls of a crowd this cancels out: whatever their order, the ranks of
  * charging and the ranks of arriving have the same sum. So calls are gathered in epochs, and the mean over an epoch is believed
  * when (nearly) all of its calls have been answered. An epoch ends when the one before is complete, as in epoch-based reclamation
  * (Fraser, "Practical lock-freedom", 2004).

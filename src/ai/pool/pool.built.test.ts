@@ -17,6 +17,7 @@ import { partialResults } from '../../run/failure.ts'
 import { scope } from '../../run/scope.ts'
 import { budget, pool, type PoolReport } from '../index.ts'
 import { simulate, type Simulator, type SimulatorOptions } from '../simulator/index.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 beforeAll(() => {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
@@ -134,8 +135,8 @@ describe('a pool is a model', () => {
 })
 
 describe('rate limits', () => {
-  const calls = 250
-  const limits = { requestsPerMinute: 180, tokensPerMinute: 60_000 }
+  const calls = runs(110, 250)
+  const limits = { requestsPerMinute: runs(80, 180), tokensPerMinute: runs(27_000, 60_000) }
   const run = async (model: ReturnType<typeof member>): Promise<void> => {
     await map(
       Array.from({ length: calls }, (_, i) => i),
@@ -486,7 +487,8 @@ describe('storms', () => {
         Date.now = () => realNow() + by
       }, 20)
       try {
-        const prompts = Array.from({ length: 250 }, (_, i) => (i % 50 === 0 ? `poison ${i}` : `What is ${i} + 1?`))
+        const each = runs(25, 50)
+        const prompts = Array.from({ length: 5 * each }, (_, i) => (i % each === 0 ? `poison ${i}` : `What is ${i} + 1?`))
         const ask = async (prompt: string, i: number): Promise<string> => {
           if (i % 2 === 0) return (await generateText({ model, prompt, maxOutputTokens: 50 })).text
           let text = ''
@@ -497,10 +499,10 @@ describe('storms', () => {
           return text
         }
         const { ok, failed } = await map(prompts, (prompt, { index }) => ask(prompt, index), {
-          concurrency: 100,
+          concurrency: 2 * each,
           onFailure: 'settle',
         })
-        expect(ok.length).toBeGreaterThan(50)
+        expect(ok.length).toBeGreaterThan(each)
         expect(failed.filter(({ item }) => item.startsWith('poison'))).toHaveLength(5)
         const named = [ModelCallFailed, TimedOut]
         expect(failed.filter(({ error }) => !named.some((type) => error instanceof type))).toEqual([])

@@ -193,7 +193,7 @@ describe('map', () => {
   test.each([
     ['two equal keys', [1, 2, 3], { key: (n: number) => `k${n % 2}` }, 'Items 0 and 2 have the same key "k1"'],
     ['a key that is not text', [1], { key: (n: number) => n as unknown as string }, 'Expected the key of a item (0) to be text'],
-    ['an item without a key', [new Map()], {}, 'Expected `key` to be given, because item 0 is no JSON'],
+    ['an item without a key', [new Map()], {}, 'Expected `key` to be given, because item 0 is not JSON'],
   ])('refuses %s before any work starts, and at that item where they come one by one', async (_, items, options, message) => {
     let calls = 0
     const f = (): number => ++calls
