@@ -138,7 +138,7 @@ class Sum {
         unseen: rate(rates, childrenRow, 'busy', w),
         alive: Math.max(0, rate(rates, childrenRow, 'alive', w)),
       },
-      machine: used / this.#cores,
+      machine: this.#machine(w),
       others: used > 0 ? others / used : 0,
       counted: this.#counted,
     })
@@ -154,6 +154,18 @@ class Sum {
     for (const at of [w - 1, w, w + 1])
       most = Math.max(most, rate(rates, nativeRow, 'cpu', at) + rate(rates, nativeRow, 'wait', at))
     return most / this.#poolThreads
+  }
+
+  /** Share of the machine in use, in this window and beside it: a window may be short for what is counted in ticks of 10 ms. */
+  #machine(w: number): number {
+    const { rates, cores, edges } = this.#windows
+    let [used, time] = [0, 0]
+    for (let at = Math.max(0, w - 1); at <= Math.min(cores.length - 1, w + 1); at++) {
+      const ms = (edges[at + 1] as number) - (edges[at] as number)
+      used += ms * ((cores[at] as number) + rate(rates, childrenRow, 'cpu', at) + rate(rates, othersRow, 'cpu', at))
+      time += ms
+    }
+    return time > 0 ? used / time / this.#cores : 0
   }
 
   #coresInUse(wall: number): Work['cores'] {

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 
 /** A clock tick of `stat` files: every Linux that Node runs on counts a hundred a second. */
-const tickMs = 10
+export const tickMs = 10
 /** No line that is read here is longer. */
 const lineBytes = 1_024
 
@@ -16,6 +16,8 @@ export interface ThreadTime {
 export interface ProcessTime {
   /** It has ended, and nobody has asked how. */
   readonly ended: boolean
+  /** Its first thread is on a core, or ready for one. */
+  readonly runnable: boolean
   readonly parent: number
   readonly cpuMs: number
   /** That of its children that have ended, and of theirs. */
@@ -40,7 +42,13 @@ export class ProcFiles {
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     if (fields.length < 15) return undefined
     const ticks = (from: number): number => (Number(fields[from]) + Number(fields[from + 1])) * tickMs
-    return { ended: fields[0] === 'Z', parent: Number(fields[1]), cpuMs: ticks(11), endedMs: ticks(13) }
+    return {
+      ended: fields[0] === 'Z',
+      runnable: fields[0] === 'R',
+      parent: Number(fields[1]),
+      cpuMs: ticks(11),
+      endedMs: ticks(13),
+    }
   }
 
   /** Time for which the cores of the machine were in use, by anybody; undefined when it is not shown. */

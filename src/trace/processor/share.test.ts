@@ -76,6 +76,27 @@ describe('what tasks of a stretch of time did', () => {
       1,
     ],
     [
+      'two workers get half a core together, because other programs have the rest',
+      { executors: [thread(1, 0.25, 0.75), thread(1, 0.25, 0.75)], others: 0.75, machine: 1 },
+      1,
+    ],
+    [
+      'native threads and children get no more than others leave',
+      {
+        executors: [thread(3, 0.1, 0.1)],
+        native: { cpu: 0.2, wait: 0.8 },
+        children: { cpu: 0.1, wait: 1.9, unseen: 0, alive: 2 },
+        others: 0.8,
+        machine: 1,
+      },
+      1,
+    ],
+    [
+      'two workers together have more than a core, so one alone would have had a whole one',
+      { executors: [thread(1, 0.6, 0.4), thread(1, 0.6, 0.4)], others: 0.4, machine: 1 },
+      1.2,
+    ],
+    [
       'two workers, of which each may have waited for the other',
       { executors: [thread(1, 0.4, 0.6), thread(1, 0.4, 0.6)], machine: 1 },
       0.8,
@@ -86,7 +107,11 @@ describe('what tasks of a stretch of time did', () => {
 
   it('cannot tell whether two workers waited for each other or for other programs, as far as those had the cores', () => {
     const executors = [thread(1, 0.4, 0.6), thread(1, 0.4, 0.6)]
-    expect(share({ executors, machine: 1, others: 0.5 }).unclear).toBeCloseTo(0.6)
+    // Together they had 0.8 of a core: as much as one thread alone could have had at most, so up to one core their waiting is work.
+    expect(share({ executors, machine: 1, others: 0.5 })).toMatchObject({
+      waiting: expect.closeTo(0.2),
+      unclear: expect.closeTo(0.5),
+    })
     expect(share({ executors, machine: 1 }).unclear).toBe(0)
   })
 

@@ -6,6 +6,9 @@
  * 1. A thread of JavaScript runs one task at a time. As far as it was on a core, one of its tasks computed; as far as it waited for a core, one
  *    waited for that.
  *    Where no other thread of ours wanted a core, other programs had them: a program without parallelism would wait as well, so that is work.
+ *    And one thread gets no more of the processor than all of ours together: where those had less than one core, because other programs had the
+ *    rest, a program without parallelism would have computed no faster, so waiting is work up to one core. That holds however the system
+ *    divides its cores: by thread, by session or by container.
  * 2. The others of its tasks wait for something: first for native threads and child processes, as many as of those were on a core or
  *    waiting for one, and for children that were asleep. Their time on a core is computing, and their sleep is waiting for the outside.
  * 3. The rest waits for the outside: for answers, timers, disks. But where the thread is busy, it waits for the thread; and where libuv's pool is
@@ -81,28 +84,45 @@ export function shareOf(stretch: Stretch): Share {
   const all = waiting.reduce((sum, { held, others }) => sum + held + others, 0)
   // Cores that others had may have been waited for, and a program without parallelism would have waited as well.
   unclear += forCore * others
-  if (all <= 0) return { computing, waiting: outside, forThread, forCore, unclear }
+  if (all <= 0) return withSlowness({ computing, waiting: outside, forThread, forCore, unclear }, stretch)
   const asleep = Math.max(0, children.alive - children.cpu - children.wait)
   const helpers = native.cpu + native.wait + children.cpu + children.wait + asleep
-  const helped = Math.min(1, helpers > 0 ? all / helpers : 0)
-  computing += helped * (native.cpu + children.cpu)
-  const helpersWait = native.wait + children.wait
-  const own = helpersWait * ownCause(Math.min(1, native.cpu + children.cpu + helpersWait))
-  forCore += helped * own
-  unclear += helped * own * others
-  outside += helped * (asleep + helpersWait - own)
+  // What was on a core comes first: waits are counted when they are over, so a stretch of time may hold some of the one before.
+  const helped = Math.min(all, native.cpu + children.cpu)
+  const left = all - helped
+  const [helpersWait, slept] = partsOf(left, native.wait + children.wait, asleep)
+  computing += helped
+  const own = helpersWait * ownCause(Math.min(1, native.cpu + children.cpu + native.wait + children.wait))
+  forCore += own
+  unclear += own * others
+  outside += slept + helpersWait - own
   const rest = Math.max(0, 1 - helpers / all)
-  const full = Math.max(fullness(pool), machine >= saturated ? notSeen(native.cpu, children, counted) : 0)
+  const full = Math.max(fullness(pool), machine >= saturated ? notSeen(native, children, counted) : 0)
   for (const { held, others: waiters, full: thread } of waiting) {
-    const left = waiters * rest
-    const forOwnThread = left * thread
-    const forHelpers = (left - forOwnThread) * full
+    const unhelped = waiters * rest
+    const forOwnThread = unhelped * thread
+    const forHelpers = (unhelped - forOwnThread) * full
     forThread += forOwnThread
     forCore += forHelpers
     unclear += forOwnThread + forHelpers
-    outside += held * rest + left - forOwnThread - forHelpers
+    outside += held * rest + unhelped - forOwnThread - forHelpers
   }
-  return { computing, waiting: outside, forThread, forCore, unclear }
+  return withSlowness({ computing, waiting: outside, forThread, forCore, unclear }, stretch)
+}
+
+/** Two amounts, in proportion where they are more than there is room for. */
+function partsOf(room: number, one: number, other: number): [number, number] {
+  const fits = one + other > room ? room / (one + other) : 1
+  return [one * fits, other * fits]
+}
+
+/** Counts waiting for a core as work as far as one thread alone would have waited as well. */
+function withSlowness(share: Share, { executors, native, children, others }: Stretch): Share {
+  const had = executors.reduce((sum, { cpu }) => sum + cpu, native.cpu + children.cpu)
+  const theirs = others < 1 ? (had * others) / (1 - others) : Infinity
+  const slow = Math.max(0, Math.min(share.forCore, 1 - had, theirs))
+  const { forCore, waiting, unclear } = share
+  return { ...share, forCore: forCore - slow, waiting: waiting + slow, unclear: Math.max(0, unclear - slow * others) }
 }
 
 /**
@@ -117,9 +137,14 @@ function causeOf({ executors, native, children }: Stretch): (itself: number) => 
   return (itself) => Math.min(1, Math.max(0, wanted - itself))
 }
 
-/** What could not be seen waiting for a core did so, where all are in use: the share of it in what helpers computed. */
-function notSeen(nativeCpu: number, children: Stretch['children'], counted: boolean): number {
+/**
+ * What could not be seen waiting for a core did so, where all are in use: the share of it in what helpers computed. Children that begin, and those
+ * that have ended and of which this thread has not heard yet, waited like those that are seen.
+ */
+function notSeen({ cpu: nativeCpu }: Stretch['native'], children: Stretch['children'], counted: boolean): number {
   const cpu = nativeCpu + children.cpu
   if (cpu === 0) return 0
-  return counted ? Math.min(1, children.unseen / cpu) : 1
+  if (!counted) return 1
+  const waited = children.wait > 0 ? children.wait / (children.wait + children.cpu) : 0
+  return Math.min(1, Math.max(children.unseen / cpu, waited))
 }

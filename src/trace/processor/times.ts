@@ -3,14 +3,16 @@
  *
  * Linux counts both for every thread. What runs no JavaScript that heddle knows (libuv's pool, threads of native modules, V8's own) is
  * summed up as native. Children are found by their parent's number; what those took that have ended stands in this process's own `stat`, also of those
- * that ended before anybody looked. Elsewhere there is the time of the whole process, and how long each event loop was busy.
+ * that ended before anybody looked. A wait is counted when it is over, so while all cores are in use, a child that is ready to run has waited since it
+ * was last looked at. Elsewhere there is the time of the whole process, and how long each event loop was busy.
  *
  * One for all recorders of the process: reading takes about a tenth of a millisecond.
  */
+import { availableParallelism } from 'node:os'
 import { performance as realClock } from 'node:perf_hooks'
 import { executingWorkers } from '../../base/executing.ts'
 import { childrenRow, nativeRow, othersRow } from './rows.ts'
-import { ProcFiles, processPath, type ThreadTime, threadPath } from './proc.ts'
+import { ProcFiles, processPath, type ThreadTime, threadPath, tickMs } from './proc.ts'
 
 /** Milliseconds since somebody began to read. */
 export interface Taken {
@@ -32,6 +34,9 @@ const lookForChildrenMs = 1_000
 const followedMax = 256
 /** So much is remembered of processes that are none of ours. */
 const strangersMax = 100_000
+/** Share of the machine's cores in use from which on a child that is ready to run waits for one. */
+const saturated = 0.9
+const cores = availableParallelism()
 
 /** Came with Node 23.9. */
 const { threadCpuUsage } = process as { threadCpuUsage?: () => NodeJS.CpuUsage }
@@ -75,13 +80,14 @@ export class ProcessorTimes {
     const now = realClock.now()
     if (now - this.#readAt < sameMs) return this.#rows
     const first = this.#rows.size === 0
+    const sinceMs = first ? 0 : now - this.#readAt
     this.#readAt = now
     const processMs = msOf(process.cpuUsage())
     const passedMs = first ? 0 : processMs - this.#processMs
     this.#processMs = processMs
     this.#readLoop(0, loopBusyMs(), first)
     for (const [row, worker] of executingWorkers) this.#readLoop(row, worker.busyMs(), first)
-    if (this.byThread) this.#readThreads(now, passedMs, first)
+    if (this.byThread) this.#readThreads(now, sinceMs, passedMs, first)
     else this.#readProcess(passedMs)
     return this.#rows
   }
@@ -110,7 +116,7 @@ export class ProcessorTimes {
     this.#row(nativeRow).cpuMs += Math.max(0, passedMs - known)
   }
 
-  #readThreads(now: number, passedMs: number, first: boolean): void {
+  #readThreads(now: number, sinceMs: number, passedMs: number, first: boolean): void {
     const rowOf = new Map<number, number>([[process.pid, 0]])
     for (const [row, { thread }] of executingWorkers) if (thread !== undefined) rowOf.set(thread, row)
     const alive = new Set<number>()
@@ -134,14 +140,19 @@ export class ProcessorTimes {
     }
     // From the sum of the process, because that also holds threads that have ended meanwhile.
     this.#row(nativeRow).cpuMs += Math.max(0, passedMs - ours)
-    const childrenMs = this.#readChildren(now, first)
     const machineMs = this.#proc.machineMs() ?? 0
+    // The system counts in ticks, of which one on each core may not be over.
+    const inUse = machineMs - this.#machineMs + tickMs * cores >= saturated * cores * sinceMs
+    const childrenMs = this.#readChildren(now, inUse ? sinceMs : 0, first)
     if (!first) this.#row(othersRow).cpuMs += Math.max(0, machineMs - this.#machineMs - passedMs - childrenMs)
     this.#machineMs = machineMs
   }
 
-  /** Gives the processor time that all processes below this one have taken since the last time. */
-  #readChildren(now: number, first: boolean): number {
+  /**
+   * Gives the processor time that all processes below this one have taken since the last time.
+   * @param busySinceMs since when all cores were in use, if they were
+   */
+  #readChildren(now: number, busySinceMs: number, first: boolean): number {
     let totalMs = this.#proc.process('self')?.endedMs ?? 0
     const rowOf = new Map<number, number>()
     for (const [row, { process: id }] of executingWorkers) if (id !== undefined) rowOf.set(id, row)
@@ -157,7 +168,13 @@ export class ProcessorTimes {
         continue
       }
       totalMs += time.cpuMs + time.endedMs
-      const { cpuMs, waitMs } = moved(this.#children, id, { cpuMs: time.cpuMs, waitMs: wait.waitMs }, first)
+      const before = this.#children.get(id)
+      const { cpuMs, waitMs: overMs } = moved(this.#children, id, { cpuMs: time.cpuMs, waitMs: wait.waitMs }, first)
+      const pendingMs = time.runnable && before ? Math.max(0, busySinceMs - cpuMs - overMs) : 0
+      const waitMs = overMs + pendingMs
+      // What is counted now is not counted again when it is over.
+      if (pendingMs > 0)
+        this.#children.set(id, { cpuMs: time.cpuMs, waitMs: Math.max(wait.waitMs, before?.waitMs ?? 0) + pendingMs })
       const row = rowOf.get(id) ?? childrenRow
       const taken = this.#row(row)
       taken.waitMs += waitMs
