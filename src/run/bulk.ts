@@ -14,7 +14,7 @@ import type { Cancellation } from '../base/abort.ts'
 import type { Entrance } from '../base/frame.ts'
 import { Ahead } from './ahead.ts'
 import { Breath } from './breath.ts'
-import type { Batch, BulkWork } from './executor.ts'
+import type { Batch, BulkWork, FunctionRef, MergedBlock, Stays } from './executor.ts'
 import type { Group } from './group.ts'
 import { messageBytes } from './message-size.ts'
 import { type Collector, itemAt } from './outcome.ts'
@@ -33,6 +33,8 @@ export interface BulkOptions {
   readonly parentTask: number
   /** What is known of how large the function's items and results are. */
   readonly sizes: CallSizes
+  /** Merges the results of neighbours on the workers that made them. */
+  readonly merge?: FunctionRef | undefined
   /** Everything has been reported. */
   readonly done: () => void
 }
@@ -42,6 +44,19 @@ const mostStoring = 64
 
 interface Published extends Pick<TaskRecord, 'index' | 'row' | 'startedAt' | 'settledAt' | 'bytes' | 'state'> {
   readonly error?: unknown
+}
+
+/**
+ * A batch of which the results are merged may take longer: each leaves a few blocks, which cost a crossing each. Chosen: a hundred batches of a
+ * job that takes ten seconds on two workers.
+ */
+const mergedBatchMs = 200
+
+/** How many of `room` items from `first` on end where a block ends that is as large as may be. */
+function wholeBlock(first: number, room: number): number {
+  if (room < 2) return room
+  const block = 2 ** Math.floor(Math.log2(Math.min(room, 2 ** 30)))
+  return block - (first % block)
 }
 
 /** Stands for an item among those that were pulled, that has its result. */
@@ -56,6 +71,8 @@ const skippedAtOnce = 1_024
 export class Bulk implements BulkWork {
   readonly timeoutMs: number | undefined
   readonly observed: boolean
+  readonly stays: Stays | undefined
+  readonly batchMs: number | undefined
   readonly #o: BulkOptions
   /** Items that were pulled and not yet taken, of asynchronous sources: what such a source has at hand is pulled, as far as it is wanted. */
   readonly #ahead: Ahead<unknown> | undefined
@@ -83,6 +100,10 @@ export class Bulk implements BulkWork {
     this.#enter = options.group.entrance()
     this.timeoutMs = options.timeoutMs
     this.observed = options.observed
+    if (options.merge) {
+      this.stays = { seal: true, merge: options.merge }
+      this.batchMs = mergedBatchMs
+    }
     if (!options.source.slice) this.#items = new Map()
     if (options.source.async) this.#ahead = new Ahead(() => this.#wake())
     if (options.observed) this.#takenAt = new TakenTimes()
@@ -107,8 +128,8 @@ export class Bulk implements BulkWork {
   }
 
   #room(): number {
-    const { results } = this.#o.sizes
-    if (this.#storing > mostStoring || this.#storingItems >= within(heldBytes, results)) return 0
+    const { sizes, merge } = this.#o
+    if (this.#storing > mostStoring || (!merge && this.#storingItems >= within(heldBytes, sizes.results))) return 0
     return this.#o.limit - (this.#taken - this.#reported)
   }
 
@@ -126,7 +147,9 @@ export class Bulk implements BulkWork {
   }
 
   readonly #take = (max: number): Batch | undefined => {
-    const room = Math.min(max, this.#room(), this.#fitting)
+    const { merge } = this.#o
+    let room = Math.min(max, this.#room(), this.#fitting)
+    if (merge) room = wholeBlock(this.#taken, room)
     if (room < 1 || this.exhausted()) return undefined
     const items = this.#o.source.slice ? this.#slice(room) : this.#ahead ? this.#pulled(room, this.#ahead) : this.#pullNow(room)
     if (items.length === 0) return undefined
@@ -141,7 +164,9 @@ export class Bulk implements BulkWork {
 
   /** How many items one message may have, by what is known of their sizes. */
   get #fitting(): number {
-    return callsWithin(messageBytesMost, this.#o.sizes)
+    const { sizes, merge } = this.#o
+    // Results that are merged over there do not come here.
+    return merge ? within(messageBytesMost, sizes.items) : callsWithin(messageBytesMost, sizes)
   }
 
   #slice(room: number): ArrayLike<unknown> {
@@ -287,6 +312,20 @@ export class Bulk implements BulkWork {
     sizes.results.noteSome(values)
     if (collector.succeedMany) this.#store(first, values.length, collector.succeedMany(first, values))
     else for (let i = 0; i < values.length; i++) this.#store(first + i, 1, collector.succeed(first + i, values[i]))
+  }
+
+  merged(
+    first: number,
+    items: number,
+    blocks: readonly MergedBlock[],
+    row: number,
+    startedAt?: ArrayLike<number>,
+    settledAt?: ArrayLike<number>,
+  ): void {
+    this.#enter(() => {
+      if (startedAt && settledAt) this.#publishMany(first, { length: items }, row, startedAt, settledAt)
+      this.#store(first, items, this.#o.collector.mergedMany?.(blocks))
+    })
   }
 
   get into(): unknown[] | undefined {

@@ -16,6 +16,8 @@ export interface FunctionRef {
   readonly local: ((...args: never[]) => unknown) | undefined
   /** The module consented that an executor may run it on the caller's thread. @default false */
   readonly inline?: boolean
+  /** What it is made of, where it is several functions in a row: each gets what the one before gave. */
+  readonly parts?: readonly FunctionRef[]
   /** What runs once per worker before the first call into the module; its name in the module's registry. */
   readonly setup: ((...args: never[]) => unknown) | undefined
   readonly executor: Executor
@@ -44,6 +46,25 @@ export interface CallOptions {
    * true when the call has to wait again, because that worker is gone. Whoever gives it bounds the loading of the module with it; else `timeoutMs` does.
    */
   readonly onWaiting?: ((waiting: boolean) => void) | undefined
+  /** The result is for other workers alone: give it as a `Sealed` where that is possible. Only where the executor keeps values. */
+  readonly seal?: boolean
+  /** Which arguments, or parts of them, are `Sealed`. */
+  readonly sealed?: readonly { readonly argument: number; readonly key: string | number | undefined }[]
+}
+
+/** How values stay with the workers that need them; only where the executor keeps values. */
+export interface Stays {
+  /** Results are for workers alone: give them as `Sealed` where that is possible. */
+  readonly seal: boolean
+  /** Merges the results of neighbours, there where they are. */
+  readonly merge?: FunctionRef
+}
+
+/** The merged results of the `2 ** level` items from `position * 2 ** level` on. */
+export interface MergedBlock {
+  readonly level: number
+  readonly position: number
+  readonly value: unknown
 }
 
 /** Items next to each other in the input of a {@link BulkWork}. */
@@ -82,6 +103,18 @@ export interface BulkWork {
   /** Where this thread may put values itself, by index, instead of handing them to `succeed`; it then says so with `stored`. */
   readonly into?: unknown[] | undefined
   stored?(first: number, count: number): void
+  readonly stays?: Stays | undefined
+  /** How long a batch should take, in milliseconds. @default what the executor thinks best */
+  readonly batchMs?: number | undefined
+  /** With `stays.merge`: the results of `items` items from `first` on have become these blocks. */
+  merged?(
+    first: number,
+    items: number,
+    blocks: readonly MergedBlock[],
+    row: number,
+    startedAt?: ArrayLike<number>,
+    settledAt?: ArrayLike<number>,
+  ): void
   fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void
   /** The item never started: the work was cancelled first. */
   skip(index: number): void
@@ -95,6 +128,8 @@ export interface Executor {
   readonly name: string
   /** How many calls can truly run at once. */
   readonly slots: number
+  /** Values can stay with its workers: sealed results and arguments, and results merged where they were made. @default false */
+  readonly keepsValues?: boolean
   /** Runs one call. @throws whatever the function throws, and the errors of base for everything around it */
   call(ref: FunctionRef, args: readonly unknown[], options?: CallOptions): Promise<unknown>
   /** Runs many calls; everything is reported through `work`. */

@@ -7,9 +7,12 @@ import { InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { isThenable, nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
+import { Sealed } from '../encoding/sealed.js'
+import { call } from './call.ts'
+import { type FunctionRef, type MergedBlock, refOf } from './executor.ts'
 import { Group } from './group.ts'
 import type { ItemFunction } from './lanes.ts'
-import { checkJournal, type MapOptions, mapRules, runItems } from './map.ts'
+import { checkJournal, elsewhere, type MapOptions, mapRules, runItems } from './map.ts'
 import type { Collector } from './outcome.ts'
 import { type Input, sourceOf } from './source.ts'
 
@@ -27,7 +30,8 @@ const mapReduceRules: OptionRules<MapReduceOptions<unknown>> = { ...inherited, e
 /**
  * Runs `fn` on every item, several at once, and merges the results in pairs, neighbours first.
  *
- * @param merge an associative function of two neighbours, left and right; it may be asynchronous or a worker function
+ * @param merge an associative function of two neighbours, left and right; it may be asynchronous or a worker function. It owns both and may change
+ *   them. A worker function on the executor of `fn` merges whole blocks there, and only what is left of them travels
  * @returns the merged result; deterministic for the same input
  * @throws the first failure of `fn` or `merge`; `InvalidOption` for an empty source without `empty`
  *
@@ -47,8 +51,12 @@ export async function mapReduce<I, T>(
   const source = sourceOf(input, 'mapReduce')
   const { empty, ...rest } = options
   const group = new Group('mapReduce', nameOf(fn), rest, Number.isFinite(source.size) ? source.size : -1, -1)
-  const tree = new MergeTree<T>(merge, () => group.aborted)
-  await runItems(group, source, fn as ItemFunction, tree as Collector, rest)
+  const { on } = options
+  const own = refOf(merge)
+  // Where the results are made, unless somebody said where `merge` runs.
+  const mergeRef = own && on ? elsewhere(own, on) : own
+  const tree = new MergeTree<T>(mergeRef ? mergedBy(mergeRef) : merge, () => group.aborted)
+  await runItems(group, source, fn as ItemFunction, tree as Collector, rest, mergeRef)
   if (group.failure) throw group.failure.error
   if (group.aborted) throw group.cancelError()
   if (tree.result) return tree.result.value
@@ -65,6 +73,16 @@ interface Block<T> {
 
 /** One number per block: there are at most 53 levels, so 64 of them leave room for 2^47 positions. */
 const key = (level: number, position: number): number => position * 64 + level
+
+/** Calls a worker function where the values are: sealed ones go from worker to worker, and only what is the result is opened here. */
+function mergedBy<T>(ref: FunctionRef): Merge<T> {
+  const { executor, inline, local, setup } = ref
+  return (left, right) => {
+    const sealed = [left, right].flatMap((value, argument) => (value instanceof Sealed ? [{ argument, key: undefined }] : []))
+    if (inline && local && !setup && sealed.length === 0) return local(left as never, right as never) as T
+    return call(ref, [left, right], executor.keepsValues ? { seal: true, sealed } : undefined) as Promise<T>
+  }
+}
 
 class MergeTree<T> implements Collector {
   readonly passing = true
@@ -90,16 +108,24 @@ class MergeTree<T> implements Collector {
   }
 
   succeedMany(first: number, values: ArrayLike<unknown>): void | Promise<void> {
+    return this.#addMany(Array.from(values, (value, i) => ({ level: 0, position: first + i, value: value as T })))
+  }
+
+  #addMany(blocks: readonly Block<T>[]): void | Promise<void> {
     let merging: Promise<void>[] | undefined
     try {
-      for (let i = 0; i < values.length; i++) {
-        const pending = this.succeed(first + i, values[i])
+      for (const block of blocks) {
+        const pending = this.#add(block)
         if (pending) (merging ??= []).push(pending)
       }
     } catch (error) {
       ;(merging ??= []).push(Promise.reject(error as Error))
     }
     return merging && allSettled(merging)
+  }
+
+  mergedMany(blocks: readonly MergedBlock[]): void | Promise<void> {
+    return this.#addMany(blocks as readonly Block<T>[])
   }
 
   #add(block: Block<T>): void | Promise<void> {
@@ -139,7 +165,7 @@ class MergeTree<T> implements Collector {
       if (this.#stopped()) return
       value = await this.#merge(block.value, value)
     }
-    this.result = { value }
+    this.result = { value: value instanceof Sealed ? (value.open() as T) : value }
   }
 }
 

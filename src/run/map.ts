@@ -110,6 +110,8 @@ export async function map(input: Input<unknown>, fn: ItemFunction, options: MapO
 /**
  * Runs every item of the source, and resolves when all have settled; failures that must stop the run are in the group. Shared by
  * everything that maps.
+ *
+ * @param merge a worker function that merges the results of neighbours: where it runs on the workers that made them, the collector gets whole blocks
  */
 export async function runItems(
   group: Group,
@@ -117,12 +119,13 @@ export async function runItems(
   fn: ItemFunction,
   collector: Collector,
   options: MapOptions,
+  merge?: FunctionRef,
 ): Promise<void> {
   let recorded: Recorded | undefined
   const whole = async (): Promise<void> => {
     const { checkpoint, key } = options
     if (checkpoint !== undefined) recorded = await Recorded.open(checkpoint, key, group, source, collector)
-    if (!group.aborted) await start(group, source, fn, recorded ?? collector, options)
+    if (!group.aborted) await start(group, source, fn, recorded ?? collector, options, recorded ? undefined : merge)
     if (group.aborted) return closeQuietly(source)
     await source.close()
     await collector.finish?.()
@@ -156,13 +159,14 @@ function start(
   fn: ItemFunction,
   collector: Collector,
   options: MapOptions,
+  merge: FunctionRef | undefined,
 ): Promise<void> {
   if (!source.slice) source.enter = group.entrance()
   const release = group.cancellation.subscribe(() => void closeQuietly(source))
   const ref = refOf(fn)
   const executor = options.on ?? ref?.executor
   let run: Promise<void>
-  if (ref && executor && !needsTask(options)) run = runBulk(executor, ref, group, source, collector, options)
+  if (ref && executor && !needsTask(options)) run = runBulk(executor, ref, group, source, collector, options, merge)
   else {
     if (options.on && !ref) throw notWorkerFunction(fn, 'map')
     const policy = compilePolicy(options, { remote: ref !== undefined })
@@ -201,6 +205,7 @@ function runBulk(
   source: Source<unknown>,
   collector: Collector,
   options: MapOptions,
+  merge: FunctionRef | undefined,
 ): Promise<void> {
   return new Promise((done) => {
     const limit = limitOf(options)
@@ -215,6 +220,7 @@ function runBulk(
         observed: observed(),
         parentTask: group.record.parentTask,
         sizes: sizesOf(ref),
+        merge: merge?.executor === executor && executor.keepsValues ? merge : undefined,
         done,
       }),
     )
@@ -232,7 +238,7 @@ export function sentTo(executor: Executor, ref: FunctionRef, timeoutMs?: number)
 }
 
 /** The same function on another executor: the same object each time, because workers keep what they know of it. */
-function elsewhere(ref: FunctionRef, executor: Executor): FunctionRef {
+export function elsewhere(ref: FunctionRef, executor: Executor): FunctionRef {
   let known = references.get(ref)
   if (!known) references.set(ref, (known = new WeakMap()))
   let target = known.get(executor)

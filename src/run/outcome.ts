@@ -1,5 +1,6 @@
 /** Where the results of many items go: one class per shape that a caller can ask for. */
 import { sized } from '../base/sized.ts'
+import type { MergedBlock } from './executor.ts'
 import type { Source } from './source.ts'
 
 /** The result of `map` with `onFailure: 'settle'`. */
@@ -25,6 +26,8 @@ export interface Collector {
   fail(index: number, item: unknown, error: unknown): boolean
   /** Results next to each other, already in an array: the fast way for batches. A promise asks for no more items until then. */
   succeedMany?(first: number, values: ArrayLike<unknown>): void | Promise<void>
+  /** Results of neighbours that were merged where they were made, in the place of the `items` from `first` on. */
+  mergedMany?(blocks: readonly MergedBlock[]): void | Promise<void>
   /** A list into which values may be put by index, and what to call then: no copy at all. */
   readonly results?: unknown[]
   stored?(count: number): void

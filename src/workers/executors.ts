@@ -47,7 +47,7 @@ let processesShared: Executor | undefined
 export function threads(options: PoolOptions = {}): Executor {
   checkOptions<PoolOptions>(options, poolRules, 'threads')
   const given = settings(options)
-  return new PoolAtFirstUse('threads', given.size, async () => (await import('./host/thread.ts')).threadPool(given))
+  return new PoolAtFirstUse('threads', given.size, true, async () => (await import('./host/thread.ts')).threadPool(given))
 }
 
 /**
@@ -66,7 +66,7 @@ export function processes(options: PoolOptions = {}): Executor {
       hint: 'Leave isolation out to use threads, or run the program with node.',
     })
   const given = settings(options)
-  return new PoolAtFirstUse('processes', given.size, async () => (await import('./host/process.ts')).processPool(given))
+  return new PoolAtFirstUse('processes', given.size, false, async () => (await import('./host/process.ts')).processPool(given))
 }
 
 export function sharedThreads(): Executor {

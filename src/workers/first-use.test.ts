@@ -15,7 +15,7 @@ function late() {
   let opened = 0
   let open = (): void => {}
   const ready = new Promise<void>((resolve) => (open = resolve))
-  const executor = new PoolAtFirstUse('threads', 2, async () => {
+  const executor = new PoolAtFirstUse('threads', 2, true, async () => {
     opened++
     await ready
     return pool
@@ -45,7 +45,7 @@ test('what came while it was loaded reaches the pool in its order', async () => 
 })
 
 test('code that cannot be loaded fails calls and whole maps, and is no unhandled rejection', async () => {
-  const executor = new PoolAtFirstUse('threads', 2, () => Promise.reject(new Error('Cannot find module pool.js')))
+  const executor = new PoolAtFirstUse('threads', 2, true, () => Promise.reject(new Error('Cannot find module pool.js')))
   const says = {
     name: 'WorkerStartFailed',
     message: 'The code of the executor "threads" could not be loaded',

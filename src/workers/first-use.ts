@@ -10,13 +10,15 @@ import type { Pool } from './host/pool.ts'
 export class PoolAtFirstUse implements Executor {
   readonly name: string
   readonly slots: number
+  readonly keepsValues: boolean
   readonly #open: () => Promise<Pool>
   #pool: Pool | undefined
   #loading: Promise<Pool> | undefined
 
-  constructor(name: string, slots: number, open: () => Promise<Pool>) {
+  constructor(name: string, slots: number, keepsValues: boolean, open: () => Promise<Pool>) {
     this.name = name
     this.slots = slots
+    this.keepsValues = keepsValues
     this.#open = open
   }
 

@@ -19,6 +19,8 @@ export interface LoadMessage {
   readonly fn: number
   readonly module: string
   readonly name: string
+  /** Short numbers of the functions that it is made of: each gets what the one before gave. */
+  readonly parts?: readonly number[]
 }
 
 /** Run one function over items next to each other. */
@@ -45,6 +47,27 @@ export interface RunMessage {
   readonly observed: boolean
   /** Send each result at once instead of all together. */
   readonly flush: boolean
+  /** What most batches do without, so that they do not pay for it. */
+  readonly stay?: StayOptions
+}
+
+/** How values stay with the workers that need them. */
+export interface StayOptions {
+  /** Results are for workers alone: send them as bytes (`encoding/sealed.js`) where that is possible. */
+  readonly seal: boolean
+  /** Arguments that are such bytes. */
+  readonly sealed: readonly SealedPlace[]
+  /** Short number of the function that merges the results of neighbours; 0: none. */
+  readonly merge: number
+}
+
+/** Where in the arguments of a batch there are bytes to open. */
+export interface SealedPlace {
+  readonly at: number
+  /** Which argument; -1 where the item is the argument. */
+  readonly argument: number
+  /** Which part of it: what a task needs is a record or a list. Undefined: all of it. */
+  readonly key: string | number | undefined
 }
 
 /** Abort items of a batch: one, or all that are left. */
@@ -114,6 +137,17 @@ export interface ResultMessage {
   readonly busyMs: number
   /** True when the function gave a promise. */
   readonly async: boolean
+  /** Where in `values` there are bytes of a value (`encoding/sealed.js`). */
+  readonly sealed?: readonly number[]
+  /** `values` are the results of whole blocks of neighbours, merged. */
+  readonly blocks?: Blocks
+}
+
+/** The items from `from` on, `items` of them, as merged blocks: each of the `2 ** level` items from `position * 2 ** level` on. */
+export interface Blocks {
+  readonly items: number
+  readonly levels: readonly number[]
+  readonly positions: readonly number[]
 }
 
 export interface WireFailure {

@@ -1,14 +1,17 @@
 /** Takes what comes back from a worker, and reports each item of it exactly once to its work. */
 import { performance } from '../../base/globals.js'
 import { HeddleError } from '../../base/errors.ts'
-import type { ResultMessage } from '../protocol.ts'
+import { Sealed } from '../../encoding/sealed.js'
+import type { Blocks, ResultMessage } from '../protocol.ts'
 import { fromWire } from '../../encoding/from-wire.ts'
 import type { Job, Posted } from './job.ts'
 
 const origin = performance.timeOrigin
 
 export function deliver(posted: Posted, message: ResultMessage, row: number): void {
-  if (message.values.length > 0) deliverValues(posted, message, row)
+  if (message.sealed) wrapSealed(message.values as unknown[], message.sealed)
+  if (message.blocks) deliverBlocks(posted, message, message.blocks, row)
+  else if (message.values.length > 0) deliverValues(posted, message, row)
   for (const failure of message.errors ?? []) {
     const times = posted.job.work.observed ? [failure.startedAt - origin, failure.settledAt - origin] : []
     report(posted, failure.at, () => {
@@ -17,6 +20,29 @@ export function deliver(posted: Posted, message: ResultMessage, row: number): vo
     })
   }
   for (const at of message.skipped ?? []) skip(posted, at)
+}
+
+function wrapSealed(values: unknown[], at: readonly number[]): void {
+  for (const i of at) values[i] = new Sealed(values[i] as Uint8Array)
+}
+
+function deliverBlocks(posted: Posted, message: ResultMessage, blocks: Blocks, row: number): void {
+  const { job, batch, doomed } = posted
+  const { from, values } = message
+  const { items, levels, positions } = blocks
+  const [reason] = doomed?.values() ?? []
+  // Of an item that was given up meanwhile nothing may be used, and the block holds it.
+  if (doomed) {
+    for (let at = from; at < from + items; at++)
+      report(posted, at, () => job.work.fail(batch.first + at, doomed.get(at) ?? reason, row))
+    return
+  }
+  posted.reported.fill(1, from, from + items)
+  posted.left -= items
+  job.underWay -= items
+  const merged = levels.map((level, i) => ({ level, position: positions[i] as number, value: values[i] }))
+  const [startedAt, settledAt] = [message.startedAt, message.settledAt].map((times) => times?.map((time) => time - origin))
+  job.work.merged?.(batch.first + from, items, merged, row, startedAt, settledAt)
 }
 
 function deliverValues(posted: Posted, message: ResultMessage, row: number): void {

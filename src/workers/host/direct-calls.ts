@@ -7,8 +7,9 @@
 import { rejection } from '../../base/call-site.ts'
 import { Cancellation, cancelled } from '../../base/abort.ts'
 import { observed } from '../../base/observer.ts'
-import type { Batch, CallOptions } from '../../run/executor.ts'
+import type { Batch, BulkWork, CallOptions } from '../../run/executor.ts'
 import { type CallSizes, callsWithin, messageBytesMost, Sizes } from '../../run/sizes.ts'
+import type { SealedPlace } from '../protocol.ts'
 import type { JobWork } from './job.ts'
 
 interface Call {
@@ -35,6 +36,14 @@ const looksEvery = 8
 /** Settled calls at the front are dropped from the list in pieces of this size. */
 const trimmed = 4_096
 
+/** What calls of one job have in common besides their function and timeout. */
+export interface CallKind {
+  /** Their callers bound the waiting, until the module has been loaded. */
+  readonly bounded?: boolean
+  /** Arguments may be sealed, and results are. */
+  readonly stays?: boolean
+}
+
 export class DirectCalls implements JobWork {
   readonly spread = true
   readonly run = 0
@@ -42,6 +51,7 @@ export class DirectCalls implements JobWork {
   /** Its callers bound the waiting, until the module has been loaded. */
   readonly bounded: boolean
   readonly cancellation = new Cancellation()
+  readonly stays: BulkWork['stays']
   /** Open calls by `index - #base`; holes where they have settled. */
   #calls: (Call | undefined)[] = []
   #base = 0
@@ -65,11 +75,12 @@ export class DirectCalls implements JobWork {
     giveUp: (index: number, error: Error) => void,
     idle: () => void = () => {},
     sizes: CallSizes = { items: new Sizes(), results: new Sizes() },
-    bounded = false,
+    { bounded = false, stays = false }: CallKind = {},
   ) {
     this.bounded = bounded
     this.#sizes = sizes
     this.timeoutMs = timeoutMs
+    if (stays) this.stays = { seal: true }
     this.#giveUp = giveUp
     this.#idle = idle
   }
@@ -165,6 +176,15 @@ export class DirectCalls implements JobWork {
       const options = this.#calls[batch.first + (i >> 1) - this.#base]?.options
       return i % 2 === 0 ? (options?.index ?? 0) : (options?.attempt ?? 1)
     })
+  }
+
+  sealedPlaces(batch: Batch): SealedPlace[] {
+    const places: SealedPlace[] = []
+    for (let at = 0; at < batch.items.length; at++) {
+      const options = this.#calls[batch.first + at - this.#base]?.options
+      for (const place of options?.sealed ?? []) places.push({ at, ...place })
+    }
+    return places
   }
 
   succeed(

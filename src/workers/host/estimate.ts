@@ -69,10 +69,11 @@ export class Estimate {
    * shared what is left.
    * @param ahead items of the same work that have been handed out and have not started
    * @param own how many of these wait at the worker for which the batch is
+   * @param batchMs how long it should take
    */
-  batchSize(remaining: number, slots: number, ahead = 0, own = 0): number {
+  batchSize(remaining: number, slots: number, ahead = 0, own = 0, batchMs = targetMs): number {
     if (this.itemMs === undefined) return 1
-    const byTime = targetMs / Math.max(this.itemMs, 1e-6)
+    const byTime = batchMs / Math.max(this.itemMs, 1e-6)
     const byGrowth = Math.max(1, this.#lastBatch) * largestGrowth
     // Into equal parts, none below `leastMs`.
     const left = remaining + ahead

@@ -33,6 +33,8 @@ const unfit = new Set<string>()
 /** May this thread do it as well as a worker? A setup runs in workers only, and a timeout is kept by another thread than the one that works. */
 export function couldRunInline(job: Job): boolean {
   const { ref, work } = job
+  // Results that are to be merged where they were made are made there.
+  if (work.stays?.merge) return false
   if (job.inline || job.cancelReason || ref.local === undefined || ref.setup || work.spread || work.timeoutMs !== undefined)
     return false
   return job.remaining() > 0

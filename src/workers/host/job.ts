@@ -1,5 +1,6 @@
 /** Work of one function that waits for workers, with everything of it that is under way. The pool's state, without its decisions. */
 import type { Batch, BulkWork, FunctionRef } from '../../run/executor.ts'
+import type { SealedPlace } from '../protocol.ts'
 import type { Estimate } from './estimate.ts'
 
 export interface JobWork extends BulkWork {
@@ -11,6 +12,8 @@ export interface JobWork extends BulkWork {
   waits?(batch: Batch, waiting: boolean): void
   /** Something else than `timeoutMs` bounds the loading of the module. */
   readonly bounded?: boolean
+  /** Where in the arguments of the batch there are sealed values. */
+  sealedPlaces?(batch: Batch): SealedPlace[]
 }
 
 /** A batch at a worker. */

@@ -1,6 +1,6 @@
 /** A batch as the message that a worker gets; and what becomes of a batch in which something cannot cross. */
 import { performance } from '../../base/globals.js'
-import type { Batch } from '../../run/executor.ts'
+import type { Batch, FunctionRef } from '../../run/executor.ts'
 import type { RunMessage } from '../protocol.ts'
 import { packTexts } from '../../encoding/texts.js'
 import { shown } from '../../encoding/shown.js'
@@ -22,8 +22,9 @@ export interface Outgoing {
   readonly marked: readonly unknown[]
 }
 
-export function outgoing(job: Job, batch: Batch, id: number, fn: number, graceMs: number): Outgoing {
-  const { work, estimate } = job
+/** @param numberOf the short number of a function at the worker that gets the message */
+export function outgoing(job: Job, batch: Batch, id: number, numberOf: (ref: FunctionRef) => number, graceMs: number): Outgoing {
+  const { work, estimate, ref } = job
   const marked = nothingMarked() ? [] : markedOf(batch.items, work.spread)
   const transfer = marked.flatMap((value) => transferOf(value) ?? [])
   // Calls with one argument each are items like those of a map: flat, and perhaps packed.
@@ -32,7 +33,7 @@ export function outgoing(job: Job, batch: Batch, id: number, fn: number, graceMs
   const message: RunMessage = {
     type: 'run',
     batch: id,
-    fn,
+    fn: numberOf(ref),
     first: batch.first,
     items: flat ? packed(flat, transfer) : shown(batch.items, transfer),
     spread: !flat,
@@ -43,6 +44,13 @@ export function outgoing(job: Job, batch: Batch, id: number, fn: number, graceMs
     deadline: performance.timeOrigin + work.deadline,
     observed: work.observed,
     flush: timeoutMs !== undefined || (work.spread && (estimate.itemMs ?? 1) > flushAboveMs),
+    ...(work.stays && {
+      stay: {
+        seal: work.stays.seal,
+        merge: work.stays.merge ? numberOf(work.stays.merge) : 0,
+        sealed: work.sealedPlaces?.(batch) ?? [],
+      },
+    }),
   }
   return { message, transfer, marked }
 }

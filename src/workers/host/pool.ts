@@ -50,13 +50,13 @@ export type WorkerSettings = Omit<PoolSettings, 'name' | 'open' | 'exact'>
 export class Pool implements Executor {
   readonly name: string
   readonly slots: number
+  readonly keepsValues: boolean
   readonly #settings: PoolSettings
   readonly #crew: Crew
   /** Jobs with something to hand out, in turn. */
   readonly #jobs = new Turns()
-  readonly #calls = new WeakMap<FunctionRef, ByTimeout<Job>>()
-  /** Those whose callers bound their waiting. */
-  readonly #boundedCalls = new WeakMap<FunctionRef, ByTimeout<Job>>()
+  /** By kind: see `#callJob`. */
+  readonly #calls = Array.from({ length: 4 }, () => new WeakMap<FunctionRef, ByTimeout<Job>>())
   readonly #estimates = new Map<string, Estimate>()
   readonly #estimateOf = new WeakMap<FunctionRef, Estimate>()
   readonly #starts = new Starts()
@@ -75,6 +75,8 @@ export class Pool implements Executor {
     this.#settings = settings
     this.name = settings.name
     this.slots = settings.size
+    // A process gets one call at a time, and shares no memory in which bytes could lie.
+    this.keepsValues = !settings.exact
     this.#crew = new Crew(settings, {
       message: (worker, message) => this.#receive(worker, message),
       gone: (worker, exit) => this.#gone(worker, exit),
@@ -90,16 +92,16 @@ export class Pool implements Executor {
     return result
   }
 
-  #callJob(ref: FunctionRef, { timeoutMs = -1, onWaiting }: CallOptions): Job {
-    const bounded = onWaiting !== undefined
-    const kinds = bounded ? this.#boundedCalls : this.#calls
-    let byTimeout = kinds.get(ref)
-    if (!byTimeout) kinds.set(ref, (byTimeout = new ByTimeout()))
+  #callJob(ref: FunctionRef, { timeoutMs = -1, onWaiting, seal, sealed }: CallOptions): Job {
+    const kind = { bounded: onWaiting !== undefined, stays: seal === true || sealed !== undefined }
+    const calls = this.#calls[Number(kind.bounded) + 2 * Number(kind.stays)] as WeakMap<FunctionRef, ByTimeout<Job>>
+    let byTimeout = calls.get(ref)
+    if (!byTimeout) calls.set(ref, (byTimeout = new ByTimeout()))
     return byTimeout.get(timeoutMs, (idle) => {
       const giveUp = (index: number, error: Error): void => this.#giveUp(job, index, error)
       const job = new Job(
         ref,
-        new DirectCalls(timeoutMs === -1 ? undefined : timeoutMs, giveUp, idle, sizesOf(ref), bounded),
+        new DirectCalls(timeoutMs === -1 ? undefined : timeoutMs, giveUp, idle, sizesOf(ref), kind),
         this.#estimate(ref),
       )
       return job
@@ -228,11 +230,11 @@ export class Pool implements Executor {
   }
 
   #batchSize(worker: PoolWorker, job: Job): number {
-    const { estimate } = job
-    if (job.underWay === 0) return estimate.batchSize(job.remaining(), this.slots)
+    const { estimate, work } = job
+    if (job.underWay === 0) return estimate.batchSize(job.remaining(), this.slots, 0, 0, work.batchMs)
     let ahead = 0
     for (const other of this.#crew) ahead += other.ahead(job)
-    return estimate.batchSize(job.remaining(), this.slots, ahead, worker.ahead(job))
+    return estimate.batchSize(job.remaining(), this.slots, ahead, worker.ahead(job), work.batchMs)
   }
 
   #workerFor(job: Job): PoolWorker | undefined {
@@ -270,7 +272,7 @@ export class Pool implements Executor {
     const near = isNear(job, batch)
     const awake = near && this.#wakefulness.awake
     const before = performance.now()
-    const { message, transfer, marked } = outgoing(job, batch, id, worker.numberOf(job.ref), this.#settings.graceMs)
+    const { message, transfer, marked } = outgoing(job, batch, id, (ref) => worker.numberOf(ref), this.#settings.graceMs)
     worker.link.attend(awake)
     try {
       worker.link.post(message, transfer as never)

@@ -48,7 +48,8 @@ export class PoolWorker {
     if (fn === undefined) {
       fn = this.#modules.push(ref.module) - 1
       this.#functions.set(ref, fn)
-      this.link.post({ type: 'load', fn, module: ref.module, name: ref.name })
+      const parts = ref.parts?.map((part) => this.numberOf(part))
+      this.link.post({ type: 'load', fn, module: ref.module, name: ref.name, ...(parts && { parts }) })
     }
     return fn
   }

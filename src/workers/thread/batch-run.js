@@ -17,9 +17,11 @@ import { isThenable } from '../../base/look.js'
 import { withContext } from '../../base/with-context.js'
 import { progress as cell } from '../progress.js'
 import { WorkerContext } from './context.js'
+import { mergeNeighbours } from './merging.js'
 import { Outbox } from './outbox.js'
 import { isPacked, unpackTexts } from '../../encoding/texts.js'
 import { unpackError } from '../../encoding/errors.js'
+import { unseal } from '../../encoding/sealed.js'
 
 const epoch = performance.timeOrigin
 /** `meta` holds index and attempt of each item. */
@@ -51,6 +53,10 @@ export class BatchRun {
   #busyMs = 0
   #flushing = false
   #finished = false
+  /** Merges the results of neighbours. @type {Loaded | undefined} */
+  #merge
+  /** It is at that: a function that ends the thread now loses the results that it was merging. */
+  #merging = false
 
   /**
    * @param {RunMessage} message
@@ -62,7 +68,7 @@ export class BatchRun {
     this.#items = isPacked(message.items) ? unpackTexts(message.items) : message.items
     this.#transport = transport
     this.#poll = poll
-    this.#outbox = new Outbox(message.batch, message.observed, transport)
+    this.#outbox = new Outbox(message.batch, message.observed, message.stay?.seal === true, transport)
   }
 
   /** @param {CancelMessage} message */
@@ -89,15 +95,18 @@ export class BatchRun {
 
   /**
    * @param {Loaded} fn
+   * @param {Loaded | undefined} merge what merges the results of neighbours
    * @returns {void | Promise<void>} a promise when items are still under way
    */
-  run(fn) {
+  run(fn, merge) {
+    this.#merge = merge
     const { flush, timeoutMs } = this.message
     const { progress, startedAt } = this.#transport
     if (!this.#transport.begin(this.message.batch)) {
       this.#finished = true
       return
     }
+    if (this.message.stay) this.#open(this.message.stay.sealed)
     let attention = progress ? Atomics.load(progress, cell.attention) : 0
     this.#poll()
     const begin = performance.now()
@@ -130,11 +139,25 @@ export class BatchRun {
     return this.#rest()
   }
 
+  /**
+   * Bytes among the arguments become the values that they stand for.
+   * @param {readonly import('../protocol.ts').SealedPlace[]} places
+   */
+  #open(places) {
+    const { spread } = this.message
+    for (const { at, argument, key } of places) {
+      const holder = spread ? /** @type {any} */ (this.#items[at]) : this.#items
+      const index = spread ? argument : at
+      if (key === undefined) holder[index] = unseal(holder[index].bytes)
+      else holder[index][key] = unseal(holder[index][key].bytes)
+    }
+  }
+
   async #rest() {
     const before = performance.eventLoopUtilization()
     await new Promise((resolve) => (this.#allSettled = () => resolve(undefined)))
     this.#busyMs += performance.eventLoopUtilization(before).active
-    this.#finish()
+    await this.#finish()
   }
   #allSettled = () => {}
 
@@ -295,7 +318,8 @@ export class BatchRun {
 
   /** All that settle in one turn of the event loop travel together. */
   #flushSoon() {
-    if (this.#flushing) return
+    // Results that are to be merged wait for their neighbours.
+    if (this.#flushing || this.#merge) return
     this.#flushing = true
     setImmediate(() => {
       this.#flushing = false
@@ -303,9 +327,46 @@ export class BatchRun {
     })
   }
 
+  /** @returns {void | Promise<void>} */
   #finish() {
+    const later = this.#merge && this.#mergeResults(this.#merge)
+    if (later) return later.then(() => this.#finish())
+    this.#merging = false
     this.flush(true)
     this.#finished = true
+  }
+
+  /**
+   * @param {Loaded} merge
+   * @returns {Promise<void> | undefined}
+   */
+  #mergeResults(merge) {
+    this.#merge = undefined
+    this.#merging = true
+    const { whole } = this.#outbox
+    if (!whole || this.#cancelledAll) return undefined
+    const { first, deadline } = this.message
+    const { from, values } = whole
+    const context = new WorkerContext(first + from, 1, deadline - epoch, this.#poll)
+    this.#current = context
+    const call = (/** @type {unknown} */ left, /** @type {unknown} */ right) => {
+      if (context.aborted) throw context.aborted.reason
+      const body = () => merge.call(...withContext(merge.call.length, [left, right], context))
+      return merge.ambient ? merge.ambient.enter(context, body) : body()
+    }
+    const stored = (/** @type {import('./merging.js').Merged} */ { levels, positions, values: merged }) =>
+      this.#outbox.merged({ items: values.length, levels, positions }, merged)
+    const failed = (/** @type {unknown} */ error) => this.#outbox.failMerged(from, values.length, error)
+    const begin = performance.now()
+    try {
+      const merged = mergeNeighbours(first + from, values, call)
+      if (isThenable(merged)) return Promise.resolve(merged).then(stored, failed)
+      stored(merged)
+    } catch (error) {
+      failed(error)
+    }
+    this.#busyMs += performance.now() - begin
+    return undefined
   }
 
   /**
@@ -313,7 +374,7 @@ export class BatchRun {
    * @param {boolean} last
    */
   flush(last) {
-    if (this.#finished || (!last && this.#outbox.empty)) return
+    if (this.#finished || this.#merging || (!last && this.#outbox.empty)) return
     this.#outbox.send({ stuck: this.#stuck, last, busyMs: this.#busyMs, async: this.#async })
   }
 }

@@ -2,6 +2,7 @@
 /**
  * What a batch has computed and not sent yet. Most results travel together; one that cannot cross does not take the others with it.
  *
+ * @typedef {import('../protocol.ts').Blocks} Blocks
  * @typedef {import('../protocol.ts').ResultMessage} ResultMessage
  * @typedef {import('../../encoding/encoded.ts').WireError} WireError
  * @typedef {import('../protocol.ts').WireFailure} WireFailure
@@ -10,6 +11,7 @@
  */
 import { performance } from '../../base/globals.js'
 import { findUncloneable } from '../../encoding/cloning.js'
+import { seal } from '../../encoding/sealed.js'
 import { shown } from '../../encoding/shown.js'
 import { forgetTransfer, nothingMarked, transferOf } from '../../encoding/transfers.js'
 import { packError, unserializable } from '../../encoding/errors.js'
@@ -35,15 +37,20 @@ export class Outbox {
   #errors = []
   /** @type {number[]} */
   #skipped = []
+  #seal = false
+  /** Set when the values are those of merged blocks. @type {Blocks | undefined} */
+  #blocks
 
   /**
    * @param {number} batch
    * @param {boolean} observed
+   * @param {boolean} sealed results leave as bytes where they can
    * @param {Transport} transport
    */
-  constructor(batch, observed, transport) {
+  constructor(batch, observed, sealed, transport) {
     this.#batch = batch
     this.#observed = observed
+    this.#seal = sealed
     this.#transport = transport
   }
 
@@ -84,6 +91,39 @@ export class Outbox {
     this.#errors.push({ at, error: packError(error, this.#transport.clones), startedAt, settledAt })
   }
 
+  /** The results so far, where nothing failed and all lie next to each other: what can be merged. */
+  get whole() {
+    const one = this.#runs.length === 1 && this.#errors.length === 0 && this.#skipped.length === 0
+    return one && this.#values.length > 1
+      ? { from: /** @type {{ at: number }} */ (this.#runs[0]).at, values: this.#values }
+      : undefined
+  }
+
+  /**
+   * The results are merged.
+   * @param {Blocks} blocks
+   * @param {unknown[]} values
+   */
+  merged(blocks, values) {
+    this.#blocks = blocks
+    this.#values = values
+  }
+
+  /**
+   * Merging them failed: none of the results can be used.
+   * @param {number} from
+   * @param {number} count
+   * @param {unknown} error
+   */
+  failMerged(from, count, error) {
+    const { startedAt } = this.times
+    this.#values = []
+    this.#runs = []
+    this.times.startedAt = []
+    this.times.settledAt = []
+    for (let i = 0; i < count; i++) this.fail(from + i, error, startedAt[i] ?? 0)
+  }
+
   /** @param {number} at an item that never starts */
   skip(at) {
     this.#skipped.push(at)
@@ -110,7 +150,9 @@ export class Outbox {
       last,
       busyMs,
       async,
+      ...(this.#blocks && { blocks: this.#blocks }),
     }
+    this.#blocks = undefined
     this.#values = []
     this.#runs = []
     this.times.startedAt = []
@@ -125,6 +167,7 @@ export class Outbox {
    * @param {unknown[]} values
    */
   #post(message, values) {
+    if (this.#seal) return this.#postSealed(message, values)
     const numbers = packNumbers(values)
     if (numbers) return this.#transport.post({ ...message, values: numbers }, [numbers.buffer])
     const marked = nothingMarked() ? [] : values.filter((value) => transferOf(value) !== undefined)
@@ -139,6 +182,24 @@ export class Outbox {
   }
 
   /**
+   * As bytes, which nobody but another worker reads.
+   * @param {ResultMessage} message
+   * @param {unknown[]} values
+   */
+  #postSealed(message, values) {
+    this.#seal = false
+    /** @type {number[]} */
+    const sealed = []
+    const sent = values.map((value, i) => {
+      const bytes = seal(value)
+      if (bytes) sealed.push(i)
+      return bytes ?? value
+    })
+    this.#post(sealed.length > 0 ? { ...message, sealed } : message, sent)
+    this.#seal = true
+  }
+
+  /**
    * Some result cannot cross: each goes by itself, and an error in its place where it cannot.
    * @param {ResultMessage} message
    * @param {unknown[]} values
@@ -146,6 +207,7 @@ export class Outbox {
    */
   #oneByOne(message, values, cause) {
     const { clones } = this.#transport
+    if (message.blocks) return this.#unmergedFailed(message, values, cause)
     const time = (/** @type {Float64Array | undefined} */ times, /** @type {number} */ i) => times?.slice(i, i + 1)
     /** @type {WireFailure[]} */
     const errors = [...(message.errors ?? [])]
@@ -165,6 +227,29 @@ export class Outbox {
     }
     const none = message.startedAt && new Float64Array(0)
     this.#transport.post({ ...message, values: [], positions: undefined, startedAt: none, settledAt: none, errors }, [])
+  }
+
+  /**
+   * A merged block cannot cross: it stands for many items, and all of them fail.
+   * @param {ResultMessage} message
+   * @param {unknown[]} values
+   * @param {WireError} cause
+   */
+  #unmergedFailed({ blocks, ...message }, values, cause) {
+    const { clones } = this.#transport
+    const where = values.map((value) => findUncloneable(value, 'merged result', clones)).find((found) => found !== undefined)
+    const error = unserializable(where ?? 'merged result cannot be moved', 'merged result', cause)
+    const none = message.startedAt && new Float64Array(0)
+    const errors = Array.from({ length: blocks?.items ?? 0 }, (_item, i) => ({
+      at: message.from + i,
+      error,
+      startedAt: message.startedAt?.[i] ?? 0,
+      settledAt: message.settledAt?.[i] ?? 0,
+    }))
+    this.#transport.post(
+      { ...message, sealed: [], values: [], positions: undefined, startedAt: none, settledAt: none, errors },
+      [],
+    )
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * @typedef {import('../protocol.ts').CancelMessage} CancelMessage
  * @typedef {import('../protocol.ts').HostMessage} HostMessage
+ * @typedef {import('../protocol.ts').RunMessage} RunMessage
  * @typedef {import('../../encoding/encoded.ts').WireError} WireError
  * @typedef {import('./transport.ts').Callable} Callable
  * @typedef {import('./transport.ts').Loaded} Loaded
@@ -15,6 +16,7 @@ import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { existing, loadModule } from './load.js'
 import { BatchRun } from './batch-run.js'
+import { composed } from './composed.js'
 import { packError } from '../../encoding/errors.js'
 
 export class Runner {
@@ -111,27 +113,49 @@ export class Runner {
 
   /** @param {BatchRun} batch */
   #start(batch) {
-    const fn = /** @type {Named | Loaded | WireError} */ (this.#functions.get(batch.message.fn))
-    if ('module' in fn) void this.#startLater(batch, fn)
-    else this.#run(batch, fn)
+    const missing = this.#missing(batch.message)
+    if (missing.length > 0) void this.#startLater(batch, missing)
+    else this.#run(batch)
+  }
+
+  /**
+   * What the batch calls and nobody has called yet.
+   * @param {RunMessage} message
+   */
+  #missing({ fn, stay }) {
+    /** @type {number[]} */
+    const missing = []
+    const look = (/** @type {number} */ number) => {
+      const known = /** @type {Named | Loaded | WireError} */ (this.#functions.get(number))
+      if (!('module' in known)) return
+      for (const part of known.parts ?? []) look(part)
+      missing.push(number)
+    }
+    look(fn)
+    if (stay && stay.merge > 0) look(stay.merge)
+    return missing
   }
 
   /**
    * Batches run in the order in which they came: those behind one whose module is being loaded wait in the queue.
    * @param {BatchRun} batch
-   * @param {Named} named
+   * @param {readonly number[]} missing
    */
-  async #startLater(batch, named) {
-    const { fn } = batch.message
+  async #startLater(batch, missing) {
     this.#queue = []
-    this.#transport.loading(fn)
-    const loaded = await this.#find(named)
+    for (const number of missing) {
+      const named = /** @type {Named} */ (this.#functions.get(number))
+      this.#transport.loading(number)
+      this.#functions.set(number, named.parts ? this.#composed(named.parts) : await this.#find(named))
+    }
     this.#transport.loading(0)
-    if ('call' in loaded) this.#transport.post({ type: 'loaded', fn })
-    this.#functions.set(fn, loaded)
+    // Only when all of it is there: it waits no more.
+    for (const fn of missing) {
+      if ('call' in /** @type {object} */ (this.#functions.get(fn))) this.#transport.post({ type: 'loaded', fn })
+    }
     const waiting = this.#queue
     this.#queue = undefined
-    this.#run(batch, loaded)
+    this.#run(batch)
     for (const next of waiting) this.#resume(next)
   }
 
@@ -144,17 +168,34 @@ export class Runner {
   /**
    * Only the synchronous part of a batch holds up the next one.
    * @param {BatchRun} batch
-   * @param {Loaded | WireError} loaded
    */
-  #run(batch, loaded) {
+  #run(batch) {
+    const { fn, stay } = batch.message
+    const loaded = /** @type {Loaded | WireError} */ (this.#functions.get(fn))
+    const merge = stay && stay.merge > 0 ? /** @type {Loaded | WireError} */ (this.#functions.get(stay.merge)) : undefined
     const over = () => void this.#batches.delete(batch.message.batch)
     if (!('call' in loaded)) {
       batch.failAll(loaded)
       return over()
     }
-    const rest = batch.run(loaded)
+    if (merge && !('call' in merge)) {
+      batch.failAll(merge)
+      return over()
+    }
+    const rest = batch.run(loaded, merge)
     if (rest) void rest.then(over)
     else over()
+  }
+
+  /**
+   * Functions of which each gets what the one before gave.
+   * @param {readonly number[]} parts
+   * @returns {Loaded | WireError}
+   */
+  #composed(parts) {
+    const loaded = parts.map((part) => /** @type {Loaded | WireError} */ (this.#functions.get(part)))
+    const failed = loaded.find((part) => !('call' in part))
+    return failed ?? composed(/** @type {Loaded[]} */ (loaded))
   }
 
   /**

@@ -29,6 +29,8 @@ export interface Registration {
 export interface Named {
   readonly module: string
   readonly name: string
+  /** Short numbers of the functions that it is made of: each gets what the one before gave. */
+  readonly parts?: readonly number[]
 }
 
 export interface Ambient {
