@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
+import { runs } from './support/runs.ts'
 
 const root = fileURLToPath(new URL('../src', import.meta.url))
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
@@ -75,7 +76,7 @@ const pumps = [
   '€',
   '\u4e00',
 ]
-const endings = ['', '!', '\n', '\u0000']
+const endings = ['', '!', '\n', '\u0000'].slice(0, runs(2, 4))
 
 /** Patterns that see only what heddle itself has built. */
 const ownText = new Set(['dashboard/server/pages.ts'])
@@ -116,7 +117,10 @@ function time(regex: RegExp, text: string): number {
 test('no pattern of src takes time with the square of its input', { timeout: 120_000 }, () => {
   const patterns = files.filter((file) => !ownText.has(file)).flatMap(patternsOf)
   expect(patterns.length).toBeGreaterThan(100)
-  const slow = patterns.flatMap((pattern) => {
+  // Each once, and only those that repeat something without a bound: the others are linear whatever the text.
+  const different = new Map(patterns.map((pattern) => [String(pattern.regex), pattern]))
+  const repeating = [...different.values()].filter(({ regex }) => /[*+]|\{\d+,\}/.test(regex.source))
+  const slow = repeating.flatMap((pattern) => {
     const why = slowest(pattern)
     return why === undefined ? [] : [`${pattern.where} ${pattern.regex}: ${why}`]
   })

@@ -7,6 +7,7 @@ import { SimulatedClock } from '../src/base/clock.ts'
 import { seeded } from '../src/limits/closed-loop.fixture.ts'
 import type { RetryOptions } from '../src/limits/retry.ts'
 import { guardWith } from '../src/run/guard.ts'
+import { runs } from './support/runs.ts'
 
 type Call = () => Promise<unknown>
 
@@ -19,8 +20,8 @@ function layers(clock: SimulatedClock, retry: RetryOptions, dependency: Call): C
   return wrapped(wrapped(wrapped(dependency)))
 }
 
-/** Makes 10,000 calls, one every 2 ms, and counts the attempts that reach the dependency. */
-async function attemptsOf10k(retry: RetryOptions): Promise<number> {
+/** Makes calls, one every 2 ms, and counts the attempts that reach the dependency. */
+async function attemptsOf(count: number, retry: RetryOptions): Promise<number> {
   const clock = new SimulatedClock()
   let attempts = 0
   const ask = layers(clock, retry, () => {
@@ -28,7 +29,7 @@ async function attemptsOf10k(retry: RetryOptions): Promise<number> {
     return Promise.reject(down())
   })
   const calls: Promise<unknown>[] = []
-  for (let i = 0; i < 10_000; i++) {
+  for (let i = 0; i < count; i++) {
     calls.push(ask().catch(() => {}))
     if (i % 50 === 49) await clock.advance(100)
   }
@@ -38,14 +39,15 @@ async function attemptsOf10k(retry: RetryOptions): Promise<number> {
 }
 
 it('three layers with three retries each and a budget make at most 1.1 attempts per call of a dependency that is down', async () => {
-  const attempts = await attemptsOf10k({ retries: 3, budget: 0.1 })
+  const attempts = await attemptsOf(10_000, { retries: 3, budget: 0.1 })
   expect(attempts).toBeLessThanOrEqual(11_000)
   // The budget is used, too: nearly a call in ten is retried.
   expect(attempts).toBeGreaterThan(10_800)
 })
 
 it('without the budget, one layer retries and the others do not: 4 attempts per call, not 64', async () => {
-  expect(await attemptsOf10k({ retries: 3 })).toBe(40_000)
+  const calls = runs(2_000, 10_000)
+  expect(await attemptsOf(calls, { retries: 3 })).toBe(4 * calls)
 })
 
 /** The most events in any 100 ms, and what 100 ms see on average between `from` and `to`. */
