@@ -99,6 +99,7 @@ test.each([
   ['{"x-api-key":"only letters here"}', 'only letters'],
   [String.raw`{\"Authorization\":\"Bearer abcdefgh\"}`, 'abcdefgh'],
   ['Cookie: a=12345678; b=abcdefgh', 'abcdefgh'],
+  ['Cookie: sid=abcdef123456; b=abcdefgh', 'abcdef123456'],
   ['GET /v1?token=abcdefgh&x=1', 'abcdefgh'],
   ['https://anna:s3cr3tpw@host/x', 's3cr3tpw'],
   ['DB_PASSWORD=correcthorse', 'correcthorse'],

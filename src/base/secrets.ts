@@ -17,8 +17,12 @@ function hidden(secret: string): string {
   return `${secret.length >= 2 * shown ? secret.slice(0, shown) : ''}…`
 }
 
-/** The text without secrets. O(length). */
+/** What a secret that nobody sent has in it: a sign behind its name, a long run of characters, or its scheme. */
+const maySecret = /[:=@]|[\w./+-]{10}|bearer|basic/i
+
+/** The text without secrets. O(length); names of tasks mostly cost a tenth of a microsecond. */
 export function withoutSecrets(text: string): string {
+  if (sent.size === 0 && !maySecret.test(text)) return text
   return withoutShapes(withoutNamed(withoutUserInfo(withoutPrivateKeys(withoutSent(text)))))
 }
 
@@ -183,10 +187,12 @@ function isValue(value: string, inSentence: boolean): boolean {
   return !inSentence || value.length >= 20 || /\d/.test(value) || / /.test(value)
 }
 
-/** Keeps the scheme of an authorization: it says what kind of key it was. */
+const scheme = /^(?:basic|bearer|bot|digest|dpop|api-?key|key|token|negotiate|ntlm|signature|(?:aws4|hmac)[\w-]{0,16})$/i
+
+/** Keeps the scheme of an authorization: it says what kind of key it was. Another first word may be the secret, such as the first cookie. */
 function hiddenValue(value: string): string {
   const space = value.indexOf(' ')
-  if (space <= 0 || space > 20) return hidden(value)
+  if (space <= 0 || !scheme.test(value.slice(0, space))) return hidden(value)
   return `${value.slice(0, space + 1)}${hidden(value.slice(space + 1))}`
 }
 

@@ -6,6 +6,7 @@ import type { Invocation } from '../interface/command-spec.ts'
 import { codeFrame } from '../terminal/code-frame.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { forbidColor, type Paint, paint } from '../terminal/paint.ts'
+import { withoutSecrets } from '../../base/secrets.ts'
 import { readable, safeText } from '../terminal/readable.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
@@ -43,7 +44,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
       JSON.stringify({ findings: selected, unreadable: result.unreadable, summary: summaryOf(result, selected) }, null, 2),
     )
   else if (format === 'sarif') sayJson(process.stdout, sarif(shown, version))
-  else if (format === 'markdown') process.stdout.write(`${safeText(markdown(shown), false)}\n`)
+  else if (format === 'markdown') process.stdout.write(`${safeText(withoutSecrets(markdown(shown)), false)}\n`)
   // Commands of the workflow, whose parts are escaped.
   else if (format === 'github') for (const finding of shown) process.stdout.write(`${annotation(finding)}\n`)
   else report(result, selected, shown, fixed, paint(process.stdout))
@@ -71,22 +72,27 @@ function report(result: FindResult, selected: readonly Finding[], shown: readonl
   if (shown.some(({ tier, fix }) => tier === 'proven' && fix)) print(paint.dim('hint: heddle find --fix rewrites what is proven'))
 }
 
+/** Code that is shown may hold keys, and what is printed ends up in logs. */
+function shown(text: string): string {
+  return readable(withoutSecrets(text))
+}
+
 function findingText({ tier, rule, file, line, message, proof, question, saving, remedy, id }: Finding, paint: Paint): string {
   const head = tier === 'proven' ? paint.green(tier) : tier === 'likely' ? paint.yellow(tier) : paint.dim(tier)
   return [
-    `${head} ${paint.bold(readable(message))}`,
-    `  ${readable(file)}:${line} ${paint.dim(`${rule} ${id}`)}`,
+    `${head} ${paint.bold(shown(message))}`,
+    `  ${shown(file)}:${line} ${paint.dim(`${rule} ${id}`)}`,
     ...codeFrame({ file, line, path: resolve(file) }, columnsOf(process.stdout) - 2).map((text) => `  ${paint.dim(text)}`),
-    ...proof.map((text) => `  ${readable(text)}`),
-    ...(question ? [`  ${paint.yellow('?')} ${readable(question)}`] : []),
-    `  ${paint.dim(`${readable(saving)}`)}`,
-    `  ${paint.cyan('instead:')} ${readable(remedy)}`,
+    ...proof.map((text) => `  ${shown(text)}`),
+    ...(question ? [`  ${paint.yellow('?')} ${shown(question)}`] : []),
+    `  ${paint.dim(`${shown(saving)}`)}`,
+    `  ${paint.cyan('instead:')} ${shown(remedy)}`,
     '',
   ].join('\n')
 }
 
 function annotation({ file, line, endLine, message, question, remedy, tier }: Finding): string {
-  const escape = (text: string): string => readable(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+  const escape = (text: string): string => shown(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
   const property = (text: string): string => escape(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
   const level = tier === 'proven' ? 'warning' : 'notice'
   return `::${level} file=${property(file)},line=${line},endLine=${endLine},title=${property(`heddle find (${tier})`)}::${escape(

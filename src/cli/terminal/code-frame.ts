@@ -10,6 +10,7 @@ import { dirname, join, parse, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fileBeside } from '../../base/beside.ts'
 import { clipToWidth } from '../../base/display-width.ts'
+import { withoutSecrets } from '../../base/secrets.ts'
 import { readableLine } from './readable.ts'
 
 export interface Place {
@@ -79,7 +80,7 @@ export function codeFrame({ path, line }: Place, columns = Infinity): string[] {
 
 function indented(text: string): string {
   const [space = ''] = /^[ \t]*/.exec(text) ?? []
-  return space + readableLine(text)
+  return space + readableLine(withoutSecrets(text))
 }
 
 function sourceOf(path: string): string | undefined {

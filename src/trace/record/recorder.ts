@@ -34,6 +34,7 @@ import { appendPlainRow } from '../format/plain-row.ts'
 import type { InCommon } from '../format/packed-tasks.ts'
 import { PlainTasks } from './plain-tasks.ts'
 import { processorTimes, type Taken } from '../processor/times.ts'
+import { withoutSecrets } from '../../base/secrets.ts'
 import { Strings } from '../model/strings.ts'
 
 /** Says what `eventLoopUtilization` does in a tenth of its time. Both are not the global's, which tests replace by a clock of their own. */
@@ -55,6 +56,11 @@ const firstSampleMs = 20
 const passedPerSample = 20
 /** When the first run begins and the last one ends, unless a sample was taken just before: what the program does outside is kept apart. */
 const edgeSampleMs = 10
+
+/** Traces are passed on. */
+function cleanTexts(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? withoutSecrets(value) : value
+}
 
 const nothingTaken: Taken = { cpuMs: 0, waitMs: 0, busyMs: 0, alive: 0 }
 
@@ -232,7 +238,7 @@ export class Recorder implements Listener {
     const columns = this.tables.runs.columns
     columns.id[row] = run.id
     columns.kind[row] = this.strings.intern(run.kind)
-    columns.name[row] = this.strings.intern(run.name)
+    columns.name[row] = this.strings.intern(run.name, withoutSecrets)
     columns.parentTask[row] = run.parentTask
     columns.parentRun[row] = run.parentRun === this.#options.root ? 0 : run.parentRun
     columns.startedAt[row] = this.#relative(run.startedAt)
@@ -353,7 +359,7 @@ export class Recorder implements Listener {
     columns.attempts[row] = task.attempts
     columns.state[row] = task.state === 'done' ? doneNumber : (taskStateNumber[task.state] ?? 0)
     if (task.parent !== 0) columns.parent[row] = task.parent
-    if (task.name !== undefined) columns.name[row] = this.strings.intern(task.name)
+    if (task.name !== undefined) columns.name[row] = this.strings.intern(task.name, withoutSecrets)
     if (task.row !== 0) columns.row[row] = task.row
     if (task.limiterMs !== 0) columns.limiterMs[row] = task.limiterMs
     if (task.retryMs !== 0) columns.retryMs[row] = task.retryMs
@@ -369,8 +375,8 @@ export class Recorder implements Listener {
     columns.at[row] = this.#relative(note.at)
     columns.run[row] = note.run
     columns.kind[row] = this.strings.intern(note.kind)
-    columns.text[row] = this.strings.intern(note.text)
-    columns.data[row] = note.data ? this.strings.intern(JSON.stringify(note.data)) : 0
+    columns.text[row] = this.strings.intern(note.text, withoutSecrets)
+    columns.data[row] = note.data ? this.strings.intern(JSON.stringify(note.data, cleanTexts)) : 0
   }
 
   #sample(at = performance.now()): void {
