@@ -11,7 +11,7 @@ import {
   taskStarted,
 } from '../base/observer.ts'
 import type { Cancellation } from '../base/abort.ts'
-import type { Entrance } from '../base/frame.ts'
+import type { Entrance, Frame, TaskContext } from '../base/frame.ts'
 import { Ahead } from './ahead.ts'
 import { Breath } from './breath.ts'
 import type { Batch, BulkWork, FunctionRef, MergedBlock, Stays } from './executor.ts'
@@ -120,6 +120,10 @@ export class Bulk implements BulkWork {
 
   get run(): number {
     return this.#o.group.record.id
+  }
+
+  frame(label: (context: TaskContext) => string, body: string): Frame {
+    return this.#o.group.frame(label, body)
   }
 
   /** 0 also while no more may be under way: an executor that sees more would ask for it again and again. */

@@ -5,6 +5,7 @@
  * Every executor passes the conformance suite in `executor.conformance.ts`.
  */
 import type { Cancellation } from '../base/abort.ts'
+import type { Frame, TaskContext } from '../base/frame.ts'
 import { peek } from '../base/look.js'
 
 /** Names one worker function. */
@@ -84,6 +85,8 @@ export interface BulkWork {
   readonly observed: boolean
   /** Id of the run, for notes. */
   readonly run: number
+  /** A frame below that of the run, for code on this thread; see `Group.frame`. */
+  frame?(label: (context: TaskContext) => string, body: string): Frame
   /** How many more items will come at most; `Infinity` when unknown. */
   remaining(): number
   /** The next items, at most `max`; undefined when there is none right now. */
@@ -134,6 +137,8 @@ export interface Executor {
   call(ref: FunctionRef, args: readonly unknown[], options?: CallOptions): Promise<unknown>
   /** Runs many calls; everything is reported through `work`. */
   bulk(ref: FunctionRef, work: BulkWork): void
+  /** Inside a worker: a call that another worker may run while the caller goes on; see `workers/home`. */
+  fork?(ref: FunctionRef, args: readonly unknown[]): Promise<unknown>
   /** Starts workers and loads the module ahead of the first call; when it is cancelled, it rejects with the reason and ends those that are still loading. */
   warmUp?(ref: FunctionRef, cancellation?: Cancellation): Promise<void>
   /** Waits for calls under way for up to `graceMs`, then ends the workers. Calls that remain reject with `Closed`. */

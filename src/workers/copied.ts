@@ -43,6 +43,9 @@ let left = 0
 
 const TypedArray = Object.getPrototypeOf(Uint8Array) as { readonly prototype: object }
 
+/** A program may run where there is none, as in a page without isolation. */
+const SharedMemory = typeof SharedArrayBuffer === 'undefined' ? undefined : SharedArrayBuffer.prototype
+
 /** Would a clone be the same but for its identity? */
 function staysTheSame(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol'
@@ -53,7 +56,8 @@ function staysTheSame(value: unknown, depth: number): boolean {
     for (const key in value) if (!staysTheSame((value as Record<string, unknown>)[key], depth + 1)) return false
     return true
   }
-  return above !== null && Object.getPrototypeOf(above) === TypedArray.prototype
+  if (above === null) return false
+  return Object.getPrototypeOf(above) === TypedArray.prototype || above === SharedMemory
 }
 
 export function uncloneable(value: unknown, what: string, cause?: unknown, clones = cloneable): Unserializable {

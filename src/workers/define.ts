@@ -1,17 +1,16 @@
 /**
  * Worker modules: a module defines its functions where they are written, and everybody else calls them as if they were here.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { fileURLToPath } from 'node:url'
-import { Cancellation } from '../base/abort.ts'
 import { lazily } from '../base/builtin.js'
 import { describe, InvalidOption } from '../base/errors.ts'
-import { context, enterFrame, type Explicit, type Frame, rootFrame, type TaskContext } from '../base/frame.ts'
+import type { Explicit, TaskContext } from '../base/frame.ts'
 import { checkFunction, checkOptions, rules } from '../base/options.ts'
-import { withContext } from '../base/with-context.js'
 import { call } from '../run/call.ts'
 import { type Executor, type FunctionRef, functionRef } from '../run/executor.ts'
+import { byName } from './by-name.ts'
 import { sharedProcesses, sharedThreads } from './executors.ts'
+import { type Definitions, insideWorker, plainly } from './inside.ts'
 import { thisThread } from './this-thread.ts'
 
 const fs = lazily('node:fs')
@@ -28,9 +27,6 @@ type WithoutContext<A extends unknown[]> = Explicit<A> extends [...infer Rest, T
 export type WorkerFunctions<M> = {
   readonly [K in keyof M as M[K] extends (...args: never[]) => unknown ? K : never]: WorkerFunction<M[K]>
 }
-
-// Parameters are checked at the call, so that any function may be defined.
-type Definitions = Readonly<Record<string, (...args: never[]) => unknown>>
 
 /** Options of {@link workers}. */
 export interface WorkersOptions {
@@ -59,27 +55,6 @@ const workersRules = {
   on: rules.executor,
 }
 
-/** What the worker entry puts on the global object of a worker; see thread/entry.js. */
-interface WorkerSide {
-  register(url: string, registration: { definitions: Definitions; setup: (() => unknown) | undefined; ambient: Ambient }): void
-  /** The exports of a module, set up. */
-  load(url: string): Promise<Readonly<Record<string, unknown>>>
-  /** Runs the setup of a registered module, once. */
-  setUp(url: string): Promise<void>
-}
-
-interface Ambient {
-  enter(context: TaskContext, body: () => unknown): unknown
-  set(context: TaskContext): void
-}
-
-const workerSide = Symbol.for('heddle.thread')
-
-/** Set where the calling code runs inside a worker of heddle. */
-export function insideWorker(): WorkerSide | undefined {
-  return (globalThis as { [workerSide]?: WorkerSide })[workerSide]
-}
-
 /**
  * Defines worker functions in their own module, or names those of somebody else's.
  *
@@ -105,7 +80,7 @@ export function workers(module: string | URL, second?: Definitions | WorkersOpti
   checkOptions<WorkersOptions>(options, workersRules, 'workers')
   const url = checkModule(module)
   const inside = insideWorker()
-  if (inside) return plainly(inside, url, definitions, options)
+  if (inside) return plainly(inside, url, definitions, options.setup)
   if (definitions) refuseEntry(url)
   checkInline(options, definitions !== undefined)
   const executor = options.on ?? executorOf(options.isolation)
@@ -139,64 +114,6 @@ function executorOf(isolation: WorkersOptions['isolation']): Executor {
 function workerFunction(ref: FunctionRef): unknown {
   const stub = { [ref.name]: (...args: unknown[]): Promise<unknown> => call(ref, args) }[ref.name] as object
   return Object.defineProperty(stub, functionRef, { value: ref })
-}
-
-/** A function for each name that is read; the same one each time. */
-function byName(make: (name: string) => unknown): unknown {
-  const made = new Map<string, unknown>()
-  return new Proxy(Object.create(null) as object, {
-    get(_, name) {
-      // Asked by `await` and by printing; no module's function can be meant.
-      if (typeof name !== 'string' || name === 'then') return undefined
-      if (!made.has(name)) made.set(name, make(name))
-      return made.get(name)
-    },
-  })
-}
-
-/** True for code that `setup` of that module has called. */
-const settingUp = new AsyncLocalStorage<string>()
-
-/**
- * Worker functions may call one another without a crossing: nested use can neither deadlock nor take more threads. They give promises
- * and get a context all the same, so that the code that calls them need not know where it runs.
- */
-function plainly(side: WorkerSide, url: string, definitions: Definitions | undefined, options: WorkersOptions): unknown {
-  if (!definitions) {
-    const found = async (name: string): Promise<(...args: unknown[]) => unknown> => {
-      const fn = (await side.load(url))[name]
-      if (typeof fn === 'function') return fn as (...args: unknown[]) => unknown
-      throw new InvalidOption(`The worker module has no function ${JSON.stringify(name)}`)
-    }
-    return byName((name) => async (...args: unknown[]) => {
-      const fn = await found(name)
-      return fn(...withContext(fn.length, args, context()))
-    })
-  }
-  const { setup } = options
-  const ambient = { enter: enterTask, set: (context: TaskContext) => (rootFrame.context = context) }
-  side.register(url, { definitions, setup: setup && (() => settingUp.run(url, setup)), ambient })
-  const nested = (fn: (...args: never[]) => unknown): unknown => {
-    return async (...args: unknown[]) => {
-      if (setup && settingUp.getStore() !== url) await side.setUp(url)
-      return fn.call(definitions, ...(withContext(fn.length, args, context()) as never[]))
-    }
-  }
-  return Object.freeze(Object.fromEntries(Object.entries(definitions).map(([name, fn]) => [name, nested(fn)])))
-}
-
-function enterTask(context: TaskContext, body: () => unknown): unknown {
-  const frame: Frame = {
-    ...rootFrame,
-    parent: rootFrame,
-    context,
-    // Made only for a function that starts runs of its own.
-    get cancellation() {
-      return Cancellation.of(context.signal) as Cancellation
-    },
-    label: () => `worker task ${context.index}`,
-  }
-  return enterFrame(frame, body)
 }
 
 function checkModule(module: unknown): string {

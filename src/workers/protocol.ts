@@ -7,7 +7,7 @@
 
 import type { PackedTexts, WireError } from '../encoding/encoded.ts'
 
-export type HostMessage = LoadMessage | RunMessage | CancelMessage
+export type HostMessage = LoadMessage | RunMessage | CancelMessage | ForkedMessage | IdleMessage
 
 /** On the way that reaches a busy thread too. `end`: take no more work, and end when nothing is left. `park`: the program ends; do nothing any more. */
 export type ControlMessage = CancelMessage | { readonly type: 'end' } | { readonly type: 'park' }
@@ -79,7 +79,7 @@ export interface CancelMessage {
   readonly reason: WireError
 }
 
-export type WorkerMessage = ReadyMessage | LoadedMessage | ResultMessage | LoadFailedMessage
+export type WorkerMessage = ReadyMessage | LoadedMessage | ResultMessage | LoadFailedMessage | ForkRequest
 
 /** What a child process sends: it shares no memory to show its progress in, and may break in ways of its own. */
 export type ChildMessage = WorkerMessage | StartedMessage | UnreadableMessage | CrashedMessage
@@ -165,4 +165,76 @@ export interface LoadFailedMessage {
   readonly batch: number
   readonly fn: number
   readonly error: WireError
+}
+
+/** What a worker says of the calls that it offers to others; see `host/forks.ts` and `home/home.ts`. */
+export type ForkRequest = ForkMessage | ForkRecallMessage | ForkCancelMessage | WaitsMessage | ForksMessage
+
+/** Calls of one function that another worker may run. */
+export interface ForkMessage {
+  readonly type: 'fork'
+  /** Ascending for each worker. */
+  readonly fork: number
+  /** Where threads settle who runs what; see `thread/claims.js`. */
+  readonly cell: number
+  /** The batch whose task offers it; 0 when nobody knows. */
+  readonly batch: number
+  readonly module: string
+  readonly name: string
+  readonly items: ArrayLike<unknown>
+  /** Index of the first item. */
+  readonly first: number
+  /** True when each item is a list of arguments. */
+  readonly spread: boolean
+  /** Index and attempt for the context of each item, where they differ from the position and 1. */
+  readonly meta: Int32Array | undefined
+  readonly timeoutMs: number | undefined
+  /** Epoch milliseconds, `Infinity` when none. */
+  readonly deadline: number
+}
+
+/** Asks for everything of an offer that nobody has begun. */
+export interface ForkRecallMessage {
+  readonly type: 'fork-recall'
+  readonly fork: number
+}
+
+export interface ForkCancelMessage {
+  readonly type: 'fork-cancel'
+  readonly fork: number
+  readonly reason: WireError
+}
+
+/** The worker has nothing to do before one of its forks has come back. */
+export interface WaitsMessage {
+  readonly type: 'waits'
+  /** The last batch that it had got when it said so. */
+  readonly batch: number
+}
+
+/** A process asks to be told how many workers are idle; threads see it in shared memory. */
+export interface ForksMessage {
+  readonly type: 'forks'
+}
+
+/** What became of an offer: a part of it, or the rest. */
+export interface ForkedMessage {
+  readonly type: 'forked'
+  readonly fork: number
+  /** Index of the first of `values`. */
+  readonly first: number
+  readonly values: ArrayLike<unknown>
+  readonly errors: readonly { readonly index: number; readonly error: WireError }[] | undefined
+  /** Indexes of items that were cancelled before they started. */
+  readonly skipped: readonly number[] | undefined
+  /** Indexes of items that nobody has begun: the worker that offered them runs them. */
+  readonly returned: readonly number[] | undefined
+  /** Nothing more will come of this offer. */
+  readonly over: boolean
+}
+
+/** To processes that have asked. */
+export interface IdleMessage {
+  readonly type: 'idle'
+  readonly count: number
 }

@@ -12,6 +12,7 @@ import { currentFrame } from '../../base/frame.ts'
 import { closeRun, newTask, note, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../../base/observer.ts'
 import { type Executor, type FunctionRef, refOf, type Timing } from '../../run/executor.ts'
 import { workers } from '../../workers/define.ts'
+import { insideWorker } from '../../workers/inside.ts'
 import { type Control, newControl, requestStop, runSlice, type Slice } from './claim.ts'
 import type { Job } from './run-job.ts'
 
@@ -41,7 +42,9 @@ function workerModule(): URL {
   return beside ?? pathToFileURL(createRequire(import.meta.url).resolve('heddle/array/kernel-worker'))
 }
 
+/** Inside a worker its own thread computes: slices are for threads of their own. */
 function kernelWorker(): FunctionRef | undefined {
+  if (insideWorker()) return undefined
   worker ??= refOf(workers<KernelWorker>(workerModule()).runSlice)
   return worker
 }

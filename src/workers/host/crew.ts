@@ -37,6 +37,8 @@ const lingerAsideMs = 5_000
 
 export class Crew {
   readonly watch: Watch
+  /** One cell: how many could take something. Workers see it; see `forks.ts`. */
+  readonly idle = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   readonly #settings: CrewSettings
   readonly #events: CrewEvents
   readonly #workers = new Set<PoolWorker>()
@@ -57,14 +59,23 @@ export class Crew {
     return [...this.#workers].some((worker) => !worker.idle)
   }
 
-  /** An idle worker; else a new one; else one where a second batch may wait. @throws as {@link start} does */
+  /**
+   * An idle worker; else a new one; else one where a second batch may wait. What a worker has forked goes where it begins at once: also to a worker
+   * that waits for forks of the same tree. @throws as {@link start} does
+   */
   workerFor(job: Job): PoolWorker | undefined {
     let waiting: PoolWorker | undefined
+    let ofTree: PoolWorker | undefined
+    const { fork } = job.work
     for (const worker of this.#workers) {
       if (!worker.usable) continue
       if (worker.idle) return worker
-      if (worker.takesMore(job, this.#settings.exact) && (!waiting || worker.posted.size < waiting.posted.size)) waiting = worker
+      if (fork) {
+        if (worker.waits && worker.worksFor(fork.tree)) ofTree = worker
+      } else if (worker.takesMore(job, this.#settings.exact) && (!waiting || worker.posted.size < waiting.posted.size))
+        waiting = worker
     }
+    if (ofTree) return ofTree
     const live = this.#live()
     if (live >= this.#settings.size || (live > 0 && this.#aside.size >= this.#mostAside)) return waiting
     return this.#start()
@@ -93,6 +104,13 @@ export class Crew {
     return Math.max(leastMostAside, this.#settings.size)
   }
 
+  /** How many workers could take something at once: idle ones, and places where one could start. */
+  get free(): number {
+    let free = this.#aside.size >= this.#mostAside ? 0 : this.#settings.size - this.#live()
+    for (const worker of this.#workers) if (worker.usable && (worker.idle || worker.waits)) free++
+    return free
+  }
+
   #live(): number {
     let live = 0
     for (const worker of this.#workers) if (!worker.retiring) live++
@@ -104,7 +122,7 @@ export class Crew {
     if (this.#aside.size >= this.#mostAside) tooManyAside(this.#aside.size)
     const worker = new PoolWorker((worker) =>
       this.#settings.open(
-        { memoryLimitMb: this.#settings.memoryLimitMb },
+        { memoryLimitMb: this.#settings.memoryLimitMb, slots: this.#settings.size, idle: this.idle },
         {
           message: (message) => this.#events.message(worker, message),
           exit: (exit) => {

@@ -46,6 +46,7 @@ export interface CallKind {
 
 export class DirectCalls implements JobWork {
   readonly spread = true
+  readonly endless = true
   readonly run = 0
   readonly timeoutMs: number | undefined
   /** Its callers bound the waiting, until the module has been loaded. */

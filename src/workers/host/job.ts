@@ -6,6 +6,10 @@ import type { Estimate } from './estimate.ts'
 export interface JobWork extends BulkWork {
   /** True when each item is a list of arguments. */
   readonly spread: boolean
+  /** True for direct calls: nobody knows which one is the last. */
+  readonly endless?: boolean
+  /** Of what a worker has forked: the tree that it belongs to. */
+  readonly fork?: { readonly tree: object }
   /** Index and attempt of each item, where they are not the position and 1. */
   meta?(batch: Batch): Int32Array | undefined
   /** A worker that has loaded the module has the batch, or the batch waits again. */

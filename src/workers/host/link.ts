@@ -46,6 +46,8 @@ export interface Link {
   progress(): Progress | undefined
   /** Takes a batch back that has not been started; false when it has, or when that is unknown. */
   revoke(batch: number): boolean
+  /** Where a thread and the pool settle who runs what the thread offers; see `../thread/claims.js`. */
+  readonly offers?: Int32Array | undefined
   /** Its process, where it is one. */
   readonly process?: number | undefined
   /** Milliseconds for which its event loop has been busy; undefined where it cannot be seen. */
@@ -63,6 +65,10 @@ export interface Link {
 export interface LinkOptions {
   /** Bound on the heap of the worker in megabytes. */
   readonly memoryLimitMb: number | undefined
+  /** How many workers the pool has at most. */
+  readonly slots: number
+  /** How many of them are idle, for what workers offer: shared with threads. */
+  readonly idle: Int32Array<SharedArrayBuffer>
 }
 
 export type OpenLink = (options: LinkOptions, events: LinkEvents) => Link

@@ -28,6 +28,7 @@ import { Crew, type CrewSettings } from './crew.ts'
 import { contained, noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, skip } from './delivery.ts'
 import { Estimate } from './estimate.ts'
+import { Forks } from './forks.ts'
 import { consents, couldRunInline, InlineRun } from './inline.ts'
 import { Job, type JobWork, newPosted, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit } from './link.ts'
@@ -37,7 +38,7 @@ import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
 import { Turns } from './turns.ts'
 import { WarmUp } from './warm-up.ts'
-import { withdrawCall, withdrawJob } from './withdraw.ts'
+import { recallJob, withdrawCall, withdrawJob } from './withdraw.ts'
 import type { PoolWorker } from './worker.ts'
 
 export interface PoolSettings extends CrewSettings {
@@ -60,6 +61,8 @@ export class Pool implements Executor {
   readonly #estimates = new Map<string, Estimate>()
   readonly #estimateOf = new WeakMap<FunctionRef, Estimate>()
   readonly #starts = new Starts()
+  readonly #forks: Forks
+  readonly #forked = new WeakMap<JobWork, Job>()
   #scheduled = false
   #rebalancing: NodeJS.Timeout | undefined
   /** Workers from which something short is expected, of which this turn has posted the last. */
@@ -80,6 +83,22 @@ export class Pool implements Executor {
     this.#crew = new Crew(settings, {
       message: (worker, message) => this.#receive(worker, message),
       gone: (worker, exit) => this.#gone(worker, exit),
+    })
+    this.#forks = new Forks({
+      executor: this,
+      add: (ref, work) => {
+        const job = new Job(ref, work, this.#estimate(ref))
+        job.unsubscribe.push(work.cancellation.subscribe((reason) => this.#cancel(job, reason)))
+        this.#forked.set(work, job)
+        this.#jobs.add(job)
+        this.#feed()
+        if (this.#expected.length > 0) this.#feedSoon()
+      },
+      recall: (work) => {
+        const job = this.#forked.get(work)
+        return job ? recallJob(this.#crew, job) : []
+      },
+      feed: () => this.#feed(),
     })
   }
 
@@ -211,6 +230,7 @@ export class Pool implements Executor {
       (job) => this.#finishIfOver(job),
     )
     this.#rebalance()
+    this.#forks.idle(this.#crew.idle, Math.max(0, this.#crew.free - this.#jobs.size))
     if (this.#closing && !this.#busy) this.#drained()
   }
 
@@ -222,7 +242,9 @@ export class Pool implements Executor {
   }
 
   #handOut(worker: PoolWorker, job: Job): boolean {
-    const size = this.#settings.exact ? 1 : this.#batchSize(worker, job)
+    // What forks on must not lie in one batch: what has begun, nobody can take over.
+    const one = this.#settings.exact || (job.work.fork !== undefined && job.estimate.async)
+    const size = one ? 1 : this.#batchSize(worker, job)
     const batch = size > 0 ? job.take(size) : undefined
     if (!batch) return false
     this.#post(worker, job, batch)
@@ -286,6 +308,7 @@ export class Pool implements Executor {
     const items = batch.items.length
     job.estimate.recordPost(items, performance.now() - before)
     if (worker.idle) worker.link.ref()
+    worker.waits = false
     const posted = newPosted({ id, job, batch, postedAt: before, near, moved: marked.length > 0 })
     worker.posted.set(id, posted)
     this.#crew.watch.post(worker, posted)
@@ -321,6 +344,10 @@ export class Pool implements Executor {
       return
     }
     if (message.type === 'loaded') return this.#loaded(worker, worker.moduleOf(message.fn))
+    if (message.type !== 'result' && message.type !== 'load-failed') {
+      if (!worker.killed) this.#forks.receive(worker, message)
+      return
+    }
     const posted = worker.posted.get(message.batch)
     if (!posted) return
     this.#starts.proved()
@@ -366,7 +393,7 @@ export class Pool implements Executor {
   }
 
   #finishIfOver(job: Job): void {
-    if (job.finished || job.work.spread || !job.over) return
+    if (job.finished || job.work.endless || !job.over) return
     job.finished = true
     noteContained(job)
     for (const unsubscribe of job.unsubscribe) unsubscribe()
@@ -388,6 +415,7 @@ export class Pool implements Executor {
   #gone(worker: PoolWorker, exit: LinkExit): void {
     executingWorkers.delete(worker.row)
     note(worker.killed ? 'worker-end' : 'worker-crash', 0, `worker ${worker.row} ended: ${exit.reason}`, { row: worker.row })
+    this.#forks.lost(worker)
     const lost = [...worker.posted.values()]
     this.#starts.died(worker, lost)
     for (const posted of lost) {

@@ -9,7 +9,7 @@ import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { lazily } from '../../base/builtin.js'
 import type { WireError } from '../../encoding/encoded.ts'
-import type { ChildMessage, ResultMessage, RunMessage } from '../protocol.ts'
+import type { ChildMessage, ForkMessage, ResultMessage, RunMessage } from '../protocol.ts'
 import { deserialize, findUncloneable, serializable, serialize } from '../../encoding/cloning.js'
 import { isPacked } from '../../encoding/texts.js'
 import { packError, unserializable } from '../../encoding/errors.js'
@@ -36,7 +36,7 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
       ...inheritedFlags(),
       ...(options.memoryLimitMb === undefined ? [] : [`--max-old-space-size=${options.memoryLimitMb}`]),
     ],
-    env: { ...process.env, ...(sources !== undefined && { HEDDLE_SOURCES: sources }) },
+    env: { ...process.env, HEDDLE_SLOTS: String(options.slots), ...(sources !== undefined && { HEDDLE_SOURCES: sources }) },
   })
   endWithThisProcess(child)
   let failure: unknown
@@ -60,6 +60,7 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
         startedAt: performance.timeOrigin + performance.now(),
       }
     else if (message.type === 'result') events.message(readable(message))
+    else if (message.type === 'fork') events.message({ ...message, items: forkedItems(message) })
     else if (message.type !== 'unreadable') events.message(message)
     else if (sent) events.message(unreadArgument(sent, message.error))
   })
@@ -83,6 +84,7 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
   return {
     clones: serializable,
     post(message, transfer = []) {
+      if (message.type === 'forked') return send({ ...message, values: serialize(message.values) })
       if (message.type !== 'run') return send(message)
       send({ ...message, items: serialize(message.items) })
       sent = message
@@ -121,6 +123,15 @@ function endWithThisProcess(child: ChildProcess): void {
   process.once('exit', () => {
     for (const child of children) child.kill('SIGKILL')
   })
+}
+
+/** What cannot be read here is left to the child that offered it. */
+function forkedItems({ items }: ForkMessage): unknown[] {
+  try {
+    return deserialize(items as Uint8Array) as unknown[]
+  } catch {
+    return []
+  }
 }
 
 function readable(message: ResultMessage): ResultMessage {

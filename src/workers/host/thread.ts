@@ -4,6 +4,7 @@ import { progress as slot } from '../progress.js'
 import type { CancelMessage, ControlMessage, WorkerMessage } from '../protocol.ts'
 import { letAnswer } from './native.ts'
 import { sourcesEntry, workerEntry } from './entry.ts'
+import { offerCells } from '../thread/claims.js'
 import { cloneable } from '../../encoding/cloning.js'
 import { inheritedFlags } from './exec-argv.ts'
 import type { Link, LinkEvents, LinkOptions, Progress } from './link.ts'
@@ -20,12 +21,21 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
   const shared = new SharedArrayBuffer(slot.bytes)
   const cells = new Int32Array(shared, 0, slot.cells)
   const startedAt = new Float64Array(shared, slot.startedAtByte, 1)
+  const offers = new Int32Array(new SharedArrayBuffer(offerCells * Int32Array.BYTES_PER_ELEMENT))
+  const forks = { cells: offers, idle: options.idle, slots: options.slots }
   // A port of our own beside the worker's: woken through shared memory, it makes a round trip several times shorter.
   const { port1: port, port2: theirPort } = new MessageChannel()
   const { port1: control, port2: theirControl } = new MessageChannel()
   const worker = new Worker(workerEntry(), {
     name: 'heddle',
-    workerData: { port: theirPort, control: theirControl, shared, startedAtByte: slot.startedAtByte, sources: sourcesEntry() },
+    workerData: {
+      port: theirPort,
+      control: theirControl,
+      shared,
+      startedAtByte: slot.startedAtByte,
+      sources: sourcesEntry(),
+      forks,
+    },
     transferList: [theirPort, theirControl],
     // Loaders of the program's own start-up fail in workers on Node 20; the entry loads TypeScript by itself.
     execArgv: inheritedFlags(),
@@ -57,6 +67,7 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
   })
   return {
     clones: cloneable,
+    offers,
     post(message, transfer) {
       if (message.type === 'run') Atomics.store(cells, slot.claims + (message.batch % slot.claimCount), message.batch)
       port.postMessage(message, transfer)

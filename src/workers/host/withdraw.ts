@@ -1,5 +1,6 @@
 /** Takes back what nobody wants any more: what has not started at once, what has started by way of the watch. */
 import { cancelled } from '../../base/abort.ts'
+import type { Batch } from '../../run/executor.ts'
 import type { Crew } from './crew.ts'
 import { skip } from './delivery.ts'
 import type { Job } from './job.ts'
@@ -41,4 +42,19 @@ export function withdrawCall(crew: Crew, job: Job, index: number, error: Error):
   if (!job.removeReturned(index)) return
   job.underWay--
   job.work.fail(index, error, 0)
+}
+
+/** What nobody has begun of the job, and does not belong to it any more: whoever forked it runs it himself. */
+export function recallJob(crew: Crew, job: Job): Batch[] {
+  const back = job.takeReturned()
+  for (const worker of crew) {
+    for (const posted of worker.posted.values()) {
+      if (posted.job !== job || posted.left < posted.reported.length || !worker.link.revoke(posted.id)) continue
+      crew.forget(worker, posted)
+      crew.watch.withdrawn(worker, job.ref.module)
+      back.push(posted.batch)
+    }
+  }
+  for (const { items } of back) job.underWay -= items.length
+  return back
 }

@@ -5,6 +5,15 @@ import { progress } from '../progress.js'
 import type { Posted } from './job.ts'
 import type { Link } from './link.ts'
 
+/**
+ * What the tasks of a batch and all that they fork belong to: the run that was called from outside. Direct calls share their job with calls of others, so
+ * that theirs is the batch.
+ */
+export function treeOf(posted: Posted): object {
+  const { work } = posted.job
+  return work.fork?.tree ?? (work.spread ? posted : posted.job)
+}
+
 /** A function that waits may have this many items under way at one worker. */
 const mostAsyncItems = 64
 
@@ -19,6 +28,8 @@ export class PoolWorker {
   /** Gets no more work, and is ended when it has none. */
   retiring = false
   killed = false
+  /** It has said that it has nothing to do before one of its forks has come back, and has got nothing since. */
+  waits = false
   /** Called when it has ended. */
   onGone: (() => void) | undefined
   /** Number of the batch that was posted last. */
@@ -80,6 +91,12 @@ export class PoolWorker {
       items += posted.id === now?.batch ? Math.max(0, posted.reported.length - now.started) : posted.left
     }
     return items
+  }
+
+  /** Does it run something of that tree of forks? */
+  worksFor(tree: object): boolean {
+    for (const posted of this.posted.values()) if (treeOf(posted) === tree) return true
+    return false
   }
 
   /** May another batch of `job` wait here while the one at work is finished? */

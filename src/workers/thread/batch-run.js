@@ -259,7 +259,7 @@ export class BatchRun {
       last.attempt = attempt
       return last
     }
-    return new WorkerContext(index, attempt, deadline - epoch, this.#poll)
+    return new WorkerContext(index, attempt, deadline - epoch, this.#poll, this.message.batch)
   }
 
   /**

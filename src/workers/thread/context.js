@@ -17,8 +17,10 @@ export class WorkerContext {
    * @param {number} attempt
    * @param {number} deadline milliseconds of `performance.now()` on this thread
    * @param {() => void} poll looks for control messages
+   * @param {number} [batch] its number, for what the task forks
    */
-  constructor(index, attempt, deadline, poll) {
+  constructor(index, attempt, deadline, poll, batch) {
+    this.batch = batch
     this.index = index
     this.attempt = attempt
     this.deadline = deadline

@@ -8,6 +8,7 @@ import { readlinkSync } from 'node:fs'
 import { isMainThread, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads'
 import { progress as cell } from '../progress.js'
 import { cloneable, deserialize, serializable, serialize } from '../../encoding/cloning.js'
+import { ForkPort } from './fork-port.js'
 import { Runner } from './runner.js'
 import { packError } from '../../encoding/errors.js'
 
@@ -29,8 +30,8 @@ const spinMs = 0.05
 
 function startThread() {
   /** @type {{ port: import('node:worker_threads').MessagePort, control: import('node:worker_threads').MessagePort,
-   *   shared: SharedArrayBuffer, startedAtByte: number, sources?: string }} */
-  const { port, control, shared, startedAtByte, sources } = workerData
+   *   shared: SharedArrayBuffer, startedAtByte: number, sources?: string, forks: { cells: Int32Array, idle: Int32Array, slots: number } }} */
+  const { port, control, shared, startedAtByte, sources, forks } = workerData
   const progress = new Int32Array(shared, 0, cell.cells)
   const poll = () => {
     const message = /** @type {ControlMessage | undefined} */ (receiveMessageOnPort(control)?.message)
@@ -66,6 +67,11 @@ function startThread() {
       startedAt: new Float64Array(shared, startedAtByte, 1),
     },
     sources,
+  )
+  runner.forks = new ForkPort(
+    (message) => port.postMessage(message),
+    () => runner.lastBatch,
+    forks,
   )
   const linger = () => {
     const until = performance.now() + lingerMostMs
@@ -139,7 +145,13 @@ function startProcess() {
     },
     process.env.HEDDLE_SOURCES,
   )
+  runner.forks = new ForkPort(
+    (message) => void send(message.type === 'fork' ? { ...message, items: serialize(message.items) } : message),
+    () => runner.lastBatch,
+    { slots: Number(process.env.HEDDLE_SLOTS), idle: new Int32Array(1) },
+  )
   process.on('message', (/** @type {any} */ message) => {
+    if (message.type === 'forked') return runner.receive({ ...message, values: deserialize(message.values) })
     if (message.type !== 'run') return runner.receive(message)
     let items
     try {

@@ -38,6 +38,8 @@ export class Runner {
   #queue
   /** The last batch that came. */
   #last = 0
+  /** For calls that this worker offers to others. @type {import('./fork-port.js').ForkPort | undefined} */
+  forks
   /** Cancellations that overtook their batch. @type {CancelMessage[]} */
   #early = []
 
@@ -66,6 +68,11 @@ export class Runner {
     this.#registered.set(key, [...others, registration])
   }
 
+  /** The number of the last batch that came. */
+  get lastBatch() {
+    return this.#last
+  }
+
   /** True when nothing is under way. */
   get idle() {
     return this.#batches.size === 0
@@ -75,6 +82,8 @@ export class Runner {
   receive(message) {
     if (message.type === 'load') this.#functions.set(message.fn, message)
     else if (message.type === 'cancel') this.cancel(message)
+    else if (message.type === 'forked') this.forks?.receive(message)
+    else if (message.type === 'idle') this.forks?.setIdle(message.count)
     else {
       const batch = new BatchRun(message, this.#transport, () => this.#lookForCancels())
       this.#last = message.batch
@@ -182,7 +191,9 @@ export class Runner {
       batch.failAll(merge)
       return over()
     }
+    this.forks?.turned()
     const rest = batch.run(loaded, merge)
+    this.forks?.turned()
     if (rest) void rest.then(over)
     else over()
   }
@@ -244,7 +255,10 @@ export class Runner {
     let begun = this.#setups.get(key)
     if (!begun) {
       begun = (async () => {
-        for (const { setup } of this.#registered.get(key) ?? []) await setup?.()
+        for (const { setup, ready } of this.#registered.get(key) ?? []) {
+          await ready
+          await setup?.()
+        }
       })()
       this.#setups.set(key, begun)
     }

@@ -21,6 +21,8 @@ export type Callable = (...args: unknown[]) => unknown
 /** What one `workers(…)` of a module registered. */
 export interface Registration {
   readonly setup?: () => unknown
+  /** What must be loaded before its first call. */
+  readonly ready?: Promise<unknown>
   readonly definitions?: Record<string, Callable>
   readonly ambient?: Ambient
 }
