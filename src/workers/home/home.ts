@@ -102,12 +102,12 @@ export class Home implements Executor, Scheduler {
 
   /** Waits for its result at once, so that it is offered only where home has others under way. */
   async call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
-    const { cancellation, timing, onTaken } = options
+    const { cancellation, timing, onWaiting } = options
     if (cancellation?.aborted) throw cancelled(cancellation.reason)
     const fn = this.#functionOf(ref)
     const startedAt = performance.now()
     const given = args.map((arg, i) => asCrossed(arg, `argument ${i + 1}`))
-    onTaken?.()
+    onWaiting?.(false)
     const here = (): Promise<unknown> => this.#here(fn, given, options)
     const alone = this.#calls++ === 0
     try {
