@@ -4,11 +4,14 @@
  */
 import { type Duration, durationMs } from './duration.ts'
 import { describe, InvalidOption } from './errors.ts'
+import { peek } from './look.js'
 
 /** Says what a value should be: gives nothing when it is right, else the words after "Expected `name` to be". */
 export interface Rule {
   readonly expected: string
   accepts(value: unknown): boolean
+  /** What to do about a value that was refused. */
+  hint?(value: unknown): string | undefined
 }
 
 const rule = (expected: string, accepts: (value: unknown) => boolean): Rule => ({ expected, accepts })
@@ -56,7 +59,9 @@ export type OptionRules<O> = { readonly [K in keyof Required<O>]: Rule }
  */
 export function checkOptions<O extends object>(options: unknown, known: OptionRules<O>, where: string): asserts options is O {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidOption(`Expected the options of ${where} to be an object, got ${describe(options)}`)
+    throw new InvalidOption(`Expected the options of ${where} to be an object, got ${describe(options)}`, {
+      hint: asOption(options, known),
+    })
   }
   for (const name of Object.keys(options)) {
     const option = Object.hasOwn(known, name) ? known[name as keyof O] : undefined
@@ -71,16 +76,31 @@ export function checkOptions<O extends object>(options: unknown, known: OptionRu
   }
 }
 
+/** Options that people write as a bare value, as in `limiter(2)` or `map(items, fn, 8)`. */
+const bare = ['concurrency', 'size', 'capacity', 'permits', 'timeout', 'path']
+
+function asOption(value: unknown, known: object): string | undefined {
+  if (typeof value !== 'number') return undefined
+  const name = bare.find((each) => Object.hasOwn(known, each))
+  return name && `Did you mean { ${name}: ${value} }?`
+}
+
 /** @throws {InvalidOption} when the value is given and breaks the rule. */
 export function checkValue(value: unknown, option: Rule, name: string): void {
   if (value === undefined || option.accepts(value)) return
-  throw new InvalidOption(`Expected \`${name}\` to be ${option.expected}, got ${describe(value)}`)
+  throw new InvalidOption(`Expected \`${name}\` to be ${option.expected}, got ${describe(value)}`, { hint: option.hint?.(value) })
 }
 
 /** @throws {InvalidOption} when an argument that must be a function is none. */
 export function checkFunction(value: unknown, name: string, where: string): void {
   if (typeof value === 'function') return
-  throw new InvalidOption(`Expected \`${name}\` of ${where} to be a function, got ${describe(value)}`)
+  const options = typeof value === 'object' && value !== null && typeof peek(value, 'then') !== 'function'
+  const hint = Array.isArray(value)
+    ? 'The items come first, then the function.'
+    : options
+      ? `Options come after \`${name}\`.`
+      : undefined
+  throw new InvalidOption(`Expected \`${name}\` of ${where} to be a function, got ${describe(value)}`, { hint })
 }
 
 /** The word of the list that was probably meant, if one is close enough (edit distance up to a third of its length). */

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 const likeNode = () => ({
   interopDefault: false,
   extensions: ['.ts', '.tsx', '.mts', '.cts', '.mtsx', '.ctsx'],
-  ...(process.env['JITI_FS_CACHE'] === undefined && { fsCache: cacheFolder('typescript') }),
+  ...(process.env['JITI_FS_CACHE'] === undefined && { fsCache: cacheFolder('compiled') }),
 })
 
 /**
@@ -24,17 +24,56 @@ export async function typescriptLoader(url, options = {}) {
   const { createJiti } = await import('jiti')
   const all = { ...likeNode(), ...options }
   const conditions = givenConditions()
-  if (conditions.length === 0) return createJiti(url, all)
-  // jiti knows the conditions of a single import only. So the code that it makes of a module begins by giving them to its own imports; the place
-  // where it keeps that code is another one, because the name there does not tell.
-  const { transform } = createJiti(url, { ...all, fsCache: false })
-  const given = JSON.stringify([...conditions, 'node', 'import'])
-  const prefix = `"use strict";jitiImport=((f)=>(id,options)=>f(id,{conditions:${given},...options}))(jitiImport);`
+  const prefix = conditions.length === 0 ? '' : givesConditions(conditions)
+  /** @type {import('jiti').Jiti | undefined} */
+  let compiler
   return createJiti(url, {
     ...all,
-    ...(all.fsCache && { fsCache: cacheFolder(join('conditions', ...conditions.map(encodeURIComponent))) }),
-    transform: (source) => ({ code: source.async ? prefix + transform(source) : transform(source) }),
+    // The name of a file in the cache does not tell the conditions.
+    ...(all.fsCache && prefix && { fsCache: cacheFolder(join('conditions', ...conditions.map(encodeURIComponent))) }),
+    transform(source) {
+      compiler ??= createJiti(url, { ...all, fsCache: false })
+      const code = asDecorator(compiler.transform(source))
+      return { code: source.async ? prefix + code : code }
+    },
   })
+}
+
+/** jiti knows the conditions of a single import only. So the code that it makes of a module begins by giving them to its own imports. @param {string[]} conditions */
+function givesConditions(conditions) {
+  const given = JSON.stringify([...conditions, 'node', 'import'])
+  return `"use strict";jitiImport=((f)=>(id,options)=>f(id,{conditions:${given},...options}))(jitiImport);`
+}
+
+/**
+ * Mends what jiti makes of legacy decorators. Where `reflect-metadata` is not loaded it decorates with a function that gives back what it gets, which
+ * for a method is its class: then the method is gone. One that gives nothing changes nothing. And a decorated field fails when its object is made: it
+ * gets its first value instead, unless the decorator has made an accessor of it.
+ *
+ * @param {string} code
+ */
+function asDecorator(code) {
+  return code
+    .replaceAll(/(Reflect\.metadata\?\.\("design:\w+", [^\n]*?\)) \|\| \(\(t\) => t\)/g, '$1 || (() => {})')
+    .replace(
+      /(function _initializerWarningHelper\w*\((\w+), (\w+)\) ?\{) ?(throw Error\("Decorating class property failed)[^"]*"\);?/,
+      fieldValue,
+    )
+}
+
+const fieldValue =
+  '$1if ($2) return $2.initializer ? $2.initializer.call($3) : undefined;$4: its decorator made an accessor of it, which works in compiled code only. Compile this module, for example with tsc or esbuild.");'
+
+/**
+ * Whether Node refused to load TypeScript that has to be compiled: enums, namespaces, files in node_modules, and decorators, which stripping types
+ * leaves there. Nothing has run then.
+ *
+ * @param {unknown} error
+ */
+export function needsCompiler(error) {
+  const { code, message } = /** @type {{ code?: unknown, message?: unknown }} */ (error ?? {})
+  if (typeof code === 'string' && /^ERR_UNSUPPORTED_(TYPESCRIPT_SYNTAX|NODE_MODULES_TYPE_STRIPPING)$/.test(code)) return true
+  return error instanceof SyntaxError && message === 'Invalid or unexpected token'
 }
 
 /** What `--conditions` says, on the command line and in NODE_OPTIONS. */

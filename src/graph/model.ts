@@ -5,6 +5,7 @@
  * a cycle cannot be written, and the order of creation is a topological order. All algorithms here rest on that. Kept in columns (needs
  * as one list for all tasks, compressed sparse rows), so that a graph of a million tasks is practical.
  */
+import { otherCopy } from '../base/other-copy.ts'
 import { describe, InvalidGraph, InvalidOption } from '../base/errors.ts'
 import { Column } from './column.ts'
 import { type Shape, Shapes } from './shape.ts'
@@ -171,5 +172,6 @@ function notNeeds(task: string, needs: unknown): InvalidGraph {
 function hintFor(value: unknown): string {
   if (value === undefined) return 'Tasks come from g.task(…) and must exist before they are needed.'
   if (value instanceof Promise) return 'Make the work a task: g.task(name, fn), so that heddle starts it when its time has come.'
-  return typeof value === 'function' ? 'Pass what g.task(name, fn) gives, not the function.' : 'Pass what g.task(…) gives.'
+  if (typeof value === 'function') return 'Pass what g.task(name, fn) gives, not the function.'
+  return otherCopy(value, TaskRef.name) ?? 'Pass what g.task(…) gives.'
 }

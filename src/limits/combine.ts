@@ -8,7 +8,9 @@
  */
 import { type Clock, systemClock } from '../base/clock.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
+import { nameOf, peek } from '../base/look.js'
 import type { Rule } from '../base/options.ts'
+import { otherCopy } from '../base/other-copy.ts'
 import type { Lease } from './lease.ts'
 import { insideFrame } from '../base/wait-graph.ts'
 import { Limiter } from './limiter.ts'
@@ -156,6 +158,16 @@ export function limitOf(limit: Limiters, clock: Clock): CombinedLimiter {
 export const limitRule: Rule = {
   expected: 'a limiter, a list of limiters, or a function that gives one of them',
   accepts: (value) => typeof value === 'function' || limitersOf(value) !== undefined,
+  hint: hintFor,
+}
+
+function hintFor(value: unknown): string | undefined {
+  if (Array.isArray(value)) return value.map(hintFor).find((hint) => hint !== undefined)
+  if (nameOf(peek(value, 'constructor')) === 'Semaphore')
+    return 'A semaphore is taken by hand: await semaphore.run(fn). For `limit`, make a limiter({ concurrency: 2 }).'
+  return value instanceof Limiter || value instanceof CombinedLimiter
+    ? undefined
+    : otherCopy(value, Limiter.name, CombinedLimiter.name)
 }
 
 /** The limiters in a `limit`, combined ones taken apart; undefined when something else is among them. */
@@ -168,5 +180,5 @@ function limitersOf(value: unknown): readonly Limiter[] | undefined {
 }
 
 function fail(value: unknown): never {
-  throw new InvalidOption(`Expected \`limit\` to be ${limitRule.expected}, got ${describe(value)}`)
+  throw new InvalidOption(`Expected \`limit\` to be ${limitRule.expected}, got ${describe(value)}`, { hint: hintFor(value) })
 }

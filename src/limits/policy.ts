@@ -11,6 +11,7 @@
  * settled, so that nothing outlives the call. A function on this thread that ignores its signal cannot be ended: `grace`
  * after the signal it is abandoned, the error is delivered, and what it gives later is dropped. Every promise settles.
  */
+import { otherCopy } from '../base/other-copy.ts'
 import { Cancellation, cancelled } from '../base/abort.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type Duration, durationMs, formatMs, graceMsOf } from '../base/duration.ts'
@@ -48,7 +49,12 @@ export const policyRules: OptionRules<PolicyOptions> = {
   timeout: rules.duration,
   queueTimeout: rules.duration,
   retry: retryRule,
-  breaker: rules.object,
+  breaker: {
+    expected: 'the options of a circuit breaker, or one that circuitBreaker(…) gave',
+    accepts: (value) =>
+      rules.object.accepts(value) && (value instanceof CircuitBreaker || !otherCopy(value, CircuitBreaker.name)),
+    hint: (value) => otherCopy(value, CircuitBreaker.name),
+  },
   limit: limitRule,
   priority: rules.number(Number.NEGATIVE_INFINITY),
   weight: rules.number(1),

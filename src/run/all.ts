@@ -1,6 +1,7 @@
 import { tellCaller } from '../base/call-site.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { describe, InvalidOption } from '../base/errors.ts'
+import { isA } from '../base/look.js'
 import { checkOptions, rules } from '../base/options.ts'
 import { compilePolicy, type PolicyOptions, policyRules } from '../limits/policy.ts'
 import { keepPartial } from './failure.ts'
@@ -101,8 +102,9 @@ function checkTasks(tasks: unknown): string[] {
     const task = (tasks as Record<string, unknown>)[name]
     if (typeof task === 'function') continue
     throw new InvalidOption(`Expected task \`${name}\` of all to be a function, got ${describe(task)}`, {
-      hint:
-        task instanceof Promise
+      hint: Object.hasOwn(allRules, name)
+        ? `Options are the second argument: all({ … }, { ${name}: … }).`
+        : isA(task, Promise)
           ? `Write a function that starts the work: { ${name}: () => … }; then heddle can cancel, time and bound it.`
           : undefined,
     })

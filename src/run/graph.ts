@@ -3,6 +3,7 @@ import { tellCaller } from '../base/call-site.ts'
 import { type Duration } from '../base/duration.ts'
 import { describe, InvalidGraph, InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { peek } from '../base/look.js'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { checkCheckpoint, type Checkpoint, checkpointRule, type OpenCheckpoint, openCheckpoint } from '../checkpoint/index.ts'
 import {
@@ -229,6 +230,12 @@ export class Graph {
       })
     }
     const keys = Object.keys(targets)
+    const options = where === 'run' && keys.length > 0 && keys.every((key) => Object.hasOwn(graphRunRules, key))
+    if (options && !keys.some((key) => peek(targets, key) instanceof TaskRef)) {
+      throw new InvalidGraph(`Expected run to get tasks first, got what look like options: ${keys.join(', ')}`, {
+        hint: 'Options are the second argument: g.run(task, { … }), or g.run(undefined, { … }) for every task.',
+      })
+    }
     const refs: unknown[] = Array.isArray(targets) ? targets : keys.map((key) => (targets as Record<string, unknown>)[key])
     return {
       tasks: refs.map((ref, i) => model.indexOf(ref, () => `Target "${keys[i]}" of ${where}`)),

@@ -4,7 +4,7 @@
  */
 import { describe, InvalidOption } from '../base/errors.ts'
 import type { Entrance } from '../base/frame.ts'
-import { adopt, settled } from '../base/look.js'
+import { adopt, peek, settled } from '../base/look.js'
 import { Ring } from '../base/ring.ts'
 
 /** Says that no item is left. */
@@ -39,8 +39,14 @@ export function sourceOf<T>(input: Input<T>, where: string): Source<T> {
     if (Number.isInteger((input as ArrayLike<T>).length)) return new ArraySource(input)
   }
   throw new InvalidOption(`Expected ${where} to get an array, an iterable or an async iterable, got ${describe(input)}`, {
-    hint: typeof input === 'string' ? 'To work on the characters of a text, pass [...text].' : undefined,
+    hint: hintFor(input),
   })
+}
+
+function hintFor(input: unknown): string | undefined {
+  if (typeof input === 'string') return 'To work on the characters of a text, pass [...text].'
+  if (typeof input === 'function') return 'The items come first, then the function.'
+  return typeof peek(input, 'then') === 'function' ? 'It is a promise: await it first.' : undefined
 }
 
 /**

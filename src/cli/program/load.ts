@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { statSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { typescriptLoader } from '../../base/typescript.js'
+import { needsCompiler, typescriptLoader } from '../../base/typescript.js'
 import { UsageError } from '../interface/usage-error.ts'
 
 const typescript = /\.[cm]?tsx?$/
@@ -89,6 +89,5 @@ function syntaxError(message: string, place: string): SyntaxError {
 }
 
 function isUnsupportedSyntax(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' || code === 'ERR_UNKNOWN_FILE_EXTENSION'
+  return needsCompiler(error) || (error as { code?: unknown } | null)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
 }

@@ -1,3 +1,4 @@
+import { nameOf } from '../../base/look.js'
 import { checkFunction, checkOptions, rules } from '../../base/options.ts'
 import { toError } from '../../base/errors.ts'
 import { currentFrame, enterFrame, type Frame } from '../../base/frame.ts'
@@ -38,7 +39,7 @@ export async function record<T>(fn: () => T | PromiseLike<T>, options: RecordOpt
   checkFunction(fn, 'fn', 'record')
   checkOptions<RecordOptions>(options, { name: rules.string }, 'record')
   const parent = currentFrame()
-  const name = options.name ?? fn.name
+  const name = options.name ?? nameOf(fn)
   const run = openRun('call', name, { task: parent.task, run: parent.run }, -1, -1)
   const frame: Frame = { ...parent, parent, run: run.id, label: () => `record "${name}"` }
   const recorder = new Recorder({ name, root: run.id })

@@ -77,7 +77,8 @@ export class Job {
   readonly estimate: Estimate
   /** Batches that came back from a worker that ended before they had started. */
   readonly #returned: Batch[] = []
-  #returnedItems = 0
+  /** Indices of the items in them that nobody has taken out meanwhile: removing one must not walk over all. */
+  readonly #back = new Set<number>()
   /** Items that were taken and have not been reported. */
   underWay = 0
   /** True while this thread works on it. */
@@ -98,43 +99,46 @@ export class Job {
   }
 
   remaining(): number {
-    return this.work.remaining() + this.#returnedItems
+    return this.work.remaining() + this.#back.size
   }
 
   /** A batch comes back; it is handed out again first. */
   giveBack(batch: Batch): void {
     this.work.waits?.(batch, true)
     this.#returned.push(batch)
-    this.#returnedItems += batch.items.length
+    for (let at = 0; at < batch.items.length; at++) this.#back.add(batch.first + at)
   }
 
   /** Everything that came back. */
   takeReturned(): Batch[] {
-    this.#returnedItems = 0
-    return this.#returned.splice(0)
+    const batches: Batch[] = []
+    for (let batch = this.#nextReturned(Number.POSITIVE_INFINITY); batch; batch = this.#nextReturned(Number.POSITIVE_INFINITY))
+      batches.push(batch)
+    return batches
   }
 
   /** Takes one item out of what came back; false when it is not there. */
   removeReturned(index: number): boolean {
-    const where = this.#returned.findIndex((batch) => index >= batch.first && index < batch.first + batch.items.length)
-    const batch = this.#returned[where]
-    if (!batch) return false
-    const at = index - batch.first
-    const rest = [sliceBatch(batch, 0, at), sliceBatch(batch, at + 1, batch.items.length)]
-    this.#returned.splice(where, 1, ...rest.filter((part) => part.items.length > 0))
-    this.#returnedItems--
-    return true
+    return this.#back.delete(index)
+  }
+
+  #nextReturned(max: number): Batch | undefined {
+    for (let batch = this.#returned.pop(); batch; batch = this.#returned.pop()) {
+      const { first, items } = batch
+      let from = 0
+      while (from < items.length && !this.#back.has(first + from)) from++
+      let to = from
+      while (to < items.length && to - from < max && this.#back.delete(first + to)) to++
+      if (to < items.length) this.#returned.push(sliceBatch(batch, to, items.length))
+      if (to > from) return sliceBatch(batch, from, to)
+    }
+    return undefined
   }
 
   take(max: number): Batch | undefined {
     if (this.finished || this.cancelReason) return undefined
-    const back = this.#returned.pop()
-    if (back) {
-      this.#returnedItems -= back.items.length
-      if (back.items.length <= max) return back
-      this.giveBack(sliceBatch(back, max, back.items.length))
-      return sliceBatch(back, 0, max)
-    }
+    const back = this.#nextReturned(max)
+    if (back) return back
     const batch = this.work.take(max)
     if (batch) this.underWay += batch.items.length
     return batch

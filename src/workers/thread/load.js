@@ -7,7 +7,7 @@
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { typescriptLoader } from '../../base/typescript.js'
+import { needsCompiler, typescriptLoader } from '../../base/typescript.js'
 
 const typescript = /\.[cm]?tsx?$/
 
@@ -23,13 +23,7 @@ export async function loadModule(module, sources) {
     try {
       return await import(url)
     } catch (error) {
-      // Enums, namespaces and files in node_modules are more than stripping can do.
-      if (
-        !/^ERR_UNSUPPORTED_(TYPESCRIPT_SYNTAX|NODE_MODULES_TYPE_STRIPPING)$/.test(
-          /** @type {{ code?: string }} */ (error)?.code ?? '',
-        )
-      )
-        throw error
+      if (!needsCompiler(error)) throw error
     }
   }
   const jiti = await typescriptLoader(url, { tsconfigPaths: true, ...(sources && { alias: { heddle: sources } }) })
