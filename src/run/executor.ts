@@ -95,13 +95,17 @@ export interface BulkWork {
   exhausted(): boolean
   /** The executor hands over what to call when new items may have come, or the work was cancelled. */
   onMore(wake: () => void): void
-  /** Results of items that lie next to each other. `startedAt` and `settledAt` come only when `observed`. */
+  /**
+   * Results of items that lie next to each other. `startedAt` and `settledAt` come only when `observed`, and `marks` only for functions in a row: for
+   * each value when those ended but the last.
+   */
   succeed(
     first: number,
     values: ArrayLike<unknown>,
     row: number,
     startedAt?: ArrayLike<number>,
     settledAt?: ArrayLike<number>,
+    marks?: ArrayLike<number>,
   ): void
   /** Where this thread may put values itself, by index, instead of handing them to `succeed`; it then says so with `stored`. */
   readonly into?: unknown[] | undefined
@@ -118,7 +122,7 @@ export interface BulkWork {
     startedAt?: ArrayLike<number>,
     settledAt?: ArrayLike<number>,
   ): void
-  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void
+  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number, marks?: readonly number[]): void
   /** The item never started: the work was cancelled first. */
   skip(index: number): void
   /** No item is left under way: every one that was taken has been reported. Called once, after cancellation or exhaustion. */

@@ -16,6 +16,8 @@ export interface BulkSpec extends Omit<CallStageSpec, 'fn' | 'policy' | 'concurr
   readonly timeoutMs: number | undefined
   /** What is known of how large the function's items and results are. */
   readonly sizes: CallSizes
+  /** Names of the stages that travel as this one; undefined: it is one. */
+  readonly names?: readonly string[]
 }
 
 /** An item at the executor. */
@@ -135,11 +137,11 @@ export class BulkStage extends WorkingStage {
   }
 
   /** The function gave `value` for the item; times only when observed. */
-  succeed(index: number, value: unknown, row: number, startedAt?: number, settledAt?: number): void {
+  succeed(index: number, value: unknown, row: number, startedAt?: number, settledAt?: number, marks?: readonly number[]): void {
     const sent = this.#forget(index)
     if (!sent) return
     this.#spec.sizes.results.note(value)
-    const origin = this.#publish(index, sent, row, startedAt, settledAt, 'done')
+    const origin = this.#publish(index, sent, row, startedAt, settledAt, 'done', undefined, marks)
     if (this.segment.stopped) return
     const { mode, settles } = this.#spec
     if (mode === 'map') this.output.put(sent.place, settles ? { status: 'fulfilled', value } : value, origin)
@@ -147,11 +149,11 @@ export class BulkStage extends WorkingStage {
     else this.output.drop(sent.place)
   }
 
-  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void {
+  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number, marks?: readonly number[]): void {
     const sent = this.#forget(index)
     if (!sent) return
     const { stopped, run } = this.segment
-    const origin = this.#publish(index, sent, row, startedAt, settledAt, stopped ? 'cancelled' : 'failed', error)
+    const origin = this.#publish(index, sent, row, startedAt, settledAt, stopped ? 'cancelled' : 'failed', error, marks)
     if (stopped) return
     if (this.#spec.settles) this.output.put(sent.place, { status: 'rejected', reason: error }, origin)
     else run.fail(error, index)
@@ -171,16 +173,26 @@ export class BulkStage extends WorkingStage {
     settledAt: number | undefined,
     state: TaskState,
     error?: unknown,
+    marks: readonly number[] = [],
   ): Origin {
     const { observed, group } = this.segment.run
     if (!observed) return undefined
+    const { name, names = [name] } = this.#spec
     const now = performance.now()
-    const task = newTask(group.record, index, group.record.parentTask, sent.takenAt, this.#spec.name)
-    task.needs = sent.needs
-    task.row = row
-    taskStarted(task, startedAt ?? now)
-    taskSettled(task, settledAt ?? now, state, error)
-    return [task.id]
+    let [needs, from] = [sent.needs, startedAt ?? now]
+    // A task for each stage that it came through.
+    for (let stage = 0; stage <= Math.min(marks.length, names.length - 1); stage++) {
+      const last = stage === marks.length || stage === names.length - 1
+      const to = last ? (settledAt ?? now) : (marks[stage] as number)
+      const task = newTask(group.record, index, group.record.parentTask, stage === 0 ? sent.takenAt : from, names[stage])
+      task.needs = needs
+      task.row = row
+      taskStarted(task, from)
+      taskSettled(task, to, last ? state : 'done', last ? error : undefined)
+      needs = [task.id]
+      from = to
+    }
+    return needs
   }
 }
 
@@ -256,13 +268,18 @@ class StreamWork implements BulkWork {
     row: number,
     startedAt?: ArrayLike<number>,
     settledAt?: ArrayLike<number>,
+    marks?: ArrayLike<number>,
   ): void {
-    for (let i = 0; i < values.length; i++) this.#stage.succeed(first + i, values[i], row, startedAt?.[i], settledAt?.[i])
+    const width = (marks?.length ?? 0) / values.length
+    const marksOf = (i: number): readonly number[] | undefined =>
+      marks && Array.prototype.slice.call(marks, i * width, (i + 1) * width)
+    for (let i = 0; i < values.length; i++)
+      this.#stage.succeed(first + i, values[i], row, startedAt?.[i], settledAt?.[i], marksOf(i))
     this.#advance()
   }
 
-  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number): void {
-    this.#stage.fail(index, error, row, startedAt, settledAt)
+  fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number, marks?: readonly number[]): void {
+    this.#stage.fail(index, error, row, startedAt, settledAt, marks)
     this.#advance()
   }
 

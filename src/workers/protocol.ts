@@ -137,6 +137,8 @@ export interface ResultMessage {
   readonly busyMs: number
   /** True when the function gave a promise. */
   readonly async: boolean
+  /** Of a composed function, when observed: for each value when its parts ended but the last, in epoch milliseconds. */
+  marks?: Float64Array
   /** Where in `values` there are bytes of a value (`encoding/sealed.js`). */
   readonly sealed?: readonly number[]
   /** `values` are the results of whole blocks of neighbours, merged. */
@@ -157,6 +159,8 @@ export interface WireFailure {
   /** Epoch milliseconds; 0 unless observed. */
   readonly startedAt: number
   readonly settledAt: number
+  /** When the parts ended that did. */
+  readonly marks?: readonly number[]
 }
 
 /** The module could not be imported, or has no such function. */

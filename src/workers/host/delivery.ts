@@ -16,7 +16,8 @@ export function deliver(posted: Posted, message: ResultMessage, row: number): vo
     const times = posted.job.work.observed ? [failure.startedAt - origin, failure.settledAt - origin] : []
     report(posted, failure.at, () => {
       const error = posted.doomed?.get(failure.at) ?? fromWire(failure.error)
-      posted.job.work.fail(posted.batch.first + failure.at, error, row, times[0], times[1])
+      const marks = failure.marks?.map((time) => time - origin)
+      posted.job.work.fail(posted.batch.first + failure.at, error, row, times[0], times[1], marks)
     })
   }
   for (const at of message.skipped ?? []) skip(posted, at)
@@ -49,16 +50,20 @@ function deliverValues(posted: Posted, message: ResultMessage, row: number): voi
   const { values, positions, from } = message
   const startedAt = message.startedAt?.map((time) => time - origin)
   const settledAt = message.settledAt?.map((time) => time - origin)
+  const marks = message.marks?.map((time) => time - origin)
+  const width = (marks?.length ?? 0) / values.length
   if (!positions && !posted.doomed) {
-    succeed(posted, from, values, row, startedAt, settledAt)
+    succeed(posted, from, values, row, startedAt, settledAt, marks)
     return
   }
   // A few items came out of order, or were given up meanwhile: one by one.
   for (let i = 0; i < values.length; i++) {
     const at = positions ? (positions[i] as number) : from + i
     const doom = posted.doomed?.get(at)
-    if (doom === undefined) succeed(posted, at, [values[i]], row, startedAt?.subarray(i, i + 1), settledAt?.subarray(i, i + 1))
-    else report(posted, at, () => posted.job.work.fail(posted.batch.first + at, doom, row, startedAt?.[i], settledAt?.[i]))
+    if (doom === undefined) {
+      const [began, settled] = [startedAt?.subarray(i, i + 1), settledAt?.subarray(i, i + 1)]
+      succeed(posted, at, [values[i]], row, began, settled, marks?.subarray(i * width, (i + 1) * width))
+    } else report(posted, at, () => posted.job.work.fail(posted.batch.first + at, doom, row, startedAt?.[i], settledAt?.[i]))
   }
 }
 
@@ -69,11 +74,12 @@ function succeed(
   row: number,
   startedAt: ArrayLike<number> | undefined,
   settledAt: ArrayLike<number> | undefined,
+  marks: ArrayLike<number> | undefined,
 ): void {
   posted.reported.fill(1, from, from + values.length)
   posted.left -= values.length
   posted.job.underWay -= values.length
-  posted.job.work.succeed(posted.batch.first + from, values, row, startedAt, settledAt)
+  posted.job.work.succeed(posted.batch.first + from, values, row, startedAt, settledAt, marks)
 }
 
 /** Fails an item that has not been reported yet; `started`: a worker was at it until now. */

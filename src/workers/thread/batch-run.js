@@ -110,6 +110,8 @@ export class BatchRun {
     let attention = progress ? Atomics.load(progress, cell.attention) : 0
     this.#poll()
     const begin = performance.now()
+    // The ends of the parts are noted call by call.
+    const marked = fn.parts !== undefined && this.message.observed
     const plain = !flush && !this.message.meta && !this.message.direct && timeoutMs === undefined
     for (let at = 0; at < this.#items.length; at++) {
       if (progress) {
@@ -125,7 +127,7 @@ export class BatchRun {
         this.#outbox.skip(at)
         continue
       }
-      if (plain && progress && fn.promises === 'never' && this.#cancelled.size === 0) {
+      if (plain && progress && fn.promises === 'never' && this.#cancelled.size === 0 && !marked) {
         at = this.#many(fn, at, progress, attention)
         continue
       }
@@ -208,6 +210,7 @@ export class BatchRun {
     const startedAt = this.message.observed ? epoch + performance.now() : 0
     const context = this.#contextFor(fn, at)
     const item = this.#items[at]
+    if (fn.parts !== undefined && this.message.observed) context.marks = []
     this.#current = context
     this.#loopAt = at
     try {
@@ -303,7 +306,7 @@ export class BatchRun {
    */
   #store(at, context, startedAt, value) {
     if (context.aborted) return this.#fail(at, context, startedAt, context.aborted.reason)
-    this.#outbox.succeed(at, value, startedAt)
+    this.#outbox.succeed(at, value, startedAt, context.marks)
   }
 
   /**
@@ -313,7 +316,7 @@ export class BatchRun {
    * @param {unknown} error
    */
   #fail(at, context, startedAt, error) {
-    this.#outbox.fail(at, context.aborted ? context.aborted.reason : error, startedAt)
+    this.#outbox.fail(at, context.aborted ? context.aborted.reason : error, startedAt, context.marks)
   }
 
   /** All that settle in one turn of the event loop travel together. */

@@ -6,8 +6,11 @@
  * @typedef {import('./transport.ts').Callable} Callable
  * @typedef {import('./transport.ts').Loaded} Loaded
  */
+import { performance } from '../../base/globals.js'
 import { isThenable } from '../../base/look.js'
 import { WorkerContext } from './context.js'
+
+const epoch = performance.timeOrigin
 
 /**
  * @param {readonly Loaded[]} parts at least one
@@ -22,7 +25,7 @@ export function composed(parts) {
   }
   // By its length a direct call finds the place of the context.
   Object.defineProperty(call, 'length', { value: Math.max(1, first.call.length) })
-  return { call, ambient: ambientOf(parts), promises: 'unknown' }
+  return { call, ambient: ambientOf(parts), promises: 'unknown', parts: parts.length }
 }
 
 /**
@@ -35,6 +38,7 @@ export function composed(parts) {
 function goOn(value, then, from, context) {
   for (let i = from; i < then.length; i++) {
     if (isThenable(value)) return Promise.resolve(value).then((settled) => goOn(settled, then, i, context))
+    context?.marks?.push(epoch + performance.now())
     value = /** @type {Callable} */ (then[i])(value, context)
   }
   return value

@@ -11,6 +11,8 @@ export class WorkerContext {
   #aborted
   /** @type {() => void} */
   #poll
+  /** When the parts of a composed function ended but the last, in epoch milliseconds; kept only while somebody observes. @type {number[] | undefined} */
+  marks
 
   /**
    * @param {number} index

@@ -7,7 +7,7 @@
  * @typedef {import('../../encoding/encoded.ts').WireError} WireError
  * @typedef {import('../protocol.ts').WireFailure} WireFailure
  * @typedef {import('./transport.ts').Transport} Transport
- * @typedef {{ startedAt: number[], settledAt: number[], next: number }} Times
+ * @typedef {{ startedAt: number[], settledAt: number[], marks: number[], next: number }} Times
  */
 import { performance } from '../../base/globals.js'
 import { findUncloneable } from '../../encoding/cloning.js'
@@ -32,7 +32,7 @@ export class Outbox {
   /** Values `from` and on belong to the items `at` and on, up to the next run. @type {{ at: number, from: number }[]} */
   #runs = []
   /** Epoch milliseconds: of each value, and when the next item begins where they are called in a row. @type {Times} */
-  times = { startedAt: [], settledAt: [], next: 0 }
+  times = { startedAt: [], settledAt: [], marks: [], next: 0 }
   /** @type {WireFailure[]} */
   #errors = []
   /** @type {number[]} */
@@ -62,10 +62,12 @@ export class Outbox {
    * @param {number} at
    * @param {unknown} value
    * @param {number} startedAt
+   * @param {readonly number[]} [marks] when the parts of a composed function ended but the last
    */
-  succeed(at, value, startedAt) {
+  succeed(at, value, startedAt, marks) {
     this.valuesFrom(at).push(value)
     if (!this.#observed) return
+    if (marks) this.times.marks.push(...marks)
     this.times.startedAt.push(startedAt)
     this.times.settledAt.push(epoch + performance.now())
   }
@@ -85,10 +87,11 @@ export class Outbox {
    * @param {number} at
    * @param {unknown} error
    * @param {number} startedAt
+   * @param {readonly number[]} [marks]
    */
-  fail(at, error, startedAt) {
+  fail(at, error, startedAt, marks) {
     const settledAt = this.#observed ? epoch + performance.now() : 0
-    this.#errors.push({ at, error: packError(error, this.#transport.clones), startedAt, settledAt })
+    this.#errors.push({ at, error: packError(error, this.#transport.clones), startedAt, settledAt, ...(marks && { marks }) })
   }
 
   /** The results so far, where nothing failed and all lie next to each other: what can be merged. */
@@ -150,6 +153,7 @@ export class Outbox {
       last,
       busyMs,
       async,
+      ...(this.times.marks.length > 0 && { marks: Float64Array.from(this.times.marks) }),
       ...(this.#blocks && { blocks: this.#blocks }),
     }
     this.#blocks = undefined
@@ -157,6 +161,7 @@ export class Outbox {
     this.#runs = []
     this.times.startedAt = []
     this.times.settledAt = []
+    this.times.marks = []
     this.#errors = []
     this.#skipped = []
     this.#post(message, values)
@@ -216,6 +221,8 @@ export class Outbox {
       const [startedAt, settledAt] = [time(message.startedAt, i), time(message.settledAt, i)]
       /** @type {ResultMessage} */
       const one = { ...message, values: [values[i]], from: at, positions: undefined, startedAt, settledAt, last: false }
+      const width = (message.marks?.length ?? 0) / values.length
+      if (message.marks) one.marks = message.marks.slice(i * width, (i + 1) * width)
       try {
         const moved = [...(transferOf(values[i]) ?? [])]
         this.#transport.post({ ...one, values: shown(one.values, moved), errors: undefined, skipped: undefined }, moved)

@@ -136,7 +136,7 @@ export class Runner {
     const missing = []
     const look = (/** @type {number} */ number) => {
       const known = /** @type {Named | Loaded | WireError} */ (this.#functions.get(number))
-      if (!('module' in known)) return
+      if (!('module' in known) || missing.includes(number)) return
       for (const part of known.parts ?? []) look(part)
       missing.push(number)
     }

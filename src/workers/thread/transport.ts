@@ -44,4 +44,6 @@ export interface Loaded {
   readonly call: Callable
   readonly ambient: Ambient | undefined
   promises: 'unknown' | 'never' | 'yes'
+  /** How many functions it is made of, where it is several in a row. */
+  readonly parts?: number
 }

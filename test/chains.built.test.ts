@@ -1,0 +1,89 @@
+/** Neighbouring stages of worker functions travel as one: a value between them stays on the worker that made it. */
+import { afterAll, describe, expect, test } from 'vitest'
+import { stream, threads, WorkerCrashed } from '../src/index.ts'
+import { record } from '../src/trace/index.ts'
+import { chains } from './fixtures/chains.ts'
+import { plain } from './fixtures/plain.ts'
+
+const on = threads({ size: 2 })
+afterAll(() => on.close({ graceMs: 0 }))
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+
+test('what is between them need not cross, and does not', async () => {
+  const made = await stream(numbers(500)).map(chains.made, { on }).map(chains.used, { on }).toArray()
+  expect(made).toEqual(numbers(500).map((i) => ({ i, twice: i * 2, together: true })))
+})
+
+test('three stages, of two modules, some asynchronous, give what three calls give', async () => {
+  const expected = numbers(300).map((n) => ((n + 1) * 2 + 1) * 2)
+  const { addOne, double, doubleLater } = chains
+  expect(
+    await stream(numbers(300)).map(addOne, { on }).map(doubleLater, { on }).map(addOne, { on }).map(double, { on }).toArray(),
+  ).toEqual(expected)
+  expect(
+    await stream(numbers(300))
+      .map(addOne, { on })
+      .map(plain.double, { on })
+      .map(addOne, { on })
+      .map(plain.doubleLater, { on })
+      .toArray(),
+  ).toEqual(expected)
+})
+
+test('what is between two groups of them runs where it did', async () => {
+  const sums = await stream(numbers(200))
+    .map(chains.addOne, { on })
+    .map(chains.double, { on })
+    .map((n) => n + 1)
+    .map(chains.double, { on })
+    .toArray()
+  expect(sums).toEqual(numbers(200).map((n) => ((n + 1) * 2 + 1) * 2))
+})
+
+test('each part gets the context of the item', async () => {
+  expect(await stream(numbers(3)).map(chains.addOne, { on }).map(chains.seen, { on }).toArray()).toEqual([
+    '1 0 false',
+    '2 1 false',
+    '3 2 false',
+  ])
+})
+
+test('a trace shows the tasks of each stage, and what they needed', async () => {
+  const { trace } = await record(() =>
+    stream(numbers(40)).map(chains.addOne, { on }).map(chains.doubleLater, { on, name: 'second' }).toArray(),
+  )
+  const names = numbers(trace.tasks.count).map((task) => trace.strings[trace.tasks.name[task] as number])
+  expect(names.filter((name) => name === 'addOne')).toHaveLength(40)
+  expect(names.filter((name) => name === 'second')).toHaveLength(40)
+})
+
+describe('what goes wrong', () => {
+  test('the error is that of the part', async () => {
+    await expect(stream(numbers(50)).map(chains.addOne, { on }).map(chains.failsAtFive, { on }).toArray()).rejects.toThrow('five')
+    await expect(stream(numbers(50)).map(chains.failsAtFive, { on }).map(chains.addOne, { on }).toArray()).rejects.toThrow('five')
+  })
+
+  test('a stage that settles, and its neighbours, keep what they say of failures', async () => {
+    const outcomes = await stream(numbers(10))
+      .map(chains.addOne, { on })
+      .map(chains.failsAtFive, { on, onFailure: 'settle' })
+      .toArray()
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+    expect(outcomes).toHaveLength(10)
+  })
+
+  test('a part that ends its worker fails by name, and what had not started is done', async () => {
+    await expect(stream(numbers(100)).map(chains.ends, { on }).map(chains.double, { on }).toArray()).rejects.toThrow(
+      WorkerCrashed,
+    )
+    expect(await stream([1, 2]).map(chains.ends, { on }).map(chains.double, { on }).toArray()).toEqual([2, 4])
+  })
+
+  test('stopping in the middle of an endless part settles', async () => {
+    const stop = new AbortController()
+    const running = stream(numbers(100), { signal: stop.signal }).map(chains.addOne, { on }).map(chains.forEver, { on }).toArray()
+    setTimeout(() => stop.abort(new Error('enough')), 300)
+    await expect(running).rejects.toThrow('enough')
+    expect(await stream([1]).map(chains.addOne, { on }).map(chains.double, { on }).toArray()).toEqual([4])
+  })
+})
