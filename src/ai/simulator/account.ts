@@ -5,6 +5,7 @@
  * A request is judged in this order: quota used up, overload (the knee, then chance), request bucket, token buckets. Chance is
  * drawn by the content of the request and by how often it has come, so that equal runs have equal faults in any order.
  */
+import { Recent } from '../../base/recent.ts'
 import { type Answer, answerTo } from './answer.ts'
 import { ProviderBucket } from './bucket.ts'
 import { type CacheUse, PromptCache } from './prompt-cache.ts'
@@ -35,6 +36,9 @@ type Charge = ReturnType<Wire['charge']>
 /** A long prompt that is in the cache is read this much faster. Chosen: providers say up to 80 %. */
 const cachedSpeedup = 0.5
 
+/** Different requests that are told apart; chosen. One that comes again after so many others is answered as at first. */
+const mostSeen = 100_000
+
 export class Account {
   readonly tally = new Tally()
   readonly settings: ModelSettings
@@ -45,8 +49,8 @@ export class Account {
   readonly #input: ProviderBucket | undefined
   readonly #output: ProviderBucket | undefined
   readonly #cache = new PromptCache()
-  /** How often each request has come. */
-  readonly #seen = new Map<string, number>()
+  /** How often each of the latest requests has come. */
+  readonly #seen = new Recent<string, number>(mostSeen)
   #usedCalls = 0
   #usedTokens = 0
   #lastUsed = Number.NEGATIVE_INFINITY

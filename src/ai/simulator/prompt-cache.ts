@@ -5,6 +5,7 @@
  * OpenAI caches every beginning from 1,024 tokens up, in steps of 128, and charges nothing for it. Anthropic caches the beginnings that a request
  * names, from 1,024 tokens up, and charges for writing them.
  */
+import { Recent } from '../../base/recent.ts'
 import { createHash } from 'node:crypto'
 import { estimateTokens } from '../model/tokens.ts'
 import type { ModelRequest } from './request.ts'
@@ -28,9 +29,12 @@ export interface CacheUse {
   readonly written: number
 }
 
+/** Beginnings that are remembered, each as a hash; chosen. A simulator may run for weeks. */
+const mostKept = 100_000
+
 export class PromptCache {
   /** From the hash of a beginning to when it is forgotten. */
-  readonly #until = new Map<string, number>()
+  readonly #until = new Recent<string, number>(mostKept)
 
   /** What a request would read and write now. */
   use(request: ModelRequest, now: number): CacheUse {
@@ -43,8 +47,6 @@ export class PromptCache {
 
   fill({ beginnings }: CacheUse, now: number): void {
     for (const { hash } of beginnings) this.#until.set(hash, now + keptMs)
-    if (this.#until.size < 100_000) return
-    for (const [hash, until] of this.#until) if (until <= now) this.#until.delete(hash)
   }
 }
 
