@@ -253,3 +253,26 @@ describe('layout', () => {
     expect(layout([[1], [0], [2]]).nodes).toHaveLength(3)
   })
 })
+
+it('makes pictures that open, whatever tasks are called', () => {
+  const named = [
+    'a\u0000b',
+    '\u0001',
+    '\u001B[31mred',
+    '\uD800',
+    '\uFFFE',
+    'x'.repeat(15) + '\u{1F600}',
+    ']]>',
+    '<script>alert(1)</script>',
+  ]
+  const trace = makeTraceOf({
+    runs: [{ id: 1, kind: 'graph', name: 'g' }],
+    tasks: named.map((name, i) => ({ name, row: 0, startedAt: 10 * i, settledAt: 10 * i + 5, needs: i === 0 ? [] : [i] })),
+  })
+  for (const format of ['svg-timeline', 'svg-graph'] as const) {
+    const picture = text(trace, format)
+    // oxlint-disable-next-line no-control-regex -- XML forbids them
+    expect(picture).not.toMatch(/[\0-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF\p{Surrogate}]/u)
+    expect(picture).not.toContain('<script')
+  }
+})

@@ -1,6 +1,10 @@
+/** Characters that XML forbids even escaped: a picture with one does not open. */
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const forbidden = /[\0-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF\p{Surrogate}]/gu
+
 /** What both pictures share. */
 export function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
+  return text.replace(forbidden, '\uFFFD').replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
 }
 
 /** Ten hues far from one another, readable on light and dark; after Okabe and Ito (2008), lightened. */
