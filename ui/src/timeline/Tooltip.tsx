@@ -68,7 +68,7 @@ function OfTask({ hit }: { readonly hit: Hit & { kind: 'task' } }) {
   return (
     <>
       <h4>
-        <Swatch group={group} failed={state === 'failed'} /> {known?.label ?? model.label(group)}
+        <Swatch group={group} failed={state === 'failed'} /> {known?.label ?? hit.name ?? model.label(group)}
       </h4>
       <dl>
         <dt>{state === 'running' ? 'running for' : 'ran'}</dt>

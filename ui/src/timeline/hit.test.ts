@@ -30,6 +30,13 @@ test('a bar is hit on it and a little beside it, the nearest first', () => {
   expect(at(5)).toMatchObject({ kind: 'idle' })
 })
 
+test('a bar of a large graph has the name that is drawn on it', () => {
+  const busy = { ...lane, slices: slicesOf([10, 20], [24, 30]) }
+  const window = { ...windowOf(busy), names: { 1: 'compile' } }
+  expect(hitTest(window, busy, 15, 3)).toMatchObject({ kind: 'task', name: 'compile' })
+  expect(hitTest(window, busy, 26, 3)).toMatchObject({ kind: 'task', name: undefined })
+})
+
 test('coverage is hit by column', () => {
   const share = new Uint8Array(10)
   share[3] = 128

@@ -3,7 +3,8 @@ import type { Lane, TimelineWindow } from '../../../src/dashboard/page.ts'
 import { firstEndingAfter } from './paint.ts'
 
 export type Hit =
-  | { readonly kind: 'task'; readonly lane: Lane; readonly slice: number }
+  /** The name is that of the bar, where it has one other than its group's. */
+  | { readonly kind: 'task'; readonly lane: Lane; readonly slice: number; readonly name?: string | undefined }
   | { readonly kind: 'idle'; readonly lane: Lane }
   | { readonly kind: 'coverage'; readonly lane: Lane; readonly column: number; readonly columnMs: number }
 
@@ -19,7 +20,8 @@ export function hitTest(window: TimelineWindow, lane: Lane, at: number, slackMs:
       if (off < distance || (off === 0 && best < 0)) [best, distance] = [i, off]
       if (off === 0) break
     }
-    return best < 0 ? { kind: 'idle', lane } : { kind: 'task', lane, slice: best }
+    if (best < 0) return { kind: 'idle', lane }
+    return { kind: 'task', lane, slice: best, name: window.names[String(slices.task[best])] }
   }
   const columnMs = (window.to - window.from) / window.columns
   const column = Math.floor((at - window.from) / columnMs)
