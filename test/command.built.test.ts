@@ -45,6 +45,23 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
     expect((await sh('pwd; echo $WORD', { ...silent, cwd: '/', env: { WORD: 'given' } })).stdout).toBe('/\ngiven')
   })
 
+  it('does not keep the program for what a command has left in the background', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heddle-background-'))
+    const path = join(folder, 'main.mjs')
+    const entry = fileURLToPath(new URL('../dist/index.js', import.meta.url))
+    writeFileSync(
+      path,
+      `import { sh } from ${JSON.stringify(entry)}\nconsole.log((await sh('sleep 40 & echo started', { output: 'none' })).stdout)`,
+    )
+    try {
+      const { code, stdout, ms } = await spawnHeddle(['run', path], { timeoutMs: 60_000 })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'started\n' })
+      expect(ms).toBeLessThan(30_000)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('keeps the end of what it wrote, in bounded memory', async () => {
     const { stdout } = await sh(`${process.execPath} -e "for (let i = 0; i < 200000; i++) console.log('line ' + i)"`, {
       ...silent,

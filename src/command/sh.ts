@@ -1,4 +1,5 @@
 /** Commands of the shell as tasks: what they write carries their name, cancelling ends all that they started, and a failure is an error with a name. */
+import type { Socket } from 'node:net'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { lazily } from '../base/builtin.js'
 import { Cancelled, CommandFailed, toError } from '../base/errors.ts'
@@ -123,7 +124,11 @@ class Command {
       this.#child.once('error', (error) => reject(this.#unstarted(error)))
       this.#child.once('close', (code, signal) => resolve([code, signal]))
       this.#child.once('exit', (code, signal) => {
-        setTimeout(() => resolve([code, signal]), pipesMs).unref()
+        setTimeout(() => {
+          // What it left in the background may hold its pipes for ever, which must not keep this program.
+          for (const pipe of [this.#child.stdout, this.#child.stderr]) (pipe as Socket | null)?.unref()
+          resolve([code, signal])
+        }, pipesMs).unref()
       })
     })
   }
