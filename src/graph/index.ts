@@ -1,5 +1,6 @@
 // The structure and its algorithms.
 export { type Bounds, bounds } from './bounds.ts'
+export { GrowingGraph, type Growth } from './growing.ts'
 export { cull, type Dag, dagOf, type Selection } from './dag.ts'
 export { criticalPath, earliestStarts, levels, remainingPaths, span, work } from './paths.ts'
 export { Schedule } from './schedule.ts'

@@ -1,11 +1,11 @@
 /**
- * One plan of a team on its way: tasks start as soon as what they need is there. A state machine over the scope of the team.
- *
- * A task is in one of four states: it waits (`#waiting`), runs (`#running` counts those), has a result, or has failed. What its input mentions
- * is settled when the longest id that it can mean is a task, else when the plan is complete.
+ * One plan of a team on its way: tasks start as soon as what they need is there. The order is that of a growing graph; what runs, runs in the
+ * scope of the team. What an input mentions is settled when the longest id that it can mean is a task, else when the plan is complete; until then
+ * it holds its task.
  */
 import { Cancelled, DependencyFailed, InvalidGraph, toError } from '../../../base/errors.ts'
 import type { TaskContext } from '../../../base/frame.ts'
+import { GrowingGraph } from '../../../graph/index.ts'
 import type { Limiter } from '../../../limits/index.ts'
 import type { Scope } from '../../../run/scope.ts'
 import type { Once } from '../once.ts'
@@ -30,13 +30,11 @@ export interface Failures {
   readonly plan: Error | undefined
 }
 
-/** A task that waits for others. */
-interface Waiting {
+/** A task of the plan, and what its input mentions. */
+interface Planned {
   readonly task: TeamTask
   /** What it needs, by id, as far as that is known. */
   readonly needs: Set<string>
-  /** Of `needs`, what is not there yet. */
-  readonly missing: Set<string>
   /** What its input may mean by an id that is not planned yet. */
   open: Mention[]
 }
@@ -47,11 +45,10 @@ export class Round {
   readonly #places: Limiter
   readonly #results: Map<string, unknown>
   readonly #once: Once
-  readonly #tasks = new Map<string, TeamTask>()
-  readonly #failures = new Map<string, Error>()
-  readonly #waiting = new Map<string, Waiting>()
-  /** The waiting by what they wait for: a result, or that an id is planned. */
-  readonly #waitsFor = new Map<string, Set<Waiting>>()
+  readonly #tasks = new Map<string, Planned>()
+  readonly #graph: GrowingGraph<Error>
+  /** Those whose input may mean an id, until that is planned. */
+  readonly #mentioned = new Map<string, Set<Planned>>()
   #running = 0
   #onIdle: () => void = () => {}
 
@@ -62,6 +59,14 @@ export class Round {
     this.#places = places
     this.#results = results
     this.#once = once
+    this.#graph = new GrowingGraph({
+      has: (id) => results.has(id),
+      ready: (id) => this.#start(this.#tasks.get(id) as Planned),
+      skipped(id, need, cause) {
+        if (cause instanceof Cancelled) return cause
+        return new DependencyFailed(`Task "${id}" did not run, because "${need}" failed`, { cause })
+      },
+    })
   }
 
   /**
@@ -85,62 +90,73 @@ export class Round {
     else this.#settleMentions()
     await this.#idle()
     this.#throwIfCancelled()
-    if (this.#waiting.size > 0) {
+    if (this.#waits) {
       wrong ??= this.#stuck()
       if (!forgiving) throw wrong
       this.#giveUp(wrong)
     }
-    return { failed: this.#failures, plan: wrong }
+    return { failed: this.#graph.failures, plan: wrong }
   }
 
   #throwIfCancelled(): void {
     if (this.#scope.signal.aborted) throw toError(this.#scope.signal.reason)
   }
 
+  get #waits(): boolean {
+    return this.#graph.waiting.next().done !== true
+  }
+
   #add(task: TeamTask, forgiving: boolean): void {
     if (this.#tasks.has(task.id)) throw new InvalidGraph(`The plan has two tasks "${task.id}"`)
-    this.#tasks.set(task.id, task)
+    const node: Planned = { task, needs: new Set(), open: [] }
+    this.#tasks.set(task.id, node)
     if (!Object.hasOwn(this.#agents, task.agent)) {
       const names = Object.keys(this.#agents).join(', ')
       const error = new InvalidGraph(`Task "${task.id}" asks for an agent "${task.agent}"; there are ${names}`)
       if (!forgiving) throw error
-      this.#failed(task, error)
+      this.#graph.fail(task.id, error)
     } else {
-      const node: Waiting = { task, needs: new Set(), missing: new Set(), open: [] }
-      this.#waiting.set(task.id, node)
+      this.#graph.add(task.id)
       for (const need of task.needs) this.#need(node, need)
       for (const mention of task.mentions) this.#settle(node, mention)
-      this.#startIfReady(node)
+      this.#graph.release(task.id)
     }
-    for (const waiter of this.#take(planned(task.id))) this.#reopen(waiter)
+    const waiters = this.#mentioned.get(task.id) ?? []
+    this.#mentioned.delete(task.id)
+    for (const waiter of waiters) this.#reopen(waiter)
   }
 
   /** The longest id is planned, so it is meant; else it may still come. */
-  #settle(node: Waiting, mention: Mention): void {
+  #settle(node: Planned, mention: Mention): void {
     const [longest] = mention.candidates
     // A task cannot need itself: its own number is a sum of money.
     if (!longest || longest.id === node.task.id) return
     if (this.#isKnown(longest.id)) return this.#need(node, longest.id)
     node.open.push(mention)
-    this.#wait(node, planned(longest.id))
+    this.#graph.hold(node.task.id)
+    const others = this.#mentioned.get(longest.id)
+    if (others) others.add(node)
+    else this.#mentioned.set(longest.id, new Set([node]))
   }
 
-  #reopen(node: Waiting): void {
+  #reopen(node: Planned): void {
     const open = node.open
     node.open = []
     for (const mention of open) this.#settle(node, mention)
-    this.#startIfReady(node)
+    for (const _ of open) this.#graph.release(node.task.id)
   }
 
   /** The plan is complete: each mention means the longest id that there is, or is plain text. */
   #settleMentions(): void {
-    for (const node of this.#waiting.values()) {
-      for (const mention of node.open) {
-        const found = meant(mention, (id) => id !== node.task.id && this.#isKnown(id))
+    for (const id of this.#graph.waiting) {
+      const node = this.#tasks.get(id) as Planned
+      const open = node.open
+      node.open = []
+      for (const mention of open) {
+        const found = meant(mention, (other) => other !== id && this.#isKnown(other))
         if (found) this.#need(node, found.id)
       }
-      node.open = []
-      this.#startIfReady(node)
+      for (const _ of open) this.#graph.release(id)
     }
   }
 
@@ -148,75 +164,42 @@ export class Round {
     return this.#tasks.has(id) || this.#results.has(id)
   }
 
-  #need(node: Waiting, need: string): void {
+  #need(node: Planned, need: string): void {
     node.needs.add(need)
-    const failure = this.#failures.get(need)
-    if (failure) this.#skip(node, need, failure)
-    else if (!this.#results.has(need)) {
-      node.missing.add(need)
-      this.#wait(node, need)
-    }
+    this.#graph.need(node.task.id, need)
   }
 
-  #wait(node: Waiting, what: string): void {
-    const waiters = this.#waitsFor.get(what)
-    if (waiters) waiters.add(node)
-    else this.#waitsFor.set(what, new Set([node]))
-  }
-
-  #take(what: string): Iterable<Waiting> {
-    const waiters = this.#waitsFor.get(what) ?? []
-    this.#waitsFor.delete(what)
-    return waiters
-  }
-
-  #startIfReady(node: Waiting): void {
-    const { task } = node
-    if (node.missing.size > 0 || node.open.length > 0 || !this.#waiting.delete(task.id)) return
+  #start(node: Planned): void {
+    const { id } = node.task
     this.#running++
     void this.#scope
-      .fork((context) => this.#places.run(() => this.#work(node, context), { signal: context.signal }), { name: task.id })
+      .fork((context) => this.#places.run(() => this.#work(node, context), { signal: context.signal }), { name: id })
       .then(
-        (value) => this.#succeeded(task, value),
-        (error: unknown) => this.#failed(task, toError(error)),
+        (value) => {
+          this.#results.set(id, value)
+          this.#graph.finish(id)
+        },
+        (error: unknown) => this.#graph.fail(id, toError(error)),
       )
       .finally(() => {
         if (--this.#running === 0) this.#onIdle()
       })
   }
 
-  async #work({ task, needs }: Waiting, context: TaskContext): Promise<unknown> {
+  async #work({ task, needs }: Planned, context: TaskContext): Promise<unknown> {
     const results = Object.fromEntries([...needs].map((need) => [need, this.#results.get(need)]))
     const agent = this.#agents[task.agent] as Agent
     const input = fillIn(task.input, (id) => needs.has(id), this.#results)
     return this.#once(task.agent, [task.id, input, results], () => agent(input, { id: task.id, results }, context))
   }
 
-  #succeeded(task: TeamTask, value: unknown): void {
-    this.#results.set(task.id, value)
-    for (const waiter of this.#take(task.id)) {
-      waiter.missing.delete(task.id)
-      this.#startIfReady(waiter)
-    }
-  }
-
-  #failed(task: TeamTask, error: Error): void {
-    this.#failures.set(task.id, error)
-    for (const waiter of this.#take(task.id)) this.#skip(waiter, task.id, error)
-  }
-
-  #skip({ task }: Waiting, need: string, cause: Error): void {
-    if (!this.#waiting.delete(task.id)) return
-    const skipped = new DependencyFailed(`Task "${task.id}" did not run, because "${need}" failed`, { cause })
-    this.#failed(task, cause instanceof Cancelled ? cause : skipped)
-  }
-
   /** Nothing more will be planned: what waits for that does not run. */
   #giveUp(cause: Error): void {
-    for (const { task, missing, open } of this.#waiting.values()) {
-      const hopeless = open.length > 0 || [...missing].some((id) => !this.#tasks.has(id)) || this.#running === 0
-      if (!hopeless || !this.#waiting.delete(task.id)) continue
-      this.#failed(task, new DependencyFailed(`Task "${task.id}" did not run, because the plan is wrong`, { cause }))
+    for (const id of this.#graph.waiting) {
+      const { open } = this.#tasks.get(id) as Planned
+      const unplanned = [...this.#graph.missing(id)].some((need) => !this.#tasks.has(need))
+      if (open.length === 0 && !unplanned && this.#running > 0) continue
+      this.#graph.fail(id, new DependencyFailed(`Task "${id}" did not run, because the plan is wrong`, { cause }))
     }
   }
 
@@ -229,21 +212,13 @@ export class Round {
 
   /** Tasks wait, and nothing runs: for something that was never planned, or for one another. */
   #stuck(): InvalidGraph {
-    for (const { task } of this.#waiting.values()) {
-      const unknown = task.needs.find((need) => !this.#isKnown(need))
-      if (unknown !== undefined) return new InvalidGraph(`Task "${task.id}" needs "${unknown}", which the plan does not have`)
+    for (const id of this.#graph.waiting) {
+      const unknown = this.#tasks.get(id)?.task.needs.find((need) => !this.#isKnown(need))
+      if (unknown !== undefined) return new InvalidGraph(`Task "${id}" needs "${unknown}", which the plan does not have`)
     }
-    const path: string[] = []
-    for (let [id] = this.#waiting.keys(); id !== undefined; [id] = this.#waiting.get(id)?.missing ?? []) {
-      const seen = path.indexOf(id)
-      if (seen !== -1) return new InvalidGraph(`Tasks of the plan wait in a circle: ${[...path.slice(seen), id].join(' → ')}`)
-      path.push(id)
-    }
-    return new InvalidGraph('Tasks of the plan wait for one another')
+    const circle = this.#graph.circle()
+    return new InvalidGraph(
+      circle ? `Tasks of the plan wait in a circle: ${circle.join(' → ')}` : 'Tasks of the plan wait for one another',
+    )
   }
-}
-
-/** The key of those that wait until this id is planned; no id begins with a line break. */
-function planned(id: string): string {
-  return `\n${id}`
 }
