@@ -39,7 +39,7 @@ export type { Durations, Needs, Plan, PlannedTask, ResultsOf, TaskRef } from './
 export { mapReduce, type MapReduceOptions } from './run/map-reduce.ts'
 export { type PartialResults, partialResults } from './run/failure.ts'
 export type { SettledMap } from './run/outcome.ts'
-export type { Executor } from './run/executor.ts'
+export type { Executor, FunctionIdentity, Reach } from './run/executor.ts'
 
 // Streams
 export { type Keyed, Stream, stream, type StreamOptions, type TeeOptions } from './stream/index.ts'

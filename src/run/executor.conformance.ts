@@ -15,7 +15,7 @@ import { Cancellation } from '../base/abort.ts'
 import { Cancelled, Closed, HeddleError, TimedOut, Unserializable, WorkerStartFailed } from '../base/errors.ts'
 import { transfer } from '../workers/transfer.ts'
 import { workers } from '../workers/define.ts'
-import { type CallOptions, type Executor, type FunctionRef, refOf } from './executor.ts'
+import { type CallOptions, type Executor, type FunctionRef, reachOf, refOf } from './executor.ts'
 import { partialResults } from './failure.ts'
 import { map } from './map.ts'
 
@@ -68,6 +68,12 @@ export function testExecutor(name: string, { open, remote, shares }: Conformance
       executor = open()
     })
     afterAll(() => executor.close({ graceMs: 0 }))
+
+    test('says how it lies to its caller', () => {
+      const { sharesMemory, remote: elsewhere, roundTripMs } = reachOf(executor)
+      expect({ sharesMemory, elsewhere }).toEqual({ sharesMemory: shares, elsewhere: false })
+      expect(roundTripMs > 0).toBe(remote)
+    })
 
     describe('a call', () => {
       test('gives what the function gives', async () => {

@@ -22,6 +22,19 @@ export interface FunctionRef {
   /** What runs once per worker before the first call into the module; its name in the module's registry. */
   readonly setup: ((...args: never[]) => unknown) | undefined
   readonly executor: Executor
+  /** The same function on every machine that has its package; found when it is first asked for. */
+  readonly identity?: FunctionIdentity
+}
+
+/** Names a worker function across machines, where the URL of a file says nothing. */
+export interface FunctionIdentity {
+  /** Name of the nearest `package.json` above the module; empty where there is none or it has none. */
+  readonly package: string
+  /** The module's path inside that package, with `/`, and without `.js` or `.ts`: the source and its build are one module. */
+  readonly module: string
+  readonly name: string
+  /** SHA-256 of the module's own text, in hex; not of what it imports. Undefined where it cannot be read. */
+  readonly hash: string | undefined
 }
 
 /** When and where a task of a worker ran; filled in only while somebody observes. Milliseconds on this thread's clock. */
@@ -42,6 +55,8 @@ export interface CallOptions {
   /** Milliseconds of `performance.now()` on this thread; `Infinity` when none. */
   readonly deadline?: number
   readonly timing?: Timing | undefined
+  /** Text that is the same each time this call is sent: a remote executor runs calls of one key once. Those that never send a call twice ignore it. */
+  readonly idempotencyKey?: string | undefined
   /**
    * Called with false when a worker that has loaded the module has the call, at the latest when the function starts: `queueTimeout` ends there. With
    * true when the call has to wait again, because that worker is gone. Whoever gives it bounds the loading of the module with it; else `timeoutMs` does.
@@ -129,6 +144,21 @@ export interface BulkWork {
   finished(): void
 }
 
+/** How an executor lies to its caller: what callers would else guess from its name. */
+export interface Reach {
+  /** A `SharedArrayBuffer` that crosses is the same memory there. */
+  readonly sharesMemory: boolean
+  /** On another machine: a call may be lost on its way, or run twice. */
+  readonly remote: boolean
+  /** Milliseconds that a call which does nothing takes there and back, about: less work than that is not worth sending. */
+  readonly roundTripMs: number
+}
+
+/** Of an executor that says nothing: what holds wherever it runs. */
+const unknownReach: Reach = { sharesMemory: false, remote: true, roundTripMs: 1 }
+
+export const reachOf = (executor: Executor): Reach => executor.reach ?? unknownReach
+
 /** Where worker functions run: threads, processes, or a machine of your own. `executor.conformance.ts` is its specification. */
 export interface Executor {
   /** As it shows in messages: `threads`, `processes`, `this thread`. */
@@ -137,6 +167,8 @@ export interface Executor {
   readonly slots: number
   /** Values can stay with its workers: sealed results and arguments, and results merged where they were made. @default false */
   readonly keepsValues?: boolean
+  /** @default what holds of any: no shared memory, on another machine */
+  readonly reach?: Reach
   /** Runs one call. @throws whatever the function throws, and the errors of base for everything around it */
   call(ref: FunctionRef, args: readonly unknown[], options?: CallOptions): Promise<unknown>
   /** Runs many calls; everything is reported through `work`. */

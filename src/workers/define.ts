@@ -9,6 +9,7 @@ import { checkFunction, checkOptions, rules } from '../base/options.ts'
 import { call } from '../run/call.ts'
 import { type Executor, type FunctionRef, functionRef } from '../run/executor.ts'
 import { byName } from './by-name.ts'
+import { identityOf } from './identity.ts'
 import { sharedProcesses, sharedThreads } from './executors.ts'
 import { type Definitions, insideWorker, plainly } from './inside.ts'
 import { thisThread } from './this-thread.ts'
@@ -86,7 +87,17 @@ export function workers(module: string | URL, second?: Definitions | WorkersOpti
   const executor = options.on ?? executorOf(options.isolation)
   const { setup, inline } = options
   const make = (name: string): unknown =>
-    workerFunction({ module: url, name, local: definitions?.[name]?.bind(definitions), setup, inline: inline === true, executor })
+    workerFunction({
+      module: url,
+      name,
+      local: definitions?.[name]?.bind(definitions),
+      setup,
+      inline: inline === true,
+      executor,
+      get identity() {
+        return identityOf(url, name)
+      },
+    })
   if (definitions) return Object.freeze(Object.fromEntries(Object.keys(definitions).map((name) => [name, make(name)])))
   return byName(make)
 }

@@ -6,6 +6,7 @@ import { parallelism } from '../base/parallelism.ts'
 import type { Executor } from '../run/executor.ts'
 import { PoolAtFirstUse } from './first-use.ts'
 import type { WorkerSettings } from './host/pool.ts'
+import { processReach, threadReach } from './reach.ts'
 
 /** Options of a pool of workers of one's own. */
 export interface PoolOptions {
@@ -47,7 +48,7 @@ let processesShared: Executor | undefined
 export function threads(options: PoolOptions = {}): Executor {
   checkOptions<PoolOptions>(options, poolRules, 'threads')
   const given = settings(options)
-  return new PoolAtFirstUse('threads', given.size, true, async () => (await import('./host/thread.ts')).threadPool(given))
+  return new PoolAtFirstUse('threads', given.size, threadReach, async () => (await import('./host/thread.ts')).threadPool(given))
 }
 
 /**
@@ -66,7 +67,9 @@ export function processes(options: PoolOptions = {}): Executor {
       hint: 'Leave isolation out to use threads, or run the program with node.',
     })
   const given = settings(options)
-  return new PoolAtFirstUse('processes', given.size, false, async () => (await import('./host/process.ts')).processPool(given))
+  return new PoolAtFirstUse('processes', given.size, processReach, async () =>
+    (await import('./host/process.ts')).processPool(given),
+  )
 }
 
 export function sharedThreads(): Executor {

@@ -3,6 +3,7 @@ import { map } from '../run/map.ts'
 import { functionRef } from '../run/executor.ts'
 import { PoolAtFirstUse } from './first-use.ts'
 import type { Pool } from './host/pool.ts'
+import { threadReach } from './reach.ts'
 
 /** A pool that writes down what it is asked, opened when the test says so. */
 function late() {
@@ -15,7 +16,7 @@ function late() {
   let opened = 0
   let open = (): void => {}
   const ready = new Promise<void>((resolve) => (open = resolve))
-  const executor = new PoolAtFirstUse('threads', 2, true, async () => {
+  const executor = new PoolAtFirstUse('threads', 2, threadReach, async () => {
     opened++
     await ready
     return pool
@@ -45,7 +46,7 @@ test('what came while it was loaded reaches the pool in its order', async () => 
 })
 
 test('code that cannot be loaded fails calls and whole maps, and is no unhandled rejection', async () => {
-  const executor = new PoolAtFirstUse('threads', 2, true, () => Promise.reject(new Error('Cannot find module pool.js')))
+  const executor = new PoolAtFirstUse('threads', 2, threadReach, () => Promise.reject(new Error('Cannot find module pool.js')))
   const says = {
     name: 'WorkerStartFailed',
     message: 'The code of the executor "threads" could not be loaded',

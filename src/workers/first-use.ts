@@ -4,21 +4,24 @@
  */
 import type { Cancellation } from '../base/abort.ts'
 import { WorkerStartFailed } from '../base/errors.ts'
-import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
+import type { BulkWork, CallOptions, Executor, FunctionRef, Reach } from '../run/executor.ts'
 import type { Pool } from './host/pool.ts'
 
 export class PoolAtFirstUse implements Executor {
   readonly name: string
   readonly slots: number
   readonly keepsValues: boolean
+  readonly reach: Reach
   readonly #open: () => Promise<Pool>
   #pool: Pool | undefined
   #loading: Promise<Pool> | undefined
 
-  constructor(name: string, slots: number, keepsValues: boolean, open: () => Promise<Pool>) {
+  constructor(name: string, slots: number, reach: Reach, open: () => Promise<Pool>) {
     this.name = name
     this.slots = slots
-    this.keepsValues = keepsValues
+    this.reach = reach
+    // A pool keeps values in memory that its workers share.
+    this.keepsValues = reach.sharesMemory
     this.#open = open
   }
 

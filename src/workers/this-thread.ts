@@ -12,6 +12,7 @@ const underWay = 16
 class ThisThread implements Executor {
   readonly name = 'this thread'
   readonly slots = 1
+  readonly reach = { sharesMemory: true, remote: false, roundTripMs: 0 }
   readonly #ready = new Map<string, Promise<Record<string, unknown> | undefined>>()
 
   async call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {

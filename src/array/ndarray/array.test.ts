@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import * as da from '../index.ts'
+import { processes } from '../../workers/executors.ts'
 
 test('the mean of random numbers', async () => {
   const x = da.random([1_000_000], { chunks: 100_000, seed: 42 })
@@ -80,4 +81,12 @@ test('what is a method is a function too', async () => {
     [3, 3],
   ])
   expect(spread).toBeCloseTo(20.7907 / 3, 12)
+})
+
+test('an executor that shares no memory is refused where it is given', async () => {
+  const elsewhere = processes({ size: 1 })
+  await expect(da.arange(10).sum().compute({ on: elsewhere })).rejects.toThrow(
+    /`on` of compute to share memory .* processes does not/,
+  )
+  await elsewhere.close()
 })

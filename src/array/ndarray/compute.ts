@@ -1,4 +1,5 @@
 /** Runs computations for the public arrays: checks the options, and opens a session. */
+import { InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { Executor } from '../../run/executor.ts'
 import { Dense } from '../memory/dense.ts'
@@ -30,11 +31,17 @@ const computeRules = {
 
 export function openSession(options: ComputeOptions, where: string): Session {
   checkOptions<ComputeOptions>(options, computeRules, where)
+  const { on } = options
+  // One that does not say may share memory all the same.
+  if (on?.reach && !on.reach.sharesMemory)
+    throw new InvalidOption(`Expected \`on\` of ${where} to share memory with this thread, and ${on.name} does not`, {
+      hint: 'Arrays are computed on threads: leave `on` out, or give threads().',
+    })
   return new Session({
     signal: options.signal,
     memoryLimitBytes: bytesOf(options.memoryLimit),
     threads: options.threads,
-    on: options.on,
+    on,
   })
 }
 

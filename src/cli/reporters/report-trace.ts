@@ -4,6 +4,7 @@ import { type Comparison, type Explanation, type IdleCause, idleWords, taskLabel
 import type { Paint } from '../terminal/paint.ts'
 import { tableLines } from '../terminal/wrap.ts'
 import { adviceLines } from './report-run.ts'
+import { threadRow } from '../../trace/processor/rows.ts'
 
 const rowsShown = 16
 const groupsShown = 20
@@ -52,7 +53,7 @@ function timeTable({ rows, wallMs }: Explanation, inside: number): string[] {
   const table = [
     ['', 'tasks', 'running', ...causes.map((cause) => idleWords[cause])],
     ...shown.map(({ row, slots, tasks, runningMs, idleMs }) => [
-      row === 0 ? `this thread${slots > 1 ? ` × ${slots}` : ''}` : `worker ${row}`,
+      row === threadRow ? `this thread${slots > 1 ? ` × ${slots}` : ''}` : `worker ${row}`,
       String(tasks),
       share(runningMs, slots),
       ...causes.map((cause) => share(idleMs[cause], slots)),

@@ -1,5 +1,6 @@
 /** How far a running program is, by group: what the window shows, counted up from the recording a few times a second. */
 import { runLabel, type Recorder } from '../../trace/index.ts'
+import { isWorkerRow } from '../../trace/processor/rows.ts'
 
 export interface GroupProgress {
   readonly label: string
@@ -64,13 +65,13 @@ export class Progress {
       if (counts) counts.settled++
       if (counts && state === failedState) counts.failed++
       const row = trace.tasks.row[this.#tasks] as number
-      if (row > 0) this.#lastOnWorker.set(row, now)
+      if (isWorkerRow(row)) this.#lastOnWorker.set(row, now)
     }
     const { plain } = this.#recorder
     for (const { run, count, row } of plain.stretchesFrom(this.#tasks - trace.tasks.count)) {
       const counts = this.#groupOfRun.get(run.id)
       if (counts) counts.settled += count
-      if (row > 0 && count > 0) this.#lastOnWorker.set(row, now)
+      if (isWorkerRow(row) && count > 0) this.#lastOnWorker.set(row, now)
       this.#tasks += count
     }
     for (const counts of this.#groups.values()) counts.running = 0

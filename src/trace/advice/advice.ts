@@ -5,6 +5,7 @@ import type { Grouping, GroupStats } from '../explain/groups.ts'
 import type { RowUse } from '../explain/idle.ts'
 import type { Idle } from '../explain/idle-summary.ts'
 import type { Related } from '../explain/relate.ts'
+import { isWorkerRow } from '../processor/rows.ts'
 
 /** The faults that a trace shows by itself. */
 export type Pitfall =
@@ -62,7 +63,7 @@ export function worthIt(facts: Facts, advice: Advice): boolean {
 
 /** The workers that ran something. */
 export function workerRows(facts: Facts): readonly RowUse[] {
-  return facts.rows.filter(({ row }) => row > 0)
+  return facts.rows.filter(({ row }) => isWorkerRow(row))
 }
 
 /** What stages and runs of functions without a name are called; in code these would be other functions. */

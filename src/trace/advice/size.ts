@@ -6,6 +6,7 @@ import { notesOf } from '../explain/notes.ts'
 import { factor } from '../explain/speedup.ts'
 import { percent } from '../explain/words.ts'
 import { type Advice, codeName, type Facts, workerRows } from './advice.ts'
+import { isWorkerRow } from '../processor/rows.ts'
 
 /** A task should take at least this many times what it costs to hand it out (facts of the field: Spark, joblib and Ray say the same with other numbers). */
 const timesDispatch = 10
@@ -40,7 +41,7 @@ function workerDispatchMs({ related, grouping }: Facts, group: number): number {
   let [gaps, count] = [0, 0]
   for (const task of order) {
     const row = trace.tasks.row[task] as number
-    if (row === 0) continue
+    if (!isWorkerRow(row)) continue
     const before = lastEnd.get(row)
     lastEnd.set(row, settled[task] as number)
     if (before === undefined || grouping.of[task] !== group) continue

@@ -6,7 +6,7 @@
  * lie. So between every two samples, what the tasks measured is held against what the processors did (`processor/share.ts`).
  */
 import { type Share, shareOf } from '../processor/share.ts'
-import { childrenRow, nativeRow, othersRow } from '../processor/rows.ts'
+import { childrenRow, nativeRow, othersRow, isWorkerRow, threadRow } from '../processor/rows.ts'
 import type { Related } from './relate.ts'
 import type { SelfTimes } from './self-time.ts'
 import { type Rates, Spread, type Windows, windowsOf } from './windows.ts'
@@ -116,10 +116,10 @@ class Sum {
     const { rates, cores, busy } = this.#windows
     const executors = this.#rows.map((row) => {
       const tasks = this.#tasks.get(row)?.[w] ?? 0
-      const loop = row === 0 ? (busy[w] as number) : rate(rates, row, 'busy', w)
+      const loop = row === threadRow ? (busy[w] as number) : rate(rates, row, 'busy', w)
       // Without its own time, a thread computes while its loop is busy, and a worker while it has a task.
       if (!this.#counted) {
-        const computes = row === 0 ? loop : rates.has(row) ? loop : Math.min(1, tasks)
+        const computes = row === threadRow ? loop : rates.has(row) ? loop : Math.min(1, tasks)
         return { tasks, cpu: computes, wait: 0, busy: computes }
       }
       return { tasks, cpu: rate(rates, row, 'cpu', w), wait: rate(rates, row, 'wait', w), busy: loop }
@@ -179,8 +179,8 @@ class Sum {
       return wall > 0 ? sum / wall : 0
     }
     return {
-      thread: mean((row) => row === 0),
-      workers: mean((row) => row > 0),
+      thread: mean((row) => row === threadRow),
+      workers: mean(isWorkerRow),
       native: mean((row) => row === nativeRow),
       children: mean((row) => row === childrenRow),
       others: mean((row) => row === othersRow),

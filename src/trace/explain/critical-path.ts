@@ -9,6 +9,7 @@
  */
 import { firstAfter } from './buckets.ts'
 import { needsStart, type Related } from './relate.ts'
+import { isWorkerRow } from '../processor/rows.ts'
 
 /** What the time of a segment went to. */
 export type SegmentKind =
@@ -178,7 +179,7 @@ class ExecutorIndex {
     const last = new Map<number, number>()
     for (const task of order) {
       const row = trace.tasks.row[task] as number
-      if (row === 0) continue
+      if (!isWorkerRow(row)) continue
       this.#before[task] = last.get(row) ?? -1
       last.set(row, task)
     }

@@ -1,4 +1,5 @@
 import { type IdleCause, type IdleMs, idleCauses, noIdle, type RowUse } from './idle.ts'
+import { isWorkerRow, threadRow } from '../processor/rows.ts'
 
 /** Idle time of the rows that matter: of the workers where they did a fair part of the work, else of this thread's slots. */
 export interface Idle {
@@ -16,10 +17,10 @@ export interface Idle {
 const workersMatter = 0.1
 
 export function summariseIdle(rows: readonly RowUse[], wallMs: number): Idle {
-  const workers = rows.filter(({ row }) => row > 0)
+  const workers = rows.filter(({ row }) => isWorkerRow(row))
   const running = (some: readonly RowUse[]): number => some.reduce((sum, { runningMs }) => sum + runningMs, 0)
   const matter = workers.length > 0 && running(workers) >= workersMatter * running(rows)
-  const counted = matter ? workers : rows.filter(({ row }) => row === 0)
+  const counted = matter ? workers : rows.filter(({ row }) => row === threadRow)
   const ms = noIdle()
   let [slots, total] = [0, 0]
   for (const row of counted) {

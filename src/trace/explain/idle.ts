@@ -12,6 +12,7 @@ import { EventQueue } from './event-queue.ts'
 import type { Related } from './relate.ts'
 import { type SelfTimes, waitedInside } from './self-time.ts'
 import { firstTasks } from './notes.ts'
+import { threadRow } from '../processor/rows.ts'
 
 /** Why a row had nothing to do. Where several hold, the first counts. */
 export const idleCauses = ['startup', 'dispatch', 'limiter', 'retry', 'slot', 'dependency', 'tail', 'program'] as const
@@ -124,7 +125,7 @@ class Sweep {
       const to = stretches.to[i] as number
       const from = Math.min(to, (stretches.from[i] as number) + waitedInside(this.#r, task))
       const row = trace.tasks.row[task] as number
-      if (row === 0) {
+      if (row === threadRow) {
         this.#threadTasks++
         if (from < to) {
           thread.from.push(from)
@@ -174,7 +175,7 @@ class Sweep {
       const row = trace.tasks.row[task] as number
       waits.dependency.add(queued[task] as number, readyAt)
       waits.limiter.add(free, start)
-      if (row === 0) waits.slot.add(readyAt, free)
+      if (row === threadRow) waits.slot.add(readyAt, free)
       else {
         const worker = this.#worker(row)
         worker.tasks++

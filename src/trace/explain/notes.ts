@@ -1,5 +1,6 @@
 import type { Trace } from '../model/trace.ts'
 import type { Related } from './relate.ts'
+import { isWorkerRow } from '../processor/rows.ts'
 
 export interface WorkerStart {
   /** Number of the worker. */
@@ -23,7 +24,7 @@ export function firstTasks(related: Related): WorkerStart[] {
   const first = new Map<number, number>()
   for (let task = 0; task < count; task++) {
     const row = trace.tasks.row[task] as number
-    if (row > 0) first.set(row, Math.min(first.get(row) ?? to, started[task] as number))
+    if (isWorkerRow(row)) first.set(row, Math.min(first.get(row) ?? to, started[task] as number))
   }
   return workerStarts(trace).flatMap((start) => {
     const at = first.get(start.row)

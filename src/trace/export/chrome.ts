@@ -11,6 +11,7 @@ import { layLanes } from './lanes.ts'
 import { type Trace, taskError, taskStates } from '../model/trace.ts'
 import { orderBy } from '../explain/order.ts'
 import { needsStart, relate, type Related } from '../explain/relate.ts'
+import { isWorkerRow } from '../processor/rows.ts'
 
 const pid = 1
 /** Threads for this many tasks at once on the owning thread; the rest is asynchronous events. */
@@ -75,9 +76,9 @@ function threadOf({ trace: { tasks }, started, settled, count }: Related): Int32
     )
     for (const [i, task] of list.entries()) {
       const lane = lanes.of[i] as number
-      threads[task] = row > 0 ? next + lane : lane < slotsMax ? lane + 1 : 0
+      threads[task] = isWorkerRow(row) ? next + lane : lane < slotsMax ? lane + 1 : 0
     }
-    if (row > 0) next += lanes.count
+    if (isWorkerRow(row)) next += lanes.count
   }
   return threads
 }
@@ -89,7 +90,7 @@ function* names(trace: Trace, threads: Int32Array): Generator<Event> {
     if (tid === 0 || known.has(tid)) continue
     known.add(tid)
     const row = trace.tasks.row[task] as number
-    const name = row > 0 ? `worker ${row}` : `this thread, slot ${tid}`
+    const name = isWorkerRow(row) ? `worker ${row}` : `this thread, slot ${tid}`
     yield { ph: 'M', name: 'thread_name', pid, tid, args: { name } }
     yield { ph: 'M', name: 'thread_sort_index', pid, tid, args: { sort_index: tid } }
   }

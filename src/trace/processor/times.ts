@@ -11,7 +11,7 @@
 import { availableParallelism } from 'node:os'
 import { performance as realClock } from 'node:perf_hooks'
 import { executingWorkers } from '../../base/executing.ts'
-import { childrenRow, nativeRow, othersRow } from './rows.ts'
+import { childrenRow, nativeRow, othersRow, threadRow } from './rows.ts'
 import { ProcFiles, processPath, type ThreadTime, threadPath, tickMs } from './proc.ts'
 
 /** Milliseconds since somebody began to read. */
@@ -110,7 +110,7 @@ export class ProcessorTimes {
     for (const [row, taken] of this.#rows) {
       if (row < 0) continue
       const before = taken.cpuMs
-      taken.cpuMs = row === 0 && threadCpuUsage ? Math.max(before, msOf(threadCpuUsage())) : taken.busyMs
+      taken.cpuMs = row === threadRow && threadCpuUsage ? Math.max(before, msOf(threadCpuUsage())) : taken.busyMs
       known += taken.cpuMs - before
     }
     this.#row(nativeRow).cpuMs += Math.max(0, passedMs - known)

@@ -16,7 +16,7 @@ import type { Cancellation } from '../../base/abort.ts'
 import { Closed } from '../../base/errors.ts'
 import { executingWorkers } from '../../base/executing.ts'
 import { note } from '../../base/observer.ts'
-import type { Batch, BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
+import type { Batch, BulkWork, CallOptions, Executor, FunctionRef, Reach } from '../../run/executor.ts'
 import { sizesOf } from '../../run/sizes.ts'
 import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protocol.ts'
 import { fromWire } from '../../encoding/from-wire.ts'
@@ -40,6 +40,7 @@ import { Turns } from './turns.ts'
 import { WarmUp } from './warm-up.ts'
 import { recallJob, withdrawCall, withdrawJob } from './withdraw.ts'
 import type { PoolWorker } from './worker.ts'
+import { processReach, threadReach } from '../reach.ts'
 
 export interface PoolSettings extends CrewSettings {
   readonly name: string
@@ -52,6 +53,7 @@ export class Pool implements Executor {
   readonly name: string
   readonly slots: number
   readonly keepsValues: boolean
+  readonly reach: Reach
   readonly #settings: PoolSettings
   readonly #crew: Crew
   /** Jobs with something to hand out, in turn. */
@@ -78,8 +80,9 @@ export class Pool implements Executor {
     this.#settings = settings
     this.name = settings.name
     this.slots = settings.size
+    this.reach = settings.exact ? processReach : threadReach
     // A process gets one call at a time, and shares no memory in which bytes could lie.
-    this.keepsValues = !settings.exact
+    this.keepsValues = this.reach.sharesMemory
     this.#crew = new Crew(settings, {
       message: (worker, message) => this.#receive(worker, message),
       gone: (worker, exit) => this.#gone(worker, exit),
