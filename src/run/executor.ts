@@ -22,8 +22,8 @@ export interface FunctionRef {
   /** What runs once per worker before the first call into the module; its name in the module's registry. */
   readonly setup: ((...args: never[]) => unknown) | undefined
   readonly executor: Executor
-  /** The same function on every machine that has its package; found when it is first asked for. */
-  readonly identity?: FunctionIdentity
+  /** Names the same function on every machine that has its package; reads its files when it is first asked. */
+  readonly identity?: () => FunctionIdentity
 }
 
 /** Names a worker function across machines, where the URL of a file says nothing. */

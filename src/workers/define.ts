@@ -94,9 +94,7 @@ export function workers(module: string | URL, second?: Definitions | WorkersOpti
       setup,
       inline: inline === true,
       executor,
-      get identity() {
-        return identityOf(url, name)
-      },
+      identity: () => identityOf(url, name),
     })
   if (definitions) return Object.freeze(Object.fromEntries(Object.keys(definitions).map((name) => [name, make(name)])))
   return byName(make)

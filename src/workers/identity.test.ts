@@ -47,5 +47,5 @@ test('passes a package.json without a name, and bears a module that is not there
 })
 
 test('stands on the reference of every worker function', () => {
-  expect(refOf(plain.sum)?.identity).toMatchObject({ package: 'heddle', module: 'test/fixtures/plain', name: 'sum' })
+  expect(refOf(plain.sum)?.identity?.()).toMatchObject({ package: 'heddle', module: 'test/fixtures/plain', name: 'sum' })
 })

@@ -1,6 +1,6 @@
 /** Algorithms over the order of elements: histogram, quantile, topk and unique. All of them flatten their input. */
 import { bytesPer, typedArray } from '../expression/dtype.ts'
-import { type Comparable, orderedKey, sortedUnique, TopK } from '../jobs/ordering.ts'
+import { keyCount, nanKey, type Comparable, orderedKey, sortedUnique, TopK } from '../jobs/ordering.ts'
 import type { Computed } from '../stages/lower.ts'
 import type { AlgorithmNode, DenseNode, Node } from '../expression/node.ts'
 import { denseNode, describeNode, type Prepared, type Stage } from '../stages/stage.ts'
@@ -46,7 +46,7 @@ export const histogramStage: StageOf = (node, flat, label) => {
 export const quantileStage: StageOf = (node, flat, label) => {
   const fractions = node.attributes['q'] as readonly number[]
   const { length, tasks } = flat
-  const bytes = 4 * 65_537 * Math.max(1, tasks)
+  const bytes = 4 * keyCount * Math.max(1, tasks)
   let found: readonly number[] = fractions.map(() => Number.NaN)
   return {
     bytes,
@@ -70,7 +70,7 @@ export const quantileStage: StageOf = (node, flat, label) => {
 /** The keys between which the wanted ranks lie, and what was collected of them. */
 class Selection {
   readonly nan: boolean
-  readonly wanted = new Uint8Array(new SharedArrayBuffer(65_536))
+  readonly wanted = new Uint8Array(new SharedArrayBuffer(nanKey))
   readonly starts: Float64Array<SharedArrayBuffer>
   readonly values: Float64Array<SharedArrayBuffer>
   readonly #fractions: readonly number[]
@@ -81,13 +81,13 @@ class Selection {
   constructor(counts: Uint32Array, tasks: number, length: number, fractions: readonly number[]) {
     this.#fractions = fractions
     this.#length = length
-    const totals = new Float64Array(65_537)
-    for (let i = 0; i < tasks * 65_537; i++) (totals[i % 65_537] as number) += counts[i] as number
-    this.nan = (totals[65_536] as number) > 0
+    const totals = new Float64Array(keyCount)
+    for (let i = 0; i < tasks * keyCount; i++) (totals[i % keyCount] as number) += counts[i] as number
+    this.nan = (totals[nanKey] as number) > 0
     const ranks = fractions.flatMap((q) => [Math.floor(q * (length - 1)), Math.ceil(q * (length - 1))]).sort((a, b) => a - b)
     let below = 0
     let skipped = 0
-    for (let key = 0, next = 0; key < 65_536; key++) {
+    for (let key = 0, next = 0; key < nanKey; key++) {
       const here = totals[key] as number
       while (next < ranks.length && (ranks[next] as number) < below + here) {
         this.wanted[key] = 1
@@ -100,7 +100,7 @@ class Selection {
     this.starts = new Float64Array(new SharedArrayBuffer(8 * (tasks + 1)))
     for (let task = 0; task < tasks; task++) {
       let kept = 0
-      for (const key of this.#skippedBefore.keys()) kept += counts[task * 65_537 + key] as number
+      for (const key of this.#skippedBefore.keys()) kept += counts[task * keyCount + key] as number
       this.starts[task + 1] = (this.starts[task] as number) + kept
     }
     this.values = new Float64Array(new SharedArrayBuffer(8 * (this.starts[tasks] as number)))

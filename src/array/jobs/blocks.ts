@@ -4,7 +4,7 @@
  */
 import { type DType, typedArray, type TypedArray } from '../expression/dtype.ts'
 import { ExpressionRunner, type BlockAlgorithm, type BlockJob, forBlocks, type Stop } from './job.ts'
-import { type Comparable, orderedKey, sortedUnique, TopK } from './ordering.ts'
+import { type Comparable, keyCount, nanKey, orderedKey, sortedUnique, TopK } from './ordering.ts'
 
 /** One task of one algorithm. */
 interface BlockTask {
@@ -41,8 +41,9 @@ const dtypeOf = ({ expression }: BlockJob, output: number): DType => (expression
 
 /** Outputs: values, mask. Buffers: the result; where each task writes (f64). */
 function compress(job: BlockJob, task: number): BlockTask {
-  const result = typedArray(dtypeOf(job, 0), job.buffers[0] as SharedArrayBuffer) as Float64Array
-  let at = new Float64Array(job.buffers[1] as SharedArrayBuffer)[task] as number
+  const [results, starts] = job.buffers as [SharedArrayBuffer, SharedArrayBuffer]
+  const result = typedArray(dtypeOf(job, 0), results) as Float64Array
+  let at = new Float64Array(starts)[task] as number
   return {
     block([values, mask], _, count) {
       const [from, keep] = [values as Float64Array, mask as Uint8Array]
@@ -54,9 +55,10 @@ function compress(job: BlockJob, task: number): BlockTask {
 /** Running sums. Buffers: the result; what each task starts from (same dtype). Numbers: elements per row. */
 function scan(job: BlockJob, task: number): BlockTask {
   const dtype = dtypeOf(job, 0)
-  const result = typedArray(dtype, job.buffers[0] as SharedArrayBuffer)
+  const [results, starts] = job.buffers as [SharedArrayBuffer, SharedArrayBuffer?]
+  const result = typedArray(dtype, results)
   const [rowLength] = job.numbers as [number]
-  const start = job.buffers[1] && typedArray(dtype === 'i64' ? 'i64' : 'f64', job.buffers[1])[task]
+  const start = starts && typedArray(dtype === 'i64' ? 'i64' : 'f64', starts)[task]
   if (dtype === 'i64') return scanBigInts(result as unknown as BigInt64Array, rowLength, (start as unknown as bigint) ?? 0n)
   let sum = (start as number | undefined) ?? 0
   return {
@@ -123,15 +125,15 @@ function histogram(job: BlockJob): BlockTask {
   }
 }
 
-/** How many elements have each upper half of the ordered key. Buffers: (tasks × 65,537) counts (u32), the last one of NaN. */
+/** How many elements have each upper half of the ordered key. Buffers: (tasks × keys) counts (u32), the last one of NaN. */
 function keys(job: BlockJob, task: number): BlockTask {
-  const counts = new Uint32Array(job.buffers[0] as SharedArrayBuffer, task * 65_537 * 4, 65_537)
+  const counts = new Uint32Array(job.buffers[0] as SharedArrayBuffer, task * keyCount * 4, keyCount)
   return {
     block([values], _, count) {
       const words = new Int32Array((values as Float64Array).buffer, (values as Float64Array).byteOffset, 2 * count)
       for (let i = 0; i < count; i++) {
         const value = (values as Float64Array)[i] as number
-        const key = value === value ? orderedKey(words[2 * i + 1] as number) : 65_536
+        const key = value === value ? orderedKey(words[2 * i + 1] as number) : nanKey
         ;(counts[key] as number)++
       }
     },
@@ -140,9 +142,10 @@ function keys(job: BlockJob, task: number): BlockTask {
 
 /** Collects the elements with wanted keys. Buffers: flags by key (u8), where each task writes (f64), the result. */
 function select(job: BlockJob, task: number): BlockTask {
-  const wanted = new Uint8Array(job.buffers[0] as SharedArrayBuffer)
-  let at = new Float64Array(job.buffers[1] as SharedArrayBuffer)[task] as number
-  const result = new Float64Array(job.buffers[2] as SharedArrayBuffer)
+  const [flags, starts, results] = job.buffers as [SharedArrayBuffer, SharedArrayBuffer, SharedArrayBuffer]
+  const wanted = new Uint8Array(flags)
+  let at = new Float64Array(starts)[task] as number
+  const result = new Float64Array(results)
   return {
     block([values], _, count) {
       const words = new Int32Array((values as Float64Array).buffer, (values as Float64Array).byteOffset, 2 * count)
@@ -156,14 +159,15 @@ function select(job: BlockJob, task: number): BlockTask {
 /** Buffers: (tasks × k) values (same dtype); how many there are of each task (f64). Numbers: k, 1 for the largest or −1. */
 function topk(job: BlockJob, task: number): BlockTask {
   const [k, direction] = job.numbers as [number, number]
+  const [values, counts] = job.buffers as [SharedArrayBuffer, SharedArrayBuffer]
   const dtype = dtypeOf(job, 0) as Comparable
   const best = new TopK(k, direction > 0, dtype)
   return {
-    block: ([values], _, count) => best.add(values as TypedArray, count),
+    block: ([elements], _, count) => best.add(elements as TypedArray, count),
     end() {
       const found = best.result()
-      typedArray(dtype, job.buffers[0] as SharedArrayBuffer, task * k, k).set(found as never)
-      new Float64Array(job.buffers[1] as SharedArrayBuffer)[task] = found.length
+      typedArray(dtype, values, task * k, k).set(found as never)
+      new Float64Array(counts)[task] = found.length
     },
   }
 }

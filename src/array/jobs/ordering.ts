@@ -1,6 +1,10 @@
 /** Order among elements: keys that sort as doubles do, the k largest, distinct values. */
 import { typedArray, type TypedArray } from '../expression/dtype.ts'
 
+/** Keys of doubles that are not NaN; NaN has the key behind them. */
+export const nanKey = 65_536
+export const keyCount = nanKey + 1
+
 /** The upper 16 bits of a double, from its upper word, as a number that orders as the doubles do. NaN must be kept apart. */
 export function orderedKey(upperWord: number): number {
   return ((upperWord ^ ((upperWord >> 31) | 0x80000000)) >>> 16) & 0xffff

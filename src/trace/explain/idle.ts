@@ -71,8 +71,9 @@ interface WorkerRow {
   readonly clocks: Float64Array
 }
 
-/** Causes that are the same for every row at a time; the rest are a row's own. */
-const shared = ['limiter', 'retry', 'slot', 'dependency', 'tail', 'program', 'dispatch'] as const
+/** Causes that are the same for every row at a time, each with the number of its clock; the rest are a row's own. */
+const clock = { limiter: 0, retry: 1, slot: 2, dependency: 3, tail: 4, program: 5, dispatch: 6 } as const
+const shared = Object.keys(clock) as readonly (keyof typeof clock)[]
 
 class Sweep {
   readonly #r: Related
@@ -222,10 +223,11 @@ class Sweep {
     const ms = until - this.#now
     if (ms <= 0) return
     const { limiter, retry, slot, dependency, running, runs } = this.#counts
-    const other = dependency > 0 ? 3 : running > 0 ? 4 : runs > 0 ? 6 : 5
-    const waiting = limiter > 0 ? 0 : retry > 0 ? 1 : -1
-    const forWorkers = waiting >= 0 ? waiting : other
-    const forThread = waiting >= 0 ? waiting : slot > 0 ? 2 : other
+    const others = running > 0 ? clock.tail : runs > 0 ? clock.dispatch : clock.program
+    const other = dependency > 0 ? clock.dependency : others
+    const waiting = limiter > 0 ? clock.limiter : retry > 0 ? clock.retry : undefined
+    const forWorkers = waiting ?? other
+    const forThread = waiting ?? (slot > 0 ? clock.slot : other)
     ;(this.#workerClocks[forWorkers] as number) += ms
     ;(this.#threadClocks[forThread] as number) += ms
     ;(this.#threadBusy[forThread] as number) += ms * this.#threadRunning

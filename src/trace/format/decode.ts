@@ -2,17 +2,7 @@
 import { InvalidTrace } from '../../base/errors.ts'
 import { checkRows } from './check.ts'
 import { crc32 } from './crc32.ts'
-import {
-  blockHeadBytes,
-  blockTypes,
-  formatVersion,
-  magic,
-  oldestVersion,
-  plainStretchBytes,
-  preambleBytes,
-  rowsPerBlock,
-  shortStretchBytes,
-} from './format.ts'
+import { blockHeadBytes, blockTypes, formatVersion, magic, oldestVersion, preambleBytes, rowsPerBlock } from './format.ts'
 import {
   makeTrace,
   newTables,
@@ -24,11 +14,10 @@ import {
   type TraceTables,
 } from '../model/trace.ts'
 import { joined } from './joined.ts'
-import { PackedTasks, perTask } from './packed-tasks.ts'
+import { BlockReader } from './block-reader.ts'
+import { DamagedTasks, PackedTasks, perTask } from './packed-tasks.ts'
 import { appendPlainRow } from './plain-row.ts'
 import { type Column, columnBytes, rowBytes, type Schema, Table } from '../model/table.ts'
-
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Takes the bytes of a trace in pieces of any size, and has the trace so far. */
 export class TraceDecoder {
@@ -134,7 +123,7 @@ export class TraceDecoder {
   }
 
   #apply(body: Uint8Array): void {
-    const reader = new Reader(body, this.#offset)
+    const reader = new BlockReader(body, this.#offset)
     if (this.#complete) throw reader.damaged('there are bytes after its end')
     const type = reader.u8()
     if (!this.#head && type !== blockTypes.head) throw reader.damaged('it does not begin with a head')
@@ -150,7 +139,7 @@ export class TraceDecoder {
     } else throw reader.damaged(`it has a block of unknown type ${type}`)
   }
 
-  #readTexts(reader: Reader): void {
+  #readTexts(reader: BlockReader): void {
     const texts = reader.json()
     if (!Array.isArray(texts)) throw reader.damaged('its texts are not a list')
     for (const text of texts) {
@@ -159,7 +148,7 @@ export class TraceDecoder {
     }
   }
 
-  #readRows(reader: Reader): void {
+  #readRows(reader: BlockReader): void {
     const name = tableNames[reader.u8()]
     if (name === undefined) throw reader.damaged('it has rows of an unknown table')
     const table = this.tables[name] as Table<Schema>
@@ -170,7 +159,7 @@ export class TraceDecoder {
     this.#now = Math.max(this.#now, lastTime(table))
   }
 
-  #readRuns(reader: Reader): void {
+  #readRuns(reader: BlockReader): void {
     const count = reader.count(4 + rowBytes(schemas.runs))
     const rows = Uint32Array.from({ length: count }, () => reader.u32())
     const changed = new Table(schemas.runs)
@@ -187,7 +176,7 @@ export class TraceDecoder {
     }
   }
 
-  #readPlain(reader: Reader): void {
+  #readPlain(reader: BlockReader): void {
     const { tasks } = this.tables
     const from = tasks.count
     const origin = reader.time()
@@ -196,9 +185,10 @@ export class TraceDecoder {
     let [stretch, left] = [-1, 0]
     const append = (batch: Float64Array) => {
       for (let at = 0; at < batch.length; at += perTask, left--) {
-        while (left === 0) left = stretches[++stretch]?.count ?? Number.NaN
+        // A stretch may have no tasks; behind the last one there is none.
+        while (left === 0 && stretch < stretches.length) left = stretches[++stretch]?.count ?? 0
         const of = stretches[stretch]
-        if (!of) throw new RangeError('a task has no run')
+        if (!of) throw new DamagedTasks('a task has no run')
         const [id, startedAt, settledAt] = [batch[at] as number, batch[at + 1] as number, batch[at + 2] as number]
         appendPlainRow(this.tables, {
           id,
@@ -221,7 +211,7 @@ export class TraceDecoder {
     this.#now = Math.max(this.#now, lastTime(tasks as Table<Schema>))
   }
 
-  #readOpen(reader: Reader): void {
+  #readOpen(reader: BlockReader): void {
     this.#now = Math.max(this.#now, reader.time())
     const count = reader.count(rowBytes(schemas.tasks))
     const open = new Table(schemas.tasks)
@@ -258,7 +248,7 @@ function checkPreamble(data: Uint8Array): void {
   }
 }
 
-function readHead(reader: Reader): Omit<TraceMeta, 'durationMs' | 'complete'> {
+function readHead(reader: BlockReader): Omit<TraceMeta, 'durationMs' | 'complete'> {
   const head = reader.json()
   if (typeof head !== 'object' || head === null) throw reader.damaged('its head is not an object')
   const { name, epochMs, window, cores, runtime, processorTime, poolThreads } = head as Record<string, unknown>
@@ -281,7 +271,7 @@ function readHead(reader: Reader): Omit<TraceMeta, 'durationMs' | 'complete'> {
   }
 }
 
-function readColumns<S extends Schema>(reader: Reader, table: Table<S>, count: number): void {
+function readColumns<S extends Schema>(reader: BlockReader, table: Table<S>, count: number): void {
   const from = table.count
   table.reserve(from + count)
   table.count = from + count
@@ -308,103 +298,4 @@ function lastTime({ schema, columns, count }: Table<Schema>): number {
   let last = 0
   if (column) for (let row = Math.max(0, count - rowsPerBlock); row < count; row++) last = Math.max(last, column[row] as number)
   return last
-}
-
-/** So many tasks have this in common. */
-interface PlainStretch {
-  readonly run: number
-  readonly parent: number
-  /** What is to be added to their id for their index. */
-  readonly shift: number
-  readonly count: number
-  readonly row: number
-  /** -1 where each began at once. */
-  readonly queuedAt: number
-  readonly bytes: number
-}
-
-class Reader {
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
-  readonly #offset: number
-  #at = 0
-
-  constructor(bytes: Uint8Array, offset: number) {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.#offset = offset
-  }
-
-  damaged(what: string): InvalidTrace {
-    return new InvalidTrace(`The trace is damaged at byte ${this.#offset}: ${what}`)
-  }
-
-  u8(): number {
-    return this.#view.getUint8(this.#move(1))
-  }
-
-  u32(): number {
-    return this.#view.getUint32(this.#move(4), true)
-  }
-
-  f64(): number {
-    return this.#view.getFloat64(this.#move(8), true)
-  }
-
-  time(): number {
-    const value = this.f64()
-    if (!Number.isFinite(value) || value < 0) throw this.damaged('a time is not a number from 0 up')
-    return value
-  }
-
-  /** A number of rows of so many bytes each, which must fill the rest of the block. */
-  count(bytesEach: number): number {
-    const count = this.u32()
-    if (count * bytesEach !== this.#bytes.length - this.#at) throw this.damaged('a block does not have the length that it says')
-    return count
-  }
-
-  stretches(full: boolean): PlainStretch[] {
-    const count = this.u32()
-    if (count * (full ? plainStretchBytes : shortStretchBytes) > this.#bytes.length - this.#at)
-      throw this.damaged('a block is too short')
-    return Array.from({ length: count }, () => {
-      const stretch = { run: this.u32(), parent: this.u32(), shift: this.f64(), count: this.u32() }
-      if (!full) return { ...stretch, row: 0, queuedAt: -1, bytes: 0 }
-      return { ...stretch, row: this.u32(), queuedAt: this.f64(), bytes: this.f64() }
-    })
-  }
-
-  /** @param read takes the rest, and throws a RangeError when that is damaged */
-  undamaged(read: (rest: Uint8Array) => void): void {
-    try {
-      read(this.rest())
-    } catch (error) {
-      throw error instanceof RangeError ? this.damaged(error.message) : error
-    }
-  }
-
-  rest(): Uint8Array {
-    return this.bytes(this.#bytes.length - this.#at)
-  }
-
-  bytes(length: number): Uint8Array {
-    const from = this.#move(length)
-    return this.#bytes.subarray(from, from + length)
-  }
-
-  json(): unknown {
-    try {
-      return JSON.parse(utf8.decode(this.rest()))
-    } catch {
-      throw this.damaged('a block that should be JSON is not')
-    }
-  }
-
-  #move(bytes: number): number {
-    const from = this.#at
-    if (from + bytes > this.#bytes.length) throw this.damaged('a block is too short')
-    this.#at += bytes
-    return from
-  }
 }

@@ -72,6 +72,9 @@ function putSigned(bytes: Uint8Array, at: number, number: number): number {
   return put(bytes, at, number < 0 ? -2 * number - 1 : 2 * number)
 }
 
+/** Bytes that are not packed tasks. A class of its own, so that a slip of the code is not taken for damage. */
+export class DamagedTasks extends Error {}
+
 /** Reads what {@link pack} wrote. */
 export class PackedTasks {
   readonly #bytes: Uint8Array
@@ -81,7 +84,7 @@ export class PackedTasks {
     this.#bytes = bytes
   }
 
-  /** Hands over id, start and end of each task, batch by batch, in an array that is used again for the next one. @throws {RangeError} where the bytes are none */
+  /** Hands over id, start and end of each task, batch by batch, in an array that is used again for the next one. @throws {DamagedTasks} where the bytes are not such tasks */
   batches(take: (tasks: Float64Array) => void): void {
     const room = new Float64Array(perTask * batchTasks)
     while (this.#at < this.#bytes.length) take(this.#batch(room))
@@ -89,13 +92,13 @@ export class PackedTasks {
 
   #batch(room: Float64Array): Float64Array {
     const count = this.#number()
-    if (count > batchTasks) throw new RangeError('a batch of tasks is too large')
+    if (count > batchTasks) throw new DamagedTasks('a batch of tasks is too large')
     const tasks = count === batchTasks ? room : room.subarray(0, perTask * count)
     let [settled, nextId] = [0, 0]
     for (let at = 0; at < tasks.length; at += perTask) {
       const code = this.#byte()
       const back = code & startsAtEnd
-      if (perTask * back > at) throw new RangeError('a task begins at the end of a missing task')
+      if (perTask * back > at) throw new DamagedTasks('a task begins at the end of a missing task')
       const id = nextId - back + (code & idTold ? this.#signed() : 0)
       settled += code & wentBack ? -this.#number() : this.#number()
       tasks[at] = id
@@ -107,7 +110,7 @@ export class PackedTasks {
   }
 
   #byte(): number {
-    if (this.#at >= this.#bytes.length) throw new RangeError('a batch of tasks ends too soon')
+    if (this.#at >= this.#bytes.length) throw new DamagedTasks('a batch of tasks ends too soon')
     return this.#bytes[this.#at++] as number
   }
 
@@ -118,7 +121,7 @@ export class PackedTasks {
       number += (byte & 127) * unit
       unit *= 128
     } while (byte > 127 && unit < 2 ** 56)
-    if (byte > 127) throw new RangeError('a number of a task is too long')
+    if (byte > 127) throw new DamagedTasks('a number of a task is too long')
     return number
   }
 
