@@ -90,8 +90,8 @@ function* attacks({ source }: RegExp): Generator<readonly [begin: string, pump: 
   for (const word of own.slice(0, 8)) for (const pump of pumps) yield [word, pump]
 }
 
-/** Small sizes first: what doubles with each character shows there, and large ones would never end. */
-const lengths = [22, 26, 30, 36, 44, 60, 400, 20_000]
+/** Small sizes first, close together: time that doubles with each character shows there, and larger ones would never end. */
+const lengths = [20, 22, 24, 26, 28, 30, 33, 36, 40, 44, 52, 60, 400, 20_000]
 const mostMs = 150
 
 function slowest({ regex }: Pattern): string | undefined {

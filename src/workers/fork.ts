@@ -11,6 +11,7 @@ import { refOf } from '../run/executor.ts'
  * Arguments and results cross as in any call of a worker function, also when it stays here. Await every fork: the failure of one that nobody
  * awaits is lost.
  *
+ * @param args the arguments of `fn`
  * @throws {InvalidOption} when `fn` is no worker function
  * @throws (as rejections) what the function throws; `Cancelled` when the task that forked it is cancelled; `WorkerCrashed` when the worker dies to which it went
  *
