@@ -90,7 +90,7 @@ export class Many implements Unit {
     this.#work = work
     this.batch = batch
     const label = (context: TaskContext): string => `"${fn.name}" item ${context.index}`
-    this.#newFrame = () => work.frame?.(label, 'lane') ?? frameUnder(parent, work, label)
+    this.#newFrame = () => work.frame?.(label, this.#lane.name) ?? frameUnder(parent, work, label)
     this.#enter = entranceOf(parent)
     home.keep(this)
     this.#unsubscribe = work.cancellation.subscribe(() => this.#cancelled())
