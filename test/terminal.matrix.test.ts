@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { displayWidth } from '../src/base/display-width.ts'
 import { hasTmux, Terminal } from './support/terminal.ts'
 
@@ -48,7 +48,10 @@ const found = hasTmux()
 if (!found) console.warn('tmux is not here: what a terminal shows is not tested')
 
 describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (columns) => {
-  const terminal = new Terminal(folder, columns)
+  let terminal: Terminal
+  beforeAll(() => {
+    terminal = new Terminal(folder, columns)
+  })
   afterAll(() => terminal.close())
 
   /** Words that stand whole in what was written stand whole on the screen. */
