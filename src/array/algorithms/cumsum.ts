@@ -4,7 +4,7 @@
  */
 import { bytesPer } from '../expression/dtype.ts'
 import type { ReduceJob } from '../jobs/job.ts'
-import { numbers, twoSum } from '../kernel/two-sum.ts'
+import { lostIn } from '../kernel/two-sum.ts'
 import { roundedSum } from '../reductions/states.ts'
 import { type Computed, Lowering } from '../stages/lower.ts'
 import { sharedMemory } from '../memory/memory.ts'
@@ -79,9 +79,10 @@ function starts(node: AlgorithmNode, { states, tasks }: ReduceJob): SharedArrayB
   const [sums, into] = [new Float64Array(states), new Float64Array(buffer)]
   let [sum, error] = [0, 0]
   for (let task = 1; task < tasks; task++) {
-    const next = twoSum(numbers, sum, sums[2 * task - 2] as number)
-    error += next.lost + (sums[2 * task - 1] as number)
-    sum = next.sum
+    const chunk = sums[2 * task - 2] as number
+    const next = sum + chunk
+    error += lostIn(next, sum, chunk) + (sums[2 * task - 1] as number)
+    sum = next
     into[task] = roundedSum(sum, error)
   }
   return buffer

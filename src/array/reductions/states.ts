@@ -3,7 +3,7 @@
  * result has the same bits for any number of threads.
  */
 import type { DType } from '../expression/dtype.ts'
-import { numbers, twoSum } from '../kernel/two-sum.ts'
+import { lostIn } from '../kernel/two-sum.ts'
 
 /** Words seen as doubles and as integers. */
 export class States {
@@ -18,9 +18,10 @@ export class States {
 
 /** Adds a value with its rounding error to the sum at `at` and the error behind it. */
 export function addTo(states: Float64Array, at: number, value: number, error: number): void {
-  const { sum, lost } = twoSum(numbers, states[at] as number, value)
+  const before = states[at] as number
+  const sum = before + value
   states[at] = sum
-  states[at + 1] = (states[at + 1] as number) + lost + error
+  states[at + 1] = (states[at + 1] as number) + lostIn(sum, before, value) + error
 }
 
 /** What a double-double sum is as one double. After an overflow or an infinity the error term says nothing. */
