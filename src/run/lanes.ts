@@ -3,7 +3,8 @@
  * awaits the function, and stores the result. A lane costs two promises per item, as a loop written by hand does.
  *
  * Two kinds of lane: the bare one pays for nothing but the call (and for a record while somebody observes), the full one goes
- * through `runTask` and pays for policies. Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
+ * through `runTask` and pays for policies. Their loops begin alike and are written twice: what they share may wait, and as an async function of its own it
+ * doubled the price of a trivial call (98 to 211 ns with 32 lanes, Node 20). Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
  *
  * Over an asynchronous source the next lane opens when an item has come and nobody waits for the one after it. So there are never more lanes than items
  * have come, and one: a bound of `Infinity` or of a million costs nothing until there are items for it.
