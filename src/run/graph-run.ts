@@ -16,11 +16,18 @@ import { type GraphModel, remainingPaths, Schedule, type Selection } from '../gr
 import type { Policy } from '../limits/policy.ts'
 import { Breath } from './breath.ts'
 import { GraphObservations } from './graph-observations.ts'
+import type { Executor } from './executor.ts'
+import { opened, staysThere } from './graph-stays.ts'
 import { type Group, GroupContext } from './group.ts'
 import { runTask } from './task.ts'
 
 /** What a task does: gets the results that it needs, put together, and its context. */
-export type TaskFunction = (inputs: unknown, context: TaskContext) => unknown
+export interface TaskFunction {
+  /** @param seal the result is for workers alone */
+  (inputs: unknown, context: TaskContext, seal?: boolean): unknown
+  /** Where it runs, if it is a worker function. */
+  readonly executor?: Executor
+}
 
 export interface GraphRunSpec {
   readonly model: GraphModel
@@ -53,6 +60,8 @@ export class GraphRun {
   readonly #results: unknown[]
   readonly #outcomes: Uint8Array
   readonly #isTarget: Uint8Array
+  /** Tasks whose results stay with the workers; none where a journal records them. */
+  #stays: Uint8Array | undefined
   /** For each task that failed, what it threw; for each that was skipped because of one, the task that failed. */
   readonly #errors = new Map<number, unknown>()
   readonly #blame = new Map<number, number>()
@@ -80,6 +89,8 @@ export class GraphRun {
     this.#outcomes = new Uint8Array(dag.size)
     this.#isTarget = new Uint8Array(dag.size)
     for (const target of targets) this.#isTarget[target] = 1
+    const { functions, selection } = spec
+    this.#stays = staysThere(selection, (task) => functions[selection.tasks[task] as number]?.executor)
     const remaining = remainingPaths(dag, spec.durations)
     this.#schedule = new Schedule(dag, spec.durations, remaining, spec.concurrency, (task) => this.#release(task))
     if (observed()) this.#observations = new GraphObservations(group, spec.model, spec.selection)
@@ -88,7 +99,10 @@ export class GraphRun {
   /** Settles when no task is under way and none will start. Never rejects: failures are in the group, or in {@link outcome}. */
   run(steps?: Steps): Promise<void> {
     this.#steps = steps
-    if (steps) this.#fromJournal = new Uint8Array(this.#outcomes.length)
+    if (steps) {
+      this.#fromJournal = new Uint8Array(this.#outcomes.length)
+      this.#stays = undefined
+    }
     return new Promise((resolve) => {
       const unsubscribe = this.#group.cancellation.subscribe(() => this.#wakeAll())
       this.#ended = () => {
@@ -169,7 +183,7 @@ export class GraphRun {
     const context = new GroupContext(this.#group, index)
     lane.context = context
     lane.frame.context = context
-    return (functions[index] as TaskFunction)(this.#inputs(task, index), context)
+    return (functions[index] as TaskFunction)(this.#inputs(task, index), context, this.#stays?.[task] === 1)
   }
 
   /** Through policies and observers. */
@@ -190,7 +204,7 @@ export class GraphRun {
         readyAt: seen?.readyAt(task),
         onRecord: seen && ((record) => seen.started(task, record)),
       },
-      (context) => (functions[index] as TaskFunction)(inputs, context),
+      (context) => (functions[index] as TaskFunction)(inputs, context, this.#stays?.[task] === 1),
     )
   }
 
@@ -255,7 +269,7 @@ export class GraphRun {
   outcome(task: number): PromiseSettledResult<unknown> {
     switch (this.#outcomes[task]) {
       case done:
-        return { status: 'fulfilled', value: this.#results[task] }
+        return { status: 'fulfilled', value: opened(this.#results[task]) }
       case failed:
         return { status: 'rejected', reason: this.#errors.get(task) }
       case skipped:
@@ -271,7 +285,7 @@ export class GraphRun {
   }
 
   value(task: number): unknown {
-    return this.#results[task]
+    return opened(this.#results[task])
   }
 
   #dependencyFailed(task: number): DependencyFailed {
@@ -291,7 +305,7 @@ export class GraphRun {
     for (let t = 0; t < this.#outcomes.length; t++) {
       if (this.#outcomes[t] !== done && this.#outcomes[t] !== released) continue
       count++
-      if (this.#outcomes[t] === done) held.push([model.nameOf(selection.tasks[t] as number), this.#results[t]])
+      if (this.#outcomes[t] === done) held.push([model.nameOf(selection.tasks[t] as number), opened(this.#results[t])])
     }
     return { count, held: Object.fromEntries(held) }
   }

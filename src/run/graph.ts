@@ -25,6 +25,7 @@ import { call } from './call.ts'
 import { type Executor, refOf } from './executor.ts'
 import { keepPartial } from './failure.ts'
 import { GraphRun, type TaskFunction } from './graph-run.ts'
+import { sealedAmong } from './graph-stays.ts'
 import { Group, type RunOptions, runRules } from './group.ts'
 import { defaultConcurrency } from './map.ts'
 
@@ -303,7 +304,12 @@ function taskFunction(name: string, fn: TaskFunction, alone: boolean, on: Execut
   }
   if (ref) {
     const target = on ? { ...ref, executor: on } : ref
-    return (results, { index, attempt, deadline }) => call(target, alone ? [] : [results], { index, attempt, deadline })
+    const run: TaskFunction = (results, { index, attempt, deadline }, seal = false) => {
+      const sealed = sealedAmong(results)
+      const stays = seal || sealed.length > 0 ? { seal, sealed } : undefined
+      return call(target, alone ? [] : [results], { index, attempt, deadline, ...stays })
+    }
+    return Object.assign(run, { executor: target.executor })
   }
   return alone ? (_, context) => (fn as unknown as (context: TaskContext) => unknown)(context) : fn
 }

@@ -40,8 +40,10 @@ const trimmed = 4_096
 export interface CallKind {
   /** Their callers bound the waiting, until the module has been loaded. */
   readonly bounded?: boolean
-  /** Arguments may be sealed, and results are. */
+  /** Arguments may be sealed. */
   readonly stays?: boolean
+  /** Results are sealed. */
+  readonly seal?: boolean
 }
 
 export class DirectCalls implements JobWork {
@@ -76,12 +78,12 @@ export class DirectCalls implements JobWork {
     giveUp: (index: number, error: Error) => void,
     idle: () => void = () => {},
     sizes: CallSizes = { items: new Sizes(), results: new Sizes() },
-    { bounded = false, stays = false }: CallKind = {},
+    { bounded = false, stays = false, seal = false }: CallKind = {},
   ) {
     this.bounded = bounded
     this.#sizes = sizes
     this.timeoutMs = timeoutMs
-    if (stays) this.stays = { seal: true }
+    if (stays) this.stays = { seal }
     this.#giveUp = giveUp
     this.#idle = idle
   }

@@ -59,7 +59,7 @@ export class Pool implements Executor {
   /** Jobs with something to hand out, in turn. */
   readonly #jobs = new Turns()
   /** By kind: see `#callJob`. */
-  readonly #calls = Array.from({ length: 4 }, () => new WeakMap<FunctionRef, ByTimeout<Job>>())
+  readonly #calls = Array.from({ length: 8 }, () => new WeakMap<FunctionRef, ByTimeout<Job>>())
   readonly #estimates = new Map<string, Estimate>()
   readonly #estimateOf = new WeakMap<FunctionRef, Estimate>()
   readonly #starts = new Starts()
@@ -115,8 +115,11 @@ export class Pool implements Executor {
   }
 
   #callJob(ref: FunctionRef, { timeoutMs = -1, onWaiting, seal, sealed }: CallOptions): Job {
-    const kind = { bounded: onWaiting !== undefined, stays: seal === true || sealed !== undefined }
-    const calls = this.#calls[Number(kind.bounded) + 2 * Number(kind.stays)] as WeakMap<FunctionRef, ByTimeout<Job>>
+    const kind = { bounded: onWaiting !== undefined, stays: seal !== undefined || sealed !== undefined, seal: seal === true }
+    const calls = this.#calls[Number(kind.bounded) + 2 * Number(kind.stays) + 4 * Number(kind.seal)] as WeakMap<
+      FunctionRef,
+      ByTimeout<Job>
+    >
     let byTimeout = calls.get(ref)
     if (!byTimeout) calls.set(ref, (byTimeout = new ByTimeout()))
     return byTimeout.get(timeoutMs, (idle) => {
