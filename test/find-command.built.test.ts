@@ -46,7 +46,7 @@ test('gives findings to programs', async () => {
   const report = JSON.parse((await find('--format', 'sarif')).stdout)
   expect(report.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri).toBe('slow.ts')
   expect((await find('--format', 'github')).stdout).toMatch(/^::warning file=slow\.ts,line=3,endLine=4,/)
-  expect((await find('--format', 'markdown')).stdout).toContain('| proven | sequential-awaits | slow.ts:3 |')
+  expect((await find('--format', 'markdown')).stdout).toContain('| proven | sequential-awaits | `slow.ts:3` |')
 })
 
 test('leaves out what a baseline names', async () => {

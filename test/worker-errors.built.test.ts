@@ -29,7 +29,7 @@ test('a direct call', async () => {
   expect(error).toBeInstanceOf(RangeError)
   expect(error.constructor.name).toBe(TooLarge.name)
   expect(lines.slice(0, 4)).toEqual([...thrown, '|', 'caller'])
-  expect(error.stack).toMatch(/failing\.ts:\d+[\s\S]*called from[\s\S]*worker-errors\.test\.ts:\d+/)
+  expect(error.stack).toMatch(/failing\.ts:\d+[\s\S]*called from[\s\S]*worker-errors\.built\.test\.ts:\d+/)
 })
 
 test('calls that are awaited together', async () => {

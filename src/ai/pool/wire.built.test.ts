@@ -107,7 +107,7 @@ test(
         gzip.on('error', () => {}).pipe(response)
         const block = Buffer.alloc(2 ** 20, 'a')
         // Megabytes: far more than an answer has, and than the process would take.
-        let left = runs(192, 512)
+        let left = runs(288, 512)
         const write = (): void => {
           while (left > 0 && !response.destroyed) {
             left--
