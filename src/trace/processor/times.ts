@@ -30,6 +30,9 @@ export interface Taken {
 const sameMs = 2
 /** A process without children looks for some this seldom. */
 const lookForChildrenMs = 1_000
+/** Native threads that took no more in one reading are looked at one by one this seldom: a look at each costs as much as all the rest. */
+const nativeLeastMs = 2
+const lookAtNativeMs = 1_000
 /** More children, and children of those, are not followed one by one. */
 const followedMax = 256
 /** So much is remembered of processes that are none of ours. */
@@ -55,6 +58,7 @@ export class ProcessorTimes {
   #users = 0
   #readAt = Number.NEGATIVE_INFINITY
   #lookedForChildrenAt = Number.NEGATIVE_INFINITY
+  #lookedAtNativeAt = Number.NEGATIVE_INFINITY
   #processMs = 0
   #endedMs = 0
   /** Of all children, those that have ended and those that live. */
@@ -72,7 +76,7 @@ export class ProcessorTimes {
     if (--this.#users > 0) return
     this.#proc.close()
     for (const known of [this.#rows, this.#threads, this.#children, this.#strangers, this.#loops]) known.clear()
-    this.#readAt = this.#lookedForChildrenAt = Number.NEGATIVE_INFINITY
+    this.#readAt = this.#lookedForChildrenAt = this.#lookedAtNativeAt = Number.NEGATIVE_INFINITY
   }
 
   /** By row; the objects are filled again by the next call. */
@@ -119,33 +123,42 @@ export class ProcessorTimes {
   #readThreads(now: number, sinceMs: number, passedMs: number, first: boolean): void {
     const rowOf = new Map<number, number>([[process.pid, 0]])
     for (const [row, { thread }] of executingWorkers) if (thread !== undefined) rowOf.set(thread, row)
-    const alive = new Set<number>()
     let ours = 0
-    for (const thread of this.#proc.numbers('/proc/self/task')) {
-      const time = this.#proc.thread('self', thread)
-      if (!time) continue
-      alive.add(thread)
-      const { cpuMs, waitMs } = moved(this.#threads, thread, time, first)
-      const row = rowOf.get(thread) ?? nativeRow
-      const taken = this.#row(row)
-      taken.waitMs += waitMs
-      if (row === nativeRow) continue
-      taken.cpuMs += cpuMs
-      ours += cpuMs
-    }
-    for (const thread of this.#threads.keys()) {
-      if (alive.has(thread)) continue
-      this.#threads.delete(thread)
-      this.#proc.forget(threadPath('self', thread))
-    }
+    for (const [thread, row] of rowOf) ours += this.#readThread(thread, row, first)
     // From the sum of the process, because that also holds threads that have ended meanwhile.
-    this.#row(nativeRow).cpuMs += Math.max(0, passedMs - ours)
+    const nativeMs = Math.max(0, passedMs - ours)
+    this.#row(nativeRow).cpuMs += nativeMs
+    // What they waited is not lost: the next look finds it.
+    if (first || nativeMs >= nativeLeastMs || now - this.#lookedAtNativeAt >= lookAtNativeMs) this.#readNative(now, rowOf, first)
     const machineMs = this.#proc.machineMs() ?? 0
     // The system counts in ticks, of which one on each core may not be over.
     const inUse = machineMs - this.#machineMs + tickMs * cores >= saturated * cores * sinceMs
     const childrenMs = this.#readChildren(now, inUse ? sinceMs : 0, first)
     if (!first) this.#row(othersRow).cpuMs += Math.max(0, machineMs - this.#machineMs - passedMs - childrenMs)
     this.#machineMs = machineMs
+  }
+
+  /** Gives what the thread has taken on a core since the last time. */
+  #readThread(thread: number, row: number, first: boolean): number {
+    const time = this.#proc.thread('self', thread)
+    if (!time) return 0
+    const { cpuMs, waitMs } = moved(this.#threads, thread, time, first)
+    const taken = this.#row(row)
+    taken.waitMs += waitMs
+    if (row !== nativeRow) taken.cpuMs += cpuMs
+    return cpuMs
+  }
+
+  /** All other threads of this process, and which of all have ended. */
+  #readNative(now: number, rowOf: ReadonlyMap<number, number>, first: boolean): void {
+    this.#lookedAtNativeAt = now
+    const threads = new Set(this.#proc.numbers('/proc/self/task'))
+    for (const thread of threads) if (!rowOf.has(thread)) this.#readThread(thread, nativeRow, first)
+    for (const thread of this.#threads.keys()) {
+      if (threads.has(thread)) continue
+      this.#threads.delete(thread)
+      this.#proc.forget(threadPath('self', thread))
+    }
   }
 
   /**
