@@ -111,6 +111,18 @@ test('a consenting function that holds this thread is stopped, and its module ru
   expect(callsOnThisThread()).toBe(afterwards)
 })
 
+test('what copying takes does not count against a consenting function', { timeout: 120_000 }, async () => {
+  const tiny = Array.from({ length: 2_000 }, (_, i) => i)
+  await map(tiny, consenting.sizeOf)
+  await map(tiny.fill(1), consenting.rows)
+  // Longer to copy than a call may hold this thread.
+  const large = Array.from({ length: 1_200_000 }, (_, n) => ({ n, by: 'copying' }))
+  expect(await map([large], consenting.sizeOf)).toEqual([1_200_000])
+  const [rows] = await map([1_500_000], consenting.rows)
+  expect(rows).toHaveLength(1_500_000)
+  expect(await map([[1, 2]], consenting.sizeOf)).toEqual([2])
+})
+
 test('consent that cannot mean anything is refused', () => {
   const url = 'file:///some/module.js'
   expect(() => workers(url, { a: () => 1 }, { inline: true, isolation: 'process' })).toThrow(InvalidOption)

@@ -137,7 +137,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     ['heddle run -n slow.ts', 'nothing was run'],
     ['heddle run nowhere.ts', 'nowhere.ts'],
     ['heddle trace slow.ts', 'slow.ts'],
-    ['heddle run --trace slow.ts build.ts', 'it would be overwritten'],
+    ['heddle run --trace slow.ts build.ts', 'and would be overwritten'],
     ['heddle run -j 0 slow.ts', '--concurrency'],
   ])('says what is wrong with "%s", and runs nothing', async (line, says) => {
     const { screen, code } = await terminal.run(line)

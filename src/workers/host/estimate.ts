@@ -26,6 +26,8 @@ const firstCrossingMs = 0.000_3
  * busy one, so that a map that would win less is not worth the risk.
  */
 const roundTripMs = 0.5
+/** Objects of a few fields: 5 to 10 ns per byte each way. */
+const dearByteMs = 0.000_02
 
 export class Estimate {
   /** Busy milliseconds per item; undefined until measured. */
@@ -49,11 +51,15 @@ export class Estimate {
     this.#lastBatch = items
   }
 
-  /** What this thread spent on posting a batch; receiving the results costs about the same. */
-  recordPost(items: number, ms: number): void {
+  /**
+   * What this thread spent on posting a batch; receiving the results costs about the same.
+   * @param bytes about how large an item and its result are
+   */
+  recordPost(items: number, ms: number, bytes = 0): void {
     if (items < 8) return
-    // A thread that lost its core while it posted has measured the machine, not the crossing: one sample can double it at most.
-    const measured = Math.min((2 * ms) / items, 2 * this.crossingMs)
+    // A thread that lost its core while it posted has measured the machine, not the crossing: one sample can double it at most, or
+    // come to what such an item costs where copying is dear.
+    const measured = Math.min((2 * ms) / items, Math.max(2 * this.crossingMs, bytes * dearByteMs))
     this.crossingMs += 0.3 * (measured - this.crossingMs)
   }
 

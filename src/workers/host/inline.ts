@@ -14,7 +14,7 @@ import { TimedOut } from '../../base/errors.ts'
 import { fromElsewhere } from '../../base/call-site.ts'
 import { type Frame, enterFrame, rootFrame } from '../../base/frame.ts'
 import type { Batch, FunctionRef } from '../../run/executor.ts'
-import { copied } from '../copied.ts'
+import { copied, sharedOrCopied } from '../copied.ts'
 import { type Job, sliceBatch } from './job.ts'
 import { type Callable, InlineContext, Stretch, type StretchTime } from './stretch.ts'
 import { ranWithin } from './watchdog.ts'
@@ -83,12 +83,20 @@ export class InlineRun {
   #runBatch(batch: Batch, time: StretchTime): number {
     const { work, ref } = this.#job
     let at = 0
+    let prepared: { readonly argument: unknown } | undefined
     while (at < batch.items.length) {
-      const stretch = new Stretch(ref.local as Callable, batch, at, this.#context, work, time)
+      const stretch = new Stretch(ref.local as Callable, batch, at, this.#context, work, time, prepared)
+      prepared = undefined
       const whole = enterFrame(this.#frame, () => ranWithin(longestCallMs, () => stretch.run()))
       this.#report(stretch)
       at = stretch.reached
-      if (!whole) this.#stopped(batch.first + at++)
+      if (stretch.large) {
+        prepared = this.#prepare(batch, at)
+        if (!prepared) at++
+        continue
+      }
+      if (!whole && stretch.given) this.#copyResult(batch.first + at++, stretch.given.value, stretch.startedAt?.at(-1))
+      else if (!whole) this.#stopped(batch.first + at++)
       else if (stretch.failure) this.#fail(batch.first + at++, stretch.failure.error, stretch.startedAt?.at(-1))
       else if (stretch.promise) this.#await(batch.first + at++, stretch.promise)
       else if (at < batch.items.length) break
@@ -96,6 +104,27 @@ export class InlineRun {
     }
     this.#leave(batch, at)
     return at
+  }
+
+  /** Copies an argument where no limit is kept: it is not the function that takes the time. */
+  #prepare(batch: Batch, at: number): { readonly argument: unknown } | undefined {
+    try {
+      return { argument: sharedOrCopied(batch.items[at], 'argument') }
+    } catch (error) {
+      this.#fail(batch.first + at, error)
+      return undefined
+    }
+  }
+
+  /** The function was done, and copying what it gave was stopped. */
+  #copyResult(index: number, value: unknown, startedAt?: number): void {
+    try {
+      const result = copied(value, 'result')
+      this.#job.underWay--
+      this.#job.work.succeed(index, [result], 0, startedAt === undefined ? undefined : [startedAt], [performance.now()])
+    } catch (error) {
+      this.#fail(index, error, startedAt)
+    }
   }
 
   #report(stretch: Stretch): void {

@@ -312,7 +312,7 @@ export class Pool implements Executor {
     worker.lastBatch = id
     for (const value of marked) forgetTransfer(value)
     const items = batch.items.length
-    job.estimate.recordPost(items, performance.now() - before)
+    job.estimate.recordPost(items, performance.now() - before, bytesOf(job.ref))
     if (worker.idle) worker.link.ref()
     worker.waits = false
     const posted = newPosted({ id, job, batch, postedAt: before, near, moved: marked.length > 0 })
@@ -451,4 +451,10 @@ export class Pool implements Executor {
       else job.giveBack(sliceBatch(batch, at, at + 1))
     }
   }
+}
+
+/** About how large an item and its result are, as far as they have been seen. */
+function bytesOf(ref: FunctionRef): number {
+  const { items, results } = sizesOf(ref)
+  return items.average + results.average
 }

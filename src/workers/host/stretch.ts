@@ -4,6 +4,7 @@ import { Cancellation } from '../../base/abort.ts'
 import type { TaskContext } from '../../base/frame.ts'
 import { isThenable } from '../../base/look.js'
 import type { Batch, BulkWork } from '../../run/executor.ts'
+import { messageBytes } from '../../run/message-size.ts'
 import { copied, sharedOrCopied } from '../copied.ts'
 
 export type Callable = (item: unknown, context: TaskContext) => unknown
@@ -45,6 +46,9 @@ export interface StretchTime {
   readonly looksEvery: number
 }
 
+/** What is larger may take longer to copy than a call may hold this thread. Chosen: some milliseconds of copying. */
+const largeBytes = 2 ** 20
+
 export class Stretch {
   /** Index of the first item. */
   readonly first: number
@@ -57,6 +61,11 @@ export class Stretch {
   /** What ended it before its time, at the item `reached`. */
   failure: { readonly error: unknown } | undefined
   promise: PromiseLike<unknown> | undefined
+  /** True when the next argument is so large that it is to be copied first, where nobody counts the time. */
+  large = false
+  /** A result that is being copied: the function is done, and what takes long is heddle's own work. */
+  given: { readonly value: unknown } | undefined
+  readonly #prepared: { readonly argument: unknown } | undefined
   readonly #call: Callable
   readonly #batch: Batch
   readonly #from: number
@@ -64,8 +73,20 @@ export class Stretch {
   readonly #work: BulkWork
   readonly #time: StretchTime
 
-  /** Of `batch` from position `from` on, up to about `time.until`. */
-  constructor(call: Callable, batch: Batch, from: number, context: InlineContext, work: BulkWork, time: StretchTime) {
+  /**
+   * Of `batch` from position `from` on, up to about `time.until`.
+   * @param prepared the copied argument of the first item
+   */
+  constructor(
+    call: Callable,
+    batch: Batch,
+    from: number,
+    context: InlineContext,
+    work: BulkWork,
+    time: StretchTime,
+    prepared?: { readonly argument: unknown },
+  ) {
+    this.#prepared = prepared
     this.#call = call
     this.#batch = batch
     this.#from = from
@@ -102,10 +123,16 @@ export class Stretch {
           looks = looksEvery
           if (performance.now() >= until) return
         }
+        const item = items[at]
+        const prepared = at === this.#from ? this.#prepared : undefined
+        if (!prepared && !isPlain(item) && messageBytes(item) > largeBytes) {
+          this.large = true
+          return
+        }
         this.#context.index = first + at
         this.startedAt?.push(performance.now())
-        const item = items[at]
-        if (this.#settle(this.#call(isPlain(item) ? item : sharedOrCopied(item, 'argument'), this.#context))) return
+        const argument = prepared ? prepared.argument : isPlain(item) ? item : sharedOrCopied(item, 'argument')
+        if (this.#settle(this.#call(argument, this.#context))) return
       }
     } catch (error) {
       this.failure = { error }
@@ -118,7 +145,9 @@ export class Stretch {
       this.promise = value
       return true
     }
+    if (!isPlain(value)) this.given = { value }
     const result = isPlain(value) ? value : copied(value, 'result')
+    this.given = undefined
     this.settledAt?.push(performance.now())
     this.values.push(result)
     return false
