@@ -154,13 +154,13 @@ export class DirectCalls implements JobWork {
     const first = this.#head
     const items: unknown[] = []
     let most = 1
-    while (items.length < most && this.#head < end) {
+    while (this.#head < end) {
       const call = this.#calls[this.#head - this.#base]
       if (!call) break
       this.#sizes.items.note(call.args)
       // What is known of the sizes changes with the first large one, and costs more to ask than a small one.
-      if (items.length % looksEvery === 0)
-        most = Math.min(max, callsWithin(messageBytesMost, this.#sizes), items.length + looksEvery)
+      if (items.length % looksEvery === 0) most = Math.min(max, callsWithin(messageBytesMost, this.#sizes))
+      if (items.length >= most) break
       items.push(call.args)
       this.#head++
     }
