@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { map, mapReduce, partialResults, threads, Unserializable, WorkerCrashed } from '../src/index.ts'
 import { record } from '../src/trace/index.ts'
+import { consenting } from './fixtures/consenting.ts'
 import { merging, type Tree } from './fixtures/merging.ts'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
@@ -62,6 +63,10 @@ test('most results never leave the worker that made them', async () => {
 test('the merge gets a context', async () => {
   const { text } = await mapReduce(numbers(4), merging.leaf, merging.joinWithContext, { on: two })
   expect(text).toBe('((ab)(cd))')
+})
+
+test('the merge of a consenting module gets one too', async () => {
+  expect(await mapReduce(numbers(100), consenting.sizeOf, consenting.joinWithContext)).toBe(4_950)
 })
 
 test('shared memory stays shared through merges', async () => {

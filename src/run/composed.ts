@@ -16,8 +16,10 @@ export function composedRef(first: FunctionRef, second: FunctionRef): FunctionRe
 function compose(first: FunctionRef, second: FunctionRef): FunctionRef {
   const parts = [...(first.parts ?? [first]), ...(second.parts ?? [second])]
   const local = first.local && second.local && inRow(first.local, second.local)
+  // An identity names one function of one module: each part has its own.
+  const { identity: _, ...shared } = first
   return {
-    ...first,
+    ...shared,
     name: parts.map(({ name }) => name).join(' → '),
     local,
     inline: first.inline === true && second.inline === true,

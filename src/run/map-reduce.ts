@@ -53,7 +53,7 @@ export async function mapReduce<I, T>(
   const group = new Group('mapReduce', nameOf(fn), rest, Number.isFinite(source.size) ? source.size : -1, -1)
   const { on } = options
   const own = refOf(merge)
-  // Where the results are made, unless somebody said where `merge` runs.
+  // `on` says where `fn` runs; results are merged there too.
   const mergeRef = own && on ? elsewhere(own, on) : own
   const tree = new MergeTree<T>(mergeRef ? mergedBy(mergeRef) : merge, () => group.aborted)
   await runItems(group, source, fn as ItemFunction, tree as Collector, rest, mergeRef)
@@ -76,10 +76,9 @@ const key = (level: number, position: number): number => position * 64 + level
 
 /** Calls a worker function where the values are: sealed ones go from worker to worker, and only what is the result is opened here. */
 function mergedBy<T>(ref: FunctionRef): Merge<T> {
-  const { executor, inline, local, setup } = ref
+  const { executor } = ref
   return (left, right) => {
     const sealed = [left, right].flatMap((value, argument) => (value instanceof Sealed ? [{ argument, key: undefined }] : []))
-    if (inline && local && !setup && sealed.length === 0) return local(left as never, right as never) as T
     return call(ref, [left, right], executor.keepsValues ? { seal: true, sealed } : undefined) as Promise<T>
   }
 }
