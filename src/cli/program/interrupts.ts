@@ -61,7 +61,8 @@ export class Interrupts {
     this.#watchdog.stop()
     process.off('newListener', this.#onAdded)
     process.off('removeListener', this.#onRemoved)
-    for (const signal of signals) this.#leave(signal)
+    // Between the report and the end, the second of two equal signals must not end the process under its report.
+    if (this.#code === undefined) for (const signal of signals) this.#leave(signal)
   }
 
   #listen(signal: EndingSignal): void {
