@@ -5,6 +5,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Cancellation } from './abort.ts'
+import { keyOf } from './idempotency.js'
 import { type Restored, snapshot, snapshotsAreCheap } from './snapshot.ts'
 
 /**
@@ -25,6 +26,11 @@ export interface TaskContext {
   readonly attempt: number
   /** When everything must be over, in milliseconds of `performance.now()`; `Infinity` when nothing was set. */
   readonly deadline: number
+  /**
+   * Text that names this call: the same in each attempt, other in every other call. Send it along where a server must not do the same thing twice, as
+   * with an `Idempotency-Key` header. A program that starts anew has new keys.
+   */
+  readonly idempotencyKey: string
 }
 
 /** Whether a caller, such as `map`, passed its context on. Asks for the names only: a context makes its signal when it is read. */
@@ -85,6 +91,9 @@ export const rootFrame: Frame = {
     index: 0,
     attempt: 1,
     deadline: Number.POSITIVE_INFINITY,
+    get idempotencyKey() {
+      return keyOf(rootCancellation)
+    },
   },
   cancellation: rootCancellation,
   run: 0,

@@ -6,6 +6,7 @@ import type { Clock, TimerHandle } from '../base/clock.ts'
 import { formatMs } from '../base/duration.ts'
 import { type ClockName, TimedOut } from '../base/errors.ts'
 import { currentFrame, type TaskContext } from '../base/frame.ts'
+import { keyOf } from '../base/idempotency.js'
 import { isThenable, settled } from '../base/look.js'
 import { note, type TaskRecord } from '../base/observer.ts'
 import type { CombinedLease } from './combine.ts'
@@ -21,6 +22,8 @@ export interface CallScope {
   readonly deadlineMs?: number | undefined
   /** For the context. @default 0 */
   readonly index?: number
+  /** The context whose idempotency key all attempts have. @default none: the call has a key of its own */
+  readonly context?: TaskContext
   /** Gets the number of attempts and the times of waiting and pausing. */
   readonly record?: TaskRecord | undefined
   /** Arguments of the call, for limiters with a `cost`. */
@@ -36,21 +39,27 @@ export class Attempt implements TaskContext {
   readonly index: number
   readonly attempt: number
   readonly deadline: number
+  readonly #call: CallScope
   /** Makes another attempt when this one fails. */
   readonly retry: Retry | undefined
   /** For an executor to call when the attempt waits no more, and when it waits again; undefined when nobody waits to know. */
   onWaiting: ((waiting: boolean) => void) | undefined
 
-  constructor(index: number, attempt: number, deadline: number, retry: Retry | undefined) {
-    this.index = index
+  constructor(call: CallScope, attempt: number, retry: Retry | undefined) {
+    this.#call = call
+    this.index = call.index ?? 0
     this.attempt = attempt
-    this.deadline = deadline
+    this.deadline = call.deadline ?? Number.POSITIVE_INFINITY
     this.retry = retry
   }
 
   /** Made only when the function asks for it. */
   get signal(): AbortSignal {
     return this.cancellation.signal
+  }
+
+  get idempotencyKey(): string {
+    return this.#call.context?.idempotencyKey ?? keyOf(this.#call)
   }
 }
 
@@ -104,7 +113,7 @@ export class Running {
     this.#clock = clock
     this.#call = call
     this.#graceMs = graceMs
-    this.#context = new Attempt(call.index ?? 0, number, call.deadline ?? Number.POSITIVE_INFINITY, retry)
+    this.#context = new Attempt(call, number, retry)
     this.#unsubscribe = call.cancellation.subscribe((reason) => this.#stop(cancelled(reason, call.name)))
     if (limitMs === undefined) return
     const schedule = (ms: number): TimerHandle => clock.schedule(ms, () => this.#stop(outOfTime(call, name, limitMs)))

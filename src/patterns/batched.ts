@@ -6,7 +6,7 @@ import { describe, InvalidOption, Overflow } from '../base/errors.ts'
 import { currentFrame, type Entrance, entranceOf, isTaskContext, rootFrame, type TaskContext } from '../base/frame.ts'
 import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
-import { call } from '../run/call.ts'
+import { call, contextOptions } from '../run/call.ts'
 import { refOf } from '../run/executor.ts'
 import { Group } from '../run/group.ts'
 import { runTask } from '../run/task.ts'
@@ -95,7 +95,7 @@ class Batcher {
   constructor(fn: BatchFunction, options: BatchedOptions<unknown>, clock: Clock) {
     const ref = refOf(fn)
     this.name = options.name ?? ref?.name ?? nameOf(fn)
-    this.#fn = ref ? (items, { index, attempt, deadline }) => call(ref, [items], { index, attempt, deadline }) : fn
+    this.#fn = ref ? (items, context) => call(ref, [items], contextOptions(context)) : fn
     this.#clock = clock
     this.#cost = options.cost
     this.#maxQueue = options.maxQueue ?? 10_000

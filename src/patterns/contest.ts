@@ -8,6 +8,7 @@
 import { Cancellation } from '../base/abort.ts'
 import type { Clock, TimerHandle } from '../base/clock.ts'
 import type { TaskContext } from '../base/frame.ts'
+import { itemKey } from '../base/idempotency.js'
 import type { Group } from '../run/group.ts'
 import { runTask, type TaskSpec } from '../run/task.ts'
 
@@ -17,20 +18,29 @@ export interface Try<T> {
   readonly fail: (error: unknown) => void
 }
 
+export interface ContestOptions {
+  /** Milliseconds. */
+  readonly graceMs: number
+  /** Every try is the same call, so that all have one idempotency key. */
+  readonly sameCall: boolean
+}
+
 export class Contest {
   /** Resolves when no try is under way any more, or was abandoned. */
   readonly over: Promise<void>
   readonly #group: Group
   readonly #clock: Clock
   readonly #graceMs: number
+  readonly #sameCall: boolean
   readonly #underWay = new Set<Cancellation>()
   #end: () => void = () => {}
   #timer: TimerHandle | undefined
 
-  constructor(group: Group, clock: Clock, graceMs: number) {
+  constructor(group: Group, clock: Clock, { graceMs, sameCall }: ContestOptions) {
     this.#group = group
     this.#clock = clock
     this.#graceMs = graceMs
+    this.#sameCall = sameCall
     this.over = new Promise((resolve) => {
       this.#end = resolve
     })
@@ -39,7 +49,7 @@ export class Contest {
   /** Starts a try, at once. Exactly one of `succeed` and `fail` is called, also after the decision. */
   start<T>(spec: Omit<TaskSpec, 'group' | 'context'>, { fn, succeed, fail }: Try<T>): void {
     const cancellation = new Cancellation(this.#group.cancellation)
-    const context = new TryContext(cancellation, spec.index, this.#group.deadline)
+    const context = new TryContext(cancellation, spec.index, this.#group, this.#sameCall)
     this.#underWay.add(cancellation)
     const settled = (report: () => void): void => {
       cancellation.close()
@@ -72,11 +82,20 @@ class TryContext implements TaskContext {
   readonly index: number
   readonly attempt = 1
   readonly deadline: number
+  readonly #group: Group
+  readonly #sameCall: boolean
 
-  constructor(cancellation: Cancellation, index: number, deadline: number) {
+  constructor(cancellation: Cancellation, index: number, group: Group, sameCall: boolean) {
     this.cancellation = cancellation
     this.index = index
-    this.deadline = deadline
+    this.deadline = group.deadline
+    this.#group = group
+    this.#sameCall = sameCall
+  }
+
+  get idempotencyKey(): string {
+    const { idempotencyKey } = this.#group
+    return this.#sameCall ? idempotencyKey : itemKey(idempotencyKey, this.index)
   }
 
   /** Made only when the function asks for it. */

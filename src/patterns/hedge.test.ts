@@ -111,7 +111,9 @@ describe('hedge', () => {
     expect(await hedged.times(21)).toBe(42)
     expect(hedged.times.name).toBe('times')
     const attempt = hedge((_: number, ctx: TaskContext) => ctx.attempt)
-    expect(await attempt(1, { signal: new AbortController().signal, index: 0, attempt: 7, deadline: 0 })).toBe(1)
+    expect(
+      await attempt(1, { signal: new AbortController().signal, index: 0, attempt: 7, deadline: 0, idempotencyKey: 'k' }),
+    ).toBe(1)
   })
 
   it('checks its options', () => {

@@ -10,7 +10,7 @@ import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { withContext } from '../base/with-context.js'
 import { TokenBucket } from '../limits/token-bucket.ts'
-import { call } from '../run/call.ts'
+import { call, contextOptions } from '../run/call.ts'
 import { type FunctionRef, refOf } from '../run/executor.ts'
 import { Group } from '../run/group.ts'
 import type { Guarded } from '../run/guard.ts'
@@ -124,7 +124,7 @@ interface Target {
 async function runHedged(target: Target, self: unknown, args: readonly unknown[]): Promise<unknown> {
   const { clock, timing, ref, name } = target
   const group = new Group('call', name, {}, -1, 2)
-  const contest = new Contest(group, clock, 0)
+  const contest = new Contest(group, clock, { graceMs: 0, sameCall: true })
   const startedAt = clock.now()
   let timer: TimerHandle | undefined
   let outcome = undefined as { readonly value: unknown } | undefined
@@ -170,6 +170,6 @@ async function runHedged(target: Target, self: unknown, args: readonly unknown[]
   throw failure ? failure.error : group.cancelError()
 }
 
-function send(ref: FunctionRef, args: readonly unknown[], { index, attempt, deadline }: TaskContext): Promise<unknown> {
-  return call(ref, args, { index, attempt, deadline })
+function send(ref: FunctionRef, args: readonly unknown[], context: TaskContext): Promise<unknown> {
+  return call(ref, args, contextOptions(context))
 }

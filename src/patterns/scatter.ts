@@ -77,7 +77,7 @@ export async function scatterWith<I, T>(
   const withinMs = options.within === undefined ? Number.POSITIVE_INFINITY : durationMs(options.within, 'within')
   const policy = compilePolicy(options, { remote: refOf(send) !== undefined })
   const group = new Group('scatter', nameOf(send), options, listed.length, listed.length)
-  const contest = new Contest(group, clock, durationMs(options.grace ?? 0, 'grace'))
+  const contest = new Contest(group, clock, { graceMs: durationMs(options.grace ?? 0, 'grace'), sameCall: false })
   const quorum = new Quorum<T>(listed.length, options.enough)
   const timer = clock.schedule(withinMs, () => {
     const reason = new TimedOut(`no answer within ${formatMs(withinMs)}`, { clock: 'deadline', limitMs: withinMs })

@@ -122,6 +122,10 @@ export class Bulk implements BulkWork {
     return this.#o.group.record.id
   }
 
+  get idempotencyKey(): string {
+    return this.#o.group.idempotencyKey
+  }
+
   frame(label: (context: TaskContext) => string, body: string): Frame {
     return this.#o.group.frame(label, body)
   }

@@ -1,9 +1,14 @@
 /** One direct call of a worker function, as a task of whatever run the caller is in. */
 import { performance } from '../base/globals.js'
-import { currentFrame } from '../base/frame.ts'
+import { currentFrame, type TaskContext } from '../base/frame.ts'
 import { closeRun, newTask, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../base/observer.ts'
 import { messageBytes } from './message-size.ts'
 import type { CallOptions, FunctionRef, Timing } from './executor.ts'
+
+/** What the function sees on its worker, from the context of the call here. */
+export function contextOptions({ index, attempt, deadline, idempotencyKey }: TaskContext): CallOptions {
+  return { index, attempt, deadline, idempotencyKey }
+}
 
 /** The options that most calls share: those of the same task. */
 let plain: CallOptions = {}

@@ -113,6 +113,26 @@ export function testExecutor(name: string, { open, remote, shares }: Conformance
         expect(await call(plain.seen, ['x'])).toMatchObject({ index: 0, attempt: 1 })
       })
 
+      test('has an idempotency key: its own, or the one that it is given', async () => {
+        const given = await Promise.all(['a', 'b'].map((idempotencyKey) => call(plain.key, [0], { idempotencyKey })))
+        expect(given).toEqual(['a', 'b'])
+        const own = await Promise.all(range(20).map((n) => call(n % 2 ? plain.key : plain.keyLater, [n])))
+        expect(new Set(own).size).toBe(20)
+        const items = [
+          ...(await map(range(200), plain.key, { on: executor })),
+          ...(await map(range(200), plain.keyLater, { on: executor })),
+        ]
+        expect(new Set(items).size).toBe(400)
+      })
+
+      test('keeps its idempotency key when it is tried again', async () => {
+        const before: string[] = []
+        const retryIf = (error: unknown): boolean => before.push((error as Error).message) > 0
+        const keys = await map(range(3), plain.keyAtThirdAttempt, { on: executor, retry: { retries: 2, base: 1, retryIf } })
+        expect(new Set(keys).size).toBe(3)
+        expect(before.toSorted()).toEqual([...keys, ...keys].toSorted())
+      })
+
       test('leaves defaults and rest parameters what they are in a plain call', async () => {
         expect(await call(plain.scale, [3])).toBe(6)
         expect(await call(plain.scale, [3, 5])).toBe(15)

@@ -55,7 +55,7 @@ export interface CallOptions {
   /** Milliseconds of `performance.now()` on this thread; `Infinity` when none. */
   readonly deadline?: number
   readonly timing?: Timing | undefined
-  /** Text that is the same each time this call is sent: a remote executor runs calls of one key once. Those that never send a call twice ignore it. */
+  /** For the context: the same each time this call is sent. @default a fresh one */
   readonly idempotencyKey?: string | undefined
   /**
    * Called with false when a worker that has loaded the module has the call, at the latest when the function starts: `queueTimeout` ends there. With
@@ -100,6 +100,8 @@ export interface BulkWork {
   readonly observed: boolean
   /** Id of the run, for notes. */
   readonly run: number
+  /** Keys of its items are `itemKey` of this and the index. @default fresh ones */
+  readonly idempotencyKey?: string | undefined
   /** A frame below that of the run, for code on this thread; see `Group.frame`. */
   frame?(label: (context: TaskContext) => string, body: string): Frame
   /** How many more items will come at most; `Infinity` when unknown. */

@@ -21,7 +21,7 @@ import {
   TaskRef,
 } from '../graph/index.ts'
 import { compilePolicy, type Policy, type PolicyOptions, policyRules } from '../limits/policy.ts'
-import { call } from './call.ts'
+import { call, contextOptions } from './call.ts'
 import { type Executor, refOf } from './executor.ts'
 import { keepPartial } from './failure.ts'
 import { GraphRun, type TaskFunction } from './graph-run.ts'
@@ -304,10 +304,10 @@ function taskFunction(name: string, fn: TaskFunction, alone: boolean, on: Execut
   }
   if (ref) {
     const target = on ? { ...ref, executor: on } : ref
-    const run: TaskFunction = (results, { index, attempt, deadline }, seal = false) => {
+    const run: TaskFunction = (results, context, seal = false) => {
       const sealed = sealedAmong(results)
       const stays = seal || sealed.length > 0 ? { seal, sealed } : undefined
-      return call(target, alone ? [] : [results], { index, attempt, deadline, ...stays })
+      return call(target, alone ? [] : [results], { ...contextOptions(context), ...stays })
     }
     return Object.assign(run, { executor: target.executor })
   }

@@ -12,6 +12,7 @@ import { systemClock, type TimerHandle } from '../base/clock.ts'
 import { type Duration, durationMs, formatMs, graceMsOf } from '../base/duration.ts'
 import { Cancelled, TimedOut } from '../base/errors.ts'
 import { type Awaited, currentFrame, type Entrance, entranceOf, type Frame, type TaskContext } from '../base/frame.ts'
+import { itemKey, keyOf } from '../base/idempotency.js'
 import { closeRun, note, openRun, type RunKind, type RunRecord } from '../base/observer.ts'
 import { type OptionRules, rules } from '../base/options.ts'
 import { closeFrame, openFrame, Suspension } from '../base/wait-graph.ts'
@@ -77,6 +78,11 @@ export class Group {
 
   get aborted(): boolean {
     return this.cancellation.aborted
+  }
+
+  /** Those of its tasks begin with it. */
+  get idempotencyKey(): string {
+    return keyOf(this)
   }
 
   cancel(reason: unknown): void {
@@ -198,6 +204,10 @@ export class GroupContext implements TaskContext {
 
   get deadline(): number {
     return this.#group.deadline
+  }
+
+  get idempotencyKey(): string {
+    return itemKey(this.#group.idempotencyKey, this.index)
   }
 
   /** The task has settled: its signal stays as it is. */

@@ -17,6 +17,7 @@ import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { withContext } from '../base/with-context.js'
 import type { Attempt } from '../limits/attempt.ts'
 import { Policy, type PolicyOptions, policyRules, type PolicySetting } from '../limits/policy.ts'
+import { contextOptions } from './call.ts'
 import { type FunctionRef, refOf, type Timing } from './executor.ts'
 
 /** Options of {@link guard}. */
@@ -163,11 +164,12 @@ class GuardFrame implements Frame {
 function onExecutor(
   ref: FunctionRef,
   args: readonly unknown[],
-  { cancellation, index, attempt, deadline, onWaiting }: Attempt,
+  context: Attempt,
   timeoutMs: number | undefined,
   timing: Timing | undefined,
 ): Promise<unknown> {
-  return ref.executor.call(ref, args, { cancellation, timeoutMs, index, attempt, deadline, timing, onWaiting })
+  const { cancellation, onWaiting } = context
+  return ref.executor.call(ref, args, { ...contextOptions(context), cancellation, timeoutMs, timing, onWaiting })
 }
 
 /** Publishes the calls of one guarded function. Their run is open while at least one is under way: nobody knows which is the last. */

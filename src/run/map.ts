@@ -9,7 +9,7 @@ import { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import { Attempt } from '../limits/attempt.ts'
 import { compilePolicy, needsTask, type Policy, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
 import { Bulk } from './bulk.ts'
-import { call } from './call.ts'
+import { call, contextOptions } from './call.ts'
 import { type Executor, type FunctionRef, refOf } from './executor.ts'
 import { keepPartial } from './failure.ts'
 import { Group, type RunOptions, runRules } from './group.ts'
@@ -231,9 +231,8 @@ function runBulk(
 export function sentTo(executor: Executor, ref: FunctionRef, timeoutMs?: number): ItemFunction {
   const target = executor === ref.executor ? ref : elsewhere(ref, executor)
   return (item, context) => {
-    const { index, attempt, deadline } = context
     const onWaiting = context instanceof Attempt ? context.onWaiting : undefined
-    return call(target, [item], { index, attempt, deadline, timeoutMs, onWaiting })
+    return call(target, [item], { ...contextOptions(context), timeoutMs, onWaiting })
   }
 }
 

@@ -60,6 +60,7 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
         cancellation,
         deadline: group.deadline,
         index,
+        context: base,
         record,
         args: spec.args ?? [],
         // Only messages ask for it.

@@ -1,5 +1,6 @@
 import { performance, queueMicrotask } from '../base/globals.js'
 import type { Cancellation } from '../base/abort.ts'
+import { keyOf } from '../base/idempotency.js'
 import { newTask, type TaskState, taskSettled, taskStarted } from '../base/observer.ts'
 import { Ahead } from '../run/ahead.ts'
 import type { Batch, BulkWork, Executor, FunctionRef } from '../run/executor.ts'
@@ -210,6 +211,10 @@ class StreamWork implements BulkWork {
     this.#stage = stage
     this.timeoutMs = timeoutMs
     segment.onStop(() => this.#wake())
+  }
+
+  get idempotencyKey(): string {
+    return keyOf(this)
   }
 
   /** Begins the work, or says that there may be more of it. Once per turn: items that come together travel together. */

@@ -2,6 +2,7 @@
 import type { ReadableStream } from 'node:stream/web'
 import { Cancellation } from '../base/abort.ts'
 import { type Entrance, innerEntranceOf, type TaskContext } from '../base/frame.ts'
+import { keyOf } from '../base/idempotency.js'
 import { peek, settled } from '../base/look.js'
 import { end, type Input, itemOf, type Source, sourceOf } from '../run/source.ts'
 import { isReadable, NodeFeed } from './node-feed.ts'
@@ -82,6 +83,10 @@ class SourceContext implements TaskContext {
 
   get deadline(): number {
     return this.#segment.run.group.deadline
+  }
+
+  get idempotencyKey(): string {
+    return keyOf(this)
   }
 }
 

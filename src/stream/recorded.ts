@@ -31,7 +31,7 @@ export function recordedFunction({ fn, policy, name, checkpoint, key }: Recorded
   const call = (item: unknown, context: ItemContext): unknown => {
     if (!policy) return fn(item, context)
     const { cancellation, index, record } = context
-    const task = { cancellation, deadline: group.deadline, index, record, args: [item] }
+    const task = { cancellation, deadline: group.deadline, index, context, record, args: [item] }
     return policy.run((attempt) => fn(item, attempt), task)
   }
 

@@ -1,6 +1,7 @@
 /** Calls of a stage's function: how many are under way, in which frame each runs, and what becomes of its outcome. */
 import { Cancellation } from '../base/abort.ts'
 import { type Entrance, type Frame, innerEntranceOf, type TaskContext } from '../base/frame.ts'
+import { keyOf } from '../base/idempotency.js'
 import { adopt, isA, isThenable, nameOf } from '../base/look.js'
 import type { TaskRecord } from '../base/observer.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
@@ -272,6 +273,10 @@ export class ItemContext implements TaskContext {
 
   get deadline(): number {
     return this.#segment.run.group.deadline
+  }
+
+  get idempotencyKey(): string {
+    return keyOf(this)
   }
 
   /** The call has settled: its signal stays as it is. */

@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import { formatMs, graceMsOf } from '../base/duration.ts'
 import { TimedOut } from '../base/errors.ts'
 import { currentFrame, enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
+import { keyOf } from '../base/idempotency.js'
 import { withContext } from '../base/with-context.js'
 import type { CallOptions } from '../run/executor.ts'
 
@@ -23,6 +24,9 @@ export async function runHere(name: string, fn: Callable, args: readonly unknown
     deadline: options.deadline ?? Number.POSITIVE_INFINITY,
     get signal() {
       return own.signal
+    },
+    get idempotencyKey() {
+      return options.idempotencyKey ?? keyOf(own)
     },
   }
   const stop = abandonment(own)

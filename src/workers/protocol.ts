@@ -38,6 +38,8 @@ export interface RunMessage {
   readonly direct: boolean
   /** Index and attempt of each item in pairs, where they differ from the position and 1. */
   readonly meta: Int32Array | undefined
+  /** Idempotency keys: what those of all items begin with (`itemKey`), or one for each. @default each makes its own */
+  readonly key?: string | readonly string[] | undefined
   readonly timeoutMs: number | undefined
   /** How long an asynchronous function may go on after its signal has aborted. */
   readonly graceMs: number
@@ -192,6 +194,8 @@ export interface ForkMessage {
   readonly spread: boolean
   /** Index and attempt for the context of each item, where they differ from the position and 1. */
   readonly meta: Int32Array | undefined
+  /** As in {@link RunMessage}. */
+  readonly key: string | readonly string[] | undefined
   readonly timeoutMs: number | undefined
   /** Epoch milliseconds, `Infinity` when none. */
   readonly deadline: number

@@ -1,6 +1,7 @@
 /** Runs worker functions on this thread: to find a mistake with a debugger, and as the reference that the others are tested against. */
 import { performance } from '../base/globals.js'
 import { cancelled } from '../base/abort.ts'
+import { itemKey } from '../base/idempotency.js'
 import { WorkerStartFailed } from '../base/errors.ts'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
 import { copied } from './copied.ts'
@@ -52,8 +53,9 @@ class ThisThread implements Executor {
   async #item(ref: FunctionRef, work: BulkWork, index: number, item: unknown): Promise<void> {
     const timing = { row: 0, startedAt: 0, settledAt: 0 }
     const { cancellation, timeoutMs, deadline } = work
+    const idempotencyKey = work.idempotencyKey && itemKey(work.idempotencyKey, index)
     try {
-      const value = await this.call(ref, [item], { cancellation, timeoutMs, index, deadline, timing })
+      const value = await this.call(ref, [item], { cancellation, timeoutMs, index, deadline, timing, idempotencyKey })
       work.succeed(index, [value], 0, [timing.startedAt], [timing.settledAt])
     } catch (error) {
       if (timing.startedAt === 0 && cancellation.aborted) work.skip(index)

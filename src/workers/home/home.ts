@@ -166,7 +166,18 @@ export class Home implements Executor, Scheduler {
     const forked = new Forked((resolve) => {
       const enter: Entrance = entranceOf(frame)
       const { index, attempt, deadline } = context
-      const options = { cancellation, index, attempt, deadline, batch: batchOf(frame), since: performance.now() }
+      const options = {
+        cancellation,
+        index,
+        attempt,
+        deadline,
+        batch: batchOf(frame),
+        since: performance.now(),
+        /** That of the task that forks it, wherever it runs. Asked for when it leaves. */
+        get idempotencyKey() {
+          return context.idempotencyKey
+        },
+      }
       unit = new Single(this, fn, given, options, () => enter(() => this.#plainly(fn, given)), resolve)
     })
     const made = unit as unknown as Single

@@ -7,6 +7,7 @@ import { performance } from '../../base/globals.js'
 import { Cancellation } from '../../base/abort.ts'
 import { fromElsewhere } from '../../base/call-site.ts'
 import { type Frame, enterFrame, type Entrance, entranceOf, type TaskContext } from '../../base/frame.ts'
+import { itemKey, keyOf } from '../../base/idempotency.js'
 import { isThenable } from '../../base/look.js'
 import { closeFrame, openFrame } from '../../base/wait-graph.ts'
 import { withContext } from '../../base/with-context.js'
@@ -48,6 +49,11 @@ class ItemContext implements TaskContext {
 
   get deadline(): number {
     return this.#work.deadline
+  }
+
+  get idempotencyKey(): string {
+    const { idempotencyKey } = this.#work
+    return idempotencyKey === undefined ? keyOf(this) : itemKey(idempotencyKey, this.index)
   }
 
   /** Of its own: what is left on it ends with the item. */
@@ -120,7 +126,7 @@ export class Many implements Unit {
   }
 
   give(idle: number): Given | undefined {
-    const { timeoutMs, deadline } = this.#work
+    const { timeoutMs, deadline, idempotencyKey } = this.#work
     if (this.#allStay || this.#work.cancellation.aborted) return undefined
     if (this.#ranges.length === 0) this.#refill()
     const range = this.#ranges.at(-1)
@@ -142,7 +148,7 @@ export class Many implements Unit {
       return undefined
     }
     this.#away += count
-    return { items: crossing, first, spread: false, meta: undefined, timeoutMs, deadline }
+    return { items: crossing, first, spread: false, meta: undefined, key: idempotencyKey, timeoutMs, deadline }
   }
 
   /** They cannot cross, and what comes behind them may be like them. */
@@ -251,8 +257,10 @@ export class Many implements Unit {
   #call(fn: Callable, item: unknown, context: TaskContext): unknown {
     const given = asCrossed(item, 'argument')
     const { timeoutMs, cancellation, deadline } = this.#work
-    if (timeoutMs !== undefined)
-      return runHere(this.fn.name, fn, [given], { timeoutMs, cancellation, deadline, index: context.index })
+    if (timeoutMs !== undefined) {
+      const { index, idempotencyKey } = context
+      return runHere(this.fn.name, fn, [given], { timeoutMs, cancellation, deadline, index, idempotencyKey })
+    }
     return fn.length === 2 ? fn(given, context) : fn(...withContext(fn.length, [given], context))
   }
 

@@ -59,11 +59,12 @@ export class Single implements Unit {
   }
 
   give(): Given | undefined {
-    const { index = 0, attempt = 1, timeoutMs, deadline = Number.POSITIVE_INFINITY } = this.options
     if (!this.kept || this.options.cancellation?.aborted) return undefined
+    const { index = 0, attempt = 1, timeoutMs, deadline = Number.POSITIVE_INFINITY, idempotencyKey } = this.options
     this.#leave('away')
     const meta = Int32Array.of(index, attempt)
-    return { items: [this.args], first: 0, spread: true, meta, timeoutMs, deadline }
+    const key = idempotencyKey === undefined ? undefined : [idempotencyKey]
+    return { items: [this.args], first: 0, spread: true, meta, key, timeoutMs, deadline }
   }
 
   /** It is on its way: whoever cancels the caller cancels it. */

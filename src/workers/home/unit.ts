@@ -40,6 +40,8 @@ export interface Given {
   readonly first: number
   readonly spread: boolean
   readonly meta: Int32Array | undefined
+  /** As in `RunMessage`. */
+  readonly key: string | readonly string[] | undefined
   readonly timeoutMs: number | undefined
   /** Milliseconds of `performance.now()` on this thread. */
   readonly deadline: number

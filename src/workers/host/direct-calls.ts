@@ -9,6 +9,7 @@ import { Cancellation, cancelled } from '../../base/abort.ts'
 import { observed } from '../../base/observer.ts'
 import type { Batch, BulkWork, CallOptions } from '../../run/executor.ts'
 import { type CallSizes, callsWithin, messageBytesMost, Sizes } from '../../run/sizes.ts'
+import { freshKey } from '../../base/idempotency.js'
 import type { SealedPlace } from '../protocol.ts'
 import type { JobWork } from './job.ts'
 
@@ -65,6 +66,8 @@ export class DirectCalls implements JobWork {
   #settledInFront = 0
   /** True when some call has an index or an attempt of its own. */
   #special = false
+  /** True when some call was given its idempotency key. */
+  #keyed = false
   readonly #subscriptions = new Map<Cancellation, Subscription>()
   /** Gives up a call that a worker has: the pool's part of a cancellation. */
   readonly #giveUp: (index: number, error: Error) => void
@@ -101,6 +104,7 @@ export class DirectCalls implements JobWork {
     const { cancellation } = options
     if (cancellation?.aborted) return Promise.reject(cancelled(cancellation.reason))
     if (options.index !== undefined || options.attempt !== undefined) this.#special = true
+    if (options.idempotencyKey !== undefined) this.#keyed = true
     this.#waiting++
     this.#open++
     return new Promise((resolve, reject) => {
@@ -179,6 +183,11 @@ export class DirectCalls implements JobWork {
       const options = this.#calls[batch.first + (i >> 1) - this.#base]?.options
       return i % 2 === 0 ? (options?.index ?? 0) : (options?.attempt ?? 1)
     })
+  }
+
+  keys(batch: Batch): string[] | undefined {
+    if (!this.#keyed) return undefined
+    return Array.from(batch.items, (_, i) => this.#calls[batch.first + i - this.#base]?.options.idempotencyKey ?? freshKey())
   }
 
   sealedPlaces(batch: Batch): SealedPlace[] {

@@ -176,6 +176,16 @@ export class Fork implements JobWork {
     return meta?.slice(2 * (first - begin), 2 * (first - begin + items.length))
   }
 
+  get idempotencyKey(): string | undefined {
+    const { key } = this.#message
+    return typeof key === 'string' ? key : undefined
+  }
+
+  keys({ first, items }: Batch): readonly string[] | undefined {
+    const { key, first: begin } = this.#message
+    return typeof key === 'string' ? undefined : key?.slice(first - begin, first - begin + items.length)
+  }
+
   succeed(
     first: number,
     values: ArrayLike<unknown>,

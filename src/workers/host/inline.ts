@@ -57,11 +57,19 @@ export class InlineRun {
     this.#job = job
     this.#goOn = goOn
     this.#done = done
-    const { cancellation, deadline } = job.work
-    this.#context = new InlineContext(cancellation, deadline)
+    this.#context = new InlineContext(job.work)
     const context = this.#context
     const label = (): string => `${job.ref.name} item ${context.index}`
-    this.#frame = { parent: rootFrame, context, cancellation, run: job.work.run, task: 0, label, children: 0, waits: 0 }
+    this.#frame = {
+      parent: rootFrame,
+      context,
+      cancellation: job.work.cancellation,
+      run: job.work.run,
+      task: 0,
+      label,
+      children: 0,
+      waits: 0,
+    }
     this.#slice(firstSliceMs)
   }
 

@@ -12,6 +12,8 @@ export interface JobWork extends BulkWork {
   readonly fork?: { readonly tree: object }
   /** Index and attempt of each item, where they are not the position and 1. */
   meta?(batch: Batch): Int32Array | undefined
+  /** The idempotency key of each item, where calls have been given theirs. */
+  keys?(batch: Batch): readonly string[] | undefined
   /** A worker that has loaded the module has the batch, or the batch waits again. */
   waits?(batch: Batch, waiting: boolean): void
   /** Something else than `timeoutMs` bounds the loading of the module. */

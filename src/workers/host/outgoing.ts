@@ -30,6 +30,7 @@ export function outgoing(job: Job, batch: Batch, id: number, numberOf: (ref: Fun
   // Calls with one argument each are items like those of a map: flat, and perhaps packed.
   const flat = work.spread ? single(batch.items) : batch.items
   const { timeoutMs } = work
+  const key = work.idempotencyKey ?? work.keys?.(batch)
   const message: RunMessage = {
     type: 'run',
     batch: id,
@@ -44,6 +45,7 @@ export function outgoing(job: Job, batch: Batch, id: number, numberOf: (ref: Fun
     deadline: performance.timeOrigin + work.deadline,
     observed: work.observed,
     flush: timeoutMs !== undefined || (work.spread && (estimate.itemMs ?? 1) > flushAboveMs),
+    ...(key !== undefined && { key }),
     ...(work.stays && {
       stay: {
         seal: work.stays.seal,

@@ -2,6 +2,7 @@
 import { performance } from '../../base/globals.js'
 import { Cancellation } from '../../base/abort.ts'
 import type { TaskContext } from '../../base/frame.ts'
+import { itemKey, keyOf } from '../../base/idempotency.js'
 import { isThenable } from '../../base/look.js'
 import type { Batch, BulkWork } from '../../run/executor.ts'
 import { messageBytes } from '../../run/message-size.ts'
@@ -14,19 +15,23 @@ export class InlineContext implements TaskContext {
   index = 0
   readonly attempt = 1
   readonly deadline: number
-  readonly #cancellation: Cancellation
+  readonly #work: BulkWork
   #own: Cancellation | undefined
   #ownOf = -1
 
-  constructor(cancellation: Cancellation, deadline: number) {
-    this.#cancellation = cancellation
-    this.deadline = deadline
+  constructor(work: BulkWork) {
+    this.#work = work
+    this.deadline = work.deadline
+  }
+
+  get idempotencyKey(): string {
+    return itemKey(this.#work.idempotencyKey ?? keyOf(this.#work), this.index)
   }
 
   get signal(): AbortSignal {
     if (this.#own === undefined || this.#ownOf !== this.index) {
       this.close()
-      this.#own = new Cancellation(this.#cancellation)
+      this.#own = new Cancellation(this.#work.cancellation)
       this.#ownOf = this.index
     }
     return this.#own.signal

@@ -253,16 +253,21 @@ export class BatchRun {
    * @param {number} at
    */
   #contextFor(fn, at) {
-    const { meta, first, deadline, direct } = this.message
+    const { meta, first, deadline, direct, key } = this.message
+    const keys = typeof key === 'object' ? key : undefined
     const index = meta ? /** @type {number} */ (meta[at * metaWidth]) : direct ? 0 : first + at
     const attempt = meta ? /** @type {number} */ (meta[at * metaWidth + 1]) : 1
     const last = this.#current
     if (last && fn.promises === 'never' && last.untouched) {
       last.index = index
       last.attempt = attempt
+      if (keys) last.key = keys[at]
       return last
     }
-    return new WorkerContext(index, attempt, deadline - epoch, this.#poll, this.message.batch)
+    const context = new WorkerContext(index, attempt, deadline - epoch, this.#poll, this.message.batch)
+    context.whole = keys !== undefined
+    context.key = keys ? keys[at] : /** @type {string | undefined} */ (key)
+    return context
   }
 
   /**

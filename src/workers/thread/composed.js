@@ -21,7 +21,9 @@ export function composed(parts) {
   const then = rest.map(({ call }) => call)
   const call = (/** @type {unknown[]} */ ...args) => {
     const context = args.at(-1)
-    return goOn(first.call(...args), then, 0, context instanceof WorkerContext ? context : undefined)
+    if (!(context instanceof WorkerContext)) return goOn(first.call(...args), then, 0, undefined)
+    context.part = 0
+    return goOn(first.call(...args), then, 0, context)
   }
   // By its length a direct call finds the place of the context.
   Object.defineProperty(call, 'length', { value: Math.max(1, first.call.length) })
@@ -38,7 +40,10 @@ export function composed(parts) {
 function goOn(value, then, from, context) {
   for (let i = from; i < then.length; i++) {
     if (isThenable(value)) return Promise.resolve(value).then((settled) => goOn(settled, then, i, context))
-    context?.marks?.push(epoch + performance.now())
+    if (context) {
+      context.marks?.push(epoch + performance.now())
+      context.part = i + 1
+    }
     value = /** @type {Callable} */ (then[i])(value, context)
   }
   return value

@@ -4,6 +4,8 @@
  * holds the thread sees its cancellation too, because reading `signal.aborted` looks at the control port first.
  */
 
+import { freshKey, itemKey } from '../../base/idempotency.js'
+
 export class WorkerContext {
   /** @type {AbortController | undefined} */
   #controller
@@ -13,6 +15,14 @@ export class WorkerContext {
   #poll
   /** When the parts of a composed function ended but the last, in epoch milliseconds; kept only while somebody observes. @type {number[] | undefined} */
   marks
+  /** Its idempotency key, or what that begins with. Undefined: it makes its own. @type {string | undefined} */
+  key
+  /** `key` is all of it. @type {boolean} */
+  whole = false
+  /** @type {string | undefined} */
+  #own
+  /** Which part of a composed function has it; each is a call of its own. */
+  part = 0
 
   /**
    * @param {number} index
@@ -29,6 +39,11 @@ export class WorkerContext {
     this.#poll = poll
   }
 
+  get idempotencyKey() {
+    const key = this.key === undefined ? (this.#own ??= freshKey()) : this.whole ? this.key : itemKey(this.key, this.index)
+    return this.part === 0 ? key : `${key}/${this.part}`
+  }
+
   get signal() {
     if (!this.#controller) {
       this.#controller = new AbortController()
@@ -38,9 +53,9 @@ export class WorkerContext {
     return this.#controller.signal
   }
 
-  /** True while nobody has seen the signal, so that the object may serve another item. */
+  /** True while nobody has seen what is this item's alone, so that the object may serve another item. */
   get untouched() {
-    return this.#controller === undefined && this.#aborted === undefined
+    return this.#controller === undefined && this.#aborted === undefined && this.#own === undefined
   }
 
   get aborted() {
