@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { stream } from '../src/stream/index.ts'
 import { Ahead } from '../src/run/ahead.ts'
 import type { Batch, BulkWork, Executor, FunctionRef } from '../src/run/executor.ts'
@@ -58,19 +58,19 @@ async function* each(count: number): AsyncGenerator<number> {
 }
 
 describe('what an asynchronous source has at hand', () => {
-  it('travels together in a map', async () => {
+  test('travels together in a map', async () => {
     const { fn, messages } = fakeWorkers((item) => item)
     expect(await map(each(2_000), fn)).toHaveLength(2_000)
     expect(messages.length).toBeLessThan(2_000 / 20)
   })
 
-  it('travels together in a stream', async () => {
+  test('travels together in a stream', async () => {
     const { fn, messages } = fakeWorkers((item) => item)
     expect(await stream(each(2_000)).map(fn).toArray()).toHaveLength(2_000)
     expect(messages.length).toBeLessThan(2_000 / 20)
   })
 
-  it.each(['map', 'stream'])('does not wait for more: %s', async (kind) => {
+  test.each(['map', 'stream'])('does not wait for more: %s', async (kind) => {
     let answered = 0
     const { fn } = fakeWorkers((item) => {
       answered++
@@ -86,7 +86,7 @@ describe('what an asynchronous source has at hand', () => {
     expect(await (kind === 'map' ? map(waiting, fn) : stream(waiting).map(fn).toArray())).toHaveLength(20)
   })
 
-  it('is offered once when the event loop turns, or when there is as much as is wanted', async () => {
+  test('is offered once when the event loop turns, or when there is as much as is wanted', async () => {
     const offers: number[] = []
     const ahead: Ahead<number> = new Ahead(() => offers.push(ahead.size))
     ahead.want(3)
@@ -102,7 +102,7 @@ describe('what an asynchronous source has at hand', () => {
 })
 
 describe('what is held is bounded in bytes', () => {
-  it('by sizes that are noticed at once, and believed smaller slowly', () => {
+  test('by sizes that are noticed at once, and believed smaller slowly', () => {
     const sizes = new Sizes()
     for (let i = 0; i < 100; i++) sizes.note('x'.repeat(100))
     expect(within(heldBytes, sizes)).toBeGreaterThan(100_000)
@@ -181,7 +181,7 @@ describe('what is held is bounded in bytes', () => {
       },
     }
 
-  it.each(Object.entries(stages))('by %s', async (_, { open, atFirst, then }) => {
+  test.each(Object.entries(stages))('by %s', async (_, { open, atFirst, then }) => {
     made.count = 0
     let [taken, first, rest] = [0, 0, 0]
     for await (const _item of open()) {
@@ -196,7 +196,7 @@ describe('what is held is bounded in bytes', () => {
     expect(rest).toBeLessThanOrEqual(then)
   })
 
-  it('but not the number of calls, where the consumer keeps up', async () => {
+  test('but not the number of calls, where the consumer keeps up', async () => {
     let [underWay, most] = [0, 0]
     const call = async (): Promise<string> => {
       most = Math.max(most, ++underWay)
@@ -222,7 +222,7 @@ describe('what is held is bounded in bytes', () => {
       'workers called one by one': { fn: fakeWorkers(make).fn, options: { retry: 1 }, atFirst: 20 },
     }
 
-  it.each(Object.entries(mappers))('by mapReduce over %s when merging is slow', async (_, { fn, options, atFirst }) => {
+  test.each(Object.entries(mappers))('by mapReduce over %s when merging is slow', async (_, { fn, options, atFirst }) => {
     made.count = 0
     let [merged, first, rest] = [0, 0, 0]
     const merge = async (left: unknown): Promise<unknown> => {
@@ -237,13 +237,13 @@ describe('what is held is bounded in bytes', () => {
     expect(rest).toBeLessThanOrEqual(20)
   })
 
-  it('in a message of direct calls', async () => {
+  test('in a message of direct calls', async () => {
     const calls = new DirectCalls(undefined, () => {})
     for (let i = 0; i < 100; i++) void calls.add([text], {})
     expect(calls.take(1_000)?.items.length).toBeLessThanOrEqual(2)
   })
 
-  it.each(['array', 'iterable', 'async iterable'])('in a message of items that grow: %s', async (kind) => {
+  test.each(['array', 'iterable', 'async iterable'])('in a message of items that grow: %s', async (kind) => {
     const list = [...Array.from({ length: 3_000 }, () => 'small'), ...Array.from({ length: 60 }, () => text)]
     const { fn, messages } = fakeWorkers(() => 1)
     const input = { array: list, iterable: list.values(), 'async iterable': stream(list) }[kind] as string[]
@@ -252,7 +252,7 @@ describe('what is held is bounded in bytes', () => {
     expect(messages.length).toBeGreaterThan(3_000 / 64 + 20)
   })
 
-  it('by a tee, whatever its buffer', async () => {
+  test('by a tee, whatever its buffer', async () => {
     let [fast, slow, ahead] = [0, 0, 0]
     const items = Array.from({ length: 40 }, () => new Uint8Array(large))
     await stream(items).tee(

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, it, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { runCommandLine } from '../src/cli/command-line.ts'
 import { cliCorpus, judge } from './support/cli-corpus.ts'
 import { spawnHeddle } from './support/cli.ts'
@@ -32,7 +32,7 @@ async function here(args: readonly string[]): Promise<{ code: number; stdout: st
   }
 }
 
-it('answers command lines and traces that are wrong with one line and the right code', async () => {
+test('answers command lines and traces that are wrong with one line and the right code', async () => {
   const wrong: unknown[] = []
   for (const one of cases.filter(({ kind }) => kind !== 'program')) {
     const problems = judge(one, await here(one.args))
@@ -41,7 +41,7 @@ it('answers command lines and traces that are wrong with one line and the right 
   expect(wrong).toEqual([])
 })
 
-it.concurrent.each(cases.filter(({ kind }, i) => kind === 'program' && i % 4 === 0))(
+test.concurrent.each(cases.filter(({ kind }, i) => kind === 'program' && i % 4 === 0))(
   'answers a program that is wrong: $what',
   async (one) => {
     expect(judge(one, await spawnHeddle(one.args, { cwd: folder }))).toEqual([])

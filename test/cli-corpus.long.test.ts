@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { map } from 'heddle'
 import { cliCorpus, judge } from './support/cli-corpus.ts'
 import { spawnHeddle } from './support/cli.ts'
 import build from './support/build.ts'
 
-it('500 malformed files and command lines', async () => {
+test('500 malformed files and command lines', async () => {
   await build()
   const folder = mkdtempSync(join(tmpdir(), 'heddle-corpus-'))
   try {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { programs, spawnHeddle } from './support/cli.ts'
 import { reporters } from '../src/cli/reporters/names.ts'
 
@@ -19,22 +19,25 @@ const ownControls = new RegExp(`${esc}\\[(?:\\d+m|\\?2026[hl]|1A|2K)|\\r`, 'g')
 const workflow = /^\s*::(?!error (?:file=[^\n]*,line=\d+,)?title=)|##\[/m
 
 describe.concurrent('terminal and workflow', () => {
-  it.each(reporters.flatMap((name) => ['names', 'fails'].map((how) => [name, how] as const)))('%s: %s', async (reporter, how) => {
-    const summary = file(`${reporter}-${how}.md`)
-    const trace = file(`${reporter}-${how}.heddle`)
-    const { stdout, stderr } = await spawnHeddle(['run', '--reporter', reporter, '--trace', trace, 'hostile.ts', how], {
-      env: { GITHUB_STEP_SUMMARY: summary, FORCE_COLOR: reporter === 'stream' ? '1' : '0' },
-    })
-    const said = reporter === 'json' ? stdout + stderr : stderr
-    expect(said).toContain(how === 'names' ? 'task' : 'message')
-    expect(said.replaceAll(ownControls, '')).not.toMatch(driving)
-    expect(said).not.toMatch(workflow)
-    const explained = await spawnHeddle(['trace', trace])
-    expect(explained.stdout).not.toMatch(driving)
-    expect(explained.stdout).not.toMatch(workflow)
-  })
+  test.each(reporters.flatMap((name) => ['names', 'fails'].map((how) => [name, how] as const)))(
+    '%s: %s',
+    async (reporter, how) => {
+      const summary = file(`${reporter}-${how}.md`)
+      const trace = file(`${reporter}-${how}.heddle`)
+      const { stdout, stderr } = await spawnHeddle(['run', '--reporter', reporter, '--trace', trace, 'hostile.ts', how], {
+        env: { GITHUB_STEP_SUMMARY: summary, FORCE_COLOR: reporter === 'stream' ? '1' : '0' },
+      })
+      const said = reporter === 'json' ? stdout + stderr : stderr
+      expect(said).toContain(how === 'names' ? 'task' : 'message')
+      expect(said.replaceAll(ownControls, '')).not.toMatch(driving)
+      expect(said).not.toMatch(workflow)
+      const explained = await spawnHeddle(['trace', trace])
+      expect(explained.stdout).not.toMatch(driving)
+      expect(explained.stdout).not.toMatch(workflow)
+    },
+  )
 
-  it('also what the command line itself holds', async () => {
+  test('also what the command line itself holds', async () => {
     for (const args of [
       ['run', 'a\u001B[2J\n::error::x.ts'],
       ['\u001B[2J'],
@@ -62,7 +65,7 @@ describe.concurrent('code frames', () => {
     rmSync(join(programs, '.link-test.ts'))
   })
 
-  it.each([outside, inside, join(programs, '.link-test.ts'), '/etc/passwd', '/dev/zero'])('never show %s', async (path) => {
+  test.each([outside, inside, join(programs, '.link-test.ts'), '/etc/passwd', '/dev/zero'])('never show %s', async (path) => {
     for (const how of ['place', 'changed']) {
       const { code, stderr, stdout } = await spawnHeddle(['run', 'hostile.ts', how, path])
       expect(code).toBe(1)
@@ -71,13 +74,13 @@ describe.concurrent('code frames', () => {
     }
   })
 
-  it('are those of the stack, not of the message', async () => {
+  test('are those of the stack, not of the message', async () => {
     const { stderr } = await spawnHeddle(['run', 'hostile.ts', 'place', join(programs, 'fails.ts')])
     expect(stderr).toMatch(/^ {2}at hostile\.ts:\d+$/m)
     expect(stderr).not.toContain('> 1 |')
   })
 
-  it.skipIf(process.platform === 'win32')('do not wait for a pipe', async () => {
+  test.skipIf(process.platform === 'win32')('do not wait for a pipe', async () => {
     execFileSync('mkfifo', [file('pipe.ts')])
     expect((await spawnHeddle(['run', 'hostile.ts', 'changed', file('pipe.ts')])).code).toBe(1)
   })
@@ -89,7 +92,7 @@ describe.skipIf(process.platform === 'win32').concurrent('files that are not reg
     return file(name)
   }
 
-  it.each([
+  test.each([
     ['a program', () => ['run', pipe('program.ts')]],
     ['a plan', () => ['run', '-n', pipe('plan.ts')]],
     ['a trace that is written', () => ['run', '--trace', pipe('written.heddle'), 'plain.mjs']],

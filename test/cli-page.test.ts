@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { cliPage } from './support/cli-page.ts'
 
-it('docs/cli.md says what the command table says; npm run docs writes it', async () => {
+test('docs/cli.md says what the command table says; npm run docs writes it', async () => {
   await expect(cliPage()).toMatchFileSnapshot('../docs/cli.md')
 })

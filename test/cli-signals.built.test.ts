@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { spawnHeddle } from './support/cli.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-signals-'))
@@ -27,7 +27,7 @@ function signalled(
 }
 
 describe.skipIf(process.platform === 'win32').concurrent('a program with handlers of its own', () => {
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('drains at %s, as under plain Node', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('drains at %s, as under plain Node', async (signal) => {
     for (const how of ['on', 'once']) {
       const { code, stdout, stderr } = await signalled(['server.mjs', how], signal)
       expect([code, stdout.split('\n').sort().join(' ')]).toEqual([0, ' answered drained own handler started'])
@@ -35,7 +35,7 @@ describe.skipIf(process.platform === 'win32').concurrent('a program with handler
     }
   })
 
-  it('is ended by the signal once its handlers are gone', async () => {
+  test('is ended by the signal once its handlers are gone', async () => {
     const path = join(folder, 'gone.mjs')
     // As `signal-exit` does: clean up, take the listener off, send the signal again.
     writeFileSync(
@@ -50,25 +50,28 @@ describe.skipIf(process.platform === 'win32').concurrent('a program with handler
 })
 
 describe.skipIf(process.platform === 'win32').concurrent('a program without', () => {
-  it('is cancelled at SIGHUP, and ends with 129', async () => {
+  test('is cancelled at SIGHUP, and ends with 129', async () => {
     const { code, stdout } = await signalled(['slow.ts', 'polite'], 'SIGHUP')
     expect([code, stdout]).toEqual([129, 'started\ncleaned up\ncleaned up\n'])
   })
 
   // The second arrives while the tasks drain, while the report is written, or after it: that depends on the machine.
-  it.each([5, 30, 80, 150])('takes the same signal %i ms later as one: npm passes on what the terminal has sent', async (ms) => {
-    const { code, stdout } = await signalled(['slow.ts', 'polite'], 'SIGINT', { timesMs: [0, ms] })
-    expect([code, stdout]).toEqual([130, 'started\ncleaned up\ncleaned up\n'])
-  })
+  test.each([5, 30, 80, 150])(
+    'takes the same signal %i ms later as one: npm passes on what the terminal has sent',
+    async (ms) => {
+      const { code, stdout } = await signalled(['slow.ts', 'polite'], 'SIGINT', { timesMs: [0, ms] })
+      expect([code, stdout]).toEqual([130, 'started\ncleaned up\ncleaned up\n'])
+    },
+  )
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('is ended by %s while it holds its thread', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('is ended by %s while it holds its thread', async (signal) => {
     const ended = await signalled(['slow.ts', 'held'], signal)
     expect(ended.signal).toBe('SIGKILL')
     expect(ended.stderr).toContain(`it did not hear ${signal}`)
     expect(ended.ms).toBeLessThan(10_000)
   })
 
-  it.each(['readFileSync', 'promises.readFile'])('is ended while %s waits for a pipe', async (read) => {
+  test.each(['readFileSync', 'promises.readFile'])('is ended while %s waits for a pipe', async (read) => {
     const pipe = join(folder, `${read}.fifo`)
     execFileSync('mkfifo', [pipe])
     const path = join(folder, `${read}.mjs`)

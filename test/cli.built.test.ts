@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { readTrace } from '../src/trace/index.ts'
 import { importTrace } from './support/perfetto.ts'
 import { programs, spawnHeddle } from './support/cli.ts'
@@ -16,7 +16,7 @@ const file = (name: string): string => join(folder, name)
 const stackLine = /^\s+at .*:\d+:\d+\)?$/m
 
 describe.concurrent('heddle run', () => {
-  it('runs a script with its arguments, results on stdout and the verdict on stderr', async () => {
+  test('runs a script with its arguments, results on stdout and the verdict on stderr', async () => {
     const { code, stdout, stderr } = await spawnHeddle(['run', 'script.ts', 'one', '--two'])
     expect(code).toBe(0)
     expect(stdout).toBe('pages 12, arguments ["one","--two"]\n')
@@ -26,7 +26,7 @@ describe.concurrent('heddle run', () => {
     expect(idle).toMatch(/^4 at once (idle|busy) \d+ %/)
   })
 
-  it('explains many tasks in a process of its own, and leaves no file behind', async () => {
+  test('explains many tasks in a process of its own, and leaves no file behind', async () => {
     const before = new Set(readdirSync(tmpdir()))
     const { code, stdout } = await spawnHeddle(['run', '--json', 'many.ts'])
     expect(code).toBe(0)
@@ -42,7 +42,7 @@ describe.concurrent('heddle run', () => {
     expect(left).toEqual([])
   })
 
-  it('keeps traces to their owner, also one that was there before', async () => {
+  test('keeps traces to their owner, also one that was there before', async () => {
     const [trace, report] = [file('owned.heddle'), file('owned.json')]
     const modeOf = (path: string): number => statSync(path).mode & 0o777
     await spawnHeddle(['run', '--trace', trace, 'function.ts'])
@@ -54,13 +54,13 @@ describe.concurrent('heddle run', () => {
     expect(modeOf(report)).toBe(0o600)
   })
 
-  it('calls a default export with the arguments, and prints what it gives', async () => {
+  test('calls a default export with the arguments, and prints what it gives', async () => {
     expect((await spawnHeddle(['run', 'function.ts', 'text', 'a', 'b'])).stdout).toBe('working\na b\n')
     expect((await spawnHeddle(['run', 'function.ts'])).stdout).toBe('working\n{ left: 1, right: 2 }\n')
     expect((await spawnHeddle(['run', 'plain.mjs', 'x'])).stdout).toBe('plain 1\n')
   })
 
-  it('runs a graph, or shows its plan and runs nothing', async () => {
+  test('runs a graph, or shows its plan and runs nothing', async () => {
     const ran = await spawnHeddle(['run', 'graph.ts'])
     expect(ran.stdout).toContain('released')
     expect(ran.stderr).toContain('bound by schema → api')
@@ -71,7 +71,7 @@ describe.concurrent('heddle run', () => {
     expect(json).toMatchObject({ graph: 'ship', concurrency: 2, spanMs: 45, criticalPath: ['schema', 'api', 'release'] })
   })
 
-  it('plans only what can be a graph, and loads nothing else', async () => {
+  test('plans only what can be a graph, and loads nothing else', async () => {
     const work = `import { writeFileSync } from 'node:fs'\nwriteFileSync(${JSON.stringify(file('ran'))}, 'x')\n`
     const refused = {
       'script.ts': "// export default graph('x')\nconst text: string = 'export default graph'\nvoid text\n",
@@ -94,7 +94,7 @@ describe.concurrent('heddle run', () => {
     expect((await spawnHeddle(['run', '-n', file('again.ts')])).stdout).toContain('graph "ship"')
   })
 
-  it('bounds a graph by -j and --concurrency', async () => {
+  test('bounds a graph by -j and --concurrency', async () => {
     writeFileSync(
       join(programs, 'wide-test.ts'),
       `import { graph } from 'heddle'
@@ -118,7 +118,7 @@ describe.concurrent('heddle run', () => {
     }
   })
 
-  it('gives a function its arguments one by one, also after --', async () => {
+  test('gives a function its arguments one by one, also after --', async () => {
     writeFileSync(file('sum.ts'), 'export default (a: string, b: string) => ({ sum: Number(a) + Number(b) })\n')
     writeFileSync(file('compiled.cjs'), 'exports.__esModule = true\nexports.default = (a, b) => a + b\n')
     for (const args of [
@@ -130,26 +130,26 @@ describe.concurrent('heddle run', () => {
     }
   })
 
-  it('is suggested where the command was left out', async () => {
+  test('is suggested where the command was left out', async () => {
     for (const name of ['live.ts', 'graph.ts', './build.mjs']) {
       expect((await spawnHeddle([name])).stderr).toContain(`did you mean heddle run ${name}?`)
     }
   })
 
-  it('names the task that the program failed of, not one whose like was handled', async () => {
+  test('names the task that the program failed of, not one whose like was handled', async () => {
     const { stderr, code } = await spawnHeddle(['run', 'fails.ts', 'twice'])
     expect(code).toBe(1)
     expect(stderr).toMatch(/RangeError: no answer\n {2}in map "second"\[2\]/)
   })
 
-  it('writes one JSON document on stdout, whatever the program prints and gives', async () => {
+  test('writes one JSON document on stdout, whatever the program prints and gives', async () => {
     const { stdout, stderr } = await spawnHeddle(['run', '--json', 'function.ts', 'big'])
     const document = JSON.parse(stdout) as object
     expect(document).toMatchObject({ ok: true, exitCode: 0, value: { big: '10', list: [1, 2], map: { a: 1 } }, advice: [] })
     expect(stderr).toBe('working\n')
   })
 
-  it('runs worker modules in TypeScript, and records where their functions ran', async () => {
+  test('runs worker modules in TypeScript, and records where their functions ran', async () => {
     const { code, stdout, stderr } = await spawnHeddle([
       'run',
       '--concurrency',
@@ -168,7 +168,7 @@ describe.concurrent('heddle run', () => {
     expect(rows.size).toBeLessThanOrEqual(2)
   })
 
-  it('loads TypeScript that is more than types', async () => {
+  test('loads TypeScript that is more than types', async () => {
     writeFileSync(file('enums.ts'), 'enum Level { Low, High }\nexport default (): string => Level[Level.High] as string\n')
     expect(await spawnHeddle(['run', file('enums.ts')])).toMatchObject({ code: 0, stdout: 'High\n' })
   })
@@ -177,7 +177,7 @@ describe.concurrent('heddle run', () => {
 describe.concurrent('a program that fails', () => {
   const run = (how: string) => spawnHeddle(['run', 'fails.ts', how])
 
-  it.each([
+  test.each([
     ['map', 'RangeError: no item 2'],
     ['uncaught', 'RangeError: no from a timer'],
     ['rejection', 'TypeError: nobody awaited this'],
@@ -194,7 +194,7 @@ describe.concurrent('a program that fails', () => {
     expect(stderr.slice(stderr.indexOf(message))).not.toContain('wall time')
   })
 
-  it('shows the place in its own code, the cause, the hint and the code', async () => {
+  test('shows the place in its own code, the cause, the hint and the code', async () => {
     expect((await run('map')).stderr).toMatch(
       /RangeError: no item 2\n {2}in map\[1\]\n {2}at fails\.ts:\d+\n(.*\n)*?\s+> \d+ \|\s+throw new RangeError/,
     )
@@ -202,24 +202,24 @@ describe.concurrent('a program that fails', () => {
     expect((await run('option')).stderr).toMatch(/\[HEDDLE_INVALID_OPTION\][^]*hint: Did you mean `concurrency`\?/)
   })
 
-  it('tells failures that the program lived with, and ends with 0', async () => {
+  test('tells failures that the program lived with, and ends with 0', async () => {
     const { code, stdout, stderr } = await run('settle')
     expect([code, stdout]).toEqual([0, '3\n'])
     expect(stderr).toContain('✗ map[0] and 2 more: RangeError: no odd 1')
   })
 
-  it('names the function of a worker module that failed', async () => {
+  test('names the function of a worker module that failed', async () => {
     const { code, stderr } = await spawnHeddle(['run', 'on-workers.ts', 'fail'])
     expect(code).toBe(1)
     expect(stderr).toMatch(/RangeError: no 7\n {2}in call "refuse"\[0\]\n {2}at worker-module\.ts:\d+/)
   })
 
-  it('keeps the exit code that the program chose', async () => {
+  test('keeps the exit code that the program chose', async () => {
     expect((await spawnHeddle(['run', 'function.ts', 'exit', '7'])).code).toBe(7)
     expect((await spawnHeddle(['run', 'function.ts', 'code', '5'])).code).toBe(5)
   })
 
-  it('says where a file cannot be parsed', async () => {
+  test('says where a file cannot be parsed', async () => {
     writeFileSync(file('broken.ts'), 'const fine = 1\nexport const broken: number = = fine\n')
     writeFileSync(file('broken.mjs'), 'const fine = 1\nexport const broken = = fine\n')
     for (const name of ['broken.ts', 'broken.mjs']) {
@@ -257,14 +257,14 @@ describe.concurrent('Ctrl-C', () => {
     })
   }
 
-  it('cancels what runs, lets it clean up, and ends with 130', async () => {
+  test('cancels what runs, lets it clean up, and ends with 130', async () => {
     const { code, stdout, stderr } = await interrupt(['SIGINT'])
     expect(code).toBe(130)
     expect(stderr).toContain('draining, press again to force')
     expect(stdout).toBe('started\ncleaned up\ncleaned up\n')
   })
 
-  it.skipIf(process.platform === 'win32')('drains as well when the terminal sends it to the whole group', async () => {
+  test.skipIf(process.platform === 'win32')('drains as well when the terminal sends it to the whole group', async () => {
     let sent = false
     const { code, stdout, stderr } = await spawnHeddle(['run', 'slow.ts', 'polite'], {
       ownGroup: true,
@@ -276,15 +276,15 @@ describe.concurrent('Ctrl-C', () => {
     expect(stderr).not.toContain('held the main thread')
   })
 
-  it('ends a program whose tasks do not hear it', async () => {
+  test('ends a program whose tasks do not hear it', async () => {
     expect((await interrupt(['SIGINT'], 'deaf')).code).toBe(130)
   })
 
-  it('ends at once when it is pressed again', async () => {
+  test('ends at once when it is pressed again', async () => {
     expect((await interrupt(['SIGINT', 'SIGINT'], 'deaf')).code).toBe(130)
   })
 
-  it.skipIf(process.platform === 'win32')('ends a program whose main thread is held, and leaves nothing behind', async () => {
+  test.skipIf(process.platform === 'win32')('ends a program whose main thread is held, and leaves nothing behind', async () => {
     let group = 0
     const { signal, stderr } = await spawnHeddle(['run', 'slow.ts', 'held'], {
       ownGroup: true,
@@ -299,19 +299,19 @@ describe.concurrent('Ctrl-C', () => {
     await vi.waitFor(() => expect(isGone(group)).toBe(true), { timeout: 5_000 })
   })
 
-  it('is told from SIGTERM by 143', async () => {
+  test('is told from SIGTERM by 143', async () => {
     expect((await interrupt(['SIGTERM'])).code).toBe(143)
   })
 })
 
 describe.concurrent('reporters', () => {
-  it('write plain lines in CI', async () => {
+  test('write plain lines in CI', async () => {
     const { stderr } = await spawnHeddle(['run', 'script.ts'], { env: { CI: 'true' } })
     expect(stderr).toMatch(/^✓ map "fetchPage": \d/m)
     expect(stderr).not.toContain('\u001B')
   })
 
-  it('annotate the failing line and fill the summary on GitHub', async () => {
+  test('annotate the failing line and fill the summary on GitHub', async () => {
     const summary = file('summary.md')
     const { stderr, code } = await spawnHeddle(['run', 'fails.ts', 'map'], {
       env: { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary },
@@ -323,19 +323,19 @@ describe.concurrent('reporters', () => {
     )
   })
 
-  it('tell GitHub of places from the root of the repository', async () => {
+  test('tell GitHub of places from the root of the repository', async () => {
     const { stderr } = await spawnHeddle(['run', '--reporter', 'github', 'fails.ts', 'map'], {
       env: { GITHUB_WORKSPACE: dirname(programs) },
     })
     expect(stderr).toMatch(/^::error file=cli\/fails\.ts,line=\d+/m)
   })
 
-  it('say nothing but errors with -q', async () => {
+  test('say nothing but errors with -q', async () => {
     expect((await spawnHeddle(['run', '-q', 'script.ts'])).stderr).toBe('')
     expect((await spawnHeddle(['run', '-q', 'fails.ts', 'map'])).stderr).toMatch(/^RangeError: no item 2\n/)
   })
 
-  it('colour as FORCE_COLOR, NO_COLOR and --no-color say', async () => {
+  test('colour as FORCE_COLOR, NO_COLOR and --no-color say', async () => {
     const colour = '\u001B['
     expect((await spawnHeddle(['run', 'script.ts'], { env: { FORCE_COLOR: '1' } })).stderr).toContain(colour)
     expect((await spawnHeddle(['run', 'script.ts'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).stderr).not.toContain(colour)
@@ -344,7 +344,7 @@ describe.concurrent('reporters', () => {
 })
 
 describe.concurrent('heddle trace', () => {
-  it('is never written over something else', async () => {
+  test('is never written over something else', async () => {
     const path = file('program.ts')
     writeFileSync(path, 'export default () => 1\n')
     const { code, stderr } = await spawnHeddle(['run', '--trace', path, path])
@@ -354,7 +354,7 @@ describe.concurrent('heddle trace', () => {
     expect(readTrace(file('again.heddle')).meta.complete).toBe(true)
   })
 
-  it('explains a recorded run, for people and for programs', async () => {
+  test('explains a recorded run, for people and for programs', async () => {
     await spawnHeddle(['run', '--trace', file('run.heddle'), 'script.ts'])
     const { code, stdout, stderr } = await spawnHeddle(['trace', file('run.heddle')])
     expect([code, stderr]).toEqual([0, ''])
@@ -363,7 +363,7 @@ describe.concurrent('heddle trace', () => {
     expect(json).toMatchObject({ groups: [{ label: 'map "fetchPage"', tasks: 12, done: 12 }] })
   })
 
-  it('reads what a killed program left', async () => {
+  test('reads what a killed program left', async () => {
     const path = file('killed.heddle')
     const { signal } = await spawnHeddle(['run', '--trace', path, 'slow.ts'], {
       onOutput(child, stdout) {
@@ -381,7 +381,7 @@ describe.concurrent('heddle trace', () => {
     expect(readTrace(path).tasks.count).toBe(2)
   })
 
-  it('exports to a file and to stdout', async () => {
+  test('exports to a file and to stdout', async () => {
     await spawnHeddle(['run', '--trace', file('graph.heddle'), 'graph.ts'])
     expect(await spawnHeddle(['trace', '--export', 'chrome', '-o', file('graph.json'), file('graph.heddle')])).toMatchObject({
       code: 0,
@@ -394,7 +394,7 @@ describe.concurrent('heddle trace', () => {
     expect((await spawnHeddle(['trace', '--export', 'mermaid', file('graph.heddle')])).stdout).toContain('flowchart LR')
   })
 
-  it('compares runs with different numbers of workers', async () => {
+  test('compares runs with different numbers of workers', async () => {
     for (const workers of ['1', '2']) {
       await spawnHeddle(['run', '--concurrency', workers, '--trace', file(`${workers}.heddle`), 'on-workers.ts'])
     }
@@ -405,7 +405,7 @@ describe.concurrent('heddle trace', () => {
 })
 
 describe.concurrent('help', () => {
-  it('is short, with two examples', async () => {
+  test('is short, with two examples', async () => {
     for (const args of [[], ['run'], ['trace'], ['--help'], ['run', '--help'], ['help', 'trace']]) {
       const { code, stdout, stderr } = await spawnHeddle(args)
       expect([code, stderr]).toEqual([0, ''])
@@ -414,12 +414,12 @@ describe.concurrent('help', () => {
     }
   })
 
-  it('gives the version, and nothing else', async () => {
+  test('gives the version, and nothing else', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
     expect(await spawnHeddle(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
 
-  it('asks what was meant, and runs nothing', async () => {
+  test('asks what was meant, and runs nothing', async () => {
     expect(await spawnHeddle(['rnu', 'script.ts'])).toMatchObject({
       code: 2,
       stdout: '',
@@ -432,7 +432,7 @@ describe.concurrent('help', () => {
     })
   })
 
-  it('completes in the shells', async () => {
+  test('completes in the shells', async () => {
     for (const shell of ['bash', 'zsh', 'fish']) {
       const { code, stdout } = await spawnHeddle(['completion', shell])
       expect(code).toBe(0)

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { all, CommandFailed, graph, sh } from 'heddle'
 import { spawnHeddle } from './support/cli.ts'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -38,14 +38,14 @@ const alive = (pid: number): boolean => {
 }
 
 describe.skipIf(process.platform === 'win32')('sh', () => {
-  it('gives what the command wrote', async () => {
+  test('gives what the command wrote', async () => {
     expect(await sh('echo out; echo err >&2', silent)).toEqual({ stdout: 'out', stderr: 'err' })
     // No shell looks at the arguments.
     expect((await sh(['printf', '%s', '$HOME; a "b"'], silent)).stdout).toBe('$HOME; a "b"')
     expect((await sh('pwd; echo $WORD', { ...silent, cwd: '/', env: { WORD: 'given' } })).stdout).toBe('/\ngiven')
   })
 
-  it('does not keep the program for what a command has left in the background', async () => {
+  test('does not keep the program for what a command has left in the background', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'heddle-background-'))
     const path = join(folder, 'main.mjs')
     const entry = fileURLToPath(new URL('../dist/index.js', import.meta.url))
@@ -62,7 +62,7 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
     }
   })
 
-  it('keeps the end of what it wrote, in bounded memory', async () => {
+  test('keeps the end of what it wrote, in bounded memory', async () => {
     const { stdout } = await sh(`${process.execPath} -e "for (let i = 0; i < 200000; i++) console.log('line ' + i)"`, {
       ...silent,
       keep: 100,
@@ -71,7 +71,7 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
     expect(stdout.endsWith('line 199999')).toBe(true)
   })
 
-  it.each([
+  test.each([
     ['exit 3', { exitCode: 3 }],
     ['kill -TERM $$', { signal: 'SIGTERM' }],
     ['no-such-program-here', { exitCode: 127, hint: expect.stringContaining('npx') as string }],
@@ -81,13 +81,13 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
     expect(error).toMatchObject({ code: 'HEDDLE_COMMAND_FAILED', command, ...fields })
   })
 
-  it('says what it was last told, and what cannot be started', async () => {
+  test('says what it was last told, and what cannot be started', async () => {
     await expect(sh('echo first >&2; echo "the reason" >&2; exit 1', silent)).rejects.toThrow(/exited with code 1: the reason$/)
     await expect(sh(['no-such-program-here'], silent)).rejects.toThrow(/could not be started/)
     await expect(sh('true', { cwd: '/no/such/folder', ...silent })).rejects.toThrow(CommandFailed)
   })
 
-  it('puts the name before each line, whole lines only, without colours where none are wanted', async () => {
+  test('puts the name before each line, whole lines only, without colours where none are wanted', async () => {
     vi.stubEnv('NO_COLOR', '1')
     const text = await shown(() =>
       all([
@@ -105,7 +105,7 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
     expect(lines.every((line) => /^(one|second|bar) +\| ?/.test(line))).toBe(true)
   })
 
-  it('shows what is buffered in one piece', async () => {
+  test('shows what is buffered in one piece', async () => {
     const text = await shown(() =>
       all(
         ['x', 'y'].map((name) => () => sh(`for i in 1 2 3; do echo ${name}$i; sleep 0.02; done`, { name, output: 'buffered' })),
@@ -114,7 +114,7 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
     expect(text.replace(/^[xy] +\| /gm, '').trim()).toMatch(/^(x1\nx2\nx3\ny1\ny2\ny3|y1\ny2\ny3\nx1\nx2\nx3)$/)
   })
 
-  it.each([
+  test.each([
     ['that hears', 'sleep 60'],
     ['that does not', 'trap "" TERM; while :; do sleep 0.1; done'],
   ])('ends all that a command started %s when its task is cancelled', async (_, inner) => {
@@ -131,19 +131,19 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('is cancelled with its siblings', async () => {
+  test('is cancelled with its siblings', async () => {
     const startedAt = performance.now()
     await expect(all([() => sh('sleep 30', silent), () => sh('exit 4', silent)])).rejects.toThrow('exit 4 exited with code 4')
     expect(performance.now() - startedAt).toBeLessThan(10_000)
   })
 
-  it('does not wait for what a command left in the background', async () => {
+  test('does not wait for what a command left in the background', async () => {
     const startedAt = performance.now()
     await sh('sleep 20 & echo started', silent)
     expect(performance.now() - startedAt).toBeLessThan(10_000)
   })
 
-  it.each(['SIGKILL', 'SIGTERM'] as const)('leaves nothing behind when the program ends by %s', async (signal) => {
+  test.each(['SIGKILL', 'SIGTERM'] as const)('leaves nothing behind when the program ends by %s', async (signal) => {
     const folder = mkdtempSync(join(tmpdir(), 'heddle-sh-'))
     const program = join(folder, 'program.mjs')
     const entry = fileURLToPath(new URL('../dist/index.js', import.meta.url))
@@ -159,7 +159,7 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
   })
 })
 
-it('a plan says when nothing is known of durations', async () => {
+test('a plan says when nothing is known of durations', async () => {
   const g = graph('build')
   const a = g.task('a', () => 1)
   g.task('b', { a }, () => 2)
@@ -170,7 +170,7 @@ it('a plan says when nothing is known of durations', async () => {
   expect(String(g.plan({ concurrency: 2, durations: { a: 5 } }))).toMatch(/work 10 ms/)
 })
 
-it('heddle run shows a build of commands as make does', async () => {
+test('heddle run shows a build of commands as make does', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-sh-'))
   const program = join(folder, 'build.mjs')
   const entry = fileURLToPath(new URL('../dist/index.js', import.meta.url))

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const jiti = join(dirname(createRequire(import.meta.url).resolve('jiti/package.json')), 'lib/jiti-cli.mjs')
 const program = fileURLToPath(new URL('fixtures/waits-for-ever.ts', import.meta.url))
@@ -17,26 +17,26 @@ async function run(which: string): Promise<string[]> {
 const end = ', and nothing is left in the program that could end the wait'
 
 describe('a program with nothing left to do', () => {
-  it('rejects a second acquire in the same flow', async () => {
+  test('rejects a second acquire in the same flow', async () => {
     expect(await run('twice')).toEqual([
       `DeadlockDetected: Deadlock: the main program waits for "orders" (held by the main program)${end}`,
     ])
   })
 
-  it('rejects everybody who waits for a lease that was lost', async () => {
+  test('rejects everybody who waits for a lease that was lost', async () => {
     const line = `DeadlockDetected: Deadlock: the main program waits for "orders" (held by task "forgetful")${end}`
     expect(await run('lost')).toEqual([line, line])
   })
 
-  it('rejects tasks that wait for a message', async () => {
+  test('rejects tasks that wait for a message', async () => {
     expect(await run('silent')).toEqual([`DeadlockDetected: Deadlock: task "worker" waits for an item of channel "jobs"${end}`])
   })
 
-  it('rejects a consumer of a tee that is ahead of one that waits for it', async () => {
+  test('rejects a consumer of a tee that is ahead of one that waits for it', async () => {
     expect(await run('tee')).toEqual([`DeadlockDetected: Deadlock: stream waits for the slowest consumer of a tee${end}`])
   })
 
-  it('ends without a word when only a consumer outside every run waits', async () => {
+  test('ends without a word when only a consumer outside every run waits', async () => {
     expect(await run('over')).toEqual(['done'])
   })
 })

@@ -3,7 +3,7 @@
  * they hold what others wait for.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { DeadlockDetected } from '../src/base/errors.ts'
 import { all, guard, limiter, map, scope } from '../src/index.ts'
 import { Channel, Mutex, ReadWriteLock, Semaphore } from '../src/sync/index.ts'
@@ -162,7 +162,7 @@ const shapes: ((id: number, random: Random) => Planted)[] = [
 ]
 
 describe('planted deadlocks', () => {
-  it('are found within a second or two, and named', async () => {
+  test('are found within a second or two, and named', async () => {
     const count = runs(60, 200)
     const stalls = watchStalls()
     const random = randomFrom(1)
@@ -182,7 +182,7 @@ describe('planted deadlocks', () => {
     }
   })
 
-  it('are told in words', async () => {
+  test('are told in words', async () => {
     const [orders, stock] = [new Mutex({ name: 'orders' }), new Mutex({ name: 'stock' })]
     const both = async (first: Mutex, second: Mutex): Promise<void> => {
       using _first = await first.acquire()
@@ -306,7 +306,7 @@ const acyclic: Program[] = [
 ]
 
 describe('programs without a circle', () => {
-  it('are never accused', async () => {
+  test('are never accused', async () => {
     const random = randomFrom(2)
     const programs = Array.from({ length: runs(1_000, 10_000) }, (_, i) => acyclic[i % acyclic.length] as Program)
     const outcomes = await Promise.allSettled(programs.map((program) => program(random)))

@@ -2,7 +2,7 @@
  * What retries do to a dependency that is down. All of it in simulated time, with seeded random numbers: the same seed gives
  * the same run.
  */
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { SimulatedClock } from '../src/base/clock.ts'
 import { seeded } from '../src/limits/closed-loop.fixture.ts'
 import type { RetryOptions } from '../src/limits/retry.ts'
@@ -38,14 +38,14 @@ async function attemptsOf(count: number, retry: RetryOptions): Promise<number> {
   return attempts
 }
 
-it('three layers with three retries each and a budget make at most 1.1 attempts per call of a dependency that is down', async () => {
+test('three layers with three retries each and a budget make at most 1.1 attempts per call of a dependency that is down', async () => {
   const attempts = await attemptsOf(10_000, { retries: 3, budget: 0.1 })
   expect(attempts).toBeLessThanOrEqual(11_000)
   // The budget is used, too: nearly a call in ten is retried.
   expect(attempts).toBeGreaterThan(10_800)
 })
 
-it('without the budget, one layer retries and the others do not: 4 attempts per call, not 64', async () => {
+test('without the budget, one layer retries and the others do not: 4 attempts per call, not 64', async () => {
   const calls = runs(2_000, 10_000)
   expect(await attemptsOf(calls, { retries: 3 })).toBe(4 * calls)
 })
@@ -66,7 +66,7 @@ function clients(count: number, clock: SimulatedClock, retry: RetryOptions, depe
   return Array.from({ length: count }, (_, i) => guardWith(dependency, { retry }, { clock, random: seeded(i) }))
 }
 
-it('1,000 clients that lose a dependency at one moment come back spread out, also when it names one time to all', async () => {
+test('1,000 clients that lose a dependency at one moment come back spread out, also when it names one time to all', async () => {
   for (const asked of [{}, { retryAfter: '2s' }]) {
     const clock = new SimulatedClock()
     const base = 1_000
@@ -89,7 +89,7 @@ it('1,000 clients that lose a dependency at one moment come back spread out, als
   }
 })
 
-it('1,000 clients of a dependency that stays down never gather: the busiest 100 ms see at most twice the mean', async () => {
+test('1,000 clients of a dependency that stays down never gather: the busiest 100 ms see at most twice the mean', async () => {
   const clock = new SimulatedClock()
   const attempts: number[] = []
   const all = clients(1_000, clock, { retries: 3 }, () => {

@@ -2,10 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { spawnHeddle } from './support/cli.ts'
 
-it.skipIf(process.platform === 'win32')('answers, says when it is ready, and drains at SIGTERM', async () => {
+test.skipIf(process.platform === 'win32')('answers, says when it is ready, and drains at SIGTERM', async () => {
   const page = readFileSync(new URL('../docs/servers.md', import.meta.url), 'utf8')
   const folder = mkdtempSync(join(fileURLToPath(new URL('fixtures/', import.meta.url)), 'servers-'))
   for (const [, code = ''] of page.matchAll(/^```ts\n([^]*?)^```/gm)) {

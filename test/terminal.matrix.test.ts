@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { displayWidth } from '../src/base/display-width.ts'
 import { hasTmux, Terminal } from './support/terminal.ts'
 
@@ -61,7 +61,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     expect(Math.max(...screen.split('\n').map(displayWidth))).toBeLessThanOrEqual(columns)
   }
 
-  it('shows a run while it goes on: the counts always, the name as far as it fits', async () => {
+  test('shows a run while it goes on: the counts always, the name as far as it fits', async () => {
     terminal.start('heddle run slow.ts')
     const live = await terminal.shows(/[2-9]\d\/100/)
     const line = live.split('\n').find((text) => text.startsWith('▸')) ?? ''
@@ -75,7 +75,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     expect(screen).not.toContain('▸')
   })
 
-  it('survives that the terminal becomes narrower meanwhile', async () => {
+  test('survives that the terminal becomes narrower meanwhile', async () => {
     terminal.start('heddle run slow.ts 150')
     await terminal.shows(/[2-9]\d\/150/)
     terminal.resize(30)
@@ -87,7 +87,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     expect(screen.match(/▸/g)?.length ?? 0).toBeLessThanOrEqual(2)
   })
 
-  it('shows the lines of commands, the result and the verdict of a graph', async () => {
+  test('shows the lines of commands, the result and the verdict of a graph', async () => {
     const { screen, code } = await terminal.run('heddle run build.ts')
     expect(code).toBe(0)
     expect(screen).toMatch(/^lint +\| 14 files checked$/m)
@@ -95,7 +95,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     unbroken(screen, 'bound by types → bundle the whole program for production → pack', 'waiting on dependencies')
   })
 
-  it('shows a plan', async () => {
+  test('shows a plan', async () => {
     const { screen, code } = await terminal.run('heddle run -n build.ts')
     expect(code).toBe(0)
     unbroken(screen, 'graph "build": 4 tasks in 3 levels', 'types → bundle the whole program for production → pack')
@@ -106,7 +106,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     expect(screen).not.toContain('14 files checked')
   })
 
-  it('shows a failure: what, in which task, where, and the code around it', async () => {
+  test('shows a failure: what, in which task, where, and the code around it', async () => {
     const { screen, code } = await terminal.run('heddle run fails.ts')
     expect(code).toBe(1)
     unbroken(screen, 'Error: there is no price for the second of the three items that were asked for', 'in map "price"[1]')
@@ -116,7 +116,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     expect(screen).not.toMatch(/node_modules|dist\/|node:internal/)
   })
 
-  it('explains a trace in tables that keep their columns', async () => {
+  test('explains a trace in tables that keep their columns', async () => {
     await terminal.run('heddle run -q --trace r.heddle slow.ts 20')
     const { screen, code } = await terminal.run('heddle trace r.heddle')
     expect(code).toBe(0)
@@ -124,13 +124,13 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     for (const row of screen.split('\n').filter((line) => /^ {2}this thread/.test(line))) expect(row).toMatch(/\d+|%$/)
   })
 
-  it('finds what waits without need', async () => {
+  test('finds what waits without need', async () => {
     const { screen, code } = await terminal.run('heddle find loops.ts')
     expect(code).toBe(1)
     unbroken(screen, 'loops.ts:3 await-in-loop', 'instead: await map(', '1 proven, 0 likely')
   })
 
-  it.each([
+  test.each([
     ['heddle slow.ts', 'did you mean heddle run slow.ts?'],
     ['heddle rnu slow.ts', 'did you mean heddle run?'],
     ['heddle run --trce r slow.ts', 'did you mean --trace?'],
@@ -147,13 +147,13 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     expect(screen).not.toMatch(/all done|14 files|\n {4}at /)
   })
 
-  it('helps', async () => {
+  test('helps', async () => {
     const { screen, code } = await terminal.run('heddle run --help')
     expect(code).toBe(0)
     unbroken(screen, 'tasks of the graph at once, and workers, at most', 'show the version')
   })
 
-  it('ends at Ctrl-C, and says what it had done', async () => {
+  test('ends at Ctrl-C, and says what it had done', async () => {
     terminal.start('heddle run slow.ts 9000')
     await terminal.shows(/[1-9]\d\/9000/)
     terminal.press('C-c')
@@ -162,7 +162,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
     unbroken(screen, 'draining, press again to force', 'bound by')
   })
 
-  it('keeps the page of a run until Ctrl-C', async () => {
+  test('keeps the page of a run until Ctrl-C', async () => {
     terminal.start('heddle run --ui --no-open slow.ts 20')
     const open = await terminal.shows(/http:\/\/127\.0\.0\.1:[\s\S]*all done[\s\S]*Ctrl-C/)
     expect(open.replace(/\n/g, '')).toMatch(/http:\/\/127\.0\.0\.1:\d+\/\S+/)

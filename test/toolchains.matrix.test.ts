@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { counterparts } from './support/counterparts.ts'
 import { packTarball, projectWith } from './support/packed.ts'
 
@@ -66,31 +66,34 @@ describe.skipIf(!tools)('the packed package', () => {
     }
   }
 
-  it.each(['5.4', '5.5', '5.6', '5.7', '5.8', '6.0'])('type-checks with TypeScript %s, without skipLibCheck', async (version) => {
-    const cwd = folder('types', {
-      'all.ts': `import * as a from 'heddle'\nimport * as b from 'heddle/sync'\nimport * as c from 'heddle/trace'\nimport * as d from 'heddle/array'
+  test.each(['5.4', '5.5', '5.6', '5.7', '5.8', '6.0'])(
+    'type-checks with TypeScript %s, without skipLibCheck',
+    async (version) => {
+      const cwd = folder('types', {
+        'all.ts': `import * as a from 'heddle'\nimport * as b from 'heddle/sync'\nimport * as c from 'heddle/trace'\nimport * as d from 'heddle/array'
 export const x: Promise<number[]> = a.map([1, 2], async (n) => n * 2)\nexport { b, c, d }\n`,
-      'words.ts': words,
-    })
-    const options =
-      '--noEmit --strict --target es2022 --lib es2023,esnext.disposable --module nodenext --moduleResolution nodenext --types node'
-    expect(await node(cwd, bin(`typescript-${version}/bin/tsc`), ...options.split(' '), 'all.ts', 'words.ts')).toBe('')
-  })
+        'words.ts': words,
+      })
+      const options =
+        '--noEmit --strict --target es2022 --lib es2023,esnext.disposable --module nodenext --moduleResolution nodenext --types node'
+      expect(await node(cwd, bin(`typescript-${version}/bin/tsc`), ...options.split(' '), 'all.ts', 'words.ts')).toBe('')
+    },
+  )
 
-  it('is imported by CommonJS', async () => {
+  test('is imported by CommonJS', async () => {
     const cwd = folder('cjs', {
       'main.cjs': `import('heddle').then(({ map }) => map([1, 2, 3], async (n) => n * 2)).then((all) => console.log(JSON.stringify(all)))`,
     })
     expect(await node(cwd, 'main.cjs')).toBe('[2,4,6]\n')
   })
 
-  it('runs under tsx and its own command, with worker modules in TypeScript', async () => {
+  test('runs under tsx and its own command, with worker modules in TypeScript', async () => {
     const cwd = folder('runners', { 'words.ts': words, 'main.ts': withWorkers })
     expect(await node(cwd, bin('tsx/dist/cli.mjs'), 'main.ts')).toBe('[2,1]\n')
     expect(await node(cwd, bin('heddle/dist/cli.js'), 'run', 'main.ts')).toBe('[2,1]\n')
   })
 
-  it('is bundled by webpack', async () => {
+  test('is bundled by webpack', async () => {
     const cwd = folder('webpack', {
       'main.mjs': main,
       'build.cjs': `require('webpack')({ mode: 'production', context: __dirname, target: 'node20', entry: './main.mjs', experiments: { outputModule: true },
@@ -101,7 +104,7 @@ export const x: Promise<number[]> = a.map([1, 2], async (n) => n * 2)\nexport { 
     expect(await node(cwd, 'out/main.mjs')).toBe('[2,4,6]\n')
   })
 
-  it('is bundled by esbuild, also with workers', async () => {
+  test('is bundled by esbuild, also with workers', async () => {
     const cwd = folder('esbuild', {
       'main.ts': main,
       'words.ts': words,
@@ -118,7 +121,7 @@ export const x: Promise<number[]> = a.map([1, 2], async (n) => n * 2)\nexport { 
     expect(await node(cwd, 'out/count.js')).toBe('[2,1]\n')
   })
 
-  it('is bundled by Rollup and by Vite', async () => {
+  test('is bundled by Rollup and by Vite', async () => {
     const cwd = folder('rollup', {
       'main.mjs': main,
       'vite.config.mjs': `export default { build: { ssr: 'main.mjs', outDir: 'vite' }, ssr: { noExternal: true } }`,
@@ -140,7 +143,7 @@ export const x: Promise<number[]> = a.map([1, 2], async (n) => n * 2)\nexport { 
     expect(await node(cwd, 'vite/main.js')).toBe('[2,4,6]\n')
   })
 
-  it('is tested by Jest and by Vitest', async () => {
+  test('is tested by Jest and by Vitest', async () => {
     const cwd = folder('tests', {
       'package.json': JSON.stringify({ name: 'tests', type: 'module', jest: { transform: {}, testMatch: ['**/*.jest.js'] } }),
       'map.jest.js': `import { map } from 'heddle'\ntest('maps', async () => { expect(await map([1, 2], async (n) => n * 2)).toEqual([2, 4]) })`,
@@ -151,7 +154,7 @@ export const x: Promise<number[]> = a.map([1, 2], async (n) => n * 2)\nexport { 
     expect(await node(cwd, bin('vitest/vitest.mjs'), 'run', '--root', '.')).toContain('1 passed')
   })
 
-  it('is tested by Jest in a project that is CommonJS', async () => {
+  test('is tested by Jest in a project that is CommonJS', async () => {
     const cwd = folder('jest-cjs', {
       'package.json': JSON.stringify({
         name: 'jest-cjs',
@@ -163,7 +166,7 @@ export const x: Promise<number[]> = a.map([1, 2], async (n) => n * 2)\nexport { 
     await expect(node(cwd, '--experimental-vm-modules', bin('jest/bin/jest.js'), '--silent')).resolves.toBe('')
   })
 
-  it.runIf(process.versions.node.startsWith('20.'))('runs under ts-node, with worker modules in TypeScript', async () => {
+  test.runIf(process.versions.node.startsWith('20.'))('runs under ts-node, with worker modules in TypeScript', async () => {
     const cwd = folder('ts-node', {
       'tsconfig.json': JSON.stringify({
         compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: true, types: ['node'] },
@@ -230,7 +233,7 @@ export default async function Page() { return <p>{(await map(${list}, ${fn})).jo
   const everyPage = ['/', '/named', '/imported']
   const shown = ['1 and 4 and 9', '2 and 1', '2 and 1']
 
-  it.each([
+  test.each([
     ['webpack', { serverExternalPackages: ['heddle'] }],
     ['turbopack', { serverExternalPackages: ['heddle'], ...turbopack }],
   ] as const)('is built and served by Next.js with %s, also worker functions', async (bundler, config) => {
@@ -239,18 +242,18 @@ export default async function Page() { return <p>{(await map(${list}, ${fn})).jo
     expect(await asksNext(cwd, ['start'], everyPage)).toEqual(shown)
   })
 
-  it.each(['webpack', 'turbopack'])('is bundled by Next.js with %s where only this thread is used', async (bundler) => {
+  test.each(['webpack', 'turbopack'])('is bundled by Next.js with %s where only this thread is used', async (bundler) => {
     const cwd = folder(`next-plain-${bundler}`, nextApp(bundler === 'turbopack' ? turbopack : {}))
     await node(cwd, bin('next/dist/bin/next'), 'build', `--${bundler}`)
     expect(await asksNext(cwd, ['start'], ['/'])).toEqual(['1 and 4 and 9'])
   })
 
-  it.each(['webpack', 'turbopack'])('is served by next dev with %s, also worker functions', async (bundler) => {
+  test.each(['webpack', 'turbopack'])('is served by next dev with %s, also worker functions', async (bundler) => {
     const cwd = folder(`next-dev-${bundler}`, nextApp({ serverExternalPackages: ['heddle'], ...turbopack }))
     expect(await asksNext(cwd, ['dev', `--${bundler}`], everyPage)).toEqual(shown)
   })
 
-  it('is installed by pnpm', async () => {
+  test('is installed by pnpm', async () => {
     const cwd = folder('pnpm', {
       'package.json': JSON.stringify({
         name: 'pnpm-app',
@@ -264,7 +267,7 @@ export default async function Page() { return <p>{(await map(${list}, ${fn})).jo
     await node(cwd, bin('pnpm/bin/pnpm.cjs'), 'install', '--ignore-scripts', '--ignore-workspace')
     expect(await node(cwd, join(cwd, 'node_modules/heddle/dist/cli.js'), 'run', 'main.ts')).toBe('[2,1]\n')
   })
-  it("is installed by Yarn with Plug'n'Play", async () => {
+  test("is installed by Yarn with Plug'n'Play", async () => {
     const cwd = folder('yarn', {
       'package.json': JSON.stringify({
         name: 'yarn-app',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Cancellation } from './abort.ts'
 import { describeCircle, findCircles } from './deadlock.ts'
 import { type Frame, rootFrame } from './frame.ts'
@@ -67,7 +67,7 @@ function find(resources: Slots[], showsAwaits = true): string[] {
 
 describe('a circle', () => {
   //  a ──waits──▶ stock ──held by──▶ b ──waits──▶ orders ──held by──▶ a
-  it('of two tasks and two locks', () => {
+  test('of two tasks and two locks', () => {
     const [a, b] = [task('a'), task('b')]
     const [orders, stock] = [new Slots('orders'), new Slots('stock')]
     holds(a, orders, false)
@@ -80,7 +80,7 @@ describe('a circle', () => {
   })
 
   //  parent ──holds──▶ api;  parent ◀──child of── child ──waits──▶ api
-  it('through a child', () => {
+  test('through a child', () => {
     const parent = task('parent')
     const child = task('child', parent)
     const api = new Slots('api')
@@ -90,7 +90,7 @@ describe('a circle', () => {
   })
 
   //  p1, p2 hold both slots; c1 below p1 and c2 below p2 wait for one
-  it('of all holders of all slots', () => {
+  test('of all holders of all slots', () => {
     const [p1, p2] = [task('p1'), task('p2')]
     const api = new Slots('api', 2)
     holds(p1, api)
@@ -101,7 +101,7 @@ describe('a circle', () => {
     expect(find([api])).toHaveLength(1)
   })
 
-  it('is one of many that have nothing in common', () => {
+  test('is one of many that have nothing in common', () => {
     const resources = Array.from({ length: 10 }, (_, i) => new Slots(`r${i}`))
     for (const resource of resources) {
       const frame = task(resource.name)
@@ -111,7 +111,7 @@ describe('a circle', () => {
     expect(find(resources)).toHaveLength(10)
   })
 
-  it('is cut in the message when it is long', () => {
+  test('is cut in the message when it is long', () => {
     const resources = Array.from({ length: 15 }, (_, i) => new Slots(`r${i}`))
     const tasks = resources.map((_, i) => task(`t${i}`))
     for (const [i, frame] of tasks.entries()) {
@@ -124,7 +124,7 @@ describe('a circle', () => {
 
 describe('no circle is reported', () => {
   // a holds one slot of two and waits for the lock of b, b waits for a slot; the second slot is held by c, who runs
-  it('while a holder of another slot can run', () => {
+  test('while a holder of another slot can run', () => {
     const [a, b, c] = [task('a'), task('b'), task('c')]
     const [slots, lock] = [new Slots('slots', 2), new Slots('lock')]
     holds(a, slots)
@@ -135,7 +135,7 @@ describe('no circle is reported', () => {
     expect(find([slots, lock])).toEqual([])
   })
 
-  it('while another child of the holder runs', () => {
+  test('while another child of the holder runs', () => {
     const parent = task('parent')
     const [waiting, running] = [task('waiting', parent), task('running', parent)]
     const lock = new Slots('lock')
@@ -146,14 +146,14 @@ describe('no circle is reported', () => {
     expect(find([lock])).toHaveLength(1)
   })
 
-  it('through the main program, which unrelated flows share', () => {
+  test('through the main program, which unrelated flows share', () => {
     const lock = new Slots('lock')
     holds(rootFrame, lock, false)
     waitsFor(rootFrame, lock)
     expect(find([lock])).toEqual([])
   })
 
-  it('for a lease that another flow of the same task may have', () => {
+  test('for a lease that another flow of the same task may have', () => {
     const lock = new Slots('lock')
     const frame = task('a')
     holds(frame, lock, false)
@@ -161,7 +161,7 @@ describe('no circle is reported', () => {
     expect(find([lock])).toEqual([])
   })
 
-  it('where the task does not await the wait', () => {
+  test('where the task does not await the wait', () => {
     const lock = new Slots('lock')
     const frame = task('a')
     holds(frame, lock)
@@ -169,7 +169,7 @@ describe('no circle is reported', () => {
     expect(find([lock])).toEqual([])
   })
 
-  it('where a lease is held beside other promises', () => {
+  test('where a lease is held beside other promises', () => {
     const [a, b] = [task('a'), task('b')]
     const [orders, stock] = [new Slots('orders'), new Slots('stock')]
     holds(a, orders, false)
@@ -179,7 +179,7 @@ describe('no circle is reported', () => {
     expect(find([orders, stock])).toEqual([])
   })
 
-  it('where the parent need not await the child, unless the engine shows that it does', () => {
+  test('where the parent need not await the child, unless the engine shows that it does', () => {
     const parent = task('parent')
     parent.body = 'whole'
     const child = { ...task('child', parent), loose: true }
@@ -191,7 +191,7 @@ describe('no circle is reported', () => {
   })
 
   //  a waits for a message of b and b for one of a: somebody else may send one. w waits for the lock of a.
-  it('among those who only talk, even where somebody waits for a lock of theirs', () => {
+  test('among those who only talk, even where somebody waits for a lock of theirs', () => {
     const [a, b, w] = [task('a'), task('b'), task('w')]
     const [toA, toB, lock] = [new Slots('toA', 1, false), new Slots('toB', 1, false), new Slots('lock')]
     holds(b, toA)
@@ -203,7 +203,7 @@ describe('no circle is reported', () => {
     expect(find([toA, toB, lock])).toEqual([])
   })
 
-  it('for waits that have just begun', () => {
+  test('for waits that have just begun', () => {
     const lock = new Slots('lock')
     const frame = task('a')
     holds(frame, lock)

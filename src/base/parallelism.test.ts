@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { InvalidOption } from './errors.ts'
 import { concurrencyVariable, parallelism, parseConcurrency } from './parallelism.ts'
 
 afterEach(() => void delete process.env[concurrencyVariable])
 
 describe('parallelism', () => {
-  it('is the number of cores, or what the environment says', () => {
+  test('is the number of cores, or what the environment says', () => {
     expect(parallelism()).toBe(availableParallelism())
     process.env[concurrencyVariable] = '3'
     expect(parallelism()).toBe(3)
@@ -14,12 +14,12 @@ describe('parallelism', () => {
     expect(parallelism()).toBe(Math.max(1, Math.round(availableParallelism() / 2)))
   })
 
-  it.each(['0', '-1', '1.5', 'many', '4 %', '0%', '1e9', '99999999'])('refuses %s, and says whose value it is', (text) => {
+  test.each(['0', '-1', '1.5', 'many', '4 %', '0%', '1e9', '99999999'])('refuses %s, and says whose value it is', (text) => {
     expect(() => parseConcurrency(text, '--concurrency')).toThrow(InvalidOption)
     expect(() => parseConcurrency(text, '--concurrency')).toThrow(/Expected `--concurrency` to be a whole number from 1 up/)
   })
 
-  it('is never less than one', () => {
+  test('is never less than one', () => {
     expect(parseConcurrency('1%', 'x')).toBeGreaterThanOrEqual(1)
   })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Cancellation } from './abort.ts'
 import { type Frame, rootFrame } from './frame.ts'
 import { showsAwaits, Suspension } from './suspension.ts'
@@ -31,37 +31,37 @@ async function ask(suspension: Suspension<unknown>): Promise<{ notBy: string | u
 describe('who awaits', () => {
   const all = { notBy: undefined, among: [] }
 
-  it('can be told by this engine', async () => {
+  test('can be told by this engine', async () => {
     expect(await showsAwaits()).toBe(true)
   })
 
-  it('is found through awaits, then and finally, up to every body', async () => {
+  test('is found through awaits, then and finally, up to every body', async () => {
     const s = new Suspension<void>(inner)
     const user = async (): Promise<void> => await s.promise.then(() => {}).finally(() => {})
     void outerBody(() => innerBody(user))
     expect(await ask(s)).toEqual(all)
   })
 
-  it('is found among others', async () => {
+  test('is found among others', async () => {
     const s = new Suspension<void>(inner)
     void outerBody(() => innerBody(() => Promise.all([never, s.promise])))
     expect(await ask(s)).toEqual({ notBy: undefined, among: ['innerBody'] })
   })
 
-  it('is nobody when the promise was only started', async () => {
+  test('is nobody when the promise was only started', async () => {
     const s = new Suspension<void>(inner)
     const crawl = async (): Promise<void> => await s.promise
     void outerBody(() => innerBody(async () => (void crawl(), await never)))
     expect(await ask(s)).toMatchObject({ notBy: 'innerBody' })
   })
 
-  it('is the inner body only, when the outer goes on', async () => {
+  test('is the inner body only, when the outer goes on', async () => {
     const s = new Suspension<void>(inner)
     void outerBody(async () => (void innerBody(() => s.promise), await never))
     expect(await ask(s)).toMatchObject({ notBy: 'outerBody' })
   })
 
-  it('changes as code goes on', async () => {
+  test('changes as code goes on', async () => {
     const s = new Suspension<void>(inner)
     let goOn = (): void => {}
     const later = new Promise<void>((resolve) => (goOn = resolve))
@@ -71,7 +71,7 @@ describe('who awaits', () => {
     expect(await ask(s)).toEqual(all)
   })
 
-  it('leaves the settings of stack traces as they were', async () => {
+  test('leaves the settings of stack traces as they were', async () => {
     const { stackTraceLimit, prepareStackTrace } = Error
     const s = new Suspension<void>(inner)
     await ask(s)
@@ -80,7 +80,7 @@ describe('who awaits', () => {
 })
 
 describe('a suspension', () => {
-  it('ends once, also right after a question', async () => {
+  test('ends once, also right after a question', async () => {
     const s = new Suspension<number>(inner)
     s.askWhoAwaits()
     expect(s.settle(1)).toBe(true)
@@ -90,7 +90,7 @@ describe('a suspension', () => {
     expect(await s.promise).toBe(1)
   })
 
-  it('can fail', async () => {
+  test('can fail', async () => {
     const s = new Suspension<number>(inner)
     s.fail(new Error('no'))
     await expect(s.promise).rejects.toThrow('no')

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { dagFromRows, dependentsOf, needsOf, randomGraph } from './dag.arbitrary.ts'
 import { cull, type Dag } from './dag.ts'
 
 describe('dagOf', () => {
-  it('finds who depends on whom', () => {
+  test('finds who depends on whom', () => {
     fc.assert(
       fc.property(randomGraph(20), ({ dag }) => {
         for (let t = 0; t < dag.size; t++) {
@@ -27,14 +27,14 @@ describe('cull', () => {
   //    ↘ 2 ↗ ↘ 4
   const diamond = dagFromRows([[], [0], [0], [1, 2], [2]])
 
-  it('keeps what a target needs, and nothing else', () => {
+  test('keeps what a target needs, and nothing else', () => {
     const { dag, tasks, targets } = cull(diamond.needStart, diamond.needs, [4])
     expect([...tasks]).toEqual([0, 2, 4])
     expect([...targets]).toEqual([2])
     expect([0, 1, 2].map((t) => needsOf(dag, t))).toEqual([[], [0], [1]])
   })
 
-  it('agrees with a search from the targets', () => {
+  test('agrees with a search from the targets', () => {
     fc.assert(
       fc.property(randomGraph(20), fc.array(fc.nat(), { maxLength: 3 }), ({ dag }, picks) => {
         const targets = picks.map((pick) => pick % dag.size)

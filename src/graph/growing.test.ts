@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { GrowingGraph } from './growing.ts'
 
 /** Runs what is ready at once, and writes down what happens. */
@@ -35,7 +35,7 @@ function grow(failing: ReadonlySet<string> = new Set()) {
 }
 
 /** `c → b → a`, written from its end. */
-it('starts a task that came before what it needs', () => {
+test('starts a task that came before what it needs', () => {
   const { add, run, order } = grow()
   add('c', 'b')
   add('b', 'a')
@@ -46,7 +46,7 @@ it('starts a task that came before what it needs', () => {
   expect(order).toEqual(['a', 'b', 'c'])
 })
 
-it('waits for the last reason to hold a task', () => {
+test('waits for the last reason to hold a task', () => {
   const { graph, add, run, order } = grow()
   add('a')
   graph.add('b')
@@ -60,7 +60,7 @@ it('waits for the last reason to hold a task', () => {
   expect(order).toEqual(['a', 'b'])
 })
 
-it('skips what needs a failure, also what comes later', () => {
+test('skips what needs a failure, also what comes later', () => {
   const { graph, add, run, order, skipped } = grow(new Set(['a']))
   add('b', 'a')
   add('c', 'b', 'x')
@@ -72,7 +72,7 @@ it('skips what needs a failure, also what comes later', () => {
   expect([...graph.waiting]).toEqual([])
 })
 
-it('names a circle', () => {
+test('names a circle', () => {
   const { graph, add } = grow()
   add('a', 'b')
   add('b', 'c')
@@ -81,7 +81,7 @@ it('names a circle', () => {
   expect(graph.circle()).toEqual(['a', 'b', 'c', 'a'])
 })
 
-it('runs every task once, after what it needs, in whatever order the tasks come', () => {
+test('runs every task once, after what it needs, in whatever order the tasks come', () => {
   const edges = fc.array(fc.tuple(fc.nat(11), fc.nat(11)), { maxLength: 40 })
   fc.assert(
     fc.property(edges, fc.shuffledSubarray([...Array(12).keys()], { minLength: 12 }), (pairs, arrival) => {

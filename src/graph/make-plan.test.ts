@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { cull } from './dag.ts'
 import { expectedMs } from './estimates.ts'
 import { makePlan } from './make-plan.ts'
@@ -23,7 +23,7 @@ function plan(model: GraphModel, targets: readonly number[], concurrency: number
 }
 
 describe('makePlan', () => {
-  it('foretells the run of a small graph', () => {
+  test('foretells the run of a small graph', () => {
     const two = plan(ship(), [3], 2)
     expect(two).toMatchObject({
       graph: 'ship',
@@ -59,13 +59,13 @@ describe('makePlan', () => {
     expect(plan(ship(), [3], Number.POSITIVE_INFINITY)).toMatchObject({ makespanMs: 7000, idle: 0, bounds: { upperMs: 7000 } })
   })
 
-  it('is plain data, for JSON too', () => {
+  test('is plain data, for JSON too', () => {
     const two = plan(ship(), [3], 2)
     expect(JSON.parse(JSON.stringify(two))).toEqual({ ...two })
     expect(Object.keys(two)).not.toContain('toString')
   })
 
-  it('reads well in a terminal', () => {
+  test('reads well in a terminal', () => {
     expect(`${plan(ship(), [3], 2)}`).toBe(
       [
         'graph "ship": 4 tasks, work 9.00 s, span 7.00 s, parallelism 1.29',
@@ -81,7 +81,7 @@ describe('makePlan', () => {
     )
   })
 
-  it('says how far from the best a schedule can be, and stays short for large graphs', () => {
+  test('says how far from the best a schedule can be, and stays short for large graphs', () => {
     const model = new GraphModel('wide')
     for (let i = 0; i < 101; i++) model.add(`t${i}`, undefined, 10)
     const text = plan(
@@ -95,7 +95,7 @@ describe('makePlan', () => {
     expect(plan(model, [0], 1).toString()).toContain('1 task,')
   })
 
-  it('draws the graph for Mermaid, names escaped', () => {
+  test('draws the graph for Mermaid, names escaped', () => {
     expect(plan(ship(), [3], 2).toMermaid()).toBe(
       [
         'flowchart LR',
@@ -115,7 +115,7 @@ describe('makePlan', () => {
     expect(plan(ship(), [4], 2).toMermaid()).toContain('t0["unneeded #34;x#34;<br/>100 ms"]')
   })
 
-  it('of nothing is empty', () => {
+  test('of nothing is empty', () => {
     const nothing = plan(ship(), [], 2)
     expect(nothing).toMatchObject({ tasks: [], levels: [], criticalPath: [], workMs: 0, makespanMs: 0, speedup: 1, idle: 0 })
     expect(`${nothing}`).toContain('0 tasks')

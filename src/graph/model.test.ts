@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { InvalidGraph, InvalidOption } from '../base/errors.ts'
 import { GraphModel, type Needs, TaskRef } from './model.ts'
 
 const unknown = undefined
 
 describe('GraphModel', () => {
-  it('keeps tasks, needs and estimates in order of creation', () => {
+  test('keeps tasks, needs and estimates in order of creation', () => {
     const model = new GraphModel('g')
     const a = model.add('a', undefined, 5)
     const b = model.add('b', [a], unknown)
@@ -21,7 +21,7 @@ describe('GraphModel', () => {
     expect([model.find('b'), model.find('nobody')]).toEqual([1, -1])
   })
 
-  it('grows beyond its first columns', () => {
+  test('grows beyond its first columns', () => {
     const model = new GraphModel('g')
     let last = model.add('0', undefined, 0)
     for (let i = 1; i < 1000; i++) last = model.add(`${i}`, [last], i)
@@ -31,7 +31,7 @@ describe('GraphModel', () => {
     expect(model.estimatesMs[777]).toBe(777)
   })
 
-  it('puts results together as the needs were written', () => {
+  test('puts results together as the needs were written', () => {
     const model = new GraphModel('g')
     const [a, b] = [model.add('a', undefined, unknown), model.add('b', undefined, unknown)]
     const none = model.add('none', undefined, unknown)
@@ -57,7 +57,7 @@ describe('GraphModel', () => {
     return () => model.add('api', needs as Needs, unknown)
   }
 
-  it('says which need of which task is wrong', () => {
+  test('says which need of which task is wrong', () => {
     const other = new GraphModel('other').add('schema', undefined, unknown)
     const twin = new GraphModel('ship').add('schema', undefined, unknown)
     const cases: [unknown, string, string][] = [
@@ -91,7 +91,7 @@ describe('GraphModel', () => {
     }
   })
 
-  it('refuses a name twice, and names that are none', () => {
+  test('refuses a name twice, and names that are none', () => {
     const model = new GraphModel('ship')
     model.add('api', undefined, unknown)
     expect(() => model.add('api', undefined, unknown)).toThrow('Graph "ship" already has a task "api"')
@@ -102,7 +102,7 @@ describe('GraphModel', () => {
     expect(() => new GraphModel('')).toThrow(InvalidOption)
   })
 
-  it('is as it was after a task that could not be added', () => {
+  test('is as it was after a task that could not be added', () => {
     const model = new GraphModel('g')
     const a = model.add('a', undefined, unknown)
     expect(() => model.add('b', { a, bad: undefined as never }, unknown)).toThrow(InvalidGraph)

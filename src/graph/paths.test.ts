@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { dagFromRows, dependentsOf, needsOf, randomGraph } from './dag.arbitrary.ts'
 import type { Dag } from './dag.ts'
 import { criticalPath, earliestStarts, levels, remainingPaths, span, work } from './paths.ts'
@@ -19,7 +19,7 @@ describe('longest paths', () => {
   const dag = dagFromRows([[], [0], [0], [1, 2]])
   const durations = Float64Array.of(2, 3, 1, 1)
 
-  it('are those of the drawing', () => {
+  test('are those of the drawing', () => {
     const remaining = remainingPaths(dag, durations)
     expect([...remaining]).toEqual([6, 4, 2, 1])
     expect([...earliestStarts(dag, durations)]).toEqual([0, 2, 2, 5])
@@ -28,7 +28,7 @@ describe('longest paths', () => {
     expect([span(remaining), work(durations)]).toEqual([6, 7])
   })
 
-  it('agree with all paths, listed one by one', () => {
+  test('agree with all paths, listed one by one', () => {
     fc.assert(
       fc.property(randomGraph(9), ({ dag, durations }) => {
         const remaining = remainingPaths(dag, durations)
@@ -51,7 +51,7 @@ describe('longest paths', () => {
     )
   })
 
-  it('make a critical path that is a chain of needs as long as the span', () => {
+  test('make a critical path that is a chain of needs as long as the span', () => {
     fc.assert(
       fc.property(randomGraph(30), ({ dag, durations }) => {
         const remaining = remainingPaths(dag, durations)
@@ -64,7 +64,7 @@ describe('longest paths', () => {
     )
   })
 
-  it('leave a slack by which a task may grow, and not more', () => {
+  test('leave a slack by which a task may grow, and not more', () => {
     fc.assert(
       fc.property(randomGraph(30), fc.nat(), ({ dag, durations }, pick) => {
         const task = pick % dag.size
@@ -84,7 +84,7 @@ describe('longest paths', () => {
     )
   })
 
-  it('of an empty graph are nothing', () => {
+  test('of an empty graph are nothing', () => {
     const empty = dagFromRows([])
     const remaining = remainingPaths(empty, new Float64Array(0))
     expect([span(remaining), criticalPath(empty, remaining)]).toEqual([0, []])

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ReadyHeap } from './ready-heap.ts'
 
 const tasks = 50
@@ -13,7 +13,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 describe('ReadyHeap', () => {
-  it('gives what a sorted list gives, also when tasks become more urgent while they wait', () => {
+  test('gives what a sorted list gives, also when tasks become more urgent while they wait', () => {
     const paths = fc.array(fc.nat(4), { minLength: tasks, maxLength: tasks })
     fc.assert(
       fc.property(paths, fc.array(step, { maxLength: 150 }), (remaining, steps) => {

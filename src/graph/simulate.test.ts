@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bounds } from './bounds.ts'
 import { dagFromRows, dependentsOf, needsOf, randomGraph } from './dag.arbitrary.ts'
 import type { Dag } from './dag.ts'
@@ -77,7 +77,7 @@ function optimum(dag: Dag, durations: Float64Array, slots: number): number {
 }
 
 describe('simulate', () => {
-  it('follows the policy as it is written down', () => {
+  test('follows the policy as it is written down', () => {
     fc.assert(
       fc.property(randomGraph(12), slotCount, ({ dag, durations }, slots) => {
         const { order, starts } = run(dag, durations, slots)
@@ -89,7 +89,7 @@ describe('simulate', () => {
     )
   })
 
-  it('makes a schedule: needs first, one task per slot, no slot idle while a task is ready', () => {
+  test('makes a schedule: needs first, one task per slot, no slot idle while a task is ready', () => {
     fc.assert(
       fc.property(randomGraph(40), slotCount, ({ dag, durations }, slots) => {
         const { starts, ends, slots: slotOf, order, makespanMs } = run(dag, durations, slots)
@@ -116,7 +116,7 @@ describe('simulate', () => {
     )
   })
 
-  it("stays within Graham's bound of the shortest schedule", () => {
+  test("stays within Graham's bound of the shortest schedule", () => {
     fc.assert(
       fc.property(randomGraph(6), fc.integer({ min: 1, max: 3 }), ({ dag, durations }, slots) => {
         const best = optimum(dag, durations, slots)
@@ -128,7 +128,7 @@ describe('simulate', () => {
     )
   })
 
-  it('counts the results that are held', () => {
+  test('counts the results that are held', () => {
     fc.assert(
       fc.property(randomGraph(25), slotCount, ({ dag, durations }, slots) => {
         const { ends, heldMax } = run(dag, durations, slots)
@@ -146,7 +146,7 @@ describe('simulate', () => {
     )
   })
 
-  it('withholds sources while their results would only wait: many chains are run a few at a time', () => {
+  test('withholds sources while their results would only wait: many chains are run a few at a time', () => {
     //  load → parse → write, a thousand times, created row by row
     const chains = 1000
     const rows = [
@@ -163,14 +163,14 @@ describe('simulate', () => {
     expect(loads.starts[chains + 3]).toBeLessThan(3)
   })
 
-  it('starts a source that is urgent before other work', () => {
+  test('starts a source that is urgent before other work', () => {
     //  0 → 1, 0 → 2     3 → 4 (10): the long chain goes first as soon as there is a choice
     const dag = dagFromRows([[], [0], [0], [], [3]])
     const { order } = run(dag, Float64Array.of(1, 1, 1, 1, 10), 1)
     expect([...order].slice(0, 2)).toEqual([3, 4])
   })
 
-  it('prefers, of equal paths, the task that frees a result', () => {
+  test('prefers, of equal paths, the task that frees a result', () => {
     //  a0 a1 a2 → b0 b1 b2 (each needs its a) and c0 c1 c2 (the same): after b0, c0 frees a0
     const dag = dagFromRows([[], [], [], [0], [1], [2], [0], [1], [2]])
     const { order } = run(dag, new Float64Array(9).fill(1), 1)
@@ -179,7 +179,7 @@ describe('simulate', () => {
     expect(at(7)).toBe(at(4) + 1)
   })
 
-  it('is practical for a hundred thousand tasks', () => {
+  test('is practical for a hundred thousand tasks', () => {
     const size = 100_000
     const rows = Array.from({ length: size }, (_, t) => (t < 100 ? [] : [t - 100, t - 1 - ((t * 7919) % 100)]))
     const dag = dagFromRows(rows)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { InvalidOption } from '../base/errors.ts'
 import { channels, type Note } from '../base/observer.ts'
 import { AdaptiveConcurrency } from './adaptive.ts'
@@ -18,7 +18,7 @@ const queueing =
   (_now, inFlight, random) => ({ ms: ms * Math.max(1, inFlight / places) * (0.7 + 0.6 * random()), overloaded: false })
 
 describe('overload', () => {
-  it.each(seeds)('finds a knee at 24 and stays there, seed %i', (seed) => {
+  test.each(seeds)('finds a knee at 24 and stays there, seed %i', (seed) => {
     const best = fixedLoop(
       knee(() => 24),
       10_000,
@@ -33,7 +33,7 @@ describe('overload', () => {
     expect(found.refused).toBeLessThan(0.01)
   })
 
-  it.each(seeds)('follows the knee from 24 down to 8 and back up, seed %i', (seed) => {
+  test.each(seeds)('follows the knee from 24 down to 8 and back up, seed %i', (seed) => {
     const moving = knee((now) => (now > 5_000 && now < 15_000 ? 8 : 24))
     const found = closedLoop(moving, 25_000, { seed })
     // 24 for 15 of the seconds, 8 for 10 of them, 20 ms each.
@@ -44,17 +44,20 @@ describe('overload', () => {
     expect(Math.max(...low)).toBeLessThanOrEqual(9)
   })
 
-  it.each(seeds)('halves at most once per generation of calls when everything is refused, and ends at `min`, seed %i', (seed) => {
-    const down: Server = () => ({ ms: 5, overloaded: true })
-    const found = closedLoop(down, 1_000, { seed, initial: 64, min: 2 })
-    expect(found.limit).toBe(2)
-    const limits = [64, ...found.changes.map(([, limit]) => limit)]
-    // All calls of a generation settle at one moment, so two changes at one time are one generation.
-    for (let i = 1; i < limits.length; i++)
-      expect(limits[i] as number).toBeGreaterThanOrEqual(Math.ceil((limits[i - 1] as number) / 2))
-  })
+  test.each(seeds)(
+    'halves at most once per generation of calls when everything is refused, and ends at `min`, seed %i',
+    (seed) => {
+      const down: Server = () => ({ ms: 5, overloaded: true })
+      const found = closedLoop(down, 1_000, { seed, initial: 64, min: 2 })
+      expect(found.limit).toBe(2)
+      const limits = [64, ...found.changes.map(([, limit]) => limit)]
+      // All calls of a generation settle at one moment, so two changes at one time are one generation.
+      for (let i = 1; i < limits.length; i++)
+        expect(limits[i] as number).toBeGreaterThanOrEqual(Math.ceil((limits[i - 1] as number) / 2))
+    },
+  )
 
-  it('overlooks a refusal in a hundred that has nothing to do with how many are under way', () => {
+  test('overlooks a refusal in a hundred that has nothing to do with how many are under way', () => {
     const flaky: Server = (now, inFlight, random) =>
       random() < 0.01 ? { ms: 3, overloaded: true } : queueing(100, 20)(now, inFlight, random)
     const throughputs = seeds.map((seed) => closedLoop(flaky, 10_000, { seed }).throughput)
@@ -62,7 +65,7 @@ describe('overload', () => {
     expect(throughputs.reduce((a, b) => a + b) / seeds.length).toBeGreaterThan(0.7 * best)
   })
 
-  it.each([0.005, 0.02])('uses a service in full that refuses a share of %d at random, however many are under way', (share) => {
+  test.each([0.005, 0.02])('uses a service in full that refuses a share of %d at random, however many are under way', (share) => {
     const flaky: Server = (now, inFlight, random) =>
       random() < share ? { ms: 2, overloaded: true } : queueing(400, 50)(now, inFlight, random)
     const best = fixedLoop(flaky, 10_000, 400).throughput
@@ -70,7 +73,7 @@ describe('overload', () => {
     expect(each.reduce((a, b) => a + b) / seeds.length).toBeGreaterThan(0.8 * best)
   })
 
-  it('does not collapse where one call in twenty is refused at random', () => {
+  test('does not collapse where one call in twenty is refused at random', () => {
     const flaky: Server = (now, inFlight, random) =>
       random() < 0.05 ? { ms: 2, overloaded: true } : queueing(400, 50)(now, inFlight, random)
     const best = fixedLoop(flaky, 10_000, 400).throughput
@@ -81,7 +84,7 @@ describe('overload', () => {
     expect(each[10]).toBeGreaterThan(0.75)
   })
 
-  it.each(seeds)(
+  test.each(seeds)(
     'still backs off from what the service cannot take, where it refuses some at random besides, seed %i',
     (seed) => {
       const both: Server = (now, inFlight, random) =>
@@ -93,7 +96,7 @@ describe('overload', () => {
     },
   )
 
-  it('ignores stragglers that started before the decrease', () => {
+  test('ignores stragglers that started before the decrease', () => {
     const controller = new AdaptiveConcurrency({ initial: 10 }, { loopDelayMs: () => 0 })
     const tickets = Array.from({ length: 10 }, () => controller.start())
     const refuse = (): void => controller.settle(tickets.pop() as number, true)
@@ -107,26 +110,26 @@ describe('overload', () => {
 })
 
 describe('throughput', () => {
-  it.each(seeds)('stops where a queueing server gains nothing any more, seed %i', (seed) => {
+  test.each(seeds)('stops where a queueing server gains nothing any more, seed %i', (seed) => {
     const server = queueing(40, 20)
     const found = closedLoop(server, 20_000, { seed })
     expect(found.throughput).toBeGreaterThan(0.9 * fixedLoop(server, 20_000, 40).throughput)
     expect(found.meanLimit).toBeLessThan(80)
   })
 
-  it.each(seeds)('grows to hundreds where that helps, seed %i', (seed) => {
+  test.each(seeds)('grows to hundreds where that helps, seed %i', (seed) => {
     const server = queueing(300, 50)
     const found = closedLoop(server, 20_000, { seed })
     expect(found.throughput).toBeGreaterThan(0.85 * fixedLoop(server, 20_000, 300).throughput)
     expect(found.meanLimit).toBeLessThan(600)
   })
 
-  it('comes down to one where calls only get in each other’s way', () => {
+  test('comes down to one where calls only get in each other’s way', () => {
     const serial: Server = (_now, inFlight) => ({ ms: 5 * inFlight, overloaded: false })
     expect(closedLoop(serial, 60_000).limit).toBeLessThanOrEqual(2)
   })
 
-  it('does not take latency for a sign: slow answers alone change nothing', () => {
+  test('does not take latency for a sign: slow answers alone change nothing', () => {
     // The same server, whose answers become ten times longer half-way: as throughput per place falls everywhere alike, there
     // is no reason to leave the limit by more than trials do.
     const longer: Server = (now, inFlight, random) => ({
@@ -138,7 +141,7 @@ describe('throughput', () => {
     expect(Math.min(...after)).toBeGreaterThan(25)
   })
 
-  it('learns nothing while there is too little work to reach the limit', () => {
+  test('learns nothing while there is too little work to reach the limit', () => {
     let now = 0
     const clock = { now: () => now, schedule: () => undefined, cancel: () => {} }
     const controller = new AdaptiveConcurrency({ initial: 8 }, { clock, loopDelayMs: () => 0 })
@@ -150,7 +153,7 @@ describe('throughput', () => {
     expect(controller.limit).toBe(8)
   })
 
-  it('tries no more while the event loop is late, and fewer if that costs nothing', () => {
+  test('tries no more while the event loop is late, and fewer if that costs nothing', () => {
     // One thread does 5 ms of work per call, so 4 hide the 20 ms of waiting; more only make the loop late.
     const busy: Server = (_now, inFlight) => ({ ms: Math.max(20, 5 * inFlight), overloaded: false })
     const found = closedLoop(busy, 30_000, { loopDelayMs: (limit) => (limit > 6 ? 100 : 0) })
@@ -159,7 +162,7 @@ describe('throughput', () => {
   })
 })
 
-it('never leaves its bounds', () => {
+test('never leaves its bounds', () => {
   for (const seed of seeds) {
     const { changes } = closedLoop(
       knee(() => 24),
@@ -173,7 +176,7 @@ it('never leaves its bounds', () => {
   }
 })
 
-it('publishes what it did', () => {
+test('publishes what it did', () => {
   const notes: Note[] = []
   const listen = (message: unknown): void => void notes.push(message as Note)
   channels.note.subscribe(listen)
@@ -189,13 +192,13 @@ it('publishes what it did', () => {
   })
 })
 
-it('refuses bounds that contradict each other', () => {
+test('refuses bounds that contradict each other', () => {
   expect(() => new AdaptiveConcurrency({ min: 10, max: 5 })).toThrow(InvalidOption)
   expect(() => new AdaptiveConcurrency({ min: 0 })).toThrow('Expected `min` to be a whole number from 1 up, got 0 (number)')
 })
 
 describe('what is expected beforehand', () => {
-  it('is where it begins, and is no news after a refusal or once it has settled', () => {
+  test('is where it begins, and is no news after a refusal or once it has settled', () => {
     const clock = { now: () => 0, schedule: () => undefined, cancel: () => {} }
     const fresh = new AdaptiveConcurrency({ initial: 4, max: 64 }, { clock })
     fresh.expect(2)

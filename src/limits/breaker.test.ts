@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { Cancelled, CircuitOpen, InvalidOption, TimedOut } from '../base/errors.ts'
 import { breakerAgainstModel } from './breaker.fixture.ts'
 import { type BreakerOptions, CircuitBreaker, type Verdict } from './breaker.ts'
 
-it('agrees with its model in 1,000 sequences of calls, outcomes and pauses', () => {
+test('agrees with its model in 1,000 sequences of calls, outcomes and pauses', () => {
   const { halfOpen, reopened } = breakerAgainstModel(1_000)
   expect(halfOpen).toBeGreaterThan(100)
   expect(reopened).toBeGreaterThan(20)
@@ -26,7 +26,7 @@ function breaker(options: BreakerOptions) {
 }
 
 describe('opening', () => {
-  it('happens after so many failures in a row', () => {
+  test('happens after so many failures in a row', () => {
     const { own, times } = breaker({ consecutive: 3 })
     times(2, 'failure')
     times(1, 'success')
@@ -38,7 +38,7 @@ describe('opening', () => {
     expect(own.refused).toBe(1)
   })
 
-  it('happens above a rate of failures, once enough calls were made', () => {
+  test('happens above a rate of failures, once enough calls were made', () => {
     const { own, times } = breaker({ failureRate: 0.5, over: 10, minimum: 4 })
     times(3, 'failure')
     expect(own.state).toBe('closed')
@@ -54,7 +54,7 @@ describe('opening', () => {
     expect(own.state).toBe('open')
   })
 
-  it('takes no account of calls that tell nothing', () => {
+  test('takes no account of calls that tell nothing', () => {
     const { own, times } = breaker({ consecutive: 2 })
     times(1, 'failure')
     times(50, 'unknown')
@@ -63,7 +63,7 @@ describe('opening', () => {
     expect(own.state).toBe('open')
   })
 
-  it('says when it will probe', () => {
+  test('says when it will probe', () => {
     const { own, times, wait } = breaker({ consecutive: 1, reset: '10s', name: 'the breaker of "ask"' })
     times(1, 'failure')
     wait(4_000)
@@ -72,7 +72,7 @@ describe('opening', () => {
 })
 
 describe('half-open', () => {
-  it('lets one probe through, whatever happens with the calls from before', () => {
+  test('lets one probe through, whatever happens with the calls from before', () => {
     const { own, wait } = breaker({ consecutive: 1, reset: 100 })
     const [first, straggler] = [own.enter(), own.enter()]
     own.settle(first, 'failure')
@@ -85,7 +85,7 @@ describe('half-open', () => {
     expect(own.state).toBe('closed')
   })
 
-  it('gives up a probe that never settles', () => {
+  test('gives up a probe that never settles', () => {
     const { own, times, wait } = breaker({ consecutive: 1, reset: 100, probeTimeout: 30 })
     times(1, 'failure')
     wait(100)
@@ -100,7 +100,7 @@ describe('half-open', () => {
     expect(own.state).toBe('closed')
   })
 
-  it('probes again when a probe told nothing', () => {
+  test('probes again when a probe told nothing', () => {
     const { own, times, call, wait } = breaker({ consecutive: 1, reset: 100 })
     times(1, 'failure')
     wait(100)
@@ -114,7 +114,7 @@ describe('half-open', () => {
 describe('what an error means', () => {
   const status = (code: number): Error => Object.assign(new Error(`HTTP ${code}`), { status: code })
 
-  it.each<[string, unknown, Verdict]>([
+  test.each<[string, unknown, Verdict]>([
     ['a server error', status(503), 'failure'],
     ['an error without a status', new Error('socket hang up'), 'failure'],
     ['a timeout', new TimedOut('', { clock: 'timeout' }), 'failure'],
@@ -126,7 +126,7 @@ describe('what an error means', () => {
     expect(new CircuitBreaker().verdict(error)).toBe(verdict)
   })
 
-  it('is for `failIf` to say', () => {
+  test('is for `failIf` to say', () => {
     const own = new CircuitBreaker({ failIf: (error) => (error as { status?: number }).status === 404 })
     expect(own.verdict(status(404))).toBe('failure')
     expect(own.verdict(status(503))).toBe('success')
@@ -134,7 +134,7 @@ describe('what an error means', () => {
   })
 })
 
-it('refuses options that make no sense', () => {
+test('refuses options that make no sense', () => {
   expect(() => new CircuitBreaker({ consecutive: 0 })).toThrow(InvalidOption)
   expect(() => new CircuitBreaker({ failureRate: 2 })).toThrow(
     'Expected `failureRate` to be a number from 0 to 1, got 2 (number)',

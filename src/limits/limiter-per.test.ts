@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { guard, InvalidOption, limiter, limiterPer, map, stream } from '../index.ts'
 
 /** Counts how many calls of each host are under way at once. */
@@ -20,7 +20,7 @@ const perHost = () => limiterPer((url: string) => new URL(url).host, { concurren
 const expected = new Map([['host-0', 2], ['host-1', 2], ['host-2', 2]]) // prettier-ignore
 
 describe('a limiter for each key', () => {
-  it.each(['map', 'stream', 'guard'])('bounds each by itself: %s', async (how) => {
+  test.each(['map', 'stream', 'guard'])('bounds each by itself: %s', async (how) => {
     const { most, fetch } = hosts()
     const limit = perHost()
     const options = { concurrency: 50, limit }
@@ -35,13 +35,13 @@ describe('a limiter for each key', () => {
     expect(limit.size).toBe(3)
   })
 
-  it('drops idle keys', async () => {
+  test('drops idle keys', async () => {
     const limit = limiterPer((n: number) => n, { concurrency: 1 })
     await map(Array.from({ length: 5_000 }, (_, n) => n), async (n) => n, { concurrency: 4, limit }) // prettier-ignore
     expect(limit.size).toBeLessThanOrEqual(64)
   })
 
-  it('keeps one that is used, or whose window has not passed', async () => {
+  test('keeps one that is used, or whose window has not passed', async () => {
     const limit = limiterPer((n: number) => n, { rate: 1, per: '1h' })
     expect(limit(1).tryAcquire()).toBeDefined()
     for (let n = 2; n < 1_000; n++) limit(n)
@@ -49,7 +49,7 @@ describe('a limiter for each key', () => {
     expect(limit.size).toBeLessThan(130)
   })
 
-  it('takes any function of the arguments; undefined is no limit', async () => {
+  test('takes any function of the arguments; undefined is no limit', async () => {
     const busy = limiter({ concurrency: 1 })
     const seen: number[] = []
     const limit = (n: number): typeof busy | undefined => (n % 2 === 0 ? busy : undefined)
@@ -61,7 +61,7 @@ describe('a limiter for each key', () => {
     })
   })
 
-  it('fails what its function throws', async () => {
+  test('fails what its function throws', async () => {
     const bad = (): never => {
       throw new TypeError('no host')
     }

@@ -1,4 +1,4 @@
-import { assert, describe, expect, it } from 'vitest'
+import { assert, describe, expect, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { Cancelled, Closed, InvalidOption, Overflow, TimedOut } from '../base/errors.ts'
 import type { Lease } from './lease.ts'
@@ -30,7 +30,7 @@ function simulated(options: LimiterOptions) {
 }
 
 describe('concurrency', () => {
-  it('lets so many run, and the others in order of arrival', async () => {
+  test('lets so many run, and the others in order of arrival', async () => {
     const { own, events, ask, release } = simulated({ concurrency: 2 })
     for (const name of ['a', 'b', 'c', 'd']) ask(name)
     await turn()
@@ -46,7 +46,7 @@ describe('concurrency', () => {
     expect(own.stats).toMatchObject({ running: 0, waiting: 0, started: 4 })
   })
 
-  it('serves higher priorities first', async () => {
+  test('serves higher priorities first', async () => {
     const { events, ask, release } = simulated({ concurrency: 1 })
     ask('first')
     ask('low', { priority: -1 })
@@ -56,7 +56,7 @@ describe('concurrency', () => {
     expect(events).toEqual(['first', 'high', 'normal', 'low'])
   })
 
-  it('does not let light calls overtake a heavy one for ever', async () => {
+  test('does not let light calls overtake a heavy one for ever', async () => {
     const { events, ask, release } = simulated({ concurrency: 3 })
     ask('light')
     ask('heavy', { weight: 3 })
@@ -69,7 +69,7 @@ describe('concurrency', () => {
     expect(events).toEqual(['light', 'heavy', 'later'])
   })
 
-  it('goes on when it is lowered below what runs, and below what a waiter weighs', async () => {
+  test('goes on when it is lowered below what runs, and below what a waiter weighs', async () => {
     const { own, events, ask, release } = simulated({ concurrency: 4 })
     ask('a', { weight: 4 })
     ask('b', { weight: 4 })
@@ -86,7 +86,7 @@ describe('concurrency', () => {
     expect(events).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  it('can adapt: overload lowers it', async () => {
+  test('can adapt: overload lowers it', async () => {
     const own = limiter({ concurrency: 'auto', adaptive: { initial: 10 } })
     const overloaded = Object.assign(new Error('too many'), { status: 429 })
     const calls = Array.from({ length: 10 }, () => own.run(() => Promise.reject(overloaded)))
@@ -96,7 +96,7 @@ describe('concurrency', () => {
 })
 
 describe('rate', () => {
-  it('lets a few start at once, and the others evenly', async () => {
+  test('lets a few start at once, and the others evenly', async () => {
     const { clock, events, ask } = simulated({ rate: 10, per: '1s', burst: 2 })
     for (const name of ['a', 'b', 'c', 'd']) ask(name)
     await clock.advance(0)
@@ -110,7 +110,7 @@ describe('rate', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('gives nothing back when a call ends, and everything when it never began', async () => {
+  test('gives nothing back when a call ends, and everything when it never began', async () => {
     const { clock, events, leases, ask } = simulated({ rate: 1, per: '1s' })
     ask('a')
     await turn()
@@ -126,7 +126,7 @@ describe('rate', () => {
     expect(events).toEqual(['a', 'b', 'c'])
   })
 
-  it('stops while paused', async () => {
+  test('stops while paused', async () => {
     const { clock, own, events, ask } = simulated({ rate: 100, per: '1s', concurrency: 50 })
     own.pause(300)
     own.pause(200)
@@ -143,7 +143,7 @@ describe('rate', () => {
     expect(events).toEqual(['a', 'b'])
   })
 
-  it('takes new limits, and what the other side says is left', async () => {
+  test('takes new limits, and what the other side says is left', async () => {
     const { clock, own, events, ask } = simulated({ rate: 1, per: '1s' })
     ask('a')
     ask('b')
@@ -163,7 +163,7 @@ describe('rate', () => {
 })
 
 describe('tokens', () => {
-  it('reserves what a call will cost, and reconciles with what it did', async () => {
+  test('reserves what a call will cost, and reconciles with what it did', async () => {
     const { clock, own, events, leases, ask } = simulated({ tokens: 100, per: '1s', metering: 'bucket' })
     ask('a', { cost: 80 })
     ask('b', { cost: 60 })
@@ -181,7 +181,7 @@ describe('tokens', () => {
     expect(events).toEqual(['a', 'b', 'c'])
   })
 
-  it('takes rate and tokens at one moment', async () => {
+  test('takes rate and tokens at one moment', async () => {
     const { clock, own, events, ask } = simulated({ rate: 10, tokens: 100, per: '1s', burst: 10 })
     ask('big', { cost: 100 })
     ask('next', { cost: 50 })
@@ -197,7 +197,7 @@ describe('tokens', () => {
 })
 
 describe('waiting ends', () => {
-  it('when the queue is full, at once', async () => {
+  test('when the queue is full, at once', async () => {
     const { events, ask } = simulated({ concurrency: 1, maxQueue: 1, name: 'the API' })
     ask('a')
     await turn()
@@ -211,7 +211,7 @@ describe('waiting ends', () => {
     await expect(full.acquire()).rejects.toThrow('the API is full: 0 calls wait already')
   })
 
-  it('by its timeout, or that of the limiter', async () => {
+  test('by its timeout, or that of the limiter', async () => {
     const { clock, own, events, ask } = simulated({ concurrency: 1, queueTimeout: '1s' })
     ask('a')
     ask('b')
@@ -228,7 +228,7 @@ describe('waiting ends', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('by an abort, which holds up nobody', async () => {
+  test('by an abort, which holds up nobody', async () => {
     const { events, ask, release } = simulated({ concurrency: 2 })
     const controller = new AbortController()
     ask('a')
@@ -244,13 +244,13 @@ describe('waiting ends', () => {
     expect(events).toEqual(['a', 'b', 'heavy: Cancelled', 'c'])
   })
 
-  it('without waiting at all when the signal has aborted', async () => {
+  test('without waiting at all when the signal has aborted', async () => {
     const own = limiter({ concurrency: 1 })
     await expect(own.acquire({ signal: AbortSignal.abort() })).rejects.toBeInstanceOf(Cancelled)
     expect(own.stats.running).toBe(0)
   })
 
-  it('when the limiter is closed; what runs is let finish', async () => {
+  test('when the limiter is closed; what runs is let finish', async () => {
     const { own, events, ask, release } = simulated({ concurrency: 1 })
     ask('a')
     ask('b')
@@ -265,7 +265,7 @@ describe('waiting ends', () => {
 })
 
 describe('run', () => {
-  it('gives what the function gives, and the slot back whatever happens', async () => {
+  test('gives what the function gives, and the slot back whatever happens', async () => {
     const own = limiter({ concurrency: 1 })
     expect(await own.run(() => 'value')).toBe('value')
     await expect(own.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
@@ -277,7 +277,7 @@ describe('run', () => {
     expect(own.stats).toMatchObject({ running: 0, started: 3 })
   })
 
-  it('asks `actualCost` what the call really used', async () => {
+  test('asks `actualCost` what the call really used', async () => {
     const own = limiter({ tokens: 1_000, per: '1m', actualCost: (answer: { used: number }) => answer.used })
     await own.run(() => ({ used: 7 }), { cost: 500 })
     expect(own.stats.tokens).toBe(7)
@@ -286,7 +286,7 @@ describe('run', () => {
   })
 })
 
-it('gives the slot back at the end of a `using` block', async () => {
+test('gives the slot back at the end of a `using` block', async () => {
   const own = limiter({ concurrency: 1 })
   {
     using lease = await own.acquire()
@@ -301,7 +301,7 @@ it('gives the slot back at the end of a `using` block', async () => {
 })
 
 describe('options', () => {
-  it.each<[unknown, string]>([
+  test.each<[unknown, string]>([
     [{}, 'Expected limiter to get `concurrency`, `rate` or `tokens`, got none of them'],
     [{ concurrency: 0 }, "Expected `concurrency` to be a whole number from 1 up or 'auto', got 0 (number)"],
     [{ rate: 10 }, 'Expected `per` to be given with `rate` or `tokens`, got undefined'],
@@ -316,7 +316,7 @@ describe('options', () => {
     expect(() => limiter(options as LimiterOptions)).toThrow(message)
   })
 
-  it('refuses a call that could never start', async () => {
+  test('refuses a call that could never start', async () => {
     await expect(limiter({ concurrency: 2 }).acquire({ weight: 3 })).rejects.toThrow(
       'Expected `weight` 3 to be at most the concurrency 2 of the limiter: the call could never start',
     )
@@ -324,7 +324,7 @@ describe('options', () => {
     await expect(limiter({ rate: 1, per: '1s' }).acquire({ weight: 2 })).rejects.toBeInstanceOf(InvalidOption)
   })
 
-  it('refuses to change a bound that is not there', () => {
+  test('refuses to change a bound that is not there', () => {
     expect(() => limiter({ concurrency: 2 }).update({ rate: 3 })).toThrow(
       'Expected `rate` to be a bound that the limiter was made with',
     )
@@ -334,11 +334,11 @@ describe('options', () => {
 })
 
 describe('simulation', () => {
-  it('keeps its bounds and settles every call, in 200 seeded histories', async () => {
+  test('keeps its bounds and settles every call, in 200 seeded histories', async () => {
     for (let seed = 1; seed <= 200; seed++) assert.notEqual(await simulateLimiter(seed), '')
   })
 
-  it('does the same for the same seed', async () => {
+  test('does the same for the same seed', async () => {
     for (let seed = 1; seed <= 30; seed++) assert.equal(await simulateLimiter(seed), await simulateLimiter(seed), `seed ${seed}`)
   })
 })

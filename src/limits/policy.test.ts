@@ -1,4 +1,4 @@
-import { assert, describe, expect, it } from 'vitest'
+import { assert, describe, expect, test } from 'vitest'
 import { Cancellation } from '../base/abort.ts'
 import { SimulatedClock } from '../base/clock.ts'
 import { Cancelled, CircuitOpen, InvalidOption, Overflow, TimedOut } from '../base/errors.ts'
@@ -51,7 +51,7 @@ describe('timeout', () => {
         signal.addEventListener('abort', () => clock.schedule(20, () => reject(signal.reason as Error)))
       })
 
-  it('aborts the attempt, waits for it to settle, and rejects with TimedOut', async () => {
+  test('aborts the attempt, waits for it to settle, and rejects with TimedOut', async () => {
     const { clock, policy, call } = simulated({ timeout: 100 })
     const seen = watch(policy.run(tidy(clock), { ...call, name: '"ask"' }))
     await clock.advance(110)
@@ -63,7 +63,7 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('is the outcome, whatever the function still gives', async () => {
+  test('is the outcome, whatever the function still gives', async () => {
     const { clock, policy, call } = simulated({ timeout: 100 })
     const late = watch(
       policy.run(({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(1))), call),
@@ -72,7 +72,7 @@ describe('timeout', () => {
     expect(late.error).toBeInstanceOf(TimedOut)
   })
 
-  it('abandons a function that ignores its signal after `grace`', async () => {
+  test('abandons a function that ignores its signal after `grace`', async () => {
     const { clock, policy, call } = simulated({ timeout: 100, grace: 50 })
     const seen = watch(policy.run(never, call))
     await clock.advance(149)
@@ -82,7 +82,7 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('stays the outcome when the call is cancelled while the function still cleans up', async () => {
+  test('stays the outcome when the call is cancelled while the function still cleans up', async () => {
     const { clock, policy, call, cancellation } = simulated({ timeout: 100, grace: 50 })
     const seen = watch(policy.run(never, call))
     await clock.advance(120)
@@ -92,7 +92,7 @@ describe('timeout', () => {
     expect(seen.error).toBeInstanceOf(TimedOut)
   })
 
-  it('runs for each attempt anew', async () => {
+  test('runs for each attempt anew', async () => {
     const { clock, policy, call } = simulated({ timeout: 100, retry: { retries: 2, base: 10 } }, () => 0)
     const attempts: number[] = []
     const seen = watch(
@@ -106,14 +106,14 @@ describe('timeout', () => {
     expect(seen.error).toMatchObject({ clock: 'timeout' })
   })
 
-  it('costs nothing when the function is in time', async () => {
+  test('costs nothing when the function is in time', async () => {
     const { clock, policy, call, cancellation } = simulated({ timeout: 100 })
     expect(await policy.run(() => 'in time', call)).toBe('in time')
     expect(clock.pending).toBe(0)
     expect(cancellation.listenerCount).toBe(0)
   })
 
-  it('is left to the executor for remote calls', async () => {
+  test('is left to the executor for remote calls', async () => {
     const { clock, call } = simulated({})
     const seen = watch(new Policy({ timeout: 100 }, { clock, remote: true }).run(never, call))
     await clock.advance(10_000)
@@ -122,7 +122,7 @@ describe('timeout', () => {
 })
 
 describe('remote attempts', () => {
-  it('are bounded by `queueTimeout` until the executor takes them', async () => {
+  test('are bounded by `queueTimeout` until the executor takes them', async () => {
     const clock = new SimulatedClock()
     const policy = new Policy({ queueTimeout: 100 }, { clock, remote: true })
     const waits = watch(
@@ -148,7 +148,7 @@ describe('remote attempts', () => {
     expect(runs.value).toBe('long')
   })
 
-  it('are bounded again, by what is left, when the worker that had taken them is gone', async () => {
+  test('are bounded again, by what is left, when the worker that had taken them is gone', async () => {
     const clock = new SimulatedClock()
     const policy = new Policy({ queueTimeout: 100 }, { clock, remote: true })
     const waits = watch(
@@ -169,7 +169,7 @@ describe('remote attempts', () => {
 })
 
 describe('retry', () => {
-  it('tries again after a jittered pause, with the number of the attempt in the context', async () => {
+  test('tries again after a jittered pause, with the number of the attempt in the context', async () => {
     const { clock, policy, call } = simulated({ retry: { retries: 3, base: 100 } })
     const { fn, attempts } = failing(2)
     const seen = watch(policy.run(fn, call))
@@ -181,7 +181,7 @@ describe('retry', () => {
     expect(seen.value).toBe(3)
   })
 
-  it('gives up with the last error', async () => {
+  test('gives up with the last error', async () => {
     const { clock, policy, call } = simulated({ retry: 2 })
     let count = 0
     const seen = watch(policy.run(() => Promise.reject(new Error(`attempt ${++count}`)), call))
@@ -189,7 +189,7 @@ describe('retry', () => {
     expect(seen.error).toMatchObject({ message: 'attempt 3' })
   })
 
-  it('waits as long as the server asks', async () => {
+  test('waits as long as the server asks', async () => {
     const { clock, policy, call } = simulated({ retry: { retries: 1, base: 100 } })
     const { fn, attempts } = failing(1, () => failure({ status: 429, headers: { 'retry-after': '7' } }))
     const seen = watch(policy.run(fn, call))
@@ -199,14 +199,14 @@ describe('retry', () => {
     expect(seen.value).toBe(2)
   })
 
-  it('does not try again what cannot succeed', async () => {
+  test('does not try again what cannot succeed', async () => {
     const { policy, call } = simulated({ retry: 5 })
     const { fn, attempts } = failing(9, () => new TypeError('x is not a function'))
     await expect(policy.run(fn, call)).rejects.toBeInstanceOf(TypeError)
     expect(attempts).toEqual([1])
   })
 
-  it('stops when the call is cancelled during the pause, at once', async () => {
+  test('stops when the call is cancelled during the pause, at once', async () => {
     const { clock, policy, call, cancellation } = simulated({ retry: { retries: 5, base: 10_000 } })
     const seen = watch(policy.run(failing(9).fn, call))
     await clock.advance(10)
@@ -217,7 +217,7 @@ describe('retry', () => {
     expect(cancellation.listenerCount).toBe(0)
   })
 
-  it('is filled into the record', async () => {
+  test('is filled into the record', async () => {
     const { clock, policy, call } = simulated({ retry: { retries: 3, base: 100 } })
     const record = newTask(openRun('call', 'ask', { task: 0, run: 0 }, 1, 1), 0, 0, 0)
     watch(policy.run(failing(2).fn, { ...call, record }))
@@ -227,7 +227,7 @@ describe('retry', () => {
 })
 
 describe('deadline', () => {
-  it('is over all attempts, and aborts the one under way', async () => {
+  test('is over all attempts, and aborts the one under way', async () => {
     const { clock, policy, call } = simulated({ retry: { retries: 9, base: 10 } }, () => 0)
     const aborted: unknown[] = []
     const slow = ({ signal, deadline }: TaskContext): Promise<never> => {
@@ -248,7 +248,7 @@ describe('deadline', () => {
     expect(aborted).toEqual([seen.error])
   })
 
-  it('ends the call at once when it would pass during a pause; the cause is kept', async () => {
+  test('ends the call at once when it would pass during a pause; the cause is kept', async () => {
     const { clock, policy, call } = simulated({ retry: { retries: 9, base: 1_000 } })
     const seen = watch(policy.run(failing(9).fn, { ...call, deadlineMs: 100 }))
     await clock.advance(0)
@@ -257,7 +257,7 @@ describe('deadline', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('counts the wait for a limiter', async () => {
+  test('counts the wait for a limiter', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1 }, clock)
     const policy = new Policy({ limit }, { clock })
@@ -268,7 +268,7 @@ describe('deadline', () => {
     expect(limit.stats).toMatchObject({ waiting: 0, running: 1 })
   })
 
-  it('is the earlier one of the call and of what it belongs to', async () => {
+  test('is the earlier one of the call and of what it belongs to', async () => {
     const { policy, call } = simulated({ retry: 1 })
     const shown = (deadlineMs: number): Promise<number> =>
       policy.run((context) => context.deadline, { ...call, deadline: 500, deadlineMs })
@@ -278,7 +278,7 @@ describe('deadline', () => {
 })
 
 describe('cancellation', () => {
-  it('aborts the attempt, and is the outcome when it has settled', async () => {
+  test('aborts the attempt, and is the outcome when it has settled', async () => {
     const { clock, policy, call, cancellation } = simulated({ timeout: 1_000 })
     const seen = watch(
       policy.run(
@@ -294,7 +294,7 @@ describe('cancellation', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('starts nothing once it has happened', async () => {
+  test('starts nothing once it has happened', async () => {
     const { policy, call, cancellation } = simulated({ timeout: 1_000 })
     cancellation.abort('too late')
     let started = false
@@ -304,7 +304,7 @@ describe('cancellation', () => {
 })
 
 describe('breaker', () => {
-  it('fails fast while open, also between the attempts of one call', async () => {
+  test('fails fast while open, also between the attempts of one call', async () => {
     const { clock, policy, call } = simulated({ breaker: { consecutive: 2, reset: '1m' }, retry: { retries: 5, base: 10 } })
     const { fn, attempts } = failing(99)
     const seen = watch(policy.run(fn, call))
@@ -315,7 +315,7 @@ describe('breaker', () => {
     expect(attempts).toHaveLength(2)
   })
 
-  it('counts timeouts, and forgives what says nothing about the dependency', async () => {
+  test('counts timeouts, and forgives what says nothing about the dependency', async () => {
     const { clock, policy, call } = simulated({ breaker: { consecutive: 2 }, timeout: 10, grace: 0 })
     for (let i = 0; i < 3; i++) {
       await expect(policy.run(() => Promise.reject(new TypeError('mistake')), call)).rejects.toBeInstanceOf(TypeError)
@@ -329,7 +329,7 @@ describe('breaker', () => {
     expect(policy.breaker?.state).toBe('open')
   })
 
-  it('lets nobody queue for a limiter who would be refused, and gives the lease back when it opens meanwhile', async () => {
+  test('lets nobody queue for a limiter who would be refused, and gives the lease back when it opens meanwhile', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1 }, clock)
     const policy = new Policy({ limit, breaker: { consecutive: 1 } }, { clock })
@@ -344,7 +344,7 @@ describe('breaker', () => {
 })
 
 describe('limit', () => {
-  it('is held by each attempt, and not in the pauses', async () => {
+  test('is held by each attempt, and not in the pauses', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1 }, clock)
     const policy = new Policy({ limit, retry: { retries: 1, base: 100 } }, { clock, random: () => 0.5 })
@@ -368,7 +368,7 @@ describe('limit', () => {
     expect(limit.stats.running).toBe(0)
   })
 
-  it('bounds the wait by `queueTimeout`, which counts before the start only', async () => {
+  test('bounds the wait by `queueTimeout`, which counts before the start only', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1 }, clock)
     const policy = new Policy({ limit, queueTimeout: 50, retry: 3 }, { clock })
@@ -381,7 +381,7 @@ describe('limit', () => {
     expect(long.value).toBe('long')
   })
 
-  it('takes the cost from the arguments, and the real one from the result', async () => {
+  test('takes the cost from the arguments, and the real one from the result', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter(
       { tokens: 100, per: '1s', metering: 'bucket', cost: (text: string) => text.length, actualCost: (used: number) => used },
@@ -392,7 +392,7 @@ describe('limit', () => {
     expect(limit.levels().tokens).toBe(97)
   })
 
-  it('refuses when the queue is full', async () => {
+  test('refuses when the queue is full', async () => {
     const clock = new SimulatedClock()
     const limit = new Limiter({ concurrency: 1, maxQueue: 0 }, clock)
     const policy = new Policy({ limit, retry: 3 }, { clock })
@@ -402,7 +402,7 @@ describe('limit', () => {
 })
 
 describe('several limiters', () => {
-  it('are taken in one order, however they are listed, so that nobody waits in a circle', async () => {
+  test('are taken in one order, however they are listed, so that nobody waits in a circle', async () => {
     const clock = new SimulatedClock()
     const [a, b] = [new Limiter({ concurrency: 1 }, clock), new Limiter({ concurrency: 1 }, clock)]
     const work = (): Promise<void> => new Promise((resolve) => clock.schedule(1, () => resolve()))
@@ -418,7 +418,7 @@ describe('several limiters', () => {
     expect([a.stats.running, b.stats.running]).toEqual([0, 0])
   })
 
-  it('are given back when the wait for a later one ends', async () => {
+  test('are given back when the wait for a later one ends', async () => {
     const clock = new SimulatedClock()
     const places = new Limiter({ concurrency: 1 }, clock)
     const slow = new Limiter({ rate: 1, per: '1m' }, clock)
@@ -432,7 +432,7 @@ describe('several limiters', () => {
     expect([places.stats.running, slow.stats.waiting]).toEqual([0, 0])
   })
 
-  it('can be acquired by hand', async () => {
+  test('can be acquired by hand', async () => {
     const [a, b] = [new Limiter({ concurrency: 2 }), new Limiter({ concurrency: 1 })]
     const both = combine(b, a)
     const lease = await both.acquire()
@@ -445,13 +445,13 @@ describe('several limiters', () => {
 })
 
 describe('compiling', () => {
-  it('gives nothing when nothing is asked for', () => {
+  test('gives nothing when nothing is asked for', () => {
     expect(compilePolicy({})).toBeUndefined()
     expect(compilePolicy({ grace: 5, priority: 1 })).toBeUndefined()
     expect(compilePolicy({ timeout: 5 })).toBeInstanceOf(Policy)
   })
 
-  it('knows what an executor can do by itself', () => {
+  test('knows what an executor can do by itself', () => {
     expect(needsTask({ timeout: 5, grace: 1 })).toBe(false)
     expect(needsTask({ timeout: 5, retry: 1 })).toBe(true)
     expect(timeoutOnlyMs({ timeout: '2s' })).toBe(2_000)
@@ -460,11 +460,11 @@ describe('compiling', () => {
 })
 
 describe('simulation', () => {
-  it('settles every call and leaves nothing behind, in 200 seeded histories', async () => {
+  test('settles every call and leaves nothing behind, in 200 seeded histories', async () => {
     for (let seed = 1; seed <= 200; seed++) assert.notEqual(await simulatePolicy(seed), '')
   })
 
-  it('does the same for the same seed', async () => {
+  test('does the same for the same seed', async () => {
     for (let seed = 1; seed <= 30; seed++) assert.equal(await simulatePolicy(seed), await simulatePolicy(seed), `seed ${seed}`)
   })
 })

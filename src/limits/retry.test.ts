@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   BudgetExceeded,
   Cancelled,
@@ -19,7 +19,7 @@ const failure = (fields: object = {}): Error => Object.assign(new Error('no'), f
 const status = (code: number): Error => failure({ status: code })
 
 describe('the pause', () => {
-  it('is drawn from a bound that doubles up to the cap', () => {
+  test('is drawn from a bound that doubles up to the cap', () => {
     const longest = new Retry({ retries: 9, base: 100, cap: 1_000, budget: Infinity }, () => 1 - Number.EPSILON)
     const bounds = [1, 2, 3, 4, 5, 6].map((attempt) => Math.round(longest.pauseMs(failure(), attempt, 0) ?? -1))
     expect(bounds).toEqual([100, 200, 400, 800, 1_000, 1_000])
@@ -27,7 +27,7 @@ describe('the pause', () => {
     expect(shortest.pauseMs(failure(), 5, 0)).toBe(0)
   })
 
-  it('is always a finite number within its bounds', () => {
+  test('is always a finite number within its bounds', () => {
     const anything = fc.record({
       base: fc.double({ min: 0, max: 1e9, noNaN: true }),
       cap: fc.double({ min: 0, max: 1e9, noNaN: true }),
@@ -43,12 +43,12 @@ describe('the pause', () => {
     )
   })
 
-  it('is never shorter than the server asked for, and jittered beyond it', () => {
+  test('is never shorter than the server asked for, and jittered beyond it', () => {
     const retry = new Retry({ base: 100, budget: Infinity }, () => 0.5)
     expect(retry.pauseMs(failure({ retryAfter: '3s' }), 1, 0)).toBe(3_050)
   })
 
-  it('is none when the server asks for more than `maxRetryAfter`', () => {
+  test('is none when the server asks for more than `maxRetryAfter`', () => {
     const retry = new Retry({ maxRetryAfter: '1m' })
     expect(retry.pauseMs(failure({ headers: { 'retry-after': '61' } }), 1, 0)).toBeUndefined()
     expect(retry.pauseMs(failure({ headers: { 'retry-after': '60' } }), 1, 0)).toBeGreaterThanOrEqual(60_000)
@@ -56,14 +56,14 @@ describe('the pause', () => {
 })
 
 describe('whether to retry', () => {
-  it('is said by the number of retries', () => {
+  test('is said by the number of retries', () => {
     const retry = new Retry(2)
     expect(retry.pauseMs(failure(), 2, 0)).toBeDefined()
     expect(retry.pauseMs(failure(), 3, 0)).toBeUndefined()
     expect(new Retry({}).retries).toBe(3)
   })
 
-  it('is said by `retryIf`, which is told the attempt', () => {
+  test('is said by `retryIf`, which is told the attempt', () => {
     const asked: unknown[] = []
     const error = failure()
     const retry = new Retry({ retryIf: (...args) => asked.push(args) < 2 })
@@ -75,7 +75,7 @@ describe('whether to retry', () => {
     ])
   })
 
-  it.each<[string, unknown, boolean]>([
+  test.each<[string, unknown, boolean]>([
     ['an error without a status', failure(), true],
     ['a thrown string', 'no', true],
     ['a thrown undefined', undefined, true],
@@ -109,7 +109,7 @@ describe('whether to retry', () => {
     expect(isTransient(error)).toBe(transient)
   })
 
-  it('is said by one layer only: what it gave up, those around it do not try again', () => {
+  test('is said by one layer only: what it gave up, those around it do not try again', () => {
     const error = failure()
     const inner = new Retry(1)
     const outer = new Retry(5)
@@ -118,7 +118,7 @@ describe('whether to retry', () => {
     expect(outer.pauseMs(failure(), 1, 0)).toBeDefined()
   })
 
-  it('leaves to the outer layer what the inner one would not retry', () => {
+  test('leaves to the outer layer what the inner one would not retry', () => {
     const error = failure()
     expect(new Retry({ retryIf: () => false }).pauseMs(error, 1, 0)).toBeUndefined()
     expect(new Retry(1).pauseMs(error, 1, 0)).toBeDefined()
@@ -126,7 +126,7 @@ describe('whether to retry', () => {
 })
 
 describe('the budget', () => {
-  it('allows a tenth of the calls of the last ten seconds, and a hundred in any case', () => {
+  test('allows a tenth of the calls of the last ten seconds, and a hundred in any case', () => {
     const budget = new RetryBudget()
     const spend = (times: number, now: number): number =>
       Array.from({ length: times }, () => budget.spend(now)).filter(Boolean).length
@@ -138,7 +138,7 @@ describe('the budget', () => {
     expect(spend(1_000, 13_000)).toBe(100)
   })
 
-  it('keeps every window of ten seconds within the bound', () => {
+  test('keeps every window of ten seconds within the bound', () => {
     const event = fc.record({ pause: fc.nat(3_000), calls: fc.nat(200), retries: fc.nat(100) })
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
@@ -159,7 +159,7 @@ describe('the budget', () => {
     )
   })
 
-  it('can be lifted, and shared', () => {
+  test('can be lifted, and shared', () => {
     const free = new Retry({ retries: 1, budget: Infinity })
     for (let i = 0; i < 1_000; i++) expect(free.pauseMs(failure(), 1, 0)).toBeDefined()
     const shared = new RetryBudget({ floor: 1 })
@@ -170,7 +170,7 @@ describe('the budget', () => {
 
 describe('what a server asks for', () => {
   const now = Date.parse('2026-01-01T00:00:00Z')
-  it.each<[string, unknown, number | undefined]>([
+  test.each<[string, unknown, number | undefined]>([
     ['nothing', failure(), undefined],
     ['no object', 'no', undefined],
     ['retryAfterMs', failure({ retryAfterMs: 1_500 }), 1_500],
@@ -189,7 +189,7 @@ describe('what a server asks for', () => {
   })
 })
 
-it('knows overload from other failures', () => {
+test('knows overload from other failures', () => {
   expect([429, 503, 529].every((code) => isOverload(status(code)))).toBe(true)
   expect([400, 500, 502].some((code) => isOverload(status(code)))).toBe(false)
   expect(isOverload(new TimedOut('', { clock: 'timeout' }))).toBe(true)
@@ -197,7 +197,7 @@ it('knows overload from other failures', () => {
   expect(isOverload(failure())).toBe(false)
 })
 
-it('refuses options that make no sense', () => {
+test('refuses options that make no sense', () => {
   expect(() => new Retry(-1)).toThrow(InvalidOption)
   expect(() => new Retry({ retries: 1.5 })).toThrow('Expected `retries` to be a whole number from 0 up, got 1.5 (number)')
   expect(() => new Retry({ maxAttempts: 3 } as never)).toThrow('Unknown option `maxAttempts` of retry')

@@ -1,4 +1,4 @@
-import { assert, describe, expect, it } from 'vitest'
+import { assert, describe, expect, test } from 'vitest'
 import { breakerAgainstModel } from './breaker.fixture.ts'
 import { simulateLimiter, simulatePolicy } from './simulation.fixture.ts'
 
@@ -6,15 +6,15 @@ import { simulateLimiter, simulatePolicy } from './simulation.fixture.ts'
 const seeds = 50_000
 
 describe('long simulation', () => {
-  it('of limiters', { timeout: 600_000 }, async () => {
+  test('of limiters', { timeout: 600_000 }, async () => {
     for (let seed = 1; seed <= seeds; seed++) assert.notEqual(await simulateLimiter(seed), '')
   })
 
-  it('of policies', { timeout: 600_000 }, async () => {
+  test('of policies', { timeout: 600_000 }, async () => {
     for (let seed = 1; seed <= seeds; seed++) assert.notEqual(await simulatePolicy(seed), '')
   })
 
-  it('of breakers', { timeout: 600_000 }, () => {
+  test('of breakers', { timeout: 600_000 }, () => {
     const { halfOpen, reopened } = breakerAgainstModel(20_000)
     expect(halfOpen).toBeGreaterThan(2_000)
     expect(reopened).toBeGreaterThan(400)

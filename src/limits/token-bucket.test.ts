@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { TokenBucket } from './token-bucket.ts'
 
 /** The most that was spent in any half-open window of that length; a nanosecond is left to rounding. */
@@ -14,7 +14,7 @@ function busiest(spent: readonly { at: number; cost: number }[], windowMs: numbe
 }
 
 describe('a sliding bucket', () => {
-  it('lets through no more than the allowance in any window, and waits no longer than it must', () => {
+  test('lets through no more than the allowance in any window, and waits no longer than it must', () => {
     const call = fc.record({ pause: fc.double({ min: 0, max: 400, noNaN: true }), cost: fc.integer({ min: 1, max: 10 }) })
     fc.assert(
       fc.property(
@@ -40,7 +40,7 @@ describe('a sliding bucket', () => {
     )
   })
 
-  it('uses all of the allowance when asked all the time, also when every wake-up is late', () => {
+  test('uses all of the allowance when asked all the time, also when every wake-up is late', () => {
     for (const lateMs of [0, 1, 5, 20]) {
       const bucket = new TokenBucket({ allowance: 2_000, perMs: 1_000, burst: 101, window: 1 }, 0)
       const spent: { at: number; cost: number }[] = []
@@ -58,7 +58,7 @@ describe('a sliding bucket', () => {
     }
   })
 
-  it('spaces starts evenly when few are allowed', () => {
+  test('spaces starts evenly when few are allowed', () => {
     const bucket = new TokenBucket({ allowance: 4, perMs: 1_000, burst: 1, window: 1 }, 0)
     const starts: number[] = []
     for (let now = 0; starts.length < 5; now += bucket.waitMs(1, now)) {
@@ -69,7 +69,7 @@ describe('a sliding bucket', () => {
     expect(starts).toEqual([0, 250, 500, 750, 1_000])
   })
 
-  it('counts a call from when it really starts', () => {
+  test('counts a call from when it really starts', () => {
     const bucket = new TokenBucket({ allowance: 2, perMs: 1_000, burst: 2, window: 1 }, 0)
     const first = bucket.take(1, 0)
     bucket.take(1, 0)
@@ -82,7 +82,7 @@ describe('a sliding bucket', () => {
 })
 
 describe('a plain bucket', () => {
-  it('is full at first and fills evenly, as those of model providers', () => {
+  test('is full at first and fills evenly, as those of model providers', () => {
     // The case of continuedev/continue#11472: 30,000 a minute, 18,928 used, 11,159 requested, refused for 174 ms.
     const bucket = new TokenBucket({ allowance: 30_000, perMs: 60_000, burst: 30_000 }, 0)
     bucket.take(18_928, 0)
@@ -92,7 +92,7 @@ describe('a plain bucket', () => {
 })
 
 describe('reconciling', () => {
-  it('gives back what was reserved too much, and lets nothing start before a debt is paid', () => {
+  test('gives back what was reserved too much, and lets nothing start before a debt is paid', () => {
     const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100 }, 0)
     const cheap = bucket.take(80, 0)
     bucket.correct(cheap, 80, 20, 0)
@@ -103,7 +103,7 @@ describe('reconciling', () => {
     expect(bucket.waitMs(10, 0)).toBe(600)
   })
 
-  it('frees the window of what was not used', () => {
+  test('frees the window of what was not used', () => {
     const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, window: 1 }, 0)
     const receipt = bucket.take(100, 0)
     expect(bucket.waitMs(50, 500)).toBe(500)
@@ -113,7 +113,7 @@ describe('reconciling', () => {
 })
 
 describe('changing limits', () => {
-  it('keeps the share that is there', () => {
+  test('keeps the share that is there', () => {
     const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100 }, 0)
     bucket.take(50, 0)
     bucket.update(1_000, 1_000, 1_000, 0)
@@ -124,7 +124,7 @@ describe('changing limits', () => {
     expect(bucket.tokens(0)).toBe(1_000)
   })
 
-  it('lets a cost above the new allowance start from a full bucket rather than never', () => {
+  test('lets a cost above the new allowance start from a full bucket rather than never', () => {
     const bucket = new TokenBucket({ allowance: 100, perMs: 1_000, burst: 100, window: 1 }, 0)
     bucket.update(40, 1_000, 40, 0)
     bucket.take(40, 0)
@@ -134,7 +134,7 @@ describe('changing limits', () => {
   })
 })
 
-it('remembers long streams in little memory', () => {
+test('remembers long streams in little memory', () => {
   const bucket = new TokenBucket({ allowance: 1e6, perMs: 1_000, burst: 1e6, window: 1 }, 0)
   let now = 0
   for (let i = 0; i < 200_000; i++) {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
-import { assert, expect, it } from 'vitest'
+import { assert, expect, test } from 'vitest'
 import { type Place, WaitQueue } from './wait-queue.ts'
 
-it('serves higher priorities first, and equal ones in order of arrival', () => {
+test('serves higher priorities first, and equal ones in order of arrival', () => {
   const queue = new WaitQueue<string>()
   queue.add('a', 0)
   queue.add('b', 0)
@@ -17,7 +17,7 @@ it('serves higher priorities first, and equal ones in order of arrival', () => {
   ])
 })
 
-it('agrees with a sorted list, whatever is added and taken out', () => {
+test('agrees with a sorted list, whatever is added and taken out', () => {
   const step = fc.oneof(
     fc.record({ add: fc.integer({ min: -40, max: 40 }) }),
     fc.constant({ shift: true as const }),

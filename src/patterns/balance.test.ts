@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { CircuitOpen, InvalidOption } from '../base/errors.ts'
 import { balance, type BalanceOptions, balanceWith } from './balance.ts'
@@ -25,7 +25,7 @@ function simulated(times: readonly number[], options: BalanceOptions<[string]>) 
 }
 
 describe('balance', () => {
-  it("'least-busy' gives a slow replica no more than it can bear", async () => {
+  test("'least-busy' gives a slow replica no more than it can bear", async () => {
     const { clock, asked, call } = simulated([10, 10, 40], { by: 'least-busy' })
     let done = 0
     const lane = async (): Promise<void> => {
@@ -43,14 +43,14 @@ describe('balance', () => {
     expect(call.replicas.map(({ busy }) => busy)).toEqual([0, 0, 0])
   })
 
-  it("'round-robin' goes in turn", async () => {
+  test("'round-robin' goes in turn", async () => {
     const { call } = simulated([0, 0, 0], { by: 'round-robin' })
     const answers = []
     for (let i = 0; i < 6; i++) answers.push(await call('x'))
     expect(answers).toEqual([0, 1, 2, 0, 1, 2])
   })
 
-  it("'consistent-hash' sends a key to the same replica, to another one while that is down, and back again", async () => {
+  test("'consistent-hash' sends a key to the same replica, to another one while that is down, and back again", async () => {
     const { clock, down, call } = simulated([0, 0, 0], { by: 'consistent-hash', breaker: { consecutive: 1, reset: 100 } })
     const home = await call('customer 7')
     expect(await call('customer 7')).toBe(home)
@@ -64,7 +64,7 @@ describe('balance', () => {
     expect(await call('customer 7')).toBe(home)
   })
 
-  it('leaves a replica alone that fails, probes it, and gives it its share again', async () => {
+  test('leaves a replica alone that fails, probes it, and gives it its share again', async () => {
     const { clock, down, asked, call } = simulated([0, 0], { by: 'round-robin', breaker: { consecutive: 3, reset: 1_000 } })
     down.add(1)
     let failures = 0
@@ -83,7 +83,7 @@ describe('balance', () => {
     expect(failures).toBe(4)
   })
 
-  it('rejects with CircuitOpen when no replica is left', async () => {
+  test('rejects with CircuitOpen when no replica is left', async () => {
     const { down, asked, call } = simulated([0, 0], { breaker: { consecutive: 1 } })
     down.add(0).add(1)
     for (let i = 0; i < 2; i++) await expect(call('x')).rejects.toThrow('is down')
@@ -92,7 +92,7 @@ describe('balance', () => {
     expect(asked).toEqual([1, 1])
   })
 
-  it('asks a half-open replica with one call at a time', async () => {
+  test('asks a half-open replica with one call at a time', async () => {
     const { clock, down, asked, call } = simulated([50], { breaker: { consecutive: 1, reset: 100 } })
     down.add(0)
     const first = call('x').catch((error: unknown) => error)
@@ -107,7 +107,7 @@ describe('balance', () => {
     expect(asked).toEqual([2])
   })
 
-  it('checks its options and the key', async () => {
+  test('checks its options and the key', async () => {
     expect(() => balance([])).toThrow(InvalidOption)
     expect(() => balance([() => 1, 2 as never])).toThrow('Expected `replicas[1]` of balance to be a function, got 2 (number)')
     expect(() => balance([() => 1], { by: 'random' as never })).toThrow(InvalidOption)
@@ -125,7 +125,7 @@ describe('choose', () => {
   })
   const ways: BalanceBy[] = ['least-busy', 'power-of-two', 'round-robin', 'consistent-hash']
 
-  it.each(ways)('%s gives everybody who is ready about the same, and nobody else anything', (by) => {
+  test.each(ways)('%s gives everybody who is ready about the same, and nobody else anything', (by) => {
     const choose = chooser(by, seeded(11))
     const calls = [0, 0, 0, 0, 0]
     for (let i = 0; i < 10_000; i++) {
@@ -141,13 +141,13 @@ describe('choose', () => {
     expect(choose(idle(2, [0]), 'a')).toBe(1)
   })
 
-  it("'power-of-two' never takes the busiest, for there is always a less busy one beside it", () => {
+  test("'power-of-two' never takes the busiest, for there is always a less busy one beside it", () => {
     const choose = chooser('power-of-two', seeded(5))
     const seen = new Set(Array.from({ length: 1_000 }, () => choose(idle(3, [], [9, 1, 4]), '')))
     expect([...seen].sort()).toEqual([1, 2])
   })
 
-  it("'consistent-hash' moves only the keys of the replica that falls out, and a fair share to one that is added", () => {
+  test("'consistent-hash' moves only the keys of the replica that falls out, and a fair share to one that is added", () => {
     const choose = chooser('consistent-hash', Math.random)
     const keys = Array.from({ length: 4_000 }, (_, i) => `user:${i}`)
     const home = keys.map((key) => choose(idle(4), key))

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { Cancelled, CircuitOpen, InvalidOption, Overflow } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
@@ -38,7 +38,7 @@ async function outcomes(clock: SimulatedClock, promises: readonly Promise<unknow
 }
 
 describe('batched', () => {
-  it('sends a batch when it is full, the rest when the oldest has waited long enough', async () => {
+  test('sends a batch when it is full, the rest when the oldest has waited long enough', async () => {
     const { clock, calls, call } = simulated({ size: 3, within: 5 })
     const promises = upTo(5).map((n) => call(n))
     await clock.advance(4)
@@ -52,7 +52,7 @@ describe('batched', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('counts items by their cost; one above the size goes alone', async () => {
+  test('counts items by their cost; one above the size goes alone', async () => {
     const { clock, calls, call } = simulated({ size: 10, within: 5, cost: (n) => n })
     await outcomes(
       clock,
@@ -61,7 +61,7 @@ describe('batched', () => {
     expect(calls).toEqual([[4, 5], [3], [50], [7]])
   })
 
-  it('has no more batches under way than `concurrency`, and refuses beyond `maxQueue`', async () => {
+  test('has no more batches under way than `concurrency`, and refuses beyond `maxQueue`', async () => {
     const { clock, calls, seen, call } = simulated({ size: 2, concurrency: 2, maxQueue: 4 }, { ms: 10 })
     const results = await outcomes(
       clock,
@@ -73,7 +73,7 @@ describe('batched', () => {
     expect(results[8]).toBeInstanceOf(Overflow)
   })
 
-  it('fails the call whose position holds an Error, and no other', async () => {
+  test('fails the call whose position holds an Error, and no other', async () => {
     const no = new Error('no such user')
     const load = batched((ids: number[]) => ids.map((id) => (id === 2 ? no : `user ${id}`)))
     const results = await Promise.allSettled([load(1), load(2), load(3)])
@@ -84,7 +84,7 @@ describe('batched', () => {
     ])
   })
 
-  it('splits a batch that is rejected until the bad items are alone, wherever they are', async () => {
+  test('splits a batch that is rejected until the bad items are alone, wherever they are', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 64 }), fc.nat(63), async (size, at) => {
         const bad = at % size
@@ -100,7 +100,7 @@ describe('batched', () => {
     )
   })
 
-  it('gives up when every part is rejected: the items are not the reason', async () => {
+  test('gives up when every part is rejected: the items are not the reason', async () => {
     const { clock, calls, call } = simulated({ size: 64 }, { bad: upTo(64) })
     const results = await outcomes(
       clock,
@@ -110,7 +110,7 @@ describe('batched', () => {
     expect(results.every((result) => result instanceof Error)).toBe(true)
   })
 
-  it.each([
+  test.each([
     ['overload', Object.assign(new Error('busy'), { status: 503 })],
     ['a refusal', new CircuitOpen('open')],
   ])('does not split after %s', async (_, error) => {
@@ -123,7 +123,7 @@ describe('batched', () => {
     expect(new Set(results)).toEqual(new Set([error]))
   })
 
-  it('says so when the list has the wrong length', async () => {
+  test('says so when the list has the wrong length', async () => {
     let calls = 0
     const load = batched((ids: number[]) => {
       calls++
@@ -138,7 +138,7 @@ describe('batched', () => {
     expect(calls).toBe(1)
   })
 
-  it('drops the item of a caller that gives up before it is sent', async () => {
+  test('drops the item of a caller that gives up before it is sent', async () => {
     const { clock, calls, call } = simulated({ size: 8, within: 5 })
     const controller = new AbortController()
     const promises = [call(0), call(1, { signal: controller.signal }), call(2)]
@@ -151,7 +151,7 @@ describe('batched', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('cancels a batch only when all of its callers have given up', async () => {
+  test('cancels a batch only when all of its callers have given up', async () => {
     const { clock, calls, seen, call } = simulated({ size: 2 }, { ms: 50 })
     const [a, b] = [new AbortController(), new AbortController()]
     const promises = [call(0, { signal: a.signal }), call(1, { signal: b.signal })]
@@ -167,7 +167,7 @@ describe('batched', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('gives up with the task that calls it, and spares the others of the batch', async () => {
+  test('gives up with the task that calls it, and spares the others of the batch', async () => {
     const { clock, calls, call } = simulated({ size: 8, within: 5 })
     const other = call(1)
     const running = scope(async (s) => {
@@ -182,7 +182,7 @@ describe('batched', () => {
     expect(calls).toEqual([[1]])
   })
 
-  it('works under map with real time', async () => {
+  test('works under map with real time', async () => {
     const sizes: number[] = []
     const load = batched(
       (ids: number[]) => {
@@ -195,7 +195,7 @@ describe('batched', () => {
     expect(Math.max(...sizes)).toBe(10)
   })
 
-  it('checks its options', async () => {
+  test('checks its options', async () => {
     expect(() => batched(() => [], { size: 0 })).toThrow(InvalidOption)
     await expect(batched((n: number[]) => n, { cost: () => Number.NaN })(1)).rejects.toBeInstanceOf(InvalidOption)
   })

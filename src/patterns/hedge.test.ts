@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { InvalidOption } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
@@ -42,14 +42,14 @@ function seeded(seed: number): () => number {
 }
 
 describe('hedge', () => {
-  it('makes one call while that is fast', async () => {
+  test('makes one call while that is fast', async () => {
     const { clock, seen, fn, settle } = scripted([50])
     expect(await settle(hedgeWith(fn, { after: 100 }, clock)('a'))).toEqual({ value: 'a 0', at: 50 })
     expect(seen.started).toEqual([0])
     expect(clock.pending).toBe(0)
   })
 
-  it('takes the second try when it is first, and cancels the other', async () => {
+  test('takes the second try when it is first, and cancels the other', async () => {
     const { clock, seen, fn, settle } = scripted([900, 20])
     expect(await settle(hedgeWith(fn, { after: 100 }, clock)('a'))).toEqual({ value: 'a 1', at: 120 })
     expect(seen.stopped).toEqual([0])
@@ -57,13 +57,13 @@ describe('hedge', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('takes the first try when that still wins', async () => {
+  test('takes the first try when that still wins', async () => {
     const { clock, seen, fn, settle } = scripted([150, 200])
     expect(await settle(hedgeWith(fn, { after: 100 }, clock)('a'))).toEqual({ value: 'a 0', at: 150 })
     expect(seen.stopped).toEqual([1])
   })
 
-  it('fails at once before the second try, later only when both failed, and with the first failure', async () => {
+  test('fails at once before the second try, later only when both failed, and with the first failure', async () => {
     const early = scripted([-50])
     expect(await early.settle(hedgeWith(early.fn, { after: 100 }, early.clock)('a'))).toMatchObject({ at: 50 })
     expect(early.seen.started).toEqual([0])
@@ -77,7 +77,7 @@ describe('hedge', () => {
     expect(both.clock.pending).toBe(0)
   })
 
-  it('does not wait for a loser that ignores its signal', async () => {
+  test('does not wait for a loser that ignores its signal', async () => {
     const clock = new SimulatedClock()
     let calls = 0
     const hedged = hedgeWith((): unknown => (calls++ === 0 ? new Promise(() => {}) : 'second'), { after: 10 }, clock)
@@ -86,7 +86,7 @@ describe('hedge', () => {
     expect(await answer).toBe('second')
   })
 
-  it('is cancelled with the task that calls it', async () => {
+  test('is cancelled with the task that calls it', async () => {
     const { clock, seen, fn } = scripted([900, 900])
     const hedged = hedgeWith(fn, { after: 100 }, clock)
     const running = scope(async (s) => {
@@ -100,7 +100,7 @@ describe('hedge', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('keeps `this`, arguments and name, and drops a context that the caller passed', async () => {
+  test('keeps `this`, arguments and name, and drops a context that the caller passed', async () => {
     const thing = {
       factor: 2,
       times(this: { factor: number }, n: number): number {
@@ -116,7 +116,7 @@ describe('hedge', () => {
     ).toBe(1)
   })
 
-  it('checks its options', () => {
+  test('checks its options', () => {
     expect(() => hedge(() => 1, { after: 'p100' })).toThrow(InvalidOption)
     expect(() => hedge(() => 1, { extra: 2 })).toThrow(InvalidOption)
     expect(() => hedge('fn' as never)).toThrow(InvalidOption)
@@ -124,7 +124,7 @@ describe('hedge', () => {
 })
 
 describe('the budget of second tries', () => {
-  it('never exceeds its share of the calls so far, and one', () => {
+  test('never exceeds its share of the calls so far, and one', () => {
     const timing = new HedgeTiming({ after: 0, extra: 0.05 })
     let spent = 0
     for (let calls = 1; calls <= 10_000; calls++) {
@@ -136,7 +136,7 @@ describe('the budget of second tries', () => {
     expect(spent).toBe(1 + 10 + 250 - 1)
   })
 
-  it('is nothing at `extra: 0`', () => {
+  test('is nothing at `extra: 0`', () => {
     const timing = new HedgeTiming({ after: 0, extra: 0 })
     timing.begin()
     expect(timing.spend()).toBe(false)
@@ -144,7 +144,7 @@ describe('the budget of second tries', () => {
 })
 
 describe('SlidingQuantile', () => {
-  it('knows nothing before 40 times, then the nearest rank of the latest 512', () => {
+  test('knows nothing before 40 times, then the nearest rank of the latest 512', () => {
     const p95 = new SlidingQuantile(0.95)
     for (let i = 1; i < 40; i++) p95.add(i)
     expect(p95.value).toBeUndefined()
@@ -154,7 +154,7 @@ describe('SlidingQuantile', () => {
     expect(p95.value).toBe(1_000 + 486)
   })
 
-  it('cuts the tail of 98 % fast and 2 % slow calls within its budget', async () => {
+  test('cuts the tail of 98 % fast and 2 % slow calls within its budget', async () => {
     const random = seeded(7)
     const clock = new SimulatedClock()
     let tries = 0

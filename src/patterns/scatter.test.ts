@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { Cancelled, InvalidOption, QuorumNotReached, TimedOut } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
@@ -38,7 +38,7 @@ function simulated() {
 }
 
 describe('scatter', () => {
-  it('goes on as soon as enough have answered, and cancels the rest', async () => {
+  test('goes on as soon as enough have answered, and cancels the rest', async () => {
     const { run, stopped, clock } = simulated()
     const { value, at } = await run([{ ms: 50 }, { ms: 10 }, { ms: 900 }, { ms: 20 }, { ms: 800, deaf: true }], { enough: 3 })
     expect(value?.values).toEqual([50, 10, 20])
@@ -52,12 +52,12 @@ describe('scatter', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('gives those that are not needed `grace` to settle', async () => {
+  test('gives those that are not needed `grace` to settle', async () => {
     const { run } = simulated()
     expect((await run([{ ms: 10 }, { ms: 800, deaf: true }], { enough: 1, grace: 30 })).at).toBe(40)
   })
 
-  it('fails as soon as too few can still answer, and carries what came', async () => {
+  test('fails as soon as too few can still answer, and carries what came', async () => {
     const { run } = simulated()
     const { error, at } = await run([{ ms: 5 }, { ms: 10, fails: true }, { ms: 20, fails: true }, { ms: 900 }], { enough: 3 })
     expect(error).toBeInstanceOf(QuorumNotReached)
@@ -68,13 +68,13 @@ describe('scatter', () => {
     expect(error?.message).toBe('Expected 3 of 4 targets of scatter "send" to answer, got 1: only 2 of 4 could still answer')
   })
 
-  it('asks nobody when there are fewer targets than `enough`', async () => {
+  test('asks nobody when there are fewer targets than `enough`', async () => {
     let asked = 0
     await expect(scatter([1, 2], () => asked++, { enough: 3 })).rejects.toBeInstanceOf(QuorumNotReached)
     expect(asked).toBe(0)
   })
 
-  it('counts only what came `within`', async () => {
+  test('counts only what came `within`', async () => {
     const { run } = simulated()
     const { error, at } = await run([{ ms: 5 }, { ms: 900 }], { enough: 2, within: 100 })
     expect(at).toBe(100)
@@ -83,7 +83,7 @@ describe('scatter', () => {
     expect(error?.missing?.[0]?.error).toBeInstanceOf(TimedOut)
   })
 
-  it('without `enough` gives whatever came', async () => {
+  test('without `enough` gives whatever came', async () => {
     const { run } = simulated()
     const all = await run([{ ms: 5 }, { ms: 7, fails: true }], {})
     expect(all.value?.values).toEqual([5])
@@ -94,7 +94,7 @@ describe('scatter', () => {
     expect(await scatter([], () => 1)).toEqual({ values: [], missing: [] })
   })
 
-  it('leaves the signal of a winner alone', async () => {
+  test('leaves the signal of a winner alone', async () => {
     const signals: AbortSignal[] = []
     await scatter(
       [0, 1],
@@ -107,7 +107,7 @@ describe('scatter', () => {
     expect(signals.map((signal) => signal.aborted)).toEqual([false, true])
   })
 
-  it('rejects with the cancellation, not with a missing quorum, when it is cancelled itself', async () => {
+  test('rejects with the cancellation, not with a missing quorum, when it is cancelled itself', async () => {
     const { clock, send, stopped } = simulated()
     const controller = new AbortController()
     const promise = scatterWith([{ ms: 5 }, { ms: 50 }, { ms: 60 }], send, { enough: 3, signal: controller.signal }, clock)
@@ -121,7 +121,7 @@ describe('scatter', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('takes the policies of a call', async () => {
+  test('takes the policies of a call', async () => {
     const attempts: number[] = []
     const { values } = await scatter(
       ['a'],
@@ -136,13 +136,13 @@ describe('scatter', () => {
     expect(attempts).toEqual([1, 2, 3])
   })
 
-  it('checks its options', async () => {
+  test('checks its options', async () => {
     await expect(scatter([], () => 1, { enough: 0 })).rejects.toBeInstanceOf(InvalidOption)
     await expect(scatter([], () => 1, { enoug: 1 } as never)).rejects.toMatchObject({ hint: 'Did you mean `enough`?' })
     await expect(scatter(5 as never, () => 1)).rejects.toBeInstanceOf(InvalidOption)
   })
 
-  it('decides by whoever comes first, for any targets', async () => {
+  test('decides by whoever comes first, for any targets', async () => {
     const target = fc.record({ ms: fc.integer({ min: 1, max: 50 }), fails: fc.boolean(), deaf: fc.boolean() })
     await fc.assert(
       fc.asyncProperty(fc.array(target, { maxLength: 8 }), fc.integer({ min: 1, max: 5 }), async (targets, enough) => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
+import { afterEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { Cancelled, DeadlockDetected, DependencyFailed, InvalidGraph, InvalidOption, TimedOut } from '../base/errors.ts'
 import { context, currentFrame, type Frame } from '../base/frame.ts'
@@ -28,7 +28,7 @@ const untilAborted = ({ signal }: { signal: AbortSignal }): Promise<never> =>
 describe('graph', () => {
   //  schema → api → ship
   //         ↘ ui  ↗
-  it('runs tasks with the results that they need, typed', async () => {
+  test('runs tasks with the results that they need, typed', async () => {
     const g = graph('ship')
     const schema = g.task('schema', () => ({ tables: 3 }))
     const api = g.task('api', { schema }, async ({ schema }) => schema.tables * 2)
@@ -58,7 +58,7 @@ describe('graph', () => {
     expect([g.name, g.size]).toEqual(['ship', 4])
   })
 
-  it('runs only what the targets need, each task once', async () => {
+  test('runs only what the targets need, each task once', async () => {
     const ran: string[] = []
     const g = graph('g')
     const step = (name: string) => (): string => (ran.push(name), name)
@@ -70,7 +70,7 @@ describe('graph', () => {
     expect(ran).toEqual(['a', 'c'])
   })
 
-  it('can be run again, also while it runs, and grows meanwhile', async () => {
+  test('can be run again, also while it runs, and grows meanwhile', async () => {
     const g = graph('g')
     let calls = 0
     const a = g.task('a', async () => (await turn(), ++calls))
@@ -80,7 +80,7 @@ describe('graph', () => {
     expect(await g.run(b)).toBe(30)
   })
 
-  it('gives a task its context, ambiently too, and a name in messages', async () => {
+  test('gives a task its context, ambiently too, and a name in messages', async () => {
     const g = graph('g')
     g.task('unused', () => 0)
     const a = g.task('a', async (ctx) => {
@@ -95,7 +95,7 @@ describe('graph', () => {
     expect(await g.run(nested)).toEqual(['task "x"', 'graph "inner"', 'task "nested"', 'graph "g"', 'the main program'])
   })
 
-  it('runs deep and wide graphs', async () => {
+  test('runs deep and wide graphs', async () => {
     const size = 30_000
     const deep = graph('deep')
     let last = deep.task('0', () => 0)
@@ -108,7 +108,7 @@ describe('graph', () => {
     expect(await wide.run(sum, { concurrency: 64 })).toBe((size * (size - 1)) / 2)
   })
 
-  it('lets the event loop turn while tasks that never wait for it run', async () => {
+  test('lets the event loop turn while tasks that never wait for it run', async () => {
     const g = graph('g')
     let last = g.task('0', () => 0)
     for (let i = 1; i < 2_000; i++) {
@@ -127,7 +127,7 @@ describe('graph', () => {
 })
 
 describe('the order of a run', () => {
-  it('is the one that the plan foretells', async () => {
+  test('is the one that the plan foretells', async () => {
     const task = fc.record({ needs: fc.array(fc.nat(), { maxLength: 3 }), ms: fc.integer({ min: 1, max: 4 }) })
     const tasks = fc.array(task, { minLength: 1, maxLength: 12 })
     await fc.assert(
@@ -157,7 +157,7 @@ describe('the order of a run', () => {
     )
   })
 
-  it('follows given durations before estimates', async () => {
+  test('follows given durations before estimates', async () => {
     const ran: string[] = []
     const g = graph('g')
     for (const [name, estimate] of [
@@ -171,7 +171,7 @@ describe('the order of a run', () => {
     expect(ran).toEqual(['a', 'b', 'c', 'c', 'a', 'b'])
   })
 
-  it('keeps at most `concurrency` tasks under way, and that many when it can', async () => {
+  test('keeps at most `concurrency` tasks under way, and that many when it can', async () => {
     for (const [concurrency, most] of [
       [1, 1],
       [7, 7],
@@ -220,7 +220,7 @@ describe('a failure', () => {
     return { g, boom, log, refs: { a, b, bad, slow, end } }
   }
 
-  it('cancels the rest, waits until it has settled, and is what run rejects with', async () => {
+  test('cancels the rest, waits until it has settled, and is what run rejects with', async () => {
     const { g, boom, log, refs } = failing()
     const error = await failureOf(g.run(refs.end))
     expect(error).toBe(boom)
@@ -231,7 +231,7 @@ describe('a failure', () => {
     expect(partialResults(kept)?.results).toEqual({ a: 'a', b: 'b', slow: 'slow' })
   })
 
-  it('thrown at once is like any other', async () => {
+  test('thrown at once is like any other', async () => {
     const g = graph('g')
     const bad = g.task('bad', () => {
       throw 'text'
@@ -239,7 +239,7 @@ describe('a failure', () => {
     expect(await failureOf(g.run(bad))).toBe('text')
   })
 
-  it("with 'settle' costs only what depends on it", async () => {
+  test("with 'settle' costs only what depends on it", async () => {
     const boom = new Error('boom')
     const ran: string[] = []
     const g = graph('g')
@@ -260,7 +260,7 @@ describe('a failure', () => {
     expect(await g.run(ok, { onFailure: 'settle' })).toEqual({ status: 'fulfilled', value: 1 })
   })
 
-  it("with 'settle' passes through a long chain", async () => {
+  test("with 'settle' passes through a long chain", async () => {
     const g = graph('g')
     const first = g.task('0', () => Promise.reject(new Error('boom')))
     let last: TaskRef<unknown> = first
@@ -271,7 +271,7 @@ describe('a failure', () => {
     })
   })
 
-  it('comes with the same outcomes for every concurrency', async () => {
+  test('comes with the same outcomes for every concurrency', async () => {
     const tasks = fc.array(fc.record({ needs: fc.array(fc.nat(), { maxLength: 3 }), fails: fc.boolean(), turns: fc.nat(2) }), {
       minLength: 1,
       maxLength: 15,
@@ -310,7 +310,7 @@ describe('a failure', () => {
 })
 
 describe('cancelling a run', () => {
-  it('by a signal stops what runs and starts nothing more', async () => {
+  test('by a signal stops what runs and starts nothing more', async () => {
     const controller = new AbortController()
     const ran: string[] = []
     const g = graph('g')
@@ -329,7 +329,7 @@ describe('cancelling a run', () => {
     expect(ran).toEqual([])
   })
 
-  it('by a deadline, and tasks by their timeouts', async () => {
+  test('by a deadline, and tasks by their timeouts', async () => {
     const g = graph('g')
     const slow = g.task('slow', untilAborted, { timeout: 10 })
     const patient = g.task('patient', untilAborted, { timeout: '1h' })
@@ -345,7 +345,7 @@ describe('cancelling a run', () => {
     expect(await failureOf(g.run(patient, { timeout: 5, deadline: 20 }))).toMatchObject({ clock: 'deadline' })
   })
 
-  it('is not for tasks that succeed after a retry', async () => {
+  test('is not for tasks that succeed after a retry', async () => {
     const g = graph('g')
     const attempts: number[] = []
     const flaky = g.task(
@@ -374,7 +374,7 @@ describe('an observed run', () => {
     seen.tasks = []
   })
 
-  it('publishes tasks with their needs and times', async () => {
+  test('publishes tasks with their needs and times', async () => {
     subscribe('heddle:run:settle', onRun)
     subscribe('heddle:task:settle', onTask)
     const g = graph('ship')
@@ -407,7 +407,7 @@ describe('a worker function as a task', () => {
     return { executor: { name, slots: 1, call, bulk: () => {}, close: () => Promise.resolve() }, calls }
   }
 
-  it('gets the results alone, on its own executor or the one that is given', async () => {
+  test('gets the results alone, on its own executor or the one that is given', async () => {
     const [here, there] = [fakeExecutor('here'), fakeExecutor('there')]
     const ref: FunctionRef = {
       module: 'file:///m.js',
@@ -433,7 +433,7 @@ describe('a worker function as a task', () => {
 })
 
 describe('plan', () => {
-  it('plans for targets, on as many slots as the run would use', () => {
+  test('plans for targets, on as many slots as the run would use', () => {
     const g = graph('g')
     const a = g.task('a', turn, { estimate: '2s' })
     const b = g.task('b', { a }, turn, { estimate: 1000 })
@@ -448,7 +448,7 @@ describe('what is wrong', () => {
   const g = graph('g')
   const other = graph('other').task('x', turn)
 
-  it('is said where it is written', () => {
+  test('is said where it is written', () => {
     expect(() => g.task('a', 7 as never)).toThrow('Expected `fn` of task "a" to be a function, got undefined')
     expect(() => g.task('a', undefined as never, turn)).toThrow(
       'Expected the needs of task "a" to be a record or a list of tasks, got undefined',
@@ -464,7 +464,7 @@ describe('what is wrong', () => {
     expect(g.size).toBe(0)
   })
 
-  it('is said where it is run', async () => {
+  test('is said where it is run', async () => {
     expect(await failureOf(g.run(other))).toMatchObject({
       message: 'What run was asked for is task "x" of another graph, "other"',
     })
@@ -483,7 +483,7 @@ describe('what is wrong', () => {
 })
 
 describe('tasks that wait for one another by locks', () => {
-  it('are told so, one of them', async () => {
+  test('are told so, one of them', async () => {
     for (const timeout of [undefined, '1m'] as const) {
       const [left, right] = [new Mutex(), new Mutex()]
       const both = async (first: Mutex, second: Mutex): Promise<void> => {

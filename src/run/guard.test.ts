@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { CircuitOpen, DeadlockDetected, InvalidOption, TimedOut, WorkerCrashed } from '../base/errors.ts'
 import { context, type TaskContext } from '../base/frame.ts'
@@ -10,7 +10,7 @@ import { guard, type GuardOptions, guardWith } from './guard.ts'
 import { map } from './map.ts'
 
 describe('the signature', () => {
-  it('stays: arguments, result, name, `this`', async () => {
+  test('stays: arguments, result, name, `this`', async () => {
     async function area(this: { unit: string }, width: number, height: number): Promise<string> {
       return `${width * height} ${this.unit}`
     }
@@ -22,7 +22,7 @@ describe('the signature', () => {
     expect(await guarded.call({ unit: 'm²' }, 2, 3)).toBe('6 m²')
   })
 
-  it('of a synchronous function becomes asynchronous', async () => {
+  test('of a synchronous function becomes asynchronous', async () => {
     const guarded = guard((x: number) => x + 1)
     expectTypeOf(guarded).returns.toEqualTypeOf<Promise<number>>()
     expect(await guarded(1)).toBe(2)
@@ -35,13 +35,13 @@ describe('the signature', () => {
 })
 
 describe('the context', () => {
-  it('need not be passed by the caller of a function that wants it', async () => {
+  test('need not be passed by the caller of a function that wants it', async () => {
     const guarded = guard((id: string, ctx: TaskContext) => `${id} ${ctx.attempt}`)
     expectTypeOf(guarded).parameters.toEqualTypeOf<[string, TaskContext?]>()
     expect(await guarded('a')).toBe('a 1')
   })
 
-  it('does not take the place of what has a default', async () => {
+  test('does not take the place of what has a default', async () => {
     const guarded = guard((x: number, factor = 2) => x * factor)
     expectTypeOf(guarded).parameters.toEqualTypeOf<[number, number | undefined]>()
     expect(await guarded(3, undefined)).toBe(6)
@@ -49,7 +49,7 @@ describe('the context', () => {
     expect(await guard((...all: number[]) => all.length)(1, 2)).toBe(2)
   })
 
-  it('of the attempt comes after the arguments', async () => {
+  test('of the attempt comes after the arguments', async () => {
     const seen: unknown[] = []
     const guarded = guard(
       (item: string, ctx?: TaskContext) => {
@@ -66,7 +66,7 @@ describe('the context', () => {
     ])
   })
 
-  it('replaces the one that the caller passes', async () => {
+  test('replaces the one that the caller passes', async () => {
     const attempts: string[] = []
     const ask = guard(
       (item: string, task: TaskContext) => {
@@ -80,7 +80,7 @@ describe('the context', () => {
     expect(attempts).toEqual(['a 0.1', 'a 0.2', 'b 1.1', 'b 1.2'])
   })
 
-  it('is ambient too, and nested runs are cancelled with the attempt', async () => {
+  test('is ambient too, and nested runs are cancelled with the attempt', async () => {
     const ended: string[] = []
     const guarded = guard(
       async () => {
@@ -101,7 +101,7 @@ describe('the context', () => {
     expect(ended).toEqual(['inner'])
   })
 
-  it('makes no signal for a function that does not ask for one', async () => {
+  test('makes no signal for a function that does not ask for one', async () => {
     const made: boolean[] = []
     const guarded = guard((task: TaskContext) => made.push('signal' in task), { timeout: '1s' })
     await (guarded as unknown as () => Promise<unknown>)()
@@ -115,13 +115,13 @@ describe('policies', () => {
     return { clock, guarded: guardWith(fn, options, { clock, random: () => 0.5 }) }
   }
 
-  it('are shared by all calls of the guarded function', async () => {
+  test('are shared by all calls of the guarded function', async () => {
     const { guarded } = simulated(() => Promise.reject(new Error('down')), { breaker: { consecutive: 3 } })
     for (let i = 0; i < 3; i++) await expect(guarded()).rejects.toThrow('down')
     await expect(guarded()).rejects.toBeInstanceOf(CircuitOpen)
   })
 
-  it('name the function in messages', async () => {
+  test('name the function in messages', async () => {
     const { clock, guarded } = simulated(
       function ask() {
         return new Promise(() => {})
@@ -136,7 +136,7 @@ describe('policies', () => {
     })
   })
 
-  it('are checked when they are given', () => {
+  test('are checked when they are given', () => {
     expect(() => guard(() => 1, { timout: 5 } as never)).toThrow('Unknown option `timout` of guard')
     expect(() => guard(() => 1, { limit: {} as never })).toThrow(
       'Expected `limit` to be a limiter, a list of limiters, or a function',
@@ -146,7 +146,7 @@ describe('policies', () => {
     expect(() => guard('x' as never)).toThrow('Expected `fn` of guard to be a function')
   })
 
-  it('reserve what the arguments cost', async () => {
+  test('reserve what the arguments cost', async () => {
     const limit = limiter({ tokens: 100, per: '1m', cost: (text: string) => text.length, metering: 'bucket' })
     await guard((text: string) => text, { limit })('hello')
     expect(Math.round(limit.levels().tokens)).toBe(95)
@@ -171,7 +171,7 @@ describe('worker functions', () => {
     return { calls, fn: Object.assign(fn, { [functionRef]: ref }) }
   }
 
-  it('stay on their executor, which keeps the timeout; contexts do not travel', async () => {
+  test('stay on their executor, which keeps the timeout; contexts do not travel', async () => {
     const { calls, fn } = workerFunction((args) => Promise.resolve((args[0] as number) ** 2))
     const square = guard(fn, { timeout: '2s' })
     expect(square.name).toBe('square')
@@ -180,7 +180,7 @@ describe('worker functions', () => {
     expect(calls[1]?.options).toMatchObject({ timeoutMs: 2_000, index: 1, attempt: 1 })
   })
 
-  it('are run again after a crash only when a retry policy says so', async () => {
+  test('are run again after a crash only when a retry policy says so', async () => {
     let crashes = 1
     const crashing = () =>
       workerFunction(() => (crashes-- > 0 ? Promise.reject(new WorkerCrashed('exit code 1')) : Promise.resolve('fine')))
@@ -191,7 +191,7 @@ describe('worker functions', () => {
     expect(calls.map((call) => call.options.attempt)).toEqual([1, 2])
   })
 
-  it('are waited for when they are cancelled, because an executor always settles', async () => {
+  test('are waited for when they are cancelled, because an executor always settles', async () => {
     const { fn, calls } = workerFunction(
       (_, { cancellation }) =>
         new Promise((_resolve, reject) => cancellation?.subscribe((reason) => setTimeout(() => reject(reason as Error), 30))),
@@ -202,7 +202,7 @@ describe('worker functions', () => {
 })
 
 describe('nested use of one limiter', () => {
-  it('is a deadlock that is found and named', async () => {
+  test('is a deadlock that is found and named', async () => {
     const limit = limiter({ concurrency: 2, name: 'api' })
     const inner = guard(async () => 'inner', { limit })
     const outer = guard(
@@ -223,7 +223,7 @@ describe('nested use of one limiter', () => {
     expect(limit.stats).toMatchObject({ running: 0, waiting: 0 })
   })
 
-  it('is found in a map too', async () => {
+  test('is found in a map too', async () => {
     const limit = limiter({ concurrency: 1, name: 'api' })
     const keepAlive = setInterval(() => {}, 1_000)
     const nested = map([1], async (x) => await limit.run(() => x), { limit })
@@ -231,7 +231,7 @@ describe('nested use of one limiter', () => {
     clearInterval(keepAlive)
   })
 
-  it('is none while somebody else holds a slot', async () => {
+  test('is none while somebody else holds a slot', async () => {
     const limit = limiter({ concurrency: 2, name: 'api' })
     const other = await limit.acquire()
     const nested = limit.run(async () => await limit.run(() => 'fine'))
@@ -240,7 +240,7 @@ describe('nested use of one limiter', () => {
   })
 })
 
-it('publishes its calls with attempts, waits and pauses', async () => {
+test('publishes its calls with attempts, waits and pauses', async () => {
   const tasks: TaskRecord[] = []
   const runs: RunRecord[] = []
   const onTask = (message: unknown): void => void tasks.push(message as TaskRecord)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Group } from './group.ts'
 import { Lanes } from './lanes.ts'
 import { Values } from './outcome.ts'
@@ -6,7 +6,7 @@ import { sourceOf } from './source.ts'
 import { turn } from '../../test/support/turn.ts'
 
 describe('Lanes', () => {
-  it('goes on to the end, within its limit, when that changes on the way', async () => {
+  test('goes on to the end, within its limit, when that changes on the way', async () => {
     const items = Array.from({ length: 300 }, (_, i) => i)
     const group = new Group('map', '', {}, items.length, -1)
     const values = new Values(items.length)
@@ -42,7 +42,7 @@ describe('Lanes', () => {
     expect(Math.max(...starts.map(([underWay]) => underWay))).toBeGreaterThan(16)
   })
 
-  it.each([Number.POSITIVE_INFINITY, 1e6])('opens lanes as items come, with a bound of %d', async (limit) => {
+  test.each([Number.POSITIVE_INFINITY, 1e6])('opens lanes as items come, with a bound of %d', async (limit) => {
     let pulls = 0
     const inner = sourceOf(
       (async function* () {
@@ -65,7 +65,7 @@ describe('Lanes', () => {
     expect(pulls).toBeLessThanOrEqual(8)
   })
 
-  it('has as many under way as items have come, within the bound', async () => {
+  test('has as many under way as items have come, within the bound', async () => {
     const come: (() => void)[] = []
     let underWay = 0
     let most = 0

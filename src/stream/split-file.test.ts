@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { InvalidOption, RecordTooLong } from '../base/errors.ts'
 import { type FilePart, readPart, splitFile, type SplitFileOptions } from './split-file.ts'
 import { stream } from './stream.ts'
@@ -31,7 +31,7 @@ async function textsOf(content: string | Uint8Array, options: SplitFileOptions):
 }
 
 describe('splitFile', () => {
-  it('ends parts where records end', async () => {
+  test('ends parts where records end', async () => {
     expect(await textsOf('one\ntwo\nthree\nfour\n', { bytes: 5 })).toEqual(['one\ntwo\n', 'three\n', 'four\n'])
     expect(await textsOf('one\ntwo', { bytes: 1 })).toEqual(['one\n', 'two'])
     expect(await textsOf('one\ntwo', { bytes: 100 })).toEqual(['one\ntwo'])
@@ -40,20 +40,20 @@ describe('splitFile', () => {
     expect(await textsOf('a;;b;c;;', { bytes: 1, end: ';;' })).toEqual(['a;;', 'b;c;;'])
   })
 
-  it('takes ends between quotes for part of a record', async () => {
+  test('takes ends between quotes for part of a record', async () => {
     const rows = ['1,"a\nb"\n', '2,"say ""\n"""\n', '3,x\n', '"\r\n",4\r\n', '5']
     expect(await textsOf(rows.join(''), { bytes: 1, quote: '"' })).toEqual(rows)
     expect(await textsOf('"\r\n",1\r\n2', { bytes: 1, quote: '"', end: '\r\n' })).toEqual(['"\r\n",1\r\n', '2'])
   })
 
-  it('leaves out the header and the byte order mark, and gives the header with each part', async () => {
+  test('leaves out the header and the byte order mark, and gives the header with each part', async () => {
     const parts = await partsOf('\uFEFFid,"a\nb"\r\n1,x\r\n2,y\r\n', { bytes: 1, quote: '"', header: true })
     expect(parts.map(({ header }) => header)).toEqual(['id,"a\nb"', 'id,"a\nb"'])
     expect(await readPart(parts[0] as FilePart)).toEqual(Buffer.from('1,x\r\n'))
     expect(await partsOf('id\n', { header: true })).toEqual([])
   })
 
-  it('gives every record once, whole and in order, whatever the records, sizes and ends', async () => {
+  test('gives every record once, whole and in order, whatever the records, sizes and ends', async () => {
     const field = fc.oneof(
       fc.string({ unit: fc.constantFrom('a', 'ü', '€', '😀', ','), maxLength: 6 }),
       fc.string({ unit: fc.constantFrom('a', '\n', '\r\n', '""', '€'), maxLength: 6 }).map((text) => `"${text}"`),
@@ -84,7 +84,7 @@ describe('splitFile', () => {
     )
   })
 
-  it('crosses the pieces that it reads in', async () => {
+  test('crosses the pieces that it reads in', async () => {
     const rows = Array.from({ length: 3_000 }, (_, i) => `${i},"${'€\n'.repeat(i % 700)}"\n`)
     const texts = await textsOf(rows.join(''), { bytes: 100_000, quote: '"' })
     expect(texts.join('')).toBe(rows.join(''))
@@ -94,7 +94,7 @@ describe('splitFile', () => {
     expect(found).toEqual(lines)
   })
 
-  it('bounds how long a record may be', async () => {
+  test('bounds how long a record may be', async () => {
     const long = `${'x'.repeat(200_000)}\n`
     await expect(partsOf(long, { bytes: 10, recordBytes: 100_000 })).rejects.toThrow(
       /more than 100000 bytes: none ends between byte 9 and/,
@@ -104,7 +104,7 @@ describe('splitFile', () => {
     await expect(open).rejects.toBeInstanceOf(RecordTooLong)
   })
 
-  it('refuses what has no records by name', async () => {
+  test('refuses what has no records by name', async () => {
     await expect(partsOf(gzipSync('a\n'), {})).rejects.toThrow(/is compressed with gzip/)
     await expect(partsOf(Buffer.from('\uFEFFa\n', 'utf16le'), {})).rejects.toThrow(/is in UTF-16/)
     await expect(partsOf('a', { end: '' })).rejects.toThrow(InvalidOption)
@@ -116,7 +116,7 @@ describe('splitFile', () => {
     await expect(splitFile(join(folder, 'pipe')).next()).rejects.toThrow(/regular file/)
   })
 
-  it('is a source, and closes its file when it is left', async () => {
+  test('is a source, and closes its file when it is left', async () => {
     const path = file('1\n2\n3\n')
     const sum = (part: FilePart): Promise<number> => readPart(part).then((bytes) => Number(bytes.toString()))
     expect(

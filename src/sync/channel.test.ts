@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, expectTypeOf, it } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { Cancelled, Closed, InvalidOption, TimedOut } from '../base/errors.ts'
 import { all } from '../run/all.ts'
 import { Channel, select } from './index.ts'
@@ -12,7 +12,7 @@ async function collect<T>(channel: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe('Channel', () => {
-  it('keeps the order, and gives every item to exactly one receiver', async () => {
+  test('keeps the order, and gives every item to exactly one receiver', async () => {
     const channel = new Channel<number>({ capacity: 4 })
     const taken: number[][] = [[], [], []]
     const send = async (from: number): Promise<void> => {
@@ -38,7 +38,7 @@ describe('Channel', () => {
     }
   })
 
-  it('makes a sender 100 times faster than the receiver wait', async () => {
+  test('makes a sender 100 times faster than the receiver wait', async () => {
     const channel = new Channel<number>({ capacity: 10 })
     let most = 0
     let sentAhead = 0
@@ -66,7 +66,7 @@ describe('Channel', () => {
     expect(sentAhead).toBeLessThanOrEqual(12)
   })
 
-  it('without room, hands over from hand to hand', async () => {
+  test('without room, hands over from hand to hand', async () => {
     const channel = new Channel<string>()
     const sent = channel.send('a')
     let over = false
@@ -82,7 +82,7 @@ describe('Channel', () => {
     expect(await received).toBe('c')
   })
 
-  it('when closed, gives what is inside, and then says so', async () => {
+  test('when closed, gives what is inside, and then says so', async () => {
     const channel = new Channel<number>({ capacity: 2, name: 'jobs' })
     await channel.send(1)
     await channel.send(2)
@@ -97,7 +97,7 @@ describe('Channel', () => {
     expect(channel.tryReceive()).toBeUndefined()
   })
 
-  it('when closed for a reason, fails iterations with it', async () => {
+  test('when closed for a reason, fails iterations with it', async () => {
     const channel = new Channel<number>({ capacity: 1 })
     const reason = new Error('disk full')
     const waiting = channel.receive()
@@ -107,7 +107,7 @@ describe('Channel', () => {
     await expect(iterating).rejects.toThrow('A channel without a name is closed: disk full')
   })
 
-  it('stays open when an iteration breaks off', async () => {
+  test('stays open when an iteration breaks off', async () => {
     const channel = new Channel<number>({ capacity: 3 })
     for (const i of [1, 2, 3]) await channel.send(i)
     for await (const item of channel) if (item === 2) break
@@ -115,7 +115,7 @@ describe('Channel', () => {
     expect(await channel.receive()).toBe(3)
   })
 
-  it('ends waits by timeout and signal, and loses nothing', async () => {
+  test('ends waits by timeout and signal, and loses nothing', async () => {
     const channel = new Channel<number>({ capacity: 1 })
     await expect(channel.receive({ timeout: 1 })).rejects.toBeInstanceOf(TimedOut)
     await channel.send(1)
@@ -129,7 +129,7 @@ describe('Channel', () => {
     expect(() => new Channel({ capacity: -1 })).toThrow(InvalidOption)
   })
 
-  it('holds many items when it may', async () => {
+  test('holds many items when it may', async () => {
     const channel = new Channel<number>({ capacity: Infinity })
     for (let i = 0; i < 1_000; i++) expect(channel.trySend(i)).toBe(true)
     expect(channel.size).toBe(1_000)
@@ -139,7 +139,7 @@ describe('Channel', () => {
 })
 
 describe('select', () => {
-  it('does the one thing that is possible', async () => {
+  test('does the one thing that is possible', async () => {
     const [jobs, results] = [new Channel<string>({ capacity: 1 }), new Channel<number>({ capacity: 1 })]
     await results.send(1)
     await jobs.send('job')
@@ -152,7 +152,7 @@ describe('select', () => {
     expect(results.tryReceive()).toEqual({ value: 2 })
   })
 
-  it('waits for the first, and leaves nothing behind in the others', async () => {
+  test('waits for the first, and leaves nothing behind in the others', async () => {
     const [a, b] = [new Channel<string>(), new Channel<string>()]
     const chosen = select({ a: a.receiveCase(), b: b.receiveCase() })
     await turn()
@@ -162,7 +162,7 @@ describe('select', () => {
     expect(await chosen).toEqual({ key: 'b', value: 'x', done: false })
   })
 
-  it('does not deal with itself', async () => {
+  test('does not deal with itself', async () => {
     const channel = new Channel<number>()
     const chosen = select([channel.sendCase(1), channel.receiveCase()])
     await turn()
@@ -173,7 +173,7 @@ describe('select', () => {
     expect([channel.sending, channel.receiving]).toEqual([0, 0])
   })
 
-  it('tells when a channel is closed', async () => {
+  test('tells when a channel is closed', async () => {
     const [a, b] = [new Channel<string>(), new Channel<string>()]
     const chosen = select({ a: a.receiveCase(), b: b.receiveCase() })
     a.close()
@@ -185,7 +185,7 @@ describe('select', () => {
     await expect(sending).rejects.toBeInstanceOf(Closed)
   })
 
-  it('ends by timeout and signal', async () => {
+  test('ends by timeout and signal', async () => {
     const channel = new Channel<string>()
     await expect(select([channel.receiveCase()], { timeout: 1 })).rejects.toThrow('Waited for select longer than 1.00 ms')
     const controller = new AbortController()
@@ -198,7 +198,7 @@ describe('select', () => {
     await expect(select([channel as never])).rejects.toThrow(/made by receiveCase/)
   })
 
-  it('chooses fairly among those that are ready', async () => {
+  test('chooses fairly among those that are ready', async () => {
     const channels = [1, 2, 3].map(() => new Channel<number>({ capacity: Infinity }))
     for (const channel of channels) for (let i = 0; i < 600; i++) channel.trySend(i)
     const chosen = [0, 0, 0]
@@ -210,7 +210,7 @@ describe('select', () => {
     for (const count of chosen) expect(count).toBeGreaterThan(100)
   })
 
-  it('loses and doubles nothing, whoever sends and receives in whatever way', async () => {
+  test('loses and doubles nothing, whoever sends and receives in whatever way', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 3 }),

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Cancelled, InvalidOption, TimedOut } from '../base/errors.ts'
 import { scope } from '../run/scope.ts'
 import { type Lease, Mutex, ReadWriteLock, Semaphore } from './index.ts'
@@ -21,7 +21,7 @@ afterEach(() => {
 })
 
 describe('Mutex', () => {
-  it('lets one through at a time, first come first served', async () => {
+  test('lets one through at a time, first come first served', async () => {
     const mutex = new Mutex()
     const order: number[] = []
     let inside = 0
@@ -36,14 +36,14 @@ describe('Mutex', () => {
     expect(mutex.locked).toBe(false)
   })
 
-  it('passes on what the function gives or throws, and is free afterwards', async () => {
+  test('passes on what the function gives or throws, and is free afterwards', async () => {
     const mutex = new Mutex()
     expect(await mutex.runExclusive(() => 7)).toBe(7)
     await expect(mutex.runExclusive(() => Promise.reject(new Error('inside')))).rejects.toThrow('inside')
     expect(mutex.locked).toBe(false)
   })
 
-  it('gives leases that are released once, by hand or at the end of a block', async () => {
+  test('gives leases that are released once, by hand or at the end of a block', async () => {
     const mutex = new Mutex()
     const first = await mutex.acquire()
     const second = mutex.acquire()
@@ -60,7 +60,7 @@ describe('Mutex', () => {
     mutex.tryAcquire()?.release()
   })
 
-  it('forgets a waiter that was aborted, and serves those behind it', async () => {
+  test('forgets a waiter that was aborted, and serves those behind it', async () => {
     const mutex = new Mutex({ name: 'orders' })
     const lease = await mutex.acquire()
     const controller = new AbortController()
@@ -75,7 +75,7 @@ describe('Mutex', () => {
     expect(mutex.locked).toBe(false)
   })
 
-  it('stops waiting after the timeout', async () => {
+  test('stops waiting after the timeout', async () => {
     vi.useFakeTimers()
     const mutex = new Mutex({ name: 'orders' })
     const lease = await mutex.acquire()
@@ -89,7 +89,7 @@ describe('Mutex', () => {
     expect(vi.getTimerCount()).toBeLessThanOrEqual(1)
   })
 
-  it('stops waiting when the task that waits is cancelled', async () => {
+  test('stops waiting when the task that waits is cancelled', async () => {
     const mutex = new Mutex()
     using _held = await mutex.acquire()
     let error: unknown
@@ -102,14 +102,14 @@ describe('Mutex', () => {
     expect(mutex.waiting).toBe(0)
   })
 
-  it('finds that it waits for itself', async () => {
+  test('finds that it waits for itself', async () => {
     const mutex = new Mutex({ name: 'orders' })
     const inner = mutex.runExclusive(() => mutex.runExclusive(() => 'never'))
     await expect(inner).rejects.toThrow('Deadlock: the main program holds "orders" and waits for "orders" again')
     expect(mutex.locked).toBe(false)
   })
 
-  it('refuses options that it does not know', () => {
+  test('refuses options that it does not know', () => {
     expect(() => new Mutex({ nam: 'x' } as never)).toThrow(InvalidOption)
     expect(() => new Mutex().acquire({ timeout: 'soon' as never })).toThrow(/`timeout`/)
     expect(() => new Mutex().runExclusive(undefined as never)).toThrow(/`fn` of runExclusive/)
@@ -117,7 +117,7 @@ describe('Mutex', () => {
 })
 
 describe('Semaphore', () => {
-  it('does not let those who want few overtake one who wants many', async () => {
+  test('does not let those who want few overtake one who wants many', async () => {
     const semaphore = new Semaphore(3)
     const one = await semaphore.acquire()
     const all = semaphore.acquire({ count: 3 })
@@ -131,7 +131,7 @@ describe('Semaphore', () => {
     await few
   })
 
-  it('serves those behind one who wants many, when that one leaves', async () => {
+  test('serves those behind one who wants many, when that one leaves', async () => {
     const semaphore = new Semaphore(2)
     await semaphore.acquire()
     const controller = new AbortController()
@@ -142,14 +142,14 @@ describe('Semaphore', () => {
     expect(await settled(light)).toBe(true)
   })
 
-  it('refuses a count above the capacity, and capacities below 1', () => {
+  test('refuses a count above the capacity, and capacities below 1', () => {
     expect(() => new Semaphore(2).acquire({ count: 3 })).toThrow(/`count` of acquire to be at most 2/)
     for (const capacity of [0, -1, 1.5, Number.NaN, undefined, '3']) {
       expect(() => new Semaphore(capacity as number)).toThrow(InvalidOption)
     }
   })
 
-  it('never gives more than it has, and is fair, whatever happens', async () => {
+  test('never gives more than it has, and is fair, whatever happens', async () => {
     const command = fc.oneof(
       fc.record({ kind: fc.constant('acquire' as const), count: fc.integer({ min: 1, max: 3 }) }),
       fc.record({ kind: fc.constant('release' as const), which: fc.nat() }),
@@ -189,7 +189,7 @@ describe('Semaphore', () => {
 })
 
 describe('ReadWriteLock', () => {
-  it('lets readers in together, and writers alone', async () => {
+  test('lets readers in together, and writers alone', async () => {
     const lock = new ReadWriteLock({ name: 'config' })
     const [a, b] = [await lock.read(), await lock.read()]
     const writer = lock.write()
@@ -205,7 +205,7 @@ describe('ReadWriteLock', () => {
     expect(lock.readers).toBe(1)
   })
 
-  it('keeps the order, so that neither side starves', async () => {
+  test('keeps the order, so that neither side starves', async () => {
     const lock = new ReadWriteLock()
     const order: string[] = []
     const note = (what: string) => async (): Promise<void> => {
@@ -222,7 +222,7 @@ describe('ReadWriteLock', () => {
     expect(order).toEqual(['r1', 'w1', 'r2', 'r3', 'w2'])
   })
 
-  it('lets readers in when the writer before them gives up', async () => {
+  test('lets readers in when the writer before them gives up', async () => {
     const lock = new ReadWriteLock()
     await lock.read()
     const controller = new AbortController()
@@ -235,7 +235,7 @@ describe('ReadWriteLock', () => {
     await expect(lock.write({ timeout: 1 })).rejects.toBeInstanceOf(TimedOut)
   })
 
-  it('finds the reader who waits to write', async () => {
+  test('finds the reader who waits to write', async () => {
     const lock = new ReadWriteLock({ name: 'config' })
     await expect(lock.runRead(() => lock.runWrite(() => {}))).rejects.toThrow(/holds read-write lock "config" and waits for/)
     expect([lock.readers, lock.writing, lock.waiting]).toEqual([0, false, 0])

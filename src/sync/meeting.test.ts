@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Cancelled, InvalidOption, TimedOut } from '../base/errors.ts'
 import { Barrier, Latch } from './index.ts'
 
 describe('Barrier', () => {
-  it('lets all go when the last has come, round after round', async () => {
+  test('lets all go when the last has come, round after round', async () => {
     const barrier = new Barrier(3)
     for (let round = 0; round < 3; round++) {
       const waits = [barrier.wait(), barrier.wait()]
@@ -14,7 +14,7 @@ describe('Barrier', () => {
     }
   })
 
-  it('does not count those who stopped waiting', async () => {
+  test('does not count those who stopped waiting', async () => {
     const barrier = new Barrier(2, { name: 'start' })
     await expect(barrier.wait({ timeout: 1 })).rejects.toThrow('Waited for barrier "start" longer than 1.00 ms')
     const controller = new AbortController()
@@ -27,13 +27,13 @@ describe('Barrier', () => {
     expect(await first).toBe(false)
   })
 
-  it('refuses parties below 1', () => {
+  test('refuses parties below 1', () => {
     for (const parties of [0, -2, 1.5, undefined]) expect(() => new Barrier(parties as number)).toThrow(InvalidOption)
   })
 })
 
 describe('Latch', () => {
-  it('opens at zero, and stays open', async () => {
+  test('opens at zero, and stays open', async () => {
     const latch = new Latch(3)
     const waits = [latch.wait(), latch.wait()]
     latch.countDown()
@@ -46,7 +46,7 @@ describe('Latch', () => {
     await new Latch(0).wait()
   })
 
-  it('can be waited for with a timeout', async () => {
+  test('can be waited for with a timeout', async () => {
     const latch = new Latch(1)
     await expect(latch.wait({ timeout: 1 })).rejects.toBeInstanceOf(TimedOut)
     expect(latch.waiting).toBe(0)

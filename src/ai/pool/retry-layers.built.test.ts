@@ -1,7 +1,7 @@
 /** One layer retries: what a pool and a `retry` around it make of a failure together. */
 import type { LanguageModelV3 } from '@ai-sdk/provider'
 import { generateText, streamText } from 'ai'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ModelCallFailed } from '../../base/errors.ts'
 import { channels, type Note } from '../../base/observer.ts'
 import { graph } from '../../run/graph.ts'
@@ -37,7 +37,7 @@ async function requests(call: (model: LanguageModelV3) => PromiseLike<unknown>, 
 }
 
 describe('a `retry` around a pool', () => {
-  it.each<[string, (model: LanguageModelV3) => PromiseLike<unknown>]>([
+  test.each<[string, (model: LanguageModelV3) => PromiseLike<unknown>]>([
     ['map', (model) => map([1], ask(model), { retry: outer })],
     ['guard', (model) => guard(ask(model), { retry: outer })()],
     ['all', (model) => all([ask(model)], { retry: outer })],
@@ -49,7 +49,7 @@ describe('a `retry` around a pool', () => {
     expect(await requests(call)).toBe(4)
   })
 
-  it('retries what may pass, and nothing else', async () => {
+  test('retries what may pass, and nothing else', async () => {
     const call = (model: LanguageModelV3): PromiseLike<unknown> => map([1], ask(model), { retry: outer })
     const lost = Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error('x'), { code: 'ECONNRESET' }) })
     expect(await requests(call, () => Promise.reject(lost))).toBe(4)
@@ -58,14 +58,14 @@ describe('a `retry` around a pool', () => {
     expect(await requests(call, () => Promise.reject(new TypeError('mistake')))).toBe(1)
   })
 
-  it('gets the answer of a later attempt', async () => {
+  test('gets the answer of a later attempt', async () => {
     let left = 2
     const model = mockModel('m', () => (left-- > 0 ? Promise.reject(apiError(503)) : answer('yes')))
     expect(await map([1], ask(pool(model)), { retry: outer })).toEqual(['yes'])
     expect(model.calls).toBe(3)
   })
 
-  it('waits as long as the provider says', async () => {
+  test('waits as long as the provider says', async () => {
     let left = 1
     const slow = { 'retry-after-ms': '120' }
     const model = mockModel('m', () => (left-- > 0 ? Promise.reject(apiError(503, {}, slow)) : answer('yes')))
@@ -74,24 +74,24 @@ describe('a `retry` around a pool', () => {
     expect(performance.now() - from).toBeGreaterThanOrEqual(119)
   })
 
-  it('leaves other models to the pool: each is asked once for an attempt', async () => {
+  test('leaves other models to the pool: each is asked once for an attempt', async () => {
     const [a, b] = [mockModel('a', failing), mockModel('b', failing)]
     await expect(map([1], ask(pool([a, b])), { retry: { retries: 1, base: 1 } })).rejects.toThrow('said 500')
     expect([a.calls, b.calls]).toEqual([2, 2])
   })
 
-  it('leaves to the pool what its `retryIf` does not want', async () => {
+  test('leaves to the pool what its `retryIf` does not want', async () => {
     const picky = { ...outer, retryIf: () => false }
     expect(await requests((model) => map([1], ask(model), { retry: picky }))).toBe(3)
   })
 
-  it('does not count where runs between may swallow the failure: then the pool retries, and nobody besides', async () => {
+  test('does not count where runs between may swallow the failure: then the pool retries, and nobody besides', async () => {
     const settled = (model: LanguageModelV3): PromiseLike<unknown> => guard(() => map([1], ask(model)), { retry: outer })()
     expect(await requests(settled)).toBe(3)
     expect(await requests((model) => map([1], hedge(ask(model)), { retry: outer }))).toBe(3)
   })
 
-  it('is said in a note', async () => {
+  test('is said in a note', async () => {
     const notes: Note[] = []
     const listen = (message: unknown): void => void notes.push(message as Note)
     channels.note.subscribe(listen)
@@ -115,12 +115,12 @@ describe('a `retry` around a pool', () => {
 })
 
 describe('a pool without a `retry` around it', () => {
-  it('retries', async () => {
+  test('retries', async () => {
     expect(await requests((model) => ask(model)())).toBe(3)
     expect(await requests((model) => map([1], ask(model)))).toBe(3)
   })
 
-  it('says on its error that its budget is used up', async () => {
+  test('says on its error that its budget is used up', async () => {
     const model = mockModel('m', failing)
     const pooled = pool(model, { retry: 1 })
     const errors = await Promise.all(Array.from({ length: 150 }, () => ask(pooled)().catch((error: unknown) => error)))
@@ -129,7 +129,7 @@ describe('a pool without a `retry` around it', () => {
     expect(refused[0]).toBeInstanceOf(ModelCallFailed)
   }, 20_000)
 
-  it('inside another pool retries, and the other one only falls back', async () => {
+  test('inside another pool retries, and the other one only falls back', async () => {
     const [a, b] = [mockModel('a', failing), mockModel('b', () => answer('yes'))]
     const inner = pool(a, { retry: 2 })
     await expect(pool(inner, { retry: 2 }).doGenerate({ prompt: [] })).rejects.toThrow('said 500')
@@ -140,7 +140,7 @@ describe('a pool without a `retry` around it', () => {
     expect([a.calls, b.calls]).toEqual([3, 1])
   })
 
-  it('does not touch the reason of a signal, which a `retry` around may want to try again', async () => {
+  test('does not touch the reason of a signal, which a `retry` around may want to try again', async () => {
     const model = mockModel('m', async ({ abortSignal }) => {
       await new Promise((_resolve, reject) => abortSignal?.addEventListener('abort', () => reject(abortSignal.reason as Error)))
       return answer('never')
@@ -152,7 +152,7 @@ describe('a pool without a `retry` around it', () => {
     expect(model.calls).toBe(4)
   })
 
-  it('streams: what breaks in the middle is not tried again by the pool, and may be by the `retry` around', async () => {
+  test('streams: what breaks in the middle is not tried again by the pool, and may be by the `retry` around', async () => {
     const model = mockModel('m', () => answer('yes'))
     const { text } = streamText({ model: pool(model), prompt: 'Hi' })
     expect(await text).toBe('yes')

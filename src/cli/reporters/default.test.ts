@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { displayWidth } from '../../base/display-width.ts'
 import { paint } from '../terminal/paint.ts'
 import type { GroupProgress } from '../terminal/progress.ts'
@@ -31,7 +31,7 @@ const linesIn = (columns: number): string[] =>
     cores: [1.9, 2],
   })
 
-it.each([20, 30, 44, 60, 80, 120])('shows the counts in %d columns', (columns) => {
+test.each([20, 30, 44, 60, 80, 120])('shows the counts in %d columns', (columns) => {
   const lines = linesIn(columns)
   expect(lines).toHaveLength(4)
   expect(lines[0]).toContain('12345/99999')
@@ -39,12 +39,12 @@ it.each([20, 30, 44, 60, 80, 120])('shows the counts in %d columns', (columns) =
   expect(lines.at(-1)).toContain('1 m 1 s')
 })
 
-it.each([44, 60, 80, 120])('keeps within %d columns, with what failed', (columns) => {
+test.each([44, 60, 80, 120])('keeps within %d columns, with what failed', (columns) => {
   const lines = linesIn(columns)
   expect(Math.max(...lines.map(displayWidth))).toBeLessThan(columns)
   expect(lines[0]).toContain('17 failed')
 })
 
-it('shows the rest where there is room', () => {
+test('shows the rest where there is room', () => {
   expect(linesIn(120)[0]).toMatch(/▕.+▏.*1 m 35 s left/)
 })

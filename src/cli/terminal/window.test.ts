@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { Window } from './window.ts'
 
 const pieces = /(?:\p{Cc}\[\?2026[hl]|\p{Cc}\[1A|\p{Cc}\[2K|\n|\r|[^\p{Cc}]+)/gu
@@ -27,7 +27,7 @@ class Screen {
   }
 }
 
-it('leaves what the program writes as it is, whenever the window is drawn', () => {
+test('leaves what the program writes as it is, whenever the window is drawn', () => {
   const text = fc.stringMatching(/^[a-z \n]{0,20}$/)
   const step = fc.oneof(
     text.map((write) => ({ write })),

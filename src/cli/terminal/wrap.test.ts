@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { displayWidth } from '../../base/display-width.ts'
 import { columnsOf, tableLines, wrapLine } from './wrap.ts'
 
 describe('a line', () => {
-  it('breaks between words, and what follows hangs', () => {
+  test('breaks between words, and what follows hangs', () => {
     expect(wrapLine('bound by types → bundle → pack (1.74 s, 100 % of the wall time)', 30)).toEqual([
       'bound by types → bundle → pack',
       '  (1.74 s, 100 % of the wall',
@@ -14,7 +14,7 @@ describe('a line', () => {
     expect(wrapLine('  run    runs a program', 20, 9)).toEqual(['  run    runs a', '         program'])
   })
 
-  it('keeps what fits, long words, wide letters and colours', () => {
+  test('keeps what fits, long words, wide letters and colours', () => {
     expect(wrapLine('a   b', 5)).toEqual(['a   b'])
     expect(wrapLine('', 5)).toEqual([''])
     expect(wrapLine('/a/very/long/path/to/a.ts', 10)).toEqual(['/a/very/long/path/to/a.ts'])
@@ -22,7 +22,7 @@ describe('a line', () => {
     expect(wrapLine('\u001B[1mone two\u001B[22m three', 8)).toEqual(['\u001B[1mone two\u001B[22m', '  three'])
   })
 
-  it('is as wide as asked, and has all words in order, unless a word is longer', () => {
+  test('is as wide as asked, and has all words in order, unless a word is longer', () => {
     const words = fc.array(fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom('a', 'b', '漢', '.') }), {
       minLength: 1,
     })
@@ -43,7 +43,7 @@ describe('a table', () => {
     ['b', '3', '', ''],
   ]
 
-  it('stands as it is where it fits', () => {
+  test('stands as it is where it fits', () => {
     expect(tableLines(table)).toEqual([
       '                     tasks  running  nothing left to start',
       'a name that is long     20   98.5 %                  0.2 %',
@@ -51,7 +51,7 @@ describe('a table', () => {
     ])
   })
 
-  it('breaks its headings, then cuts its names', () => {
+  test('breaks its headings, then cuts its names', () => {
     for (let columns = 24; columns < 60; columns++) {
       const lines = tableLines(table, columns)
       expect(Math.max(...lines.map(displayWidth))).toBeLessThanOrEqual(columns)
@@ -61,14 +61,14 @@ describe('a table', () => {
     expect(tableLines(table, 36).join('\n')).toContain('a name th')
   })
 
-  it('goes on below where even that is too wide, beside the names again', () => {
+  test('goes on below where even that is too wide, beside the names again', () => {
     const lines = tableLines(table, 24)
     expect(lines.filter((line) => line.startsWith('a name'))).toHaveLength(3)
     expect(lines).toContain('')
   })
 })
 
-it('a file and a pipe have no width', () => {
+test('a file and a pipe have no width', () => {
   expect(columnsOf({ columns: 40 })).toBe(Infinity)
   expect(columnsOf({ isTTY: true, columns: 40 })).toBe(40)
   expect(columnsOf({ isTTY: true, columns: 0 })).toBe(Infinity)

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { frameOf } from './source-lines.ts'
 
 const secret = 'KEY=sk-very-secret'
@@ -37,13 +37,13 @@ afterAll(() => rmSync(join(project, '..'), { recursive: true, force: true }))
 const stackOf = (path: string): string => `Error: x\n    at f (${path}:1:7)`
 
 describe('the lines around a place in a stack', () => {
-  it.each(['src/a.ts', 'sources/a.ts'])('are those of a source of the project: %s', (path) => {
+  test.each(['src/a.ts', 'sources/a.ts'])('are those of a source of the project: %s', (path) => {
     const frame = frameOf(stackOf(join(project, path)), project)
     expect(frame?.at).toBe(`${path}:1:7`)
     expect(frame?.lines[0]).toEqual({ number: 1, text: 'const a = 1', here: true })
   })
 
-  it.each([
+  test.each([
     'env.ts',
     'env-outside.ts',
     'outside.ts',
@@ -66,7 +66,7 @@ describe('the lines around a place in a stack', () => {
       expect(frameOf(stackOf(place), project)).toBeUndefined()
   })
 
-  it.each([0, 3_000, -1])('are not shown of line %i, which is not there', (line) => {
+  test.each([0, 3_000, -1])('are not shown of line %i, which is not there', (line) => {
     expect(frameOf(`Error: x\n    at f (${join(project, 'src', 'a.ts')}:${line}:1)`, project)).toBeUndefined()
   })
 })

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Finding } from '../../findings/finding.ts'
 import { markdown } from './markdown.ts'
 
@@ -20,11 +20,11 @@ const finding = (more: Partial<Finding>): Finding => ({
 })
 const row = (more: Partial<Finding>): string => markdown([finding(more)]).split('\n')[2] ?? ''
 
-it('is a table', () => {
+test('is a table', () => {
   expect(row({})).toBe('| likely | await-in-loop | `src/a.ts:3` | Two awaits | `await Promise.all([…])` |')
 })
 
-it('shows what files and code are called as text: no markup, image, link, mention or further cell', () => {
+test('shows what files and code are called as text: no markup, image, link, mention or further cell', () => {
   expect(row({ file: '<img src=x onerror=alert(1)>.ts' })).toContain('`<img src=x onerror=alert(1)>.ts:3`')
   expect(row({ file: '`<b>`.ts' })).toContain('`` `<b>`.ts:3 ``')
   expect(row({ message: '![](http://attacker.example/x.png) [a](javascript:alert(1)) <script> @everyone' })).toContain(

@@ -1,5 +1,5 @@
 /** All interleavings with at most two preemptions of three threads with four operations each; and mutants, which must be caught. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { explore, type Limits, type Program } from '../../../test/support/interleavings.ts'
 import * as real from './steps.ts'
 import { firstCell, type Op, type Steps, wake } from './steps.ts'
@@ -84,7 +84,7 @@ describe.each([
   ['the semaphore', semaphoreProgram],
   ['the barrier', barrierProgram],
 ] as const)('%s', (_name, program) => {
-  it('loses nothing, doubles nothing and is never stuck', () => {
+  test('loses nothing, doubles nothing and is never stuck', () => {
     const verdict = explore(program, plain)
     expect(verdict.failure).toBeUndefined()
     expect(verdict.executions).toBeGreaterThan(1_000)
@@ -96,7 +96,7 @@ describe.each([
   ['the semaphore', semaphoreProgram],
   ['the barrier', impatientBarrierProgram],
 ] as const)('%s, when waiters give up', (_name, program) => {
-  it('serves the others, on threads that block and threads that do not', () => {
+  test('serves the others, on threads that block and threads that do not', () => {
     expect(explore(program, blocking).failure).toBeUndefined()
     expect(explore(program, waiting).failure).toBeUndefined()
   })
@@ -274,7 +274,7 @@ const mutants: [name: string, program: () => Program, limits?: Limits][] = [
 ]
 
 describe('the mutant', () => {
-  it.each(mutants)('%s is caught', (_name, program, limits = plain) => {
+  test.each(mutants)('%s is caught', (_name, program, limits = plain) => {
     expect(explore(program, limits).failure).toBeDefined()
   })
 })

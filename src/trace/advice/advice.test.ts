@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { schedule } from '../../../test/support/schedules.ts'
 import { makeTraceOf, type TaskSpec, type TraceSpec } from '../../../test/support/traces.ts'
 import { compare } from '../verdict/compare.ts'
@@ -145,7 +145,7 @@ const healthy: Record<string, TraceSpec> = {
 }
 
 describe('advice', () => {
-  it.each(Object.entries(planted))(
+  test.each(Object.entries(planted))(
     'finds %s where it is planted, with evidence, a saving and something to type',
     (pitfall, spec) => {
       const explained = explain(makeTraceOf(spec))
@@ -159,16 +159,16 @@ describe('advice', () => {
     },
   )
 
-  it.each(Object.entries(planted))('says little else about %s', (pitfall, spec) => {
+  test.each(Object.entries(planted))('says little else about %s', (pitfall, spec) => {
     const others = explain(makeTraceOf(spec)).advice.filter((found) => found.pitfall !== pitfall)
     expect(others.map((found) => found.pitfall)).toEqual([])
   })
 
-  it.each(Object.entries(healthy))('has nothing to say about %s', (_, spec) => {
+  test.each(Object.entries(healthy))('has nothing to say about %s', (_, spec) => {
     expect(explain(makeTraceOf(spec)).advice).toEqual([])
   })
 
-  it('knows a task that waits for the one before from one that needs it', () => {
+  test('knows a task that waits for the one before from one that needs it', () => {
     const tasks = times(12, (i) => ({
       queuedAt: 0,
       readyAt: i * 20,
@@ -184,7 +184,7 @@ describe('stragglers', () => {
   const suggestions = (spec: TraceSpec) =>
     explain(makeTraceOf(spec)).advice.map(({ pitfall, suggestion }) => [pitfall, suggestion.split(':')[0]])
 
-  it('that began with the first are to be split, for no order helps', () => {
+  test('that began with the first are to be split, for no order helps', () => {
     const together: TraceSpec = {
       runs: [{ ...map, concurrency: 16 }],
       tasks: times(13, (i) => ({ startedAt: 0, settledAt: i === 12 ? 600 : 20 })),
@@ -196,7 +196,7 @@ describe('stragglers', () => {
     expect(suggestions(onWorkers)).toContainEqual(['stragglers', 'start the long ones first'])
   })
 
-  it('of calls over a network, of which nobody knows the length, are to be tried again, and single calls have no order', () => {
+  test('of calls over a network, of which nobody knows the length, are to be tried again, and single calls have no order', () => {
     const tasks = times(13, (i) => ({ startedAt: i === 12 ? 20 : 0, settledAt: i === 12 ? 600 : 20 }))
     expect(suggestions({ runs: [{ ...map, concurrency: 16 }], tasks })).toEqual([
       ['stragglers', 'where another try may be quicker'],
@@ -208,7 +208,7 @@ describe('stragglers', () => {
     expect(suggestions(calls)).toEqual([])
   })
 
-  it('are nothing to say on a thread that computes all the time', () => {
+  test('are nothing to say on a thread that computes all the time', () => {
     const spec: TraceSpec = {
       runs: [map],
       samples: [{ at: 700, busy: 1, cores: 1 }],
@@ -219,7 +219,7 @@ describe('stragglers', () => {
 })
 
 describe('tasks that are too small', () => {
-  it.each<[string, Partial<TaskSpec>, string]>([
+  test.each<[string, Partial<TaskSpec>, string]>([
     ['on workers get many items in one call', { row: 1 }, ').flatMap(many).toArray()'],
     ['that never wait are run in a loop', { row: 0 }, 'for (const item of items) results.push(await parse(item))'],
   ])('%s', (_what, more, suggestion) => {
@@ -228,7 +228,7 @@ describe('tasks that are too small', () => {
     expect(advice.find(({ pitfall }) => pitfall === 'small-tasks')?.suggestion).toContain(suggestion)
   })
 
-  it('are bundled where some of them wait', () => {
+  test('are bundled where some of them wait', () => {
     const tasks = times(10_000, (i) => ({ startedAt: i * 0.002, settledAt: i * 0.002 + (i % 10 === 0 ? 5 : 0.001) }))
     const { advice } = explain(makeTraceOf({ runs: [map], tasks }))
     expect(advice.find(({ pitfall }) => pitfall === 'small-tasks')?.suggestion).toContain(
@@ -249,7 +249,7 @@ describe('more workers', () => {
     })
   }
 
-  it('hurt beyond the peak of the Universal Scalability Law, which is found again from three runs', () => {
+  test('hurt beyond the peak of the Universal Scalability Law, which is found again from three runs', () => {
     const { scaling, advice, lines } = compare([1, 4, 10, 20].map((workers) => runOf(workers, 0.05, 0.01)))
     expect(scaling?.law).toBe('usl')
     expect(scaling?.sigma).toBeCloseTo(0.05, 6)
@@ -259,7 +259,7 @@ describe('more workers', () => {
     expect(lines.at(-1)).toBe('best with 10 workers; 20 are already too many')
   })
 
-  it('do not help where most is serial: Amdahl, from two runs', () => {
+  test('do not help where most is serial: Amdahl, from two runs', () => {
     const { scaling, lines, advice } = compare([runOf(1, 0.5, 0), runOf(10, 0.5, 0)])
     expect(scaling).toMatchObject({ law: 'amdahl', kappa: 0, peak: Number.POSITIVE_INFINITY })
     expect(scaling?.sigma).toBeCloseTo(0.5, 6)
@@ -268,7 +268,7 @@ describe('more workers', () => {
     expect(advice).toEqual([])
   })
 
-  it('are no question when all runs had as many', () => {
+  test('are no question when all runs had as many', () => {
     const { scaling, lines } = compare([runOf(4, 0, 0), runOf(4, 0.1, 0)])
     expect(scaling).toBeUndefined()
     expect(lines[0]).toBe('2.50 s → 3.25 s: the last run was 1.3× slower than the first')

@@ -1,6 +1,6 @@
 /** Pitfalls planted into programs that really run: what the lower layers record is enough to find them. */
 import { guard, limiter, map, scope } from 'heddle'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { lengthOf } from '../../../test/fixtures/cli/worker-module.ts'
 import { explain } from '../verdict/explain.ts'
 import { record } from '../record/record.ts'
@@ -12,7 +12,7 @@ async function adviceOn(program: () => Promise<unknown>) {
   return explain(trace).advice
 }
 
-it('calls one after the other in a loop', async () => {
+test('calls one after the other in a loop', async () => {
   const ask = guard(async function ask(n: number) {
     await sleep(5)
     return n
@@ -25,7 +25,7 @@ it('calls one after the other in a loop', async () => {
   ])
 })
 
-it('how much each message carried', async () => {
+test('how much each message carried', async () => {
   await lengthOf(new Uint8Array(1))
   const buffers = items(20).map(() => new Uint8Array(4_000_000))
   const { trace } = await record(() => Promise.all(buffers.map((buffer) => lengthOf(buffer))))
@@ -33,7 +33,7 @@ it('how much each message carried', async () => {
   expect(explain(trace).groups).toMatchObject([{ tasks: 20, onWorkers: 20 }])
 })
 
-it('results that nobody awaits', async () => {
+test('results that nobody awaits', async () => {
   const advice = await adviceOn(() =>
     scope(async function prepare(s) {
       void s.fork(async function draft() {
@@ -50,7 +50,7 @@ it('results that nobody awaits', async () => {
   ])
 })
 
-it('a limiter that everything waits for', async () => {
+test('a limiter that everything waits for', async () => {
   const limit = limiter({ concurrency: 1 })
   const ask = guard(
     async function ask(n: number) {
@@ -63,7 +63,7 @@ it('a limiter that everything waits for', async () => {
   expect(advice.map(({ pitfall }) => pitfall)).toContain('waiting-on-limiter')
 })
 
-it('attempts beyond what anybody asked for', async () => {
+test('attempts beyond what anybody asked for', async () => {
   let calls = 0
   const advice = await adviceOn(() =>
     map(

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Job, schedule, type Scheduled } from '../../../test/support/schedules.ts'
 import { makeTraceOf, type TraceSpec } from '../../../test/support/traces.ts'
 import { criticalPath } from './critical-path.ts'
@@ -48,7 +48,7 @@ function longestChain(tasks: readonly Scheduled[]): number {
 }
 
 describe('the critical path of random graphs on random slots', () => {
-  it('is the longest of all chains, and as long as the run', () => {
+  test('is the longest of all chains, and as long as the run', () => {
     fc.assert(
       fc.property(jobs, fc.integer({ min: 1, max: 5 }), (drafts, slots) => {
         const tasks = schedule(
@@ -64,7 +64,7 @@ describe('the critical path of random graphs on random slots', () => {
     )
   }, 60_000)
 
-  it('goes through the limiter where that decided the start', () => {
+  test('goes through the limiter where that decided the start', () => {
     fc.assert(
       fc.property(jobs, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 40 }), (drafts, slots, everyMs) => {
         const tasks = schedule(drafts, slots, everyMs)
@@ -92,7 +92,7 @@ describe('the critical path of random graphs on random slots', () => {
 })
 
 describe('the critical path', () => {
-  it('follows the last need to arrive', () => {
+  test('follows the last need to arrive', () => {
     // 1 ─┬─▶ 2 (slow) ─┬─▶ 4
     //    └─▶ 3 (fast) ─┘
     const { chain, ms } = pathOf({
@@ -107,7 +107,7 @@ describe('the critical path', () => {
     expect(ms.work).toBe(70)
   })
 
-  it('goes through parents and the children that they waited for', () => {
+  test('goes through parents and the children that they waited for', () => {
     // parent: 0 ── child 2: 10–40 ── child 3: 45–90 ── 100
     const { named } = pathOf({
       runs: [
@@ -129,7 +129,7 @@ describe('the critical path', () => {
     ])
   })
 
-  it('follows the worker on which a task had to wait its turn', () => {
+  test('follows the worker on which a task had to wait its turn', () => {
     const { chain } = pathOf({
       tasks: [
         { id: 1, row: 1, readyAt: 0, startedAt: 0, settledAt: 30 },
@@ -140,7 +140,7 @@ describe('the critical path', () => {
     expect(chain).toEqual([2, 3])
   })
 
-  it('calls the time between the items of a map handing out, and the program outside every run its own', () => {
+  test('calls the time between the items of a map handing out, and the program outside every run its own', () => {
     const { named } = pathOf({
       meta: { durationMs: 40 },
       runs: [{ id: 1, kind: 'map', startedAt: 10, settledAt: 32 }],
@@ -159,7 +159,7 @@ describe('the critical path', () => {
     ])
   })
 
-  it('ends for tasks without length, all at the same time', () => {
+  test('ends for tasks without length, all at the same time', () => {
     const { ms } = pathOf({ tasks: Array.from({ length: 50 }, () => ({ startedAt: 5, settledAt: 5 })), meta: { durationMs: 5 } })
     expect(ms.work).toBe(0)
     expect(ms.outside + ms.dispatch).toBe(5)

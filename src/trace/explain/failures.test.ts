@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { makeTraceOf } from '../../../test/support/traces.ts'
 import { explain } from '../verdict/explain.ts'
 
@@ -14,18 +14,18 @@ const spec = {
   ],
 }
 
-it('counts as cancelled by a signal only what was cancelled after it', () => {
+test('counts as cancelled by a signal only what was cancelled after it', () => {
   const { failures } = explain(
     makeTraceOf({ ...spec, notes: [{ at: 50, kind: 'signal', text: 'SIGTERM: the program was asked to end' }] }),
   )
   expect(failures).toMatchObject({ cancelled: 4, cancelledBySignal: 2, failed: 1 })
 })
 
-it('takes the first of several signals', () => {
+test('takes the first of several signals', () => {
   const notes = [15, 51.5].map((at) => ({ at, kind: 'signal', text: 'SIGINT' }))
   expect(explain(makeTraceOf({ ...spec, notes })).failures.cancelledBySignal).toBe(3)
 })
 
-it('counts none without a signal', () => {
+test('counts none without a signal', () => {
   expect(explain(makeTraceOf(spec)).failures).toMatchObject({ cancelled: 4, cancelledBySignal: 0 })
 })

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { importTrace } from '../../../test/support/perfetto.ts'
 import { schedule } from '../../../test/support/schedules.ts'
 import { makeTraceOf, type TaskSpec } from '../../../test/support/traces.ts'
@@ -52,7 +52,7 @@ const hostileTrace = makeTraceOf({
 })
 
 describe('the export for Perfetto', () => {
-  it('has a thread per worker and per slot, and an arrow from each need', () => {
+  test('has a thread per worker and per slot, and an arrow from each need', () => {
     const imported = importTrace(text(ship, 'chrome'))
     expect(imported.problems).toEqual([])
     expect(Object.fromEntries(imported.threads)).toEqual({ 'this thread, slot 1': 3, 'this thread, slot 2': 1 })
@@ -66,7 +66,7 @@ describe('the export for Perfetto', () => {
     expect(imported.asynchronous).toBe(3)
   })
 
-  it('is accepted for any trace', () => {
+  test('is accepted for any trace', () => {
     const at = fc.double({ min: 0, max: 100, noNaN: true })
     const task = fc.record({
       a: at,
@@ -90,14 +90,14 @@ describe('the export for Perfetto', () => {
     )
   })
 
-  it('shows what no longer fits on slots as asynchronous events', () => {
+  test('shows what no longer fits on slots as asynchronous events', () => {
     const imported = importTrace(text(makeTraceOf({ tasks: times(100, () => ({ startedAt: 0, settledAt: 10 })) }), 'chrome'))
     expect(imported.problems).toEqual([])
     expect(imported.threads.size).toBe(64)
     expect(imported.asynchronous).toBe(36)
   })
 
-  it('gives workers whose functions overlap more than one line', () => {
+  test('gives workers whose functions overlap more than one line', () => {
     const tasks = [
       { row: 2, startedAt: 0, settledAt: 10 },
       { row: 2, startedAt: 5, settledAt: 15 },
@@ -124,7 +124,7 @@ describe('the export for OpenTelemetry', () => {
     (JSON.parse(text(trace, 'otlp')) as { resourceSpans: [{ scopeSpans: [{ spans: Span[] }] }] }).resourceSpans[0].scopeSpans[0]
       .spans
 
-  it('has a span per run and per task, needs as links, and errors as exceptions', () => {
+  test('has a span per run and per task, needs as links, and errors as exceptions', () => {
     const spans = spansOf(ship)
     const byName = new Map(spans.map((span) => [span.name, span]))
     const id = (name: string): string | undefined => byName.get(name)?.spanId
@@ -143,7 +143,7 @@ describe('the export for OpenTelemetry', () => {
       expect([traceId.length, spanId.length, /^[0-9a-f]+$/.test(traceId + spanId)]).toEqual([32, 16, true])
   })
 
-  it('puts runs below the task that started them, also one on a worker', () => {
+  test('puts runs below the task that started them, also one on a worker', () => {
     const spans = spansOf(
       makeTraceOf({
         runs: [
@@ -163,7 +163,7 @@ describe('the export for OpenTelemetry', () => {
 })
 
 describe('pictures', () => {
-  it('draw the graph with its critical path and its failures', () => {
+  test('draw the graph with its critical path and its failures', () => {
     const mermaid = text(ship, 'mermaid')
     expect(mermaid).toContain('flowchart LR')
     expect(mermaid.split('\n').filter((line) => line.includes('-->'))).toHaveLength(4)
@@ -174,7 +174,7 @@ describe('pictures', () => {
     expect(svg.match(/class="line critical"/g)).toHaveLength(2)
   })
 
-  it('draw groups where there are too many tasks', () => {
+  test('draw groups where there are too many tasks', () => {
     const many = makeTraceOf({
       runs: [
         { id: 1, kind: 'map', name: 'read' },
@@ -186,7 +186,7 @@ describe('pictures', () => {
     expect(text(many, 'svg-graph').match(/<rect/g)).toHaveLength(2)
   })
 
-  it('draw a million tasks as what covers each pixel', () => {
+  test('draw a million tasks as what covers each pixel', () => {
     const tasks = times(20_000, (i) => ({ row: 1 + (i % 2), startedAt: i * 0.05, settledAt: i * 0.05 + 0.05 }))
     const svg = text(makeTraceOf({ tasks }), 'svg-timeline')
     expect(svg.length).toBeLessThan(200_000)
@@ -194,7 +194,7 @@ describe('pictures', () => {
     expect(svg).toContain('worker 2')
   })
 
-  it('are well-formed and carry nothing that runs, whatever the names are', () => {
+  test('are well-formed and carry nothing that runs, whatever the names are', () => {
     for (const format of exportFormats) {
       const output = text(hostileTrace, format)
       expect(output.length).toBeGreaterThan(0)
@@ -214,7 +214,7 @@ describe('pictures', () => {
 })
 
 describe('layLanes', () => {
-  it('never lays two things that overlap on one line, and takes no more lines than overlap at once', () => {
+  test('never lays two things that overlap on one line, and takes no more lines than overlap at once', () => {
     const item = fc.record({ from: fc.nat(60), ms: fc.integer({ min: 1, max: 20 }) })
     fc.assert(
       fc.property(fc.array(item, { maxLength: 40 }), (items) => {
@@ -235,7 +235,7 @@ describe('layLanes', () => {
 })
 
 describe('layout', () => {
-  it('puts what is needed to the left of what needs it', () => {
+  test('puts what is needed to the left of what needs it', () => {
     const graph = fc.array(fc.array(fc.nat(), { maxLength: 3 }), { minLength: 1, maxLength: 30 })
     fc.assert(
       fc.property(graph, (drafts) => {
@@ -249,12 +249,12 @@ describe('layout', () => {
     )
   })
 
-  it('comes to an end where things need each other in a circle', () => {
+  test('comes to an end where things need each other in a circle', () => {
     expect(layout([[1], [0], [2]]).nodes).toHaveLength(3)
   })
 })
 
-it('makes pictures that open, whatever tasks are called', () => {
+test('makes pictures that open, whatever tasks are called', () => {
   const named = [
     'a\u0000b',
     '\u0001',

@@ -8,7 +8,7 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { InvalidOption } from '../../base/errors.ts'
 import { all, graph, map } from '../../index.ts'
 import { type LiveSpans, publishSpans } from './opentelemetry.ts'
@@ -52,7 +52,7 @@ let live: LiveSpans | undefined
 afterEach(() => live?.stop())
 
 describe('publishSpans', () => {
-  it('makes a span per run and task, runs below the task that started them', async () => {
+  test('makes a span per run and task, runs below the task that started them', async () => {
     const { tracer, spans, find } = memoryTracer()
     live = await publishSpans({ tracer })
     await all({ outer: () => map([1, 2], async (n) => n, { name: 'inner' }) })
@@ -61,7 +61,7 @@ describe('publishSpans', () => {
     for (const { ended, options } of spans) expect(ended).toBeGreaterThanOrEqual(options.startTime as number)
   })
 
-  it('links a task to what it needed', async () => {
+  test('links a task to what it needed', async () => {
     const { tracer, find } = memoryTracer()
     live = await publishSpans({ tracer })
     const g = graph('ship')
@@ -72,14 +72,14 @@ describe('publishSpans', () => {
     expect(find('c').parent).toBe('ship')
   })
 
-  it('puts the exception on the span that failed', async () => {
+  test('puts the exception on the span that failed', async () => {
     const { tracer, find } = memoryTracer()
     live = await publishSpans({ tracer })
     await expect(all({ bad: () => Promise.reject(new TypeError('no')) })).rejects.toThrow('no')
     expect(find('bad')).toMatchObject({ exception: 'no', status: SpanStatusCode.ERROR })
   })
 
-  it('makes none after it was stopped, and ends those under way', async () => {
+  test('makes none after it was stopped, and ends those under way', async () => {
     const { tracer, spans } = memoryTracer()
     live = await publishSpans({ tracer })
     let release = (): void => {}
@@ -93,7 +93,7 @@ describe('publishSpans', () => {
     expect(spans).toHaveLength(2)
   })
 
-  it('refuses options that it does not know', async () => {
+  test('refuses options that it does not know', async () => {
     await expect(publishSpans({ trace: 1 } as object)).rejects.toBeInstanceOf(InvalidOption)
   })
 })

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { makeTraceOf, type TaskSpec } from '../../../test/support/traces.ts'
 import { closeRun, newTask, openRun, taskSettled, taskStarted } from '../../base/observer.ts'
 import { InvalidTrace } from '../../base/errors.ts'
@@ -86,7 +86,7 @@ async function resealed(bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 describe('a trace written and read again', () => {
-  it('is the same trace', () => {
+  test('is the same trace', () => {
     fc.assert(
       fc.property(fc.array(task, { maxLength: 30 }), (tasks) => {
         const trace = makeTraceOf({ tasks })
@@ -96,7 +96,7 @@ describe('a trace written and read again', () => {
     )
   })
 
-  it('may arrive in pieces of any size', () => {
+  test('may arrive in pieces of any size', () => {
     const bytes = encodeTrace(sample())
     for (const size of [1, 3, 7, 64, 1_000]) {
       const decoder = new TraceDecoder()
@@ -107,7 +107,7 @@ describe('a trace written and read again', () => {
 })
 
 describe('a file written while running', () => {
-  it('has everything when it was closed, also what settled between two writes', () => {
+  test('has everything when it was closed, also what settled between two writes', () => {
     const path = join(folder, 'whole.heddle')
     const recorder = new Recorder({ name: 'whole', live: true })
     const file = new TraceFile(path, recorder)
@@ -126,7 +126,7 @@ describe('a file written while running', () => {
     expect(taskError(trace, 2)).toMatchObject({ name: 'TypeError', message: 'no' })
   })
 
-  it('is readable when the program dies between two writes, with the tasks under way', () => {
+  test('is readable when the program dies between two writes, with the tasks under way', () => {
     const path = join(folder, 'torn.heddle')
     const recorder = new Recorder({ name: 'torn', live: true })
     const file = new TraceFile(path, recorder)
@@ -150,7 +150,7 @@ describe('a file written while running', () => {
     file.close()
   })
 
-  it('is readable wherever the last write was cut off', () => {
+  test('is readable wherever the last write was cut off', () => {
     const path = join(folder, 'cut.heddle')
     const bytes = encodeTrace(sample(200))
     let tasks = 0
@@ -179,7 +179,7 @@ describe('a recording that is streamed', () => {
     return { trace, bytes: joined(pieces) }
   }
 
-  it.each([1, 3, 7, 64, 200])(
+  test.each([1, 3, 7, 64, 200])(
     'has every task once and as it was, whatever came between: every %i. task is another kind',
     async (every) => {
       const { trace, bytes } = await streamed(async (flush) => {
@@ -210,7 +210,7 @@ describe('a recording that is streamed', () => {
     },
   )
 
-  it('is the same when somebody has looked at it meanwhile', async () => {
+  test('is the same when somebody has looked at it meanwhile', async () => {
     const recorder = new Recorder({ name: 'looked at', live: true })
     const pieces: Uint8Array[] = []
     const stream = new TraceStream(recorder, [(blocks) => pieces.push(...blocks)])
@@ -229,7 +229,7 @@ describe('a recording that is streamed', () => {
     expect(plain(decodeTrace(joined(pieces)))).toEqual(plain(trace))
   })
 
-  it('is the same of snapshots, which look at it', async () => {
+  test('is the same of snapshots, which look at it', async () => {
     const recorder = new Recorder({ name: 'snapshots', live: true })
     const encoder = new TraceEncoder()
     const pieces = encoder.begin(recorder.meta())
@@ -241,7 +241,7 @@ describe('a recording that is streamed', () => {
     expect(trace.tasks.count).toBe(1_000)
   })
 
-  it('takes four bytes for a task of which there is nothing to tell but its times', async () => {
+  test('takes four bytes for a task of which there is nothing to tell but its times', async () => {
     const { bytes, trace } = await streamed(() =>
       map(
         Array.from({ length: 50_000 }, (_, i) => i),
@@ -253,7 +253,7 @@ describe('a recording that is streamed', () => {
     expect(bytes.length / 50_000).toBeLessThan(4.5)
   })
 
-  it('is refused or harmless for any bytes behind right checksums', async () => {
+  test('is refused or harmless for any bytes behind right checksums', async () => {
     const { bytes: good } = await streamed(async (flush) => {
       for (const n of [3, 40]) {
         await map(
@@ -267,7 +267,7 @@ describe('a recording that is streamed', () => {
     await expect(refusedOrHarmless(good)).resolves.toBe(changes)
   })
 
-  it.each<[string, (view: DataView, at: number) => void, RegExp]>([
+  test.each<[string, (view: DataView, at: number) => void, RegExp]>([
     ['more stretches than it has', (view, at) => view.setUint32(at + 13, 4e9, true), /a block is too short/],
     ['fewer tasks than it tells of', (view, at) => view.setUint32(at + 33, 11, true), /tasks that it announces are missing/],
     ['more tasks than it tells of', (view, at) => view.setUint32(at + 33, 9, true), /a task has no run/],
@@ -297,7 +297,7 @@ describe('a recording that is streamed', () => {
 })
 
 describe('a file that is not a trace', () => {
-  it.each([
+  test.each([
     ['empty', Buffer.from('')],
     ['text', Buffer.from('hello, this is not a trace at all')],
     ['JSON', Buffer.from('{"__proto__": {"polluted": true}}')],
@@ -309,17 +309,17 @@ describe('a file that is not a trace', () => {
     expect(() => decodeTrace(bytes)).toThrow(InvalidTrace)
   })
 
-  it('is refused when a block in the middle is damaged, and says where', () => {
+  test('is refused when a block in the middle is damaged, and says where', () => {
     const bytes = encodeTrace(sample())
     bytes[200] = (bytes[200] ?? 0) ^ 1
     expect(() => decodeTrace(bytes)).toThrow(/damaged at byte \d+/)
   })
 
-  it('is refused or harmless for any bytes behind right checksums', async () => {
+  test('is refused or harmless for any bytes behind right checksums', async () => {
     await expect(refusedOrHarmless(encodeTrace(sample()))).resolves.toBe(changes)
   })
 
-  it('is read in the formats before, which had no tasks packed together and no times of processors', () => {
+  test('is read in the formats before, which had no tasks packed together and no times of processors', () => {
     const bytes = encodeTrace(sample())
     expect(bytes[7]).toBe(3)
     for (const version of [1, 2]) {
@@ -330,7 +330,7 @@ describe('a file that is not a trace', () => {
     expect(() => decodeTrace(bytes)).toThrow('The trace has format 4; this version of heddle reads formats 1 to 3')
   })
 
-  it('cannot reach the prototypes', () => {
+  test('cannot reach the prototypes', () => {
     const trace = makeTraceOf({
       tasks: [
         { startedAt: 0, settledAt: 1, name: '__proto__' },
@@ -388,7 +388,7 @@ function blocksOf(bytes: Uint8Array): number[] {
 }
 
 describe('saveTrace', () => {
-  it('writes what readTrace reads', () => {
+  test('writes what readTrace reads', () => {
     const path = join(folder, 'saved.heddle')
     saveTrace(sample(), path)
     expect(plain(readTrace(path))).toEqual(plain(sample()))

@@ -1,6 +1,6 @@
 /** Situations in which everybody knows what is work, and what the system counts in them. */
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Executor, shareOf, type Stretch } from './share.ts'
 
 const idle: Stretch = {
@@ -20,7 +20,7 @@ const work = (stretch: Partial<Stretch>): number => {
 const thread = (tasks: number, cpu = 0, wait = 0, busy = cpu + wait): Executor => ({ tasks, cpu, wait, busy })
 
 describe('what tasks of a stretch of time did', () => {
-  it.each([
+  test.each([
     ['one computes on each of two workers', { executors: [thread(1, 1), thread(1, 1)] }, 2],
     ['four workers compute on two cores', { executors: [1, 2, 3, 4].map(() => thread(1, 0.5, 0.5)) }, 2],
     ['sixteen take turns on one thread', { executors: [thread(16, 1)] }, 1],
@@ -69,7 +69,7 @@ describe('what tasks of a stretch of time did', () => {
     expect(work(stretch as Partial<Stretch>)).toBeCloseTo(expected, 1)
   })
 
-  it.each([
+  test.each([
     [
       'one task computes on half a core, because another program has the rest',
       { executors: [thread(1, 0.5, 0.5)], others: 0.75, machine: 1 },
@@ -105,7 +105,7 @@ describe('what tasks of a stretch of time did', () => {
     expect(work(stretch as Partial<Stretch>)).toBeCloseTo(expected, 1)
   })
 
-  it('cannot tell whether two workers waited for each other or for other programs, as far as those had the cores', () => {
+  test('cannot tell whether two workers waited for each other or for other programs, as far as those had the cores', () => {
     const executors = [thread(1, 0.4, 0.6), thread(1, 0.4, 0.6)]
     // Together they had 0.8 of a core: as much as one thread alone could have had at most, so up to one core their waiting is work.
     expect(share({ executors, machine: 1, others: 0.5 })).toMatchObject({
@@ -115,12 +115,12 @@ describe('what tasks of a stretch of time did', () => {
     expect(share({ executors, machine: 1 }).unclear).toBe(0)
   })
 
-  it('says how much may have been waiting for the outside all the same', () => {
+  test('says how much may have been waiting for the outside all the same', () => {
     expect(share({ executors: [thread(16, 1)] }).unclear).toBe(15)
     expect(share({ executors: [thread(16, 0.1)] }).unclear).toBe(0)
   })
 
-  it('is never more than the tasks, adds up to them, and computes no more than was on a core', () => {
+  test('is never more than the tasks, adds up to them, and computes no more than was on a core', () => {
     const part = fc.double({ min: 0, max: 1, noNaN: true })
     const executor = fc.record({ tasks: fc.double({ min: 0, max: 64, noNaN: true }), cpu: part, wait: part, busy: part })
     const helpers = fc.record({

@@ -1,6 +1,6 @@
 /** Maps on workers are recorded by batch: what comes out must be what every task did. */
 import { map } from 'heddle'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { batchSettled, closeRun, newTaskIds, openRun } from '../../base/observer.ts'
 import { lengthOf } from '../../../test/fixtures/cli/worker-module.ts'
 import { joined } from '../format/joined.ts'
@@ -9,7 +9,7 @@ import { record } from './record.ts'
 import { Recorder } from './recorder.ts'
 import { TraceStream } from './trace-stream.ts'
 
-it('has every item once, on its worker, with its own times', async () => {
+test('has every item once, on its worker, with its own times', async () => {
   const items = Array.from({ length: 3_000 }, (_, i) => new Uint8Array(i % 100))
   const { trace } = await record(() => map(items, lengthOf))
   const { tasks } = trace
@@ -23,7 +23,7 @@ it('has every item once, on its worker, with its own times', async () => {
   expect(tasks.row.some((row) => row > 0)).toBe(true)
 })
 
-it('is the same in a file as in memory: batches of workers between each other and between other tasks', () => {
+test('is the same in a file as in memory: batches of workers between each other and between other tasks', () => {
   const recorder = new Recorder({ name: 'batches', live: true })
   const blocks: Uint8Array[] = []
   const stream = new TraceStream(recorder, [(more) => blocks.push(...more)])

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { all, graph, map } from '../../index.ts'
 import { exportFormats, exportTrace, record, traceOf } from '../index.ts'
 import { encodeTrace } from '../format/encode.ts'
@@ -26,7 +26,7 @@ const parts = [
   'MIIEvQ',
 ] as const
 
-it('keeps no secrets in names of runs and tasks, in errors and in what is made of the trace', async () => {
+test('keeps no secrets in names of runs and tasks, in errors and in what is made of the trace', async () => {
   const error = await record(async () => {
     const build = graph(`deploy ${secrets.openai}`)
     for (const [name, secret] of Object.entries(secrets)) build.task(`${name} ${secret}`, () => 1)

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { schedule } from '../../../test/support/schedules.ts'
 import { makeTraceOf, rowOf, type TaskSpec, type TraceSpec } from '../../../test/support/traces.ts'
 import { contention } from '../explain/contention.ts'
@@ -29,7 +29,7 @@ const analyse = (spec: TraceSpec) => {
 const total = (values: Readonly<Record<string, number>>): number => Object.values(values).reduce((sum, value) => sum + value, 0)
 
 describe('orderBy', () => {
-  it('sorts as a stable comparison does, for any keys', () => {
+  test('sorts as a stable comparison does, for any keys', () => {
     const keys = fc.array(fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer({ min: 0, max: 3 })), {
       maxLength: 200,
     })
@@ -41,13 +41,13 @@ describe('orderBy', () => {
     )
   })
 
-  it('takes no more than a comparison sort when one far key leaves the others no digits', () => {
+  test('takes no more than a comparison sort when one far key leaves the others no digits', () => {
     const keys = Float64Array.from({ length: 200_000 }, (_, i) => (i === 0 ? 1e15 : 1 - i / 1e6))
     const order = orderBy(keys)
     expect([order[0], order.at(-2), order.at(-1)]).toEqual([199_999, 1, 0])
   })
 
-  it('sorts many keys the same way, also where they are very close together', () => {
+  test('sorts many keys the same way, also where they are very close together', () => {
     for (const spread of [1, 1e3, 1e12]) {
       const keys = Float64Array.from({ length: 30_000 }, (_, i) => ((i * 7_919) % 30_011) / spread + (i % 5 === 0 ? 1e6 : 0))
       const expected = [...keys.keys()].sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b)
@@ -69,13 +69,13 @@ describe('self time', () => {
     { id: 3, kind: 'scope', parentTask: 2 },
   ]
 
-  it('leaves out what ran inside, however it overlaps, and counts nothing twice', () => {
+  test('leaves out what ran inside, however it overlaps, and counts nothing twice', () => {
     const { byId, self } = analyse({ tasks: nested, runs })
     expect([1, 2, 3, 4].map(byId)).toEqual([50, 10, 30, 20])
     expect(self.totalMs).toBe(110)
   })
 
-  it('is nothing while the task waits for a map that has not handed out its next item', () => {
+  test('is nothing while the task waits for a map that has not handed out its next item', () => {
     const { byId } = analyse({
       runs: [
         { id: 1, kind: 'scope' },
@@ -90,7 +90,7 @@ describe('self time', () => {
     expect(byId(1)).toBe(20)
   })
 
-  it('leaves out waiting on limiters and pausing between attempts', () => {
+  test('leaves out waiting on limiters and pausing between attempts', () => {
     const { byId } = analyse({
       tasks: [
         { id: 1, readyAt: 0, startedAt: 0, settledAt: 100, limiterMs: 30, retryMs: 20 },
@@ -100,7 +100,7 @@ describe('self time', () => {
     expect([byId(1), byId(2)]).toEqual([50, 60])
   })
 
-  it('equals the time covered by the task and by no child, on random trees', () => {
+  test('equals the time covered by the task and by no child, on random trees', () => {
     const tree = fc.array(fc.record({ parent: fc.nat(), from: fc.nat(50), ms: fc.nat(30) }), { minLength: 1, maxLength: 12 })
     fc.assert(
       fc.property(tree, (drafts) => {
@@ -127,7 +127,7 @@ describe('self time', () => {
 })
 
 describe('span', () => {
-  it('of a graph is its longest chain of needs, whatever the slots', () => {
+  test('of a graph is its longest chain of needs, whatever the slots', () => {
     // 1 (10) ─▶ 2 (20) ─▶ 4 (10)      3 (25) alone: on one slot they take 65, the longest chain 40
     const tasks = schedule(
       [
@@ -142,17 +142,17 @@ describe('span', () => {
     expect(analyse({ tasks }).span).toBe(40)
   })
 
-  it('of a map is its longest task, though one slot ran them one by one', () => {
+  test('of a map is its longest task, though one slot ran them one by one', () => {
     const tasks = [0, 1, 2].map((i) => ({ startedAt: i * 10, settledAt: i * 10 + 10 }))
     expect(analyse({ tasks, runs: [{ id: 1, kind: 'map' }] }).span).toBe(10)
   })
 
-  it('of code that awaits line by line is the sum', () => {
+  test('of code that awaits line by line is the sum', () => {
     const tasks = [0, 1, 2].map((i) => ({ startedAt: i * 10, settledAt: i * 10 + 10 }))
     expect(analyse({ tasks, runs: [{ id: 1, kind: 'scope' }] }).span).toBe(30)
   })
 
-  it('of runs one after the other is the sum of theirs; of runs side by side the longest', () => {
+  test('of runs one after the other is the sum of theirs; of runs side by side the longest', () => {
     const spec = (secondFrom: number): TraceSpec => ({
       runs: [
         { id: 1, kind: 'map', startedAt: 0, settledAt: 20 },
@@ -168,7 +168,7 @@ describe('span', () => {
     expect(analyse(spec(10)).span).toBe(30)
   })
 
-  it('goes through parents: their own time and the longest chain of runs inside', () => {
+  test('goes through parents: their own time and the longest chain of runs inside', () => {
     const { span } = analyse({
       runs: [
         { id: 1, kind: 'all' },
@@ -184,7 +184,7 @@ describe('span', () => {
     expect(span).toBe(60)
   })
 
-  it('is at most the wall time and the work, and at least the longest task, on random schedules', () => {
+  test('is at most the wall time and the work, and at least the longest task, on random schedules', () => {
     const jobs = fc.array(fc.record({ ms: fc.integer({ min: 1, max: 30 }), picks: fc.array(fc.nat(), { maxLength: 3 }) }), {
       minLength: 1,
       maxLength: 20,
@@ -210,7 +210,7 @@ describe('span', () => {
 })
 
 describe('idle time', () => {
-  it('sums with running time to wall time × rows, whatever the trace', () => {
+  test('sums with running time to wall time × rows, whatever the trace', () => {
     const at = fc.nat(100)
     const task = fc.record({
       a: at,
@@ -243,7 +243,7 @@ describe('idle time', () => {
     )
   })
 
-  it('knows waiting on dependencies from having nothing left to start', () => {
+  test('knows waiting on dependencies from having nothing left to start', () => {
     // slot a: 1 0–40, 3 40–60      slot b: 2 0–10, idle until 40 (3 and 4 need 1), 4 40–50, idle until 60
     const { rows } = analyse({
       tasks: [
@@ -256,7 +256,7 @@ describe('idle time', () => {
     expect(rows).toMatchObject([{ row: 0, slots: 2, runningMs: 80, idleMs: { dependency: 30, tail: 10, slot: 0 } }])
   })
 
-  it('knows a worker that starts, one that gets its tasks late, and one that has none', () => {
+  test('knows a worker that starts, one that gets its tasks late, and one that has none', () => {
     const { rows } = analyse({
       meta: { durationMs: 100 },
       notes: [{ at: 30, kind: 'worker-start', data: { row: 1, ms: 25 } }],
@@ -270,7 +270,7 @@ describe('idle time', () => {
     expect(rows[1]).toMatchObject({ row: 2, runningMs: 90, idleMs: { program: 10 } })
   })
 
-  it('knows limiters, pauses and a concurrency below the slots', () => {
+  test('knows limiters, pauses and a concurrency below the slots', () => {
     const { rows } = analyse({
       tasks: [
         { id: 1, startedAt: 0, settledAt: 20 },
@@ -288,7 +288,7 @@ describe('idle time', () => {
 describe('work', () => {
   const sixteen = Array.from({ length: 16 }, () => ({ startedAt: 0, settledAt: 160 }))
 
-  it('counts tasks that wait for the network in full', () => {
+  test('counts tasks that wait for the network in full', () => {
     const { work } = analyse({
       tasks: sixteen,
       samples: [
@@ -300,12 +300,12 @@ describe('work', () => {
     expect(work.threadBusy).toBeCloseTo(0.2)
   })
 
-  it('counts tasks that compute on one thread once, however many are under way', () => {
+  test('counts tasks that compute on one thread once, however many are under way', () => {
     const { work } = analyse({ tasks: sixteen, samples: [{ at: 160, busy: 1 }] })
     expect(work).toMatchObject({ measuredMs: 2_560, workMs: 160, waitedForThreadMs: 2_400 })
   })
 
-  it('leaves the workers’ tasks alone while this thread is busy', () => {
+  test('leaves the workers’ tasks alone while this thread is busy', () => {
     const { work } = analyse({
       tasks: sixteen.slice(0, 4).map((task, i) => ({ ...task, row: i + 1 })),
       samples: [{ at: 160, busy: 1, cores: 4 }],
@@ -313,7 +313,7 @@ describe('work', () => {
     expect(work.workMs).toBe(640)
   })
 
-  it('counts workers for the cores that they got where there were too few', () => {
+  test('counts workers for the cores that they got where there were too few', () => {
     const { work } = analyse({
       tasks: sixteen.slice(0, 4).map((task, i) => ({ ...task, row: i + 1 })),
       samples: [{ at: 160, busy: 0, cores: 2 }],
@@ -322,7 +322,7 @@ describe('work', () => {
     expect(work).toMatchObject({ measuredMs: 640, workMs: 320, waitedForCoreMs: 320 })
   })
 
-  it('never becomes more than was measured or less than nothing', () => {
+  test('never becomes more than was measured or less than nothing', () => {
     const sample = fc.record({
       at: fc.nat(200),
       busy: fc.double({ min: 0, max: 1, noNaN: true }),

@@ -1,11 +1,11 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { makeTraceOf, type TraceSpec } from '../../../test/support/traces.ts'
 import { explain } from './explain.ts'
 
 const verdict = (spec: TraceSpec): readonly string[] => explain(makeTraceOf(spec)).verdict
 const threads = { cores: 2, processorTime: 'threads' } as const
 
-it('says of a program that ended before its workers had begun what starting them took', () => {
+test('says of a program that ended before its workers had begun what starting them took', () => {
   const lines = verdict({
     meta: { durationMs: 623 },
     runs: [{ id: 1, kind: 'map', name: 'f', startedAt: 0, settledAt: 623 }],
@@ -15,7 +15,7 @@ it('says of a program that ended before its workers had begun what starting them
   expect(lines).toEqual(['too little work to judge: 22 ms in 623 ms; starting workers took 498 ms'])
 })
 
-it('counts what native threads computed, says how many calls were under way, and finds that there are too many threads', () => {
+test('counts what native threads computed, says how many calls were under way, and finds that there are too many threads', () => {
   // A hundred calls on each of two workers, which native threads compute on two cores that are always in use: two seconds.
   const tasks = Array.from({ length: 200 }, (_, i) => ({ row: 1 + (i % 2), readyAt: 0, startedAt: 0, settledAt: 10 * (i + 1) }))
   const at = Array.from({ length: 20 }, (_, i) => 100 * (i + 1))
@@ -42,7 +42,7 @@ it('counts what native threads computed, says how many calls were under way, and
   expect(advice.map(({ pitfall }) => pitfall)).toContain('oversubscription')
 })
 
-it('names the tasks of a large graph in what bounds it', () => {
+test('names the tasks of a large graph in what bounds it', () => {
   const tasks = Array.from({ length: 400 }, (_, i) => ({
     id: i + 1,
     name: `task ${i}`,
@@ -56,7 +56,7 @@ it('names the tasks of a large graph in what bounds it', () => {
   expect(bound).not.toContain('build')
 })
 
-it('gives no factor where calls may have waited for the outside or for the thread, and cores were free', () => {
+test('gives no factor where calls may have waited for the outside or for the thread, and cores were free', () => {
   const at = Array.from({ length: 20 }, (_, i) => 100 * (i + 1))
   const { verdict, speedup, speedupIs } = explain(
     makeTraceOf({
