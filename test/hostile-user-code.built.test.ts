@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { all, balance, batched, guard, graph, hedge, limiter, map, mapReduce, retryBudget, scatter, scope, stream } from 'heddle'
 import { plain } from './fixtures/plain.ts'
+import { revoked, thrower, thrown, traps } from './support/hostile-values.ts'
 import { type Random, randomFrom } from './support/random.ts'
 
 const cases = Number(process.env.HEDDLE_CASES ?? 3_000)
@@ -14,72 +15,6 @@ const unhandled: unknown[] = []
 const note = (reason: unknown): void => void unhandled.push(reason)
 beforeAll(() => void process.on('unhandledRejection', note))
 afterAll(() => void process.off('unhandledRejection', note))
-
-const fields = ['status', 'statusCode', 'code', 'name', 'message', 'stack', 'cause', 'response', 'headers', 'responseHeaders', 'retryAfter', 'retryAfterMs', 'hint', 'toString', 'toJSON'] // prettier-ignore
-
-function thrower(): never {
-  throw new Error('a getter of the user')
-}
-
-/** An error all of whose fields throw when somebody looks. */
-function untouchable(): Error {
-  const error = new Error('untouchable')
-  // The engine renders it once, and looks at the fields for that.
-  void error.stack
-  for (const field of fields) Object.defineProperty(error, field, { get: thrower, set: thrower, configurable: true })
-  Object.defineProperty(error, Symbol.toStringTag, { get: thrower })
-  Object.defineProperty(error, Symbol.for('heddle.error'), { get: thrower })
-  return error
-}
-
-const traps = Object.fromEntries(
-  Reflect.ownKeys(Reflect)
-    .filter((key) => key !== Symbol.toStringTag)
-    .map((key) => [key, thrower]),
-)
-
-function revoked(): object {
-  const { proxy, revoke } = Proxy.revocable({}, {})
-  revoke()
-  return proxy
-}
-
-function circular(): Error {
-  const [a, b] = [new Error('a'), new Error('b')]
-  a.cause = b
-  b.cause = a
-  return a
-}
-
-/** What a user may throw. The outcome is to be the very same. */
-const thrown: Readonly<Record<string, () => unknown>> = {
-  undefined: () => undefined,
-  null: () => null,
-  'a number': () => 7,
-  NaN: () => Number.NaN,
-  text: () => 'text',
-  'a symbol': () => Symbol('thrown'),
-  'a bigint': () => 7n,
-  'a function': () => thrower,
-  'an object': () => ({ message: 'no error' }),
-  'an object without a prototype': () => Object.create(null) as object,
-  'a frozen error': () => Object.freeze(new Error('frozen')),
-  'an error whose causes are a circle': circular,
-  'an error whose fields throw': untouchable,
-  'an error whose status throws': () =>
-    Object.defineProperty(new Error('x'), 'status', {
-      get(this: { response: { status: number } }) {
-        return this.response.status
-      },
-    }),
-  'an error whose headers throw': () => Object.assign(new Error('x'), { headers: { get: thrower } }),
-  'an error whose retryAfter has no text': () => Object.assign(new Error('x'), { retryAfter: Object.create(null) as unknown }),
-  'a proxy whose every trap throws': () => new Proxy({}, traps),
-  'a proxy of an error': () => new Proxy(new Error('x'), traps),
-  'a revoked proxy': revoked,
-  'an error with a symbol as name': () => Object.assign(new Error('x'), { name: Symbol('name') as unknown as string }),
-  'an error that is a thenable': () => Object.assign(new Error('x'), { then: (resolve: (value: unknown) => void) => resolve(1) }), // oxlint-disable-line unicorn/no-thenable
-}
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown }
 interface Given {

@@ -39,6 +39,20 @@ export function isA(value, type) {
 }
 
 /**
+ * `Array.isArray` that never throws: a revoked proxy always does.
+ *
+ * @param {unknown} value
+ * @returns {value is unknown[]}
+ */
+export function isList(value) {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/**
  * The value as text, such as a template would write it; empty where that throws or is not text, as for symbols.
  *
  * @param {unknown} value

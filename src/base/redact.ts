@@ -2,6 +2,7 @@
  * Takes secrets out of values that leave the program: what a client throws holds the request with its headers, often several levels down.
  * `secrets.ts` says what a secret is; here are the shapes in which it hides.
  */
+import { isA } from './look.js'
 import { isSecretName, rememberHeader, withoutSecrets } from './secrets.ts'
 
 /** Deeper and wider things are cut: errors are small, and what they were sent may be anything. Chosen. */
@@ -23,7 +24,7 @@ export function redacted<T>(value: T): T {
     return new Copy().of(value, 0) as T
   } catch {
     // A value that cannot even be looked at is not passed on.
-    return (value instanceof Error ? new Error(cut) : cut) as T
+    return (isA(value, Error) ? new Error(cut) : cut) as T
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { isA, peek } from './look.js'
 
 const likeNode = () => ({
   interopDefault: false,
@@ -71,9 +72,9 @@ const fieldValue =
  * @param {unknown} error
  */
 export function needsCompiler(error) {
-  const { code, message } = /** @type {{ code?: unknown, message?: unknown }} */ (error ?? {})
+  const code = peek(error, 'code')
   if (typeof code === 'string' && /^ERR_UNSUPPORTED_(TYPESCRIPT_SYNTAX|NODE_MODULES_TYPE_STRIPPING)$/.test(code)) return true
-  return error instanceof SyntaxError && message === 'Invalid or unexpected token'
+  return isA(error, SyntaxError) && peek(error, 'message') === 'Invalid or unexpected token'
 }
 
 /** What `--conditions` says, on the command line and in NODE_OPTIONS. */

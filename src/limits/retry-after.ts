@@ -3,9 +3,8 @@
  * `retry-after-ms`, then `retry-after` (RFC 9110, section 10.2.3: seconds, or a date).
  */
 import { type Duration, durationMs } from '../base/duration.ts'
-import { ModelCallFailed } from '../base/errors.ts'
 import { peek } from '../base/look.js'
-import { headerOf } from './transient.ts'
+import { answerIn, headerOf } from './transient.ts'
 
 /**
  * Milliseconds from now; undefined when the error asks for nothing.
@@ -16,11 +15,10 @@ import { headerOf } from './transient.ts'
  */
 export function retryAfterMs(error: unknown, nowDate: number = Date.now()): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  // Errors of a pool of models have the answer in their cause.
-  if (error instanceof ModelCallFailed) return retryAfterMs(error.cause, nowDate)
+  const answer = answerIn(error)
   return (
-    milliseconds(peek(error, 'retryAfterMs')) ??
-    duration(peek(error, 'retryAfter')) ??
+    milliseconds(peek(answer, 'retryAfterMs')) ??
+    duration(peek(answer, 'retryAfter')) ??
     milliseconds(headerOf(error, 'retry-after-ms')) ??
     retryAfterHeader(headerOf(error, 'retry-after'), nowDate)
   )

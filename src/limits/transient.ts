@@ -28,14 +28,23 @@ export function statusOf(error: unknown): number | undefined {
 /** A header of an error or of its response, from a `Headers` object or a plain one with names in lower case. */
 export function headerOf(error: unknown, name: string): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  // Errors of a pool of models have the answer in their cause.
-  if (error instanceof ModelCallFailed) return headerOf(error.cause, name)
-  for (const bag of [peek(error, 'headers'), peek(error, 'responseHeaders'), peek(peek(error, 'response'), 'headers')]) {
+  const answer = answerIn(error)
+  for (const bag of [peek(answer, 'headers'), peek(answer, 'responseHeaders'), peek(peek(answer, 'response'), 'headers')]) {
     if (typeof bag !== 'object' || bag === null) continue
     const found = entryOf(bag, name)
     if (typeof found === 'string' || typeof found === 'number') return textOf(found)
   }
   return undefined
+}
+
+/** Pools may be nested, but not as deep as this; causes that go in a circle end here. Chosen. */
+const deepestPool = 8
+
+/** Errors of a pool of models have the answer in their cause. */
+export function answerIn(error: unknown): unknown {
+  let at = error
+  for (let depth = 0; at instanceof ModelCallFailed && depth < deepestPool; depth++) at = at.cause
+  return at
 }
 
 /** What the bag has under the name: through its own `get`, which may be anything, or as a property. */

@@ -1,6 +1,8 @@
 /** One question to a model, with or without a schema for the answer: `generateText` of the AI SDK, imported when it is used. */
-import { describe, HeddleError, InvalidOption, SchemaMismatch, toError } from '../../base/errors.ts'
+import { describe, HeddleError, InvalidOption, isError, SchemaMismatch, toError } from '../../base/errors.ts'
+import { messageOf, peek, textOf } from '../../base/look.js'
 import { checkOptions, rules } from '../../base/options.ts'
+import { deepestCause } from '../pool/answer.ts'
 import type { AnyLanguageModel } from '../model/sdk-model.ts'
 import { firstIssue, type StandardSchema } from './schema.ts'
 
@@ -106,7 +108,9 @@ async function checkSchema(schema: StandardSchema, sdk: Sdk): Promise<void> {
 }
 
 function isNoObject(error: unknown): error is Error {
-  return error instanceof Error && /^AI_(NoObjectGenerated|NoOutputGenerated|TypeValidation|JSONParse)Error$/.test(error.name)
+  return (
+    isError(error) && /^AI_(NoObjectGenerated|NoOutputGenerated|TypeValidation|JSONParse)Error$/.test(textOf(peek(error, 'name')))
+  )
 }
 
 /** Says where the answer differs, as far as a cause knows it. */
@@ -120,8 +124,10 @@ function mismatch(error: Error, finishReason: unknown): SchemaMismatch {
       },
     )
   }
-  let why = `: ${error.message}`
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) why = firstIssue(cause) ?? why
+  let why = `: ${messageOf(error)}`
+  // What a schema of the user throws may have causes that go in a circle.
+  for (let cause: unknown = error, depth = 0; isError(cause) && depth < deepestCause; cause = peek(cause, 'cause'), depth++)
+    why = firstIssue(cause) ?? why
   return new SchemaMismatch(`The answer of the model does not match its schema${why}`, { cause: error })
 }
 

@@ -1,3 +1,5 @@
+import { isList, peek, textOf } from '../../base/look.js'
+
 /** Standard Schema (standardschema.dev), version 1: what zod, valibot, arktype and others are. A copy of as much as is used. */
 
 export interface StandardSchema<T = unknown> {
@@ -16,13 +18,16 @@ interface StandardIssue {
   readonly path?: readonly unknown[] | undefined
 }
 
+/** Of a path, for people. Chosen. */
+const keysMax = 100
+
 /** What an error says about the first place that does not match, ` at a.0.b: reason`; undefined for an error without issues. */
 export function firstIssue(error: Error): string | undefined {
-  const found: unknown = 'issues' in error ? error.issues : error.cause
-  const [first] = Array.isArray(found) ? (found as readonly Partial<StandardIssue>[]) : []
-  if (typeof first?.message !== 'string') return undefined
-  const path = (first.path ?? [])
-    .map((key) => String(typeof key === 'object' && key !== null ? (key as { key: unknown }).key : key))
-    .join('.')
-  return `${path === '' ? '' : ` at ${path}`}: ${first.message}`
+  const found = peek(error, 'issues') ?? peek(error, 'cause')
+  const first = isList(found) ? peek(found, 0) : undefined
+  const message = peek(first, 'message')
+  if (typeof message !== 'string') return undefined
+  const path = peek(first, 'path')
+  const keys = isList(path) ? path.slice(0, keysMax).map((key: unknown) => textOf(peek(key, 'key') ?? key)) : []
+  return `${keys.length === 0 ? '' : ` at ${keys.join('.')}`}: ${message}`
 }

@@ -1,7 +1,7 @@
 /** Streams of a model: opened up to their first content, so that a failure before it can still be made good; then passed on. */
 import { systemClock } from '../../base/clock.ts'
 import { formatMs } from '../../base/duration.ts'
-import { Cancelled, TimedOut } from '../../base/errors.ts'
+import { Cancelled, isError, TimedOut } from '../../base/errors.ts'
 import type { Attempt } from './attempt.ts'
 import { BrokenAnswer, toModelError, type Verdict } from './failure.ts'
 import { type CallableModel, type CallOptions, type StreamPart, type StreamResult, type Usage } from '../model/sdk-model.ts'
@@ -131,7 +131,7 @@ function nextPart<M>(
     })
     const unsubscribe = attempt.cancellation.subscribe((reason) => {
       settled()
-      reject(reason instanceof Error ? reason : new Cancelled('The stream was cancelled', { cause: reason }))
+      reject(isError(reason) ? reason : new Cancelled('The stream was cancelled', { cause: reason }))
     })
     const settled = (): void => {
       systemClock.cancel(timer)

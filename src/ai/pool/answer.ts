@@ -5,6 +5,8 @@
  * Clients and providers put the same facts in different places: the error itself, its `data`, its `responseBody`, an `error` inside,
  * the error that it wraps. All of them are looked at, and every look is safe: a getter that throws has no value.
  */
+import { isError } from '../../base/errors.ts'
+import { isList } from '../../base/look.js'
 import { statusOf } from '../../limits/index.ts'
 import type { HeaderBag } from './limits/headers.ts'
 
@@ -25,7 +27,7 @@ export interface Answer {
 }
 
 /** Errors wrap errors; a chain that is longer than this goes in a circle, or is nobody's. Chosen. */
-const deepestCause = 5
+export const deepestCause = 5
 /** A body that is larger than this is not an error object. OpenAI's and Anthropic's have some hundred bytes. Chosen. */
 const largestBody = 65_536
 const mostDetails = 32
@@ -80,15 +82,15 @@ class Facts implements Answer {
   #body(body: unknown, depth: number): void {
     if (typeof body !== 'object' || body === null || depth > 3) return
     // Gemini's streams answer with a list of one error.
-    if (Array.isArray(body)) return this.#body(body[0], depth + 1)
+    if (isList(body)) return this.#body(body[0], depth + 1)
     for (const name of ['type', 'code', 'status', 'reason', '__type']) this.#code(read(body, name))
     const message = read(body, 'message')
     if (!isError(body) && typeof message === 'string' && message !== '') this.message = message
     this.#code(read(read(body, 'innererror'), 'code'))
     const reasons = read(read(body, 'metadata'), 'reasons')
-    if (Array.isArray(reasons) && reasons.length > 0) this.flagged = true
+    if (isList(reasons) && reasons.length > 0) this.flagged = true
     const details = read(body, 'details')
-    if (Array.isArray(details)) for (const detail of details.slice(0, mostDetails)) this.#detail(detail)
+    if (isList(details)) for (const detail of details.slice(0, mostDetails)) this.#detail(detail)
     this.#body(read(body, 'error'), depth + 1)
   }
 
@@ -111,7 +113,7 @@ class Facts implements Answer {
     const [, seconds] = (typeof delay === 'string' && /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(delay)) || []
     if (seconds !== undefined) this.retryDelayMs = Number(seconds) * 1_000
     const violations = read(detail, 'violations')
-    if (!Array.isArray(violations)) return
+    if (!isList(violations)) return
     for (const violation of violations.slice(0, mostDetails)) {
       const [id, value] = [read(violation, 'quotaId'), read(violation, 'quotaValue')]
       if (typeof id === 'string') this.quotas.push({ id, value: typeof value === 'string' ? value : undefined })
@@ -141,10 +143,6 @@ function safeStatus(error: unknown): number | undefined {
   } catch {
     return undefined
   }
-}
-
-function isError(value: unknown): boolean {
-  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
 }
 
 function parsed(text: string): unknown {

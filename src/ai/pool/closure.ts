@@ -41,7 +41,7 @@ export class Closure {
 
   /** Whether an error says no more than that the model is closed. */
   causes(error: unknown): boolean {
-    return error instanceof Error && this.#reasons.has(error)
+    return this.#reasons.has(error as Error)
   }
 
   /** Asks to send a request. Gives true when it is the probe. @throws {Error} the reason */

@@ -2,9 +2,10 @@
  * The meaning of a failed call to a model: whether to wait, to try again, to try elsewhere, or to stop. Fields decide
  * ({@link answerOf}); words of a message decide at most about the call itself.
  */
+import { isA } from '../../base/look.js'
 import { BudgetExceeded, HeddleError, ModelCallFailed, type ModelFailure, QuotaExhausted, TimedOut } from '../../base/errors.ts'
 import { retryAfterMs } from '../../limits/index.ts'
-import { type Answer, answerOf, read } from './answer.ts'
+import { type Answer, answerOf, deepestCause, read } from './answer.ts'
 import { redacted } from '../../base/redact.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
 
@@ -126,9 +127,9 @@ const serverCodes = new Set([
   'upstream_error',
 ])
 
-export function judge(error: unknown): Verdict {
-  if (error instanceof BrokenAnswer) return { kind: 'transient', failure: 'broken-stream' }
-  const ours = judgeOurs(error)
+export function judge(error: unknown, depth = 0): Verdict {
+  if (isA(error, BrokenAnswer)) return { kind: 'transient', failure: 'broken-stream' }
+  const ours = judgeOurs(error, depth)
   if (ours) return ours
   const answer = answerOf(error)
   const { status } = answer
@@ -152,7 +153,7 @@ export function judge(error: unknown): Verdict {
 }
 
 /** What heddle itself has thrown, a pool inside this one included. */
-function judgeOurs(error: unknown): Verdict | undefined {
+function judgeOurs(error: unknown, depth: number): Verdict | undefined {
   if (!(error instanceof HeddleError)) return undefined
   if (error instanceof TimedOut && error.clock === 'timeout') return { kind: 'transient', failure: 'network' }
   if (error instanceof QuotaExhausted) return { kind: 'quota' }
@@ -161,8 +162,8 @@ function judgeOurs(error: unknown): Verdict | undefined {
     return { kind: 'transient', failure: error.failure }
   }
   if (error instanceof BudgetExceeded || error.code !== 'HEDDLE_ERROR') return { kind: 'fatal', failure: 'rejected' }
-  // The base class stands for a thrown value that was not an Error.
-  return error.cause === undefined ? undefined : judge(error.cause)
+  // The base class stands for a thrown value that was not an Error. Causes may go in a circle.
+  return error.cause === undefined || depth > deepestCause ? undefined : judge(error.cause, depth + 1)
 }
 
 function judgeRefusal(error: unknown, answer: Answer): Verdict {
@@ -236,7 +237,7 @@ function isNamed(error: unknown, names: ReadonlySet<string>): boolean {
 function isMistake(error: unknown, status: number | undefined): boolean {
   if (status !== undefined) return false
   const mistakes = [TypeError, ReferenceError, RangeError]
-  if (!mistakes.some((type) => error instanceof type)) return chain(error).some((at) => read(at, 'code') === 'ERR_INVALID_URL')
+  if (!mistakes.some((type) => isA(error, type))) return chain(error).some((at) => read(at, 'code') === 'ERR_INVALID_URL')
   const cause = read(error, 'cause')
   return (cause === undefined && !networkWords.test(String(read(error, 'message')))) || read(cause, 'code') === 'ERR_INVALID_URL'
 }
@@ -254,7 +255,8 @@ function isNetwork(error: unknown): boolean {
 /** The error and what it was caused by. */
 function chain(error: unknown): readonly unknown[] {
   const found: unknown[] = []
-  for (let at = error; typeof at === 'object' && at !== null && found.length < 5; at = read(at, 'cause')) found.push(at)
+  for (let at = error; typeof at === 'object' && at !== null && found.length < deepestCause; at = read(at, 'cause'))
+    found.push(at)
   return found
 }
 

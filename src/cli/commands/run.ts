@@ -5,7 +5,6 @@
  * It sees the same `process.argv` as under plain Node. Its results go to stdout, everything that heddle says to stderr.
  */
 import { statSync } from 'node:fs'
-import { inspect } from 'node:util'
 import { HeddleError, nameClass } from '../../base/errors.ts'
 import { concurrencyVariable, parseConcurrency } from '../../base/parallelism.ts'
 import type { TaskRecord } from '../../base/observer.ts'
@@ -19,7 +18,7 @@ import { Interrupts } from '../program/interrupts.ts'
 import { defaultExportOf } from '../program/default-export.ts'
 import { loadModule, programPath } from '../program/load.ts'
 import { forbidColor } from '../terminal/paint.ts'
-import type { Outcome } from '../reporters/report-run.ts'
+import { type Outcome, shown } from '../reporters/report-run.ts'
 import { chooseReporter, openReporter, type Reporter } from '../reporters/reporter.ts'
 import type { RunPage } from './run-page.ts'
 import { say, sayJson } from '../terminal/say.ts'
@@ -98,7 +97,7 @@ class ProgramRun {
     try {
       const program = programIn(await quiet.unless(loadModule(path)))
       const value = await quiet.unless(runDefault(await program, args, bound))
-      if (value !== undefined) printResult?.(`${typeof value === 'string' ? value : inspect(value, { depth: 6 })}\n`)
+      if (value !== undefined) printResult?.(`${typeof value === 'string' ? value : shown(value)}\n`)
       await quiet.wait()
       return await this.#stay(this.#report({ code: this.#interrupts.code ?? Number(process.exitCode ?? exitCodes.ok), value }))
     } catch (error) {

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { statSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isA, messageOf, peek } from '../../base/look.js'
 import { needsCompiler, typescriptLoader } from '../../base/typescript.js'
 import { UsageError } from '../interface/usage-error.ts'
 
@@ -59,7 +60,7 @@ async function importPlain(url: string, path: string): Promise<Record<string, un
   try {
     return await import(url)
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
+    if (!isA(error, SyntaxError)) throw error
     // Only Node's own check says where; the error that `import` gives has no place.
     const { stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8', timeout: 5_000 })
     const [, file, line] = /^(?:file:\/\/)?(\/.*|[A-Za-z]:.*):(\d+)$/m.exec(stderr) ?? []
@@ -69,7 +70,7 @@ async function importPlain(url: string, path: string): Promise<Record<string, un
 
 /** Node puts the place above the stack, and under it the line with a caret. */
 function stripError(error: unknown): SyntaxError | undefined {
-  if ((error as { code?: unknown } | null)?.code !== 'ERR_INVALID_TYPESCRIPT_SYNTAX') return undefined
+  if (peek(error, 'code') !== 'ERR_INVALID_TYPESCRIPT_SYNTAX') return undefined
   const { message, stack = '' } = error as Error
   const [, place, caret] = /^(?:file:\/\/)?(\S.*:\d+)\n(?:.*\n)*?( *)\^/.exec(stack) ?? []
   return place === undefined ? undefined : syntaxError(message, `${place}:${(caret?.length ?? 0) + 1}`)
@@ -77,7 +78,7 @@ function stripError(error: unknown): SyntaxError | undefined {
 
 /** jiti puts the place into the message. */
 function parseError(error: unknown): SyntaxError | undefined {
-  const message = error instanceof Error ? error.message : ''
+  const message = messageOf(error)
   const [, what, place] = /^ParseError: (.*)\n\s*(\S.*:\d+:\d+)/.exec(message) ?? []
   return what === undefined || place === undefined ? undefined : syntaxError(what.trimEnd(), place)
 }
@@ -89,5 +90,5 @@ function syntaxError(message: string, place: string): SyntaxError {
 }
 
 function isUnsupportedSyntax(error: unknown): boolean {
-  return needsCompiler(error) || (error as { code?: unknown } | null)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
+  return needsCompiler(error) || peek(error, 'code') === 'ERR_UNKNOWN_FILE_EXTENSION'
 }

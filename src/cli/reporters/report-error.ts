@@ -1,5 +1,6 @@
 /** Errors for people: what happened, where with the code around it, what to do, and a stable code. */
-import { toError } from '../../base/errors.ts'
+import { isError, toError } from '../../base/errors.ts'
+import { messageOf, peek, textOf } from '../../base/look.js'
 import { codeFrame, type Place, placeOf } from '../terminal/code-frame.ts'
 import { paint } from '../terminal/paint.ts'
 import { readable, readableLine } from '../terminal/readable.ts'
@@ -22,12 +23,12 @@ export function reportError(thrown: unknown): void {
 
 export function errorSummary(thrown: unknown): ErrorSummary {
   const error = toError(thrown)
-  const { code, hint } = error as { code?: unknown; hint?: unknown }
+  const [code, hint] = [peek(error, 'code'), peek(error, 'hint')]
   const place = placeIn(error)
   const causes = causesOf(error)
   return {
-    name: readableLine(error.name),
-    message: readable(error.message.replace(/\nRequire stack:[^]*$/, '')),
+    name: readableLine(nameOf(error)),
+    message: readable(messageOf(error).replace(/\nRequire stack:[^]*$/, '')),
     ...(typeof code === 'string' && { code: readableLine(code) }),
     ...(typeof hint === 'string' && { hint: readable(hint) }),
     ...(place && { at: readableLine(`${place.file}:${place.line}`) }),
@@ -52,23 +53,35 @@ export function errorLines(thrown: unknown, stream: NodeJS.WriteStream, task?: s
   ]
 }
 
+/** Programs may give an error anything as its name. */
+function nameOf(error: Error): string {
+  return textOf(peek(error, 'name') ?? '') || 'Error'
+}
+
 /** A wrong command line is not a place in code. */
 function placeIn(error: Error): Place | undefined {
   return error instanceof UsageError ? undefined : placeOf(error)
 }
 
 const causesMax = 10
+/** A getter may make a new cause each time. Chosen. */
+const longestChain = 1_000
 
 /** The chain of causes, nearest first; ends where it would go in a circle. */
 function causesOf(error: Error): string[] {
   const seen = new Set<unknown>([error])
   const causes: string[] = []
   let told = 0
-  for (let cause = error.cause; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+  for (
+    let cause = peek(error, 'cause');
+    isError(cause) && !seen.has(cause) && seen.size < longestChain;
+    cause = peek(cause, 'cause')
+  ) {
     seen.add(cause)
+    const message = messageOf(cause)
     // The end of the message has been shown.
-    if (cause.message !== '' && error.message.endsWith(cause.message)) continue
-    if (++told <= causesMax) causes.push(readable(`${cause.name}: ${cause.message}`))
+    if (message !== '' && messageOf(error).endsWith(message)) continue
+    if (++told <= causesMax) causes.push(readable(`${nameOf(cause)}: ${message}`))
   }
   return told > causesMax ? [...causes, `… and ${told - causesMax} more`] : causes
 }

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { formatMs } from '../../base/duration.ts'
 import { toError } from '../../base/errors.ts'
+import { isA, messageOf, peek } from '../../base/look.js'
 import { type Advice, type Explanation, printable } from '../../trace/index.ts'
 import { exitCodes, signalOf } from '../interface/exit-codes.ts'
 import { errorLines, errorSummary } from './report-error.ts'
@@ -35,7 +36,8 @@ export function writeReport(stream: NodeJS.WriteStream, explanation: Explanation
 
 /** The task in which the program's failure happened, where the recording has it. */
 function failedTask({ failures }: Explanation, error: unknown): string | undefined {
-  const { name, message } = toError(error)
+  const thrown = toError(error)
+  const [name, message] = [peek(thrown, 'name'), messageOf(thrown)]
   const kind = failures.kinds.find(({ error }) => error.name === name && error.message === message)
   return kind?.fatal ?? kind?.first
 }
@@ -45,7 +47,7 @@ const failuresShown = 5
 
 function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, outcome: Outcome): string[] {
   const { dim, red } = paint(stream)
-  const root = failedWith(outcome) ? toError(outcome.error).message : undefined
+  const root = failedWith(outcome) ? messageOf(toError(outcome.error)) : undefined
   const others = failures.kinds.filter(({ error }) => error.message !== root)
   const lines = others.slice(0, failuresShown).map(({ error, first, tasks }) => {
     const code = error.code === undefined ? '' : dim(` [${readableLine(error.code)}]`)
@@ -65,6 +67,8 @@ function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, out
     )
   return lines.length > 0 ? ['', ...lines] : []
 }
+
+const shownDepth = 6
 
 /** What is worth a line, of a run that has failed anyway. */
 const goesOnMs = 200
@@ -126,7 +130,16 @@ function safeJson(document: object): string {
   try {
     return safeJsonText(JSON.stringify(document, jsonSafe, 2))
   } catch {
-    return safeJsonText(JSON.stringify({ ...document, value: inspect((document as { value?: unknown }).value) }, jsonSafe, 2))
+    return safeJsonText(JSON.stringify({ ...document, value: shown((document as { value?: unknown }).value) }, jsonSafe, 2))
+  }
+}
+
+/** The value as text for people, whatever its own way of showing itself does. */
+export function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: shownDepth })
+  } catch {
+    return 'a value that cannot be shown: its own inspect function throws'
   }
 }
 
@@ -134,7 +147,7 @@ function safeJson(document: object): string {
 function jsonSafe(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
-  if (value instanceof Map) return Object.fromEntries(value)
-  if (value instanceof Set) return [...value]
+  if (isA(value, Map)) return Object.fromEntries(value)
+  if (isA(value, Set)) return [...value]
   return value
 }

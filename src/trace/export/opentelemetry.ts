@@ -6,7 +6,10 @@
  */
 import { performance } from '../../base/globals.js'
 import type { Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
-import { HeddleError } from '../../base/errors.ts'
+import { because, HeddleError } from '../../base/errors.ts'
+import { withoutSecrets } from '../../base/secrets.ts'
+import { Recent } from '../../base/recent.ts'
+import { summarise } from '../record/error-text.ts'
 import { channels, type RunRecord, type TaskRecord } from '../../base/observer.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 
@@ -56,9 +59,12 @@ interface OpenSpan {
 }
 
 interface OpenRun extends OpenSpan {
-  /** Of its tasks that have settled: what later ones link to. Kept only where tasks can need one another. */
-  readonly settled: Map<number, SpanContext> | undefined
+  /** Of its tasks that have settled: what later ones link to. Kept only where tasks can need one another, and no more than the latest. */
+  readonly settled: Recent<number, SpanContext> | undefined
 }
+
+/** A task of a stream needs one of the latest; a graph that is larger loses links, and a scope that lives as long as its server keeps this much. Chosen. */
+const linkable = 10_000
 
 /** In these runs no task needs another. */
 const withoutNeeds: ReadonlySet<string> = new Set(['map', 'call', 'scatter'])
@@ -83,12 +89,12 @@ class Publisher implements LiveSpans {
     channels.runSettle.unsubscribe(this.#onRunSettle)
     channels.taskStart.unsubscribe(this.#onTaskStart)
     channels.taskSettle.unsubscribe(this.#onTaskSettle)
-    for (const { span } of [...this.#tasks.values(), ...this.#runs.values()]) span.end()
+    for (const { span } of [...this.#tasks.values(), ...this.#runs.values()]) safely(() => span.end())(undefined)
     this.#tasks.clear()
     this.#runs.clear()
   }
 
-  #onRunStart = (message: unknown): void => {
+  readonly #onRunStart = safely((message: unknown): void => {
     const run = message as RunRecord
     const above = this.#tasks.get(run.parentTask) ?? this.#runs.get(run.parentRun)
     const opened = this.#open(
@@ -101,19 +107,19 @@ class Publisher implements LiveSpans {
         'heddle.concurrency': run.concurrency,
       },
     )
-    this.#runs.set(run.id, { ...opened, settled: withoutNeeds.has(run.kind) ? undefined : new Map() })
-  }
+    this.#runs.set(run.id, { ...opened, settled: withoutNeeds.has(run.kind) ? undefined : new Recent(linkable) })
+  })
 
-  #onRunSettle = (message: unknown): void => {
+  readonly #onRunSettle = safely((message: unknown): void => {
     const run = message as RunRecord
     const opened = this.#runs.get(run.id)
     if (!opened) return
     this.#runs.delete(run.id)
     if (run.state === 'failed') opened.span.setStatus({ code: this.#api.SpanStatusCode.ERROR })
     opened.span.end(epoch(run.settledAt))
-  }
+  })
 
-  #onTaskStart = (message: unknown): void => {
+  readonly #onTaskStart = safely((message: unknown): void => {
     const task = message as TaskRecord
     const run = this.#runs.get(task.run.id)
     if (!run || this.#tasks.has(task.id)) return
@@ -124,9 +130,9 @@ class Publisher implements LiveSpans {
     const name = task.name ?? `${task.run.name === '' ? task.run.kind : task.run.name}[${task.index}]`
     const attributes = { 'heddle.index': task.index, 'heddle.row': task.row, 'heddle.queued_ms': task.startedAt - task.queuedAt }
     this.#tasks.set(task.id, this.#open(name, task.startedAt, run.context, attributes, links))
-  }
+  })
 
-  #onTaskSettle = (message: unknown): void => {
+  readonly #onTaskSettle = safely((message: unknown): void => {
     const task = message as TaskRecord
     if (!this.#tasks.has(task.id)) {
       // It began before the publishing did, or never: then there is nothing to show.
@@ -139,13 +145,14 @@ class Publisher implements LiveSpans {
     const { span } = opened
     span.setAttributes({ 'heddle.row': task.row, 'heddle.attempts': task.attempts, 'heddle.state': task.state })
     if (task.state === 'failed') {
-      const error = task.error instanceof Error ? task.error : new Error(String(task.error))
+      // What was thrown may throw when an exporter looks at it, and may hold keys.
+      const error = summarise(task.error)
       span.recordException(error, epoch(task.settledAt))
       span.setStatus({ code: this.#api.SpanStatusCode.ERROR, message: error.message })
     }
     span.end(epoch(task.settledAt))
     this.#runs.get(task.run.id)?.settled?.set(task.id, span.spanContext())
-  }
+  })
 
   #open(
     name: string,
@@ -154,9 +161,28 @@ class Publisher implements LiveSpans {
     attributes: Record<string, string | number>,
     links: { context: SpanContext }[] = [],
   ): OpenSpan {
-    const span = this.#tracer.startSpan(name, { startTime: epoch(startedAt), attributes, links }, parent)
+    const span = this.#tracer.startSpan(withoutSecrets(name), { startTime: epoch(startedAt), attributes, links }, parent)
     return { span, context: this.#api.trace.setSpan(parent, span) }
   }
+}
+
+/** A tracer is somebody else's code. When it throws, a span is lost; thrown into the channel, its error would end the program. */
+function safely(listener: (message: unknown) => void): (message: unknown) => void {
+  return (message) => {
+    try {
+      listener(message)
+    } catch (error) {
+      warnOnce(error)
+    }
+  }
+}
+
+let warned = false
+
+function warnOnce(error: unknown): void {
+  if (warned) return
+  warned = true
+  process.emitWarning(`The tracer of publishSpans failed${because(error)}; spans are lost`, 'HeddleWarning')
 }
 
 /** From the clock of `performance.now()` to milliseconds since 1970. */

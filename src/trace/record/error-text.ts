@@ -15,18 +15,25 @@ export class ErrorTexts {
 
   of(error: unknown): string {
     this.#seen++
-    try {
-      const { stack, ...summary } = summarise(error)
-      if (this.#seen > withMessage) summary.message = `message left out after ${withMessage} errors`
-      return JSON.stringify(stack !== undefined && this.#seen <= withStack ? { ...summary, stack } : summary)
-    } catch {
-      // An error may have getters that throw.
-      return JSON.stringify({ name: 'Error', message: 'an error that cannot be read' } satisfies TraceError)
-    }
+    const { stack, ...summary } = summarise(error)
+    if (this.#seen > withMessage) summary.message = `message left out after ${withMessage} errors`
+    return JSON.stringify(stack !== undefined && this.#seen <= withStack ? { ...summary, stack } : summary)
   }
 }
 
-function summarise(error: unknown): { -readonly [K in keyof TraceError]: TraceError[K] } {
+type Summary = { -readonly [K in keyof TraceError]: TraceError[K] }
+
+/** What an error says, cut and without secrets. Never throws. */
+export function summarise(error: unknown): Summary {
+  try {
+    return summaryOf(error)
+  } catch {
+    // An error may have getters that throw.
+    return { name: 'Error', message: 'an error that cannot be read' }
+  }
+}
+
+function summaryOf(error: unknown): Summary {
   if (typeof error !== 'object' || error === null || !('message' in error))
     return { name: 'Thrown', message: withoutSecrets(describe(error)) }
   const { name, message, code, stack } = error as Record<string, unknown>

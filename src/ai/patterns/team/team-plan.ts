@@ -2,7 +2,7 @@
  * Plans of a team: tasks that need one another, as a list, as text, or as what a planner model is still writing.
  * A plan that breaks off is refused: what is lost at its end cannot be seen in what is there.
  */
-import { Cancelled, describe, HeddleError, InvalidGraph } from '../../../base/errors.ts'
+import { Cancelled, describe, HeddleError, InvalidGraph, isError } from '../../../base/errors.ts'
 import { PlanText } from './plan-text.ts'
 import { checkedTask, type PlannedTask, type TeamTask } from './task.ts'
 
@@ -93,7 +93,7 @@ function isPart(item: unknown): item is Part {
 /** The text of a part. @throws what the planner failed with, in `error` and `abort`; {InvalidGraph} when it was cut off */
 function textOfPart(part: Part): string {
   if (part.type === 'error') {
-    throw part.error instanceof Error
+    throw isError(part.error)
       ? part.error
       : new HeddleError(`The planner failed: ${messageOf(part.error)}`, { cause: part.error })
   }
