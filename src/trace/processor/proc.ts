@@ -14,6 +14,8 @@ export interface ThreadTime {
 }
 
 export interface ProcessTime {
+  /** When it began, in milliseconds of a clock that is the same for all processes. */
+  readonly bornMs: number
   /** It has ended, and nobody has asked how. */
   readonly ended: boolean
   /** Its first thread is on a core, or ready for one. */
@@ -40,9 +42,10 @@ export class ProcFiles {
     const text = this.#text(processPath(id))
     // The name stands in parentheses and may hold anything, also parentheses.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    if (fields.length < 15) return undefined
+    if (fields.length < 20) return undefined
     const ticks = (from: number): number => (Number(fields[from]) + Number(fields[from + 1])) * tickMs
     return {
+      bornMs: Number(fields[19]) * tickMs,
       ended: fields[0] === 'Z',
       runnable: fields[0] === 'R',
       parent: Number(fields[1]),
@@ -67,10 +70,13 @@ export class ProcFiles {
   hasChildren(threads: Iterable<number>): boolean | undefined {
     for (const thread of threads) {
       try {
-        if (readFileSync(`/proc/self/task/${thread}/children`, 'latin1') !== '') return true
+        const path = `/proc/self/task/${thread}/children`
+        // That of this thread is read again by the next recording; those of others would hold a file each.
+        const text = thread === process.pid ? this.#text(path) : readFileSync(path, 'latin1')
+        if (text !== '') return true
+        if (thread === process.pid && !this.#files.has(path)) return undefined
       } catch {
-        // A thread that has just ended has no file either.
-        if (thread === process.pid) return undefined
+        // A thread that has just ended has no file.
       }
     }
     return false

@@ -30,9 +30,17 @@ export interface Taken {
 const sameMs = 2
 /** A process without children looks for some this seldom. */
 const lookForChildrenMs = 1_000
-/** Native threads that took no more in one reading are looked at one by one this seldom: a look at each costs as much as all the rest. */
+/**
+ * Native threads that took no more since the last reading are looked at one by one this seldom: a look at each costs as much as all the rest. V8's own
+ * take some percent of most programs, and wait for nobody.
+ */
 const nativeLeastMs = 2
+const nativeLeastShare = 0.1
 const lookAtNativeMs = 1_000
+/** Files stay open this long for the next recording: a server that records each request would open them each time. Chosen. */
+const keepOpenMs = 1_000
+/** What a worker took that has ended is kept this long, until every recorder has seen it. Chosen; recorders look ten times a second. */
+const keepEnded = 10_000
 /** More children, and children of those, are not followed one by one. */
 const followedMax = 256
 /** So much is remembered of processes that are none of ours. */
@@ -46,7 +54,9 @@ const { threadCpuUsage } = process as { threadCpuUsage?: () => NodeJS.CpuUsage }
 const msOf = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1_000
 const loopBusyMs = (): number => realClock.now() - realClock.nodeTiming.idleTime
 
+/** @internal For its tests; everybody else shares {@link processorTimes}. */
 export class ProcessorTimes {
+  readonly #keepEndedMs: number
   readonly #proc = new ProcFiles()
   readonly #rows = new Map<number, Taken>()
   /** What each thread had when it was last looked at. */
@@ -55,10 +65,16 @@ export class ProcessorTimes {
   readonly #children = new Map<number, ThreadTime>()
   readonly #strangers = new Set<number>()
   readonly #loops = new Map<number, number>()
+  /** When workers were first seen to have ended, by row. */
+  readonly #endedRows = new Map<number, number>()
   #users = 0
+  #closing: NodeJS.Timeout | undefined
+  /** The age of this process when the first recording began. */
+  #beganMs = 0
   #readAt = Number.NEGATIVE_INFINITY
   #lookedForChildrenAt = Number.NEGATIVE_INFINITY
   #lookedAtNativeAt = Number.NEGATIVE_INFINITY
+  #nativeSeen = false
   #processMs = 0
   #endedMs = 0
   /** Of all children, those that have ended and those that live. */
@@ -68,15 +84,23 @@ export class ProcessorTimes {
   /** Whether threads are counted one by one: on Linux. Else the process is, as a whole. */
   readonly byThread = process.platform === 'linux' && new ProcFiles().thread('self', process.pid) !== undefined
 
+  constructor(keepEndedMs = keepEnded) {
+    this.#keepEndedMs = keepEndedMs
+  }
+
   enter(): void {
-    if (this.#users++ === 0) this.read()
+    if (this.#users++ > 0) return
+    clearTimeout(this.#closing)
+    this.#beganMs = process.uptime() * 1_000
+    this.read()
   }
 
   leave(): void {
     if (--this.#users > 0) return
-    this.#proc.close()
-    for (const known of [this.#rows, this.#threads, this.#children, this.#strangers, this.#loops]) known.clear()
+    this.#closing = setTimeout(() => this.#proc.close(), keepOpenMs).unref()
+    for (const known of [this.#rows, this.#threads, this.#children, this.#strangers, this.#loops, this.#endedRows]) known.clear()
     this.#readAt = this.#lookedForChildrenAt = this.#lookedAtNativeAt = Number.NEGATIVE_INFINITY
+    this.#nativeSeen = false
   }
 
   /** By row; the objects are filled again by the next call. */
@@ -93,7 +117,24 @@ export class ProcessorTimes {
     for (const [row, worker] of executingWorkers) this.#readLoop(row, worker.busyMs(), first)
     if (this.byThread) this.#readThreads(now, sinceMs, passedMs, first)
     else this.#readProcess(passedMs)
+    this.#dropEnded(now)
     return this.#rows
+  }
+
+  /** Processor time of this process as of the last reading. */
+  get processMs(): number {
+    return this.#processMs
+  }
+
+  /** A program that replaces workers all day long must not keep a row for each. */
+  #dropEnded(now: number): void {
+    for (const row of this.#rows.keys()) {
+      if (row <= 0 || executingWorkers.has(row)) continue
+      const since = this.#endedRows.get(row) ?? now
+      this.#endedRows.set(row, since)
+      if (now - since < this.#keepEndedMs) continue
+      for (const known of [this.#rows, this.#loops, this.#endedRows]) known.delete(row)
+    }
   }
 
   #row(row: number): Taken {
@@ -128,8 +169,10 @@ export class ProcessorTimes {
     // From the sum of the process, because that also holds threads that have ended meanwhile.
     const nativeMs = Math.max(0, passedMs - ours)
     this.#row(nativeRow).cpuMs += nativeMs
-    // What they waited is not lost: the next look finds it.
-    if (first || nativeMs >= nativeLeastMs || now - this.#lookedAtNativeAt >= lookAtNativeMs) this.#readNative(now, rowOf, first)
+    // What they waited is not lost: the next look finds it. That the first look comes later saves a recording of milliseconds its dearest part.
+    if (first) this.#lookedAtNativeAt = now
+    else if (nativeMs >= Math.max(nativeLeastMs, nativeLeastShare * sinceMs) || now - this.#lookedAtNativeAt >= lookAtNativeMs)
+      this.#readNative(now, rowOf)
     const machineMs = this.#proc.machineMs() ?? 0
     // The system counts in ticks, of which one on each core may not be over.
     const inUse = machineMs - this.#machineMs + tickMs * cores >= saturated * cores * sinceMs
@@ -150,8 +193,10 @@ export class ProcessorTimes {
   }
 
   /** All other threads of this process, and which of all have ended. */
-  #readNative(now: number, rowOf: ReadonlyMap<number, number>, first: boolean): void {
+  #readNative(now: number, rowOf: ReadonlyMap<number, number>): void {
     this.#lookedAtNativeAt = now
+    const first = !this.#nativeSeen
+    this.#nativeSeen = true
     const threads = new Set(this.#proc.numbers('/proc/self/task'))
     for (const thread of threads) if (!rowOf.has(thread)) this.#readThread(thread, nativeRow, first)
     for (const thread of this.#threads.keys()) {
@@ -166,12 +211,15 @@ export class ProcessorTimes {
    * @param busySinceMs since when all cores were in use, if they were
    */
   #readChildren(now: number, busySinceMs: number, first: boolean): number {
-    let totalMs = this.#proc.process('self')?.endedMs ?? 0
+    const self = this.#proc.process('self')
+    let totalMs = self?.endedMs ?? 0
     const rowOf = new Map<number, number>()
     for (const [row, { process: id }] of executingWorkers) if (id !== undefined) rowOf.set(id, row)
     const ended = totalMs > this.#endedMs
     this.#endedMs = totalMs
-    if (this.#children.size > 0 || ended || rowOf.size > 0 || this.#mayHaveChildren(now)) this.#findChildren()
+    if (this.#children.size > 0 || ended || rowOf.size > 0 || this.#mayHaveChildren(now)) {
+      this.#findChildren(first ? Number.POSITIVE_INFINITY : (self?.bornMs ?? 0) + this.#beganMs - 2 * tickMs)
+    }
     let [workersMs, seenMs, alive] = [0, 0, 0]
     for (const id of this.#children.keys()) {
       const time = this.#proc.process(id)
@@ -213,18 +261,21 @@ export class ProcessorTimes {
   #mayHaveChildren(now: number): boolean {
     if (now - this.#lookedForChildrenAt < lookForChildrenMs) return false
     this.#lookedForChildrenAt = now
-    return this.#proc.hasChildren([process.pid, ...this.#threads.keys()]) ?? true
+    return this.#proc.hasChildren(this.#threads.keys()) ?? true
   }
 
-  #findChildren(): void {
+  /** @param olderThanMs those born before have had their time when the recording began */
+  #findChildren(olderThanMs: number): void {
     if (this.#strangers.size > strangersMax) this.#strangers.clear()
     // In ascending order, so parents mostly come before their children.
     for (const id of this.#proc.numbers('/proc').sort((a, b) => a - b)) {
       if (id === process.pid || this.#strangers.has(id) || this.#children.has(id)) continue
-      const parent = this.#proc.process(id)?.parent
-      if (this.#children.size < followedMax && parent !== undefined && (parent === process.pid || this.#children.has(parent)))
-        this.#children.set(id, { cpuMs: 0, waitMs: 0 })
-      else {
+      const found = this.#proc.process(id)
+      if (found && this.#children.size < followedMax && (found.parent === process.pid || this.#children.has(found.parent))) {
+        const old = found.bornMs < olderThanMs
+        this.#children.set(id, { cpuMs: old ? found.cpuMs : 0, waitMs: (old && this.#proc.thread(id, id)?.waitMs) || 0 })
+        if (old) this.#childrenMs += found.cpuMs + found.endedMs
+      } else {
         this.#strangers.add(id)
         this.#proc.forget(processPath(id))
       }

@@ -129,9 +129,9 @@ export class Recorder implements Listener {
     this.#lastRss = { at: options.live ? Number.NEGATIVE_INFINITY : this.origin, bytes: 0 }
     this.taskStarted = options.live ? this.#taskStarted : undefined
     this.#stopListening = listen(this)
-    this.#coresUsed(this.origin)
     processorTimes.enter()
     this.#processors()
+    this.#coresUsed(this.origin)
     this.#sampleLater(this.origin)
   }
 
@@ -386,9 +386,9 @@ export class Recorder implements Listener {
     columns.busy[row] = this.#loopBusy()
     columns.delayMs[row] = Math.max(0, at - this.#sampleDue)
     this.#sampledAt = at
-    columns.cores[row] = this.#coresUsed(at)
     columns.rssBytes[row] = this.#rssBytes(at)
     this.#processors(at - this.origin)
+    columns.cores[row] = this.#coresUsed(at)
   }
 
   #sampleEdge(): void {
@@ -398,7 +398,9 @@ export class Recorder implements Listener {
 
   /** Writes who has computed since the last time. @param at without it nothing is written: the count begins here */
   #processors(at?: number): void {
-    for (const [row, taken] of processorTimes.read()) {
+    const times = processorTimes.read()
+    for (const row of this.#lastTimes.keys()) if (!times.has(row)) this.#lastTimes.delete(row)
+    for (const [row, taken] of times) {
       const last = this.#lastTimes.get(row) ?? nothingTaken
       const [cpuMs, waitMs, busyMs] = [taken.cpuMs - last.cpuMs, taken.waitMs - last.waitMs, taken.busyMs - last.busyMs]
       this.#lastTimes.set(row, { ...taken })
@@ -429,8 +431,7 @@ export class Recorder implements Listener {
 
   /** Processor time of all threads since the last sample, per time that passed. */
   #coresUsed(at: number): number {
-    const { user, system } = process.cpuUsage()
-    const ms = (user + system) / 1_000
+    const ms = processorTimes.processMs
     const used = at > this.#lastCpu.at ? (ms - this.#lastCpu.ms) / (at - this.#lastCpu.at) : 0
     this.#lastCpu = { at, ms }
     return used
@@ -442,8 +443,14 @@ export class Recorder implements Listener {
   }
 }
 
-/** As libuv reads it when the pool is first used. */
+/** As libuv reads it when the pool is first used, once. */
+let threadsOfPool: number | undefined
+
 function poolThreads(): number {
+  return (threadsOfPool ??= poolThreadsSaid())
+}
+
+function poolThreadsSaid(): number {
   const said = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10)
   return said >= 1 ? Math.min(said, 1_024) : 4
 }
