@@ -22,6 +22,8 @@ export class Effect {
   readonly writes = new Map<Place, Node>()
   /** Calls of which nobody knows what they do, by how the source names them. */
   readonly unknown = new Map<string, Node>()
+  /** Calls that are not known, but whose kind and name say that they change nothing that is shared: never part of a proof. */
+  readonly assumed = new Map<string, Node>()
   /** Calls that wait for the outside. */
   readonly waits = new Map<string, Node>()
   /** Why what runs here must keep its place: a sleep, a lock, a prompt. */
@@ -32,6 +34,7 @@ export class Effect {
     for (const [place, node] of other.reads) this.read(place, node)
     for (const [place, node] of other.writes) this.write(place, node)
     for (const [name, node] of other.unknown) if (!this.unknown.has(name)) this.unknown.set(name, node)
+    for (const [name, node] of other.assumed) if (!this.assumed.has(name)) this.assumed.set(name, node)
     for (const [name, node] of other.waits) if (!this.waits.has(name)) this.waits.set(name, node)
     this.ordered ??= other.ordered
     this.throws ||= other.throws
@@ -49,7 +52,13 @@ export class Effect {
   /** For finding a fixed point: effects only grow. */
   get size(): number {
     return (
-      this.reads.size + this.writes.size + this.unknown.size + this.waits.size + (this.ordered ? 1 : 0) + (this.throws ? 1 : 0)
+      this.reads.size +
+      this.writes.size +
+      this.unknown.size +
+      this.assumed.size +
+      this.waits.size +
+      (this.ordered ? 1 : 0) +
+      (this.throws ? 1 : 0)
     )
   }
 

@@ -22,10 +22,16 @@ import type { Project } from '../source/project.ts'
 import type { SourceFile, Variable } from '../source/source-file.ts'
 import { below, Effect, type Place, rootOf } from './effect.ts'
 import { builtinMethods, changesReceiver, changingMethods, type Known, type KnownCall, knownCall, knownGlobal } from './known.ts'
+import { knownByShape, looksHarmless } from './guess.ts'
 import { type Origin, Origins, patternPath } from './origin.ts'
 
 /** Methods of promises: what they are called on runs, and so do their callbacks. */
 const settling = new Set(['then', 'catch', 'finally'])
+
+/** Methods of a Map that concern one key. */
+const keyed = new Set(['get', 'set', 'has', 'delete'])
+/** Methods of a response that wait for its body. */
+const answers = new Set(['json', 'text', 'arrayBuffer', 'blob', 'formData', 'bytes'])
 
 type CallNode = Extract<Node, { type: 'CallExpression' | 'NewExpression' }>
 
@@ -130,6 +136,11 @@ export class Evaluator {
       case 'AssignmentExpression':
         this.#visit(node.right, context)
         if (node.operator !== '=') this.#visit(node.left, context)
+        // A value that is made at first use is the same whoever comes first, if making it always gives the same.
+        if (isFirstUse(context.file, node)) {
+          context.into.assumed.set(sourceName(context.file, node.left), node)
+          return
+        }
         return this.#write(node.left, context)
       case 'UpdateExpression':
         this.#visit(node.argument, context)
@@ -244,10 +255,58 @@ export class Evaluator {
     const known = this.#known(node, origin, context)
     if (known) return this.#apply(node, known, context)
     if (callee.type === 'MemberExpression' && this.#builtin(node, callee, context)) return
-    const name = sourceName(file, callee)
-    into.unknown.set(name, node)
+    this.#guess(node, callee, origin, context)
     into.throws = true
     this.#runCallbacks(node, context)
+  }
+
+  /** Of a call that nobody knows: what its shape, its kind and its name say. None of it is ever part of a proof. */
+  #guess(node: CallNode, callee: Node, origin: Origin | undefined, context: Context): void {
+    const { file, into } = context
+    if (callee.type === 'Identifier' && settlesExecutor(file, callee)) return
+    const name = sourceName(file, callee)
+    const chain = this.#chainOf(file, callee)
+    const awaited = isAwaited(node)
+    if (awaited) into.waits.set(name, node)
+    const shaped = knownByShape(this.#callOf(node, chain, file))
+    if (shaped) {
+      into.assumed.set(name, node)
+      return this.#apply(node, shaped, context)
+    }
+    const receiver = callee.type === 'MemberExpression' ? callee.object : undefined
+    const local = receiver !== undefined && !awaited && this.#isLocal(file, receiver, node)
+    const library = origin?.kind === 'module' || origin?.kind === 'made'
+    const harmless = local || looksHarmless(name, { awaited, constructed: node.type === 'NewExpression', library })
+    ;(harmless ? into.assumed : into.unknown).set(name, node)
+    const place = local && this.pathOf(file, receiver)
+    if (place) into.write(place, callee)
+  }
+
+  /** The names that lead to a call, through a constant that holds the beginning of a chain: `const query = db.selectFrom('a'); query.execute()`. */
+  #chainOf(file: SourceFile, callee: Node): string[] {
+    const chain = chainOf(callee)
+    let root = bare(callee)
+    while (root.type === 'MemberExpression' || root.type === 'CallExpression') {
+      root = bare(root.type === 'MemberExpression' ? root.object : root.callee)
+    }
+    if (root.type !== 'Identifier') return chain
+    const declared = file.variableOf(root)?.defs[0]?.node as unknown as Node | undefined
+    const init = declared?.type === 'VariableDeclarator' && declared.init ? bare(declared.init) : undefined
+    return init?.type === 'CallExpression' ? [...chainOf(init.callee), ...chain.slice(1)] : chain
+  }
+
+  /** Declared in the function that makes the call: what a call changes there stays there. */
+  #isLocal(file: SourceFile, expression: Node, call: Node): boolean {
+    let node = bare(expression)
+    while (node.type === 'MemberExpression' || node.type === 'CallExpression') {
+      node = bare(node.type === 'MemberExpression' ? node.object : node.callee)
+    }
+    if (node.type === 'NewExpression') return true
+    const variable = node.type === 'Identifier' ? file.variableOf(node) : undefined
+    const [definition] = variable?.defs ?? []
+    if (!variable || (definition?.type as string) !== 'Variable') return false
+    const owner = functionAround(definition?.name as unknown as Node)
+    return owner !== undefined && owner === functionAround(call)
   }
 
   #readIfPath(node: Node, { file, into }: Context): void {
@@ -258,8 +317,15 @@ export class Evaluator {
 
   #known(node: CallNode, origin: Origin | undefined, { file }: Context): Known | undefined {
     if (!origin || !('path' in origin)) return undefined
-    const call: KnownCall = {
-      path: origin.path,
+    const call = this.#callOf(node, origin.path, file)
+    return origin.kind === 'global' ? knownGlobal(call) : knownCall(origin.module, call)
+  }
+
+  /** A call as the tables see it. */
+  #callOf(node: CallNode, path: readonly string[], file: SourceFile): KnownCall {
+    return {
+      path,
+      chain: chainOf(bare(node.callee)),
       text: (index) => this.#text(file, node.arguments[index]),
       constructed: (index) => {
         const argument = node.arguments[index]
@@ -272,7 +338,6 @@ export class Evaluator {
         return property?.type === 'Property' ? (literalText(property.value) ?? '*') : undefined
       },
     }
-    return origin.kind === 'global' ? knownGlobal(call) : knownCall(origin.module, call)
   }
 
   /** The text of a literal, or of a constant that holds one. */
@@ -290,6 +355,9 @@ export class Evaluator {
     const { into, file } = context
     for (const place of known.reads ?? []) into.read(place, node)
     for (const place of known.writes ?? []) into.write(place, node)
+    const changed = known.changes === undefined ? undefined : node.arguments[known.changes]
+    const place = changed && this.pathOf(file, changed)
+    if (place) into.write(below(place, '*'), node)
     if (known.waits) into.waits.set(sourceName(file, node.callee), node)
     into.ordered ??= known.ordered
     into.throws ||= known.throws ?? false
@@ -306,10 +374,16 @@ export class Evaluator {
     const changes = type
       ? (changesReceiver[type]?.has(name) ?? false) && !this.#isStateless(context.file, callee.object)
       : changingMethods.has(name)
-    const place = this.pathOf(context.file, callee.object)
+    const base = this.pathOf(context.file, callee.object)
+    // A Map is read and written by key: which one is not known.
+    const place = base && type === 'Map' && keyed.has(name) ? below(base, '*') : base
     if (place) {
       context.into.read(place, callee)
       if (changes) context.into.write(place, callee)
+    }
+    if (answers.has(name) && type !== 'Map' && type !== 'Set' && isAwaited(node)) {
+      context.into.waits.set(sourceName(context.file, callee), node)
+      context.into.throws = true
     }
     this.#runCallbacks(node, context)
     return true
@@ -346,6 +420,7 @@ export class Evaluator {
         else if (node.callee.type === 'MemberExpression') this.#writeElements(node.callee.object, at, context)
       }
       for (const [name, at] of summary.unknown) context.into.unknown.set(name, at)
+      for (const [name, at] of summary.assumed) context.into.assumed.set(name, at)
       for (const [name, at] of summary.waits) context.into.waits.set(name, at)
       context.into.ordered ??= summary.ordered
       context.into.throws ||= summary.throws
@@ -392,6 +467,7 @@ export class Evaluator {
       if (here) context.into.write(here, node)
     }
     for (const [name] of summary.unknown) context.into.unknown.set(name, node)
+    for (const [name] of summary.assumed) context.into.assumed.set(name, node)
     if (summary.waits.size > 0) context.into.waits.set(sourceName(context.file, node.callee), node)
     context.into.ordered ??= summary.ordered
     context.into.throws ||= summary.throws
@@ -434,6 +510,7 @@ export class Evaluator {
     summary.ordered = all.ordered
     summary.throws = all.throws || fn.async
     for (const [name, node] of all.unknown) summary.unknown.set(name, node)
+    for (const [name, node] of all.assumed) summary.assumed.set(name, node)
     for (const [name, node] of all.waits) summary.waits.set(name, node)
     for (const [place, node] of all.reads) {
       const outer = this.#outward(place, fn)
@@ -466,6 +543,55 @@ export class Evaluator {
     }
     return undefined
   }
+}
+
+/** The names that lead to what is called: `this.users.repository.find` is `['this', 'users', 'repository', 'find']`. */
+function chainOf(node: Node): string[] {
+  const inner = bare(node)
+  if (inner.type === 'MemberExpression') return [...chainOf(inner.object), propertyName(inner) ?? '*']
+  if (inner.type === 'CallExpression') return chainOf(inner.callee)
+  if (inner.type === 'ThisExpression') return ['this']
+  return inner.type === 'Identifier' ? [inner.name] : []
+}
+
+/** What a call gives is waited for: by `await`, by a `return` of an async function, by `then`, within `Promise.all`. */
+function isAwaited(call: Node): boolean {
+  let node = call
+  let above = node.parent
+  while (above && above.type !== 'AwaitExpression' && bare(above) !== above) [node, above] = [above, above.parent]
+  if (!above) return false
+  if (above.type === 'AwaitExpression') return true
+  if (above.type === 'ReturnStatement') return functionAround(above)?.async ?? false
+  if (above.type === 'ArrowFunctionExpression') return above.body === node && above.async
+  if (above.type === 'MemberExpression' && above.object === node) return settling.has(propertyName(above) ?? '')
+  if (above.type === 'ArrayExpression') {
+    const around = above.parent
+    return around?.type === 'CallExpression' && chainOf(around.callee)[0] === 'Promise'
+  }
+  return false
+}
+
+/** `resolve` and `reject` of `new Promise((resolve, reject) => …)`. */
+function settlesExecutor(file: SourceFile, name: Node): boolean {
+  const [definition] = file.variableOf(name)?.defs ?? []
+  if ((definition?.type as string | undefined) !== 'Parameter') return false
+  const parent = (definition?.node as unknown as Node | undefined)?.parent
+  return parent?.type === 'NewExpression' && nameOf(parent.callee) === 'Promise'
+}
+
+/** `client ??= open()`, `if (!client) client = open()`, `if (!client) { client = open() }`. */
+function isFirstUse(file: SourceFile, node: Extract<Node, { type: 'AssignmentExpression' }>): boolean {
+  if (node.operator === '??=' || node.operator === '||=') return true
+  if (node.operator !== '=' || node.right.type === 'AwaitExpression') return false
+  const statement = node.parent
+  const block = statement?.parent
+  const test = block?.type === 'BlockStatement' ? block.parent : block
+  if (test?.type !== 'IfStatement' || (test.consequent !== statement && test.consequent !== block)) return false
+  const name = file.text.slice(node.left.start, node.left.end)
+  const condition = file.text.slice(test.test.start, test.test.end)
+  return [`!${name}`, `${name} === undefined`, `${name} === null`, `${name} == null`, `typeof ${name} === 'undefined'`].includes(
+    condition,
+  )
 }
 
 function extend(base: Place, rest: string): Place {

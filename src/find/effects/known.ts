@@ -5,6 +5,8 @@
 export interface KnownCall {
   /** From the module's export to what is called, with the methods of what it made: `['Pool', 'query']`. */
   readonly path: readonly string[]
+  /** The names in the source that lead to what is called: `['this', 'users', 'find']`. */
+  readonly chain: readonly string[]
   /** The text of an argument where the source says it. */
   text(argument: number): string | undefined
   /** The name of the class that an argument constructs: `new GetObjectCommand(…)`. */
@@ -23,6 +25,8 @@ export interface Known {
   /** Runs the functions that it is given before it returns or settles. */
   readonly calls?: boolean
   readonly throws?: boolean
+  /** The argument that it changes. */
+  readonly changes?: number
 }
 
 type Table = (call: KnownCall) => Known | undefined
@@ -89,7 +93,7 @@ const byVerb =
     return readVerb.test(name) ? readsOutside(place(call)) : writesOutside(place(call))
   }
 
-function prisma(call: KnownCall): Known | undefined {
+export function prisma(call: KnownCall): Known | undefined {
   const name = last(call.path)
   if (name === '$transaction') return ordered('it is a transaction')
   if (name.startsWith('$queryRaw')) return readsOutside('@db')
@@ -172,6 +176,9 @@ const page: Table = () => ordered('a browser page does one thing after the other
 const prompt: Table = () => ordered('it asks a person')
 const pure: Table = () => nothing
 
+const logs: Table = () => ({ writes: ['@console'] })
+const hashing: Table = (call) => (last(call.path).endsWith('Sync') ? nothing : { reads: ['@random'], waits: true, throws: true })
+
 const typeorm: Table = (call) =>
   /transaction/i.test(last(call.path)) ? ordered('it is a transaction') : byVerb(() => '@db')(call)
 
@@ -243,6 +250,44 @@ const modules: Readonly<Record<string, Table>> = {
   'big.js': pure,
   micromatch: pure,
   'js-yaml': pure,
+  sequelize: () => undefined,
+  swr: (call) => (last(call.path) === 'mutate' ? { waits: true } : undefined),
+  winston: logs,
+  pino: logs,
+  debug: logs,
+  bunyan: logs,
+  consola: logs,
+  loglevel: logs,
+  rimraf: (call) => writesOutside(`@fs.${step(call.text(0))}`),
+  del: (call) => writesOutside(`@fs.${step(call.text(0))}`),
+  'make-dir': (call) => writesOutside(`@fs.${step(call.text(0))}`),
+  'write-file-atomic': (call) => writesOutside(`@fs.${step(call.text(0))}`),
+  'load-json-file': (call) => readsOutside(`@fs.${step(call.text(0))}`),
+  'read-pkg': () => readsOutside('@fs'),
+  'read-package-up': () => readsOutside('@fs'),
+  'path-exists': (call) => readsOutside(`@fs.${step(call.text(0))}`),
+  'symlink-dir': (call) => writesOutside(`@fs.${step(call.text(1))}`),
+  tmp: () => ({ reads: ['@fs', '@random'], waits: true }),
+  resend: byVerb(() => '@net.mail'),
+  nodemailer: (call) => (last(call.path) === 'sendMail' ? writesOutside('@net.mail') : nothing),
+  '@sendgrid/mail': (call) => (last(call.path) === 'send' ? writesOutside('@net.mail') : nothing),
+  bcrypt: hashing,
+  bcryptjs: hashing,
+  argon2: hashing,
+  sharp: (call) => (last(call.path) === 'toFile' ? writesOutside(`@fs.${step(call.text(0))}`) : { waits: true, throws: true }),
+  'graphql-request': (call) => (last(call.path) === 'gql' ? nothing : writesOutside('@net')),
+  ...Object.fromEntries(
+    `upath slash ms bytes yaml ini semver-compare compare-versions validate-npm-package-name class-transformer class-validator dayjs moment
+     luxon date-fns-tz ramda remeda fp-ts superjson zod-to-json-schema yup joi ajv valibot superstruct io-ts qs query-string
+     fast-deep-equal dequal deepmerge defu ufo pathe mlly is-subdir strip-bom strip-ansi kleur colorette ansi-colors cli-truncate
+     string-width wrap-ansi camelcase change-case decamelize slugify pluralize he html-entities escape-html marked markdown-it
+     sanitize-html dompurify cheerio css-select jsonwebtoken jose fast-xml-parser papaparse csv-parse minimatch picomatch ignore
+     file-type mime mime-types content-type etag fnv1a object-hash hash-wasm xxhash-wasm ts-pattern tslib immer nanostores
+     bignumber.js decimal.js long ip-address ipaddr.js tldts psl isbot ua-parser-js linkifyjs @paralleldrive/cuid2 cuid ulid
+     base64url bs58 @sindresorhus/is is-plain-obj clsx classnames tailwind-merge react react-dom/server`
+      .split(/\s+/)
+      .map((name) => [name, pure]),
+  ),
 }
 
 const aliases: readonly (readonly [RegExp, Table])[] = [
@@ -292,7 +337,8 @@ export function knownGlobal(call: KnownCall): Known | undefined {
     case 'decodeURIComponent':
       return { throws: true, calls: true }
     case 'Object':
-      return member === 'assign' || member === 'defineProperty' || member === 'setPrototypeOf' ? undefined : nothing
+      if (member === 'assign' || member === 'defineProperty' || member === 'defineProperties') return { changes: 0 }
+      return member === 'setPrototypeOf' ? undefined : nothing
     case 'confirm':
     case 'alert':
     case 'prompt':
@@ -323,14 +369,9 @@ export const builtinMethods: ReadonlySet<string> = new Set(
   `map filter reduce reduceRight some every find findIndex findLast flatMap flat includes indexOf lastIndexOf join slice concat at
    toSorted toReversed keys values entries trim trimStart trimEnd split toLowerCase toUpperCase startsWith endsWith padStart padEnd
    replace replaceAll match matchAll charAt charCodeAt codePointAt substring substr repeat toString toFixed toISOString localeCompare
-   hasOwnProperty toJSON getTime valueOf normalize push pop shift unshift splice sort reverse fill forEach`.split(/\s+/),
+   hasOwnProperty toJSON getTime valueOf normalize getFullYear getMonth getDate toLocaleString toLocaleDateString toPrecision isFile
+   isDirectory isSymbolicLink json text arrayBuffer blob formData bytes subarray readUInt8 readUInt32LE getReader push pop shift unshift splice sort reverse fill forEach`.split(
+    /\s+/,
+  ),
 )
 export const changingMethods: ReadonlySet<string> = new Set('push pop shift unshift splice sort reverse fill'.split(' '))
-
-/** The first word of a name reads something: weak evidence that it changes nothing. */
-export function soundsLikeReading(name: string): boolean {
-  const word = name.split('.').at(-1) ?? ''
-  return /^(?:get|fetch|load|read|find|list|query|search|count|lookup|retrieve|describe|download|resolve|parse|stat|select)(?:$|[A-Z0-9_])/.test(
-    word,
-  )
-}

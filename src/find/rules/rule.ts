@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Edit, Finding, Tier } from '../../findings/finding.ts'
 import type { Evaluator } from '../effects/evaluate.ts'
 import { type Effect, isOutside } from '../effects/effect.ts'
-import { soundsLikeReading } from '../effects/known.ts'
+import { soundsLikeWriting } from '../effects/guess.ts'
 import type { Node } from '../source/ast.ts'
 import type { SourceFile } from '../source/source-file.ts'
 
@@ -56,23 +56,34 @@ export function describeEffect(sight: Sight, effect: Effect): string {
     reads.length > 0 ? `reads ${names(reads)}` : undefined,
     effect.writes.size > 0 ? `writes ${names(effect.writes.keys())}` : undefined,
     effect.unknown.size > 0 ? `calls ${[...effect.unknown.keys()].slice(0, 3).join(', ')}, which is not known` : undefined,
+    effect.assumed.size > 0
+      ? `calls ${[...effect.assumed.keys()].slice(0, 3).join(', ')}, which should change nothing`
+      : undefined,
   ].filter((part) => part !== undefined)
   return parts.length > 0 ? parts.join('; ') : 'reads only what it is given'
 }
 
 /** Could waiting for it overlap with something else? */
 export function isSlow(effect: Effect): boolean {
-  return effect.waits.size > 0 || effect.unknown.size > 0
+  return effect.waits.size > 0
 }
 
-/** The unknown calls of an effect all sound as if they read. */
+/** Not one of the unknown calls of an effect sounds as if it changed something. */
 export function soundsHarmless(effect: Effect): boolean {
-  return [...effect.unknown.keys()].every(soundsLikeReading)
+  return ![...effect.unknown.keys()].some(soundsLikeWriting)
+}
+
+/** The calls that a proof lacks, the least known first. */
+export function openCalls(effects: Iterable<Effect>): string[] {
+  const all = [...effects]
+  return [
+    ...new Set([...all.flatMap(({ unknown }) => [...unknown.keys()]), ...all.flatMap(({ assumed }) => [...assumed.keys()])]),
+  ]
 }
 
 /** Names that say that what follows depends on them without an exception being visible. */
 export function soundsLikeGuard(name: string): boolean {
-  return /(?:^|\.)(?:validate|check|assert|ensure|verify|authori[sz]e|authenticate|require|guard|must|lock|acquire|connect|init|initialize|setup|prepare|begin|start|open|login|reset|clear|clean|flush|sync|wait|sleep|delay|seed|migrate)(?:$|[A-Z0-9_])/.test(
+  return /(?:^|\.)(?:validate|check|assert|ensure|verify|authori[sz]e|authenticate|require|guard|must|lock|acquire|connect|init|initialize|setup|prepare|begin|start|open|login|reset|clear|clean|flush|sync|wait|when|until|idle|settle|settled|ready|tick|nextTick|sleep|delay|seed|migrate)(?:$|[A-Z0-9_])/.test(
     name,
   )
 }

@@ -1,9 +1,10 @@
 /** Awaits next to each other that do not depend on one another. */
 import { conflict, type Effect } from '../effects/effect.ts'
+import { soundsLikeReading } from '../effects/guess.ts'
 import { sourceName } from '../effects/evaluate.ts'
 import { bare, isCallable, type Node, walk } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
-import { describeEffect, type Found, isSlow, type Rule, type Sight, soundsHarmless, soundsLikeGuard } from './rule.ts'
+import { describeEffect, type Found, isSlow, openCalls, type Rule, type Sight, soundsHarmless, soundsLikeGuard } from './rule.ts'
 
 interface Step {
   readonly statement: Node
@@ -77,14 +78,12 @@ function independent(earlier: Step, later: Step): boolean {
   if (earlier.target) {
     const names = namesIn(earlier.target)
     let used = false
-    walk(later.expression, (node) => {
-      if (node.type === 'Identifier' && names.includes(node.name)) used = true
+    walk(later.statement, (node) => {
+      if (node.type === 'Identifier' && names.includes(node.name) && !isOnlyAName(node)) used = true
       return !used
     })
     if (used) return false
   }
-  if (later.target && earlier.target && namesIn(later.target).some((name) => namesIn(earlier.target as Node).includes(name)))
-    return false
   return !conflict(withoutLog(earlier.effect), withoutLog(later.effect))
 }
 
@@ -92,10 +91,17 @@ function independent(earlier: Step, later: Step): boolean {
 function namesIn(pattern: Node): string[] {
   const names: string[] = []
   walk(pattern, (node) => {
-    if (node.type === 'Identifier') names.push(node.name)
-    return !isCallable(node)
+    if (node.type === 'Identifier' && !isOnlyAName(node)) names.push(node.name)
+    return !isCallable(node) && !node.type.startsWith('TS')
   })
   return names
+}
+
+/** `data` in `{ data: users }` and in `response.data` is not a variable. */
+function isOnlyAName(node: Node): boolean {
+  const { parent } = node
+  if (parent?.type === 'Property') return parent.key === node && parent.value !== node && !parent.computed
+  return parent?.type === 'MemberExpression' && parent.property === node && !parent.computed
 }
 
 function withoutLog(effect: Effect): Effect {
@@ -120,9 +126,14 @@ function judge(sight: Sight, group: readonly Step[]): Found | undefined {
   const dropped = group.slice(0, -1).some(({ kind }) => kind === 'drop')
   let tier: Found['tier'] = 'proven'
   let question: string | undefined
+  const open = openCalls(group.map(({ effect }) => effect))
   if (unknown.length > 0) {
-    const names = [...new Set(unknown.flatMap(({ effect }) => [...effect.unknown.keys()]))]
-    tier = unknown.every(({ effect }) => soundsHarmless(effect)) && !dropped ? 'likely' : 'info'
+    const names = open
+    tier =
+      (unknown.every((step) => soundsHarmless(step.effect) || readsByName(sight, step)) && !dropped) ||
+      sameCallOfOthers(sight, group)
+        ? 'likely'
+        : 'info'
     question = `Does ${names.slice(0, 2).join(' or ')} need what ran before it?`
   } else if (dropped) {
     tier = writers.length === 0 ? 'info' : 'likely'
@@ -130,6 +141,9 @@ function judge(sight: Sight, group: readonly Step[]): Found | undefined {
   } else if (writers.length > 0) {
     tier = 'likely'
     question = `May ${called(sight, writers.at(-1) as Step)} have an effect when another call fails?`
+  } else if (open.length > 0) {
+    tier = 'likely'
+    question = `Does ${open.slice(0, 2).join(' or ')} need what ran before it?`
   } else if (logs.length > 1) {
     tier = 'likely'
     question = 'Does the order of the log lines matter?'
@@ -148,6 +162,30 @@ function judge(sight: Sight, group: readonly Step[]): Found | undefined {
     fix,
   }
 }
+
+/** A function that says that it reads, and of which nothing known writes. */
+function readsByName(sight: Sight, step: Step): boolean {
+  return step.effect.outsideWrites.length === 0 && soundsLikeReading(called(sight, step).slice(0, -2))
+}
+
+/** Calls of one function that begin with different constants, like paths: each is about something of its own. */
+function sameCallOfOthers(sight: Sight, group: readonly Step[]): boolean {
+  const names = new Set(group.map((step) => called(sight, step)))
+  const [name = ''] = names
+  if (names.size !== 1 || inOrder.test(name)) return false
+  const subjects = group.map(({ expression }) => {
+    const call = bare(expression)
+    const [argument] = call.type === 'CallExpression' ? call.arguments : []
+    return argument && (argument.type === 'Literal' || argument.type === 'TemplateLiteral')
+      ? sight.file.text.slice(argument.start, argument.end)
+      : ''
+  })
+  return !subjects.includes('') && new Set(subjects).size === subjects.length
+}
+
+/** Functions of which the first constant is what to do, not what to do it with. */
+const inOrder =
+  /(?:^|\.)(?:exec\w*|run\w*|spawn\w*|\$|sh|git|npm|npx|pnpm|yarn|query|execute\w*|write|print|log|append|type|press|click|fill|goto|step|task|emit|dispatch|send\w*|call|request|command|test|it|describe|set\w*|say|ask|wait\w*)\(\)$/
 
 function called(sight: Sight, { expression }: Step): string {
   const call = bare(expression)
