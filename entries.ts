@@ -7,6 +7,7 @@ export const entries: Readonly<Record<string, string>> = {
   'array/kernel-worker': 'src/array/jobs/kernel-worker.ts',
   eslint: 'src/find/eslint.ts',
   find: 'src/find/index.ts',
+  plan: 'src/plan/index.ts',
   sync: 'src/sync/index.ts',
   trace: 'src/trace/index.ts',
 }

@@ -1,0 +1,25 @@
+/**
+ * Plans: what decides the end, what a change does to it; and which layout of GPUs serves or trains a model best.
+ *
+ * @module heddle/plan
+ */
+
+// Models on GPUs.
+export { type Architecture, parameters, type Parameters, type Precision } from './layouts/model/architecture.ts'
+export { fromHuggingFace, modelTypes } from './layouts/model/hugging-face.ts'
+export { preset, presetNames } from './layouts/model/presets.ts'
+export { type Gpu, gpuNames, gpuOf } from './layouts/hardware/gpus.ts'
+export { type Efficiencies, efficienciesOf, type Engine, engines } from './layouts/cost/efficiencies.ts'
+export { type Numbers, type ReplicaLayout, type Setting } from './layouts/cost/forward.ts'
+export { type ServingMemory, servingMemory } from './layouts/cost/memory.ts'
+export { type Load, type Steady, steadyState } from './layouts/cost/serving.ts'
+export { type Term, termLabels, type Terms } from './layouts/cost/terms.ts'
+export { trainingStep, type TrainingStep } from './layouts/cost/training.ts'
+export {
+  type TrainingEfficiencies,
+  trainingEfficiencies,
+  type TrainingLayout,
+  type TrainingSetting,
+} from './layouts/cost/training-setting.ts'
+export { trainingMemory, type TrainingMemory } from './layouts/cost/training-memory.ts'
+export { fit, type Fit, type FitOptions } from './layouts/calibrate/fit.ts'
