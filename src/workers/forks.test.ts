@@ -1,7 +1,8 @@
 /** Forks inside worker functions: where they run, that nothing depends on it, and that everything settles whatever happens. */
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fork, map, processes, threads } from '../index.ts'
 import { forks, type Node } from '../../test/fixtures/forks.ts'
+import { runs } from '../../test/support/runs.ts'
 import { Cancellation } from '../base/abort.ts'
 import { type Executor, type FunctionRef, refOf } from '../run/executor.ts'
 
@@ -45,28 +46,34 @@ const outcomeOf = (result: Promise<number>): Promise<number | string> =>
   result.catch(({ name, message }: Error) => `${name}: ${message.split(' ')[0]}`)
 const plainNode = { id: 1, ms: 1, way: 'map', kids: [] } as const
 
-describe.each([
-  ['1 thread', () => threads({ size: 1 })],
-  ['2 threads', () => threads({ size: 2 })],
-  ['3 threads', () => threads({ size: 3 })],
-  ['8 threads', () => threads({ size: 8 })],
-  ['2 processes', () => processes({ size: 2 })],
-])('trees of forks on %s', (name, make) => {
-  const runs = name.endsWith('threads') ? 25 : 8
+describe.each(
+  [
+    ['1 thread', () => threads({ size: 1 })],
+    ['2 threads', () => threads({ size: 2 })],
+    ['2 processes', () => processes({ size: 2 })],
+    ['3 threads', () => threads({ size: 3 })],
+    ['8 threads', () => threads({ size: 8 })],
+  ].slice(0, runs(4, 5)) as [string, () => Executor][],
+)('trees of forks on %s', (name, make) => {
+  const trees = name.endsWith('threads') ? runs(6, 25) : runs(2, 8)
+  const deadly = Math.min(trees, runs(3, 10))
+  // To start workers costs more than all that they do here.
+  let executor: Executor
+  beforeAll(() => {
+    executor = open(make())
+  })
 
   test('give what plain recursion gives', async () => {
-    const executor = open(make())
-    for (let seed = 1; seed <= runs; seed++) {
+    for (let seed = 1; seed <= trees; seed++) {
       const tree = treeOf(random(seed), undefined)
       expect(await call<number>(executor, forks.tree, tree)).toBe(sumOf(tree))
     }
-    const trees = Array.from({ length: 10 }, (_, i) => treeOf(random(100 + i), undefined, 3))
-    expect(await map(trees, forks.tree, { on: executor })).toEqual(trees.map(sumOf))
+    const several = Array.from({ length: 10 }, (_, i) => treeOf(random(100 + i), undefined, 3))
+    expect(await map(several, forks.tree, { on: executor })).toEqual(several.map(sumOf))
   })
 
   test('fail as it would, with an error that crossed', async () => {
-    const executor = open(make())
-    for (let seed = 1; seed <= runs; seed++) {
+    for (let seed = 1; seed <= trees; seed++) {
       const tree = treeOf(random(seed), 'fails')
       const outcome = await outcomeOf(call<number>(executor, forks.tree, tree))
       expect(outcome).toEqual(has(tree, 'fails') ? 'RangeError: node' : sumOf(tree))
@@ -75,8 +82,7 @@ describe.each([
   })
 
   test('settle when a worker dies, and the pool goes on', async () => {
-    const executor = open(make())
-    for (let seed = 1; seed <= Math.min(runs, 10); seed++) {
+    for (let seed = 1; seed <= deadly; seed++) {
       const tree = treeOf(random(seed), 'dies', 3)
       const outcome = await outcomeOf(call<number>(executor, forks.tree, tree))
       expect(outcome).toEqual(has(tree, 'dies') ? 'WorkerCrashed: The' : sumOf(tree))
@@ -85,8 +91,7 @@ describe.each([
   })
 
   test('stop everywhere when the call is cancelled', async () => {
-    const executor = open(make())
-    for (let seed = 1; seed <= Math.min(runs, 10); seed++) {
+    for (let seed = 1; seed <= deadly; seed++) {
       const tree: Node = { ...treeOf(random(seed), 'never'), way: 'fork' }
       const never: Node = { id: 0, ms: 0, way: 'fork', kids: [tree, { ...tree, ends: 'never' }, tree] }
       const cancellation = new Cancellation()
@@ -98,18 +103,21 @@ describe.each([
   })
 
   test('settle when the pool is closed under way', async () => {
-    const executor = make()
-    const trees = Array.from({ length: 6 }, (_, i) => treeOf(random(i), 'never'))
-    const results = trees.map((tree) => call<number>(executor, forks.tree, { ...tree, ends: 'never' }))
+    const closing = make()
+    const endless = Array.from({ length: 6 }, (_, i) => treeOf(random(i), 'never'))
+    const results = endless.map((tree) => call<number>(closing, forks.tree, { ...tree, ends: 'never' }))
     await new Promise((resolve) => setTimeout(resolve, 20))
     const settled = Promise.allSettled(results)
-    await executor.close({ graceMs: 20 })
+    await closing.close({ graceMs: 20 })
     for (const { status } of await settled) expect(status).toBe('rejected')
   })
 })
 
+let shared: Executor | undefined
+const two = (): Executor => (shared ??= open(threads({ size: 2 })))
+
 test('what is forked runs elsewhere while somebody is idle', async () => {
-  const executor = open(threads({ size: 2 }))
+  const executor = two()
   await executor.warmUp?.(refOf(forks.apart) as FunctionRef)
   const { home, forked, mapped } = await call<{ home: number; forked: number[]; mapped: number[] }>(executor, forks.apart, 80)
   expect(forked[0]).not.toBe(home)
@@ -124,7 +132,7 @@ test('processes take forks of one another', async () => {
 })
 
 test('a busy main thread holds up nobody', async () => {
-  const executor = open(threads({ size: 2 }))
+  const executor = two()
   await call(executor, forks.where, 0)
   const result = call<{ tookMs: number }>(executor, forks.apart, 5)
   const flag = new Int32Array(new SharedArrayBuffer(4))
@@ -143,7 +151,7 @@ test('a map of functions that wait has many of them under way', async () => {
 })
 
 test('a fork sees the context of its task, an item its own index', async () => {
-  const executor = open(threads({ size: 2 }))
+  const executor = two()
   const seen = await executor.call(refOf(forks.contexts) as FunctionRef, [], { index: 4, attempt: 2 })
   expect(seen).toEqual([{ index: 4, attempt: 2 }, [0, 1, 2].map((index) => ({ index, attempt: 1 }))])
 })
@@ -155,19 +163,19 @@ test.each([1, 2])('what crosses does not show where it ran (%d threads)', async 
 })
 
 test('forks share memory', async () => {
-  const executor = open(threads({ size: 2 }))
+  const executor = two()
   const cells = new Int32Array(new SharedArrayBuffer(4 * 100_000))
   await call(executor, forks.cells, cells, 0, cells.length)
   expect(cells.every((value, i) => value === i)).toBe(true)
 })
 
 test('recursion to trivial leaves', async () => {
-  const executor = open(threads({ size: 2 }))
+  const executor = two()
   expect(await call(executor, forks.fib, 18)).toBe(2_584)
 })
 
 test('whoever fails before he awaits his fork takes no worker with him', async () => {
-  const executor = open(threads({ size: 2 }))
+  const executor = two()
   await call(executor, forks.where, 0)
   for (const ms of [0, 1, 30]) await expect(call(executor, forks.leaves, ms)).rejects.toThrow('left')
   await new Promise((resolve) => setTimeout(resolve, 100))
