@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { checkCuts, checkFlips, every, read, readRight, sampleJournal } from './damage.fixture.ts'
 import { Reader } from './reader.ts'
+import { runs } from '../../test/support/runs.ts'
 
 const sample = sampleJournal()
 const lineAt = (i: number): Uint8Array => sample.bytes.subarray(sample.starts[i], sample.starts[i + 1])
@@ -58,8 +59,8 @@ describe('a journal of 64 KB', () => {
   })
 })
 
-test('a journal of 4 KB, with every bit flipped and cut at every byte; see reader.long.test.ts for 64 KB', () => {
-  const small = sampleJournal(4_096)
+test('a small journal, with every bit flipped and cut at every byte; see reader.long.test.ts for 64 KB', () => {
+  const small = sampleJournal(runs(1_024, 4_096))
   const { length } = small.bytes
   expect(checkFlips(small, every(1, small), bits)).toBe(length * 8)
   expect(checkCuts(small, every(1, small, 1))).toBe(length - 1)

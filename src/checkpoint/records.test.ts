@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib'
 import { checksumOf } from './checksum.ts'
 import { nothing } from './format.ts'
 import { Records } from './records.ts'
+import { runs } from '../../test/support/runs.ts'
 
 test('agree with a map, whatever the keys', () => {
   const record = fc.record({ key: fc.string({ unit: 'binary', maxLength: 6 }), value: fc.option(fc.string({ maxLength: 9 })) })
@@ -27,6 +28,7 @@ test('agree with a map, whatever the keys', () => {
       expect(new Map([...records].map(([key, value]) => [key, text(value)]))).toEqual(model)
       expect(records.has('another one')).toBe(false)
     }),
+    { numRuns: runs(30, 300) },
   )
 })
 

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { markTransfer } from './transfers.js'
 import { seal, unseal } from './sealed.js'
+import { runs } from '../../test/support/runs.ts'
 
 const there = (value: object): unknown => unseal(seal(value) as Uint8Array)
 
@@ -30,6 +31,7 @@ test('equals a clone, for any plain value', () => {
       if (sealed) opened++
       expect(sealed ? unseal(sealed) : structuredClone(list)).toStrictEqual(structuredClone(list))
     }),
+    { numRuns: runs(60, 300) },
   )
   expect(opened).toBeGreaterThan(50)
 })

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { InvalidOption } from '../../base/errors.ts'
 import { splitText } from './split.ts'
 import { estimateTokens } from '../model/tokens.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 test('parts cover the text, and none has more than maxTokens', () => {
   const words = fc.array(fc.constantFrom('word', 'another', '. ', '\n\n', '\n', ' ', '漢字', '😀', 'x'.repeat(60)), {
@@ -50,14 +51,14 @@ const drawn = (n: number, between: (i: number) => string): string => {
 }
 
 test('each character is counted about once or twice, and each part is well filled', () => {
-  const size = 300_000
+  const size = runs(180_000, 300_000)
   const texts = {
     prose: drawn(size, (x) => (x % 90 === 0 ? '.\n\n' : x % 12 === 0 ? '. ' : ' ')),
     'one line': drawn(size, (x) => (x % 12 === 0 ? '. ' : ' ')),
     'one sentence': drawn(size, () => ' '),
     'no blanks': drawn(size, () => ''),
     // A third of it is one token: what was learned there says nothing about the rest.
-    'blanks first': ' '.repeat(100_000) + drawn(200_000, () => ' '),
+    'blanks first': ' '.repeat(size / 3) + drawn((size / 3) * 2, () => ' '),
     'very short lines': drawn(size, () => '\n'),
   }
   for (const [kind, text] of Object.entries(texts)) {

@@ -10,6 +10,7 @@ import { randomBlock, sfc64, splitmix64, streamSeed } from '../reference/interpr
 import { blockLength } from '../kernel/ir.ts'
 import { goldenGamma } from '../kernel/random.ts'
 import { keyOfSeed } from '../expression/seed.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const n = 500_000
 const here = { threads: 0 } as const
@@ -99,7 +100,7 @@ test('no number of one stream comes again in another, and neighbouring seeds sha
   const seen = new Set<number>()
   let repeated = 0
   for (const seed of [0, 1, 2]) {
-    for (const value of await uniform(seed, 300_000)) {
+    for (const value of await uniform(seed, runs(60_000, 300_000))) {
       if (seen.has(value)) repeated++
       seen.add(value)
     }

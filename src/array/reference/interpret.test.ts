@@ -160,7 +160,7 @@ test('kernels give what the interpreter gives, bit by bit', async () => {
     fc.asyncProperty(expression, async (node) => {
       expect(difference(await elementsOf(node), interpret(node))).toBeUndefined()
     }),
-    { numRuns: runs(250, 1_500) },
+    { numRuns: runs(100, 1_500) },
   )
 }, 60_000)
 
@@ -176,7 +176,7 @@ test.each(exact)('%s is the same for every dtype, with special values', async (n
         expect(difference(await elementsOf(node), interpret(node))).toBeUndefined()
       },
     ),
-    { numRuns: 40 },
+    { numRuns: runs(15, 40) },
   )
 })
 
@@ -197,7 +197,7 @@ test.each(inexact)('%s is close for every dtype', async (name) => {
         })
       },
     ),
-    { numRuns: runs(40, 100) },
+    { numRuns: runs(15, 100) },
   )
 })
 
@@ -240,7 +240,7 @@ test.each(reductions)('%s over any axes is close, and exact for whole numbers', 
         ).toBe(true)
       })
     }),
-    { numRuns: runs(30, 80) },
+    { numRuns: runs(12, 80) },
   )
 })
 

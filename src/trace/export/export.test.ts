@@ -86,7 +86,7 @@ describe('the export for Perfetto', () => {
         })
         expect(importTrace(text(makeTraceOf({ tasks }), 'chrome')).problems).toEqual([])
       }),
-      { numRuns: runs(150, 1_000) },
+      { numRuns: runs(60, 1_000) },
     )
   })
 

@@ -21,7 +21,7 @@ import { TraceStream } from '../record/trace-stream.ts'
 import { runs } from '../../../test/support/runs.ts'
 
 /** Traces with bytes changed that are tried. */
-const changes = runs(300, 2_000)
+const changes = runs(100, 2_000)
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-trace-'))
 afterAll(() => rmSync(folder, { recursive: true }))
