@@ -215,13 +215,13 @@ export interface UseRow {
 
 export interface AdviceRow {
   /** `small-tasks`, `stragglers` … */
-  readonly pitfall: string
-  readonly title: string
-  readonly evidence: string
+  readonly rule: string
+  readonly message: string
+  readonly proof: readonly string[]
   /** What it should save of the wall time; 0 when that cannot be said. */
   readonly savingMs: number
   /** Code or a command that can be typed. */
-  readonly suggestion: string
+  readonly remedy: string
 }
 
 // --- timeline --------------------------------------------------------------------------------------------------

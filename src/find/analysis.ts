@@ -1,6 +1,6 @@
 /** The rules, run on one file after the other of a project whose files know one another. */
 import { relative } from 'node:path'
-import type { Finding } from '../findings/finding.ts'
+import type { CodeFinding } from '../findings/finding.ts'
 import { Evaluator } from './effects/evaluate.ts'
 import { isOrderedOnPurpose } from './files.ts'
 import { awaitInLoop } from './rules/await-in-loop.ts'
@@ -41,12 +41,17 @@ export class Analysis {
   }
 
   /** @returns the findings of a file, in order of the rules; why it was left out */
-  findIn(path: string, text: string): readonly Finding[] | Unreadable {
+  findIn(path: string, text: string): readonly CodeFinding[] | Unreadable {
     if (!beginning.test(text)) return []
     const file = this.#project.open(path, text)
     if ('reason' in file) return file
     const place = relative(this.#root, path)
     const sight = { file, evaluator: this.#evaluator, ordered: isOrderedOnPurpose(place) }
-    return rules.flatMap((rule) => [...rule.find(sight)].map((found) => ({ ...toFinding(sight, rule.name, found), file: place })))
+    return rules.flatMap((rule) =>
+      [...rule.find(sight)].map((found) => {
+        const finding = toFinding(sight, rule.name, found)
+        return { ...finding, file: place, where: `${place}:${finding.line}` }
+      }),
+    )
   }
 }

@@ -1,7 +1,7 @@
 /** Writes the edits of findings into their files. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Edit, Finding } from '../findings/finding.ts'
+import type { Edit, CodeFinding } from '../findings/finding.ts'
 
 /** What {@link applyFixes} changed. */
 export interface Applied {
@@ -17,8 +17,8 @@ export interface Applied {
  * @example
  * applyFixes('.', findings.filter(({ tier }) => tier === 'proven'))
  */
-export function applyFixes(root: string, findings: readonly Finding[]): Applied {
-  const grouped = new Map<string, Finding[]>()
+export function applyFixes(root: string, findings: readonly CodeFinding[]): Applied {
+  const grouped = new Map<string, CodeFinding[]>()
   for (const finding of findings) {
     if (!finding.fix) continue
     const same = grouped.get(finding.file)

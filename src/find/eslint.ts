@@ -5,7 +5,7 @@
  */
 
 import { dirname } from 'node:path'
-import type { Edit, Finding } from '../findings/finding.ts'
+import type { Edit, CodeFinding } from '../findings/finding.ts'
 import { Analysis, rules as all } from './analysis.ts'
 import { workspaceOf } from './files.ts'
 
@@ -40,7 +40,7 @@ interface LintRule {
 }
 
 /** A file is analysed once for all rules, and again when an editor has changed it. */
-let last: { readonly filename: string; readonly text: string; readonly findings: readonly Finding[] } | undefined
+let last: { readonly filename: string; readonly text: string; readonly findings: readonly CodeFinding[] } | undefined
 
 /**
  * Files that are linted one after the other share what is known of the others. After a pause that is forgotten, because an editor keeps the process
@@ -60,7 +60,7 @@ function analysisFor(root: string, filename: string): Analysis {
   return shared.analysis
 }
 
-function findingsOf({ filename, cwd, sourceCode: { text } }: Context): readonly Finding[] {
+function findingsOf({ filename, cwd, sourceCode: { text } }: Context): readonly CodeFinding[] {
   if (last?.filename === filename && last.text === text) return last.findings
   const root = cwd ?? dirname(filename)
   const found = analysisFor(root, filename).findIn(filename, text)
@@ -92,7 +92,7 @@ function lintRule(name: string): LintRule {
 }
 
 /** What is proven is fixed by `eslint --fix`; what is likely is a suggestion that a person takes. */
-function problem({ line, column, endLine, message, question, remedy, tier, fix }: Finding): Problem {
+function problem({ line, column, endLine, message, question, remedy, tier, fix }: CodeFinding): Problem {
   const edit = fix && ((fixer: Fixer) => fix.map(({ start, end, text }: Edit) => fixer.replaceTextRange([start, end], text)))
   const text = [message, question, `Instead: ${remedy}`].filter((part) => part !== undefined).join('. ')
   const loc = { start: { line, column: column - 1 }, end: { line: endLine, column: endLine === line ? column : 0 } }

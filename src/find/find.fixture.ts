@@ -2,11 +2,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Finding } from '../findings/finding.ts'
+import type { CodeFinding } from '../findings/finding.ts'
 import { edited } from './apply.ts'
 import { find } from './find.ts'
 
-export async function findIn(files: string | Readonly<Record<string, string>>): Promise<readonly Finding[]> {
+export async function findIn(files: string | Readonly<Record<string, string>>): Promise<readonly CodeFinding[]> {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-find-'))
   try {
     for (const [name, text] of Object.entries(typeof files === 'string' ? { 'code.ts': files } : files)) {

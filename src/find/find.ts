@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import { type Finding, type Tier, tiers } from '../findings/finding.ts'
+import { type CodeFinding, type Tier, tiers } from '../findings/finding.ts'
 import { Analysis } from './analysis.ts'
 import { listFiles } from './files.ts'
 import type { Unreadable } from './source/source-file.ts'
@@ -14,7 +14,7 @@ export interface FindOptions {
 /** What {@link find} gives. */
 export interface FindResult {
   /** Sorted by tier, then by place. */
-  readonly findings: readonly Finding[]
+  readonly findings: readonly CodeFinding[]
   /** Files that were left out, and why. */
   readonly unreadable: readonly { readonly path: string; readonly reason: string }[]
   readonly summary: { readonly files: number; readonly lines: number } & Readonly<Record<Tier, number>>
@@ -32,7 +32,7 @@ export async function find(paths: readonly string[], options: FindOptions = {}):
   const root = resolve(options.root ?? '.')
   const { files, unreadable, packages } = listFiles(paths.map((path) => resolve(root, path)))
   const analysis = new Analysis(root, packages)
-  const findings: Finding[] = []
+  const findings: CodeFinding[] = []
   const left: Unreadable[] = [...unreadable]
   let lines = 0
   for (const path of files) {

@@ -5,7 +5,7 @@
  */
 
 export { find, type FindOptions, type FindResult } from './find.ts'
-export type { Edit, Finding, Tier } from '../findings/finding.ts'
+export type { CodeFinding as Finding, Edit, Tier } from '../findings/finding.ts'
 export { type Applied, applyFixes } from './apply.ts'
 export { markdown } from './report/markdown.ts'
 export { sarif } from './report/sarif.ts'

@@ -1,5 +1,6 @@
 /**
- * What an analysis found: in source code, in a trace, in a plan. Advice of the verdict, `heddle find` and imported traces share these words.
+ * What an analysis found: in source code, in a trace, in a plan. Advice of the verdict, `heddle find`, traces of other systems and plans share these
+ * words, so that one reporter can show them all.
  */
 
 /**
@@ -17,26 +18,35 @@ export interface Edit {
   readonly text: string
 }
 
-/** What a rule found: where, why, and what to write instead. */
+/** What every analysis says of what it found, whatever it looked at: source code, a run, a trace of another system, a plan. */
 export interface Finding {
-  /** Stable while the code it names stays the same, also when lines above it change. */
-  readonly id: string
   readonly rule: string
   readonly tier: Tier
+  /** The place in words: `src/a.ts:3`, `map "parse"`, a task of a plan. */
+  readonly where: string
+  /** What is wrong, in one line. */
+  readonly message: string
+  /** The evidence, a line each: what each part reads and writes, or the numbers that show it. */
+  readonly proof: readonly string[]
+  /** What a person has to answer; undefined when it is proven. */
+  readonly question?: string | undefined
+  /** What changes for the better, and what else changes. */
+  readonly saving: string
+  /** The same as a number, where something was measured: milliseconds of the wall time; 0 when that cannot be said. */
+  readonly savingMs?: number | undefined
+  /** What to write or do instead, in words, code, or a command that can be typed. */
+  readonly remedy: string
+}
+
+/** A finding in source code. */
+export interface CodeFinding extends Finding {
+  /** Stable while the code it names stays the same, also when lines above it change. */
+  readonly id: string
   readonly file: string
   /** From 1. */
   readonly line: number
   readonly column: number
   readonly endLine: number
-  readonly message: string
-  /** What each part reads and writes, a line each. */
-  readonly proof: readonly string[]
-  /** What a person has to answer; undefined when it is proven. */
-  readonly question: string | undefined
-  /** What changes for the better, and what else changes. */
-  readonly saving: string
-  /** What to write instead, in words. */
-  readonly remedy: string
   /** The edits that do it; undefined where no rewrite keeps the meaning. */
   readonly fix: readonly Edit[] | undefined
 }

@@ -54,8 +54,8 @@ function writeSummary(file: string, { verdict, advice }: Explanation, outcome: O
     lines.push(`- **failed**: ${markdown(`${name}: ${message.split('\n')[0]}${at === undefined ? '' : ` (${at})`}`)}`)
   }
   lines.push(...verdict.map((line) => `- ${markdown(line)}`))
-  for (const { title, evidence, suggestion } of advice)
-    lines.push(`- **${markdown(title)}**: ${markdown(evidence)}`, '', ...codeBlock(suggestion))
+  for (const { message, proof, remedy } of advice)
+    lines.push(`- **${markdown(message)}**: ${markdown(proof.join('; '))}`, '', ...codeBlock(remedy))
   try {
     appendFileSync(file, `${lines.join('\n')}\n`)
   } catch {

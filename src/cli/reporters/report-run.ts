@@ -3,7 +3,8 @@ import { inspect } from 'node:util'
 import { formatMs } from '../../base/duration.ts'
 import { toError } from '../../base/errors.ts'
 import { isA, messageOf, peek } from '../../base/look.js'
-import { type Advice, type Explanation, printable } from '../../trace/index.ts'
+import type { Finding } from '../../findings/finding.ts'
+import { type Explanation, printable } from '../../trace/index.ts'
 import { exitCodes, signalOf } from '../interface/exit-codes.ts'
 import { errorLines, errorSummary } from './report-error.ts'
 import { type Paint, paint } from '../terminal/paint.ts'
@@ -92,16 +93,17 @@ export function verdictLines(colors: Paint, { verdict, advice }: Explanation): s
   const { bold, dim } = colors
   return [
     ...verdict.map((line, i) => (i === 0 ? bold(line) : line)),
-    ...advice.slice(0, suggestionsShown).flatMap((one) => ['', ...adviceLines(colors, one)]),
+    ...advice.slice(0, suggestionsShown).flatMap((one) => ['', ...findingLines(colors, one)]),
     ...(advice.length > suggestionsShown
       ? [dim(`and ${advice.length - suggestionsShown} more: heddle run --trace FILE …, then heddle trace FILE`)]
       : []),
   ]
 }
 
-export function adviceLines({ cyan, dim, yellow }: Paint, { title, evidence, savingMs, suggestion }: Advice): string[] {
+/** A finding of any kind, with what it would save where that was measured. */
+export function findingLines({ cyan, dim, yellow }: Paint, { message, proof, savingMs = 0, remedy }: Finding): string[] {
   const saving = savingMs > 0 ? ` (could save about ${formatMs(savingMs)})` : ''
-  return [`${yellow(title)}${saving}`, dim(`  ${evidence}`), `  ${cyan('→')} ${suggestion}`]
+  return [`${yellow(message)}${saving}`, ...proof.map((line) => dim(`  ${line}`)), `  ${cyan('→')} ${remedy}`]
 }
 
 /** The whole report for programs. */

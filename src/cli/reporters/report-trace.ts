@@ -3,7 +3,7 @@ import { formatMs } from '../../base/duration.ts'
 import { type Comparison, type Explanation, type IdleCause, idleWords, taskLabel, type Trace } from '../../trace/index.ts'
 import type { Paint } from '../terminal/paint.ts'
 import { tableLines } from '../terminal/wrap.ts'
-import { adviceLines } from './report-run.ts'
+import { findingLines } from './report-run.ts'
 import { threadRow } from '../../trace/processor/rows.ts'
 
 const rowsShown = 16
@@ -27,7 +27,7 @@ export function explanationText(trace: Trace, explanation: Explanation, paint: P
     ),
     ...section(
       'What to do',
-      advice.length === 0 ? ['nothing stands out'] : advice.flatMap((one) => adviceLines(paint, one)),
+      advice.length === 0 ? ['nothing stands out'] : advice.flatMap((one) => findingLines(paint, one)),
       paint,
     ),
     ...section('Where the time went', timeTable(explanation, inside), paint),
@@ -147,7 +147,7 @@ export function comparisonText(
     ...tableLines(table, columns),
     '',
     ...lines,
-    ...(advice.length > 0 ? ['', ...advice.flatMap((one) => adviceLines(paint, one))] : []),
+    ...(advice.length > 0 ? ['', ...advice.flatMap((one) => findingLines(paint, one))] : []),
   ].join('\n')
 }
 

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import type { Finding } from '../../findings/finding.ts'
+import type { CodeFinding } from '../../findings/finding.ts'
 import { markdown } from './markdown.ts'
 
-const finding = (more: Partial<Finding>): Finding => ({
+const finding = (more: Partial<CodeFinding>): CodeFinding => ({
   id: 'a',
   rule: 'await-in-loop',
   tier: 'likely',
+  where: 'src/a.ts:3',
   file: 'src/a.ts',
   line: 3,
   column: 1,
@@ -18,7 +19,7 @@ const finding = (more: Partial<Finding>): Finding => ({
   fix: undefined,
   ...more,
 })
-const row = (more: Partial<Finding>): string => markdown([finding(more)]).split('\n')[2] ?? ''
+const row = (more: Partial<CodeFinding>): string => markdown([finding(more)]).split('\n')[2] ?? ''
 
 test('is a table', () => {
   expect(row({})).toBe('| likely | await-in-loop | `src/a.ts:3` | Two awaits | `await Promise.all([…])` |')

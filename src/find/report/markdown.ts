@@ -1,8 +1,8 @@
 /** A report for a pull request. */
-import type { Finding } from '../../findings/finding.ts'
+import type { CodeFinding } from '../../findings/finding.ts'
 
 /** `findings` as a Markdown table for a pull request. Never throws. */
-export function markdown(findings: readonly Finding[]): string {
+export function markdown(findings: readonly CodeFinding[]): string {
   if (findings.length === 0) return 'Nothing found that runs one after the other without need.'
   const rows = findings.map(({ tier, rule, file, line, message, question, remedy }) =>
     [tier, rule, code(`${file}:${line}`), words(question ? `${message}. ${question}` : message), code(remedy)].join(' | '),

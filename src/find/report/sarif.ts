@@ -1,10 +1,10 @@
 /** SARIF 2.1.0, which code hosts show beside the lines of a change (docs.oasis-open.org/sarif/sarif/v2.1.0). */
-import type { Finding } from '../../findings/finding.ts'
+import type { CodeFinding } from '../../findings/finding.ts'
 
 const levels = { proven: 'warning', likely: 'note', info: 'none' } as const
 
 /** `findings` as a SARIF 2.1.0 document. `version` is that of heddle. Never throws. */
-export function sarif(findings: readonly Finding[], version: string): string {
+export function sarif(findings: readonly CodeFinding[], version: string): string {
   const rules = [...new Set(findings.map(({ rule }) => rule))].toSorted()
   return JSON.stringify(
     {

@@ -1,6 +1,6 @@
 /** What rules have in common: the file, the evaluator, and how a finding is written down. */
 import { createHash } from 'node:crypto'
-import type { Edit, Finding, Tier } from '../../findings/finding.ts'
+import type { Edit, CodeFinding, Tier } from '../../findings/finding.ts'
 import type { Evaluator } from '../effects/evaluate.ts'
 import { type Effect, isOutside } from '../effects/effect.ts'
 import { soundsLikeWriting } from '../effects/guess.ts'
@@ -32,7 +32,7 @@ export interface Found {
   readonly fix?: readonly Edit[] | undefined
 }
 
-export function toFinding(sight: Sight, rule: string, found: Found): Finding {
+export function toFinding(sight: Sight, rule: string, found: Found): CodeFinding {
   const { file } = sight
   const { node, last = node, question, fix, ...rest } = found
   const { line, column } = file.position(node.start)
@@ -41,7 +41,18 @@ export function toFinding(sight: Sight, rule: string, found: Found): Finding {
     .update(`${rule}\0${file.path.split('/').at(-1)}\0${text}`)
     .digest('hex')
     .slice(0, 10)
-  return { id, rule, file: file.path, line, column, endLine: file.position(last.end).line, question, fix, ...rest }
+  return {
+    id,
+    rule,
+    where: `${file.path}:${line}`,
+    file: file.path,
+    line,
+    column,
+    endLine: file.position(last.end).line,
+    question,
+    fix,
+    ...rest,
+  }
 }
 
 /** What an effect says to a person: `reads a, b; writes c`. */

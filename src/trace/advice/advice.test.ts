@@ -151,6 +151,9 @@ describe('advice', () => {
       const explained = explain(makeTraceOf(spec))
       const advice = explained.advice.find((found) => found.pitfall === pitfall)
       expect(explained.advice.map((found) => found.pitfall)).toContain(pitfall)
+      // It is a finding, as those in source code are.
+      expect(advice).toMatchObject({ rule: pitfall, tier: 'likely', where: expect.stringMatching(/\w/) })
+      expect(advice).toMatchObject({ title: advice?.message, evidence: advice?.proof.join('; '), suggestion: advice?.remedy })
       expect(advice?.evidence).toMatch(/\d/)
       // What a failure has cost cannot be said.
       expect(advice?.savingMs).toBeGreaterThanOrEqual(['not-retried', 'two-retries'].includes(pitfall) ? 0 : Number.MIN_VALUE)

@@ -1,4 +1,6 @@
 /** Advice: pitfalls that a trace shows by itself, each with its evidence, what avoiding it should save, and what to type. */
+import { formatMs } from '../../base/duration.ts'
+import type { Finding } from '../../findings/finding.ts'
 import type { Work } from '../explain/contention.ts'
 import type { CriticalPath } from '../explain/critical-path.ts'
 import type { Grouping, GroupStats } from '../explain/groups.ts'
@@ -25,18 +27,40 @@ export type Pitfall =
   | 'more-workers-hurt'
   | 'unused-result'
 
-/** Something that is worth changing, with evidence and what to type. */
-export interface Advice {
-  readonly pitfall: Pitfall
-  /** What is wrong, in one line. */
-  readonly title: string
-  /** The numbers that show it. */
-  readonly evidence: string
+/** Something that is worth changing: a finding in a run, with the numbers that show it and what to type. */
+export interface Advice extends Finding {
+  readonly rule: Pitfall
   /** What avoiding it should save of the wall time, in milliseconds; 0 when that cannot be said. */
   readonly savingMs: number
-  /** What to do: code or a command that can be typed. */
+  /** The same as `rule`. */
+  readonly pitfall: Pitfall
+  /** The same as `message`. */
+  readonly title: string
+  /** `proof` in one line. */
+  readonly evidence: string
+  /** The same as `remedy`. */
   readonly suggestion: string
 }
+
+/** What a rule says; the rest follows from it. */
+export type Fault = Pick<Advice, 'rule' | 'where' | 'message' | 'proof' | 'savingMs' | 'remedy'>
+
+/** A trace shows what something cost, never that another order gives the same result: a person decides. */
+export function adviceOf(fault: Fault): Advice {
+  const { rule, message, proof, savingMs, remedy } = fault
+  return {
+    ...fault,
+    tier: 'likely',
+    saving: savingMs > 0 ? `about ${formatMs(savingMs)}` : '',
+    pitfall: rule,
+    title: message,
+    evidence: proof.join('; '),
+    suggestion: remedy,
+  }
+}
+
+/** Where a fault is that no one function has. */
+export const wholeRun = 'the run'
 
 /** What the rules judge. */
 export interface Facts {
@@ -52,13 +76,13 @@ export interface Facts {
   readonly grouping: Grouping
 }
 
-export type Rule = (facts: Facts) => readonly Advice[]
+export type Rule = (facts: Facts) => readonly Fault[]
 
 /** A saving below this share of the wall time is not worth anybody's attention; chosen. */
 const worthSaying = 0.05
 
-export function worthIt(facts: Facts, advice: Advice): boolean {
-  return advice.savingMs >= Math.max(1, worthSaying * facts.wallMs)
+export function worthIt(facts: Facts, fault: Fault): boolean {
+  return fault.savingMs >= Math.max(1, worthSaying * facts.wallMs)
 }
 
 /** The workers that ran something. */

@@ -1,9 +1,9 @@
 /** Maps that workers made slower, of a module that did not consent to run on the caller's thread. */
 import { formatMs } from '../../base/duration.ts'
-import type { Advice, Facts } from './advice.ts'
+import type { Fault, Facts } from './advice.ts'
 import { notesOf } from '../explain/notes.ts'
 
-export function contained({ related }: Facts): Advice[] {
+export function contained({ related }: Facts): Fault[] {
   const byModule = new Map<string, { name: string; items: number; ms: number }>()
   for (const { data } of notesOf(related.trace, 'contained')) {
     const module = String(data.module)
@@ -13,10 +13,11 @@ export function contained({ related }: Facts): Advice[] {
     byModule.set(module, sum)
   }
   return [...byModule.values()].map(({ name, items, ms }) => ({
-    pitfall: 'contained',
-    title: `${name} went to workers, and would take less on this thread`,
-    evidence: `${items} items cost ${formatMs(ms)} more than they take, because their module did not consent to run here`,
+    rule: 'contained',
+    where: name,
+    message: `${name} went to workers, and would take less on this thread`,
+    proof: [`${items} items cost ${formatMs(ms)} more than they take, because their module did not consent to run here`],
     savingMs: ms,
-    suggestion: `if its functions may run on the caller's thread: workers(import.meta.url, { ${name} }, { inline: true })`,
+    remedy: `if its functions may run on the caller's thread: workers(import.meta.url, { ${name} }, { inline: true })`,
   }))
 }

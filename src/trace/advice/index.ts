@@ -1,5 +1,5 @@
 /** All rules, judged on one trace. */
-import { type Advice, type Facts, type Rule, worthIt } from './advice.ts'
+import { type Advice, adviceOf, type Facts, type Rule, worthIt } from './advice.ts'
 import { contained } from './contained.ts'
 import { cpuOnEventLoop, oversubscription } from './machine.ts'
 import { notRetried, oneAfterTheOther, retriedOutside, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
@@ -25,13 +25,13 @@ const rules: readonly Rule[] = [
 export function advise(facts: Facts): Advice[] {
   const found = rules
     .flatMap((rule) => rule(facts))
-    .map((advice) => ({ ...advice, savingMs: Math.min(advice.savingMs, facts.wallMs) }))
-    .filter((advice) => worthIt(facts, advice))
+    .map((fault) => ({ ...fault, savingMs: Math.min(fault.savingMs, facts.wallMs) }))
+    .filter((fault) => worthIt(facts, fault))
   // Tasks that are too small also keep the thread busy; moving them to workers would make it worse.
-  const small = found.some(({ pitfall }) => pitfall === 'small-tasks')
-  const kept = found.filter(({ pitfall }) => !(small && pitfall === 'cpu-on-event-loop'))
+  const small = found.some(({ rule }) => rule === 'small-tasks')
+  const kept = found.filter(({ rule }) => !(small && rule === 'cpu-on-event-loop'))
   // Lost work is worth saying whatever it cost.
-  return [...kept, ...notRetried(facts), ...retriedOutside(facts), ...unusedResults(facts)].sort(
-    (a, b) => b.savingMs - a.savingMs,
-  )
+  return [...kept, ...notRetried(facts), ...retriedOutside(facts), ...unusedResults(facts)]
+    .sort((a, b) => b.savingMs - a.savingMs)
+    .map(adviceOf)
 }

@@ -2,14 +2,14 @@
 import { formatMs } from '../../base/duration.ts'
 import { notesOf } from '../explain/notes.ts'
 import { percent } from '../explain/words.ts'
-import { type Advice, codeName, type Facts } from './advice.ts'
+import { type Fault, codeName, type Facts, wholeRun } from './advice.ts'
 
 /** Share of the wall time from which on this thread's computing is what bounds the run. */
 const busyShare = 0.5
 /** Less is mostly what a program spends once, on loading modules and compiling them: a worker would spend it again. Chosen. */
 const loadingMs = 1_000
 
-export function cpuOnEventLoop(facts: Facts): Advice[] {
+export function cpuOnEventLoop(facts: Facts): Fault[] {
   const { work, wallMs, groups, related } = facts
   const cores = related.trace.meta.cores
   if (cores < 2 || work.threadComputeMs < Math.max(loadingMs, busyShare * wallMs)) return []
@@ -19,11 +19,14 @@ export function cpuOnEventLoop(facts: Facts): Advice[] {
   const held = work.heldMs >= 50 ? `, held for up to ${formatMs(work.heldMs)}` : ''
   return [
     {
-      pitfall: 'cpu-on-event-loop',
-      title: `${most.label} computes on the event loop`,
-      evidence: `this thread was busy ${percent(work.threadComputeMs / wallMs)} of the time while tasks ran on it${held}; ${cores} cores are there`,
+      rule: 'cpu-on-event-loop',
+      where: most.label,
+      message: `${most.label} computes on the event loop`,
+      proof: [
+        `this thread was busy ${percent(work.threadComputeMs / wallMs)} of the time while tasks ran on it${held}; ${cores} cores are there`,
+      ],
       savingMs: work.threadComputeMs * (1 - 1 / cores),
-      suggestion: `move it to a module of its own: export const { ${name} } = workers(import.meta.url, { ${name} }), then map(items, ${name})`,
+      remedy: `move it to a module of its own: export const { ${name} } = workers(import.meta.url, { ${name} }), then map(items, ${name})`,
     },
   ]
 }
@@ -31,7 +34,7 @@ export function cpuOnEventLoop(facts: Facts): Advice[] {
 /** Always worth saying: it also costs whatever else runs on the machine. */
 const minSaving = 0.05
 
-export function oversubscription(facts: Facts): Advice[] {
+export function oversubscription(facts: Facts): Fault[] {
   const { related, work, workersAtOnce } = facts
   const cores = related.trace.meta.cores
   const native = nativeThreads(facts)
@@ -43,11 +46,14 @@ export function oversubscription(facts: Facts): Advice[] {
   const savingMs = Math.max(minSaving * facts.wallMs, work.waitedForCoreMs / threads / 4)
   return [
     {
-      pitfall: 'oversubscription',
-      title: `${threads} threads compute on ${cores} cores`,
-      evidence: `${workersAtOnce} workers at once${inner > 1 ? `, each with ${inner} threads of its own` : ''}; their tasks waited ${formatMs(work.waitedForCoreMs)} for a core`,
+      rule: 'oversubscription',
+      where: wholeRun,
+      message: `${threads} threads compute on ${cores} cores`,
+      proof: [
+        `${workersAtOnce} workers at once${inner > 1 ? `, each with ${inner} threads of its own` : ''}; their tasks waited ${formatMs(work.waitedForCoreMs)} for a core`,
+      ],
       savingMs,
-      suggestion:
+      remedy:
         inner > 1
           ? `bound the inner threads: UV_THREADPOOL_SIZE=1 OMP_NUM_THREADS=1 heddle run …`
           : `heddle run --concurrency ${cores} …`,
@@ -59,7 +65,7 @@ export function oversubscription(facts: Facts): Advice[] {
 const [crowded, waitedShare] = [1.25, 0.25]
 
 /** What native modules and Node's own pool start beside the workers, found by what the system counted. */
-function nativeThreads({ related, work, wallMs, idle }: Facts): Advice[] {
+function nativeThreads({ related, work, wallMs, idle }: Facts): Fault[] {
   const { cores } = related.trace.meta
   const threads = work.nativeThreads
   if (threads < crowded * cores || work.cores.native < 0.3 || work.waitedForCoreMs < waitedShare * work.computedMs) return []
@@ -67,11 +73,14 @@ function nativeThreads({ related, work, wallMs, idle }: Facts): Advice[] {
   const used = work.cores.thread + work.cores.workers + work.cores.native + work.cores.children
   return [
     {
-      pitfall: 'oversubscription',
-      title: `${Math.round(threads)} native threads compete for ${cores} cores`,
-      evidence: `modules of the tasks compute on threads of their own: ${work.cores.native.toFixed(1)} of the ${used.toFixed(1)} cores in use${workers > 0 ? `, beside ${workers} workers` : ''}; more at once gain nothing, and each takes memory`,
+      rule: 'oversubscription',
+      where: wholeRun,
+      message: `${Math.round(threads)} native threads compete for ${cores} cores`,
+      proof: [
+        `modules of the tasks compute on threads of their own: ${work.cores.native.toFixed(1)} of the ${used.toFixed(1)} cores in use${workers > 0 ? `, beside ${workers} workers` : ''}; more at once gain nothing, and each takes memory`,
+      ],
       savingMs: minSaving * wallMs,
-      suggestion: `one thread in each task, as many tasks as cores: sharp.concurrency(1) in a worker's setup or the like, and UV_THREADPOOL_SIZE=${cores} OMP_NUM_THREADS=1 heddle run …`,
+      remedy: `one thread in each task, as many tasks as cores: sharp.concurrency(1) in a worker's setup or the like, and UV_THREADPOOL_SIZE=${cores} OMP_NUM_THREADS=1 heddle run …`,
     },
   ]
 }

@@ -4,7 +4,7 @@ import { bucketsOf } from '../explain/buckets.ts'
 import { notesOf } from '../explain/notes.ts'
 import { needsStart } from '../explain/relate.ts'
 import { percent } from '../explain/words.ts'
-import { type Advice, codeName, type Facts } from './advice.ts'
+import { type Fault, codeName, type Facts, wholeRun } from './advice.ts'
 
 /** So many in a row are a loop. */
 const loopLength = 4
@@ -14,7 +14,7 @@ const soon = 0.25
 const usualConcurrency = 16
 
 /** Calls of one function that were each queued when the one before had settled: an await in a loop. */
-export function oneAfterTheOther(facts: Facts): Advice[] {
+export function oneAfterTheOther(facts: Facts): Fault[] {
   const { related, grouping, groups, work, wallMs } = facts
   const byGroup = bucketsOf(grouping.of, grouping.labels.length, related.order)
   return groups.flatMap((group) => {
@@ -28,11 +28,14 @@ export function oneAfterTheOther(facts: Facts): Advice[] {
     if (!onWorkers && work.threadBusy > 0.5) return []
     const atOnce = Math.min(calls / loops.length, onWorkers ? related.trace.meta.cores : usualConcurrency)
     return {
-      pitfall: 'one-after-the-other',
-      title: `${group.label} ran one call after the other`,
-      evidence: `${calls} calls were each made when the one before had ended: ${formatMs(ms)}, ${percent(ms / wallMs)} of the wall time`,
+      rule: 'one-after-the-other',
+      where: group.label,
+      message: `${group.label} ran one call after the other`,
+      proof: [
+        `${calls} calls were each made when the one before had ended: ${formatMs(ms)}, ${percent(ms / wallMs)} of the wall time`,
+      ],
       savingMs: ms * (1 - 1 / atOnce),
-      suggestion: `if they do not need each other, start them together: await map(items, ${codeName(group.label)}) instead of await in a loop`,
+      remedy: `if they do not need each other, start them together: await map(items, ${codeName(group.label)}) instead of await in a loop`,
     }
   })
 }
@@ -68,7 +71,7 @@ function loopsIn({ related }: Facts, rows: Uint32Array): { calls: number; ms: nu
 /** Share of the waiting from which on a limiter is what bounds the run. */
 const limiterShare = 0.2
 
-export function waitingOnLimiter(facts: Facts): Advice[] {
+export function waitingOnLimiter(facts: Facts): Fault[] {
   const { criticalPath, groups, wallMs } = facts
   const waits = { dependency: 0, slot: 0, limiter: 0, retry: 0 }
   for (const { waitMs } of groups) for (const cause of causes) waits[cause] += waitMs[cause]
@@ -78,11 +81,14 @@ export function waitingOnLimiter(facts: Facts): Advice[] {
   const shares = causes.filter((cause) => waits[cause] > 0).map((cause) => `${causeWords[cause]} ${percent(waits[cause] / all)}`)
   return [
     {
-      pitfall: 'waiting-on-limiter',
-      title: `a limiter bounds the run`,
-      evidence: `${formatMs(criticalPath.ms.limiter)} of the critical path, ${percent(criticalPath.ms.limiter / wallMs)} of the wall time; of all waiting: ${shares.join(', ')}`,
+      rule: 'waiting-on-limiter',
+      where: most?.label ?? wholeRun,
+      message: `a limiter bounds the run`,
+      proof: [
+        `${formatMs(criticalPath.ms.limiter)} of the critical path, ${percent(criticalPath.ms.limiter / wallMs)} of the wall time; of all waiting: ${shares.join(', ')}`,
+      ],
       savingMs: criticalPath.ms.limiter,
-      suggestion: `raise the limit that ${codeName(most?.label ?? '')} runs under if the other side allows it: limiter({ concurrency: 'auto' }) finds out`,
+      remedy: `raise the limit that ${codeName(most?.label ?? '')} runs under if the other side allows it: limiter({ concurrency: 'auto' }) finds out`,
     },
   ]
 }
@@ -94,66 +100,73 @@ const causeWords = { dependency: 'dependencies', slot: 'slots', limiter: 'limite
 const attemptsPerCall = 1.1
 const fewCalls = 10
 
-export function retryStorm({ groups, related, idle }: Facts): Advice[] {
+export function retryStorm({ groups, related, idle }: Facts): Fault[] {
   return groups.flatMap((group) => {
     const calls = group.tasks
     if (calls < fewCalls || group.attempts <= attemptsPerCall * calls) return []
     const repeated = group.attempts - calls
     const lostMs = (group.workMs * repeated) / group.attempts + group.waitMs.retry
     return {
-      pitfall: 'retry-storm',
-      title: `${group.label} was tried again and again`,
-      evidence: `${group.attempts} attempts for ${calls} calls (${(group.attempts / calls).toFixed(2)} each), ${formatMs(group.waitMs.retry)} of pauses`,
+      rule: 'retry-storm',
+      where: group.label,
+      message: `${group.label} was tried again and again`,
+      proof: [
+        `${group.attempts} attempts for ${calls} calls (${(group.attempts / calls).toFixed(2)} each), ${formatMs(group.waitMs.retry)} of pauses`,
+      ],
       savingMs: Math.min(related.wallMs, lostMs / Math.max(1, idle.rows)),
-      suggestion: `send less before it fails: guard(${codeName(group.label)}, { limit: limiter({ concurrency: 'auto' }), retry: { retries: 2, budget: 0.1 } })`,
+      remedy: `send less before it fails: guard(${codeName(group.label)}, { limit: limiter({ concurrency: 'auto' }), retry: { retries: 2, budget: 0.1 } })`,
     }
   })
 }
 
 /** Failures that a `retry` wanted to try again and its budget refused. */
-export function notRetried({ related }: Facts): Advice[] {
+export function notRetried({ related }: Facts): Fault[] {
   const refused = notesOf(related.trace, 'limit').filter(({ data }) => data.notRetried === 1)
   if (refused.length === 0) return []
   return [
     {
-      pitfall: 'not-retried',
-      title: `${refused.length === 1 ? 'a failure was' : `${refused.length} failures were`} not retried`,
-      evidence: refused[0]?.text.replace(/^not retried: /, '') ?? '',
+      rule: 'not-retried',
+      where: wholeRun,
+      message: `${refused.length === 1 ? 'a failure was' : `${refused.length} failures were`} not retried`,
+      proof: [refused[0]?.text.replace(/^not retried: /, '') ?? ''],
       savingMs: 0,
-      suggestion:
-        'give it another budget, guard(fn, { retry: { retries: 3, budget: 0.5 } }), or none; or send less with a `limit`',
+      remedy: 'give it another budget, guard(fn, { retry: { retries: 3, budget: 0.5 } }), or none; or send less with a `limit`',
     },
   ]
 }
 
 /** Layers that retry around one another: the pool of models inside has left it to the one outside. */
-export function retriedOutside({ related }: Facts): Advice[] {
+export function retriedOutside({ related }: Facts): Fault[] {
   const left = notesOf(related.trace, 'limit').filter(({ data }) => data.leftToRetry === 1)
   if (left.length === 0) return []
   return [
     {
-      pitfall: 'two-retries',
-      title: 'two layers retry; the outer one did',
-      evidence: `${left.length} ${left.length === 1 ? 'time' : 'times'}, such as: ${left[0]?.text ?? ''}`,
+      rule: 'two-retries',
+      where: wholeRun,
+      message: 'two layers retry; the outer one did',
+      proof: [`${left.length} ${left.length === 1 ? 'time' : 'times'}, such as: ${left[0]?.text ?? ''}`],
       savingMs: 0,
-      suggestion: 'retry in one place: leave `retry` out around the pool, and give it to pool(model, { retry: 4 })',
+      remedy: 'retry in one place: leave `retry` out around the pool, and give it to pool(model, { retry: 4 })',
     },
   ]
 }
 
 /** Results that nobody used, as those who made them say: `scope` of what was forked and outlived the code that could have awaited it. */
-export function unusedResults({ related, idle }: Facts): Advice[] {
+export function unusedResults({ related, idle }: Facts): Fault[] {
   const notes = notesOf(related.trace, 'unused')
   if (notes.length === 0) return []
   const ms = notes.reduce((sum, { data }) => sum + (typeof data.ms === 'number' ? data.ms : 0), 0)
   const names = [...new Set(notes.map(({ text }) => text))]
   return [
     {
-      pitfall: 'unused-result',
-      title: `${notes.length === 1 ? 'a result was' : `${notes.length} results were`} never used`,
-      evidence: `${names.slice(0, 3).join('; ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}${ms > 0 ? `: ${formatMs(ms)} of work` : ''}`,
+      rule: 'unused-result',
+      where: wholeRun,
+      message: `${notes.length === 1 ? 'a result was' : `${notes.length} results were`} never used`,
+      proof: [
+        `${names.slice(0, 3).join('; ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}${ms > 0 ? `: ${formatMs(ms)} of work` : ''}`,
+      ],
       savingMs: ms / Math.max(1, idle.rows),
-      suggestion: 'await what s.fork(…) gives, or leave the task out; for a side effect alone let it give nothing',
+      remedy: 'await what s.fork(…) gives, or leave the task out; for a side effect alone let it give nothing',
     },
   ]
 }

@@ -5,7 +5,7 @@ import type { GroupStats } from '../explain/groups.ts'
 import { notesOf } from '../explain/notes.ts'
 import { factor } from '../explain/speedup.ts'
 import { percent } from '../explain/words.ts'
-import { type Advice, codeName, type Facts, workerRows } from './advice.ts'
+import { type Fault, codeName, type Facts, workerRows } from './advice.ts'
 import { isWorkerRow } from '../processor/rows.ts'
 
 /** A task should take at least this many times what it costs to hand it out (facts of the field: Spark, joblib and Ray say the same with other numbers). */
@@ -15,7 +15,7 @@ const threadDispatchMs = 0.0003
 const manyTasks = 1_000
 
 /** The median task is not worth handing out. */
-export function smallTasks(facts: Facts): Advice[] {
+export function smallTasks(facts: Facts): Fault[] {
   return facts.groups.flatMap((group) => {
     if (group.tasks < manyTasks) return []
     const onWorkers = group.onWorkers > group.tasks / 2
@@ -25,11 +25,12 @@ export function smallTasks(facts: Facts): Advice[] {
     if (!onWorkers && ownMs(facts, group) / group.tasks >= timesDispatch * dispatchMs) return []
     const rows = onWorkers ? Math.max(1, workerRows(facts).length) : 1
     return {
-      pitfall: 'small-tasks',
-      title: `the tasks of ${group.label} are too small`,
-      evidence: `${group.tasks} tasks with a median of ${micro(group.medianMs)}; handing one out costs about ${micro(dispatchMs)}`,
+      rule: 'small-tasks',
+      where: group.label,
+      message: `the tasks of ${group.label} are too small`,
+      proof: [`${group.tasks} tasks with a median of ${micro(group.medianMs)}; handing one out costs about ${micro(dispatchMs)}`],
       savingMs: (group.tasks * dispatchMs * 0.9) / rows,
-      suggestion: inFewerTasks(group, chunkSize(group.medianMs, dispatchMs), onWorkers, dispatchMs),
+      remedy: inFewerTasks(group, chunkSize(group.medianMs, dispatchMs), onWorkers, dispatchMs),
     }
   })
 }
@@ -78,7 +79,7 @@ function micro(ms: number): string {
 }
 
 /** Starting the workers cost more than they did. */
-export function notWorthThreads(facts: Facts): Advice[] {
+export function notWorthThreads(facts: Facts): Fault[] {
   const workers = workerRows(facts)
   if (workers.length === 0) return []
   const workMs = workers.reduce((sum, { runningMs }) => sum + runningMs, 0)
@@ -87,11 +88,14 @@ export function notWorthThreads(facts: Facts): Advice[] {
   const label = facts.groups.find(({ onWorkers }) => onWorkers > 0)?.label ?? 'the worker functions'
   return [
     {
-      pitfall: 'not-worth-threads',
-      title: `${label} is not worth threads`,
-      evidence: `${formatMs(workMs)} of work on ${workers.length} workers, which took ${formatMs(costMs)} to start and to reach${inlineWords(facts)}`,
+      rule: 'not-worth-threads',
+      where: label,
+      message: `${label} is not worth threads`,
+      proof: [
+        `${formatMs(workMs)} of work on ${workers.length} workers, which took ${formatMs(costMs)} to start and to reach${inlineWords(facts)}`,
+      ],
       savingMs: Math.max(0, costMs - workMs),
-      suggestion: `run it on this thread: workers(import.meta.url, { ${codeName(label)} }, { isolation: 'none' })`,
+      remedy: `run it on this thread: workers(import.meta.url, { ${codeName(label)} }, { isolation: 'none' })`,
     },
   ]
 }
@@ -105,7 +109,7 @@ function inlineWords({ related }: Facts): string {
 }
 
 /** Too few tasks to keep all workers busy to the end. */
-export function tooFewTasks(facts: Facts): Advice[] {
+export function tooFewTasks(facts: Facts): Fault[] {
   const workers = workerRows(facts)
   if (workers.length < 2) return []
   const tailMs = workers.reduce((sum, { idleMs }) => sum + idleMs.tail, 0)
@@ -113,11 +117,14 @@ export function tooFewTasks(facts: Facts): Advice[] {
     if (group.onWorkers === 0 || group.onWorkers < group.tasks / 2 || group.tasks >= 2 * workers.length) return []
     if (group.workMs < 0.5 * facts.work.measuredMs) return []
     return {
-      pitfall: 'too-few-tasks',
-      title: `${group.label} has too few tasks for ${workers.length} workers`,
-      evidence: `${group.tasks} tasks, fewer than two per worker; workers were idle for ${formatMs(tailMs)} with nothing left to start`,
+      rule: 'too-few-tasks',
+      where: group.label,
+      message: `${group.label} has too few tasks for ${workers.length} workers`,
+      proof: [
+        `${group.tasks} tasks, fewer than two per worker; workers were idle for ${formatMs(tailMs)} with nothing left to start`,
+      ],
       savingMs: tailMs / workers.length,
-      suggestion: `split the input into at least ${4 * workers.length} pieces, and map over those`,
+      remedy: `split the input into at least ${4 * workers.length} pieces, and map over those`,
     }
   })
 }
@@ -128,7 +135,7 @@ const timesMedian = 5
 const timesMedianLate = 3
 
 /** A few tasks take far longer than the rest, and the run waits for them. */
-export function stragglers(facts: Facts): Advice[] {
+export function stragglers(facts: Facts): Fault[] {
   const { related, groups, grouping, criticalPath, idle, wallMs } = facts
   const byGroup = bucketsOf(grouping.of, grouping.labels.length, related.order)
   const onPath = new Set(criticalPath.segments.filter(({ kind }) => kind === 'work').map(({ task }) => task))
@@ -156,11 +163,14 @@ export function stragglers(facts: Facts): Advice[] {
     const began = rows.reduce((first, task) => Math.min(first, related.started[task] as number), Number.POSITIVE_INFINITY)
     const startedFirst = found.every((task) => (related.started[task] as number) - began <= group.medianMs / 2)
     return {
-      pitfall: 'stragglers',
-      title: `${found.length === 1 ? 'one task' : `${found.length} tasks`} of ${group.label} held up the run`,
-      evidence: `the longest took ${formatMs(group.maxMs)}, ${factor(group.maxMs / group.medianMs)} the median of ${formatMs(group.medianMs)}`,
+      rule: 'stragglers',
+      where: group.label,
+      message: `${found.length === 1 ? 'one task' : `${found.length} tasks`} of ${group.label} held up the run`,
+      proof: [
+        `the longest took ${formatMs(group.maxMs)}, ${factor(group.maxMs / group.medianMs)} the median of ${formatMs(group.medianMs)}`,
+      ],
       savingMs,
-      suggestion: startedFirst
+      remedy: startedFirst
         ? `split the long ones into pieces that can run at once: they began with the first, so another order does not help`
         : remedy,
     }
@@ -168,7 +178,7 @@ export function stragglers(facts: Facts): Advice[] {
 }
 
 /**
- * Advice about a task that takes long; undefined where nothing can be done. The author of a map over items on workers can know which of them
+ * Fault about a task that takes long; undefined where nothing can be done. The author of a map over items on workers can know which of them
  * are large. Which call over a network will take long nobody knows, and single calls are made when they are needed, so there is not an order to change.
  */
 function remedyOf({ related, grouping }: Facts, { number, label, tasks, onWorkers }: GroupStats): string | undefined {
@@ -188,7 +198,7 @@ const orderedKinds: ReadonlySet<string> = new Set(['map', 'mapReduce', 'stream']
 const bytesPerMs = 1_000_000
 
 /** What crosses to the workers takes a good part of the time that it saves. */
-export function bigMessages(facts: Facts): Advice[] {
+export function bigMessages(facts: Facts): Fault[] {
   const { related, grouping, groups } = facts
   const bytes = new Float64Array(grouping.labels.length)
   for (let task = 0; task < related.count; task++) {
@@ -199,11 +209,14 @@ export function bigMessages(facts: Facts): Advice[] {
     const crossingMs = sum / bytesPerMs
     if (crossingMs < 0.3 * group.workMs || crossingMs === 0) return []
     return {
-      pitfall: 'big-messages',
-      title: `${group.label} carries more than it computes`,
-      evidence: `${megabytes(sum / group.tasks)} per task, for ${formatMs(group.workMs / group.tasks)} of work: copying takes about ${percent(crossingMs / group.workMs)} of that again`,
+      rule: 'big-messages',
+      where: group.label,
+      message: `${group.label} carries more than it computes`,
+      proof: [
+        `${megabytes(sum / group.tasks)} per task, for ${formatMs(group.workMs / group.tasks)} of work: copying takes about ${percent(crossingMs / group.workMs)} of that again`,
+      ],
       savingMs: crossingMs / Math.max(1, workerRows(facts).length),
-      suggestion: `move buffers instead of copying them: ${codeName(group.label)}(transfer(buffer)), or send a path or a range and read it in the worker`,
+      remedy: `move buffers instead of copying them: ${codeName(group.label)}(transfer(buffer)), or send a path or a range and read it in the worker`,
     }
   })
 }

@@ -1,5 +1,5 @@
 import { formatMs } from '../../base/duration.ts'
-import type { Advice } from '../advice/index.ts'
+import { type Advice, adviceOf, wholeRun } from '../advice/advice.ts'
 import { explain } from './explain.ts'
 import type { Explanation } from './explanation.ts'
 import type { Trace } from '../model/trace.ts'
@@ -99,12 +99,15 @@ function tooMany(runs: readonly ComparedRun[], scaling: ScalingFit | undefined):
   const best = Math.max(1, Math.round(scaling.peak))
   const savingMs = worst.wallMs * (1 - predictThroughput(scaling, worst.workers) / predictThroughput(scaling, best))
   return [
-    {
-      pitfall: 'more-workers-hurt',
-      title: `${worst.workers} workers are slower than ${best}`,
-      evidence: `throughput peaks at ${scaling.peak.toFixed(1)} workers (serial share ${percent(scaling.sigma)}, coherence ${scaling.kappa.toPrecision(2)})`,
+    adviceOf({
+      rule: 'more-workers-hurt',
+      where: wholeRun,
+      message: `${worst.workers} workers are slower than ${best}`,
+      proof: [
+        `throughput peaks at ${scaling.peak.toFixed(1)} workers (serial share ${percent(scaling.sigma)}, coherence ${scaling.kappa.toPrecision(2)})`,
+      ],
       savingMs,
-      suggestion: `heddle run --concurrency ${best} …`,
-    },
+      remedy: `heddle run --concurrency ${best} …`,
+    }),
   ]
 }

@@ -86,8 +86,8 @@ export function Verdict() {
         title="Worth fixing"
         tab="fix"
         at={at}
-        big={found ? <span class="words">{advice?.title ?? (ran ? 'nothing stands out' : '–')}</span> : wait}
-        hint={advice?.evidence}
+        big={found ? <span class="words">{advice?.message ?? (ran ? 'nothing stands out' : '–')}</span> : wait}
+        hint={advice?.proof.join('; ')}
       >
         {advice ? (
           <>

@@ -23,14 +23,14 @@ export function Advice() {
             {found.rows.length > 0 && found.verdict.map((line) => <p key={line}>{line}</p>)}
           </div>
         )}
-        {found?.advice.map(({ pitfall, title, evidence, savingMs, suggestion }) => (
-          <article key={pitfall + title}>
+        {found?.advice.map(({ rule, message, proof, savingMs, remedy }) => (
+          <article key={rule + message}>
             <h4>
-              {title}
+              {message}
               {savingMs > 0 && <b title="of the wall time, estimated">saves ≈ {formatMs(savingMs)}</b>}
             </h4>
-            <p>{evidence}</p>
-            <Code text={suggestion} />
+            <p>{proof.join('; ')}</p>
+            <Code text={remedy} />
           </article>
         ))}
         <Notes />
