@@ -58,7 +58,7 @@ test('what consent would save is noted, and only without it', async () => {
   }
 })
 
-test('with consent a map of tiny items ends on this thread, with shared arguments and copied results', async () => {
+test('with consent a map of tiny items ends on this thread, with the objects themselves, but never an argument as its own result', async () => {
   const { threadId } = await import('node:worker_threads')
   let here = false
   for (let i = 0; i < 200 && !here; i++) here = new Set(await map(numbers, consenting.where, { on })).has(threadId)
@@ -67,7 +67,9 @@ test('with consent a map of tiny items ends on this thread, with shared argument
   for (let i = 0; i < 4; i++) await map(items, consenting.identity, { on })
   const results = await map(items, consenting.identity, { on })
   expect(results.map(({ value }) => value)).toEqual(items)
-  expect(results.some(({ value }, i) => value === items[i])).toBe(false)
+  const same = await map(items, consenting.same, { on })
+  expect(same).toEqual(items)
+  expect(same.some((value, i) => value === items[i])).toBe(false)
 })
 
 test('where it ran does not show in what a consenting function gets', async () => {

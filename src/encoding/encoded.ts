@@ -14,6 +14,12 @@ export interface WireError {
   readonly errors?: readonly WireError[]
 }
 
+/** Values as bytes; see `written.js`. */
+export interface PackedValues {
+  readonly count: number
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
 /** Long texts side by side; see `texts.js`. */
 export interface PackedTexts {
   /** The UTF-16 of all of them. */

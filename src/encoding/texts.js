@@ -47,9 +47,9 @@ export function packTexts(values) {
   return { units, ends }
 }
 
-/** @param {ArrayLike<unknown> | PackedTexts} items of a message @returns {items is PackedTexts} */
+/** @param {ArrayLike<unknown> | PackedTexts | import('./encoded.ts').PackedValues} items of a message @returns {items is PackedTexts} */
 export function isPacked(items) {
-  return !Array.isArray(items) && !ArrayBuffer.isView(items)
+  return 'units' in items
 }
 
 /** @param {PackedTexts} packed @returns {string[]} */

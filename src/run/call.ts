@@ -2,7 +2,7 @@
 import { performance } from '../base/globals.js'
 import { currentFrame, type TaskContext } from '../base/frame.ts'
 import { closeRun, newTask, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../base/observer.ts'
-import { messageBytes } from './message-size.ts'
+import { messageBytes } from '../encoding/message-size.js'
 import type { CallOptions, FunctionRef, Timing } from './executor.ts'
 
 /** What the function sees on its worker, from the context of the call here. */

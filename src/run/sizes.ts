@@ -5,7 +5,7 @@
  * Measured are all of the first, then every eighth while they are small, and all again as soon as they are large.
  */
 import type { FunctionRef } from './executor.ts'
-import { messageBytes } from './message-size.ts'
+import { messageBytes } from '../encoding/message-size.js'
 
 /** What one buffer may hold: between two stages, read ahead of a source, given back and not taken. Chosen: several stages, the copies at both ends of a message, and what is not collected yet come on top. */
 export const heldBytes = 16 * 2 ** 20

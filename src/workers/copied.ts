@@ -27,19 +27,48 @@ export function copied(value: unknown, what: string): unknown {
  * what they hold.
  */
 export function sharedOrCopied(value: unknown, what: string): unknown {
+  return mayShare(value) ? value : copied(value, what)
+}
+
+function mayShare(value: unknown): boolean {
   try {
     left = mostObjects
-    if (transferOf(value) === undefined && staysTheSame(value, 0)) return value
+    beyond = false
+    return transferOf(value) === undefined && staysTheSame(value, 0)
   } catch {
     // A getter threw: the copy says so.
+    return false
   }
-  return copied(value, what)
+}
+
+/** Values that are looked through to their end, for each place, and parts of every later one that are looked at. Both chosen. */
+const [thoroughLooks, roughParts] = [16, 12]
+
+/**
+ * Which values of one place may be shared with a function that consented to it. Looking through all of a value can cost more than what a function
+ * does with it, so that only the first ones are; of later ones a few parts.
+ */
+export class Shares {
+  #thorough = thoroughLooks
+
+  has(value: unknown): boolean {
+    if (this.#thorough-- > 0) return mayShare(value)
+    try {
+      left = roughParts
+      beyond = true
+      return transferOf(value) === undefined && staysTheSame(value, 0)
+    } catch {
+      return false
+    }
+  }
 }
 
 /** Deeper or larger than this, or going round in a circle: the copy bounds itself. */
 const deepest = 64
 const mostObjects = 100_000
 let left = 0
+/** What is said of parts that are not looked at. */
+let beyond = false
 
 const TypedArray = Object.getPrototypeOf(Uint8Array) as { readonly prototype: object }
 
@@ -49,13 +78,29 @@ const SharedMemory = typeof SharedArrayBuffer === 'undefined' ? undefined : Shar
 /** Would a clone be the same but for its identity? */
 function staysTheSame(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol'
-  if (depth > deepest || --left < 0) return false
+  if (depth > deepest) return false
+  if (--left < 0) return beyond
   const above = Object.getPrototypeOf(value) as object | null
-  if (above === Array.prototype) return (value as unknown[]).every((part) => staysTheSame(part, depth + 1))
+  if (above === Array.prototype) {
+    for (let i = 0; i < (value as unknown[]).length && left >= 0; i++)
+      if (!staysTheSame((value as unknown[])[i], depth + 1)) return false
+    return left >= 0 || beyond
+  }
   if (above === Object.prototype) {
-    for (const key in value) if (!staysTheSame((value as Record<string, unknown>)[key], depth + 1)) return false
+    for (const key in value) {
+      if (left < 0) return beyond
+      if (!staysTheSame((value as Record<string, unknown>)[key], depth + 1)) return false
+    }
     return true
   }
+  if (above === Map.prototype || above === Set.prototype) {
+    for (const [key, part] of (value as Map<unknown, unknown>).entries()) {
+      if (left < 0) return beyond
+      if (!staysTheSame(key, depth + 1) || !staysTheSame(part, depth + 1)) return false
+    }
+    return Object.keys(value).length === 0
+  }
+  if (above === Date.prototype) return Object.keys(value).length === 0
   if (above === null) return false
   return Object.getPrototypeOf(above) === TypedArray.prototype || above === SharedMemory
 }

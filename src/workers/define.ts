@@ -40,7 +40,7 @@ export interface WorkersOptions {
   readonly isolation?: 'thread' | 'process' | 'none'
   /**
    * Consents that functions of this module may run on the caller's thread, where a map of tiny items costs less than sending it. They may then
-   * get the caller's own objects as arguments, and must not change them. Nothing contains a function there: it can end the process, fill its
+   * get the caller's own objects as arguments, and must not change them, nor keep what they give back. Nothing contains a function there: it can end the process, fill its
    * memory and hold the event loop. (A call that holds the thread for a second is stopped, rejects with `TimedOut`, and the module runs on workers
    * only from then on.) Functions with a `setup` or a `timeout` run on workers all the same. @default false
    */

@@ -5,7 +5,7 @@
  * each side can move them onto its own clock.
  */
 
-import type { PackedTexts, WireError } from '../encoding/encoded.ts'
+import type { PackedTexts, PackedValues, WireError } from '../encoding/encoded.ts'
 
 export type HostMessage = LoadMessage | RunMessage | CancelMessage | ForkedMessage | IdleMessage
 
@@ -31,7 +31,7 @@ export interface RunMessage {
   readonly fn: number
   /** Index of the first item. */
   readonly first: number
-  readonly items: ArrayLike<unknown> | PackedTexts
+  readonly items: ArrayLike<unknown> | PackedTexts | PackedValues
   /** True when each item is a list of arguments, false when it is the one argument. */
   readonly spread: boolean
   /** True for direct calls: their index is 0, not the position. */
@@ -141,6 +141,10 @@ export interface ResultMessage {
   readonly async: boolean
   /** Of a composed function, when observed: for each value when its parts ended but the last, in epoch milliseconds. */
   marks?: Float64Array
+  /** The values as bytes instead, a few after the other, where they are so large that the host chooses when to read them. `values` is empty then. */
+  readonly pieces?: readonly PackedValues[]
+  /** Milliseconds that the thread took to read its arguments and to write its results, where these are bytes. */
+  readonly copyMs?: number
   /** Where in `values` there are bytes of a value (`encoding/sealed.js`). */
   readonly sealed?: readonly number[]
   /** `values` are the results of whole blocks of neighbours, merged. */

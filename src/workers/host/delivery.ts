@@ -46,6 +46,43 @@ function deliverBlocks(posted: Posted, message: ResultMessage, blocks: Blocks, r
   job.work.merged?.(batch.first + from, items, merged, row, startedAt, settledAt)
 }
 
+/** Values that have come as bytes are no longer at the worker, whatever becomes of it; they are under way until they have been read. */
+export function arrived(posted: Posted, from: number, count: number): void {
+  posted.reported.fill(1, from, from + count)
+  posted.left -= count
+}
+
+/** Hands over values that had {@link arrived}. */
+export function deliverRead(
+  posted: Posted,
+  from: number,
+  values: readonly unknown[],
+  row: number,
+  startedAt: ArrayLike<number> | undefined,
+  settledAt: ArrayLike<number> | undefined,
+  marks: ArrayLike<number> | undefined,
+): void {
+  const { job, batch, doomed } = posted
+  job.underWay -= values.length
+  if (!doomed) return job.work.succeed(batch.first + from, values, row, startedAt, settledAt, marks)
+  for (let i = 0; i < values.length; i++) {
+    const doom = doomed.get(from + i)
+    const index = batch.first + from + i
+    if (doom === undefined) job.work.succeed(index, [values[i]], row)
+    else job.work.fail(index, doom, row)
+  }
+}
+
+/** They are not read: the job has been cancelled, or they cannot be read here. */
+export function deliverUnread(posted: Posted, from: number, count: number, row: number, error?: Error): void {
+  const { job, batch } = posted
+  job.underWay -= count
+  for (let at = from; at < from + count; at++) {
+    if (error === undefined) job.work.skip(batch.first + at)
+    else job.work.fail(batch.first + at, error, row)
+  }
+}
+
 function deliverValues(posted: Posted, message: ResultMessage, row: number): void {
   const { values, positions, from } = message
   const startedAt = message.startedAt?.map((time) => time - origin)

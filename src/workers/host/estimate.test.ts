@@ -36,29 +36,76 @@ test('asynchronous functions get small batches, and never run inline', () => {
   const estimate = new Estimate()
   for (let i = 0; i < 10; i++) estimate.record(16, 0.01, true)
   expect(estimate.batchSize(100_000, 2)).toBe(16)
-  expect(estimate.inlineWins(10, 2)).toBe(false)
+  expect(estimate.plan(10, 2)).toBe('there')
 })
 
 test('inline wins where the work is worth less than the crossing', () => {
-  expect(measured(0.000_1).inlineWins(100_000, 2)).toBe(true)
-  expect(measured(0.01).inlineWins(100_000, 2)).toBe(false)
-  expect(measured(0.01).inlineWins(3, 2)).toBe(true)
-  expect(measured(0.01, 0.1).inlineWins(100_000, 2)).toBe(true)
-  expect(new Estimate().inlineWins(1, 2)).toBe(false)
-  expect(measured(0.000_1).inlineWins(Number.POSITIVE_INFINITY, 2)).toBe(false)
+  expect(measured(0.000_1).plan(100_000, 2)).toBe('here')
+  expect(measured(0.01).plan(100_000, 2)).toBe('there')
+  expect(measured(0.01).plan(3, 2)).toBe('here')
+  expect(measured(0.01, 0.1).plan(100_000, 2)).toBe('here')
+  expect(new Estimate().plan(1, 2)).toBe('there')
+  expect(measured(0.000_1).plan(Number.POSITIVE_INFINITY, 2)).toBe('there')
+})
+
+/** Objects as results: `readMs` of this thread, `copyMs` of the worker, for each. */
+function copied(itemMs: number, readMs: number, copyMs: number): Estimate {
+  const estimate = measured(itemMs)
+  for (let i = 0; i < 30; i++) {
+    estimate.recordRead(10, 10 * readMs, 1e6)
+    estimate.recordCopy(10, 10 * copyMs)
+  }
+  return estimate
+}
+
+test('this thread helps where it would wait, and does all where sending costs it as much', () => {
+  expect(copied(1.3, 0.35, 0.45).plan(400, 2)).toBe('both')
+  expect(copied(1, 1.2, 1).plan(400, 2)).toBe('here')
+  // Computing is what takes long: a third thread on two cores would win nothing.
+  expect(copied(1, 0.001, 0.001).plan(400, 2)).toBe('there')
+  expect(copied(1.3, 0.35, 0.45).plan(400, 8)).toBe('there')
+  expect(copied(1, 1.2, 1).plan(400, 1)).toBe('here')
+})
+
+test('one large argument is believed at once', () => {
+  const estimate = new Estimate()
+  estimate.recordPost(1, 0.4, 90_000, 8)
+  estimate.record(1, 0.1, false)
+  expect(estimate.plan(500, 2)).toBe('here')
+  // A result that small is not read for as long.
+  expect(estimate.readMs).toBeLessThan(0.01)
+})
+
+test('a batch is written in a few milliseconds', () => {
+  const estimate = new Estimate()
+  for (let i = 0; i < 20; i++) {
+    estimate.record(100, 1, false)
+    estimate.recordPost(100, 100, 90_000, 8)
+  }
+  expect(estimate.batchSize(100_000, 2)).toBeLessThanOrEqual(5)
+})
+
+test('single calls stay where sending them costs this thread as much', () => {
+  expect(measured(0.01).callWins(2)).toBe(true)
+  expect(measured(0.01).callWins(100)).toBe(false)
+  expect(measured(0.01, 0.1).callWins(100)).toBe(true)
+  expect(measured(10).callWins(1)).toBe(false)
+  expect(new Estimate().callWins(1)).toBe(false)
 })
 
 test('one post that lost its core does not make the crossing dear', () => {
   const estimate = measured(0.01, 0.000_2)
   estimate.recordPost(8, 20)
-  expect(estimate.inlineWins(100_000, 2)).toBe(false)
+  expect(estimate.plan(100_000, 2)).toBe('there')
 })
 
 test('a crossing that seemed dear is tried again in time', () => {
   const estimate = measured(0.01, 0.1)
-  expect(estimate.inlineWins(100_000, 2)).toBe(true)
+  expect(estimate.plan(100_000, 2)).toBe('here')
   for (let i = 0; i < 120; i++) estimate.recordInline(500, 5)
-  expect(estimate.inlineWins(100_000, 2)).toBe(false)
+  // With a few items, in case it still is.
+  expect(estimate.batchSize(100_000, 2)).toBeLessThan(8)
+  expect(estimate.plan(100_000, 2)).toBe('there')
 })
 
 /** Hands all of it out as the pool does, to workers that take a message each and wait for nothing; gives the batches of each. */

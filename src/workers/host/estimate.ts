@@ -6,6 +6,14 @@
  * worker would do if all shared equally what is left, as Taskflow's guided partitioning does, so that the last batches are small; but not so
  * small that their messages cost more. What the worker has before it already counts as done by it, so that all end together. Growth is bounded,
  * because the first measurement of a cold function says little.
+ *
+ * **Here or there.** Sending an item costs this thread writing its arguments and reading its result, and a worker the other halves. Where a module
+ * consents to run here, a map runs here what costs more to send than to do, and shares the work with the other threads where that is best: of `n` items,
+ * with `h` for computing one here and `c` there, `m` for the copying of this thread and `k` for that of a worker, on `p` cores,
+ *
+ *     here    n h
+ *     there   max(n m, n (c + k) / p, n (c + k + m) / p)        this thread takes a core too
+ *     both    n h W / (h + W - m), with W = (c + k) / (p - 1)   p - 1 workers, and this thread does what it has time for
  */
 
 /** Where waking a thread is dear, as in a virtual machine, a batch costs 0.1 to 0.4 ms: 10 % of one of 2 ms, 3 % of this. A short map never gets here. */
@@ -19,55 +27,140 @@ const leastMs = 0.1
 const lastShareMs = 1
 /** Items of a function that waits (I/O): as many under way per batch as most servers take from one client. */
 const largestAsyncBatch = 16
-/** A first guess of what copying a small item costs this thread, both ways. */
-const firstCrossingMs = 0.000_3
+/** A first guess of what copying a small item costs this thread, each way. */
+const firstCopyMs = 0.000_15
 /**
  * What a map may lose to threads that are slow to wake: a message there and back takes 0.05 ms on a quiet machine and ten times that on a
  * busy one, so that a map that would win less is not worth the risk.
  */
 const roundTripMs = 0.5
+/** What a message costs this thread that has next to nothing in it. */
+const messageMs = 0.03
 /** Objects of a few fields: 5 to 10 ns per byte each way. */
 const dearByteMs = 0.000_02
+/** Writing one batch takes this thread no longer, so that the event loop turns. Chosen. */
+const longestWriteMs = 4
+/** What is tried again because its crossing was measured long ago may cost this much. Chosen. */
+const trialMs = 0.3
+/** Sharing must win at least this share: it takes the caller's thread. Chosen. */
+const sharingWins = 0.1
+
+/** The first slices are of code that is not compiled yet. Chosen. */
+const surelyMeasured = 4
+/** Batches there between two slices here that only measure. Chosen: a hundredth of the work. */
+const measuredEvery = 12
+
+/** Where the rest of a map is done best. */
+export type Plan = 'here' | 'there' | 'both'
 
 export class Estimate {
-  /** Busy milliseconds per item; undefined until measured. */
+  /** Busy milliseconds per item on a worker, or wherever the first ones ran; undefined until measured. */
   itemMs: number | undefined
-  /** Milliseconds of this thread per item for copying it there and its result back. */
-  crossingMs = firstCrossingMs
+  /** The same on this thread, which has other caches, another heap, and code that was compiled at another time. */
+  #hereMs: number | undefined
+  /** Batches there since the last slice here. */
+  #sinceHere = 0
+  /** Slices of work here that were measured. */
+  #slices = 0
+  /** Milliseconds of this thread per item: for writing its arguments, and for reading its result. */
+  writeMs = firstCopyMs
+  readMs = firstCopyMs
+  /** Milliseconds of a worker per item for copying, where that was measured. */
+  workerCopyMs: number | undefined
   async = false
   #lastBatch = 0
+  #readMeasured = false
+  /** What the crossing cost when it was last measured, where that is long ago. */
+  #staleMs: number | undefined
 
   /** A batch has come back. */
   record(items: number, busyMs: number, async: boolean): void {
     if (items === 0) return
     if (async) this.async = true
-    const measured = busyMs / items
-    if (this.itemMs === undefined) this.itemMs = measured
-    else {
-      // A batch counts by its size: one slow item must not outweigh a thousand, and a warm function forgets its cold start.
-      const weight = Math.min(0.8, Math.max(0.2, items / (items + this.#lastBatch)))
-      this.itemMs += weight * (measured - this.itemMs)
-    }
+    this.itemMs = this.#averaged(this.itemMs, items, busyMs)
     this.#lastBatch = items
+    this.#sinceHere++
+  }
+
+  #averaged(known: number | undefined, items: number, busyMs: number): number {
+    const measured = busyMs / items
+    if (known === undefined) return measured
+    // A batch counts by its size: one slow item must not outweigh a thousand, and a warm function forgets its cold start.
+    const weight = Math.min(0.8, Math.max(0.2, items / (items + this.#lastBatch)))
+    return known + weight * (measured - known)
   }
 
   /**
-   * What this thread spent on posting a batch; receiving the results costs about the same.
-   * @param bytes about how large an item and its result are
+   * What this thread spent on posting a batch.
+   * @param itemBytes about how large the arguments of an item are
+   * @param resultBytes about how large its result is
    */
-  recordPost(items: number, ms: number, bytes = 0): void {
-    if (items < 8) return
+  recordPost(items: number, ms: number, itemBytes = 0, resultBytes = itemBytes): void {
+    // Of a few small ones it is the message that was measured.
+    const own = items < 8 ? ms - messageMs : ms
+    if (items < 8 && own < messageMs) return
+    this.#staleMs = undefined
     // A thread that lost its core while it posted has measured the machine, not the crossing: one sample can double it at most, or
     // come to what such an item costs where copying is dear.
-    const measured = Math.min((2 * ms) / items, Math.max(2 * this.crossingMs, bytes * dearByteMs))
-    this.crossingMs += 0.3 * (measured - this.crossingMs)
+    const measured = Math.min(own / items, Math.max(2 * this.writeMs, itemBytes * dearByteMs))
+    this.writeMs += 0.3 * (measured - this.writeMs)
+    // Results that are small are read with their message. Like is taken to cost like.
+    if (!this.#readMeasured) {
+      const likely = measured * (itemBytes > 0 ? Math.min(1, resultBytes / itemBytes) : 1)
+      this.readMs += 0.3 * (likely - this.readMs)
+    }
+  }
+
+  /** What this thread spent on reading results that came as bytes. */
+  recordRead(items: number, ms: number, bytes = 0): void {
+    const measured = Math.min(ms / items, Math.max(2 * this.readMs, (bytes / items) * 2 * dearByteMs))
+    this.readMs += (this.#readMeasured ? 0.3 : 1) * (measured - this.readMs)
+    this.#readMeasured = true
+  }
+
+  /** What a worker spent on reading arguments and writing results that were bytes. */
+  recordCopy(items: number, ms: number): void {
+    const measured = ms / items
+    this.workerCopyMs = this.workerCopyMs === undefined ? measured : this.workerCopyMs + 0.3 * (measured - this.workerCopyMs)
   }
 
   /** Items ran on this thread: nothing was learned of the crossing, and what is known of it grows old. */
   recordInline(items: number, busyMs: number): void {
-    this.record(items, busyMs, false)
-    // So a crossing that once seemed dear is tried again after a few dozen slices, and then measured.
-    this.crossingMs = Math.max(firstCrossingMs, 0.95 * this.crossingMs)
+    if (items === 0) return
+    this.#slices++
+    this.#sinceHere = 0
+    const known = this.#hereMs
+    if (known === undefined) this.#hereMs = busyMs / items
+    // A thread that lost its core while it computed has measured the machine; one that was quicker than ever has not.
+    else if (busyMs / items < known) this.#hereMs = known + 0.8 * (busyMs / items - known)
+    else this.#hereMs = this.#averaged(known, items, Math.min(busyMs, 4 * known * items))
+    this.itemMs ??= this.#hereMs
+    this.#lastBatch = items
+    // So a crossing that once seemed dear is tried again after a few dozen slices, with a few items, and then measured.
+    this.#staleMs ??= this.crossingMs
+    this.writeMs = Math.max(firstCopyMs, 0.95 * this.writeMs)
+    this.readMs = Math.max(firstCopyMs, 0.95 * this.readMs)
+  }
+
+  /** Milliseconds that an item takes here. Until that has been measured a few times it is at most what it takes there. */
+  get hereMs(): number | undefined {
+    if (this.#hereMs === undefined || this.itemMs === undefined) return this.itemMs
+    return this.#slices < surelyMeasured ? Math.min(this.#hereMs, this.itemMs) : this.#hereMs
+  }
+
+  /** Whether it should be measured what an item takes here: it is not known, or was long ago, and is not long. */
+  get unknownHere(): boolean {
+    return (
+      (this.#hereMs === undefined || this.#sinceHere >= measuredEvery) &&
+      !this.async &&
+      this.itemMs !== undefined &&
+      this.itemMs < targetMs
+    )
+  }
+
+  /** Milliseconds of this thread per item for copying it there and its result back. */
+  get crossingMs(): number {
+    return this.writeMs + this.readMs
   }
 
   /**
@@ -87,17 +180,33 @@ export class Estimate {
     const share = Math.ceil(left / parts) - own
     if (share <= 0) return 0
     const byShare = share * this.itemMs < lastShareMs ? share : Math.ceil(share / 2)
+    const byCopying = this.#staleMs === undefined ? longestWriteMs / this.writeMs : trialMs / this.#staleMs
     const most = this.async ? largestAsyncBatch : largestBatch
-    return Math.max(1, Math.min(Math.floor(byTime), byGrowth, byShare, most))
+    return Math.max(1, Math.min(Math.floor(byTime), byGrowth, byShare, Math.floor(byCopying), most))
   }
 
-  /** True when finishing `remaining` items on this thread takes no longer than sending them to `slots` workers. */
-  inlineWins(remaining: number, slots: number): boolean {
+  /** Where the `remaining` items are done soonest, if they may be done here. */
+  plan(remaining: number, slots: number): Plan {
     const { itemMs, crossingMs } = this
-    if (itemMs === undefined || this.async || remaining === Number.POSITIVE_INFINITY) return false
-    // The crossing is paid on this thread alone and on the workers again; only the work itself is shared.
-    const parallelMs = roundTripMs + Math.max(remaining * crossingMs, (remaining * (itemMs + crossingMs)) / slots)
-    return remaining * itemMs <= parallelMs
+    if (itemMs === undefined || this.async || remaining === Number.POSITIVE_INFINITY) return 'there'
+    const workerMs = itemMs + (this.workerCopyMs ?? crossingMs)
+    const each = this.hereMs ?? itemMs
+    const hereMs = remaining * each
+    const thereMs =
+      roundTripMs + remaining * Math.max(crossingMs, (workerMs + (this.workerCopyMs === undefined ? 0 : crossingMs)) / slots)
+    const others = workerMs / (slots - 1)
+    // With less than that this thread has no time for anything but copying.
+    if (slots > 1 && this.workerCopyMs !== undefined && others > crossingMs) {
+      const bothMs = roundTripMs + (remaining * each * others) / (each + others - crossingMs)
+      if (bothMs < (1 - sharingWins) * Math.min(hereMs, thereMs)) return 'both'
+    }
+    return hereMs <= thereMs ? 'here' : 'there'
+  }
+
+  /** Is a call cheaper for this thread than sending it? `calls` are to be sent together. */
+  callWins(calls: number): boolean {
+    const each = this.hereMs
+    return each !== undefined && !this.async && calls * each <= messageMs + calls * this.crossingMs
   }
 
   /** True when a second batch should wait at the worker: only where a message would be felt, and the wait is short. */

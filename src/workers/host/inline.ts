@@ -2,7 +2,8 @@
  * Finishes a map on this thread where threads would lose, in slices that let the event loop turn. Only for modules that consented
  * (`{ inline: true }`): nothing here contains a function that ends the process, fills its memory or never returns from native code.
  *
- * A function must not notice where it ran: what it gets is shared only where a copy would be the same, and what it gives is copied.
+ * A function must not notice where it ran: what it gets and gives is shared only where a copy would be the same. It consented not to change what it
+ * gets, and to give what it gives away.
  *
  * What a slice calls is watched. If one call holds this thread for {@link longestCallMs}, it is stopped, its item fails, and the module
  * never runs here again: whatever it had begun was left in the middle, without its `finally`. So nothing of the pool's own state changes
@@ -14,9 +15,9 @@ import { TimedOut } from '../../base/errors.ts'
 import { fromElsewhere } from '../../base/call-site.ts'
 import { type Frame, enterFrame, rootFrame } from '../../base/frame.ts'
 import type { Batch, FunctionRef } from '../../run/executor.ts'
-import { copied, sharedOrCopied } from '../copied.ts'
+import { copied, Shares } from '../copied.ts'
 import { type Job, sliceBatch } from './job.ts'
-import { type Callable, InlineContext, Stretch, type StretchTime } from './stretch.ts'
+import { type Callable, InlineContext, type SharesOf, Stretch, type StretchTime } from './stretch.ts'
 import { ranWithin } from './watchdog.ts'
 
 /** The event loop is held for about this long at most; well below the 10 ms that a person or a server could notice. */
@@ -26,6 +27,8 @@ const firstSliceMs = 1
 /** The same as the grace of everything on this thread: long enough for an honest slow item, short enough to wait for in vain. */
 const longestCallMs = 1_000
 const largestBatch = 65_536
+
+const sharesOf = new WeakMap<FunctionRef, SharesOf>()
 
 /** Modules of which a call had to be stopped here. */
 const unfit = new Set<string>()
@@ -51,6 +54,7 @@ export class InlineRun {
   readonly #done: () => void
   readonly #context: InlineContext
   readonly #frame: Frame
+  readonly #shares: SharesOf
 
   /** `goOn` is asked after each slice; `done` is called when it says no, or when nothing is left. */
   constructor(job: Job, goOn: () => boolean, done: () => void) {
@@ -59,6 +63,9 @@ export class InlineRun {
     this.#done = done
     this.#context = new InlineContext(job.work)
     const context = this.#context
+    let shares = sharesOf.get(job.ref)
+    if (!shares) sharesOf.set(job.ref, (shares = { items: new Shares(), results: new Shares() }))
+    this.#shares = shares
     const label = (): string => `${job.ref.name} item ${context.index}`
     this.#frame = {
       parent: rootFrame,
@@ -75,7 +82,7 @@ export class InlineRun {
 
   #slice(lengthMs: number): void {
     const job = this.#job
-    const itemMs = job.estimate.itemMs ?? sliceMs
+    const itemMs = job.estimate.hereMs ?? sliceMs
     const batch = job.take(Math.max(1, Math.min(largestBatch, Math.ceil(lengthMs / itemMs))))
     const began = performance.now()
     const items = batch ? this.#runBatch(batch, { until: began + lengthMs, looksEvery: Math.floor(0.5 / itemMs) }) : 0
@@ -93,7 +100,7 @@ export class InlineRun {
     let at = 0
     let prepared: { readonly argument: unknown } | undefined
     while (at < batch.items.length) {
-      const stretch = new Stretch(ref.local as Callable, batch, at, this.#context, work, time, prepared)
+      const stretch = new Stretch(ref.local as Callable, batch, at, this.#context, work, time, this.#shares, prepared)
       prepared = undefined
       const whole = enterFrame(this.#frame, () => ranWithin(longestCallMs, () => stretch.run()))
       this.#report(stretch)
@@ -117,7 +124,7 @@ export class InlineRun {
   /** Copies an argument where no limit is kept: it is not the function that takes the time. */
   #prepare(batch: Batch, at: number): { readonly argument: unknown } | undefined {
     try {
-      return { argument: sharedOrCopied(batch.items[at], 'argument') }
+      return { argument: copied(batch.items[at], 'argument') }
     } catch (error) {
       this.#fail(batch.first + at, error)
       return undefined

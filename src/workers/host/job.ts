@@ -85,6 +85,8 @@ export class Job {
   underWay = 0
   /** True while this thread works on it. */
   inline = false
+  /** True while others work on it too. */
+  shared = false
   /** True while it waits for its turn. */
   inLine = false
   inlineItems = 0

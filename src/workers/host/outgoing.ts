@@ -2,10 +2,12 @@
 import { performance } from '../../base/globals.js'
 import type { Batch, FunctionRef } from '../../run/executor.ts'
 import type { RunMessage } from '../protocol.ts'
+import type { PackedValues } from '../../encoding/encoded.ts'
 import { packTexts } from '../../encoding/texts.js'
 import { shown } from '../../encoding/shown.js'
 import { nothingMarked, transferOf } from '../../encoding/transfers.js'
 import { packNumbers } from '../../encoding/numbers.js'
+import { bytesToWrite, written } from '../../encoding/written.js'
 import { uncloneable } from '../copied.ts'
 import { type Job, sliceBatch } from './job.ts'
 
@@ -22,8 +24,18 @@ export interface Outgoing {
   readonly marked: readonly unknown[]
 }
 
-/** @param numberOf the short number of a function at the worker that gets the message */
-export function outgoing(job: Job, batch: Batch, id: number, numberOf: (ref: FunctionRef) => number, graceMs: number): Outgoing {
+/**
+ * @param numberOf the short number of a function at the worker that gets the message
+ * @param asBytes large arguments are written here and read there when they are needed
+ */
+export function outgoing(
+  job: Job,
+  batch: Batch,
+  id: number,
+  numberOf: (ref: FunctionRef) => number,
+  graceMs: number,
+  asBytes: boolean,
+): Outgoing {
   const { work, estimate, ref } = job
   const marked = nothingMarked() ? [] : markedOf(batch.items, work.spread)
   const transfer = marked.flatMap((value) => transferOf(value) ?? [])
@@ -31,12 +43,15 @@ export function outgoing(job: Job, batch: Batch, id: number, numberOf: (ref: Fun
   const flat = work.spread ? single(batch.items) : batch.items
   const { timeoutMs } = work
   const key = work.idempotencyKey ?? work.keys?.(batch)
+  const sealed = work.stays && (work.sealedPlaces?.(batch) ?? [])
+  const values = flat ?? batch.items
+  const bytes = asBytes && marked.length === 0 && !sealed?.length ? writtenItems(values, transfer) : undefined
   const message: RunMessage = {
     type: 'run',
     batch: id,
     fn: numberOf(ref),
     first: batch.first,
-    items: flat ? packed(flat, transfer) : shown(batch.items, transfer),
+    items: bytes ?? (flat ? packed(flat, transfer) : shown(batch.items, transfer)),
     spread: !flat,
     direct: work.spread,
     meta: work.meta?.(batch),
@@ -50,7 +65,7 @@ export function outgoing(job: Job, batch: Batch, id: number, numberOf: (ref: Fun
       stay: {
         seal: work.stays.seal,
         merge: work.stays.merge ? numberOf(work.stays.merge) : 0,
-        sealed: work.sealedPlaces?.(batch) ?? [],
+        sealed: sealed ?? [],
       },
     }),
   }
@@ -76,6 +91,14 @@ function markedOf(items: ArrayLike<unknown>, spread: boolean): unknown[] {
 
 /** Not that of `Buffer`, which gives a view. */
 const sliceOf = (Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array).slice
+
+function writtenItems(items: ArrayLike<unknown>, transfer: unknown[]): PackedValues | undefined {
+  if (bytesToWrite(items) === 0) return undefined
+  const bytes = written(Array.isArray(items) ? (items as unknown[]) : Array.from(items))
+  if (!bytes) return undefined
+  transfer.push(bytes.buffer)
+  return { count: items.length, bytes }
+}
 
 /** The shorter form of many numbers, or of long texts; a view is copied, because it would be cloned with all of the buffer behind it. */
 function packed(items: ArrayLike<unknown>, transfer: unknown[]): RunMessage['items'] {

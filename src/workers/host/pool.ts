@@ -27,13 +27,15 @@ import { crashOf, lostItems } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
 import { contained, noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, skip } from './delivery.ts'
-import { Estimate } from './estimate.ts'
+import { Estimate, type Plan } from './estimate.ts'
 import { Forks } from './forks.ts'
 import { consents, couldRunInline, InlineRun } from './inline.ts'
 import { Job, type JobWork, newPosted, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit } from './link.ts'
 import { isNear, lookOut, Wakefulness } from './look-out.ts'
 import { outgoing, splitUncloneable } from './outgoing.ts'
+import { Posting } from './posting.ts'
+import { Reading } from './reading.ts'
 import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
 import { Turns } from './turns.ts'
@@ -64,8 +66,13 @@ export class Pool implements Executor {
   readonly #estimateOf = new WeakMap<FunctionRef, Estimate>()
   readonly #starts = new Starts()
   readonly #forks: Forks
+  readonly #reading = new Reading(
+    (job) => this.#finishIfOver(job),
+    () => this.#feed(),
+  )
   readonly #forked = new WeakMap<JobWork, Job>()
   #scheduled = false
+  readonly #posting = new Posting(() => this.#feed())
   #rebalancing: NodeJS.Timeout | undefined
   /** Workers from which something short is expected, of which this turn has posted the last. */
   #expected: PoolWorker[] = []
@@ -190,7 +197,7 @@ export class Pool implements Executor {
   }
 
   get #busy(): boolean {
-    return this.#jobs.size > 0 || this.#crew.busy
+    return this.#jobs.size > 0 || this.#crew.busy || this.#reading.busy
   }
 
   /** Fails whatever of the job waits, also what comes later. */
@@ -242,8 +249,10 @@ export class Pool implements Executor {
 
   /** True when a worker got a part of it. */
   #served(job: Job): boolean {
+    // What comes back of it would only wait to be read; and the event loop must turn.
+    if (this.#reading.full || this.#posting.enough()) return false
     this.#considerInline(job)
-    const worker = job.inline ? undefined : this.#workerFor(job)
+    const worker = job.inline && !job.shared ? undefined : this.#workerFor(job)
     return worker !== undefined && this.#handOut(worker, job)
   }
 
@@ -267,6 +276,11 @@ export class Pool implements Executor {
 
   #workerFor(job: Job): PoolWorker | undefined {
     if (job.remaining() === 0) return undefined
+    if (job.inline) {
+      // One worker fewer: this thread needs a core.
+      const own = [...this.#crew].filter((worker) => worker.has(job))
+      if (own.length >= this.slots - 1) return own.find((worker) => worker.usable && worker.takesMore(job, false))
+    }
     try {
       return this.#crew.workerFor(job)
     } catch (cause) {
@@ -277,12 +291,24 @@ export class Pool implements Executor {
 
   #considerInline(job: Job): void {
     const { estimate, work } = job
-    if (this.#settings.exact || !couldRunInline(job) || !estimate.inlineWins(job.remaining(), this.slots)) return
-    if (!consents(job.ref)) return contained(job)
+    if (this.#settings.exact || !couldRunInline(job)) return
+    const plan = (): Plan => estimate.plan(job.remaining(), this.slots)
+    const planned = plan()
+    if (!consents(job.ref)) return planned === 'here' ? contained(job) : undefined
+    // Measured while the others go on.
+    const first = planned === 'there' && estimate.unknownHere ? 'both' : planned
+    if (first === 'there') return
     job.inline = true
-    const goOn = (): boolean => !job.cancelReason && estimate.inlineWins(job.remaining(), this.slots)
+    job.shared = first === 'both'
+    const goOn = (): boolean => {
+      const next = plan()
+      job.shared = next === 'both'
+      if (job.shared) this.#feedSoon()
+      return !job.cancelReason && next !== 'there'
+    }
     const stop = (): void => {
       job.inline = false
+      job.shared = false
       if (job.inlineItems > 0) {
         note('inline', work.run, `${job.inlineItems} items ran on this thread: threads would have cost more`, {
           items: job.inlineItems,
@@ -300,7 +326,14 @@ export class Pool implements Executor {
     const near = isNear(job, batch)
     const awake = near && this.#wakefulness.awake
     const before = performance.now()
-    const { message, transfer, marked } = outgoing(job, batch, id, (ref) => worker.numberOf(ref), this.#settings.graceMs)
+    const { message, transfer, marked } = outgoing(
+      job,
+      batch,
+      id,
+      (ref) => worker.numberOf(ref),
+      this.#settings.graceMs,
+      !this.#settings.exact,
+    )
     worker.link.attend(awake)
     try {
       worker.link.post(message, transfer as never)
@@ -312,7 +345,8 @@ export class Pool implements Executor {
     worker.lastBatch = id
     for (const value of marked) forgetTransfer(value)
     const items = batch.items.length
-    job.estimate.recordPost(items, performance.now() - before, bytesOf(job.ref))
+    const sizes = sizesOf(job.ref)
+    job.estimate.recordPost(items, this.#posting.note(before), sizes.items.average, sizes.results.average)
     if (worker.idle) worker.link.ref()
     worker.waits = false
     const posted = newPosted({ id, job, batch, postedAt: before, near, moved: marked.length > 0 })
@@ -378,8 +412,10 @@ export class Pool implements Executor {
     if (message.last) {
       this.#crew.forget(worker, posted)
       estimate.record(posted.batch.items.length, message.busyMs, message.async)
+      if (message.copyMs !== undefined) estimate.recordCopy(posted.batch.items.length, message.copyMs)
       if (posted.near) this.#wakefulness.record(performance.now() - posted.postedAt - message.busyMs)
     }
+    if (message.pieces) this.#reading.add(posted, message, worker.row)
     deliver(posted, message, worker.row)
     if (message.last) this.#finishIfOver(posted.job)
   }
@@ -451,10 +487,4 @@ export class Pool implements Executor {
       else job.giveBack(sliceBatch(batch, at, at + 1))
     }
   }
-}
-
-/** About how large an item and its result are, as far as they have been seen. */
-function bytesOf(ref: FunctionRef): number {
-  const { items, results } = sizesOf(ref)
-  return items.average + results.average
 }

@@ -152,7 +152,7 @@ function unreadArgument({ batch, items, spread, direct }: RunMessage, cause: Wir
           .map((value, i) => findUncloneable(value, `argument ${i + 1}`, serializable))
           .find((found) => found !== undefined)
       : findUncloneable(item, direct ? 'argument 1' : 'argument', serializable)
-  const errors = Array.from(isPacked(items) ? items.ends : items, (item: unknown, at) => ({
+  const errors = Array.from(isPacked(items) ? items.ends : (items as ArrayLike<unknown>), (item: unknown, at) => ({
     at,
     error: unserializable(where(item) ?? 'it cannot be read there', 'argument', cause),
     startedAt: 0,

@@ -5,8 +5,8 @@ import type { TaskContext } from '../../base/frame.ts'
 import { itemKey, keyOf } from '../../base/idempotency.js'
 import { isThenable } from '../../base/look.js'
 import type { Batch, BulkWork } from '../../run/executor.ts'
-import { messageBytes } from '../../run/message-size.ts'
-import { copied, sharedOrCopied } from '../copied.ts'
+import { messageBytes } from '../../encoding/message-size.js'
+import { copied, type Shares } from '../copied.ts'
 
 export type Callable = (item: unknown, context: TaskContext) => unknown
 
@@ -51,6 +51,12 @@ export interface StretchTime {
   readonly looksEvery: number
 }
 
+/** Of one function. */
+export interface SharesOf {
+  readonly items: Shares
+  readonly results: Shares
+}
+
 /** What is larger may take longer to copy than a call may hold this thread. Chosen: some milliseconds of copying. */
 const largeBytes = 2 ** 20
 
@@ -77,9 +83,11 @@ export class Stretch {
   readonly #context: InlineContext
   readonly #work: BulkWork
   readonly #time: StretchTime
+  readonly #shares: SharesOf
 
   /**
    * Of `batch` from position `from` on, up to about `time.until`.
+   * @param shares which values need no copy
    * @param prepared the copied argument of the first item
    */
   constructor(
@@ -89,6 +97,7 @@ export class Stretch {
     context: InlineContext,
     work: BulkWork,
     time: StretchTime,
+    shares: SharesOf,
     prepared?: { readonly argument: unknown },
   ) {
     this.#prepared = prepared
@@ -99,6 +108,7 @@ export class Stretch {
     this.#context = context
     this.#work = work
     this.#time = time
+    this.#shares = shares
     if (work.observed) {
       this.startedAt = []
       this.settledAt = []
@@ -130,14 +140,15 @@ export class Stretch {
         }
         const item = items[at]
         const prepared = at === this.#from ? this.#prepared : undefined
-        if (!prepared && !isPlain(item) && messageBytes(item) > largeBytes) {
+        const shared = !prepared && (isPlain(item) || this.#shares.items.has(item))
+        if (!prepared && !shared && messageBytes(item) > largeBytes) {
           this.large = true
           return
         }
         this.#context.index = first + at
         this.startedAt?.push(performance.now())
-        const argument = prepared ? prepared.argument : isPlain(item) ? item : sharedOrCopied(item, 'argument')
-        if (this.#settle(this.#call(argument, this.#context))) return
+        const argument = prepared ? prepared.argument : shared ? item : copied(item, 'argument')
+        if (this.#settle(this.#call(argument, this.#context), argument)) return
       }
     } catch (error) {
       this.failure = { error }
@@ -145,13 +156,14 @@ export class Stretch {
   }
 
   /** True when it is a promise. */
-  #settle(value: unknown): boolean {
+  #settle(value: unknown, argument?: unknown): boolean {
     if (isThenable(value)) {
       this.promise = value
       return true
     }
-    if (!isPlain(value)) this.given = { value }
-    const result = isPlain(value) ? value : copied(value, 'result')
+    const own = isPlain(value) || (value !== argument && this.#shares.results.has(value))
+    if (!own) this.given = { value }
+    const result = own ? value : copied(value, 'result')
     this.given = undefined
     this.settledAt?.push(performance.now())
     this.values.push(result)

@@ -82,6 +82,12 @@ export class PoolWorker {
     return this.loading === module
   }
 
+  /** Has it something of the job? */
+  has(job: Posted['job']): boolean {
+    for (const posted of this.posted.values()) if (posted.job === job) return true
+    return false
+  }
+
   /** How many items of the job have been handed to it and have not started. */
   ahead(job: Posted['job']): number {
     let items = 0

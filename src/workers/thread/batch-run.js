@@ -9,6 +9,7 @@
  * @typedef {import('../protocol.ts').RunMessage} RunMessage
  * @typedef {import('../protocol.ts').CancelMessage} CancelMessage
  * @typedef {import('../../encoding/encoded.ts').WireError} WireError
+ * @typedef {import('../../encoding/encoded.ts').PackedValues} PackedValues
  * @typedef {import('./transport.ts').Transport} Transport
  * @typedef {import('./transport.ts').Loaded} Loaded
  */
@@ -22,8 +23,11 @@ import { Outbox } from './outbox.js'
 import { isPacked, unpackTexts } from '../../encoding/texts.js'
 import { unpackError } from '../../encoding/errors.js'
 import { unseal } from '../../encoding/sealed.js'
+import { isWritten, readWritten } from '../../encoding/written.js'
 
 const epoch = performance.timeOrigin
+/** Stands for arguments that are bytes as yet. @type {readonly unknown[]} */
+const unread = []
 /** `meta` holds index and attempt of each item. */
 const metaWidth = 2
 
@@ -65,7 +69,8 @@ export class BatchRun {
    */
   constructor(message, transport, poll) {
     this.message = message
-    this.#items = isPacked(message.items) ? unpackTexts(message.items) : message.items
+    const { items } = message
+    this.#items = isWritten(items) ? unread : isPacked(items) ? unpackTexts(items) : items
     this.#transport = transport
     this.#poll = poll
     this.#outbox = new Outbox(message.batch, message.observed, message.stay?.seal === true, transport)
@@ -106,6 +111,7 @@ export class BatchRun {
       this.#finished = true
       return
     }
+    if (this.#items === unread && !this.#read(/** @type {PackedValues} */ (this.message.items))) return this.#finish()
     if (this.message.stay) this.#open(this.message.stay.sealed)
     let attention = progress ? Atomics.load(progress, cell.attention) : 0
     this.#poll()
@@ -139,6 +145,24 @@ export class BatchRun {
     this.#busyMs += performance.now() - begin
     if (this.#pending.size === 0) return this.#finish()
     return this.#rest()
+  }
+
+  /**
+   * The arguments, when they are needed: other batches may come first.
+   * @param {PackedValues} items
+   * @returns {boolean} false where they cannot be read, as without memory
+   */
+  #read({ count, bytes }) {
+    const begin = performance.now()
+    try {
+      this.#items = readWritten(bytes)
+    } catch (error) {
+      for (let at = 0; at < count; at++) this.#outbox.fail(at, error, epoch + begin)
+    }
+    // They are not held twice.
+    this.message = { ...this.message, items: [] }
+    this.#outbox.copyMs += performance.now() - begin
+    return this.#items !== unread
   }
 
   /**

@@ -16,8 +16,12 @@ import { shown } from '../../encoding/shown.js'
 import { forgetTransfer, nothingMarked, transferOf } from '../../encoding/transfers.js'
 import { packError, unserializable } from '../../encoding/errors.js'
 import { packNumbers } from '../../encoding/numbers.js'
+import { bytesToWrite, written } from '../../encoding/written.js'
 
 const epoch = performance.timeOrigin
+
+/** Results that are large leave in pieces of about this size: half a millisecond of reading, so that the host can stop in between. Chosen. */
+const pieceBytes = 65_536
 
 export class Outbox {
   /** @type {number} */
@@ -38,6 +42,8 @@ export class Outbox {
   /** @type {number[]} */
   #skipped = []
   #seal = false
+  /** Milliseconds for reading arguments and writing results. */
+  copyMs = 0
   /** Set when the values are those of merged blocks. @type {Blocks | undefined} */
   #blocks
 
@@ -175,6 +181,7 @@ export class Outbox {
     if (this.#seal) return this.#postSealed(message, values)
     const numbers = packNumbers(values)
     if (numbers) return this.#transport.post({ ...message, values: numbers }, [numbers.buffer])
+    if (this.#postPieces(message, values)) return
     const marked = nothingMarked() ? [] : values.filter((value) => transferOf(value) !== undefined)
     try {
       const moved = marked.flatMap((value) => transferOf(value) ?? [])
@@ -183,6 +190,36 @@ export class Outbox {
       for (const value of marked) forgetTransfer(value)
     } catch (error) {
       this.#oneByOne(message, values, packError(error, this.#transport.clones))
+    }
+  }
+
+  /**
+   * As bytes, which the host reads a few at a time.
+   * @param {ResultMessage} message
+   * @param {unknown[]} values
+   * @returns {boolean} false where they are small, or cannot all be written
+   */
+  #postPieces(message, values) {
+    if (!this.#transport.progress || message.sealed || message.blocks) return false
+    const bytes = bytesToWrite(values)
+    if (bytes === 0) return false
+    const begin = performance.now()
+    const each = Math.max(1, Math.floor((pieceBytes * values.length) / bytes))
+    const pieces = []
+    for (let from = 0; from < values.length; from += each) {
+      const some = values.slice(from, from + each)
+      const piece = written(some)
+      if (!piece) return false
+      pieces.push({ count: some.length, bytes: piece })
+    }
+    this.copyMs += performance.now() - begin
+    const moved = pieces.map((piece) => piece.bytes.buffer)
+    try {
+      this.#transport.post({ ...message, values: [], pieces, copyMs: this.copyMs }, moved)
+      return true
+    } catch {
+      // An error among them holds what cannot cross.
+      return false
     }
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { messageBytes } from './message-size.ts'
+import { messageBytes } from './message-size.js'
 
 describe('messageBytes', () => {
   test('counts buffers, texts and lists', () => {

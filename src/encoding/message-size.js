@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * About how many bytes a value takes when it is copied to another thread. Looks at a bounded number of its parts and takes the rest of a
  * list to be like those it has seen, so that it costs far less than the copying. Shared memory and buffers that have moved count nothing.
@@ -7,9 +8,10 @@
 const partsMax = 64
 const numberBytes = 8
 
-export function messageBytes(value: unknown): number {
+/** @param {unknown} value */
+export function messageBytes(value) {
   if (typeof value === 'number' || value === null || value === undefined) return numberBytes
-  if (typeof value === 'string') return textBytes(value)
+  if (typeof value === 'string') return value.length
   try {
     return new Measure().bytes(value)
   } catch {
@@ -18,15 +20,14 @@ export function messageBytes(value: unknown): number {
   }
 }
 
-/** V8 stores a text as one byte per letter where it can; telling which would cost reading it. */
-const textBytes = (text: string): number => text.length
-
 class Measure {
   #left = partsMax
 
-  bytes(value: unknown): number {
+  /** @param {unknown} value @returns {number} */
+  bytes(value) {
     this.#left--
-    if (typeof value === 'string') return textBytes(value)
+    // V8 stores a text as one byte per letter where it can; telling which would cost reading it.
+    if (typeof value === 'string') return value.length
     if (typeof value !== 'object' || value === null) return numberBytes
     if (ArrayBuffer.isView(value)) return value.buffer instanceof ArrayBuffer ? value.byteLength : 0
     if (value instanceof ArrayBuffer) return value.byteLength
@@ -34,10 +35,11 @@ class Measure {
     if (Array.isArray(value)) return this.#list(value, value.length)
     if (value instanceof Map) return this.#list(value.entries(), value.size)
     if (value instanceof Set) return this.#list(value, value.size)
-    return this.#object(value as Record<string, unknown>)
+    return this.#object(/** @type {Record<string, unknown>} */ (value))
   }
 
-  #list(items: Iterable<unknown>, length: number): number {
+  /** @param {Iterable<unknown>} items @param {number} length @returns {number} */
+  #list(items, length) {
     let [sum, seen] = [0, 0]
     for (const item of items) {
       if (this.#left <= 0) break
@@ -47,7 +49,8 @@ class Measure {
     return seen === 0 ? length * numberBytes : (sum / seen) * length
   }
 
-  #object(value: Record<string, unknown>): number {
+  /** @param {Record<string, unknown>} value */
+  #object(value) {
     let sum = 0
     for (const key in value) {
       if (this.#left <= 0) break
