@@ -24,7 +24,14 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
   { text: 'Where it runs', items: { servers: 'In a server', toolchains: 'Toolchains' } },
   {
     text: 'See what happened',
-    items: { find: 'Finding what waits', cli: 'Command line', traces: 'Traces', dashboard: 'Dashboard', errors: 'Errors' },
+    items: {
+      find: 'Finding what waits',
+      plan: 'Plans of people',
+      cli: 'Command line',
+      traces: 'Traces',
+      dashboard: 'Dashboard',
+      errors: 'Errors',
+    },
   },
   {
     text: 'How it works inside',

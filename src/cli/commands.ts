@@ -3,6 +3,7 @@
  * imported when it is used, so that the first output never waits for the rest.
  */
 import { exportFormats } from '../trace/export/formats.ts'
+import { planFormats } from '../plan/formats/names.ts'
 import type { CommandSpec, OptionSpec } from './interface/command-spec.ts'
 import { reporters } from './reporters/names.ts'
 
@@ -97,6 +98,28 @@ export const commands: readonly CommandSpec[] = [
     ],
     examples: ['heddle find src', 'heddle find --since main --format github'],
     load: () => import('./commands/find.ts'),
+  },
+  {
+    name: 'plan',
+    summary: 'how long a plan of tasks takes, with whom, and what decides its end',
+    positionals: 'FILE',
+    minPositionals: 1,
+    maxPositionals: 1,
+    options: [
+      {
+        name: 'from',
+        value: 'FORMAT',
+        oneOf: planFormats,
+        summary: `what FILE is written in, where it cannot be seen: ${planFormats.join(', ')}`,
+      },
+      { name: 'concurrency', short: 'j', value: 'N', summary: 'tasks at once, at most, where the plan names nobody' },
+      { name: 'schedules', value: 'N', summary: 'how many schedules are tried (default: 1,000)' },
+      { name: 'seed', value: 'N', summary: 'equal seeds give equal schedules (default: 1)' },
+      json,
+      color,
+    ],
+    examples: ['heddle plan website.yaml', 'heddle plan --json -j 4 tasks.csv'],
+    load: () => import('./commands/plan.ts'),
   },
   {
     name: 'completion',

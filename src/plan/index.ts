@@ -4,6 +4,14 @@
  * @module heddle/plan
  */
 
+// Plans of people.
+export { plan, type Planned, type PlanOptions, type PlanReport, type ResourceOutlook, type TaskOutlook } from './plan.ts'
+export { planFormats, type PlanFormat } from './formats/names.ts'
+export { readPlan, type ReadOptions } from './formats/read.ts'
+export { planText } from './report/text.ts'
+export { InvalidPlan } from './model/invalid-plan.ts'
+export type { Demand, Estimate, Link, LinkType, Project, Resource, Task } from './model/project.ts'
+
 // Models on GPUs.
 export { type Architecture, parameters, type Parameters, type Precision } from './layouts/model/architecture.ts'
 export { fromHuggingFace, modelTypes } from './layouts/model/hugging-face.ts'

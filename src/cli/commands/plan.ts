@@ -1,0 +1,78 @@
+/** `heddle plan FILE`: how long a plan takes one after the other, as dependencies allow, and with the people and machines that there are. */
+import { readFileSync } from 'node:fs'
+import { InvalidPlan, type PlanFormat, planFormats, type Planned, type PlanOptions, type Project } from '../../plan/index.ts'
+import type { Invocation } from '../interface/command-spec.ts'
+import { exitCodes } from '../interface/exit-codes.ts'
+import { UsageError } from '../interface/usage-error.ts'
+import { forbidColor } from '../terminal/paint.ts'
+import { say, sayJson } from '../terminal/say.ts'
+import { columnsOf } from '../terminal/wrap.ts'
+
+export async function command({ positionals, options }: Invocation): Promise<number> {
+  if (options['no-color'] === true) forbidColor()
+  const [file = ''] = positionals
+  const { plan, planText } = await import('../../plan/index.ts')
+  const project = await read(file, options.from)
+  const settings = settingsOf(options)
+  const planned = usable(file, () => plan(project, settings))
+  const { stdout } = process
+  if (options.json === true) sayJson(stdout, JSON.stringify(documentOf(planned), null, 2))
+  else say(stdout, planText(planned, columnsOf(stdout)))
+  return exitCodes.ok
+}
+
+function documentOf({ report }: Planned): unknown {
+  return report
+}
+
+async function read(file: string, from: string | true | undefined): Promise<Project> {
+  const { readPlan } = await import('../../plan/index.ts')
+  const format: PlanFormat | undefined = planFormats.find((name) => name === from)
+  let text: string
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (cause) {
+    throw new UsageError(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`, { cause })
+  }
+  try {
+    return await readPlan(text, { file: file === '-' ? '' : file, ...(format && { format }) })
+  } catch (error) {
+    throw asUsage(file, error)
+  }
+}
+
+function usable<T>(file: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw asUsage(file, error)
+  }
+}
+
+/** A plan that cannot be understood is the reader's to mend: nothing of heddle is shown. */
+function asUsage(file: string, error: unknown): unknown {
+  if (!(error instanceof InvalidPlan)) return error
+  return new UsageError(error.message.includes(file) || file === '-' ? error.message : `${file}: ${error.message}`, {
+    hint: error.hint,
+    cause: error,
+  })
+}
+
+function settingsOf(options: Invocation['options']): PlanOptions {
+  return {
+    ...counted('schedules', 'schedules', options),
+    ...counted('seed', 'seed', options),
+    ...counted('concurrency', 'concurrency', options),
+  }
+}
+
+function counted(option: string, name: keyof PlanOptions, options: Invocation['options']): PlanOptions {
+  const value = options[option]
+  if (value === undefined) return {}
+  const number = Number(value)
+  if (!Number.isSafeInteger(number) || number < (name === 'seed' ? 0 : 1))
+    throw new UsageError(
+      `Expected --${option} to be a whole number from ${name === 'seed' ? 0 : 1} up, got ${JSON.stringify(value)}`,
+    )
+  return { [name]: number }
+}

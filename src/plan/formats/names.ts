@@ -1,0 +1,3 @@
+/** The formats that plans are read from, for the command line too: nothing else is loaded with them. */
+export const planFormats = ['json', 'yaml', 'csv', 'mermaid', 'psplib', 'rcp'] as const
+export type PlanFormat = (typeof planFormats)[number]

@@ -1,0 +1,125 @@
+/** A plan for the terminal: the three answers and their picture, what decides the end, a row for each task, and how busy everybody is. */
+import { clipToWidth, displayWidth, padToWidth } from '../../base/display-width.ts'
+import { lengthText } from '../model/time.ts'
+import type { Planned, PlanReport, TaskOutlook } from '../plan.ts'
+import { daysOf } from '../plan.ts'
+
+/** More rows than this say less, not more; chosen to fit a terminal. */
+const rowsMax = 40
+const resourcesMax = 12
+const [barMost, barLeast] = [40, 8]
+const nameLeast = 12
+
+/** @param columns of the terminal; `Infinity` for a file */
+export function planText(planned: Planned, columns = Number.POSITIVE_INFINITY): string {
+  const { report, project } = planned
+  const length = lengths(planned)
+  const { sequential, ideal, scheduled, criticalPath, chain, tasks, resources } = report
+  const count = `${tasks.length.toLocaleString('en')} ${tasks.length === 1 ? 'task' : 'tasks'}`
+  const bar = barOf(Math.max(sequential, ideal, scheduled), Math.min(barMost, Math.max(barLeast, columns - 50)))
+  const limited = resources.length > 0
+  const lines = [
+    `${report.name === '' ? 'plan' : `plan "${report.name}"`}: ${count}${resources.length > 0 ? `, ${resources.length} ${resources.length === 1 ? 'resource' : 'resources'}` : ''}`,
+    `  one after the other      ${bar(sequential)}  ${length(sequential)}`,
+    `  as dependencies allow    ${bar(ideal)}  ${length(ideal)}${faster(sequential, ideal)}`,
+    limited
+      ? `  with what there is       ${bar(scheduled)}  ${length(scheduled)}${faster(sequential, scheduled)}${dates(report)}`
+      : `  nobody is named, so nothing but dependencies holds tasks up${dates(report)}`,
+    limited ? `  ${boundText(report, length)}` : '',
+    '',
+    `critical path: ${listed(
+      criticalPath.map(({ name }) => name),
+      ' → ',
+    )}`,
+    ...(limited && scheduled > ideal
+      ? [
+          `what decides the end of the schedule: ${listed(
+            chain.map(({ name }) => name),
+            ' → ',
+          )}`,
+        ]
+      : []),
+    '',
+    ...chart(tasks.slice(0, rowsMax), scheduled, length, columns),
+    ...(tasks.length > rowsMax ? [`  … and ${tasks.length - rowsMax} more, with --json`] : []),
+    ...(limited ? ['', ...busy(report, length)] : []),
+    ...late(report, length),
+    ...project.notes.map((note) => `note: ${note}`),
+  ]
+  return lines.filter((line, i) => line !== '' || lines[i - 1] !== '').join('\n')
+}
+
+export function lengths({ project, report }: Pick<Planned, 'project' | 'report'>): (value: number) => string {
+  const days = daysOf(project)
+  const ms = { w: days.weekMs, d: days.dayMs, h: 3_600_000, min: 60_000, s: 1_000, ms: 1, period: 1_000 }[report.unit]
+  return (value) => lengthText(value * ms, report.unit, days)
+}
+
+function faster(sequential: number, other: number): string {
+  return other > 0 && sequential > other ? `, ${(sequential / other).toFixed(2)} times as fast` : ''
+}
+
+function dates({ startDate, endDate }: PlanReport): string {
+  if (startDate === undefined || endDate === undefined) return ''
+  return `, ${day(startDate)} to ${day(endDate)}`
+}
+
+export function day(date: string): string {
+  return date.endsWith('T00:00:00.000Z') ? date.slice(0, 10) : date.slice(0, 16).replace('T', ' ')
+}
+
+function boundText({ scheduled, lowerBound, gap, schedules }: PlanReport, length: (value: number) => string): string {
+  if (gap === 0) return `no schedule with them ends earlier`
+  return `none ends before ${length(lowerBound)}; the best of ${schedules.toLocaleString('en')} schedules is at most ${(100 * (scheduled / lowerBound - 1)).toFixed(1)} % longer`
+}
+
+export function listed(names: readonly string[], joint: string): string {
+  if (names.length <= 12) return names.join(joint)
+  return [...names.slice(0, 6), `… ${names.length - 12} more …`, ...names.slice(-6)].join(joint)
+}
+
+function barOf(most: number, width: number): (value: number) => string {
+  return (value) => {
+    const filled = most === 0 ? 0 : Math.max(value > 0 ? 1 : 0, Math.round((value / most) * width))
+    return `${'█'.repeat(filled)}${'·'.repeat(width - filled)}`
+  }
+}
+
+function chart(tasks: readonly TaskOutlook[], end: number, length: (value: number) => string, columns: number): string[] {
+  const tails = tasks.map(({ duration, critical, float, resource }) => {
+    const verdict = critical ? 'critical' : `float ${length(float)}`
+    return `${length(duration)}, ${verdict}${resource === null ? '' : `  ${resource}`}`
+  })
+  const tailWidth = Math.min(48, Math.max(0, ...tails.map((text) => displayWidth(text))))
+  const longest = Math.max(0, ...tasks.map(({ name }) => displayWidth(name)))
+  const left = columns - tailWidth - 6
+  const barWidth = Math.max(barLeast, Math.min(barMost, left - longest))
+  const nameWidth = Math.min(longest, 40, Math.max(nameLeast, left - barWidth))
+  const column = (value: number): number => (end === 0 ? 0 : Math.round((value / end) * barWidth))
+  return tasks.map((task, i) => {
+    const from = Math.min(column(task.start), barWidth - 1)
+    const to = Math.max(column(task.end), from + 1)
+    const bar = `${'·'.repeat(from)}${(task.critical ? '█' : '▒').repeat(to - from)}${'·'.repeat(barWidth - to)}`
+    return `  ${padToWidth(clipToWidth(task.name, nameWidth), nameWidth)}  ${bar}  ${tails[i] ?? ''}`
+  })
+}
+
+function busy({ resources }: PlanReport, length: (value: number) => string): string[] {
+  const busiest = resources.toSorted((a, b) => b.utilization - a.utilization).slice(0, resourcesMax)
+  const width = Math.max(...busiest.map(({ name }) => displayWidth(name)))
+  const rows = busiest.map(
+    ({ name, capacity, utilization, float, busy }) =>
+      `  ${padToWidth(name, width)}  busy ${Math.round(100 * utilization)} %${capacity > 1 ? ` of ${capacity}` : ''}, ${length(busy)}; may be ${length(float)} late`,
+  )
+  return [
+    'people and machines, the busiest first',
+    ...rows,
+    ...(resources.length > resourcesMax ? [`  … and ${resources.length - resourcesMax} more`] : []),
+  ]
+}
+
+function late({ tasks }: PlanReport, length: (value: number) => string): string[] {
+  const missed = tasks.filter(({ late }) => (late ?? 0) > 0)
+  if (missed.length === 0) return []
+  return ['', ...missed.slice(0, rowsMax).map(({ name, late }) => `late: ${name} ends ${length(late ?? 0)} after it is due`)]
+}
