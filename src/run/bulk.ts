@@ -12,6 +12,7 @@ import {
 } from '../base/observer.ts'
 import type { Cancellation } from '../base/abort.ts'
 import type { Entrance, Frame, TaskContext } from '../base/frame.ts'
+import { isElsewhere } from '../base/rows.ts'
 import { Ahead } from './ahead.ts'
 import { Breath } from './breath.ts'
 import type { Batch, BulkWork, FunctionRef, MergedBlock, Stays } from './executor.ts'
@@ -412,10 +413,10 @@ export class Bulk implements BulkWork {
     startedAt: ArrayLike<number>,
     settledAt: ArrayLike<number>,
   ): void {
-    const items = row === 0 || this.#items ? undefined : this.#o.source.slice?.(first, values.length)
+    const items = !isElsewhere(row) || this.#items ? undefined : this.#o.source.slice?.(first, values.length)
     // Buffers that moved to the worker are empty here by now, and count nothing.
     const bytesOf = (i: number): number =>
-      row === 0 ? 0 : messageBytes(items ? items[i] : this.#items?.get(first + i)) + messageBytes(values[i])
+      !isElsewhere(row) ? 0 : messageBytes(items ? items[i] : this.#items?.get(first + i)) + messageBytes(values[i])
     if (recordsObserved()) {
       for (let i = 0; i < values.length; i++)
         this.#publish({

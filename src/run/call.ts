@@ -2,6 +2,7 @@
 import { performance } from '../base/globals.js'
 import { currentFrame, type TaskContext } from '../base/frame.ts'
 import { closeRun, newTask, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../base/observer.ts'
+import { isElsewhere, threadRow } from '../base/rows.ts'
 import { messageBytes } from '../encoding/message-size.js'
 import type { CallOptions, FunctionRef, Timing } from './executor.ts'
 
@@ -32,11 +33,11 @@ async function observedCall(ref: FunctionRef, args: readonly unknown[], options:
   }
   entry.open++
   const task = newTask(entry.run, entry.calls++, frame.task, performance.now())
-  const timing: Timing = { row: 0, startedAt: 0, settledAt: 0 }
+  const timing: Timing = { row: threadRow, startedAt: 0, settledAt: 0 }
   try {
     const value = await ref.executor.call(ref, args, { ...options, timing })
     // Buffers that moved to the worker are empty here by now, and count nothing.
-    if (timing.row > 0) task.bytes = args.reduce((sum: number, arg) => sum + messageBytes(arg), messageBytes(value))
+    if (isElsewhere(timing.row)) task.bytes = args.reduce((sum: number, arg) => sum + messageBytes(arg), messageBytes(value))
     settle(task, timing, 'done')
     return value
   } catch (error) {

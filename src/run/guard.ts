@@ -13,6 +13,7 @@ import {
   taskStarted,
 } from '../base/observer.ts'
 import { checkFunction, checkOptions, type OptionRules, rules } from '../base/options.ts'
+import { threadRow } from '../base/rows.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { withContext } from '../base/with-context.js'
 import type { Attempt } from '../limits/attempt.ts'
@@ -103,7 +104,7 @@ async function runGuarded(target: Target, self: unknown, args: unknown[]): Promi
   if (args.length > 0 && isTaskContext(args[args.length - 1])) args.pop()
   const frame = new GuardFrame(currentFrame(), target.label)
   const record = observed() ? calls.open(frame) : undefined
-  const timing: Timing | undefined = record && ref && { row: 0, startedAt: 0, settledAt: 0 }
+  const timing: Timing | undefined = record && ref && { row: threadRow, startedAt: 0, settledAt: 0 }
   const attempt = (context: Attempt): unknown => {
     frame.context = context
     frame.cancellation = context.cancellation

@@ -3,6 +3,7 @@ import { performance } from '../base/globals.js'
 import { cancelled } from '../base/abort.ts'
 import { itemKey } from '../base/idempotency.js'
 import { WorkerStartFailed } from '../base/errors.ts'
+import { threadRow } from '../base/rows.ts'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
 import { copied } from './copied.ts'
 import { type Callable, runHere } from './here.ts'
@@ -24,7 +25,7 @@ class ThisThread implements Executor {
       const given = args.map((arg, i) => copied(arg, `argument ${i + 1}`))
       return copied(await runHere(ref.name, fn, given, options), 'result')
     } finally {
-      if (options.timing) Object.assign(options.timing, { row: 0, startedAt, settledAt: performance.now() })
+      if (options.timing) Object.assign(options.timing, { row: threadRow, startedAt, settledAt: performance.now() })
     }
   }
 
@@ -51,15 +52,15 @@ class ThisThread implements Executor {
   }
 
   async #item(ref: FunctionRef, work: BulkWork, index: number, item: unknown): Promise<void> {
-    const timing = { row: 0, startedAt: 0, settledAt: 0 }
+    const timing = { row: threadRow, startedAt: 0, settledAt: 0 }
     const { cancellation, timeoutMs, deadline } = work
     const idempotencyKey = work.idempotencyKey && itemKey(work.idempotencyKey, index)
     try {
       const value = await this.call(ref, [item], { cancellation, timeoutMs, index, deadline, timing, idempotencyKey })
-      work.succeed(index, [value], 0, [timing.startedAt], [timing.settledAt])
+      work.succeed(index, [value], threadRow, [timing.startedAt], [timing.settledAt])
     } catch (error) {
       if (timing.startedAt === 0 && cancellation.aborted) work.skip(index)
-      else work.fail(index, error, 0, timing.startedAt, timing.settledAt)
+      else work.fail(index, error, threadRow, timing.startedAt, timing.settledAt)
     }
   }
 

@@ -45,12 +45,21 @@ export interface TraceSpec {
   readonly notes?: readonly { at: number; run?: number; kind: string; text?: string; data?: Record<string, number | string> }[]
   readonly samples?: readonly { at: number; busy: number; cores?: number; delayMs?: number }[]
   readonly processors?: readonly { at: number; row: number; cpuMs: number; waitMs?: number; busyMs?: number; alive?: number }[]
+  readonly executors?: readonly { row: number; kind?: string; machine?: string; name?: string }[]
   readonly meta?: Partial<TraceMeta>
 }
 
 export function makeTraceOf(spec: TraceSpec): Trace {
   const tables = newTables()
   const strings = new Strings()
+  for (const { row, kind = 'thread', machine = '', name = '' } of spec.executors ?? []) {
+    const at = tables.executors.append()
+    const columns = tables.executors.columns
+    columns.row[at] = row
+    columns.kind[at] = strings.intern(kind)
+    columns.machine[at] = strings.intern(machine)
+    columns.name[at] = strings.intern(name)
+  }
   const end = spec.meta?.durationMs ?? spec.tasks.reduce((last, { settledAt }) => Math.max(last, settledAt), 0)
   const tasks = spec.tasks.map((task, i) => ({ ...task, id: task.id ?? i + 1, index: task.index ?? i }))
   for (const task of tasks.sort((a, b) => a.settledAt - b.settledAt)) {

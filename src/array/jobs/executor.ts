@@ -10,6 +10,7 @@ import { fileBeside } from '../../base/beside.ts'
 import { type Cancellation, cancelled } from '../../base/abort.ts'
 import { currentFrame } from '../../base/frame.ts'
 import { closeRun, newTask, note, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../../base/observer.ts'
+import { threadRow } from '../../base/rows.ts'
 import { type Executor, type FunctionRef, refOf, type Timing } from '../../run/executor.ts'
 import { workers } from '../../workers/define.ts'
 import { insideWorker } from '../../workers/inside.ts'
@@ -89,7 +90,7 @@ function openJobRun(job: Job, lanes: number): RunRecord {
 async function runHere(job: Job, control: Control, run: RunRecord | undefined): Promise<void> {
   for (;;) {
     const slice = runSlice(job, control, inlineSliceMs)
-    publish(run, slice, 0)
+    publish(run, slice, threadRow)
     if (slice.finished) return
     await new Promise((resolve) => setImmediate(resolve))
   }
@@ -103,7 +104,7 @@ async function runThere(
   run: RunRecord | undefined,
 ): Promise<void> {
   for (;;) {
-    const timing: Timing = { row: 0, startedAt: 0, settledAt: 0 }
+    const timing: Timing = { row: threadRow, startedAt: 0, settledAt: 0 }
     const slice = (await executor.call(ref, [job, control, sliceMs], { timing })) as Slice
     publish(run, slice, timing.row)
     if (slice.finished) return

@@ -1,6 +1,14 @@
 /** A trace explained in a terminal: the verdict, where the time went, the critical path, the groups, and all advice. */
 import { formatMs } from '../../base/duration.ts'
-import { type Comparison, type Explanation, type IdleCause, idleWords, taskLabel, type Trace } from '../../trace/index.ts'
+import {
+  type Comparison,
+  type Explanation,
+  type IdleCause,
+  idleWords,
+  printable,
+  taskLabel,
+  type Trace,
+} from '../../trace/index.ts'
 import type { Paint } from '../terminal/paint.ts'
 import { tableLines } from '../terminal/wrap.ts'
 import { findingLines } from './report-run.ts'
@@ -52,8 +60,8 @@ function timeTable({ rows, wallMs }: Explanation, inside: number): string[] {
   const shown = rows.slice(0, rowsShown)
   const table = [
     ['', 'tasks', 'running', ...causes.map((cause) => idleWords[cause])],
-    ...shown.map(({ row, slots, tasks, runningMs, idleMs }) => [
-      row === threadRow ? `this thread${slots > 1 ? ` × ${slots}` : ''}` : `worker ${row}`,
+    ...shown.map(({ row, label, slots, tasks, runningMs, idleMs }) => [
+      `${printable(label)}${row === threadRow && slots > 1 ? ` × ${slots}` : ''}`,
       String(tasks),
       share(runningMs, slots),
       ...causes.map((cause) => share(idleMs[cause], slots)),

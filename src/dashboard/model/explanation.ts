@@ -5,7 +5,6 @@ import { tookTurns } from '../../trace/explain/words.ts'
 import type { ExplanationView, PathQuery, PathSegment, PathView, UseRow } from '../protocol.ts'
 import type { Timeline } from './timeline.ts'
 import type { View } from './view.ts'
-import { threadRow } from '../../trace/processor/rows.ts'
 
 export function explanationOf(view: View, version: number): ExplanationView {
   const { verdict, wallMs, work, spanMs, speedup, speedupIs, parallelism, criticalPath, bound, rows, idle, advice } =
@@ -29,7 +28,7 @@ export function explanationOf(view: View, version: number): ExplanationView {
       const causes = (Object.keys(idleWords) as IdleCause[]).filter((cause) => row.idleMs[cause] > 0)
       return {
         executor: row.row,
-        label: row.row === threadRow ? 'this thread' : `worker ${row.row}`,
+        label: row.label,
         slots: row.slots,
         tasks: row.tasks,
         runningMs: row.runningMs,

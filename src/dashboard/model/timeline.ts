@@ -9,6 +9,7 @@
 import { bucketsOf } from '../../trace/explain/buckets.ts'
 import { layLanes } from '../../trace/export/lanes.ts'
 import { taskStates } from '../../trace/model/trace.ts'
+import { RowNames } from '../../trace/processor/rows.ts'
 import { orderBy } from '../../trace/explain/order.ts'
 import { linesMax } from '../protocol.ts'
 import type { View } from './view.ts'
@@ -63,11 +64,12 @@ export function layOut(view: View): Timeline {
     lines.push(makeLine(view, name, tasks))
   }
   const executors = tasksByExecutor(view)
+  const names = new RowNames(view.trace)
   const shown = executors.length > executorsMax ? executors.slice(0, executorsMax - 1) : executors
   for (const { executor, tasks } of shown) {
     const of = (line: number, label: string, shared: boolean) => ({ key: `${executor}.${line}`, executor, line, label, shared })
     const parts = split(view, tasks)
-    const name = executor === 0 ? 'this thread' : `worker ${executor}`
+    const name = names.label(executor)
     const single = parts.length > linesMax ? parts.slice(0, linesMax - 1) : parts
     for (const [line, part] of single.entries()) add(of(line, parts.length > 1 ? `${name}, ${line + 1}` : name, false), part)
     if (parts.length > linesMax) {

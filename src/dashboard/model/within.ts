@@ -29,5 +29,6 @@ export function traceWithin(trace: Trace, { queued, settled }: Times, { from, to
     notes: trace.notes,
     samples: trace.samples,
     processors: trace.processors,
+    executors: trace.executors,
   }
 }

@@ -12,7 +12,7 @@ import { EventQueue } from './event-queue.ts'
 import type { Related } from './relate.ts'
 import { type SelfTimes, waitedInside } from './self-time.ts'
 import { firstTasks } from './notes.ts'
-import { threadRow } from '../processor/rows.ts'
+import { RowNames, threadRow } from '../processor/rows.ts'
 
 /** Why a row had nothing to do. Where several hold, the first counts. */
 export const idleCauses = ['startup', 'dispatch', 'limiter', 'retry', 'slot', 'dependency', 'tail', 'program'] as const
@@ -37,6 +37,8 @@ export type IdleMs = Record<IdleCause, number>
 export interface RowUse {
   /** Number of the worker, 0 for this thread. */
   readonly row: number
+  /** What it is called: `this thread`, `worker 3`, `web-2: slot 1`. */
+  readonly label: string
   /** 1 for a worker; on this thread, the most that were at work at once. */
   readonly slots: number
   readonly tasks: number
@@ -50,7 +52,7 @@ export const noIdle = (): IdleMs => Object.fromEntries(idleCauses.map((cause) =>
 export interface Executors {
   /** Every row that ran a task, this thread first. */
   readonly rows: readonly RowUse[]
-  /** The most workers that were ever at work at once. */
+  /** The most workers of the machine that recorded that were ever at work at once. */
   readonly workersAtOnce: number
 }
 
@@ -61,6 +63,8 @@ export function useOfExecutors(related: Related, self: SelfTimes): Executors {
 /** A worker: what is under way on it, what is on its way to it, and where the clocks stood when it last changed. */
 interface WorkerRow {
   readonly row: number
+  /** Its cores are those of the machine that recorded. */
+  readonly local: boolean
   tasks: number
   running: number
   coming: number
@@ -78,6 +82,7 @@ const shared = Object.keys(clock) as readonly (keyof typeof clock)[]
 class Sweep {
   readonly #r: Related
   readonly #self: SelfTimes
+  readonly #names: RowNames
   readonly #events = new EventQueue()
   readonly #workers = new Map<number, WorkerRow>()
   /** How many tasks are in each state of waiting; `running` counts those at work anywhere. */
@@ -97,6 +102,7 @@ class Sweep {
   constructor(related: Related, self: SelfTimes) {
     this.#r = related
     this.#self = self
+    this.#names = new RowNames(related.trace)
     this.#now = related.from
   }
 
@@ -111,7 +117,14 @@ class Sweep {
     for (const worker of workers) this.#settle(worker)
     const rows = [
       ...(this.#threadSlots > 0 ? [this.#thread()] : []),
-      ...workers.map(({ row, tasks, runningMs, idleMs }) => ({ row, slots: 1, tasks, runningMs, idleMs })),
+      ...workers.map(({ row, tasks, runningMs, idleMs }) => ({
+        row,
+        label: this.#names.label(row),
+        slots: 1,
+        tasks,
+        runningMs,
+        idleMs,
+      })),
     ]
     return { rows, workersAtOnce: this.#workersAtOnce }
   }
@@ -150,6 +163,7 @@ class Sweep {
     if (!worker) {
       worker = {
         row,
+        local: this.#names.isLocalWorker(row),
         tasks: 0,
         running: 0,
         coming: 0,
@@ -246,7 +260,7 @@ class Sweep {
     worker[what] += by
     if (what !== 'running') return
     this.#counts.running += by
-    if (worker.running === (by === 1 ? 1 : 0)) this.#workersRunning += by
+    if (worker.local && worker.running === (by === 1 ? 1 : 0)) this.#workersRunning += by
     this.#workersAtOnce = Math.max(this.#workersAtOnce, this.#workersRunning)
   }
 
@@ -272,7 +286,14 @@ class Sweep {
       runningMs += busy
       idleMs[shared[c] as IdleCause] = Math.max(0, this.#threadSlots * (this.#threadClocks[c] as number) - busy)
     }
-    return { row: 0, slots: this.#threadSlots, tasks: this.#threadTasks, runningMs, idleMs }
+    return {
+      row: threadRow,
+      label: this.#names.label(threadRow),
+      slots: this.#threadSlots,
+      tasks: this.#threadTasks,
+      runningMs,
+      idleMs,
+    }
   }
 }
 

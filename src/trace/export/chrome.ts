@@ -11,7 +11,7 @@ import { layLanes } from './lanes.ts'
 import { type Trace, taskError, taskStates } from '../model/trace.ts'
 import { orderBy } from '../explain/order.ts'
 import { needsStart, relate, type Related } from '../explain/relate.ts'
-import { isWorkerRow } from '../processor/rows.ts'
+import { isWorkerRow, RowNames } from '../processor/rows.ts'
 
 const pid = 1
 /** Threads for this many tasks at once on the owning thread; the rest is asynchronous events. */
@@ -86,11 +86,12 @@ function threadOf({ trace: { tasks }, started, settled, count }: Related): Int32
 function* names(trace: Trace, threads: Int32Array): Generator<Event> {
   yield { ph: 'M', name: 'process_name', pid, tid: 0, args: { name: `heddle ${trace.meta.name}` } }
   const known = new Set<number>()
+  const rows = new RowNames(trace)
   for (const [task, tid] of threads.entries()) {
     if (tid === 0 || known.has(tid)) continue
     known.add(tid)
     const row = trace.tasks.row[task] as number
-    const name = isWorkerRow(row) ? `worker ${row}` : `this thread, slot ${tid}`
+    const name = isWorkerRow(row) ? rows.label(row) : `${rows.label(row)}, slot ${tid}`
     yield { ph: 'M', name: 'thread_name', pid, tid, args: { name } }
     yield { ph: 'M', name: 'thread_sort_index', pid, tid, args: { sort_index: tid } }
   }

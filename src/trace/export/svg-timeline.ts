@@ -8,7 +8,7 @@ import { type Trace, taskStates } from '../model/trace.ts'
 import { relate, type Related } from '../explain/relate.ts'
 import { selfTimes, type Stretches } from '../explain/self-time.ts'
 import { clip, escapeXml, groupColor, svgPage, textWidth } from './svg.ts'
-import { isWorkerRow } from '../processor/rows.ts'
+import { isWorkerRow, RowNames } from '../processor/rows.ts'
 
 const width = 1_200
 const labelWidth = 110
@@ -58,10 +58,11 @@ function linesOf({ trace }: Related, stretches: Stretches): Line[] {
     if (line) line.items.push(i)
     else found.set(label, { label, items: [i], order })
   }
+  const rows = new RowNames(trace)
   const onThread: number[] = []
   for (let i = 0; i < stretches.count; i++) {
     const row = trace.tasks.row[stretches.task[i] as number] as number
-    if (isWorkerRow(row)) put(`worker ${row}`, row, i)
+    if (isWorkerRow(row)) put(rows.label(row), row, i)
     else onThread.push(i)
   }
   const [from, to] = [

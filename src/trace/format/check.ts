@@ -2,7 +2,7 @@
 import { runStates, type TableName, taskStates } from '../model/trace.ts'
 import type { Column, Schema, Table } from '../model/table.ts'
 
-const textColumns: ReadonlySet<string> = new Set(['name', 'kind', 'text', 'data', 'error'])
+const textColumns: ReadonlySet<string> = new Set(['name', 'kind', 'text', 'data', 'error', 'machine'])
 /** Rows of executors are numbered through; a number beyond this is not a worker. */
 const executorsMax = 1_000_000
 

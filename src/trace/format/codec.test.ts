@@ -321,13 +321,13 @@ describe('a file that is not a trace', () => {
 
   test('is read in the formats before, which had no tasks packed together and no times of processors', () => {
     const bytes = encodeTrace(sample())
-    expect(bytes[7]).toBe(3)
-    for (const version of [1, 2]) {
+    expect(bytes[7]).toBe(4)
+    for (const version of [1, 2, 3]) {
       bytes[7] = version
       expect(plain(decodeTrace(bytes))).toEqual(plain(sample()))
     }
-    bytes[7] = 4
-    expect(() => decodeTrace(bytes)).toThrow('The trace has format 4; this version of heddle reads formats 1 to 3')
+    bytes[7] = 5
+    expect(() => decodeTrace(bytes)).toThrow('The trace has format 5; this version of heddle reads formats 1 to 4')
   })
 
   test('cannot reach the prototypes', () => {

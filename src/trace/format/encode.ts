@@ -26,7 +26,15 @@ export interface PlainRows extends PlainPiece {
 
 /** Writes a growing trace as blocks: each call gives what came since the last. The format stands in `format.ts`. */
 export class TraceEncoder {
-  readonly #written: Record<TableName, number> = { needs: 0, tasks: 0, runs: 0, notes: 0, samples: 0, processors: 0 }
+  readonly #written: Record<TableName, number> = {
+    needs: 0,
+    tasks: 0,
+    runs: 0,
+    notes: 0,
+    samples: 0,
+    processors: 0,
+    executors: 0,
+  }
   #texts = 1
 
   /** What a file begins with. */

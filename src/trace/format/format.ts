@@ -22,12 +22,12 @@
  * a crash leaves is a readable trace up to shortly before it. A reader drops a torn last block; damage before that is refused.
  * The same blocks travel from a running program to whoever watches it live.
  *
- * A change of any schema in `model.ts` needs a new version. Format 1 has no blocks `plain`, format 2 has no
- * table `processors`, and its stretches end with their count; both are 3 otherwise.
+ * A change of any schema in `model/trace.ts` needs a new version. Format 1 has no blocks `plain`; format 2 has no table `processors`, and its stretches end
+ * with their count; format 3 has no table `executors`. All are 4 otherwise.
  */
 
 export const magic = new Uint8Array([0x68, 0x65, 0x64, 0x64, 0x6c, 0x65, 0x00])
-export const formatVersion = 3
+export const formatVersion = 4
 export const oldestVersion = 1
 export const preambleBytes = magic.length + 1
 export const blockHeadBytes = 8

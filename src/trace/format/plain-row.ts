@@ -1,3 +1,4 @@
+import { isElsewhere } from '../../base/rows.ts'
 import { taskStates, type TraceTables } from '../model/trace.ts'
 
 const done = taskStates.indexOf('done')
@@ -33,6 +34,6 @@ export function appendPlainRow({ tasks }: TraceTables, task: PlainRow): void {
   // New rows are zero; pages that are never written cost neither time nor memory.
   if (task.needsEnd !== 0) columns.needsEnd[row] = task.needsEnd
   if (task.parent !== 0) columns.parent[row] = task.parent
-  if (task.row !== 0) columns.row[row] = task.row
+  if (isElsewhere(task.row)) columns.row[row] = task.row
   if (task.bytes !== 0) columns.bytes[row] = task.bytes
 }

@@ -1,12 +1,13 @@
 /**
- * A trace: six tables, a list of texts and a head.
+ * A trace: seven tables, a list of texts and a head.
  *
  * Times are milliseconds since the trace began ({@link TraceMeta.epochMs} in the calendar), on one clock for all threads; a time
  * that never came is -1. Texts are numbers into {@link Trace.strings}, 0 being none. Tasks stand in the order in which
  * they settled, then those that had not settled when the trace ended (state `running` or `queued`, settled at the end).
  * Tasks and runs point at each other by id, never by row; `relate.ts` resolves ids once for all analyses.
  *
- * Rows of executors: task column `row` is 0 for the thread that owns the runs, else the number of the worker.
+ * Where a task ran is its column `row`: 0 for the thread that owns the runs, else the number of a worker, of which the table `executors` says what it is
+ * and on which machine.
  */
 import type { RunRecord, TaskState } from '../../base/observer.ts'
 import { type Rows, type Schema, Table } from './table.ts'
@@ -91,6 +92,18 @@ export const processorSchema = {
   alive: 'u16',
 } as const satisfies Schema
 
+/** One line for each row that ran a task: what it is, and where. */
+export const executorSchema = {
+  /** As in the column `row` of tasks. */
+  row: 'u32',
+  /** Text: `this thread`, `thread`, `process` or `remote`. */
+  kind: 'u32',
+  /** Text: name of the machine; empty for the one that recorded. */
+  machine: 'u32',
+  /** Text: what to call it; empty: `worker` and the row. */
+  name: 'u32',
+} as const satisfies Schema
+
 export const schemas = {
   needs: needSchema,
   tasks: taskSchema,
@@ -98,6 +111,7 @@ export const schemas = {
   notes: noteSchema,
   samples: sampleSchema,
   processors: processorSchema,
+  executors: executorSchema,
 } as const
 export type TableName = keyof typeof schemas
 /** The order in which they are written; never changes but at the end. */
@@ -117,6 +131,7 @@ export function newTables(): TraceTables {
     notes: new Table(noteSchema),
     samples: new Table(sampleSchema),
     processors: new Table(processorSchema),
+    executors: new Table(executorSchema),
   }
 }
 
@@ -160,6 +175,7 @@ export interface Trace {
   readonly notes: Rows<typeof noteSchema>
   readonly samples: Rows<typeof sampleSchema>
   readonly processors: Rows<typeof processorSchema>
+  readonly executors: Rows<typeof executorSchema>
 }
 
 export function makeTrace(meta: TraceMeta, strings: readonly string[], tables: TraceTables): Trace {
@@ -191,6 +207,9 @@ export function makeTraceLater(meta: TraceMeta, strings: readonly string[], tabl
     get processors() {
       return look().processors
     },
+    get executors() {
+      return look().executors
+    },
   }
   // Printed like any other.
   return Object.defineProperty(trace, Symbol.for('nodejs.util.inspect.custom'), { value: () => ({ meta, strings, ...look() }) })
@@ -198,7 +217,7 @@ export function makeTraceLater(meta: TraceMeta, strings: readonly string[], tabl
 
 type TraceRows = Pick<Trace, TableName>
 
-function rowsOf({ tasks, needs, runs, notes, samples, processors }: TraceTables): TraceRows {
+function rowsOf({ tasks, needs, runs, notes, samples, processors, executors }: TraceTables): TraceRows {
   return {
     tasks: tasks.rows(),
     needs: needs.rows(),
@@ -206,6 +225,7 @@ function rowsOf({ tasks, needs, runs, notes, samples, processors }: TraceTables)
     notes: notes.rows(),
     samples: samples.rows(),
     processors: processors.rows(),
+    executors: executors.rows(),
   }
 }
 

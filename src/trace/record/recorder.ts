@@ -17,6 +17,7 @@ import {
   type TaskBatch,
   type TaskRecord,
 } from '../../base/observer.ts'
+import { isElsewhere, rowRecord, threadRow } from '../../base/rows.ts'
 import type { Changes, PlainRows } from '../format/encode.ts'
 import { ErrorTexts } from './error-text.ts'
 import {
@@ -41,7 +42,10 @@ import { Strings } from '../model/strings.ts'
 const eventLoop = realClock.nodeTiming
 
 /** What the record of a plain task of a lane leaves out. */
-const onThisThread = { row: 0, queuedAt: -1, bytes: 0 }
+const onThisThread = { row: threadRow, queuedAt: -1, bytes: 0 }
+
+/** Of a row that somebody else numbered. */
+const unnamedRow = { kind: 'thread', machine: '', name: '' }
 
 /** How often the process is looked at; ten times a second is what a page or a terminal can show. */
 export const sampleEveryMs = 100
@@ -114,6 +118,9 @@ export class Recorder implements Listener {
   #sampledAt = 0
   #lastIdle = { at: realClock.now(), ms: eventLoop.idleTime }
   #lastCpu = { at: 0, ms: 0 }
+  /** Rows that the table `executors` names. */
+  readonly #named = new Set<number>()
+  #lastNamed: number = threadRow
   /** What each thread had taken when it was last looked at. */
   readonly #lastTimes = new Map<number, Taken>()
   #lastRss: { readonly at: number; readonly bytes: number }
@@ -289,6 +296,20 @@ export class Recorder implements Listener {
     if (this.#takes(task.run)) this.#appendRow(task)
   }
 
+  /** What a row is stands in the trace once, before its first task. */
+  #nameRow(row: number): void {
+    this.#lastNamed = row
+    if (this.#named.has(row)) return
+    this.#named.add(row)
+    const { kind, machine, name } = rowRecord(row) ?? unnamedRow
+    const line = this.tables.executors.append()
+    const columns = this.tables.executors.columns
+    columns.row[line] = row
+    columns.kind[line] = this.strings.intern(kind)
+    columns.machine[line] = this.strings.intern(machine)
+    columns.name[line] = this.strings.intern(name)
+  }
+
   /** @internal A task without needs, done at its first attempt, has settled. */
   plainTaskSettled(task: PlainTask): void {
     if (!this.#takes(task.run) || this.plain.add(task)) return
@@ -298,7 +319,9 @@ export class Recorder implements Listener {
 
   batchSettled(batch: TaskBatch): void {
     const { run, firstId, firstIndex, startedAt, settledAt } = batch
-    if (settledAt.length === 0 || !this.#takes(run) || this.plain.addBatch(batch)) return
+    if (settledAt.length === 0 || !this.#takes(run)) return
+    if (batch.row !== this.#lastNamed) this.#nameRow(batch.row)
+    if (this.plain.addBatch(batch)) return
     this.#expandPlain()
     for (let i = 0; i < settledAt.length; i++) {
       const times = { startedAt: startedAt[i] as number, settledAt: settledAt[i] as number }
@@ -360,7 +383,8 @@ export class Recorder implements Listener {
     columns.state[row] = task.state === 'done' ? doneNumber : (taskStateNumber[task.state] ?? 0)
     if (task.parent !== 0) columns.parent[row] = task.parent
     if (task.name !== undefined) columns.name[row] = this.strings.intern(task.name, withoutSecrets)
-    if (task.row !== 0) columns.row[row] = task.row
+    if (isElsewhere(task.row)) columns.row[row] = task.row
+    if (task.row !== this.#lastNamed) this.#nameRow(task.row)
     if (task.limiterMs !== 0) columns.limiterMs[row] = task.limiterMs
     if (task.retryMs !== 0) columns.retryMs[row] = task.retryMs
     if (task.bytes !== 0) columns.bytes[row] = task.bytes

@@ -22,6 +22,7 @@ import { performance, setImmediate, setTimeout } from '../../base/globals.js'
 import { cancelled } from '../../base/abort.ts'
 import { currentFrame, type Entrance, entranceOf, type Frame } from '../../base/frame.ts'
 import { withContext } from '../../base/with-context.js'
+import { threadRow } from '../../base/rows.ts'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
 import { type Callable, runHere } from '../here.ts'
 import type { ForkedMessage } from '../protocol.ts'
@@ -116,7 +117,7 @@ export class Home implements Executor, Scheduler {
       return await (idle > 0 ? this.#away(fn, given, options, here, idle) : here())
     } finally {
       this.#calls--
-      if (timing) Object.assign(timing, { row: 0, startedAt, settledAt: performance.now() })
+      if (timing) Object.assign(timing, { row: threadRow, startedAt, settledAt: performance.now() })
     }
   }
 

@@ -11,6 +11,7 @@ import { itemKey, keyOf } from '../../base/idempotency.js'
 import { isThenable } from '../../base/look.js'
 import { closeFrame, openFrame } from '../../base/wait-graph.ts'
 import { withContext } from '../../base/with-context.js'
+import { threadRow } from '../../base/rows.ts'
 import type { BulkWork } from '../../run/executor.ts'
 import { type Callable, runHere } from '../here.ts'
 import type { WireError } from '../../encoding/encoded.ts'
@@ -246,7 +247,7 @@ export class Many implements Unit {
       } catch (error) {
         this.#flush()
         const times = observed ? [startedAt, performance.now()] : []
-        work.fail(index, error, 0, times[0], times[1])
+        work.fail(index, error, threadRow, times[0], times[1])
       }
       context.close()
     }
@@ -281,7 +282,7 @@ export class Many implements Unit {
     const { startedAt, settledAt } = this.#times
     this.#values = []
     this.#times = { startedAt: [], settledAt: [] }
-    this.#work.succeed(this.#valuesFrom, values, 0, ...(this.#work.observed ? [startedAt, settledAt] : []))
+    this.#work.succeed(this.#valuesFrom, values, threadRow, ...(this.#work.observed ? [startedAt, settledAt] : []))
   }
 
   returned(indexes: readonly number[], given: Given): void {
@@ -298,13 +299,13 @@ export class Many implements Unit {
   succeeded(first: number, values: ArrayLike<unknown>): void {
     this.#away -= values.length
     const now = this.#work.observed ? Array.from(values, () => performance.now()) : undefined
-    this.#work.succeed(first, values, 0, now, now)
+    this.#work.succeed(first, values, threadRow, now, now)
     this.#finishIfOver()
   }
 
   failed(index: number, error: WireError): void {
     this.#away--
-    this.#work.fail(index, fromWire(error), 0)
+    this.#work.fail(index, fromWire(error), threadRow)
     this.#finishIfOver()
   }
 
@@ -317,7 +318,7 @@ export class Many implements Unit {
   #failAll(error: unknown): void {
     while (this.#hasNext()) {
       for (const { first, from, to } of this.#ranges.splice(0)) {
-        for (let at = from; at < to; at++) this.#work.fail(first + at, fromElsewhere(error), 0)
+        for (let at = from; at < to; at++) this.#work.fail(first + at, fromElsewhere(error), threadRow)
       }
     }
   }

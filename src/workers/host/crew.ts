@@ -120,7 +120,7 @@ export class Crew {
   /** @throws when not even the file in which workers start is found */
   #start(): PoolWorker {
     if (this.#aside.size >= this.#mostAside) tooManyAside(this.#aside.size)
-    const worker = new PoolWorker((worker) =>
+    const worker = new PoolWorker(this.#settings.exact ? 'process' : 'thread', (worker) =>
       this.#settings.open(
         { memoryLimitMb: this.#settings.memoryLimitMb, slots: this.#settings.size, idle: this.idle },
         {

@@ -1,6 +1,7 @@
 /** Takes what comes back from a worker, and reports each item of it exactly once to its work. */
 import { performance } from '../../base/globals.js'
 import { HeddleError } from '../../base/errors.ts'
+import { threadRow } from '../../base/rows.ts'
 import { Sealed } from '../../encoding/sealed.js'
 import type { Blocks, ResultMessage } from '../protocol.ts'
 import { fromWire } from '../../encoding/from-wire.ts'
@@ -131,7 +132,9 @@ export function failItem(posted: Posted, at: number, error: () => Error, row: nu
 export function skip(posted: Posted, at: number): void {
   const doom = posted.doomed?.get(at)
   report(posted, at, () =>
-    doom === undefined ? posted.job.work.skip(posted.batch.first + at) : posted.job.work.fail(posted.batch.first + at, doom, 0),
+    doom === undefined
+      ? posted.job.work.skip(posted.batch.first + at)
+      : posted.job.work.fail(posted.batch.first + at, doom, threadRow),
   )
 }
 
@@ -150,7 +153,7 @@ export function failWaiting(job: Job, error: () => Error): void {
     if (!batch) break
     for (let i = 0; i < batch.items.length; i++) {
       job.underWay--
-      job.work.fail(batch.first + i, error(), 0)
+      job.work.fail(batch.first + i, error(), threadRow)
     }
   }
 }

@@ -14,6 +14,7 @@ import { formatMs } from '../../base/duration.ts'
 import { TimedOut } from '../../base/errors.ts'
 import { fromElsewhere } from '../../base/call-site.ts'
 import { type Frame, enterFrame, rootFrame } from '../../base/frame.ts'
+import { threadRow } from '../../base/rows.ts'
 import type { Batch, FunctionRef } from '../../run/executor.ts'
 import { copied, Shares } from '../copied.ts'
 import { type Job, sliceBatch } from './job.ts'
@@ -136,7 +137,7 @@ export class InlineRun {
     try {
       const result = copied(value, 'result')
       this.#job.underWay--
-      this.#job.work.succeed(index, [result], 0, startedAt === undefined ? undefined : [startedAt], [performance.now()])
+      this.#job.work.succeed(index, [result], threadRow, startedAt === undefined ? undefined : [startedAt], [performance.now()])
     } catch (error) {
       this.#fail(index, error, startedAt)
     }
@@ -147,7 +148,7 @@ export class InlineRun {
     const { first, stored, values, startedAt, settledAt } = stretch
     this.#job.underWay -= stored + values.length
     if (stored > 0) work.stored?.(first, stored)
-    if (values.length > 0) work.succeed(first + stored, values, 0, startedAt?.slice(0, values.length), settledAt)
+    if (values.length > 0) work.succeed(first + stored, values, threadRow, startedAt?.slice(0, values.length), settledAt)
   }
 
   #stopped(index: number): void {
@@ -166,7 +167,7 @@ export class InlineRun {
   #fail(index: number, error: unknown, startedAt?: number): void {
     this.#job.underWay--
     const settledAt = startedAt === undefined ? undefined : performance.now()
-    this.#job.work.fail(index, fromElsewhere(error), 0, startedAt, settledAt)
+    this.#job.work.fail(index, fromElsewhere(error), threadRow, startedAt, settledAt)
   }
 
   /** Gives back the items of a batch that have not been started. */
@@ -189,7 +190,7 @@ export class InlineRun {
     try {
       const result = copied(await value, 'result')
       this.#job.underWay--
-      work.succeed(index, [result], 0)
+      work.succeed(index, [result], threadRow)
     } catch (error) {
       this.#fail(index, error)
     }

@@ -1,5 +1,6 @@
 /** A batch as the message that a worker gets; and what becomes of a batch in which something cannot cross. */
 import { performance } from '../../base/globals.js'
+import { threadRow } from '../../base/rows.ts'
 import type { Batch, FunctionRef } from '../../run/executor.ts'
 import type { RunMessage } from '../protocol.ts'
 import type { PackedValues } from '../../encoding/encoded.ts'
@@ -127,5 +128,5 @@ export function splitUncloneable(job: Job, batch: Batch, cause: unknown, clones:
   }
   // Last, because a failure may cancel the job, and with it what has been put back.
   job.underWay -= failures.length
-  for (const { index, error } of failures) job.work.fail(index, error, 0)
+  for (const { index, error } of failures) job.work.fail(index, error, threadRow)
 }

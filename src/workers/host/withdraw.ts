@@ -1,5 +1,6 @@
 /** Takes back what nobody wants any more: what has not started at once, what has started by way of the watch. */
 import { cancelled } from '../../base/abort.ts'
+import { threadRow } from '../../base/rows.ts'
 import type { Batch } from '../../run/executor.ts'
 import type { Crew } from './crew.ts'
 import { skip } from './delivery.ts'
@@ -41,7 +42,7 @@ export function withdrawCall(crew: Crew, job: Job, index: number, error: Error):
   }
   if (!job.removeReturned(index)) return
   job.underWay--
-  job.work.fail(index, error, 0)
+  job.work.fail(index, error, threadRow)
 }
 
 /** What nobody has begun of the job, and does not belong to it any more: whoever forked it runs it himself. */

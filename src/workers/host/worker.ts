@@ -1,5 +1,6 @@
 /** One worker as the pool sees it: its link, what it has been given, and how it stands. */
 import { performance } from '../../base/globals.js'
+import { openRow, type RowKind } from '../../base/rows.ts'
 import type { FunctionRef } from '../../run/executor.ts'
 import { progress } from '../progress.js'
 import type { Posted } from './job.ts'
@@ -17,11 +18,9 @@ export function treeOf(posted: Posted): object {
 /** A function that waits may have this many items under way at one worker. */
 const mostAsyncItems = 64
 
-/** Never used again for another worker: rows of traces are named after it. */
-let lastRow = 0
-
 export class PoolWorker {
-  readonly row = ++lastRow
+  /** Of traces. */
+  readonly row: number
   readonly startedAt = performance.now()
   readonly link: Link
   ready = false
@@ -41,7 +40,8 @@ export class PoolWorker {
   readonly #functions = new WeakMap<FunctionRef, number>()
   readonly #modules: (string | undefined)[] = [undefined]
 
-  constructor(open: (worker: PoolWorker) => Link) {
+  constructor(kind: RowKind, open: (worker: PoolWorker) => Link) {
+    this.row = openRow(kind)
     this.link = open(this)
   }
 
