@@ -33,6 +33,18 @@ export type { Advice, Pitfall } from './advice/index.ts'
 export { compare, type ComparedRun, type Comparison } from './verdict/compare.ts'
 export { fitScaling, predictThroughput, type ScalingFit, type ScalingPoint } from './explain/scaling.ts'
 
+// --- traces of other systems
+export { foreignFormats, readSpans } from './import/read.ts'
+export type { Spans } from './import/spans/spans.ts'
+export {
+  explainSpans,
+  type OperationReport,
+  type PathShare,
+  type Quantiles,
+  type SequenceFinding,
+  type SpanReport,
+} from './import/report.ts'
+
 // --- other tools
 export { type ExportFormat, exportFormats, exportTrace } from './export/index.ts'
 export { type LiveSpans, type OpenTelemetryOptions, publishSpans } from './export/opentelemetry.ts'

@@ -2,23 +2,27 @@
  * `heddle trace FILE`: explains a recorded run, or gives it to another tool; `heddle trace compare FILE FILE …`: what changed, and
  * what more workers would do.
  */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, statSync, writeSync } from 'node:fs'
 import { InvalidTrace } from '../../base/errors.ts'
 import {
   compare,
   explain,
+  explainSpans,
   type ExportFormat,
   exportFormats,
   exportTrace,
+  readSpans,
   readTrace,
   readTraceBytes,
+  type Spans,
   type Trace,
 } from '../../trace/index.ts'
-import { ownerOnly, ownOnly } from '../../trace/format/file.ts'
+import { isTrace, ownerOnly, ownOnly } from '../../trace/format/file.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { forbidColor, paint } from '../terminal/paint.ts'
 import { comparisonText, explanationText } from '../reporters/report-trace.ts'
+import { spanReportText } from '../reporters/report-spans.ts'
 import { traceDocument } from '../reporters/report-run.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
@@ -28,6 +32,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
   if (options['no-color'] === true) forbidColor()
   const [first = '', ...rest] = positionals
   if (first === 'compare') return compareFiles(rest, options)
+  if (isForeign(first)) return explainForeign(positionals, options)
   if (rest.length > 0)
     throw new UsageError(`heddle trace takes one file, got ${positionals.length}`, {
       hint: `heddle trace compare ${positionals.join(' ')}`,
@@ -46,6 +51,34 @@ export async function command({ positionals, options }: Invocation): Promise<num
   if (options.json === true) sayJson(stdout, traceDocument(explanation))
   else say(stdout, explanationText(trace, explanation, paint(stdout), columnsOf(stdout)))
   return exitCodes.ok
+}
+
+/** Whether the file is there and begins as something else than a trace of heddle. What is not there is reported as one of heddle. */
+function isForeign(file: string): boolean {
+  try {
+    return statSync(file).isFile() && statSync(file).size > 0 && !isTrace(file)
+  } catch {
+    return false
+  }
+}
+
+/** Traces of another system. */
+async function explainForeign(files: readonly string[], options: Invocation['options']): Promise<number> {
+  const report = explainSpans(await foreignSpans(files))
+  const { stdout } = process
+  if (options.json === true) sayJson(stdout, JSON.stringify(report, null, 2))
+  else say(stdout, spanReportText(files, report, paint(stdout)))
+  return exitCodes.ok
+}
+
+/** @throws {UsageError} saying which file, what is wrong with it and where */
+async function foreignSpans(files: readonly string[]): Promise<Spans> {
+  try {
+    return await readSpans(files)
+  } catch (error) {
+    const { message, hint } = error as { message: string; hint?: string }
+    throw new UsageError(message, { ...(hint !== undefined && { hint }), cause: error })
+  }
 }
 
 function compareFiles(files: readonly string[], options: Invocation['options']): number {

@@ -55,8 +55,19 @@ export const attributeNames: readonly string[] = [...slotOf.keys()]
 export class Attributes {
   readonly values: string[] = Array.from({ length: slotCount }, () => '')
 
+  /** Slots that have a value, in the order in which they came. */
+  readonly #taken: number[] = []
+
   clear(): void {
-    this.values.fill('')
+    for (const slot of this.#taken) this.values[slot] = ''
+    this.#taken.length = 0
+  }
+
+  /** The same text for the same attributes in the same order. */
+  key(): string {
+    let key = ''
+    for (const slot of this.#taken) key += `\n${slot} ${this.values[slot]}`
+    return key
   }
 
   /** The first value counts: new names and old ones may both be there. */

@@ -167,10 +167,12 @@ class Analysis {
     addPath(operation.path, spans, path.own)
     const sequences = sequencesOf(this.#forest, path, this.#doing, this.#evidence)
     const sure = sequences.filter(({ evidence }) => evidence !== 'unknown')
-    const groups = joined(sure)
+    const groups = joined(this.#forest, sure)
     const saved = groups.length > 0 ? this.#whatIf.saving(root, groups) : 0
     operation.predicted.push(took - saved)
-    operation.atBest.push(sure.length === sequences.length ? took - saved : took - this.#whatIf.saving(root, joined(sequences)))
+    operation.atBest.push(
+      sure.length === sequences.length ? took - saved : took - this.#whatIf.saving(root, joined(this.#forest, sequences)),
+    )
     const after = groups.length > 0 ? spanPath(this.#whatIf.forest(root, groups), root) : path
     addPath(operation.pathAfter, spans, after.own)
     this.#findingsOf(operation, root, took, sequences)
@@ -238,7 +240,7 @@ class Analysis {
         service: serviceOf(spans, parent),
         parent: nameOf(spans, parent),
         code: firstCode ?? '',
-        calls: members.map((row) => callLabel(spans, row)),
+        calls: members.map((row, i) => callLabel(spans, row, sequence.rule === 'loop' ? 1 : roundsOf(spans, lanes[i] ?? []))),
         traces: 0,
         rounds: 0,
         savingMs: 0,
@@ -283,11 +285,16 @@ class Analysis {
   }
 }
 
-function callLabel(spans: Spans, row: number): string {
+/** How often a lane calls what its first call is. */
+const roundsOf = (spans: Spans, lane: readonly number[]): number =>
+  lane.filter((row) => operationKey(spans, row) === operationKey(spans, lane[0] as number)).length
+
+function callLabel(spans: Spans, row: number, times: number): string {
   const service = serviceOf(spans, row)
   const parentService = serviceOf(spans, spans.rows.parent[row] as number)
   const label = operationLabel(spans, row)
-  return service !== '' && service !== parentService ? `${service}: ${label}` : label
+  const call = service !== '' && service !== parentService ? `${service}: ${label}` : label
+  return times > 1 ? `${times} × ${call}` : call
 }
 
 function addPath(into: OperationState['path'], spans: Spans, own: ReadonlyMap<number, number>): void {

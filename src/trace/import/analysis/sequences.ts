@@ -170,7 +170,7 @@ function consecutive(
       const before = run.at(-1)
       if (before) {
         const pair = evidence.of(parentKey, before.keys.at(-1) as string, unit.keys[0] as string)
-        const together = pair.against > 0 ? 'overlap' : unit.does === does.read && before.does === does.read ? 'reads' : 'unknown'
+        const together = pair.against > 0 ? 'overlap' : independentReads(before, unit) ? 'reads' : 'unknown'
         if (together !== wanted) end()
         else counts = { ordered: Math.max(counts.ordered, pair.ordered), against: Math.max(counts.against, pair.against) }
       }
@@ -181,22 +181,37 @@ function consecutive(
   return found
 }
 
-/** Groups as they run together: a loop inside a run of neighbours brings its rounds as lanes. */
-export function joined(sequences: readonly Sequence[]): Group[] {
+/** What a loop goes over comes from somewhere, and mostly from the call just before it: that one call is not independent of it. */
+function independentReads(before: Unit, unit: Unit): boolean {
+  return before.does === does.read && unit.does === does.read && (unit.rounds.length === 1 || before.rounds.length > 1)
+}
+
+/** Groups as they run together: runs of neighbours that share a call become one, and a loop inside brings its rounds as lanes. */
+export function joined({ start }: Forest, sequences: readonly Sequence[]): Group[] {
   const loops = new Map<number, Group>()
   for (const { rule, group } of sequences) if (rule === 'loop') loops.set(group.lanes[0]?.[0] as number, group)
-  const groups: Group[] = []
-  const taken = new Set<number>()
+  const groups: { parent: number; lanes: Map<number, readonly number[]> }[] = []
+  /** First row of a lane → the group that it is in. */
+  const within = new Map<number, (typeof groups)[number]>()
   for (const { rule, group } of sequences) {
-    if (rule !== 'consecutive' || group.lanes.some((lane) => lane.some((row) => taken.has(row)))) continue
-    const lanes = group.lanes.flatMap((lane) => {
+    if (rule !== 'consecutive') continue
+    const shared = group.lanes.map((lane) => within.get(lane[0] as number)).find((one) => one !== undefined)
+    const into = shared ?? { parent: group.parent, lanes: new Map<number, readonly number[]>() }
+    if (!shared) groups.push(into)
+    for (const lane of group.lanes) {
+      into.lanes.set(lane[0] as number, lane)
+      within.set(lane[0] as number, into)
+    }
+  }
+  const runs = groups.map(({ parent, lanes }): Group => {
+    const split = [...lanes.values()].flatMap((lane) => {
       const rounds = loops.get(lane[0] as number)
       loops.delete(lane[0] as number)
       return rounds ? rounds.lanes : [lane]
     })
-    for (const row of lanes.flat()) taken.add(row)
-    groups.push({ parent: group.parent, lanes })
-  }
-  for (const group of loops.values()) if (!group.lanes[0]?.some((row) => taken.has(row))) groups.push(group)
-  return groups
+    // Runs that were joined came from different kinds of evidence.
+    split.sort((a, b) => (start[a[0] as number] as number) - (start[b[0] as number] as number))
+    return { parent, lanes: split }
+  })
+  return [...runs, ...loops.values()]
 }

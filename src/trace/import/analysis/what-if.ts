@@ -21,6 +21,8 @@ export class WhatIf {
   readonly #took: Float64Array
   /** New start, since that of the parent. */
   readonly #offset: Float64Array
+  #newStart: Float64Array | undefined
+  #newEnd: Float64Array | undefined
 
   constructor(forest: Forest) {
     this.#forest = forest
@@ -42,15 +44,16 @@ export class WhatIf {
     return saved
   }
 
-  /** The trace with the groups, as a forest whose critical path can be asked for. Only the root's tree is valid. */
+  /** The trace with the groups, as a forest whose critical path can be asked for. Only the root's tree is valid, and only until the next call. */
   forest(root: number, groups: readonly Group[]): Forest {
     const changed = this.#run(root, groups)
-    const { spans, start: from } = this.#forest
-    const start = new Float64Array(from)
-    const end = new Float64Array(this.#forest.end)
+    const { spans } = this.#forest
+    // One pair of arrays for all: a copy for each of a million traces would be all that is done.
+    const start = (this.#newStart ??= new Float64Array(this.#forest.start))
+    const end = (this.#newEnd ??= new Float64Array(this.#forest.end))
     for (const row of treeOf(this.#forest, root)) {
       const up = spans.rows.parent[row] as number
-      if (row !== root) start[row] = (start[up] as number) + (this.#offset[row] as number)
+      start[row] = row === root ? (this.#forest.start[row] as number) : (start[up] as number) + (this.#offset[row] as number)
       end[row] = (start[row] as number) + (this.#took[row] as number)
     }
     this.#undo(changed)
