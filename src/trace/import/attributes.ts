@@ -48,9 +48,6 @@ export const slotCount = Object.keys(names).length
 
 export const attributeSlot = (name: string): number => slotOf.get(name) ?? -1
 
-/** All names that are looked for; readers of bytes compare them without making texts. */
-export const attributeNames: readonly string[] = [...slotOf.keys()]
-
 /** The known attributes of one span; made once and used for all. */
 export class Attributes {
   readonly values: string[] = Array.from({ length: slotCount }, () => '')
@@ -78,9 +75,10 @@ export class Attributes {
 
   put(slot: number, value: unknown): void {
     if (this.values[slot] !== '') return
-    if (typeof value === 'string') this.values[slot] = value
-    else if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
-      this.values[slot] = String(value)
+    const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
+    if (text === '') return
+    this.values[slot] = text
+    this.#taken.push(slot)
   }
 
   get(name: AttributeName): string {

@@ -69,13 +69,15 @@ export class OtlpProtobufReader {
   }
 
   end(): void {
+    const at = this.#base + this.#at
     const left = this.#bytes.length - this.#at
+    const open = this.#levels.some(({ end }) => end > at)
     if (this.#sink.count === 0 && left + this.#levels.length > 0)
       throw this.#refused('neither JSON nor spans of OTLP in protobuf')
     this.#closeLevels(Number.POSITIVE_INFINITY)
-    if (left > 0 || this.#skipping > 0)
+    if (open || left > 0 || this.#skipping > 0)
       this.#sink.warn(
-        `${this.#file} was cut short: the message that begins at byte ${(this.#base + this.#at).toLocaleString('en')} is not whole; what was whole counts`,
+        `${this.#file} was cut short: it ends inside the message that begins at byte ${at.toLocaleString('en')}; what was whole counts`,
       )
   }
 
