@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { FileRefused } from '../../base/errors.ts'
 import { readSpans } from './read.ts'
 import { accesses, categories, type Spans } from './spans/spans.ts'
@@ -81,11 +81,11 @@ const cart = [
 ]
 
 describe('OTLP as JSON', () => {
-  it('is read to the nanosecond, with the service of a resource that comes after its spans', async () => {
+  test('is read to the nanosecond, with the service of a resource that comes after its spans', async () => {
     expect(await readable({ resourceSpans: [otlp()] })).toEqual(cart)
   })
 
-  it.each([
+  test.each([
     ['a line per request', () => `${JSON.stringify({ resourceSpans: [otlp()] })}\n{"resourceSpans":[]}\n`],
     ['Tempo’s batches', () => ({ batches: [otlp('instrumentationLibrarySpans')] })],
     ['Tempo’s trace', () => ({ trace: { resourceSpans: [otlp()] } })],
@@ -95,7 +95,7 @@ describe('OTLP as JSON', () => {
     expect(await readable(content())).toEqual(cart)
   })
 
-  it('joins a trace that is spread over files, with the child first', async () => {
+  test('joins a trace that is spread over files, with the child first', async () => {
     const [parent, child] = (otlp() as { scopeSpans: [{ spans: [object, object] }] }).scopeSpans[0].spans
     const one = (span: object): object => ({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] })
     expect(lines(await readSpans([file(one(child)), file(one(parent))]))[0]).toMatch(/^\/SELECT in GET \/cart/)
@@ -103,7 +103,7 @@ describe('OTLP as JSON', () => {
 })
 
 describe('other formats', () => {
-  it('Jaeger: microseconds, processes after the spans, references', async () => {
+  test('Jaeger: microseconds, processes after the spans, references', async () => {
     const spans = [
       {
         traceID: 'a',
@@ -137,7 +137,7 @@ describe('other formats', () => {
     ])
   })
 
-  it('Zipkin: spans of both sides of a call share their id', async () => {
+  test('Zipkin: spans of both sides of a call share their id', async () => {
     const spans = [
       {
         traceId: '1',
@@ -170,7 +170,7 @@ describe('other formats', () => {
     expect(await readable([spans])).toEqual(expected)
   })
 
-  it('Chrome: begin and end, complete and asynchronous events, nested by thread, also without an end of the file', async () => {
+  test('Chrome: begin and end, complete and asynchronous events, nested by thread, also without an end of the file', async () => {
     const events = [
       { ph: 'M', pid: 1, tid: 1, name: 'process_name', args: { name: 'browser' } },
       { ph: 'X', pid: 1, tid: 1, ts: 0, dur: 1_000, name: 'task' },
@@ -193,7 +193,7 @@ describe('other formats', () => {
     expect([lines(spans), spans.warnings]).toEqual([expected, []])
   })
 
-  it('turbo: what a task needs is known', async () => {
+  test('turbo: what a task needs is known', async () => {
     const task = (taskId: string, dependencies: string[], startTime: number, endTime: number): object => ({
       taskId,
       package: taskId.split('#')[0],
@@ -223,7 +223,7 @@ describe('other formats', () => {
     ])
   })
 
-  it('Nx', async () => {
+  test('Nx', async () => {
     const content = {
       run: { command: 'nx run-many -t build', startTime: '2026-11-30T10:00:00.000Z' },
       tasks: [
@@ -242,7 +242,7 @@ describe('other formats', () => {
     ])
   })
 
-  it('jobs of GitHub Actions with their steps; what was skipped has no time', async () => {
+  test('jobs of GitHub Actions with their steps; what was skipped has no time', async () => {
     const jobs = [
       {
         id: 7,
@@ -272,7 +272,7 @@ describe('other formats', () => {
     ])
   })
 
-  it('reports of Playwright and Vitest', async () => {
+  test('reports of Playwright and Vitest', async () => {
     const result = { workerIndex: 1, startTime: '2026-11-30T10:00:00.000Z', duration: 250, status: 'passed' }
     const playwright = {
       config: { workers: 2 },
@@ -364,36 +364,37 @@ function cartProto(): Buffer {
 }
 
 describe('OTLP as protobuf', () => {
-  it('is what it is as JSON', async () => {
+  test('is what it is as JSON', async () => {
     expect(await readable(cartProto())).toEqual(cart)
   })
 
-  it('says where a file is damaged, or that it was cut short, for each place at which it may be', async () => {
+  test('says where a file is damaged, or that it was cut short, for each place at which it may be', async () => {
     const whole = cartProto()
     for (let length = 1; length < whole.length; length++) {
-      const path = file(whole.subarray(0, length))
-      const spans = await readSpans([path]).catch((error: unknown) => error as FileRefused)
-      if (spans instanceof Error) expect(spans).toMatchObject({ name: 'FileRefused' })
-      else
-        expect([spans.rows.count, spans.warnings.join()]).toEqual([
-          expect.any(Number),
-          expect.stringMatching(/cut short: .*byte \d+/),
-        ])
+      const said = await readSpans([file(whole.subarray(0, length))]).then(
+        ({ warnings }) => warnings.join(),
+        (error: unknown) => `${(error as Error).name}: ${(error as Error).message}`,
+      )
+      expect(said).toMatch(/cut short: .*byte [\d,]+|^FileRefused: .*(byte [\d,]+|no spans)/)
     }
   })
 
-  it('takes bytes that were changed at random, or refuses them by name', async () => {
+  test('takes bytes that were changed at random, or refuses them by name', async () => {
     const whole = cartProto()
     for (let i = 0; i < 300; i++) {
       const bytes = Buffer.from(whole)
       bytes[(i * 7_919) % bytes.length] = (i * 104_729) & 0xff
-      await readSpans([file(bytes)]).catch((error: unknown) => expect(error).toMatchObject({ name: 'FileRefused' }))
+      const failure = await readSpans([file(bytes)]).then(
+        () => undefined,
+        (error: unknown) => (error as Error).name,
+      )
+      expect([undefined, 'FileRefused']).toContain(failure)
     }
   })
 })
 
 describe('what is not a trace', () => {
-  it.each([
+  test.each([
     ['an empty file', '', /the file is empty/],
     ['a text', 'hello', /byte 0: text that is not/],
     ['other JSON', { name: 'heddle', dependencies: {} }, /no spans in it/],
@@ -413,7 +414,7 @@ describe('what is not a trace', () => {
     expect((error as FileRefused).hint).toContain('OTLP')
   })
 
-  it('a file that was cut short counts as far as it goes', async () => {
+  test('a file that was cut short counts as far as it goes', async () => {
     const whole = JSON.stringify({ resourceSpans: [otlp()] })
     const spans = await readSpans([file(whole.slice(0, whole.indexOf('SPAN_KIND_CLIENT')))])
     expect([spans.rows.count, spans.warnings[0]]).toEqual([
@@ -422,7 +423,7 @@ describe('what is not a trace', () => {
     ])
   })
 
-  it('hostile values are data', async () => {
+  test('hostile values are data', async () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const span = `{"traceId":"t","spanId":"1","parentSpanId":"1","name":"__proto__","startTimeUnixNano":"-5","endTimeUnixNano":{"a":${deep}},"attributes":[null,7,{"key":"constructor"},{"key":"db.system","value":{"__proto__":{"stringValue":"x"}}}]}`
     const spans = await readSpans([
@@ -431,7 +432,7 @@ describe('what is not a trace', () => {
     expect([spans.rows.count, spans.orphans]).toEqual([1, 1])
   })
 
-  it('circles of parents become roots', async () => {
+  test('circles of parents become roots', async () => {
     const span = (id: string, parentSpanId: string): object => ({
       traceId: 't',
       spanId: id,

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Drawn, drawn } from '../spans.fixture.ts'
 import { spanPath } from './critical-path.ts'
 import { forestOf } from './forest.ts'
@@ -293,17 +293,17 @@ const jaeger: readonly (readonly [number, readonly Row[], readonly (readonly [st
 ]
 
 describe('the critical path of a request', () => {
-  it.each(crisp)('is that of CRISP in its case %i', (_, rows, expected) => {
+  test.each(crisp)('is that of CRISP in its case %i', (_, rows, expected) => {
     expect(ownTimes(spansOf(rows))).toEqual(expected)
   })
 
-  it.each(jaeger)('has the sections of Jaeger in its case %i', (_, rows, expected) => {
+  test.each(jaeger)('has the sections of Jaeger in its case %i', (_, rows, expected) => {
     const forest = forestOf(drawn(spansOf(rows)))
     const path = spanPath(forest, forest.roots[0] as number)
     expect(path.rows.map((row, i) => [rows[row]?.[0], path.from[i], path.to[i]])).toEqual(expected)
   })
 
-  it('does not wait for what follows its parent', () => {
+  test('does not wait for what follows its parent', () => {
     const spans = spansOf([
       ['A', '', 1, 30],
       ['B', 'A', 10, 10],
@@ -312,7 +312,7 @@ describe('the critical path of a request', () => {
     expect(ownTimes(spans.map((span) => (span.id === 'B' ? { ...span, follows: true } : span)))).toEqual({ A: 30 })
   })
 
-  it('keeps siblings of equal times in order, also those without any length', () => {
+  test('keeps siblings of equal times in order, also those without any length', () => {
     const rows: Row[] = [
       ['A', '', 0, 30],
       ['B', 'A', 0, 10],
@@ -323,14 +323,14 @@ describe('the critical path of a request', () => {
     expect(ownTimes(spansOf(rows))).toEqual({ A: 0, B: 10, Z: 0, C: 10, D: 10 })
   })
 
-  it('takes ten thousand siblings and five thousand levels', () => {
+  test('takes ten thousand siblings and five thousand levels', () => {
     const wide: Row[] = [['A', '', 0, 10_000], ...Array.from({ length: 10_000 }, (_, i): Row => [`s${i}`, 'A', i, 1, 'S'])]
     expect(ownTimes(spansOf(wide))).toEqual({ A: 0, S: 10_000 })
     const deep = Array.from({ length: 5_000 }, (_, i): Row => [`d${i}`, i === 0 ? '' : `d${i - 1}`, i, 10_000 - 2 * i, 'D'])
     expect(ownTimes(spansOf(deep))).toEqual({ D: 10_000 })
   })
 
-  it('is what walking back step by step finds', () => {
+  test('is what walking back step by step finds', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(30), fc.integer({ min: 1, max: 60 }), fc.nat()), { maxLength: 12 }), (list) => {
         // Times in hundreds of a step, so that no overlap is small enough to be forgiven.
