@@ -5,7 +5,8 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { FileRefused } from '../../base/errors.ts'
 import { readSpans } from './read.ts'
-import { accesses, categories, type Spans } from './spans/spans.ts'
+import { type Spans } from './spans/spans.ts'
+import { accesses, categories } from './spans/vocabulary.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-spans-'))
 afterAll(() => rmSync(folder, { recursive: true }))

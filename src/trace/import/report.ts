@@ -1,6 +1,6 @@
 /** What traces of another system say: how long each operation takes and why, what ran one after the other without need, and what it would save. */
 import { createHash } from 'node:crypto'
-import type { Tier } from '../../findings/finding.ts'
+import type { Finding, Tier } from '../../findings/finding.ts'
 import { spanPath } from './analysis/critical-path.ts'
 import { Evidence } from './analysis/evidence.ts'
 import { type Forest, forestOf } from './analysis/forest.ts'
@@ -39,11 +39,10 @@ export interface OperationReport {
   readonly pathAfter: readonly PathShare[]
 }
 
-export interface SequenceFinding {
+export interface SequenceFinding extends Finding {
   /** The same in every set of traces of the same program. */
   readonly id: string
   readonly rule: SequenceRule | 'gap'
-  readonly tier: Tier
   readonly evidence: EvidenceKind | 'none'
   readonly operation: string
   /** The span inside which it happens. */
@@ -52,10 +51,6 @@ export interface SequenceFinding {
   /** File, line and function, where a span names them. */
   readonly code: string
   readonly calls: readonly string[]
-  readonly message: string
-  readonly proof: readonly string[]
-  readonly question: string | undefined
-  readonly remedy: string
   /** Traces of the operation in which it happens. */
   readonly traces: number
   /** Of a trace in which it happens: rounds or calls, on average. */
@@ -343,7 +338,10 @@ function findingReport(state: FindingState): SequenceFinding {
   const { p50, p95 } = quantiles(operation.took)
   const savingMs = state.savingMs / Math.max(1, state.traces)
   const rounds = state.rounds / Math.max(1, state.traces)
+  const at = state.service === '' ? state.parent : `${state.service}: ${state.parent}`
   const common = {
+    where: state.code === '' ? at : `${at}, ${state.code}`,
+    saving: savingMs > 0 ? `${formatted(savingMs)} of ${formatted(p50)} at the median` : 'unknown',
     operation: operation.name,
     service: state.service,
     parent: state.parent,

@@ -1,7 +1,7 @@
 /** Spans for tests, written as one would draw them. */
 import { newDraft } from './formats/draft.ts'
-import { Attributes } from './attributes.ts'
-import { operationOf } from './operation.ts'
+import { Attributes } from './spans/attributes.ts'
+import { operationOf } from './spans/operation.ts'
 import { type Spans, type SpanDraft, SpanSink } from './spans/spans.ts'
 
 export interface Drawn extends Partial<Omit<SpanDraft, 'operation'>> {

@@ -1,7 +1,8 @@
 /**
  * Spans as trees: clocks corrected, children inside their parents. All orders are by rows in typed arrays, and nothing recurses: a trace may be five thousand levels deep.
  */
-import { flag, type SpanRows, type Spans } from '../spans/spans.ts'
+import { type SpanRows, type Spans } from '../spans/spans.ts'
+import { flag } from '../spans/vocabulary.ts'
 
 export interface Forest {
   readonly spans: Spans

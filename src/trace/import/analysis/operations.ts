@@ -1,5 +1,6 @@
 /** Which spans are calls of the same thing, and what a span with all that is below it does to the outside. */
-import { accesses, categories, flag, type Spans } from '../spans/spans.ts'
+import { type Spans } from '../spans/spans.ts'
+import { accesses, categories, flag } from '../spans/vocabulary.ts'
 import type { Forest } from './forest.ts'
 
 const readPlace = accesses.indexOf('read')

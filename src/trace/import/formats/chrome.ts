@@ -2,8 +2,8 @@
  * Trace events of Chrome and Perfetto (JSON), as browsers, Node's `--trace-event-categories`, `tsc --generateTrace`, `NX_PROFILE`, Bazel and many others write them.
  * An event lies inside what its thread was doing. Threads of a process are children of one span, the process.
  */
-import { operationOf } from '../operation.ts'
-import { Attributes } from '../attributes.ts'
+import { operationOf } from '../spans/operation.ts'
+import { Attributes } from '../spans/attributes.ts'
 import type { SpanSink } from '../spans/spans.ts'
 import { newDraft, ownOperation } from './draft.ts'
 import { docOf, field, numberOf, textOf } from './values.ts'

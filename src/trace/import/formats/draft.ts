@@ -1,4 +1,4 @@
-import type { Operation } from '../operation.ts'
+import type { Operation } from '../spans/vocabulary.ts'
 import type { SpanDraft } from '../spans/spans.ts'
 
 const noOperation: Operation = { category: 'internal', access: 'unknown', detail: '', flags: 0 }

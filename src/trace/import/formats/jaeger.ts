@@ -2,8 +2,8 @@
  * Jaeger's JSON, as its page and its interface `/api/traces` give it.
  * @see https://www.jaegertracing.io/docs/2.0/apis/
  */
-import { Attributes } from '../attributes.ts'
-import { operationOf } from '../operation.ts'
+import { Attributes } from '../spans/attributes.ts'
+import { operationOf } from '../spans/operation.ts'
 import type { SpanSink } from '../spans/spans.ts'
 import { newDraft } from './draft.ts'
 import { kindOf } from './otlp-json.ts'

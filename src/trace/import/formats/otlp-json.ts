@@ -2,10 +2,11 @@
  * OpenTelemetry's JSON (OTLP 1.x): a request, one per line as the collector's file exporter writes, or a trace as Tempo's interface gives it.
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-import { Attributes } from '../attributes.ts'
+import { Attributes } from '../spans/attributes.ts'
 import type { Pattern } from '../json/cutter.ts'
-import { operationOf } from '../operation.ts'
-import { type SpanKind, spanKinds, type SpanSink } from '../spans/spans.ts'
+import { operationOf } from '../spans/operation.ts'
+import { type SpanSink } from '../spans/spans.ts'
+import { type SpanKind, spanKinds } from '../spans/vocabulary.ts'
 import { newDraft } from './draft.ts'
 import type { ElementFormat } from './reader.ts'
 import { docOf, field, listOf, nanosToMs, textOf } from './values.ts'

@@ -6,10 +6,12 @@
  * @see https://protobuf.dev/programming-guides/encoding/
  */
 import { FileRefused } from '../../../base/errors.ts'
-import { Attributes, attributeSlot } from '../attributes.ts'
-import { type Operation, operationOf } from '../operation.ts'
+import { Attributes, attributeSlot } from '../spans/attributes.ts'
+import type { Operation } from '../spans/vocabulary.ts'
+import { operationOf } from '../spans/operation.ts'
 import type { Id } from '../spans/ids.ts'
-import { spanKinds, type SpanSink } from '../spans/spans.ts'
+import { type SpanSink } from '../spans/spans.ts'
+import { spanKinds } from '../spans/vocabulary.ts'
 
 export const otlpProtobufName = 'OTLP protobuf'
 

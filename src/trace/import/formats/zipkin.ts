@@ -2,8 +2,8 @@
  * Zipkin's JSON, version 2: a list of spans, or a list of traces which are lists of spans.
  * @see https://zipkin.io/zipkin-api/zipkin2-api.yaml
  */
-import { Attributes } from '../attributes.ts'
-import { operationOf } from '../operation.ts'
+import { Attributes } from '../spans/attributes.ts'
+import { operationOf } from '../spans/operation.ts'
 import type { SpanSink } from '../spans/spans.ts'
 import { newDraft } from './draft.ts'
 import { kindOf } from './otlp-json.ts'

@@ -5,8 +5,8 @@
  */
 import { Strings } from '../../model/strings.ts'
 import { type Rows, Table } from '../../model/table.ts'
-import type { Operation } from '../operation.ts'
 import { type Id, IdTable, idOf } from './ids.ts'
+import { accesses, categories, flag, type Operation, type SpanKind, spanKinds } from './vocabulary.ts'
 
 export const spanSchema = {
   start: 'f64',
@@ -34,31 +34,6 @@ export const spanSchema = {
 } as const
 
 export type SpanRows = Rows<typeof spanSchema>
-
-/** Kinds of OpenTelemetry, in its order; 0 is unspecified. */
-export const spanKinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const
-export type SpanKind = (typeof spanKinds)[number]
-
-export const categories = ['internal', 'database', 'cache', 'http', 'rpc', 'model', 'messaging', 'call', 'task', 'test'] as const
-export type Category = (typeof categories)[number]
-
-/** What a call does to the other side. */
-export const accesses = ['unknown', 'read', 'write'] as const
-export type Access = (typeof accesses)[number]
-
-export const flag = {
-  failed: 1,
-  /** It follows its parent, which did not wait for it: a consumer of a message, a reference `FOLLOWS_FROM`. */
-  follows: 2,
-  /** A pause on purpose: a sleep, a back-off. */
-  pause: 4,
-  /** One page of a list, which is known only when the page before it is there. */
-  page: 8,
-  /** Begins or ends a transaction. */
-  transaction: 16,
-  /** Its needs are known (a task graph): the table `needs` has all of them. */
-  needsKnown: 32,
-} as const
 
 /** What a reader knows of one span. Texts that are empty are unknown. */
 export interface SpanDraft {

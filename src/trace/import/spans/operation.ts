@@ -3,16 +3,7 @@
  * are unmistakable; all else is `unknown`, which no finding takes for a read.
  */
 import type { AttributeName, Attributes } from './attributes.ts'
-import { type Access, type Category, flag, type SpanKind } from './spans/spans.ts'
-
-export interface Operation {
-  readonly category: Category
-  readonly access: Access
-  /** Without what differs from call to call, so that equal calls have equal texts. */
-  readonly detail: string
-  /** Bits of {@link flag}: `pause`, `page`, `transaction`. */
-  readonly flags: number
-}
+import { type Access, type Category, flag, type Operation, type SpanKind } from './vocabulary.ts'
 
 /** Longer statements differ in their first part too. */
 const longestDetail = 300
