@@ -5,6 +5,7 @@
 import { exportFormats } from '../trace/export/formats.ts'
 import { planFormats } from '../plan/formats/names.ts'
 import type { CommandSpec, OptionSpec } from './interface/command-spec.ts'
+import { layoutOptions } from './commands/plan/layout-options.ts'
 import { reporters } from './reporters/names.ts'
 
 const color: OptionSpec = { name: 'no-color', summary: 'no colours (also NO_COLOR=1)' }
@@ -101,8 +102,8 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'plan',
-    summary: 'how long a plan of tasks takes, with whom, and what decides its end',
-    positionals: 'FILE',
+    summary: 'what decides the end of a plan; which layout of GPUs serves or trains a model best',
+    positionals: 'FILE | serve | train',
     minPositionals: 1,
     maxPositionals: 1,
     options: [
@@ -112,13 +113,22 @@ export const commands: readonly CommandSpec[] = [
         oneOf: planFormats,
         summary: `what FILE is written in, where it cannot be seen: ${planFormats.join(', ')}`,
       },
-      { name: 'concurrency', short: 'j', value: 'N', summary: 'tasks at once, at most, where the plan names nobody' },
+      {
+        name: 'concurrency',
+        short: 'j',
+        value: 'N',
+        summary: 'tasks at once, at most, where the plan names nobody; serve: requests under way, in place of a rate',
+      },
       { name: 'schedules', value: 'N', summary: 'how many schedules are tried (default: 1,000)' },
       { name: 'seed', value: 'N', summary: 'equal seeds give equal schedules (default: 1)' },
+      ...layoutOptions,
       json,
       color,
     ],
-    examples: ['heddle plan website.yaml', 'heddle plan --json -j 4 tasks.csv'],
+    examples: [
+      'heddle plan website.yaml',
+      'heddle plan serve --model llama-3.1-70b --gpu h100-sxm --input 1000 --output 1000 --rate 4 --tpot 30ms',
+    ],
     load: () => import('./commands/plan.ts'),
   },
   {

@@ -8,9 +8,12 @@ import { forbidColor } from '../terminal/paint.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
 
-export async function command({ positionals, options }: Invocation): Promise<number> {
-  if (options['no-color'] === true) forbidColor()
+export async function command(invocation: Invocation): Promise<number> {
+  const { positionals, options } = invocation
   const [file = ''] = positionals
+  // Layouts of GPUs for a model; a plan of that name is written ./serve.
+  if (file === 'serve' || file === 'train') return (await import('./plan/layouts.ts'))[file](invocation)
+  if (options['no-color'] === true) forbidColor()
   const { plan, planText } = await import('../../plan/index.ts')
   const project = await read(file, options.from)
   const settings = settingsOf(options)

@@ -24,6 +24,8 @@ export interface Steady {
   /** One prompt, with nobody else there, by cause. */
   readonly prompt: Terms
   readonly promptSeconds: number
+  /** One prompt while the others are decoded, without a wait before it. */
+  readonly firstTokenSeconds: number
   /** Requests that have a place in the KV cache; 0: not even one. */
   readonly resident: number
   /** More requests are under way than the KV cache holds, so that some wait. */
@@ -55,6 +57,7 @@ export function steadyState(setting: Setting, { input, output, concurrency }: Lo
     tokenSeconds,
     prompt,
     promptSeconds,
+    firstTokenSeconds: totalOf(mixed) * chunks,
     resident,
     saturated: concurrency > places,
     tokensPerSecond: (resident * output) / (promptSeconds + tokenSeconds * Math.max(output - 1, 1)),

@@ -1,0 +1,40 @@
+/** Options of `heddle plan serve` and `heddle plan train`. */
+import type { OptionSpec } from '../../interface/command-spec.ts'
+
+export const layoutOptions: readonly OptionSpec[] = [
+  { name: 'model', value: 'NAME|FILE', summary: 'serve, train: a preset, or a Hugging Face config.json' },
+  { name: 'gpu', value: 'NAME', summary: 'serve, train: which GPU, such as h100-sxm' },
+  { name: 'nodes', value: 'N', summary: 'serve, train: nodes (default: 1)' },
+  { name: 'per-node', value: 'N', summary: 'serve, train: GPUs per node (default: 8)' },
+  { name: 'price', value: 'DOLLARS', summary: 'serve, train: per GPU and hour (default: a list price)' },
+  { name: 'input', value: 'TOKENS', summary: 'serve: tokens of a prompt, mean' },
+  { name: 'output', value: 'TOKENS', summary: 'serve: tokens of an answer, mean' },
+  { name: 'rate', value: 'N', summary: 'serve: requests a second that arrive' },
+  { name: 'ttft', value: 'DURATION', summary: 'serve: time to the first token at most, such as 500ms' },
+  { name: 'tpot', value: 'DURATION', summary: 'serve: time per output token at most' },
+  { name: 'engine', value: 'NAME', oneOf: ['vllm', 'sglang', 'trtllm'], summary: 'serve: the engine (default: vllm)' },
+  {
+    name: 'weights',
+    value: 'TYPE',
+    oneOf: ['bf16', 'fp8', 'fp4', 'int4'],
+    summary: 'serve: type of the weights (default: as published)',
+  },
+  {
+    name: 'kv',
+    value: 'TYPE',
+    oneOf: ['bf16', 'fp8'],
+    summary: 'serve: type of the KV cache (default: fp8 with weights of 8 bits or fewer)',
+  },
+  { name: 'replicas', value: 'N', summary: 'serve: only so many replicas' },
+  { name: 'attention-data', value: 'N', summary: 'serve: only so many copies of the attention around shared experts' },
+  { name: 'tensor', value: 'N', summary: 'serve, train: only this tensor parallelism' },
+  { name: 'pipeline', value: 'N', summary: 'serve, train: only this many stages' },
+  { name: 'expert', value: 'N', summary: 'serve, train: only this expert parallelism' },
+  { name: 'sequence', value: 'TOKENS', summary: 'train: tokens of a sequence (default: 4096)' },
+  { name: 'batch', value: 'N', summary: 'train: sequences of a step' },
+  { name: 'tokens', value: 'N', summary: 'train: tokens of the whole run, such as 1e12' },
+  { name: 'precision', value: 'TYPE', oneOf: ['bf16', 'fp8'], summary: 'train: type of matrix products (default: bf16)' },
+  { name: 'zero', value: 'STAGE', oneOf: ['0', '1', '2', '3'], summary: 'train: only this stage of ZeRO' },
+  { name: 'microbatch', value: 'N', summary: 'train: only this many sequences per microbatch' },
+  { name: 'recompute', value: 'HOW', oneOf: ['none', 'selective', 'full'], summary: 'train: only this recomputation' },
+]

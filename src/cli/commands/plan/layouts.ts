@@ -1,0 +1,114 @@
+/** `heddle plan serve` and `heddle plan train`: which layout of GPUs for which model. */
+import { readFileSync } from 'node:fs'
+import { FileRefused } from '../../../base/errors.ts'
+import { messageOf } from '../../../base/look.js'
+import type { Invocation } from '../../interface/command-spec.ts'
+import { exitCodes } from '../../interface/exit-codes.ts'
+import { UsageError } from '../../interface/usage-error.ts'
+import { forbidColor } from '../../terminal/paint.ts'
+import { say, sayJson } from '../../terminal/say.ts'
+
+export async function serve({ options }: Invocation): Promise<number> {
+  if (options['no-color'] === true) forbidColor()
+  const { planServing, serveJson, serveText } = await import('../../../plan/index.ts')
+  const plan = planServing({
+    ...hardware(options),
+    input: needed(options, 'input', 'the mean number of tokens of a prompt'),
+    output: needed(options, 'output', 'the mean number of tokens of an answer'),
+    ...numbers(options, { rate: 'rate', concurrency: 'concurrency' }),
+    ...words(options, ['ttft', 'tpot', 'engine', 'weights', 'kv']),
+    only: numbers(options, {
+      replicas: 'replicas',
+      tensor: 'tensor',
+      pipeline: 'pipeline',
+      expert: 'expert',
+      attentionData: 'attention-data',
+    }),
+  })
+  if (options.json === true) sayJson(process.stdout, JSON.stringify(serveJson(plan), null, 2))
+  else say(process.stdout, ...serveText(plan.request, plan, plan))
+  return plan.best === undefined ? exitCodes.failed : exitCodes.ok
+}
+
+export async function train({ options }: Invocation): Promise<number> {
+  if (options['no-color'] === true) forbidColor()
+  const { planTraining, trainJson, trainText } = await import('../../../plan/index.ts')
+  const zero = number(options, 'zero')
+  const plan = planTraining({
+    ...hardware(options),
+    batch: needed(options, 'batch', 'the sequences of a step, all GPUs together'),
+    ...numbers(options, { sequence: 'sequence', tokens: 'tokens' }),
+    ...words(options, ['precision']),
+    only: {
+      ...numbers(options, { tensor: 'tensor', pipeline: 'pipeline', expert: 'expert', microbatch: 'microbatch' }),
+      ...words(options, ['recompute']),
+      ...(zero === undefined ? {} : { zero: zero as 0 | 1 | 2 | 3 }),
+    },
+  })
+  if (options.json === true) sayJson(process.stdout, JSON.stringify(trainJson(plan), null, 2))
+  else say(process.stdout, ...trainText(plan.request, plan, plan))
+  return plan.best === undefined ? exitCodes.failed : exitCodes.ok
+}
+
+type Given = Invocation['options']
+
+function hardware(options: Given): { model: string | Record<string, unknown>; gpu: string } {
+  const { model, gpu } = options
+  if (typeof model !== 'string') {
+    throw new UsageError('heddle plan needs a model', {
+      hint: 'Give --model with a preset, such as llama-3.1-70b, or a Hugging Face config.json.',
+    })
+  }
+  if (typeof gpu !== 'string') throw new UsageError('heddle plan needs a GPU', { hint: 'Give --gpu, such as h100-sxm.' })
+  return { model: modelOf(model), gpu, ...numbers(options, { nodes: 'nodes', perNode: 'per-node', price: 'price' }) }
+}
+
+/** What looks like a path is a file. */
+function modelOf(model: string): string | Record<string, unknown> {
+  if (!/[\\/]|\.json$/.test(model)) return model
+  let text: string
+  try {
+    text = readFileSync(model, 'utf8')
+  } catch (cause) {
+    throw new FileRefused(`Cannot read ${model}: ${messageOf(cause)}`, { cause })
+  }
+  try {
+    return { _name_or_path: model, ...(JSON.parse(text) as Record<string, unknown>) }
+  } catch (cause) {
+    throw new FileRefused(`${model} is not JSON: ${messageOf(cause)}`, {
+      cause,
+      hint: "Give the config.json from the model's page.",
+    })
+  }
+}
+
+/** @throws {UsageError} when it is not a number */
+function number(options: Given, name: string): number | undefined {
+  const text = options[name]
+  if (typeof text !== 'string') return undefined
+  const value = Number(text.replaceAll('_', ''))
+  if (text.trim() !== '' && Number.isFinite(value)) return value
+  throw new UsageError(`Expected --${name} to be a number, got ${JSON.stringify(text)}`)
+}
+
+function needed(options: Given, name: string, what: string): number {
+  const value = number(options, name)
+  if (value === undefined) throw new UsageError(`heddle plan needs --${name}: ${what}`)
+  return value
+}
+
+function numbers<K extends string>(options: Given, names: Readonly<Record<K, string>>): Partial<Record<K, number>> {
+  const given: Partial<Record<K, number>> = {}
+  for (const key of Object.keys(names) as K[]) {
+    const value = number(options, names[key])
+    if (value !== undefined) given[key] = value
+  }
+  return given
+}
+
+/** Values that are checked where they are used. */
+function words<K extends string>(options: Given, names: readonly K[]): Partial<Record<K, never>> {
+  return Object.fromEntries(
+    names.flatMap((name) => (typeof options[name] === 'string' ? [[name, options[name]]] : [])),
+  ) as Partial<Record<K, never>>
+}
