@@ -5,11 +5,13 @@ import { Evaluator } from './effects/evaluate.ts'
 import { isOrderedOnPurpose } from './files.ts'
 import { awaitInLoop } from './rules/await-in-loop.ts'
 import { blockingRequest } from './rules/blocking.ts'
+import { lateStart } from './rules/late-start.ts'
 import { leftRunning } from './rules/left-running.ts'
 import { limiterInItself } from './rules/limiter-in-itself.ts'
 import { lostUpdate } from './rules/lost-update.ts'
-import { type Rule, toFinding } from './rules/rule.ts'
+import { type Rule, type Sight, toFinding } from './rules/rule.ts'
 import { sequentialAwaits } from './rules/sequential-awaits.ts'
+import { serialIteration } from './rules/serial-iteration.ts'
 import { unbounded } from './rules/unbounded.ts'
 import { Project } from './source/project.ts'
 import type { Unreadable } from './source/source-file.ts'
@@ -17,6 +19,8 @@ import type { Unreadable } from './source/source-file.ts'
 export const rules: readonly Rule[] = [
   sequentialAwaits,
   awaitInLoop,
+  serialIteration,
+  lateStart,
   unbounded,
   lostUpdate,
   limiterInItself,
@@ -25,7 +29,8 @@ export const rules: readonly Rule[] = [
 ]
 
 /** What every finding has in it. Other files are parsed only when a call leads into them: parsing is most of the work. */
-const beginning = /\bawait\b|\bPromise\s*\.|\basync\b|Sync\s*\(|['"](?:p-limit|p-queue|async-mutex|bottleneck|async-lock)['"]/
+const beginning =
+  /\bawait\b|\bPromise\s*\.|\basync\b|Sync\s*\(|['"](?:p-limit|p-queue|async-mutex|bottleneck|async-lock|express|fastify|koa|hono|polka|restify|@koa\/router|@nestjs\/common)['"]/
 
 export class Analysis {
   readonly #root: string
@@ -46,7 +51,12 @@ export class Analysis {
     const file = this.#project.open(path, text)
     if ('reason' in file) return file
     const place = relative(this.#root, path)
-    const sight = { file, evaluator: this.#evaluator, ordered: isOrderedOnPurpose(place) }
+    const sight: Sight = {
+      file,
+      evaluator: this.#evaluator,
+      ordered: isOrderedOnPurpose(place),
+      exports: () => [...this.#project.exportsOf(file)].flatMap(([name, of]) => ('node' in of ? [[name, of] as const] : [])),
+    }
     return rules.flatMap((rule) =>
       [...rule.find(sight)].map((found) => {
         const finding = toFinding(sight, rule.name, found)

@@ -67,6 +67,7 @@ export class Evaluator {
   describe(place: Place): string {
     const root = rootOf(place)
     const name = this.#places.get(root)?.name ?? (root.startsWith('@') ? outsideNames[root] : root)
+    if (root === '@fs') return `files ${place.slice(4).replaceAll('.', '/').replaceAll('·', '.')}`.replace(/ \*?$/, '')
     const rest = place.slice(root.length).replaceAll('.*', '[…]').replaceAll('·', '.')
     return root.startsWith('@') ? `${name ?? root}${rest && rest !== '[…]' ? ` ${rest.slice(1)}` : ''}` : `${name ?? root}${rest}`
   }
@@ -562,13 +563,21 @@ function isAwaited(call: Node): boolean {
   if (!above) return false
   if (above.type === 'AwaitExpression') return true
   if (above.type === 'ReturnStatement') return functionAround(above)?.async ?? false
-  if (above.type === 'ArrowFunctionExpression') return above.body === node && above.async
+  if (above.type === 'ArrowFunctionExpression') return above.body === node && (above.async || isThenCallback(above))
   if (above.type === 'MemberExpression' && above.object === node) return settling.has(propertyName(above) ?? '')
   if (above.type === 'ArrayExpression') {
     const around = above.parent
     return around?.type === 'CallExpression' && chainOf(around.callee)[0] === 'Promise'
   }
   return false
+}
+
+/** `promise.then((value) => call(value))` waits for the call. */
+function isThenCallback(fn: Node): boolean {
+  const call = fn.parent
+  return (
+    call?.type === 'CallExpression' && call.callee.type === 'MemberExpression' && settling.has(propertyName(call.callee) ?? '')
+  )
 }
 
 /** `resolve` and `reject` of `new Promise((resolve, reject) => …)`. */

@@ -38,6 +38,11 @@ const ordered = (why: string): Known => ({ ordered: why, waits: true, throws: tr
 
 /** A constant as one step of a place: dots would divide it. */
 const step = (text: string | undefined): string => (text === undefined ? '*' : text.replaceAll('.', '·') || '*')
+/** A path as steps, so that a folder stands for what is in it. */
+const filePlace = (text: string | undefined): string => {
+  const steps = text?.split(/[\\/]+/).filter((part) => part !== '' && part !== '.')
+  return `@fs.${steps && steps.length > 0 && !steps.includes('..') ? steps.map(step).join('.') : '*'}`
+}
 const last = (path: readonly string[]): string => path.at(-1) ?? ''
 
 const fileReads = new Set(
@@ -53,11 +58,11 @@ const fileWrites = new Set(
 function files(call: KnownCall): Known | undefined {
   const name = last(call.path).replace(/Sync$/, '')
   const synchronous = last(call.path).endsWith('Sync')
-  const place = `@fs.${step(call.text(0))}`
+  const place = filePlace(call.text(0))
   const waits = !synchronous
   if (fileReads.has(name)) return { reads: [place], waits, throws: true }
   if (!fileWrites.has(name)) return undefined
-  const target = `@fs.${step(call.text(1))}`
+  const target = filePlace(call.text(1))
   if (name === 'copyFile' || name === 'cp' || name === 'copy') return { reads: [place], writes: [target], waits, throws: true }
   if (name === 'rename' || name === 'move' || name === 'link') return { writes: [place, target], waits, throws: true }
   return { writes: [place], waits, throws: true }
@@ -236,7 +241,7 @@ const modules: Readonly<Record<string, Table>> = {
   glob: () => readsOutside('@fs'),
   tinyglobby: () => readsOutside('@fs'),
   'find-up': () => readsOutside('@fs'),
-  'read-yaml-file': (call) => readsOutside(`@fs.${step(call.text(0))}`),
+  'read-yaml-file': (call) => readsOutside(filePlace(call.text(0))),
   lodash: (call) =>
     /^(?:debounce|throttle|set|assign|merge|defaults|pull|remove|unset)/.test(last(call.path)) ? undefined : { calls: true },
   chalk: pure,
@@ -258,15 +263,15 @@ const modules: Readonly<Record<string, Table>> = {
   bunyan: logs,
   consola: logs,
   loglevel: logs,
-  rimraf: (call) => writesOutside(`@fs.${step(call.text(0))}`),
-  del: (call) => writesOutside(`@fs.${step(call.text(0))}`),
-  'make-dir': (call) => writesOutside(`@fs.${step(call.text(0))}`),
-  'write-file-atomic': (call) => writesOutside(`@fs.${step(call.text(0))}`),
-  'load-json-file': (call) => readsOutside(`@fs.${step(call.text(0))}`),
+  rimraf: (call) => writesOutside(filePlace(call.text(0))),
+  del: (call) => writesOutside(filePlace(call.text(0))),
+  'make-dir': (call) => writesOutside(filePlace(call.text(0))),
+  'write-file-atomic': (call) => writesOutside(filePlace(call.text(0))),
+  'load-json-file': (call) => readsOutside(filePlace(call.text(0))),
   'read-pkg': () => readsOutside('@fs'),
   'read-package-up': () => readsOutside('@fs'),
-  'path-exists': (call) => readsOutside(`@fs.${step(call.text(0))}`),
-  'symlink-dir': (call) => writesOutside(`@fs.${step(call.text(1))}`),
+  'path-exists': (call) => readsOutside(filePlace(call.text(0))),
+  'symlink-dir': (call) => writesOutside(filePlace(call.text(1))),
   tmp: () => ({ reads: ['@fs', '@random'], waits: true }),
   resend: byVerb(() => '@net.mail'),
   nodemailer: (call) => (last(call.path) === 'sendMail' ? writesOutside('@net.mail') : nothing),
@@ -274,7 +279,7 @@ const modules: Readonly<Record<string, Table>> = {
   bcrypt: hashing,
   bcryptjs: hashing,
   argon2: hashing,
-  sharp: (call) => (last(call.path) === 'toFile' ? writesOutside(`@fs.${step(call.text(0))}`) : { waits: true, throws: true }),
+  sharp: (call) => (last(call.path) === 'toFile' ? writesOutside(filePlace(call.text(0))) : { waits: true, throws: true }),
   'graphql-request': (call) => (last(call.path) === 'gql' ? nothing : writesOutside('@net')),
   ...Object.fromEntries(
     `upath slash ms bytes yaml ini semver-compare compare-versions validate-npm-package-name class-transformer class-validator dayjs moment

@@ -73,7 +73,7 @@ function awaitsIn(body: Node): Extract<Node, { type: 'AwaitExpression' }>[] {
 }
 
 /** A `return` or a `break` decides by one round whether there is another. A `throw` does what a failed call does. */
-function leavesEarly(loop: Loop): boolean {
+export function leavesEarly(loop: Loop): boolean {
   let leaves = false
   const visit = (node: Node, nested: boolean): void => {
     walk(node, (inner) => {

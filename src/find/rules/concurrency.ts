@@ -29,7 +29,10 @@ export function mappedBy(sight: Sight, node: Node): { readonly list: Node; reado
 export function functionOf(sight: Sight, node: Node): Callable | undefined {
   const inner = bare(node)
   if (isCallable(inner)) return inner
-  const origin = inner.type === 'Identifier' ? sight.evaluator.origins.of(sight.file, inner) : undefined
+  const origin =
+    inner.type === 'Identifier' || (inner.type === 'MemberExpression' && inner.object.type === 'ThisExpression')
+      ? sight.evaluator.origins.of(sight.file, inner)
+      : undefined
   return origin?.kind === 'function' && origin.file === sight.file ? origin.node : undefined
 }
 

@@ -1,6 +1,5 @@
 /** A limiter or mutex that is taken inside itself: when all of its places are held by callers that wait for a place, nothing goes on. */
 import { bare, type Callable, isCallable, type Node, propertyName, walk } from '../source/ast.ts'
-import type { Variable } from '../source/source-file.ts'
 import { functionOf } from './concurrency.ts'
 import type { Rule, Sight } from './rule.ts'
 
@@ -10,8 +9,16 @@ const makers: Readonly<Record<string, readonly string[]>> = {
   'p-queue': ['add'],
   'async-mutex': ['runExclusive'],
   bottleneck: ['schedule'],
-  'async-sema': [],
   'async-lock': ['acquire'],
+  heddle: ['runExclusive', 'run', ''],
+  'heddle/sync': ['runExclusive', 'run'],
+}
+
+/** Locks that are held between two calls: `await mutex.acquire()` until the release. */
+const held: Readonly<Record<string, readonly string[]>> = {
+  'async-mutex': ['acquire'],
+  'async-sema': ['acquire'],
+  'heddle/sync': ['acquire'],
 }
 
 export const limiterInItself: Rule = {
@@ -22,7 +29,7 @@ export const limiterInItself: Rule = {
       if (!taken) continue
       const inner = innerTake(sight, taken.fn, taken.limiter, new Set())
       if (!inner) continue
-      const name = taken.limiter.name
+      const name = sight.evaluator.describe(taken.limiter)
       yield {
         node: outer,
         tier: 'proven',
@@ -38,22 +45,23 @@ export const limiterInItself: Rule = {
   },
 }
 
-function takenBy(sight: Sight, call: Extract<Node, { type: 'CallExpression' }>): { limiter: Variable; fn: Callable } | undefined {
+function takenBy(sight: Sight, call: Extract<Node, { type: 'CallExpression' }>): { limiter: string; fn: Callable } | undefined {
   const callee = bare(call.callee)
   const [object, method] = callee.type === 'MemberExpression' ? [bare(callee.object), propertyName(callee)] : [callee, '']
-  if (object.type !== 'Identifier' || method === undefined) return undefined
-  const variable = sight.file.variableOf(object)
+  if (method === undefined) return undefined
+  // The same place is the same limiter: a variable, or a property of this object.
+  const limiter = sight.evaluator.pathOf(sight.file, object)
   const origin = sight.evaluator.origins.of(sight.file, object)
-  if (!variable || origin?.kind !== 'made' || !makers[origin.module]?.includes(method)) return undefined
+  if (!limiter || origin?.kind !== 'made' || !makers[origin.module]?.includes(method)) return undefined
   for (const argument of call.arguments) {
     const fn = functionOf(sight, argument)
-    if (fn) return { limiter: variable, fn }
+    if (fn) return { limiter, fn }
   }
   return undefined
 }
 
 /** A take of the same limiter that the function waits for, directly or through functions of the file. */
-function innerTake(sight: Sight, fn: Callable, limiter: Variable, seen: Set<Callable>): Node | undefined {
+function innerTake(sight: Sight, fn: Callable, limiter: string, seen: Set<Callable>): Node | undefined {
   if (seen.has(fn) || !fn.body) return undefined
   seen.add(fn)
   let found: Node | undefined
@@ -61,7 +69,7 @@ function innerTake(sight: Sight, fn: Callable, limiter: Variable, seen: Set<Call
     if (found) return false
     if (node.type !== 'CallExpression') return !isCallable(node) || isMapped(node)
     const taken = takenBy(sight, node)
-    if (taken?.limiter === limiter) {
+    if (taken?.limiter === limiter || holds(sight, node, limiter)) {
       if (isWaitedFor(node, fn)) found = node
       return false
     }
@@ -72,6 +80,14 @@ function innerTake(sight: Sight, fn: Callable, limiter: Variable, seen: Set<Call
     return true
   })
   return found
+}
+
+/** `await mutex.acquire()` of the same mutex. */
+function holds(sight: Sight, call: Extract<Node, { type: 'CallExpression' }>, limiter: string): boolean {
+  const callee = bare(call.callee)
+  if (callee.type !== 'MemberExpression' || sight.evaluator.pathOf(sight.file, callee.object) !== limiter) return false
+  const origin = sight.evaluator.origins.of(sight.file, callee.object)
+  return origin?.kind === 'made' && (held[origin.module]?.includes(propertyName(callee) ?? '') ?? false)
 }
 
 function isMapped(fn: Node): boolean {

@@ -3,11 +3,15 @@ import { conflict, type Effect, isOutside, overlap } from '../effects/effect.ts'
 import { bare, type Callable, isCallable, isInside, type Node, walk } from '../source/ast.ts'
 import { concurrentCallbacks, gatherOf } from './concurrency.ts'
 import type { Found, Rule, Sight } from './rule.ts'
+import { betweenTwo, inEachCall } from './same-target.ts'
 
 export const lostUpdate: Rule = {
   name: 'lost-update',
   *find(sight) {
-    for (const fn of concurrentCallbacks(sight).keys()) yield* inCallback(sight, fn)
+    for (const fn of concurrentCallbacks(sight).keys()) {
+      yield* inCallback(sight, fn)
+      yield* inEachCall(sight, fn)
+    }
     for (const call of sight.file.nodes('CallExpression')) {
       const gather = gatherOf(call)
       const list = call.arguments[0] && bare(call.arguments[0])
@@ -112,6 +116,11 @@ function* betweenBranches(sight: Sight, list: Extract<Node, { type: 'ArrayExpres
     for (let j = i + 1; j < branches.length; j++) {
       const [a, b] = [branches[i], branches[j]]
       if (!a || !b || !isUpdated(a.effect, b.effect)) continue
+      const outside = betweenTwo(sight, a.node, b.node)
+      if (outside) {
+        yield outside
+        return
+      }
       const found = conflict(inMemory(a.effect), inMemory(b.effect))
       // A property that objects share is most often a cache that both fill with the same.
       if (!found || found.kind !== 'both write' || !sight.evaluator.variableAt(found.place) || found.place.includes('.')) continue

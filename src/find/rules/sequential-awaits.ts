@@ -1,20 +1,9 @@
 /** Awaits next to each other that do not depend on one another. */
-import { conflict, type Effect } from '../effects/effect.ts'
 import { soundsLikeReading } from '../effects/guess.ts'
-import { sourceName } from '../effects/evaluate.ts'
-import { bare, isCallable, type Node, walk } from '../source/ast.ts'
+import { bare, type Node } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
-import { describeEffect, type Found, isSlow, openCalls, type Rule, type Sight, soundsHarmless, soundsLikeGuard } from './rule.ts'
-
-interface Step {
-  readonly statement: Node
-  /** What is awaited. */
-  readonly expression: Node
-  /** The pattern or name that gets the result. */
-  readonly target: Node | undefined
-  readonly kind: 'const' | 'let' | 'var' | 'assign' | 'drop'
-  readonly effect: Effect
-}
+import { describeEffect, type Found, openCalls, type Rule, type Sight, soundsHarmless } from './rule.ts'
+import { called, independent, indentBefore, type Step, stepOf } from './steps.ts'
 
 export const sequentialAwaits: Rule = {
   name: 'sequential-awaits',
@@ -43,76 +32,6 @@ function* groups(sight: Sight, statements: readonly Node[]): Iterable<Step[]> {
     }
   }
   if (group.length > 1) yield group
-}
-
-function stepOf(sight: Sight, statement: Node): Step | undefined {
-  const parts = partsOf(statement)
-  if (!parts) return undefined
-  const { expression } = parts
-  if (bare(expression).type !== 'CallExpression') return undefined
-  const effect = sight.evaluator.effectOf(sight.file, statement)
-  if (effect.ordered || !isSlow(effect)) return undefined
-  const name = sourceName(sight.file, (bare(expression) as Extract<Node, { type: 'CallExpression' }>).callee)
-  if (soundsLikeGuard(name)) return undefined
-  return { statement, ...parts, effect }
-}
-
-function partsOf(statement: Node): Pick<Step, 'expression' | 'target' | 'kind'> | undefined {
-  if (statement.type === 'VariableDeclaration') {
-    const [declarator] = statement.declarations
-    if (statement.declarations.length !== 1 || declarator?.init?.type !== 'AwaitExpression') return undefined
-    const { kind } = statement
-    if (kind !== 'const' && kind !== 'let' && kind !== 'var') return undefined
-    return { expression: declarator.init.argument, target: declarator.id, kind }
-  }
-  if (statement.type !== 'ExpressionStatement') return undefined
-  const { expression } = statement
-  if (expression.type === 'AwaitExpression') return { expression: expression.argument, target: undefined, kind: 'drop' }
-  if (expression.type !== 'AssignmentExpression' || expression.operator !== '=' || expression.right.type !== 'AwaitExpression')
-    return undefined
-  return { expression: expression.right.argument, target: expression.left, kind: 'assign' }
-}
-
-/** The later step neither takes the result of the earlier one nor touches what that one changes. */
-function independent(earlier: Step, later: Step): boolean {
-  if (earlier.target) {
-    const names = namesIn(earlier.target)
-    let used = false
-    walk(later.statement, (node) => {
-      if (node.type === 'Identifier' && names.includes(node.name) && !isOnlyAName(node)) used = true
-      return !used
-    })
-    if (used) return false
-  }
-  return !conflict(withoutLog(earlier.effect), withoutLog(later.effect))
-}
-
-/** Names of variables and roots of properties that a pattern assigns. */
-function namesIn(pattern: Node): string[] {
-  const names: string[] = []
-  walk(pattern, (node) => {
-    if (node.type === 'Identifier' && !isOnlyAName(node)) names.push(node.name)
-    return !isCallable(node) && !node.type.startsWith('TS')
-  })
-  return names
-}
-
-/** `data` in `{ data: users }` and in `response.data` is not a variable. */
-function isOnlyAName(node: Node): boolean {
-  const { parent } = node
-  if (parent?.type === 'Property') return parent.key === node && parent.value !== node && !parent.computed
-  return parent?.type === 'MemberExpression' && parent.property === node && !parent.computed
-}
-
-function withoutLog(effect: Effect): Effect {
-  const copy = Object.create(effect) as Effect
-  const keep = (places: ReadonlyMap<string, Node>): Map<string, Node> =>
-    new Map(
-      [...places].filter(
-        ([place]) => !place.startsWith('@console') && !place.startsWith('@random') && !place.startsWith('@clock'),
-      ),
-    )
-  return Object.assign(copy, { reads: keep(effect.reads), writes: keep(effect.writes) })
 }
 
 function judge(sight: Sight, group: readonly Step[]): Found | undefined {
@@ -187,11 +106,6 @@ function sameCallOfOthers(sight: Sight, group: readonly Step[]): boolean {
 const inOrder =
   /(?:^|\.)(?:exec\w*|run\w*|spawn\w*|\$|sh|git|npm|npx|pnpm|yarn|query|execute\w*|write|print|log|append|type|press|click|fill|goto|step|task|emit|dispatch|send\w*|call|request|command|test|it|describe|set\w*|say|ask|wait\w*)\(\)$/
 
-function called(sight: Sight, { expression }: Step): string {
-  const call = bare(expression)
-  return `${sourceName(sight.file, call.type === 'CallExpression' ? call.callee : call)}()`
-}
-
 function count(n: number): string {
   return ['No', 'One', 'Two', 'Three', 'Four', 'Five', 'Six'][n] ?? String(n)
 }
@@ -224,11 +138,4 @@ function rewrite(sight: Sight, group: readonly Step[]): Edit[] | undefined {
   // Without semicolons a line that begins with a bracket would go on the line before.
   const guard = left.startsWith('[') && semicolon === '' ? ';' : ''
   return [{ start: first.statement.start, end: last.statement.end, text: `${guard}${left}${all}${semicolon}` }]
-}
-
-/** The blanks between the start of a line and `offset`. */
-function indentBefore(text: string, offset: number): string {
-  let from = offset
-  while (text[from - 1] === ' ' || text[from - 1] === '\t') from--
-  return text.slice(from, offset)
 }

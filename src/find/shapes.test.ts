@@ -1,0 +1,147 @@
+/** Sequences and races that are not written as awaits next to each other. */
+import { expect, test } from 'vitest'
+import { findIn, rewritten } from './find.fixture.ts'
+
+const fs = `import { readFile, writeFile } from 'node:fs/promises'\n`
+
+/** Code, with the rule and the tier that it gets; `undefined` where nothing may be said above info. */
+const cases: Readonly<Record<string, readonly [code: string, found?: `${string} ${string}`]>> = {
+  'reduce over an async function': [
+    `export const f = (urls: string[]) => urls.reduce(async (before, url) => { await before; await fetch(url) }, Promise.resolve())`,
+    'serial-iteration proven',
+  ],
+  'reduce with then': [
+    `export const f = (urls: string[]) => urls.reduce<Promise<unknown>>((before, url) => before.then(() => fetch(url)), Promise.resolve())`,
+    'serial-iteration proven',
+  ],
+  'reduce that collects': [
+    `export const f = (urls: string[]) => urls.reduce(async (before, url) => { const all = await before; all.push(await fetch(url)); return all }, Promise.resolve([] as Response[]))`,
+    'serial-iteration proven',
+  ],
+  'reduce that hands the value on': [
+    `export const f = (steps: any[]) => steps.reduce(async (before, url) => { const value = await before; return (await fetch(url + value)).text() }, Promise.resolve(''))`,
+  ],
+  'reduce without promises': [`export const f = (xs: number[]) => xs.reduce((a, b) => a + b, 0)`],
+  'recursion by index': [
+    `export async function f(urls: string[], i: number): Promise<void> { if (i >= urls.length) return; await fetch(urls[i]!); return f(urls, i + 1) }`,
+    'serial-iteration proven',
+  ],
+  'recursion over the rest': [
+    `export async function f(urls: string[]): Promise<void> { const [first, ...rest] = urls; if (!first) return; await fetch(first); await f(rest) }`,
+    'serial-iteration proven',
+  ],
+  'recursion that counts tries': [
+    `export async function f(url: string, tries: number): Promise<unknown> { try { return await fetch(url) } catch { return f(url, tries + 1) } }`,
+  ],
+  'recursion over pages': [
+    `export async function f(page: number): Promise<unknown> { const r = await (await fetch('/?page=' + page)).json() as any; if (!r.more) return r; return f(page + 1) }`,
+  ],
+  'for await with a slow body': [
+    `export async function f(source: AsyncIterable<string>) { for await (const url of source) { await fetch(url) } }`,
+    'serial-iteration likely',
+  ],
+  'for await that writes to one place': [
+    `export async function f(source: AsyncIterable<string>, out: any) { for await (const url of source) { await out.write(url) } }`,
+  ],
+  'for await that stops': [
+    `export async function f(source: AsyncIterable<string>) { for await (const url of source) { const r = await fetch(url); if (r.ok) break } }`,
+  ],
+  'a late start': [
+    `${fs}export async function f() { const a = await readFile('a', 'utf8'); const n = a.trim(); const b = await readFile('b'); return [n, b] }`,
+    'late-start proven',
+  ],
+  'a late start behind a condition': [
+    `${fs}export async function f() { const a = await readFile('a', 'utf8'); if (a === '') return; const b = await readFile('b'); return [a, b] }`,
+  ],
+  'no late start: it takes what was made': [
+    `${fs}export async function f() { const a = await readFile('a', 'utf8'); const n = a.trim(); const b = await readFile(n); return [n, b] }`,
+  ],
+  'no late start: a write in between': [
+    `${fs}export async function f() { const a = await readFile('a', 'utf8'); await writeFile('b', a.trim()); const b = await readFile('b'); return [a, b] }`,
+  ],
+  'a mutex of a property inside itself': [
+    `import { Mutex } from 'async-mutex'\nexport class S { m = new Mutex(); async inner() { return this.m.runExclusive(() => fetch('/a')) } async outer() { return this.m.runExclusive(async () => { await this.inner() }) } }`,
+    'limiter-in-itself proven',
+  ],
+  'a mutex that is acquired inside itself': [
+    `import { Mutex } from 'async-mutex'\nconst m = new Mutex()\nexport const f = () => m.runExclusive(async () => { const release = await m.acquire(); release() })`,
+    'limiter-in-itself proven',
+  ],
+  'two mutexes of properties': [
+    `import { Mutex } from 'async-mutex'\nexport class S { m = new Mutex(); n = new Mutex(); async inner() { return this.n.runExclusive(() => fetch('/a')) } async outer() { return this.m.runExclusive(async () => { await this.inner() }) } }`,
+  ],
+  'synchronous hashing in a Nest controller': [
+    `import { Controller, Post } from '@nestjs/common'\nimport { hashSync } from 'bcrypt'\n@Controller() export class C { @Post() create(b: any) { return hashSync(b.password, 10) } }`,
+    'blocking-request proven',
+  ],
+  'compression in a route of Next': [
+    `import { gzipSync } from 'node:zlib'\nexport async function GET() { return new Response(gzipSync('x')) }`,
+  ],
+  'a file that is read once': [
+    `import express from 'express'\nimport { readFileSync } from 'node:fs'\nlet page: any\nconst app = express()\napp.get('/', (req, res) => { if (!page) page = readFileSync('a'); res.send(page) })`,
+  ],
+  'every call writes one file': [
+    `${fs}export const f = (xs: string[]) => Promise.all(xs.map(async (x) => { await writeFile('out', x) }))`,
+    'lost-update proven',
+  ],
+  'every call updates one file': [
+    `${fs}export const f = (xs: string[]) => Promise.all(xs.map(async (x) => { const all = JSON.parse(await readFile('out', 'utf8')); all.push(x); await writeFile('out', JSON.stringify(all)) }))`,
+    'lost-update proven',
+  ],
+  'every call writes a file of its own': [
+    `${fs}export const f = (xs: string[]) => Promise.all(xs.map(async (x) => { await writeFile('out/' + x, x) }))`,
+  ],
+  'a record that is read and written': [
+    `import { PrismaClient } from '@prisma/client'\nconst prisma = new PrismaClient()\nexport const f = (xs: number[], id: string) => Promise.all(xs.map(async (x) => { const u = await prisma.user.findUniqueOrThrow({ where: { id } }); await prisma.user.update({ where: { id }, data: { n: u.n + x } }) }))`,
+    'lost-update likely',
+  ],
+  'a record that is incremented': [
+    `import { PrismaClient } from '@prisma/client'\nconst prisma = new PrismaClient()\nexport const f = (xs: number[], id: string) => Promise.all(xs.map(async (x) => { await prisma.user.update({ where: { id }, data: { n: { increment: x } } }) }))`,
+  ],
+  'two branches write one file': [
+    `${fs}export const f = (a: string, b: string) => Promise.all([writeFile('out', a), writeFile('out', b)])`,
+    'lost-update likely',
+  ],
+  'two branches write two files': [
+    `${fs}export const f = (a: string, b: string) => Promise.all([writeFile('a', a), writeFile('b', b)])`,
+  ],
+}
+
+/** `unbounded` is tested elsewhere, and holds of many of these too. */
+test.each(Object.entries(cases))('%s', async (_, [code, expected]) => {
+  const found = (await findIn(code)).filter(({ rule, tier }) => tier !== 'info' && rule !== 'unbounded')
+  expect(found.map(({ rule, tier }) => `${rule} ${tier}`)).toEqual(expected ? [expected] : [])
+})
+
+test('a route of Next is known by its file', async () => {
+  const code = `import { gzipSync } from 'node:zlib'\nexport async function GET() { return new Response(gzipSync('x')) }`
+  expect(await findIn({ 'app/api/route.ts': code })).toMatchObject([{ rule: 'blocking-request', tier: 'proven' }])
+})
+
+test('what blocks is followed into other files, and is likely then', async () => {
+  const files = {
+    'app.ts': `import express from 'express'\nimport { page } from './page.ts'\nexpress().get('/', (req, res) => { res.send(page()) })`,
+    'page.ts': `import { readFileSync } from 'node:fs'\nexport const page = () => readFileSync('a')`,
+  }
+  expect(await findIn(files)).toMatchObject([{ rule: 'blocking-request', tier: 'likely', file: 'app.ts' }])
+})
+
+test('a late start is handled before it is awaited', async () => {
+  const code = `export async function load(x: string) { return (await fetch(x)).text() }
+export async function f() {
+  const a = await load('/a')
+  const n = a.trim()
+  const b = await load('/b')
+  return [n, b]
+}`
+  expect(await rewritten(code)).toContain(`  const bStarted = load('/b')
+  bStarted.catch(() => {})
+  const a = await load('/a')
+  const n = a.trim()
+  const b = await bStarted`)
+})
+
+test('a folder stands for the files in it', async () => {
+  const code = `import { mkdir, readFile } from 'node:fs/promises'\nexport async function f() { const a = await readFile('./out/a'); const b = await mkdir('out'); return [a, b] }`
+  expect(await findIn(code)).toEqual([])
+})
