@@ -43,12 +43,13 @@ export async function find(paths: readonly string[], options: FindOptions = {}):
     if ('reason' in found) left.push(found)
     else findings.push(...found)
   }
-  findings.sort(
+  const found = onceForEachCause(findings)
+  found.sort(
     (a, b) => tiers.indexOf(a.tier) - tiers.indexOf(b.tier) || (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line),
   )
-  const counted = (tier: Tier): number => findings.filter((finding) => finding.tier === tier).length
+  const counted = (tier: Tier): number => found.filter((finding) => finding.tier === tier).length
   return {
-    findings,
+    findings: found,
     unreadable: left.map(({ path, reason }) => ({ path: relative(root, path), reason })),
     summary: { files: files.length, lines, proven: counted('proven'), likely: counted('likely'), info: counted('info') },
   }
@@ -61,6 +62,25 @@ function read(path: string, unreadable: Unreadable[]): string | undefined {
     unreadable.push({ path, reason: `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}` })
     return undefined
   }
+}
+
+/** Where many places lead to one cause, the first of them says how many. */
+function onceForEachCause(findings: readonly CodeFinding[]): CodeFinding[] {
+  const places = new Map<string, number>()
+  for (const { cause } of findings) if (cause !== undefined) places.set(cause, (places.get(cause) ?? 0) + 1)
+  const seen = new Set<string>()
+  return findings.flatMap((finding) => {
+    const { cause } = finding
+    if (cause === undefined) return [finding]
+    if (seen.has(cause)) return []
+    seen.add(cause)
+    const others = (places.get(cause) ?? 1) - 1
+    return [
+      others > 0
+        ? { ...finding, proof: [...finding.proof, `${others} more ${others === 1 ? 'place leads' : 'places lead'} there`] }
+        : finding,
+    ]
+  })
 }
 
 function countLines(text: string): number {

@@ -145,3 +145,25 @@ test('a folder stands for the files in it', async () => {
   const code = `import { mkdir, readFile } from 'node:fs/promises'\nexport async function f() { const a = await readFile('./out/a'); const b = await mkdir('out'); return [a, b] }`
   expect(await findIn(code)).toEqual([])
 })
+
+test('many requests that come to one blocking call are one finding', async () => {
+  const files = {
+    'app.ts': `import express from 'express'\nimport { page } from './page.ts'\nconst app = express()\napp.get('/', (req, res) => { res.send(page()) })\napp.get('/a', (req, res) => { res.send(page()) })`,
+    'page.ts': `import { readFileSync } from 'node:fs'\nexport const page = () => readFileSync('a')`,
+  }
+  const found = await findIn(files)
+  expect(found).toHaveLength(1)
+  expect(found[0]?.proof.at(-1)).toBe('1 more place leads there')
+})
+
+test('a guard in between keeps a late start where it is', async () => {
+  const code = `declare function assertOwner(x: unknown): void\nexport async function f() { const a = await fetch('/a'); assertOwner(a); const b = await fetch('/b'); return [a, b] }`
+  expect((await findIn(code)).filter(({ tier }) => tier !== 'info')).toEqual([])
+})
+
+test('a read of related records depends on writes of any model', async () => {
+  const code = (include: string): string =>
+    `import { PrismaClient } from '@prisma/client'\nconst prisma = new PrismaClient()\nexport async function f() { const a = await prisma.post.create({ data: {} }); const b = await prisma.user.findMany({ ${include} }); return [a, b] }`
+  expect((await findIn(code(''))).map(({ tier }) => tier)).toEqual(['likely'])
+  expect(await findIn(code('include: { posts: true }'))).toEqual([])
+})

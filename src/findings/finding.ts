@@ -49,4 +49,6 @@ export interface CodeFinding extends Finding {
   readonly endLine: number
   /** The edits that do it; undefined where no rewrite keeps the meaning. */
   readonly fix: readonly Edit[] | undefined
+  /** What it comes from, where many places lead to one cause: the first of them is shown. */
+  readonly cause?: string | undefined
 }

@@ -279,7 +279,8 @@ export class Evaluator {
     const library = origin?.kind === 'module' || origin?.kind === 'made'
     const harmless = local || looksHarmless(name, { awaited, constructed: node.type === 'NewExpression', library })
     ;(harmless ? into.assumed : into.unknown).set(name, node)
-    const place = local && this.pathOf(file, receiver)
+    // A result that is used is most often a new value, as of query builders; one that is dropped is made for what it changes.
+    const place = local && node.parent?.type === 'ExpressionStatement' && this.pathOf(file, receiver)
     if (place) into.write(place, callee)
   }
 
@@ -328,6 +329,10 @@ export class Evaluator {
       path,
       chain: chainOf(bare(node.callee)),
       text: (index) => this.#text(file, node.arguments[index]),
+      source: (index) => {
+        const argument = node.arguments[index]
+        return argument ? file.text.slice(argument.start, argument.end) : ''
+      },
       constructed: (index) => {
         const argument = node.arguments[index]
         return argument?.type === 'NewExpression' ? nameOf(argument.callee) : undefined

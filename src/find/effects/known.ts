@@ -9,6 +9,8 @@ export interface KnownCall {
   readonly chain: readonly string[]
   /** The text of an argument where the source says it. */
   text(argument: number): string | undefined
+  /** An argument as the source writes it. */
+  source(argument: number): string
   /** The name of the class that an argument constructs: `new GetObjectCommand(…)`. */
   constructed(argument: number): string | undefined
   /** The text of a property of an argument that is an object literal. */
@@ -105,7 +107,12 @@ export function prisma(call: KnownCall): Known | undefined {
   if (name.startsWith('$')) return writesOutside('@db')
   const model = call.path.at(-2)
   if (model === undefined || call.path.length < 2) return undefined
-  return readVerb.test(name) ? readsOutside(`@db.${model}`) : writesOutside(`@db.${model}`)
+  // A relation reads other models too.
+  const related = /\b(?:include|some|every|none|is|isNot|connect|disconnect|_count)\s*:|\bselect\s*:\s*\{[^}]*\{/.test(
+    call.source(0),
+  )
+  if (readVerb.test(name)) return readsOutside(related ? '@db' : `@db.${model}`)
+  return { reads: [related ? '@db' : `@db.${model}`], writes: [`@db.${model}`], waits: true, throws: true }
 }
 
 /** SQL says by its first word what it does. */

@@ -44,6 +44,7 @@ export const blockingRequest: Rule = {
       if (!held) continue
       yield {
         node: held.node,
+        cause: held.cause,
         tier: sight.ordered ? 'info' : held.elsewhere ? 'likely' : 'proven',
         question: held.elsewhere ? `Does every request come as far as ${held.name}?` : undefined,
         message: `${held.name} holds the thread while a request is answered: every other request waits`,
@@ -115,6 +116,8 @@ interface Held {
   readonly through: readonly string[]
   /** In another file, where conditions may keep requests away from it. */
   readonly elsewhere: boolean
+  /** The call that blocks, by its place. */
+  readonly cause: string
 }
 
 function firstBlocking(sight: Sight, file: SourceFile, fn: Callable, seen: Set<Callable>): Held | undefined {
@@ -131,7 +134,7 @@ function firstBlocking(sight: Sight, file: SourceFile, fn: Callable, seen: Set<C
       const module = origin.module.replace(/^node:/, '')
       const name = origin.path.at(-1) ?? ''
       if (blocking[module]?.test(name) && !cheap.test(name) && !isOnce(node))
-        found = { node, name, module, through: [], elsewhere: file !== sight.file }
+        found = { node, name, module, through: [], elsewhere: file !== sight.file, cause: `${file.path}:${node.start}` }
     } else if (origin?.kind === 'function' && seen.size < deepest && !isOnce(node)) {
       const inner = firstBlocking(sight, origin.file, origin.node, seen)
       const name =

@@ -1,8 +1,9 @@
 /** A promise that is started late though its inputs were there early: `const a = await f(); const b = use(a); const c = await g()`. */
 import { conflict, Effect } from '../effects/effect.ts'
+import { sourceName } from '../effects/evaluate.ts'
 import { isCallable, type Node, walk } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
-import { describeEffect, type Found, isSlow, openCalls, type Rule, type Sight, soundsHarmless } from './rule.ts'
+import { describeEffect, type Found, isSlow, openCalls, type Rule, type Sight, soundsHarmless, soundsLikeGuard } from './rule.ts'
 import { called, independent, indentBefore, type Step, stepOf, withoutLog } from './steps.ts'
 
 export const lateStart: Rule = {
@@ -27,12 +28,20 @@ function judge(sight: Sight, statements: readonly Node[], at: number): Found | u
   let first: Step | undefined
   for (let i = at - 1; i >= 0; i--) {
     const statement = statements[i] as Node
-    if (mayExit(statement)) break
+    if (mayExit(statement) || guards(sight, statement)) break
     const step = stepOf(sight, statement)
     // Neighbours that do not depend on one another are another rule's.
     if (step && i === at - 1 && independent(step, late)) return undefined
     const effect = sight.evaluator.effectOf(sight.file, statement)
-    if (effect.ordered || usesNamesOf(sight, statement, late) || conflict(withoutLog(effect), withoutLog(late.effect))) break
+    // What a write changes may be what the late call reads in another way: a relation, a trigger, a cache.
+    if (
+      effect.ordered ||
+      effect.outsideWrites.length > 0 ||
+      !soundsHarmless(effect) ||
+      usesNamesOf(sight, statement, late) ||
+      conflict(withoutLog(effect), withoutLog(late.effect))
+    )
+      break
     between.add(effect)
     if (step && isSlow(effect)) first = step
   }
@@ -66,6 +75,17 @@ function mayExit(statement: Node): boolean {
     return !exits
   })
   return exits
+}
+
+/** A statement that calls a guard: `assertOwner(user)`, `await verify(request)`. */
+function guards(sight: Sight, statement: Node): boolean {
+  let found = false
+  walk(statement, (node) => {
+    if (isCallable(node)) return false
+    if (node.type === 'CallExpression' && soundsLikeGuard(sourceName(sight.file, node.callee))) found = true
+    return !found
+  })
+  return found
 }
 
 /** Variables that a statement declares or assigns, in what the late call needs. */

@@ -32,6 +32,8 @@ export interface Found {
   readonly saving: string
   readonly remedy: string
   readonly fix?: readonly Edit[] | undefined
+  /** What it comes from, where many places lead to one cause: it is shown once. */
+  readonly cause?: string | undefined
 }
 
 export function toFinding(sight: Sight, rule: string, found: Found): CodeFinding {
