@@ -56,6 +56,7 @@ export { type FilePart, readPart, splitFile, type SplitFileOptions } from './str
 // Workers
 export { workers, type WorkerFunction, type WorkerFunctions, type WorkersOptions } from './workers/define.ts'
 export { type PoolOptions, processes, threads } from './workers/executors.ts'
+export { type Broadcast, broadcast } from './workers/broadcast.ts'
 export { fork } from './workers/fork.ts'
 export { transfer } from './workers/transfer.ts'
 export { warmUp, type WarmUpOptions } from './workers/warm-up.ts'

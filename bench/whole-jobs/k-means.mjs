@@ -1,5 +1,5 @@
 /** Ten rounds of k-means: each round, every worker needs the whole data set and the sixteen centres. */
-import { map, workers } from 'heddle'
+import { broadcast, map, workers } from 'heddle'
 import { randomFrom } from './data.mjs'
 import { consent } from './program.mjs'
 
@@ -35,7 +35,14 @@ function moved(sums) {
   return centroids
 }
 
-const contained = workers(import.meta.url, { assign }, consent(import.meta.url))
+const contained = workers(
+  import.meta.url,
+  {
+    /** @param {Omit<Part, 'points'> & { points: import('heddle').Broadcast<Float64Array> }} part */
+    assignPart: ({ points, ...part }) => assign({ points: points.value, ...part }),
+  },
+  consent(import.meta.url),
+)
 
 /** @type {Float64Array} */
 let kept
@@ -63,17 +70,17 @@ export const programs = {
     sizes: { small: 40_000, full: 400_000 },
     prepare: (n) => Float64Array.from({ length: n * dimensions }, randomFrom(5)),
     loop: (points) => clustered(points, (centroids) => rangesOf(points).map((range) => assign({ points, centroids, ...range }))),
-    // `broadcast(points)` comes here, once there is one; until then each part travels again in each round.
-    heddle: (points) =>
-      clustered(points, (centroids) => {
-        const own = rangesOf(points).map(({ from, to }) => ({
-          points: points.subarray(from * dimensions, to * dimensions),
-          centroids,
-          from: 0,
-          to: to - from,
-        }))
-        return map(own, contained.assign)
-      }),
+    async heddle(points) {
+      const everywhere = broadcast(points)
+      const result = await clustered(points, (centroids) =>
+        map(
+          rangesOf(points).map((range) => ({ points: everywhere, centroids, ...range })),
+          contained.assignPart,
+        ),
+      )
+      everywhere.dispose()
+      return result
+    },
     async byHand(points, hand) {
       await Promise.all([hand.call(0, 'keep', [points]), hand.call(1, 'keep', [points])])
       return clustered(points, async (centroids) =>

@@ -4,6 +4,7 @@
  *
  * Two ways to cross: threads clone structurally; processes serialize, which refuses shared memory and host objects such as `Blob`.
  */
+import { isBroadcast } from './broadcast.js'
 import { lazily } from '../base/builtin.js'
 
 const v8 = lazily('node:v8')
@@ -178,6 +179,7 @@ export function findUncloneable(value, path, clones = cloneable) {
  * @returns {string | undefined} undefined when it cannot only because of something that lies around it
  */
 function culprit(value, path, clones, above, depth) {
+  if (isBroadcast(value)) return `${path} is a broadcast value, which crosses as an argument or as a field of one`
   const inside = children(value, path)
   if (typeof inside === 'string') return inside
   if (depth === deepestPath) return `${path} is nested too deeply, or holds something that cannot be copied`

@@ -14,6 +14,16 @@ export interface WireError {
   readonly errors?: readonly WireError[]
 }
 
+/** Where a handle of a broadcast value was; see `broadcast.js`. */
+export interface BroadcastPlace {
+  readonly at: number
+  /** Which argument; -1 where the item is the argument. */
+  readonly argument: number
+  /** Which field of it; undefined: all of it. */
+  readonly key: string | number | undefined
+  readonly id: number
+}
+
 /** Values as bytes; see `written.js`. */
 export interface PackedValues {
   readonly count: number

@@ -2,6 +2,7 @@
 import { fromElsewhere } from '../base/call-site.ts'
 import { Unserializable } from '../base/errors.ts'
 import { cloneable, findUncloneable } from '../encoding/cloning.js'
+import { isBroadcast, putBack, takeOut } from '../encoding/broadcast.js'
 import { shown } from '../encoding/shown.js'
 import { forgetTransfer, transferOf } from '../encoding/transfers.js'
 
@@ -10,6 +11,14 @@ export function copied(value: unknown, what: string): unknown {
   if (typeof value !== 'object' || value === null) {
     if (typeof value === 'function' || typeof value === 'symbol') throw uncloneable(value, what)
     return value
+  }
+  // A handle of a broadcast value is the same on both sides.
+  const held = takeOut([value], false)
+  if (held) {
+    const copy = [copied(held.items[0], what)]
+    const byId = new Map(held.handles.map((handle) => [handle.id, handle]))
+    putBack(copy, held.places, (id) => byId.get(id))
+    return copy[0]
   }
   const transfer = transferOf(value) as ArrayBuffer[] | undefined
   const moved = [...(transfer ?? [])]
@@ -79,6 +88,7 @@ const SharedMemory = typeof SharedArrayBuffer === 'undefined' ? undefined : Shar
 function staysTheSame(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol'
   if (depth > deepest) return false
+  if (isBroadcast(value)) return true
   if (--left < 0) return beyond
   const above = Object.getPrototypeOf(value) as object | null
   if (above === Array.prototype) {

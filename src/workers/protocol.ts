@@ -5,12 +5,28 @@
  * each side can move them onto its own clock.
  */
 
-import type { PackedTexts, PackedValues, WireError } from '../encoding/encoded.ts'
+import type { BroadcastPlace, PackedTexts, PackedValues, WireError } from '../encoding/encoded.ts'
 
-export type HostMessage = LoadMessage | RunMessage | CancelMessage | ForkedMessage | IdleMessage
+export type HostMessage = LoadMessage | RunMessage | CancelMessage | ForkedMessage | IdleMessage | BroadcastMessage | DropMessage
 
 /** On the way that reaches a busy thread too. `end`: take no more work, and end when nothing is left. `park`: the program ends; do nothing any more. */
 export type ControlMessage = CancelMessage | { readonly type: 'end' } | { readonly type: 'park' }
+
+/** Ahead of the first call that takes a broadcast value. */
+export interface BroadcastMessage {
+  readonly type: 'broadcast'
+  readonly id: number
+  readonly size: number
+  /** The value as bytes, or itself where it cannot be written. */
+  readonly bytes?: Uint8Array
+  readonly value?: unknown
+}
+
+/** A broadcast value is not needed any more. */
+export interface DropMessage {
+  readonly type: 'drop'
+  readonly id: number
+}
 
 /** Ahead of the first call of a function: where it is. */
 export interface LoadMessage {
@@ -49,6 +65,8 @@ export interface RunMessage {
   readonly observed: boolean
   /** Send each result at once instead of all together. */
   readonly flush: boolean
+  /** Where broadcast values are to be put. */
+  readonly broadcasts?: readonly BroadcastPlace[]
   /** What most batches do without, so that they do not pay for it. */
   readonly stay?: StayOptions
 }
@@ -192,6 +210,7 @@ export interface ForkMessage {
   readonly module: string
   readonly name: string
   readonly items: ArrayLike<unknown>
+  readonly broadcasts?: readonly BroadcastPlace[]
   /** Index of the first item. */
   readonly first: number
   /** True when each item is a list of arguments. */

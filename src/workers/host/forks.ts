@@ -13,8 +13,10 @@ import { Cancellation } from '../../base/abort.ts'
 import { Cancelled } from '../../base/errors.ts'
 import { closeRun, newTask, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../../base/observer.ts'
 import type { Batch, Executor, FunctionRef } from '../../run/executor.ts'
+import { broadcastOf } from '../broadcast.ts'
 import type { ForkedMessage, ForkMessage, ForkRequest } from '../protocol.ts'
 import { left, putUp, takeFirst, takeRest } from '../thread/claims.js'
+import { putBack } from '../../encoding/broadcast.js'
 import { packError } from '../../encoding/errors.js'
 import { fromWire } from '../../encoding/from-wire.ts'
 import type { JobWork } from './job.ts'
@@ -59,6 +61,7 @@ export class Forks {
   }
 
   #fork(worker: PoolWorker, message: ForkMessage): void {
+    if (message.broadcasts) putBack(message.items, message.broadcasts, broadcastOf)
     const parent = worker.posted.get(message.batch)
     const fork = new Fork(worker, message, parent ? treeOf(parent) : worker, parent?.job.work.run ?? 0, () => this.#over(fork))
     let open = this.#open.get(worker)

@@ -1,9 +1,10 @@
 /** A batch as the message that a worker gets; and what becomes of a batch in which something cannot cross. */
 import { performance } from '../../base/globals.js'
 import { threadRow } from '../../base/rows.ts'
-import type { Batch, FunctionRef } from '../../run/executor.ts'
+import type { Batch } from '../../run/executor.ts'
 import type { RunMessage } from '../protocol.ts'
 import type { PackedValues } from '../../encoding/encoded.ts'
+import { takeOut } from '../../encoding/broadcast.js'
 import { packTexts } from '../../encoding/texts.js'
 import { shown } from '../../encoding/shown.js'
 import { nothingMarked, transferOf } from '../../encoding/transfers.js'
@@ -11,6 +12,7 @@ import { packNumbers } from '../../encoding/numbers.js'
 import { bytesToWrite, written } from '../../encoding/written.js'
 import { uncloneable } from '../copied.ts'
 import { type Job, sliceBatch } from './job.ts'
+import type { PoolWorker } from './worker.ts'
 
 /** Calls of a function that takes this long are sent back one by one: a crash then loses none that were done. */
 const flushAboveMs = 0.05
@@ -26,14 +28,14 @@ export interface Outgoing {
 }
 
 /**
- * @param numberOf the short number of a function at the worker that gets the message
+ * @param worker gets the message, and before it what it does not know yet
  * @param asBytes large arguments are written here and read there when they are needed
  */
 export function outgoing(
   job: Job,
   batch: Batch,
   id: number,
-  numberOf: (ref: FunctionRef) => number,
+  worker: Pick<PoolWorker, 'numberOf' | 'give'>,
   graceMs: number,
   asBytes: boolean,
 ): Outgoing {
@@ -41,18 +43,22 @@ export function outgoing(
   const marked = nothingMarked() ? [] : markedOf(batch.items, work.spread)
   const transfer = marked.flatMap((value) => transferOf(value) ?? [])
   // Calls with one argument each are items like those of a map: flat, and perhaps packed.
-  const flat = work.spread ? single(batch.items) : batch.items
+  const single = work.spread ? singleArguments(batch.items) : batch.items
+  const held = takeOut(single ?? batch.items, !single)
+  for (const { id: broadcast } of held?.handles ?? []) worker.give(broadcast)
+  const flat = single && (held?.items ?? single)
   const { timeoutMs } = work
   const key = work.idempotencyKey ?? work.keys?.(batch)
   const sealed = work.stays && (work.sealedPlaces?.(batch) ?? [])
-  const values = flat ?? batch.items
+  const values = held?.items ?? single ?? batch.items
   const bytes = asBytes && marked.length === 0 && !sealed?.length ? writtenItems(values, transfer) : undefined
   const message: RunMessage = {
     type: 'run',
     batch: id,
-    fn: numberOf(ref),
+    fn: worker.numberOf(ref),
     first: batch.first,
-    items: bytes ?? (flat ? packed(flat, transfer) : shown(batch.items, transfer)),
+    items: bytes ?? (flat ? packed(flat, transfer) : shown(values, transfer)),
+    ...(held && { broadcasts: held.places }),
     spread: !flat,
     direct: work.spread,
     meta: work.meta?.(batch),
@@ -65,7 +71,7 @@ export function outgoing(
     ...(work.stays && {
       stay: {
         seal: work.stays.seal,
-        merge: work.stays.merge ? numberOf(work.stays.merge) : 0,
+        merge: work.stays.merge ? worker.numberOf(work.stays.merge) : 0,
         sealed: sealed ?? [],
       },
     }),
@@ -74,7 +80,7 @@ export function outgoing(
 }
 
 /** The arguments themselves, where each list has exactly one. */
-function single(lists: ArrayLike<unknown>): unknown[] | undefined {
+function singleArguments(lists: ArrayLike<unknown>): unknown[] | undefined {
   const args: unknown[] = Array.from({ length: lists.length })
   for (let i = 0; i < lists.length; i++) {
     const list = lists[i] as unknown[]
@@ -114,15 +120,18 @@ function packed(items: ArrayLike<unknown>, transfer: unknown[]): RunMessage['ite
 /** Something in the batch cannot cross: that item fails, the others go back to travel by themselves. */
 export function splitUncloneable(job: Job, batch: Batch, cause: unknown, clones: (value: unknown) => boolean): void {
   const { spread } = job.work
-  const failures: { index: number; error: Error }[] = []
+  const failures: { index: number; error: unknown }[] = []
   for (let at = batch.items.length - 1; at >= 0; at--) {
-    const item = batch.items[at]
+    const given = batch.items[at]
+    const held = takeOut([given], spread)
+    const item = held ? held.items[0] : given
+    const disposed = held?.handles.some((handle) => handle.disposed)
     const values = spread ? (item as readonly unknown[]) : [item]
     const bad = values.findIndex((value) => !clones(value))
-    if (bad === -1 && batch.items.length > 1) job.giveBack(sliceBatch(batch, at, at + 1))
+    if (bad === -1 && !disposed && batch.items.length > 1) job.giveBack(sliceBatch(batch, at, at + 1))
     else {
       const which = Math.max(bad, 0)
-      const error = uncloneable(values[which], spread ? `argument ${which + 1}` : 'argument', cause, clones)
+      const error = disposed ? cause : uncloneable(values[which], spread ? `argument ${which + 1}` : 'argument', cause, clones)
       failures.unshift({ index: batch.first + at, error })
     }
   }

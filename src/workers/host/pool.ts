@@ -18,6 +18,7 @@ import { executingWorkers } from '../../base/executing.ts'
 import { note } from '../../base/observer.ts'
 import type { Batch, BulkWork, CallOptions, Executor, FunctionRef, Reach } from '../../run/executor.ts'
 import { sizesOf } from '../../run/sizes.ts'
+import { forgetHolder } from '../broadcast.ts'
 import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protocol.ts'
 import { fromWire } from '../../encoding/from-wire.ts'
 import { forgetTransfer } from '../../encoding/transfers.js'
@@ -33,7 +34,7 @@ import { consents, couldRunInline, InlineRun } from './inline.ts'
 import { Job, type JobWork, newPosted, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit } from './link.ts'
 import { isNear, lookOut, Wakefulness } from './look-out.ts'
-import { outgoing, splitUncloneable } from './outgoing.ts'
+import { type Outgoing, outgoing, splitUncloneable } from './outgoing.ts'
 import { Posting } from './posting.ts'
 import { Reading } from './reading.ts'
 import { lateBatch } from './rebalance.ts'
@@ -326,30 +327,24 @@ export class Pool implements Executor {
     const near = isNear(job, batch)
     const awake = near && this.#wakefulness.awake
     const before = performance.now()
-    const { message, transfer, marked } = outgoing(
-      job,
-      batch,
-      id,
-      (ref) => worker.numberOf(ref),
-      this.#settings.graceMs,
-      !this.#settings.exact,
-    )
-    worker.link.attend(awake)
+    let out: Outgoing
     try {
-      worker.link.post(message, transfer as never)
+      out = outgoing(job, batch, id, worker, this.#settings.graceMs, !this.#settings.exact)
+      worker.link.attend(awake)
+      worker.link.post(out.message, out.transfer as never)
     } catch (cause) {
       splitUncloneable(job, batch, cause, worker.link.clones)
       this.#jobs.add(job)
       return this.#feedSoon()
     }
     worker.lastBatch = id
-    for (const value of marked) forgetTransfer(value)
+    for (const value of out.marked) forgetTransfer(value)
     const items = batch.items.length
     const sizes = sizesOf(job.ref)
     job.estimate.recordPost(items, this.#posting.note(before), sizes.items.average, sizes.results.average)
     if (worker.idle) worker.link.ref()
     worker.waits = false
-    const posted = newPosted({ id, job, batch, postedAt: before, near, moved: marked.length > 0 })
+    const posted = newPosted({ id, job, batch, postedAt: before, near, moved: out.marked.length > 0 })
     worker.posted.set(id, posted)
     this.#crew.watch.post(worker, posted)
     job.work.waits?.(batch, !worker.loaded.has(job.ref.module))
@@ -458,6 +453,7 @@ export class Pool implements Executor {
     executingWorkers.delete(worker.row)
     note(worker.killed ? 'worker-end' : 'worker-crash', 0, `worker ${worker.row} ended: ${exit.reason}`, { row: worker.row })
     this.#forks.lost(worker)
+    forgetHolder(worker)
     const lost = [...worker.posted.values()]
     this.#starts.died(worker, lost)
     for (const posted of lost) {

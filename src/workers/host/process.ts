@@ -85,6 +85,10 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
     clones: serializable,
     post(message, transfer = []) {
       if (message.type === 'forked') return send({ ...message, values: serialize(message.values) })
+      if (message.type === 'broadcast') {
+        const { bytes, value } = message
+        return send(bytes ? { ...message, bytes: bytes.slice() } : { ...message, value: serialize(value) })
+      }
       if (message.type !== 'run') return send(message)
       send({ ...message, items: serialize(message.items) })
       sent = message

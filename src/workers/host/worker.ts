@@ -2,6 +2,7 @@
 import { performance } from '../../base/globals.js'
 import { openRow, type RowKind } from '../../base/rows.ts'
 import type { FunctionRef } from '../../run/executor.ts'
+import { giveBroadcast } from '../broadcast.ts'
 import { progress } from '../progress.js'
 import type { Posted } from './job.ts'
 import type { Link } from './link.ts'
@@ -64,6 +65,15 @@ export class PoolWorker {
     }
     return fn
   }
+
+  /** Gives it a broadcast value, once. */
+  readonly give = (id: number): void =>
+    giveBroadcast(
+      id,
+      this,
+      (content) => this.link.post({ type: 'broadcast', ...content }),
+      () => this.link.post({ type: 'drop', id }),
+    )
 
   /** The module of a function with that short number. */
   moduleOf(fn: number): string | undefined {

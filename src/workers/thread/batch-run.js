@@ -17,11 +17,13 @@ import { clearTimeout, performance, setImmediate, setTimeout } from '../../base/
 import { isThenable } from '../../base/look.js'
 import { withContext } from '../../base/with-context.js'
 import { progress as cell } from '../progress.js'
+import { broadcastHere } from './broadcasts.js'
 import { WorkerContext } from './context.js'
 import { mergeNeighbours } from './merging.js'
 import { Outbox } from './outbox.js'
 import { isPacked, unpackTexts } from '../../encoding/texts.js'
 import { unpackError } from '../../encoding/errors.js'
+import { putBack } from '../../encoding/broadcast.js'
 import { unseal } from '../../encoding/sealed.js'
 import { isWritten, readWritten } from '../../encoding/written.js'
 
@@ -112,6 +114,7 @@ export class BatchRun {
       return
     }
     if (this.#items === unread && !this.#read(/** @type {PackedValues} */ (this.message.items))) return this.#finish()
+    if (this.message.broadcasts) putBack(this.#items, this.message.broadcasts, broadcastHere)
     if (this.message.stay) this.#open(this.message.stay.sealed)
     let attention = progress ? Atomics.load(progress, cell.attention) : 0
     this.#poll()

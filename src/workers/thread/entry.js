@@ -152,6 +152,7 @@ function startProcess() {
   )
   process.on('message', (/** @type {any} */ message) => {
     if (message.type === 'forked') return runner.receive({ ...message, values: deserialize(message.values) })
+    if (message.type === 'broadcast' && !message.bytes) return runner.receive({ ...message, value: deserialize(message.value) })
     if (message.type !== 'run') return runner.receive(message)
     let items
     try {

@@ -10,6 +10,7 @@
  * @typedef {{ forked(message: ForkedMessage): void, turned(): void }} Home
  */
 import { left, offerCells, putUp, takeLast, takeRest } from './claims.js'
+import { takeOut } from '../../encoding/broadcast.js'
 import { shown } from '../../encoding/shown.js'
 
 export class ForkPort {
@@ -71,7 +72,9 @@ export class ForkPort {
     const fork = ++this.#offers
     if (this.#cells) putUp(this.#cells, cell, offer.items.length)
     try {
-      this.#post({ ...offer, items: /** @type {unknown[]} */ (shown(offer.items, [])), type: 'fork', fork, cell })
+      const held = takeOut(offer.items, offer.spread)
+      const items = /** @type {unknown[]} */ (shown(held?.items ?? offer.items, []))
+      this.#post({ ...offer, items, ...(held && { broadcasts: held.places }), type: 'fork', fork, cell })
     } catch (error) {
       this.#free.push(cell)
       throw error

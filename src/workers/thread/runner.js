@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url'
 import { existing, loadModule } from './load.js'
 import { BatchRun } from './batch-run.js'
 import { composed } from './composed.js'
+import { drop, receive } from './broadcasts.js'
 import { packError } from '../../encoding/errors.js'
 
 export class Runner {
@@ -82,6 +83,8 @@ export class Runner {
   receive(message) {
     if (message.type === 'load') this.#functions.set(message.fn, message)
     else if (message.type === 'cancel') this.cancel(message)
+    else if (message.type === 'broadcast') receive(message)
+    else if (message.type === 'drop') drop(message.id)
     else if (message.type === 'forked') this.forks?.receive(message)
     else if (message.type === 'idle') this.forks?.setIdle(message.count)
     else {
