@@ -162,7 +162,8 @@ const shapes: ((id: number, random: Random) => Planted)[] = [
 ]
 
 describe('planted deadlocks', () => {
-  test('are found within a second or two, and named', async () => {
+  // The detector looks less often where looking takes long, so that a machine that is busy with something else may take it over the limit: a fault fails each time.
+  test('are found within a second, and named', { retry: 2 }, async () => {
     const count = runs(40, 200)
     const stalls = watchStalls()
     const random = randomFrom(1)
@@ -177,8 +178,7 @@ describe('planted deadlocks', () => {
     expect(found).toHaveLength(count)
     for (const { message, afterMs, names } of found) {
       for (const name of names) expect(message).toContain(name)
-      // Beside another test the machine may hold this process without the event loop seeing it.
-      expect(afterMs).toBeLessThan(runs(2_000, 1_000) + stalledMs)
+      expect(afterMs).toBeLessThan(1_000 + stalledMs)
     }
   })
 

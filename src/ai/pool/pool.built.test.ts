@@ -464,6 +464,7 @@ describe('storms', () => {
   /** Everything goes wrong at once; the provider's headers and the machine's clock cannot be trusted either. */
   test.each(['honest', 'lying'] as const)(
     'every call settles with a named error, and the figures add up (headers: %s)',
+    { retry: 2 },
     async (headers) => {
       await using provider = await simulate({
         limits: { requestsPerMinute: 600, tokensPerMinute: 40_000, burst: '5s' },
@@ -502,8 +503,8 @@ describe('storms', () => {
           concurrency: 2 * each,
           onFailure: 'settle',
         })
-        // How many depends on the machine, because calls have a second each; that some do shows that the storm lets calls through.
-        expect(ok.length).toBeGreaterThan(runs(each / 3, each))
+        // A fifth at least. Calls have a second of real time each, so that a machine which is busy with something else may lose more: hence the retries.
+        expect(ok.length).toBeGreaterThan(each)
         expect(failed.filter(({ item }) => item.startsWith('poison'))).toHaveLength(5)
         const named = [ModelCallFailed, TimedOut]
         expect(failed.filter(({ error }) => !named.some((type) => error instanceof type))).toEqual([])
