@@ -144,6 +144,7 @@ test('a busy main thread holds up nobody', async () => {
 
 test('a map of functions that wait has many of them under way', async () => {
   const executor = open(threads({ size: 1 }))
+  await call(executor, forks.where, 0)
   const began = performance.now()
   expect(await call(executor, forks.manyPauses, 120)).toBe(120)
   // One after the other they would take 2.4 s.

@@ -24,7 +24,8 @@ test('drops the rows of workers that have ended, after a while', async () => {
   expect(times.read().has(1_050)).toBe(true)
   await sleep(40)
   times.read()
-  expect([...times.read().keys()].filter((row) => row > 0)).toEqual([])
+  // Other tests of this process may have workers.
+  expect([...times.read().keys()].filter((row) => row > 1_000 && row <= 1_050)).toEqual([])
 })
 
 test.runIf(linux)('keeps its files open for the next recording, and not for ever', async () => {

@@ -8,6 +8,7 @@
  *
  * One for all recorders of the process: reading takes about a tenth of a millisecond.
  */
+import { clearTimeout, setTimeout } from '../../base/globals.js'
 import { availableParallelism } from 'node:os'
 import { performance as realClock } from 'node:perf_hooks'
 import { executingWorkers } from '../../base/executing.ts'
