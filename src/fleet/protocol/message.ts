@@ -1,0 +1,122 @@
+/**
+ * What clients and workers say to each other, and how it is read: a queue may have been written by anybody, so nothing is believed unseen.
+ */
+import type { WireError } from '../../encoding/encoded.ts'
+
+export const wireVersion = 1
+
+/** Names a worker function in a message. Never a path that anybody would load: workers look it up among what they have registered. */
+export interface FunctionName {
+  readonly package: string
+  readonly module: string
+  readonly name: string
+}
+
+/** Items next to each other in the input of one map, or calls of one turn. */
+export interface BatchMessage {
+  readonly v: typeof wireVersion
+  /** Id of the run's record. */
+  readonly run: string
+  /** What the items go through, one after the other. */
+  readonly fns: readonly FunctionName[]
+  /** Index of the first item in the run. */
+  readonly first: number
+  readonly items: readonly unknown[]
+  /** Each item is a list of arguments. */
+  readonly spread?: true
+  /** For each item its index and attempt as the caller counts them, where they differ from the position and 1. */
+  readonly meta?: readonly number[]
+  readonly timeoutMs?: number
+  /** Milliseconds of the store's clock since 1970. */
+  readonly deadline?: number
+  /** The caller wants to know when each item ran. */
+  readonly observed?: true
+  /** It may be run again where a machine was lost with it. */
+  readonly again?: true
+  /** How many machines have been lost with these items, in batches before this one. */
+  readonly losses?: number
+}
+
+/** What became of a batch. */
+export type Outcome = Done | Without
+
+export interface Done {
+  readonly v: typeof wireVersion
+  readonly kind: 'done'
+  /** Results in the order of the items, of those that have one. */
+  readonly values: readonly unknown[]
+  /** Places of the items that `values` are of; left out where all have one. */
+  readonly at?: readonly number[]
+  readonly errors?: readonly (readonly [at: number, error: WireError])[]
+  /** Places of items that had not begun when the machine was drained or the run cancelled. */
+  readonly returned?: readonly number[]
+  /** How long the machine had it, in milliseconds. */
+  readonly tookMs: number
+  readonly worker: string
+  /** When each item of `values` began and ended, in milliseconds of the store's clock. */
+  readonly times?: readonly number[]
+}
+
+/**
+ * `lost`: a machine was lost with it, and it must not run again. `divide`: that happened often, so it must be divided. `over`: its run is over.
+ * `refused`: the worker would not run it at all.
+ */
+export interface Without {
+  readonly v: typeof wireVersion
+  readonly kind: 'lost' | 'divide' | 'over' | 'refused'
+  readonly worker: string
+  readonly losses?: number
+  readonly error?: WireError
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= 1_000
+const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0
+const isOptional = (value: unknown, check: (value: unknown) => boolean): boolean => value === undefined || check(value)
+const isFlag = (value: unknown): boolean => value === true
+const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0
+const isListOf = (value: unknown, check: (value: unknown) => boolean): value is readonly unknown[] =>
+  Array.isArray(value) && value.every(check)
+
+/** @throws {TypeError} what is wrong with it */
+export function readBatch(value: unknown): BatchMessage {
+  if (!isObject(value)) throw new TypeError('it is not an object')
+  if (value['v'] !== wireVersion)
+    throw new TypeError(`it has version ${String(value['v'])} of the protocol, and this is ${wireVersion}`)
+  const { run, fns, first, items, meta } = value
+  if (!isText(run) || !/^[\w-]+$/.test(run)) throw new TypeError('it has no run')
+  const named = (fn: unknown): boolean => isObject(fn) && isText(fn['package']) && isText(fn['module']) && isText(fn['name'])
+  if (!isListOf(fns, named) || fns.length === 0 || fns.length > 100) throw new TypeError('it has no function')
+  if (!isCount(first) || !Array.isArray(items)) throw new TypeError('it has no items')
+  if (meta !== undefined && !(isListOf(meta, isCount) && meta.length === 2 * items.length))
+    throw new TypeError('its indices do not fit its items')
+  if (value['spread'] === true && !items.every(Array.isArray)) throw new TypeError('its arguments are not lists')
+  const rest =
+    isOptional(value['spread'], isFlag) &&
+    isOptional(value['observed'], isFlag) &&
+    isOptional(value['again'], isFlag) &&
+    isOptional(value['losses'], isCount) &&
+    isOptional(value['timeoutMs'], isTime) &&
+    isOptional(value['deadline'], isTime)
+  if (!rest) throw new TypeError('one of its options is not what it should be')
+  return value as unknown as BatchMessage
+}
+
+/** @throws {TypeError} what is wrong with it */
+export function readOutcome(value: unknown, count: number): Outcome {
+  if (!isObject(value) || value['v'] !== wireVersion || !isText(value['worker'])) throw new TypeError('it is not an outcome')
+  const { kind, values, at, errors, returned, times } = value
+  if (kind === 'lost' || kind === 'divide' || kind === 'over') return value as unknown as Without
+  if (kind === 'refused' && isObject(value['error'])) return value as unknown as Without
+  const isPlace = (place: unknown): boolean => isCount(place) && place < count
+  if (kind !== 'done' || !Array.isArray(values)) throw new TypeError('it is of an unknown kind')
+  if (at === undefined ? values.length !== count : !(isListOf(at, isPlace) && at.length === values.length))
+    throw new TypeError('its results do not fit the items')
+  if (!isOptional(errors, (list) => isListOf(list, (entry) => Array.isArray(entry) && isPlace(entry[0]) && isObject(entry[1]))))
+    throw new TypeError('its errors do not fit the items')
+  if (!isOptional(returned, (list) => isListOf(list, isPlace))) throw new TypeError('what it gives back does not fit the items')
+  if (!isOptional(times, (list) => isListOf(list, (time) => typeof time === 'number') && list.length === 2 * values.length))
+    throw new TypeError('its times do not fit the results')
+  return value as unknown as Done
+}
