@@ -5,6 +5,7 @@ export const entries: Readonly<Record<string, string>> = {
   'ai/simulator': 'src/ai/simulator/index.ts',
   array: 'src/array/index.ts',
   'array/kernel-worker': 'src/array/jobs/kernel-worker.ts',
+  bullmq: 'src/fleet/index.ts',
   eslint: 'src/find/eslint.ts',
   find: 'src/find/index.ts',
   plan: 'src/plan/index.ts',

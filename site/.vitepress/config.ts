@@ -39,6 +39,7 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
       'internals/a-task': 'The way of a task',
       'internals/pool': 'The pool',
       'internals/cancellation': 'Cancellation',
+      'internals/fleet': 'The fleet',
       'internals/wait-graph': 'The wait-for graph',
       'internals/adaptive-concurrency': 'Adaptive concurrency',
       'internals/journal': 'The journal',

@@ -101,6 +101,7 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/find.ts'),
   },
   {
+<<<<<<< HEAD
     name: 'plan',
     summary: 'what decides the end of a plan; which layout of GPUs serves or trains a model best',
     positionals: 'FILE | serve | train',
@@ -130,6 +131,30 @@ export const commands: readonly CommandSpec[] = [
       'heddle plan serve --model llama-3.1-70b --gpu h100-sxm --input 1000 --output 1000 --rate 4 --tpot 30ms',
     ],
     load: () => import('./commands/plan.ts'),
+=======
+    name: 'worker',
+    summary: 'run worker functions of these modules for a fleet, until a signal',
+    positionals: 'FILE …',
+    minPositionals: 1,
+    maxPositionals: Number.POSITIVE_INFINITY,
+    options: [
+      { name: 'fleet', value: 'URL', summary: 'the store, such as redis://127.0.0.1:6379 (default: FLEET_URL)' },
+      { name: 'name', value: 'NAME', summary: 'which fleet in that store (default: main)' },
+      { name: 'tenant', value: 'NAME', summary: 'whose work (default: default)' },
+      { name: 'concurrency', short: 'j', value: 'N', summary: 'how many at once: a number, or a share of the cores such as 50%' },
+      { name: 'grace', value: 'TIME', summary: 'how long a drain waits for what is under way (default: 25s)' },
+      { name: 'blobs', value: 'URL', summary: 'a folder that all machines share, for large values: file:///mnt/shared/heddle' },
+      { name: 'health', value: 'PORT', summary: 'answer /live, /ready and /metrics there' },
+      { name: 'audit', value: 'FILE', summary: 'append one line of JSON for each batch' },
+      { name: 'risk', summary: 'go on with a store that may lose work' },
+      json,
+    ],
+    examples: [
+      'heddle worker --fleet redis://127.0.0.1:6379 analyse.js',
+      'heddle worker --concurrency 50% --health 8080 dist/analyse.js',
+    ],
+    load: () => import('./commands/worker.ts'),
+>>>>>>> 411249f (fleet: worker functions on many machines, over BullMQ on Redis)
   },
   {
     name: 'completion',

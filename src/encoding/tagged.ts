@@ -5,7 +5,7 @@
  * A tag is an object with the one key `$`: `{"$":["date",0]}`. An object that has such a key itself is written as a list of its entries.
  */
 import { Buffer } from 'node:buffer'
-import { isProxy } from 'node:util/types'
+import { isBoxedPrimitive, isProxy, isSymbolObject } from 'node:util/types'
 import { isForeign, serializable } from './cloning.js'
 
 /** Deeper values are refused: JSON and clones work by recursion. Chosen, far above what data has. */
@@ -199,8 +199,7 @@ class Writer {
 
 /** The value inside an object such as `Object(1)`. */
 function boxedValue(value: object): unknown {
-  if (value instanceof Number || value instanceof String || value instanceof Boolean) return value.valueOf()
-  return value instanceof BigInt ? BigInt.prototype.valueOf.call(value) : undefined
+  return isBoxedPrimitive(value) && !isSymbolObject(value) ? value.valueOf() : undefined
 }
 
 function base64(buffer: ArrayBuffer, offset: number, length: number): string {

@@ -5,7 +5,7 @@ import { Cancelled, QuorumNotReached, TimedOut } from '../base/errors.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions, checkValue, type OptionRules, rules } from '../base/options.ts'
-import { compilePolicy, type Policy, type PolicyOptions, policyRules, timeoutOnlyMs } from '../limits/policy.ts'
+import { compilePolicy, type Policy, type PolicyOptions, policyRules } from '../limits/policy.ts'
 import { refOf } from '../run/executor.ts'
 import { keepPartial } from '../run/failure.ts'
 import { Group, type RunOptions, runRules } from '../run/group.ts'
@@ -84,7 +84,7 @@ export async function scatterWith<I, T>(
     quorum.close(reason)
     contest.decide(reason)
   })
-  if (!group.aborted) sendAll(listed, send, timeoutOnlyMs(options), policy, group, contest, quorum)
+  if (!group.aborted) sendAll(listed, send, options, policy, group, contest, quorum)
   await group.settled(group.aborted ? Promise.resolve() : contest.over)
   clock.cancel(timer)
   return outcome(listed, options.enough, group, quorum as Quorum<Awaited<T>>)
@@ -93,14 +93,14 @@ export async function scatterWith<I, T>(
 function sendAll<I, T>(
   targets: readonly I[],
   send: (target: I, context: TaskContext) => T | PromiseLike<T>,
-  timeoutMs: number | undefined,
+  options: Pick<PolicyOptions, 'timeout' | 'retry'>,
   policy: Policy | undefined,
   group: Group,
   contest: Contest,
   quorum: Quorum<T>,
 ): void {
   const ref = refOf(send)
-  const each = ref ? (sentTo(ref.executor, ref, timeoutMs) as typeof send) : send
+  const each = ref ? (sentTo(ref.executor, ref, options) as typeof send) : send
   if (quorum.decided) return contest.decide(quorum.reason)
   // Outcomes of tasks in a cancelled run do not count for the quorum.
   const count = (vote: () => void): void => {

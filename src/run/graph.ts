@@ -136,7 +136,7 @@ export class Graph {
     const estimate = options?.estimate
     const estimateMs = estimate === undefined ? undefined : finiteMs(estimate, 'estimate')
     const policy = options && compilePolicy(options)
-    const run = taskFunction(name, fn as TaskFunction, alone, options?.on)
+    const run = taskFunction(name, fn as TaskFunction, alone, options)
     const ref = this.#model.add(name, alone ? undefined : needsOf(name, second), estimateMs)
     this.#functions.push(run)
     if (options && policy) this.#policies.set(ref.index, { options, policy })
@@ -292,8 +292,10 @@ function needsOf(name: string, needs: unknown): Needs {
 }
 
 /** How the runner calls it: always with the results first. A worker function gets no context, because that cannot cross. */
-function taskFunction(name: string, fn: TaskFunction, alone: boolean, on: Executor | undefined): TaskFunction {
+function taskFunction(name: string, fn: TaskFunction, alone: boolean, options: GraphTaskOptions = {}): TaskFunction {
   const ref = refOf(fn)
+  const { on } = options
+  const again = options.retry !== undefined
   if (on && !ref) {
     throw new InvalidOption(
       `Expected \`fn\` of task "${name}" to be a worker function because \`on\` is given, got ${describe(fn)}`,
@@ -307,7 +309,7 @@ function taskFunction(name: string, fn: TaskFunction, alone: boolean, on: Execut
     const run: TaskFunction = (results, context, seal = false) => {
       const sealed = sealedAmong(results)
       const stays = seal || sealed.length > 0 ? { seal, sealed } : undefined
-      return call(target, alone ? [] : [results], { ...contextOptions(context), ...stays })
+      return call(target, alone ? [] : [results], { ...contextOptions(context), again, ...stays })
     }
     return Object.assign(run, { executor: target.executor })
   }

@@ -108,7 +108,7 @@ async function runGuarded(target: Target, self: unknown, args: unknown[]): Promi
   const attempt = (context: Attempt): unknown => {
     frame.context = context
     frame.cancellation = context.cancellation
-    if (ref) return onExecutor(ref, args, context, policy.timeoutMs, timing)
+    if (ref) return onExecutor(ref, args, context, policy, timing)
     if (record?.state === 'queued') taskStarted(record, performance.now())
     return target.fn.call(self, ...withContext(target.fn.length, args, context))
   }
@@ -166,11 +166,12 @@ function onExecutor(
   ref: FunctionRef,
   args: readonly unknown[],
   context: Attempt,
-  timeoutMs: number | undefined,
+  { timeoutMs, retry }: Policy,
   timing: Timing | undefined,
 ): Promise<unknown> {
   const { cancellation, onWaiting } = context
-  return ref.executor.call(ref, args, { ...contextOptions(context), cancellation, timeoutMs, timing, onWaiting })
+  const again = retry !== undefined
+  return ref.executor.call(ref, args, { ...contextOptions(context), cancellation, timeoutMs, timing, onWaiting, again })
 }
 
 /** Publishes the calls of one guarded function. Their run is open while at least one is under way: nobody knows which is the last. */

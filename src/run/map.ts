@@ -170,7 +170,7 @@ function start(
   else {
     if (options.on && !ref) throw notWorkerFunction(fn, 'map')
     const policy = compilePolicy(options, { remote: ref !== undefined })
-    const each = ref && executor ? sentTo(executor, ref, timeoutOnlyMs(options)) : fn
+    const each = ref && executor ? sentTo(executor, ref, options) : fn
     const remote = ref && executor ? { slots: executor.slots, sizes: sizesOf(ref) } : undefined
     run = runLanes(group, source, each, collector, policy, remote, options)
   }
@@ -227,12 +227,14 @@ function runBulk(
   })
 }
 
-/** Each item as a call of its own, for options that a batch cannot have. `timeoutMs` is from its start on the worker. */
-export function sentTo(executor: Executor, ref: FunctionRef, timeoutMs?: number): ItemFunction {
+/** Each item as a call of its own, for options that a batch cannot have. The timeout is from its start on the worker. */
+export function sentTo(executor: Executor, ref: FunctionRef, options: Pick<PolicyOptions, 'timeout' | 'retry'>): ItemFunction {
   const target = executor === ref.executor ? ref : elsewhere(ref, executor)
+  const timeoutMs = timeoutOnlyMs(options)
+  const again = options.retry !== undefined
   return (item, context) => {
     const onWaiting = context instanceof Attempt ? context.onWaiting : undefined
-    return call(target, [item], { ...contextOptions(context), timeoutMs, onWaiting })
+    return call(target, [item], { ...contextOptions(context), timeoutMs, onWaiting, again })
   }
 }
 

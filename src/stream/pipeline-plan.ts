@@ -121,7 +121,7 @@ export function callStep(fn: StageFunction, options: StreamMapOptions, mode: Cal
     settles: options.onFailure === 'settle',
   }
   if (ref && options.checkpoint === undefined && !needsTask(options)) return bulkStep(ref, options, shared)
-  const own = ref ? sentTo(options.on ?? ref.executor, ref, timeoutOnlyMs(options)) : fn
+  const own = ref ? sentTo(options.on ?? ref.executor, ref, options) : fn
   const policy = compilePolicy(options, { remote: ref !== undefined })
   const concurrency = options.concurrency ?? (ref ? callsUnderWay : 'auto')
   const spec = withJournal({ ...shared, fn: own, policy, concurrency, remote: remoteOf(ref, options) }, options)
@@ -172,7 +172,7 @@ export function keyedStep(key: (item: unknown) => unknown, fn: StageFunction, op
   checkJournal(options)
   const ref = refOf(fn)
   const calls = {
-    fn: ref ? sentTo(ref.executor, ref, timeoutOnlyMs(options)) : fn,
+    fn: ref ? sentTo(ref.executor, ref, options) : fn,
     name: options.name ?? ref?.name ?? (nameOf(fn) || where),
     policy: compilePolicy(options, { remote: ref !== undefined }),
     settles: options.onFailure === 'settle',

@@ -1,0 +1,105 @@
+/** `heddle worker`: this machine as part of a fleet, until a signal; the first lets it finish what it has, the second ends it at once. */
+import { appendFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { pathToFileURL } from 'node:url'
+import { durationMs, type Duration } from '../../base/duration.ts'
+import { concurrencyVariable, parallelism, parseConcurrency } from '../../base/parallelism.ts'
+import { blobStore } from '../../fleet/engine/blobs.ts'
+import { checkStore, openStore } from '../../fleet/index.ts'
+import { checkName, defaultFleet, defaultTenant, shownModule, spaceOf } from '../../fleet/naming/names.ts'
+import { type AuditLine, FleetWorker } from '../../fleet/worker/worker.ts'
+import { Registry } from '../../fleet/worker/registry.ts'
+import type { Invocation } from '../interface/command-spec.ts'
+import { exitCodeOf, type EndingSignal } from '../interface/exit-codes.ts'
+import { UsageError } from '../interface/usage-error.ts'
+import { loadModule, programPath } from '../program/load.ts'
+import { say } from '../terminal/say.ts'
+import { openHealth } from './worker-health.ts'
+
+/** Below the 30 seconds that Kubernetes gives by default, with time to spare. */
+const defaultGrace = '25s'
+/** npm and other runners pass on what the terminal has sent to the whole group: the same signal so soon after is the same one, twice. */
+const sameMs = 200
+
+export async function command({ positionals, options }: Invocation): Promise<number> {
+  const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined)
+  const url = text('fleet') ?? process.env['FLEET_URL']
+  if (url === undefined)
+    throw new UsageError('heddle worker needs the address of the store', {
+      hint: 'heddle worker --fleet redis://127.0.0.1:6379 FILE, or FLEET_URL in the environment',
+    })
+  const concurrency = text('concurrency')
+  if (concurrency !== undefined) process.env[concurrencyVariable] = String(parseConcurrency(concurrency, '--concurrency'))
+  const graceMs = graceOf(text('grace') ?? defaultGrace)
+  const space = spaceOf(checkName(text('name') ?? defaultFleet, 'name'), checkName(text('tenant') ?? defaultTenant, 'tenant'))
+  const port = portOf(text('health'))
+  const registry = new Registry(await loadAll(positionals))
+  const store = await openStore(url, space)
+  await checkStore(store, options['risk'] === true ? 'warn' : 'refuse')
+  const id = `${hostname()
+    .replaceAll(/[^\w-]/g, '-')
+    .slice(0, 60)}-${process.pid}-${Date.now().toString(36)}`
+  const blobs = text('blobs')
+  const audit = text('audit')
+  const worker = new FleetWorker(store, {
+    id,
+    space,
+    registry,
+    slots: parallelism(),
+    blobs: blobs === undefined ? undefined : blobStore(blobs, space),
+    warn: (message) => say(process.stderr, `heddle worker: ${message}`),
+    ...(audit !== undefined && { audit: (line: AuditLine) => appendFileSync(audit, `${JSON.stringify(line)}\n`) }),
+  })
+  const ended = signals(worker, graceMs)
+  const health = port === undefined ? undefined : await openHealth(port, worker, () => openStore(url, space))
+  await worker.start()
+  const modules = registry.modules.map(({ build }) => shownModule(build))
+  if (options['json'] === true)
+    console.log(JSON.stringify({ worker: id, slots: parallelism(), modules: registry.modules.map(({ build }) => build) }))
+  else say(process.stderr, `worker ${id} is ready: ${parallelism()} slots, ${modules.join(', ')}`)
+  const signal = await ended
+  await health?.close()
+  // Threads that ignore their end must not keep it.
+  process.exit(exitCodeOf[signal])
+}
+
+async function loadAll(files: readonly string[]): Promise<Map<string, Record<string, unknown>>> {
+  const loaded = new Map<string, Record<string, unknown>>()
+  for (const file of files) {
+    const path = programPath(file)
+    loaded.set(pathToFileURL(path).href, await loadModule(path))
+  }
+  return loaded
+}
+
+/** Settles with the signal that ended it, when it has been drained. */
+function signals(worker: FleetWorker, graceMs: number): Promise<EndingSignal> {
+  return new Promise((resolve) => {
+    let last = Number.NEGATIVE_INFINITY
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.on(signal, () => {
+        const now = performance.now()
+        const same = now - last < sameMs
+        last = now
+        if (same) return
+        if (!worker.draining) say(process.stderr, `draining: ${worker.busy} batches under way; again to end at once`)
+        void worker.drain(graceMs).then(() => resolve(signal))
+      })
+  })
+}
+
+function graceOf(text: string): number {
+  const given = /^\d+(\.\d+)?$/.test(text) ? Number(text) : text
+  try {
+    return durationMs(given as Duration, 'grace')
+  } catch {
+    throw new UsageError(`Expected --grace to be a time such as 25s, got ${JSON.stringify(text)}`)
+  }
+}
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new UsageError(`Expected --health to be a port from 0 to 65535, got ${JSON.stringify(text)}`)
+}

@@ -1,0 +1,384 @@
+/** The fleet as an executor: each map is a run on it, and so are the direct calls of a function. */
+import { hostname } from 'node:os'
+import { clearInterval, clearTimeout, performance, queueMicrotask, setInterval, setTimeout } from '../../base/globals.js'
+import type { Cancellation } from '../../base/abort.ts'
+import { Cancelled, Closed, describe, InvalidOption } from '../../base/errors.ts'
+import { call as callRef } from '../../run/call.ts'
+import {
+  type BulkWork,
+  type CallOptions,
+  type Executor,
+  type FunctionRef,
+  functionRef,
+  type Reach,
+  refOf,
+} from '../../run/executor.ts'
+import { elsewhere } from '../../run/map.ts'
+import { sizesOf } from '../../run/sizes.ts'
+import { ByTimeout } from '../../workers/host/by-timeout.ts'
+import { DirectCalls } from '../../workers/host/direct-calls.ts'
+import type { JobWork } from '../../workers/host/job.ts'
+import type { BlobStore } from '../engine/blobs.ts'
+import { moduleBuildOf } from '../naming/build.ts'
+import type { Ended, Store } from '../engine/store.ts'
+import { NoWorkers } from '../protocol/errors.ts'
+import { type ModuleBuild, queueOf, shownModule } from '../naming/names.ts'
+import { beatMs } from '../protocol/constants.ts'
+import type { FunctionName } from '../protocol/message.ts'
+import { Sizing } from '../protocol/sizing.ts'
+import { type FleetStatus, statusOf } from './status.ts'
+import { Line } from './line.ts'
+import { RemoteRun, type RunHost } from './run.ts'
+import { Roster } from './roster.ts'
+
+export interface FleetSettings {
+  readonly name: string
+  readonly tenant: string
+  readonly space: string
+  readonly weight: number
+  readonly priority: 'high' | 'normal' | 'low'
+  readonly lost: 'again' | 'fail' | undefined
+  readonly patienceMs: number
+  readonly blobs: BlobStore | undefined
+}
+
+/** What the record of a run says. */
+export interface RunInfo {
+  readonly host: string
+  readonly pid: number
+  readonly fn: string
+  readonly queue: string
+  readonly cancelled?: true
+}
+
+/** Direct calls that come again within this time are the same run; chosen. */
+const idleMs = 2_000
+/** A trip through Redis and back, measured on two cores. */
+const reach: Reach = { sharesMemory: false, remote: true, roundTripMs: 2 }
+
+interface Calls {
+  readonly work: DirectCalls
+  run: RemoteRun | undefined
+  idle: NodeJS.Timeout | undefined
+}
+
+/** Worker functions on every machine where `heddle worker` runs. Made by `bullmq()`. */
+export class Fleet implements Executor {
+  readonly name: string
+  readonly reach = reach
+  readonly #settings: FleetSettings
+  readonly #store: Store
+  readonly #roster: Roster
+  readonly #lines = new Map<string, Line>()
+  readonly #runs = new Set<RemoteRun>()
+  readonly #records = new Map<string, RunInfo>()
+  readonly #sizings = new Map<string, Sizing>()
+  readonly #calls = [new WeakMap<FunctionRef, ByTimeout<Calls>>(), new WeakMap<FunctionRef, ByTimeout<Calls>>()] as const
+  readonly #rows = new Map<string, number>()
+  readonly #prefix: string
+  #numbers = 0
+  #beat = 0
+  #beating: NodeJS.Timeout | undefined
+  #unwatch: (() => void) | undefined
+  #control: Promise<Ended> | undefined
+  #offsetMs: number
+  #closing: Promise<void> | undefined
+  #dropping: Promise<unknown> = Promise.resolve()
+  #scheduled = false
+
+  /** @internal */
+  constructor(store: Store, settings: FleetSettings, offsetMs: number) {
+    this.name = `fleet ${settings.name}`
+    this.#store = store
+    this.#settings = settings
+    this.#offsetMs = offsetMs
+    this.#roster = new Roster(store, () => this.#feed())
+    this.#prefix = `${Date.now().toString(36)}${Math.floor(Math.random() * 36 ** 6).toString(36)}`
+  }
+
+  /** How many calls can run at once on the workers that are alive; 1 while there is none. */
+  get slots(): number {
+    return Math.max(1, this.#roster.slots)
+  }
+
+  /** @internal */
+  async open(): Promise<void> {
+    await this.#roster.look()
+  }
+
+  call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+    if (this.#closing) return Promise.reject(this.#closedError())
+    const calls = this.#callsOf(ref, options)
+    const result = calls.work.add(args, options)
+    clearTimeout(calls.idle)
+    try {
+      calls.run ??= this.#start(ref, calls.work, options.again === true)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    this.#feedSoon()
+    return result
+  }
+
+  #callsOf(ref: FunctionRef, { timeoutMs = -1, again, onWaiting }: CallOptions): Calls {
+    const kinds = this.#calls[again === true ? 1 : 0]
+    let byTimeout = kinds.get(ref)
+    if (!byTimeout) kinds.set(ref, (byTimeout = new ByTimeout()))
+    const bounded = onWaiting !== undefined
+    return byTimeout.get(timeoutMs, (idle) => {
+      const calls: Calls = {
+        run: undefined,
+        idle: undefined,
+        work: new DirectCalls(
+          timeoutMs === -1 ? undefined : timeoutMs,
+          (index, error) => calls.run?.giveUp(index, error),
+          () => {
+            idle()
+            this.#restSoon(calls)
+          },
+          sizesOf(ref),
+          { bounded },
+        ),
+      }
+      return calls
+    })
+  }
+
+  /** The run of calls ends when none have come for a while. */
+  #restSoon(calls: Calls): void {
+    clearTimeout(calls.idle)
+    calls.idle = setTimeout(() => {
+      if (!calls.run?.idle) return
+      calls.run.end()
+      calls.run = undefined
+    }, idleMs)
+    if (!this.#closing) calls.idle.unref()
+  }
+
+  bulk(ref: FunctionRef, work: BulkWork): void {
+    const job = Object.assign(work, { spread: false }) as JobWork
+    try {
+      if (this.#closing) throw this.#closedError()
+      const run = this.#start(ref, job, false)
+      work.onMore(() => this.#feedSoon())
+      run.feed()
+    } catch (error) {
+      refuseAll(job, error as Error)
+    }
+  }
+
+  #start(ref: FunctionRef, work: JobWork, retried: boolean): RemoteRun {
+    const { lost, space } = this.#settings
+    const { module, fns } = targetOf(ref)
+    const queue = queueOf(space, module)
+    const line = this.#line(queue)
+    const id = `${this.#prefix}-${this.#numbers++}`
+    const info: RunInfo = { host: hostname(), pid: process.pid, fn: fns.map(({ name }) => name).join(' → '), queue }
+    this.#records.set(id, info)
+    this.#keepAlive()
+    const ready = Promise.all([line.ready, this.#store.prepare(queue), this.#store.runs.put(id, info)])
+    const again = lost === undefined ? retried : lost === 'again'
+    const key = `${queue} ${fns.map(({ name }) => name).join(' ')}`
+    let sizing = this.#sizings.get(key)
+    if (!sizing) this.#sizings.set(key, (sizing = new Sizing()))
+    const run = new RemoteRun(id, this.#host, { fns, module, line, again }, work, sizing, ready)
+    this.#runs.add(run)
+    return run
+  }
+
+  get #host(): RunHost {
+    const { weight, priority, patienceMs, blobs } = this.#settings
+    const offsetMs = this.#offsetMs
+    return {
+      store: this.#store,
+      roster: this.#roster,
+      blobs,
+      weight,
+      priority,
+      patienceMs,
+      offsetMs,
+      rowOf: (worker) => this.#rowOf(worker),
+      ended: (run) => this.#ended(run),
+    }
+  }
+
+  /** Rows of a trace: one for each worker, in the order in which they were heard of. */
+  #rowOf(worker: string): number {
+    let row = this.#rows.get(worker)
+    if (row === undefined) this.#rows.set(worker, (row = this.#rows.size + 1))
+    return row
+  }
+
+  #line(queue: string): Line {
+    let line = this.#lines.get(queue)
+    if (!line) this.#lines.set(queue, (line = new Line(this.#store, queue)))
+    return line
+  }
+
+  #ended(run: RemoteRun): void {
+    this.#runs.delete(run)
+    this.#records.delete(run.id)
+    this.#dropping = Promise.all([this.#dropping, this.#drop(run)]).catch(() => {})
+    if (this.#runs.size > 0) return
+    clearInterval(this.#beating)
+    this.#beating = undefined
+    this.#unwatch?.()
+    this.#unwatch = undefined
+    void this.#control?.then((control) => control.end()).catch(() => {})
+    this.#control = undefined
+  }
+
+  /** Nothing of a run that is over stays in the store. */
+  async #drop(run: RemoteRun): Promise<void> {
+    await run.begun
+    await this.#lines.get(run.queue)?.flushed()
+    await this.#store.runs.drop(run.id)
+    await this.#settings.blobs?.drop(run.id)
+    await this.#store.tidy(run.queue)
+    await this.#store.tidy(`${this.#settings.space}-runs`)
+  }
+
+  #keepAlive(): void {
+    if (this.#beating) return
+    this.#unwatch = this.#roster.watch()
+    this.#control = this.#store.hear((message) => {
+      if (message['type'] === 'cancel-run') this.#cancelled(String(message['run']))
+    })
+    this.#control.catch(() => {})
+    this.#beating = setInterval(() => void this.#sayAlive(), beatMs)
+  }
+
+  async #sayAlive(): Promise<void> {
+    this.#beat++
+    for (const [id, info] of this.#records) {
+      try {
+        // Gone where somebody took this client for dead: it was stopped for a while.
+        if (!(await this.#store.runs.beat(id, this.#beat)) && this.#records.has(id)) await this.#store.runs.put(id, info)
+        const record = await this.#store.runs.get(id)
+        if ((record?.data as RunInfo | undefined)?.cancelled) this.#cancelled(id)
+      } catch {
+        // The store cannot be reached: said again at the next beat.
+      }
+    }
+    try {
+      this.#offsetMs = await clockOffset(this.#store)
+    } catch {}
+  }
+
+  #cancelled(id: string): void {
+    for (const run of this.#runs)
+      if (run.id === id) run.refuse(() => new Cancelled(`The run ${id} was cancelled by "heddle fleet cancel"`))
+  }
+
+  #feedSoon(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#feed()
+    })
+  }
+
+  #feed(): void {
+    for (const run of this.#runs) run.feed()
+  }
+
+  /**
+   * A worker function as one that runs on this fleet wherever it is called: in `all`, in a `guard`, by itself.
+   *
+   * @throws {InvalidOption} for any other function
+   * @example
+   * const remote = fleet.bind(entities)
+   * const { a, b } = await all({ a: () => remote(first), b: () => remote(second) })
+   */
+  bind<F extends (...args: never[]) => Promise<unknown>>(fn: F): F {
+    const ref = refOf(fn)
+    if (!ref) throw new InvalidOption(`Expected fleet.bind to get a worker function, got ${describe(fn)}`)
+    const bound = elsewhere(ref, this)
+    const call = { [ref.name]: (...args: unknown[]): Promise<unknown> => callRef(bound, args) }[ref.name] as object
+    return Object.defineProperty(call, functionRef, { value: bound }) as F
+  }
+
+  /** Waits until a worker that has the function is alive. */
+  async warmUp(ref: FunctionRef, cancellation?: Cancellation): Promise<void> {
+    if (this.#closing) throw this.#closedError()
+    const { module } = targetOf(ref)
+    const queue = queueOf(this.#settings.space, module)
+    const until = performance.now() + this.#settings.patienceMs
+    while (this.#roster.slotsOf(queue) === 0) {
+      if (cancellation?.aborted) throw cancellation.reason
+      if (performance.now() > until) throw new NoWorkers(`No worker of the fleet has ${shownModule(module)}`)
+      await new Promise((resolve) => void setTimeout(resolve, 200))
+      await this.#roster.look()
+    }
+  }
+
+  /** Who is alive, and what waits: of this tenant. */
+  status(): Promise<FleetStatus> {
+    return statusOf(this.#store, this.#settings.name, this.#settings.tenant)
+  }
+
+  close({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(graceMs))
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    await undefined
+    const until = performance.now() + graceMs
+    while ([...this.#runs].some((run) => !run.idle) && performance.now() < until)
+      await new Promise((resolve) => void setTimeout(resolve, Math.min(10, graceMs)))
+    for (const run of this.#runs) {
+      if (!run.idle) run.refuse(() => this.#closedError())
+      run.end()
+    }
+    await this.#dropping
+    await Promise.all([...this.#lines.values()].map((line) => line.end()))
+    this.#roster.end()
+    await this.#store.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #closedError(): Closed {
+    return new Closed(`The executor "${this.name}" has been closed`)
+  }
+}
+
+function refuseAll(job: JobWork, error: Error): void {
+  const refuse = (): void => {
+    for (let batch = job.take(1_024); batch; batch = job.take(1_024))
+      for (let i = 0; i < batch.items.length; i++) job.fail(batch.first + i, error, 0)
+    if (job.exhausted()) job.finished()
+  }
+  let over = false
+  const once = (): void => {
+    if (over) return
+    refuse()
+    if (job.exhausted()) over = true
+  }
+  job.onMore(once)
+  once()
+}
+
+function targetOf(ref: FunctionRef): { readonly module: ModuleBuild; readonly fns: readonly FunctionName[] } {
+  const parts = ref.parts ?? [ref]
+  const modules = parts.map((part) => moduleBuildOf(part.module))
+  const [module] = modules
+  if (!module || modules.some((other) => other.module !== module.module || other.package !== module.package))
+    throw new InvalidOption(
+      `The functions of "${ref.name}" lie in several modules: on a fleet each stage that follows another must be of its module`,
+      {
+        hint: 'Give the stages different options, such as a concurrency, so that they travel by themselves.',
+      },
+    )
+  return { module, fns: parts.map(({ name }) => ({ package: module.package, module: module.module, name })) }
+}
+
+/** Milliseconds from this machine's clock to the store's. */
+export async function clockOffset(store: Store): Promise<number> {
+  const before = Date.now()
+  const there = await store.now()
+  return there - (before + Date.now()) / 2
+}

@@ -1,0 +1,152 @@
+/** One batch on this machine: its items go to the machine's own pool, and what becomes of each goes into the outcome. */
+import { performance, setTimeout } from '../../base/globals.js'
+import { Cancellation } from '../../base/abort.ts'
+import type { WireError } from '../../encoding/encoded.ts'
+import { packError, unserializable } from '../../encoding/errors.js'
+import { findUncloneable } from '../../encoding/cloning.js'
+import { writable } from '../../encoding/tagged.ts'
+import type { Batch, BulkWork, FunctionRef } from '../../run/executor.ts'
+import { type BatchMessage, type Done, wireVersion } from '../protocol/message.ts'
+
+export interface BatchClock {
+  /** Milliseconds from this machine's clock to the store's. */
+  readonly offsetMs: number
+}
+
+export class BatchRun {
+  readonly message: BatchMessage
+  readonly #cancellation = new Cancellation()
+  readonly #calls = new Map<number, Cancellation>()
+  readonly #values: unknown[] = []
+  readonly #at: number[] = []
+  readonly #errors: [number, WireError][] = []
+  readonly #returned: number[] = []
+  readonly #times: number[] = []
+  readonly #offsetMs: number
+  #givesBack = false
+
+  constructor(message: BatchMessage, { offsetMs }: BatchClock) {
+    this.message = message
+    this.#offsetMs = offsetMs
+  }
+
+  /** Stops all of it: what has not begun is given back. @param givesBack what has begun too, where it may run again */
+  abort(reason: unknown, givesBack = false): void {
+    this.#givesBack = givesBack && this.message.again === true
+    this.#cancellation.abort(reason)
+    for (const call of this.#calls.values()) call.abort(reason)
+  }
+
+  /** Stops one call. */
+  abortItem(at: number, reason: unknown): void {
+    this.#calls.get(at)?.abort(reason)
+  }
+
+  async run(ref: FunctionRef, worker: string): Promise<Done> {
+    const began = performance.now()
+    if (this.message.spread) await this.#runCalls(ref)
+    else await this.#runItems(ref)
+    const count = this.message.items.length
+    const inOrder = this.#at.length === count && this.#at.every((at, i) => at === i)
+    return {
+      v: wireVersion,
+      kind: 'done',
+      worker,
+      tookMs: performance.now() - began,
+      values: this.#values,
+      ...(!inOrder && { at: this.#at }),
+      ...(this.#errors.length > 0 && { errors: this.#errors }),
+      ...(this.#returned.length > 0 && { returned: this.#returned }),
+      ...(this.message.observed && { times: this.#times }),
+    }
+  }
+
+  #runItems(ref: FunctionRef): Promise<void> {
+    // The pool gets the places that the items have in the run: functions see them in their context.
+    const { items, timeoutMs, observed, first: offset } = this.message
+    let taken = 0
+    return new Promise((finished) => {
+      const work: BulkWork = {
+        cancellation: this.#cancellation,
+        timeoutMs,
+        deadline: this.#deadline(),
+        observed: observed === true,
+        run: 0,
+        remaining: () => (this.#cancellation.aborted ? 0 : items.length - taken),
+        exhausted: () => this.#cancellation.aborted || taken === items.length,
+        take: (max): Batch | undefined => {
+          if (this.#cancellation.aborted || taken === items.length) return undefined
+          const first = taken
+          taken = Math.min(items.length, taken + max)
+          return { first: offset + first, items: items.slice(first, taken) }
+        },
+        onMore: () => {},
+        succeed: (first, values, _row, startedAt, settledAt) => {
+          for (let i = 0; i < values.length; i++) this.#succeed(first - offset + i, values[i], startedAt?.[i], settledAt?.[i])
+        },
+        fail: (index, error) => this.#fail(index - offset, error),
+        skip: (index) => void this.#returned.push(index - offset),
+        finished: () => {
+          // What the pool never asked for has not begun.
+          for (let at = taken; at < items.length; at++) this.#returned.push(at)
+          finished()
+        },
+      }
+      ref.executor.bulk(ref, work)
+    })
+  }
+
+  async #runCalls(ref: FunctionRef): Promise<void> {
+    const { items, meta, timeoutMs, first, observed } = this.message
+    const deadline = this.#deadline()
+    await Promise.all(
+      items.map(async (args, at) => {
+        const cancellation = new Cancellation()
+        if (this.#cancellation.aborted) cancellation.abort(this.#cancellation.reason)
+        this.#calls.set(at, cancellation)
+        const timing = { row: 0, startedAt: 0, settledAt: 0 }
+        const index = meta?.[2 * at] ?? (meta ? first + at : 0)
+        const attempt = meta?.[2 * at + 1] ?? 1
+        try {
+          const options = { cancellation, timeoutMs, index, attempt, deadline, ...(observed && { timing }) }
+          const value = await ref.executor.call(ref, args as readonly unknown[], options)
+          this.#succeed(at, value, timing.startedAt, timing.settledAt)
+        } catch (error) {
+          this.#fail(at, error)
+        }
+      }),
+    )
+  }
+
+  #succeed(at: number, value: unknown, startedAt = 0, settledAt = 0): void {
+    const bad = typeof value === 'object' && value !== null && !writable(value)
+    if (bad) {
+      const where = findUncloneable(value, 'result', writable) ?? 'result cannot be copied'
+      this.#errors.push([at, unserializable(where, 'result')])
+      return
+    }
+    this.#at.push(at)
+    this.#values.push(value)
+    if (this.message.observed) this.#times.push(this.#toStore(startedAt), this.#toStore(settledAt))
+  }
+
+  #fail(at: number, error: unknown): void {
+    if (this.#givesBack) this.#returned.push(at)
+    else this.#errors.push([at, packError(error, writable)])
+  }
+
+  #toStore(time: number): number {
+    return performance.timeOrigin + time + this.#offsetMs
+  }
+
+  /** On this machine's own clock. */
+  #deadline(): number {
+    const { deadline } = this.message
+    return deadline === undefined ? Number.POSITIVE_INFINITY : deadline - this.#offsetMs - performance.timeOrigin
+  }
+}
+
+/** Resolves after the time, or when the promise has settled. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  await Promise.race([promise.catch(() => {}), new Promise<void>((resolve) => void setTimeout(resolve, ms).unref())])
+}

@@ -1,0 +1,216 @@
+/** The fleet on a real Redis: what a program sees of it. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { all, Cancelled, graph, guard, map, mapReduce, partialResults, stream, TimedOut } from 'heddle'
+import { bullmq, type Fleet, type FleetOptions, FleetRefused, FleetUnavailable, NoWorkers, PayloadTooLarge } from 'heddle/bullmq'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { fixture, startWorker } from '../src/fleet/fleet.fixture.ts'
+import { openStore } from '../src/fleet/index.ts'
+import type { FleetWorker } from '../src/fleet/worker/worker.ts'
+import { Sweeper } from '../src/fleet/worker/sweeper.ts'
+import { fleetFunctions as fns } from './fixtures/fleet.ts'
+import { plain } from './fixtures/plain.ts'
+import { freePort, redisPath, startRedis, type TestRedis } from './support/redis.ts'
+
+const range = (length: number): number[] => Array.from({ length }, (_, i) => i)
+const failure = (promise: Promise<unknown>): Promise<Error> =>
+  promise.then(
+    () => Promise.reject(new Error('expected a rejection')),
+    (error: unknown) => error as Error,
+  )
+
+describe.runIf(redisPath())('the fleet', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'heddle-fleet-'))
+  const blobs = pathToFileURL(join(folder, 'blobs')).href
+  let redis: TestRedis
+  let worker: FleetWorker
+  const fleets: Fleet[] = []
+  const open = async (options: Partial<FleetOptions> = {}): Promise<Fleet> => {
+    const fleet = await bullmq({ url: redis.url, ...options })
+    fleets.push(fleet)
+    return fleet
+  }
+  /** All keys that are not those of the worker at rest. */
+  const keysLeft = async (): Promise<string[]> =>
+    (await redis.client.keys('*')).filter((key) => !/-workers(:|$)|-control:|-[\da-f]{12}:(stalled-check|meta)$/.test(key)).sort()
+
+  beforeAll(async () => {
+    redis = await startRedis()
+    worker = await startWorker(redis.url, ['fleet.ts', 'plain.ts'].map(fixture), { blobs: undefined })
+  })
+  afterEach(async () => {
+    await Promise.all(fleets.splice(0).map((fleet) => fleet.close()))
+  })
+  afterAll(async () => {
+    await worker.drain(0)
+    await redis.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('gives results in order, in batches', async () => {
+    const fleet = await open()
+    const before = worker.counts.batches
+    expect(await map(range(20_000), fns.double, { on: fleet })).toEqual(range(20_000).map((n) => 2 * n))
+    expect(worker.counts.batches - before).toBeLessThan(2_000)
+    expect(fleet.slots).toBe(2)
+  })
+
+  test('reads no further ahead than its window, whatever the length of a source', async () => {
+    const fleet = await open()
+    let pulled = 0
+    let most = 0
+    let done = 0
+    function* source(): Generator<number> {
+      for (let i = 0; i < 60_000; i++) {
+        most = Math.max(most, ++pulled - done)
+        yield i
+      }
+    }
+    const sum = await stream(source())
+      .map(fns.double, { on: fleet })
+      .reduce((total, n) => {
+        done++
+        return total + n
+      }, 0)
+    expect(sum).toBe(60_000 * 59_999)
+    expect(most).toBeLessThan(30_000)
+  })
+
+  test('an error has its class and cause; settle, partial results, retry and timeout are those of any map', async () => {
+    const fleet = await open()
+    const error = await failure(map(range(10), fns.oddFails, { on: fleet, concurrency: 1 }))
+    expect(error).toBeInstanceOf(RangeError)
+    expect([error.message, error.cause]).toEqual(['odd: 1', 1])
+    expect(Object.values(partialResults(error)?.results ?? {})[0]).toBe(0)
+    const { ok, failed } = await map(range(10), fns.oddFails, { on: fleet, onFailure: 'settle' })
+    expect([ok, failed.map(({ index }) => index)]).toEqual([
+      [0, 2, 4, 6, 8],
+      [1, 3, 5, 7, 9],
+    ])
+    expect(await map(range(5), fns.failsTwice, { on: fleet, retry: { retries: 3, base: 1 } })).toEqual(range(5))
+    const late = await failure(map([60_000], fns.sleep, { on: fleet, timeout: 50 }))
+    expect(late).toBeInstanceOf(TimedOut)
+  })
+
+  test('all, mapReduce, streams in a row, graphs and guards run there too', async () => {
+    const fleet = await open()
+    const double = fleet.bind(fns.double)
+    const before = worker.counts.items.done
+    expect(await all({ a: () => double(1), b: () => double(2) })).toEqual({ a: 2, b: 4 })
+    expect(await guard(double, { retry: 2 })(21)).toBe(42)
+    expect(await mapReduce(range(100), fns.double, fns.add, { on: fleet })).toBe(9_900)
+    expect(await stream(range(3)).map(fns.double, { on: fleet }).map(fns.toText, { on: fleet }).toArray()).toEqual([
+      '<0>',
+      '<2>',
+      '<4>',
+    ])
+    const g = graph('g')
+    const one = g.task('one', () => 1)
+    const two = g.task('two', { n: one }, ({ n }) => n + 1)
+    const sized = g.task('sized', { two }, fns.sizeOfRecord, { on: fleet })
+    expect(await g.run(sized)).toBe(1)
+    expect(worker.counts.items.done - before).toBeGreaterThan(105)
+  })
+
+  test('a cancellation reaches the machine within a second, and nothing is left', async () => {
+    const fleet = await open()
+    const file = join(folder, 'cancelled')
+    const stop = new AbortController()
+    const items = range(6).map((item) => ({ file, item, ms: 30_000 }))
+    const settled = failure(map(items, fns.noted, { on: fleet, signal: stop.signal }))
+    await expect.poll(() => linesOf(file).length).toBeGreaterThan(1)
+    const at = performance.now()
+    stop.abort()
+    expect(await settled).toBeInstanceOf(Cancelled)
+    expect(performance.now() - at).toBeLessThan(1_000)
+    await expect.poll(() => linesOf(file).filter((line) => line.startsWith('stop')).length).toBeGreaterThan(1)
+    await fleet.close()
+    expect(await keysLeft()).toEqual([])
+  })
+
+  test('without a worker of the same build it says which builds are wanted and alive', async () => {
+    const fleet = await open({ name: 'lonely', patience: 300 })
+    const none = await failure(map(range(3), fns.double, { on: fleet }))
+    expect(none).toBeInstanceOf(NoWorkers)
+    expect(none.message).toMatch(/has heddle\/test\/fixtures\/fleet @[\da-f]{12} since 300 ms. Alive are: none/)
+    const other = await startWorker(redis.url, [fixture('exports.ts')], { fleet: 'lonely' })
+    const error = await failure(fleet.bind(fns.double)(1))
+    expect(error).toBeInstanceOf(NoWorkers)
+    expect(error.message).toMatch(/Alive are: heddle\/test\/fixtures\/exports @[\da-f]{12} \(.*, process \d+\)/)
+    await other.drain(0)
+  })
+
+  test('large values need a blob store, and leave nothing in it', async () => {
+    const fleet = await open()
+    const large = 'y'.repeat(5 * 2 ** 20)
+    expect(await failure(map([large], fns.sizeOf, { on: fleet }))).toBeInstanceOf(PayloadTooLarge)
+    const result = await failure(map([5 * 2 ** 20], fns.repeat, { on: fleet }))
+    expect(result).toBeInstanceOf(PayloadTooLarge)
+    expect(await map(['a', 'bb'], fns.sizeOf, { on: fleet })).toEqual([1, 2])
+    const second = await startWorker(redis.url, [fixture('fleet.ts')], { fleet: 'blobs', blobs: undefined })
+    await second.drain(0)
+    const { blobStore } = await import('../src/fleet/engine/blobs.ts')
+    const third = await startWorker(redis.url, [fixture('fleet.ts')], {
+      fleet: 'blobs',
+      blobs: blobStore(blobs, 'blobs-default'),
+    })
+    const withBlobs = await open({ name: 'blobs', blobs })
+    expect(await map([large, 'short'], fns.sizeOf, { on: withBlobs })).toEqual([large.length, 5])
+    const texts = await map([5 * 2 ** 20, 3], fns.repeat, { on: withBlobs })
+    expect(texts.map((text) => text.length)).toEqual([5 * 2 ** 20, 3])
+    await withBlobs.close()
+    expect(readdirSync(join(folder, 'blobs', 'blobs-default'))).toEqual([])
+    await third.drain(0)
+  })
+
+  test('no key is left after a run', async () => {
+    const fleet = await open()
+    await map(range(500), fns.double, { on: fleet })
+    await map(range(50), fns.oddFails, { on: fleet, onFailure: 'settle' })
+    await fleet.bind(fns.double)(2)
+    await fleet.close()
+    expect(await keysLeft()).toEqual([])
+  })
+
+  test('what a dead client left is removed after a while', async () => {
+    const store = await openStore(redis.url, 'dead-default')
+    await store.runs.put('gone-1', { host: 'h', pid: 1, fn: 'double', queue: 'dead-default-0123456789ab' })
+    const text = JSON.stringify({ v: 1, run: 'gone-1', fns: [], first: 0, items: [] })
+    await store.add('dead-default-0123456789ab', [{ id: 'gone-1-0', text, priority: 'normal' }])
+    const sweeper = new Sweeper(store, undefined, 100)
+    expect(await sweeper.sweep()).toEqual([])
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(await sweeper.sweep()).toEqual(['gone-1'])
+    await store.tidy('dead-default-runs')
+    expect((await redis.client.keys('*')).filter((key) => key.includes(':dead-'))).toEqual([])
+    await store.close()
+  })
+
+  test('a store that may lose work is refused, and one that is away is named', async () => {
+    const risky = await startRedis(['--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru'])
+    const error = await failure(bullmq({ url: risky.url }))
+    expect(error).toBeInstanceOf(FleetRefused)
+    expect(error.message).toMatch(/maxmemory-policy noeviction.*appendonly yes/)
+    const fleet = await bullmq({ url: risky.url, preflight: 'off' })
+    await fleet.close()
+    await risky.stop()
+    const away = await failure(bullmq({ url: `redis://user:secret@127.0.0.1:${await freePort()}` }))
+    expect(away).toBeInstanceOf(FleetUnavailable)
+    expect(away.message).not.toContain('secret')
+  })
+
+  test('functions of a module that somebody else wrote, with their own kind of values', async () => {
+    const fleet = await open()
+    expect(await map([new Map([['a', 1n]])], plain.echo, { on: fleet })).toEqual([new Map([['a', 1n]])])
+  })
+})
+
+function linesOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  } catch {
+    return []
+  }
+}
