@@ -7,7 +7,7 @@ import { all, Cancelled, graph, guard, map, mapReduce, partialResults, stream, T
 import { bullmq, type Fleet, type FleetOptions, FleetRefused, FleetUnavailable, NoWorkers, PayloadTooLarge } from 'heddle/bullmq'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { fixture, startWorker } from '../src/fleet/fleet.fixture.ts'
-import { openStore } from '../src/fleet/index.ts'
+import { openStore } from '../src/fleet/engine/open.ts'
 import type { FleetWorker } from '../src/fleet/worker/worker.ts'
 import { Sweeper } from '../src/fleet/worker/sweeper.ts'
 import { fleetFunctions as fns } from './fixtures/fleet.ts'

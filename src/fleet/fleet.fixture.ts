@@ -1,7 +1,7 @@
 /** A worker of the fleet inside the test's own process, and a client beside it. */
 import { pathToFileURL } from 'node:url'
 import { spaceOf } from './naming/names.ts'
-import { openStore } from './index.ts'
+import { openStore } from './engine/open.ts'
 import { Registry } from './worker/registry.ts'
 import { FleetWorker, type WorkerSettings } from './worker/worker.ts'
 

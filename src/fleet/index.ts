@@ -1,12 +1,9 @@
 /** The fleet: worker functions on many machines, over a queue. */
 import { type Duration, durationMs } from '../base/duration.ts'
-import { InvalidOption } from '../base/errors.ts'
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { blobStore } from './engine/blobs.ts'
 import { clockOffset, Fleet } from './client/fleet.ts'
-import { openRedis } from './engine/redis.ts'
-import type { Store } from './engine/store.ts'
-import { FleetRefused } from './protocol/errors.ts'
+import { checkStore, openStore } from './engine/open.ts'
 import { checkName, defaultFleet, defaultTenant, spaceOf } from './naming/names.ts'
 
 export { FleetRefused, FleetUnavailable, NoWorkers, PayloadTooLarge, WorkerLost } from './protocol/errors.ts'
@@ -81,23 +78,4 @@ export async function bullmq(options: FleetOptions): Promise<Fleet> {
     await store.close()
     throw error
   }
-}
-
-/** @throws {InvalidOption} for a URL of another kind */
-export function openStore(url: string, space: string): Promise<Store> {
-  if (/^rediss?:\/\//.test(url)) return openRedis(url, space)
-  throw new InvalidOption('Expected `url` of a fleet to begin with redis:// or rediss://', {
-    hint: 'Give the address of the store, as in redis://127.0.0.1:6379.',
-  })
-}
-
-/** @throws {FleetRefused} where the store may lose work */
-export async function checkStore(store: Store, preflight: 'refuse' | 'warn' | 'off'): Promise<void> {
-  if (preflight === 'off') return
-  const wrong = await store.preflight()
-  if (wrong.length === 0) return
-  const message = `The store of the fleet may lose work: ${wrong.join('; ')}`
-  if (preflight === 'refuse')
-    throw new FleetRefused(message, { hint: 'Set it as it says, or take the risk with preflight: "warn".' })
-  process.stderr.write(`heddle: ${message}\n`)
 }

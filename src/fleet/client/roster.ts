@@ -16,6 +16,7 @@ export interface WorkerInfo {
   readonly draining?: true
 }
 
+/** A worker that has a record, with its id. */
 export interface LiveWorker extends WorkerInfo {
   readonly id: string
 }

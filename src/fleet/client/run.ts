@@ -56,11 +56,23 @@ const mostInline = 4 * 2 ** 20
 /** What is longer goes to the blob store, where there is one. */
 const blobFrom = 256 * 1_024
 
+/** What each call has of its own. */
+interface Extra {
+  /** Index and attempt. */
+  readonly meta: readonly number[] | undefined
+  readonly keys: readonly string[] | undefined
+}
+
+const sliceExtra = ({ meta, keys }: Extra, from: number, to: number): Extra => ({
+  meta: meta?.slice(2 * from, 2 * to),
+  keys: keys?.slice(from, to),
+})
+
 interface Sent {
   readonly first: number
   /** The items as text, to send them again. */
   readonly items: string
-  readonly meta: readonly number[] | undefined
+  readonly extra: Extra
 }
 
 export class RemoteRun {
@@ -73,7 +85,7 @@ export class RemoteRun {
   readonly #ledger: Ledger
   readonly #sizing: Sizing
   readonly #sent = new Map<number, Sent>()
-  readonly #resend: { readonly range: Range; readonly items: string; readonly meta: readonly number[] | undefined }[] = []
+  readonly #resend: { readonly range: Range; readonly items: string; readonly extra: Extra }[] = []
   /** Items that were given up: their error decides, whatever comes back. */
   readonly #doomed = new Map<number, unknown>()
   #adding: Promise<unknown>
@@ -128,7 +140,7 @@ export class RemoteRun {
   #sendNext(slots: number): boolean {
     const again = this.#resend.shift()
     if (again) {
-      this.#post(again.range, again.items, again.meta)
+      this.#post(again.range, again.items, again.extra)
       return true
     }
     const remaining = this.#work.remaining()
@@ -137,32 +149,35 @@ export class RemoteRun {
     if (!batch) return false
     const { first, items } = batch
     const meta = this.#work.meta?.(batch)
-    this.#pack(first, items, meta && [...meta])
+    this.#pack(first, items, {
+      meta: meta && [...meta],
+      keys: this.#work.idempotencyKey === undefined ? this.#work.keys?.(batch) : undefined,
+    })
     return true
   }
 
   /** Sends items, in halves where together they are too large; what cannot be sent fails alone. */
-  #pack(first: number, items: ArrayLike<unknown>, meta: readonly number[] | undefined): void {
+  #pack(first: number, items: ArrayLike<unknown>, extra: Extra): void {
     const { spread } = this.#work
     let text: string
     try {
       text = packItems(items, spread)
     } catch (cause) {
-      return this.#packEach(first, items, meta, cause)
+      return this.#packEach(first, items, extra, cause)
     }
     const most = this.#host.blobs ? Number.POSITIVE_INFINITY : mostInline
-    if (text.length <= most) return this.#post({ first, count: items.length, losses: 0 }, text, meta)
+    if (text.length <= most) return this.#post({ first, count: items.length, losses: 0 }, text, extra)
     if (items.length === 1) return this.#work.fail(first, tooLarge('argument', text.length), 0)
     const half = items.length >> 1
-    this.#pack(first, Array.prototype.slice.call(items, 0, half), meta?.slice(0, 2 * half))
-    this.#pack(first + half, Array.prototype.slice.call(items, half), meta?.slice(2 * half))
+    this.#pack(first, Array.prototype.slice.call(items, 0, half), sliceExtra(extra, 0, half))
+    this.#pack(first + half, Array.prototype.slice.call(items, half), sliceExtra(extra, half, items.length))
   }
 
-  #packEach(first: number, items: ArrayLike<unknown>, meta: readonly number[] | undefined, cause: unknown): void {
+  #packEach(first: number, items: ArrayLike<unknown>, extra: Extra, cause: unknown): void {
     const failures: [number, unknown][] = []
     let from = 0
     const flush = (to: number): void => {
-      if (to > from) this.#pack(first + from, Array.prototype.slice.call(items, from, to), meta?.slice(2 * from, 2 * to))
+      if (to > from) this.#pack(first + from, Array.prototype.slice.call(items, from, to), sliceExtra(extra, from, to))
     }
     for (let at = 0; at < items.length; at++) {
       const error = refusal(items[at], this.#work.spread) ?? (items.length === 1 ? cause : undefined)
@@ -176,10 +191,10 @@ export class RemoteRun {
     for (const [index, error] of failures) this.#work.fail(index, error, 0)
   }
 
-  #post(range: Range, items: string, meta: readonly number[] | undefined): void {
+  #post(range: Range, items: string, extra: Extra): void {
     const number = this.#ledger.send(range, items.length)
     const id = `${this.id}-${number}`
-    this.#sent.set(number, { first: range.first, items, meta })
+    this.#sent.set(number, { first: range.first, items, extra })
     this.#sizing.sent(range.count, items.length)
     const { line } = this.#target
     const batch = { first: range.first, items: { length: range.count } as ArrayLike<unknown> }
@@ -191,7 +206,7 @@ export class RemoteRun {
       begun: () => this.#work.waits?.(batch, false),
       waitsAgain: () => this.#work.waits?.(batch, true),
     })
-    const text = this.#message(range, items, meta)
+    const text = this.#message(range, items, extra)
     const { blobs } = this.#host
     if (!blobs || text.length <= blobFrom) return this.#add(id, text)
     const name = `${this.id}/${number}`
@@ -206,8 +221,9 @@ export class RemoteRun {
       )
   }
 
-  #message(range: Range, items: string, meta: readonly number[] | undefined): string {
-    const { timeoutMs, deadline, observed, spread } = this.#work
+  #message(range: Range, items: string, { meta, keys }: Extra): string {
+    const { timeoutMs, deadline, observed, spread, idempotencyKey } = this.#work
+    const key = idempotencyKey ?? keys
     const head: Omit<BatchMessage, 'items'> = {
       v: wireVersion,
       run: this.id,
@@ -215,6 +231,7 @@ export class RemoteRun {
       first: range.first,
       ...(spread && { spread: true }),
       ...(meta && { meta }),
+      ...(key !== undefined && { key }),
       ...(timeoutMs !== undefined && Number.isFinite(timeoutMs) && { timeoutMs }),
       ...(Number.isFinite(deadline) && { deadline: performance.timeOrigin + deadline + this.#host.offsetMs }),
       ...(observed && { observed: true }),
@@ -326,15 +343,15 @@ export class RemoteRun {
 
   /** The text and indices of some of the items of a batch. */
   #partOf(
-    { first, items, meta }: Sent,
+    { first, items, extra }: Sent,
     range: Range,
     outcome: Outcome | undefined,
     verdict: Verdict,
-  ): { items: string; meta: readonly number[] | undefined } {
-    if (verdict.resend.length === 1 && outcome?.kind !== 'done') return { items, meta }
+  ): { items: string; extra: Extra } {
+    if (verdict.resend.length === 1 && outcome?.kind !== 'done') return { items, extra }
     const list = fromText(items) as unknown[]
     const from = range.first - first
-    return { items: toText(list.slice(from, from + range.count)), meta: meta?.slice(2 * from, 2 * (from + range.count)) }
+    return { items: toText(list.slice(from, from + range.count)), extra: sliceExtra(extra, from, from + range.count) }
   }
 
   #fail(index: number, error: unknown, row = 0): void {

@@ -3,6 +3,7 @@ import type { Store } from '../engine/store.ts'
 import { type LiveWorker, workerOf } from './roster.ts'
 import type { ModuleBuild } from '../naming/names.ts'
 
+/** One look at a fleet: of one tenant. */
 export interface FleetStatus {
   readonly fleet: string
   readonly tenant: string
@@ -19,6 +20,7 @@ export interface FleetStatus {
   readonly runs: readonly RunStatus[]
 }
 
+/** A run whose record is there. */
 export interface RunStatus {
   readonly id: string
   /** The worker function. */

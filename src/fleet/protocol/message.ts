@@ -26,6 +26,8 @@ export interface BatchMessage {
   readonly spread?: true
   /** For each item its index and attempt as the caller counts them, where they differ from the position and 1. */
   readonly meta?: readonly number[]
+  /** Idempotency key of the run, of which each item has its own by its index; or one for each call. */
+  readonly key?: string | readonly string[]
   readonly timeoutMs?: number
   /** Milliseconds of the store's clock since 1970. */
   readonly deadline?: number
@@ -92,6 +94,9 @@ export function readBatch(value: unknown): BatchMessage {
   if (meta !== undefined && !(isListOf(meta, isCount) && meta.length === 2 * items.length))
     throw new TypeError('its indices do not fit its items')
   if (value['spread'] === true && !items.every(Array.isArray)) throw new TypeError('its arguments are not lists')
+  const { key } = value
+  if (key !== undefined && !isText(key) && !(isListOf(key, isText) && key.length === items.length))
+    throw new TypeError('its keys do not fit its items')
   const rest =
     isOptional(value['spread'], isFlag) &&
     isOptional(value['observed'], isFlag) &&

@@ -63,7 +63,7 @@ export class BatchRun {
 
   #runItems(ref: FunctionRef): Promise<void> {
     // The pool gets the places that the items have in the run: functions see them in their context.
-    const { items, timeoutMs, observed, first: offset } = this.message
+    const { items, timeoutMs, observed, first: offset, key } = this.message
     let taken = 0
     return new Promise((finished) => {
       const work: BulkWork = {
@@ -72,6 +72,7 @@ export class BatchRun {
         deadline: this.#deadline(),
         observed: observed === true,
         run: 0,
+        ...(typeof key === 'string' && { idempotencyKey: key }),
         remaining: () => (this.#cancellation.aborted ? 0 : items.length - taken),
         exhausted: () => this.#cancellation.aborted || taken === items.length,
         take: (max): Batch | undefined => {
@@ -97,7 +98,7 @@ export class BatchRun {
   }
 
   async #runCalls(ref: FunctionRef): Promise<void> {
-    const { items, meta, timeoutMs, first, observed } = this.message
+    const { items, meta, timeoutMs, first, observed, key } = this.message
     const deadline = this.#deadline()
     await Promise.all(
       items.map(async (args, at) => {
@@ -108,7 +109,8 @@ export class BatchRun {
         const index = meta?.[2 * at] ?? (meta ? first + at : 0)
         const attempt = meta?.[2 * at + 1] ?? 1
         try {
-          const options = { cancellation, timeoutMs, index, attempt, deadline, ...(observed && { timing }) }
+          const idempotencyKey = typeof key === 'string' ? undefined : key?.[at]
+          const options = { cancellation, timeoutMs, index, attempt, deadline, idempotencyKey, ...(observed && { timing }) }
           const value = await ref.executor.call(ref, args as readonly unknown[], options)
           this.#succeed(at, value, timing.startedAt, timing.settledAt)
         } catch (error) {

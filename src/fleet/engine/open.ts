@@ -1,0 +1,24 @@
+/** Opens the store that a URL names, and looks whether it keeps what it is given. */
+import { InvalidOption } from '../../base/errors.ts'
+import { FleetRefused } from '../protocol/errors.ts'
+import { openRedis } from './redis.ts'
+import type { Store } from './store.ts'
+
+/** @throws {InvalidOption} for a URL of another kind */
+export function openStore(url: string, space: string): Promise<Store> {
+  if (/^rediss?:\/\//.test(url)) return openRedis(url, space)
+  throw new InvalidOption('Expected `url` of a fleet to begin with redis:// or rediss://', {
+    hint: 'Give the address of the store, as in redis://127.0.0.1:6379.',
+  })
+}
+
+/** @throws {FleetRefused} where the store may lose work */
+export async function checkStore(store: Store, preflight: 'refuse' | 'warn' | 'off'): Promise<void> {
+  if (preflight === 'off') return
+  const wrong = await store.preflight()
+  if (wrong.length === 0) return
+  const message = `The store of the fleet may lose work: ${wrong.join('; ')}`
+  if (preflight === 'refuse')
+    throw new FleetRefused(message, { hint: 'Set it as it says, or take the risk with preflight: "warn".' })
+  process.stderr.write(`heddle: ${message}\n`)
+}
