@@ -101,7 +101,6 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/find.ts'),
   },
   {
-<<<<<<< HEAD
     name: 'plan',
     summary: 'what decides the end of a plan; which layout of GPUs serves or trains a model best',
     positionals: 'FILE | serve | train',
@@ -131,7 +130,8 @@ export const commands: readonly CommandSpec[] = [
       'heddle plan serve --model llama-3.1-70b --gpu h100-sxm --input 1000 --output 1000 --rate 4 --tpot 30ms',
     ],
     load: () => import('./commands/plan.ts'),
-=======
+  },
+  {
     name: 'worker',
     summary: 'run worker functions of these modules for a fleet, until a signal',
     positionals: 'FILE …',
@@ -154,7 +154,6 @@ export const commands: readonly CommandSpec[] = [
       'heddle worker --concurrency 50% --health 8080 dist/analyse.js',
     ],
     load: () => import('./commands/worker.ts'),
->>>>>>> 411249f (fleet: worker functions on many machines, over BullMQ on Redis)
   },
   {
     name: 'completion',

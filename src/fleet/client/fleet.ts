@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { clearInterval, clearTimeout, performance, queueMicrotask, setInterval, setTimeout } from '../../base/globals.js'
 import type { Cancellation } from '../../base/abort.ts'
+import { openRow } from '../../base/rows.ts'
 import { Cancelled, Closed, describe, InvalidOption } from '../../base/errors.ts'
 import { call as callRef } from '../../run/call.ts'
 import {
@@ -202,10 +203,13 @@ export class Fleet implements Executor {
     }
   }
 
-  /** Rows of a trace: one for each worker, in the order in which they were heard of. */
+  /** Rows of a trace: one for each worker. */
   #rowOf(worker: string): number {
     let row = this.#rows.get(worker)
-    if (row === undefined) this.#rows.set(worker, (row = this.#rows.size + 1))
+    if (row === undefined) {
+      const machine = this.#roster.workers.find(({ id }) => id === worker)?.host ?? ''
+      this.#rows.set(worker, (row = openRow('remote', { machine, name: worker })))
+    }
     return row
   }
 
