@@ -48,6 +48,7 @@ interface Context {
 export class Evaluator {
   readonly origins: Origins
   readonly #summaries = new Map<Callable, Effect>()
+  readonly #effects = new WeakMap<Node, Effect>()
   readonly #active = new Map<Callable, { effect: Effect; asked: boolean }>()
   readonly #numbers = new Map<Variable, number>()
   readonly #places = new Map<string, Variable>()
@@ -58,8 +59,12 @@ export class Evaluator {
 
   /** The effect of evaluating `node` where it stands, in places of the code around it. */
   effectOf(file: SourceFile, node: Node): Effect {
-    const into = new Effect()
-    this.#visit(node, { file, into, depth: 0 })
+    let into = this.#effects.get(node)
+    if (!into) {
+      into = new Effect()
+      this.#visit(node, { file, into, depth: 0 })
+      this.#effects.set(node, into)
+    }
     return into
   }
 

@@ -4,7 +4,7 @@ import { sourceName } from '../effects/evaluate.ts'
 import { isCallable, type Node, walk } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
 import { describeEffect, type Found, isSlow, openCalls, type Rule, type Sight, soundsHarmless, soundsLikeGuard } from './rule.ts'
-import { called, independent, indentBefore, type Step, stepOf, withoutLog } from './steps.ts'
+import { called, independent, indentBefore, looksLikeStep, type Step, stepOf, withoutLog } from './steps.ts'
 
 export const lateStart: Rule = {
   name: 'late-start',
@@ -12,6 +12,7 @@ export const lateStart: Rule = {
     for (const type of ['BlockStatement', 'Program'] as const) {
       for (const block of sight.file.nodes(type)) {
         const statements: readonly Node[] = block.body
+        if (statements.filter(looksLikeStep).length < 2) continue
         for (let at = 2; at < statements.length; at++) {
           const found = judge(sight, statements, at)
           if (found) yield found
@@ -22,6 +23,7 @@ export const lateStart: Rule = {
 }
 
 function judge(sight: Sight, statements: readonly Node[], at: number): Found | undefined {
+  if (!statements.slice(0, at).some(looksLikeStep)) return undefined
   const late = stepOf(sight, statements[at] as Node)
   if (!late?.target || late.effect.outsideWrites.length > 0) return undefined
   const between = new Effect()

@@ -3,7 +3,7 @@ import { soundsLikeReading } from '../effects/guess.ts'
 import { bare, type Node } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
 import { describeEffect, type Found, openCalls, type Rule, type Sight, soundsHarmless } from './rule.ts'
-import { called, independent, indentBefore, type Step, stepOf } from './steps.ts'
+import { called, independent, indentBefore, looksLikeStep, type Step, stepOf } from './steps.ts'
 
 export const sequentialAwaits: Rule = {
   name: 'sequential-awaits',
@@ -23,8 +23,10 @@ export const sequentialAwaits: Rule = {
 /** Runs of steps in which each is independent of all before it. */
 function* groups(sight: Sight, statements: readonly Node[]): Iterable<Step[]> {
   let group: Step[] = []
-  for (const statement of statements) {
-    const step = stepOf(sight, statement)
+  for (const [i, statement] of statements.entries()) {
+    const [before, after] = [statements[i - 1], statements[i + 1]]
+    const alone = !(before && looksLikeStep(before)) && !(after && looksLikeStep(after))
+    const step = alone ? undefined : stepOf(sight, statement)
     if (step && group.every((earlier) => independent(earlier, step))) group.push(step)
     else {
       if (group.length > 1) yield group

@@ -27,6 +27,11 @@ export function stepOf(sight: Sight, statement: Node): Step | undefined {
   return { statement, ...parts, effect }
 }
 
+/** A statement that could be a step, at a glance: most blocks have none next to each other. */
+export function looksLikeStep(statement: Node): boolean {
+  return partsOf(statement) !== undefined
+}
+
 function partsOf(statement: Node): Pick<Step, 'expression' | 'target' | 'kind'> | undefined {
   if (statement.type === 'VariableDeclaration') {
     const [declarator] = statement.declarations

@@ -29,7 +29,7 @@ export function parseFile(path: string, text: string): SourceFile | Unreadable {
   if (text.length > longestLine && text.length / (text.match(/\n/g)?.length ?? 1) > longestLine / 10) {
     return { path, reason: 'it is minified' }
   }
-  const { program, errors } = parseSync(path, text, { astType: 'ts', range: true, preserveParens: false, lang: languageOf(path) })
+  const { program, errors } = parseSync(path, text, { astType: 'ts', preserveParens: false, lang: languageOf(path) })
   const [error] = errors.filter(({ severity }) => severity === 'Error')
   if (error) return { path, reason: `it cannot be parsed: ${error.message}` }
   const byType = index(program)
@@ -77,6 +77,8 @@ function index(program: Program): Map<string, Node[]> {
     if (same) same.push(node)
     else byType.set(node.type, [node])
     const parent = node
+    // The analysis of scopes compares where names and functions stand.
+    node.range = [node.start, node.end]
     eachChild(node, (child) => {
       child.parent = parent
       stack.push(child)
