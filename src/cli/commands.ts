@@ -86,6 +86,11 @@ export const commands: readonly CommandSpec[] = [
       { name: 'all', summary: 'show what is only information too' },
       json,
       { name: 'format', value: 'FORMAT', oneOf: findFormats, summary: `how to report: ${findFormats.join(', ')}` },
+      {
+        name: 'trace',
+        value: 'FILE',
+        summary: 'what costs most first, as a recorded run shows it: of heddle, or OpenTelemetry with code attributes',
+      },
       { name: 'since', value: 'REF', summary: 'only files that differ from a Git revision' },
       {
         name: 'fail-on',
@@ -99,6 +104,16 @@ export const commands: readonly CommandSpec[] = [
     ],
     examples: ['heddle find src', 'heddle find --since main --format github'],
     load: () => import('./commands/find.ts'),
+  },
+  {
+    name: 'explain-finding',
+    summary: 'say all that is known of one finding, and show its rewrite',
+    positionals: 'ID [PATHS]',
+    minPositionals: 1,
+    maxPositionals: Number.POSITIVE_INFINITY,
+    options: [json, color],
+    examples: ['heddle explain-finding c1fa583503', 'heddle explain-finding c1fa583503 src'],
+    load: () => import('./commands/explain-finding.ts'),
   },
   {
     name: 'plan',

@@ -1,6 +1,7 @@
 /** The rules, run on one file after the other of a project whose files know one another. */
 import { relative } from 'node:path'
 import type { CodeFinding } from '../findings/finding.ts'
+import type { Declarations } from './effects/declared.ts'
 import { Evaluator } from './effects/evaluate.ts'
 import { isOrderedOnPurpose } from './files.ts'
 import { awaitInLoop } from './rules/await-in-loop.ts'
@@ -38,11 +39,11 @@ export class Analysis {
   readonly #evaluator: Evaluator
 
   /** @param packages the packages of a workspace and their folders */
-  constructor(root: string, packages: ReadonlyMap<string, string> = new Map()) {
+  constructor(root: string, packages: ReadonlyMap<string, string> = new Map(), declared: Declarations = new Map()) {
     this.#root = root
     this.#project = new Project(root)
     for (const [name, folder] of packages) this.#project.addPackage(name, folder)
-    this.#evaluator = new Evaluator(this.#project)
+    this.#evaluator = new Evaluator(this.#project, declared)
   }
 
   /** @returns the findings of a file, in order of the rules; why it was left out */

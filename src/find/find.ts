@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { type CodeFinding, type Tier, tiers } from '../findings/finding.ts'
 import { Analysis } from './analysis.ts'
+import { declarationsOf } from './effects/declared.ts'
 import { listFiles } from './files.ts'
+import { readJson } from './source/project.ts'
 import type { Unreadable } from './source/source-file.ts'
 
 /** Options of {@link find}. */
@@ -31,9 +33,13 @@ export interface FindResult {
 export async function find(paths: readonly string[], options: FindOptions = {}): Promise<FindResult> {
   const root = resolve(options.root ?? '.')
   const { files, unreadable, packages } = listFiles(paths.map((path) => resolve(root, path)))
-  const analysis = new Analysis(root, packages)
-  const findings: CodeFinding[] = []
   const left: Unreadable[] = [...unreadable]
+  const settings = join(root, 'package.json')
+  const declared = declarationsOf((readJson(settings)?.['heddle'] as { effects?: unknown } | undefined)?.effects, (reason) =>
+    left.push({ path: settings, reason }),
+  )
+  const analysis = new Analysis(root, packages, declared)
+  const findings: CodeFinding[] = []
   let lines = 0
   for (const path of files) {
     const text = read(path, left)

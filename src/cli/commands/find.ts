@@ -6,6 +6,7 @@ import type { Invocation } from '../interface/command-spec.ts'
 import { codeFrame } from '../terminal/code-frame.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { forbidColor, type Paint, paint } from '../terminal/paint.ts'
+import { formatMs } from '../../base/duration.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
 import { readable, safeText } from '../terminal/readable.ts'
 import { say, sayJson } from '../terminal/say.ts'
@@ -18,13 +19,16 @@ const mostRounds = 5
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
   if (options['no-color'] === true) forbidColor()
-  const { applyFixes, find, markdown, sarif } = await import('../../find/index.ts')
+  const { applyFixes, costsOf, find, markdown, rankedByCost, sarif } = await import('../../find/index.ts')
   const paths = positionals.length > 0 ? positionals : ['.']
   const since = typeof options.since === 'string' ? changedSince(options.since) : undefined
   const baseline =
     typeof options.baseline === 'string' ? await baselineOf(options.baseline, options['write-baseline'] === true) : undefined
+  const costs = typeof options.trace === 'string' ? await costsOf(options.trace) : undefined
   const select = ({ findings }: FindResult): readonly Finding[] =>
-    findings.filter(({ file, id }) => (since?.has(file) ?? true) && !(baseline?.has(id) ?? false))
+    (costs ? rankedByCost(process.cwd(), findings, costs) : findings).filter(
+      ({ file, id }) => (since?.has(file) ?? true) && !(baseline?.has(id) ?? false),
+    )
   let result = await find(paths)
   let fixed = 0
   for (let round = 0; round < mostRounds && (options.fix === true || options['fix-likely'] === true); round++) {
@@ -77,7 +81,11 @@ function shown(text: string): string {
   return readable(withoutSecrets(text))
 }
 
-function findingText({ tier, rule, file, line, message, proof, question, saving, remedy, id }: Finding, paint: Paint): string {
+/** A finding as the terminal shows it. */
+export function findingText(
+  { tier, rule, file, line, message, proof, question, saving, savingMs, remedy, id }: Finding,
+  paint: Paint,
+): string {
   const head = tier === 'proven' ? paint.green(tier) : tier === 'likely' ? paint.yellow(tier) : paint.dim(tier)
   return [
     `${head} ${paint.bold(shown(message))}`,
@@ -85,7 +93,7 @@ function findingText({ tier, rule, file, line, message, proof, question, saving,
     ...codeFrame({ file, line, path: resolve(file) }, columnsOf(process.stdout) - 2).map((text) => `  ${paint.dim(text)}`),
     ...proof.map((text) => `  ${shown(text)}`),
     ...(question ? [`  ${paint.yellow('?')} ${shown(question)}`] : []),
-    `  ${paint.dim(`${shown(saving)}`)}`,
+    `  ${paint.dim(`${shown(saving)}${savingMs ? ` About ${formatMs(savingMs)} in the trace.` : ''}`)}`,
     `  ${paint.cyan('instead:')} ${shown(remedy)}`,
     '',
   ].join('\n')

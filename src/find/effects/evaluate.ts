@@ -22,6 +22,7 @@ import type { Project } from '../source/project.ts'
 import type { SourceFile, Variable } from '../source/source-file.ts'
 import { below, Effect, type Place, rootOf } from './effect.ts'
 import { builtinMethods, changesReceiver, changingMethods, type Known, type KnownCall, knownCall, knownGlobal } from './known.ts'
+import { declaredBefore, type Declarations } from './declared.ts'
 import { knownByShape, looksHarmless } from './guess.ts'
 import { type Origin, Origins, patternPath } from './origin.ts'
 
@@ -53,7 +54,11 @@ export class Evaluator {
   readonly #numbers = new Map<Variable, number>()
   readonly #places = new Map<string, Variable>()
 
-  constructor(project: Project) {
+  readonly #declared: Declarations
+
+  /** @param declared what the project's settings say of functions */
+  constructor(project: Project, declared: Declarations = new Map()) {
+    this.#declared = declared
     this.origins = new Origins(project)
   }
 
@@ -248,6 +253,8 @@ export class Evaluator {
     if (callee.type === 'MemberExpression') this.#visitBase(callee.object, context)
     if (callee.type === 'Super') return
     const origin = this.origins.of(file, callee)
+    const declared = this.#declaredFor(file, callee, origin)
+    if (declared) return this.#apply(node, declared, context)
     const receiver = callee.type === 'MemberExpression' ? callee.object : undefined
     if (origin?.kind === 'function') {
       if (receiver) this.#readIfPath(receiver, context)
@@ -264,6 +271,23 @@ export class Evaluator {
     this.#guess(node, callee, origin, context)
     into.throws = true
     this.#runCallbacks(node, context)
+  }
+
+  /** What the settings of the project say of a call, by the name in the source or in its module. */
+  #declaredFor(file: SourceFile, callee: Node, origin: Origin | undefined): Known | undefined {
+    // A function that is only declared here has no body that could be followed: its comment is all there is.
+    const definition =
+      callee.type === 'Identifier' && !origin
+        ? (file.variableOf(callee)?.defs[0]?.node as unknown as Node | undefined)
+        : undefined
+    if (definition?.type === 'TSDeclareFunction') {
+      const start = definition.parent?.type === 'ExportNamedDeclaration' ? definition.parent.start : definition.start
+      const said = declaredBefore(file.text, start)
+      if (said) return said
+    }
+    if (this.#declared.size === 0) return undefined
+    const inModule = origin?.kind === 'module' || origin?.kind === 'made' ? `${origin.module}#${origin.path.join('.')}` : ''
+    return this.#declared.get(chainOf(callee).join('.')) ?? this.#declared.get(inModule)
   }
 
   /** Of a call that nobody knows: what its shape, its kind and its name say. None of it is ever part of a proof. */
@@ -493,6 +517,17 @@ export class Evaluator {
       active.asked = true
       return active.effect
     }
+    const declared = declaredBefore(file.text, statementOf(fn).start)
+    if (declared) {
+      const said = new Effect()
+      for (const place of declared.reads ?? []) said.read(place, fn)
+      for (const place of declared.writes ?? []) said.write(place, fn)
+      said.ordered = declared.ordered
+      said.throws = true
+      if (fn.async || !fn.body) said.waits.set(nameOfFunction(fn), fn)
+      this.#summaries.set(fn, said)
+      return said
+    }
     if (depth > deepest || !fn.body) {
       const unknown = new Effect()
       unknown.unknown.set(nameOfFunction(fn), fn)
@@ -634,6 +669,20 @@ export function isConstant(variable: Variable): boolean {
 export function sourceName(file: SourceFile, node: Node): string {
   const text = file.text.slice(node.start, node.end).replace(/\s+/g, ' ')
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** What a comment on a function stands before: the statement or the member that holds it. */
+function statementOf(fn: Callable): Node {
+  let node: Node = fn
+  while (
+    node.parent &&
+    /^(?:VariableDeclarator|VariableDeclaration|Export\w*Declaration|MethodDefinition|PropertyDefinition|Property)$/.test(
+      node.parent.type,
+    )
+  ) {
+    node = node.parent
+  }
+  return node
 }
 
 function nameOfFunction(fn: Callable): string {
