@@ -30,7 +30,6 @@ export {
   type TrainingSetting,
 } from './layouts/cost/training-setting.ts'
 export { trainingMemory, type TrainingMemory } from './layouts/cost/training-memory.ts'
-export { fit, type Fit, type FitOptions } from './layouts/calibrate/fit.ts'
 export { planServing, type ServingOptions, type ServingPlan } from './layouts/plan-serving.ts'
 export { planTraining, type TrainingOptions, type TrainingPlan } from './layouts/plan-training.ts'
 export { type ModelSource } from './layouts/model/source.ts'
@@ -40,3 +39,6 @@ export type { TrainCandidate, TrainPlan, TrainRejected, TrainRequest, TrainScali
 export { serveText } from './layouts/report/serve-text.ts'
 export { trainText } from './layouts/report/train-text.ts'
 export { serveJson, trainJson } from './layouts/report/json.ts'
+export { calibrateServing, compareServing, type ServingComparison } from './layouts/measured.ts'
+export type { Calibration } from './layouts/calibrate/calibrate.ts'
+export { compareText } from './layouts/report/compare-text.ts'

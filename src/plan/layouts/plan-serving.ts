@@ -1,8 +1,9 @@
 import { durationMs, type Duration } from '../../base/duration.ts'
 import { InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
+import type { Calibration } from './calibrate/calibrate.ts'
 import { type Confidence, servingConfidence } from './confidence.ts'
-import { type Efficiencies, efficienciesOf, type Engine, engines } from './cost/efficiencies.ts'
+import { efficienciesOf, type Engine, engines } from './cost/efficiencies.ts'
 import type { ReplicaLayout } from './cost/forward.ts'
 import { type Gpu, gpuOf } from './hardware/gpus.ts'
 import { priceOf } from './hardware/prices.ts'
@@ -44,8 +45,8 @@ export interface ServingOptions {
   readonly price?: number
   /** Only layouts with these values. */
   readonly only?: Partial<ReplicaLayout & { readonly replicas: number }>
-  /** From a calibration. @default those of the engine */
-  readonly efficiencies?: Efficiencies
+  /** From {@link calibrateServing}. @default the engine's own efficiencies */
+  readonly calibration?: Calibration
 }
 
 /** A plan, with what it was made from. */
@@ -87,23 +88,33 @@ export function planServing(options: ServingOptions): ServingPlan {
       kv: rules.oneOf('bf16', 'fp8'),
       price: rules.number(0),
       only: rules.object,
-      efficiencies: rules.object,
+      calibration: rules.object,
     },
     'planServing',
   )
-  const request = requestOf(options)
+  const request = servingRequest(options)
   const plan = searchServing(request)
   return {
     ...plan,
     request,
     assumptions: assumptionsOf(request, options),
-    confidence: servingConfidence(request.model, request.gpu, request.numbers.weights),
+    confidence: options.calibration
+      ? calibrated(options.calibration)
+      : servingConfidence(request.model, request.gpu, request.numbers.weights),
     launch: plan.best && serveArguments(request, plan.best),
     nearest: plan.best === undefined ? nearestServing(request) : [],
   }
 }
 
-function requestOf(options: ServingOptions): ServeRequest {
+function calibrated({ errorUnseen, rows }: Calibration): Confidence {
+  return { error: errorUnseen, basis: `calibrated on ${rows} measured rows, of which each was left out once` }
+}
+
+/**
+ * The request that options stand for.
+ * @throws {InvalidOption}
+ */
+export function servingRequest(options: ServingOptions): ServeRequest {
   for (const name of ['input', 'output'] as const) {
     if (options[name] === undefined) throw new InvalidOption(`Expected \`${name}\` of planServing: the mean number of tokens`)
   }
@@ -124,7 +135,7 @@ function requestOf(options: ServingOptions): ServeRequest {
     perNode,
     engine,
     numbers: { weights, cache: options.kv ?? (weights === 'bf16' ? 'bf16' : 'fp8') },
-    efficiencies: options.efficiencies ?? efficienciesOf(engine),
+    efficiencies: options.calibration?.efficiencies ?? efficienciesOf(engine),
     input: options.input,
     output: options.output,
     price: priceFor(gpu, options.price),

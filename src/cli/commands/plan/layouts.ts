@@ -10,11 +10,37 @@ import { say, sayJson } from '../../terminal/say.ts'
 
 export async function serve({ options }: Invocation): Promise<number> {
   if (options['no-color'] === true) forbidColor()
-  const { planServing, serveJson, serveText } = await import('../../../plan/index.ts')
-  const plan = planServing({
-    ...hardware(options),
+  if (typeof options.compare === 'string') return compare(options.compare, options)
+  const { calibrateServing, planServing, serveJson, serveText } = await import('../../../plan/index.ts')
+  const request = {
+    ...common(options),
     input: needed(options, 'input', 'the mean number of tokens of a prompt'),
     output: needed(options, 'output', 'the mean number of tokens of an answer'),
+  }
+  const table = options.calibrate
+  const calibration = typeof table === 'string' ? calibrateServing(request, textOf(table), table) : undefined
+  const plan = planServing({ ...request, ...(calibration && { calibration }) })
+  if (options.json === true) sayJson(process.stdout, JSON.stringify({ ...serveJson(plan), calibration }, null, 2))
+  else say(process.stdout, ...serveText(plan.request, plan, plan))
+  return plan.best === undefined ? exitCodes.failed : exitCodes.ok
+}
+
+async function compare(file: string, options: Given): Promise<number> {
+  const { calibrateServing, compareServing, compareText } = await import('../../../plan/index.ts')
+  const request = common(options)
+  const table = options.calibrate
+  const calibration =
+    typeof table === 'string' ? calibrateServing({ ...request, input: 1, output: 1 }, textOf(table), table) : undefined
+  const comparisons = compareServing({ ...request, ...(calibration && { calibration }) }, textOf(file), file)
+  if (options.json === true) sayJson(process.stdout, JSON.stringify(comparisons, null, 2))
+  else say(process.stdout, ...compareText(comparisons))
+  return exitCodes.ok
+}
+
+/** What planning and comparing take alike. */
+function common(options: Given) {
+  return {
+    ...hardware(options),
     ...numbers(options, { rate: 'rate', concurrency: 'concurrency' }),
     ...words(options, ['ttft', 'tpot', 'engine', 'weights', 'kv']),
     only: numbers(options, {
@@ -24,10 +50,7 @@ export async function serve({ options }: Invocation): Promise<number> {
       expert: 'expert',
       attentionData: 'attention-data',
     }),
-  })
-  if (options.json === true) sayJson(process.stdout, JSON.stringify(serveJson(plan), null, 2))
-  else say(process.stdout, ...serveText(plan.request, plan, plan))
-  return plan.best === undefined ? exitCodes.failed : exitCodes.ok
+  }
 }
 
 export async function train({ options }: Invocation): Promise<number> {
@@ -66,12 +89,7 @@ function hardware(options: Given): { model: string | Record<string, unknown>; gp
 /** What looks like a path is a file. */
 function modelOf(model: string): string | Record<string, unknown> {
   if (!/[\\/]|\.json$/.test(model)) return model
-  let text: string
-  try {
-    text = readFileSync(model, 'utf8')
-  } catch (cause) {
-    throw new FileRefused(`Cannot read ${model}: ${messageOf(cause)}`, { cause })
-  }
+  const text = textOf(model)
   try {
     return { _name_or_path: model, ...(JSON.parse(text) as Record<string, unknown>) }
   } catch (cause) {
@@ -79,6 +97,15 @@ function modelOf(model: string): string | Record<string, unknown> {
       cause,
       hint: "Give the config.json from the model's page.",
     })
+  }
+}
+
+/** @throws {FileRefused} */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new FileRefused(`Cannot read ${file}: ${messageOf(cause)}`, { cause })
   }
 }
 

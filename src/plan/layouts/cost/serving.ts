@@ -21,6 +21,8 @@ export interface Steady {
   /** Per output token, by cause. */
   readonly perToken: Terms
   readonly tokenSeconds: number
+  /** One step in which no prompt takes part. */
+  readonly stepSeconds: number
   /** One prompt, with nobody else there, by cause. */
   readonly prompt: Terms
   readonly promptSeconds: number
@@ -55,6 +57,7 @@ export function steadyState(setting: Setting, { input, output, concurrency }: Lo
   return {
     perToken,
     tokenSeconds,
+    stepSeconds: totalOf(decode),
     prompt,
     promptSeconds,
     firstTokenSeconds: totalOf(mixed) * chunks,
