@@ -26,6 +26,7 @@ import type { Budget, Reservation, Spend } from './budget.ts'
 import { judge, saidBy, toModelError, type Verdict } from './failure.ts'
 import { type HedgeOptions, Hedging } from './hedge.ts'
 import { type Most, mostOn } from './most.ts'
+import { nextStep } from './next-step.ts'
 import { race, type Won } from './race.ts'
 import type { Demand, Permit, Replica } from './replica.ts'
 import { Ledger } from './report.ts'
@@ -152,32 +153,39 @@ export class Dispatcher<M> {
     const verdict = judge(error)
     course.attempts++
     const named = toModelError(error, verdict, used.name, course.attempts)
-    switch (verdict.kind) {
-      case 'rate-limited':
-        // Waiting for the rate limit is waiting for a turn: it goes on as long as that may take.
-        if (course.ms < this.settings.queueTimeoutMs) return
-        break
-      case 'quota':
-        used.close(toModelError(error, verdict, used.name, 1))
-        course.refusedBy.set(used, error)
-        if (this.#open(course).length > 0) return
-        throw this.#final(this.#refusal(course))
-      case 'refused':
-        this.#refused(error, verdict, used, course)
-        if (this.#open(course).length > 0) return
-        throw this.#final(this.#refusal(course))
-      case 'transient': {
-        course.failedOn.add(used)
-        const elsewhere = this.#isFresh(course)
-        if (!elsewhere && this.#isLeft(error, named)) throw named
-        const pauseMs = this.#pauseMs(error, named, ++course.failures, elsewhere)
-        if (pauseMs === undefined) break
+    this.#noteFailure(error, verdict, used, course)
+    const fresh = this.#isFresh(course)
+    const step = nextStep(verdict, {
+      ms: course.ms,
+      queueTimeoutMs: this.settings.queueTimeoutMs,
+      open: this.#open(course).length,
+      fresh,
+      isLeft: () => this.#isLeft(error, named),
+      pauseMs: () => this.#pauseMs(error, named, ++course.failures, fresh),
+    })
+    switch (step.type) {
+      case 'queue':
+        return
+      case 'retry':
         this.ledger.wastedAttempts++
-        return elsewhere ? undefined : this.#wait(pauseMs, 'retry', cancellation)
-      }
-      case 'fatal':
+        return step.pauseMs > 0 ? this.#wait(step.pauseMs, 'retry', cancellation) : undefined
+      case 'leave':
+        throw named
+      case 'refuse':
+        throw this.#final(this.#refusal(course))
+      case 'fail':
+        throw this.#final(named, verdict)
     }
-    throw this.#final(named, verdict)
+  }
+
+  /** What the failure says of the model that was used. */
+  #noteFailure(error: unknown, verdict: Verdict, used: Replica<M>, course: Course<M>): void {
+    if (verdict.kind === 'refused') this.#refused(error, verdict, used, course)
+    else if (verdict.kind === 'transient') course.failedOn.add(used)
+    else if (verdict.kind === 'quota') {
+      used.close(toModelError(error, verdict, used.name, 1))
+      course.refusedBy.set(used, error)
+    }
   }
 
   /** A model does not take the call: perhaps it takes none. */

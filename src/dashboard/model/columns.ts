@@ -25,14 +25,45 @@ export function coverageOf(line: Line, window: Columns, groups: number): Coverag
   return coverage
 }
 
-/** One walk along the slices of a line. Everything is a local: a million slices are looked at in some milliseconds. */
+/** Time by group within one column. */
+class GroupTimes {
+  readonly #ms: Float64Array
+  readonly #isTouched: Uint8Array
+  /** Only these are reset, because a window has more groups than a column. */
+  readonly #touched: number[] = []
+
+  constructor(groups: number) {
+    this.#ms = new Float64Array(groups)
+    this.#isTouched = new Uint8Array(groups)
+  }
+
+  add(group: number, ms: number): void {
+    if (this.#isTouched[group] === 0) this.#touched.push(group)
+    this.#isTouched[group] = 1
+    this.#ms[group] = (this.#ms[group] as number) + ms
+  }
+
+  /** The group with most of the time, and forgets all; -1 when there was none. */
+  take(): number {
+    let [best, most] = [-1, -1]
+    for (const group of this.#touched) {
+      if ((this.#ms[group] as number) > most) [best, most] = [group, this.#ms[group] as number]
+      this.#ms[group] = 0
+      this.#isTouched[group] = 0
+    }
+    this.#touched.length = 0
+    return best
+  }
+}
+
+/**
+ * One walk along the slices of a line, column by column. A whole block that lies within a column counts by its sums; a slice that reaches beyond the column is
+ * looked at again for the next one. Nearly everything is a local: a million slices are looked at in some milliseconds.
+ */
 function coverLine(line: Line, { from, to, columns, group: only }: Columns, coverage: Coverage, groups: number): void {
   const { from: starts, to: ends, failed, group, blocks } = line
   const step = (to - from) / columns
-  // Time by group within the column; what was touched is reset when it is written.
-  const groupMs = new Float64Array(groups)
-  const isTouched = new Uint8Array(groups)
-  const touched: number[] = []
+  const times = new GroupTimes(groups)
   const stop = firstStarting(line, to, true)
   let i = firstEnding(line, from)
   for (let column = 0; column < columns && i < stop; column++) {
@@ -42,54 +73,34 @@ function coverLine(line: Line, { from, to, columns, group: only }: Columns, cove
     const before = column === columns - 1 ? Number.POSITIVE_INFINITY : end
     let [busyMs, failedMs, anyFailed] = [0, 0, false]
     while (i < stop && (starts[i] as number) < before) {
-      let [number, ms, next] = [0, 0, i + 1]
       const last = i + blockSlices - 1
-      if (
-        blocks &&
-        i % blockSlices === 0 &&
-        only === undefined &&
-        last < stop &&
-        (ends[last] as number) <= end &&
-        (starts[i] as number) >= begin
-      ) {
+      const isWhole = blocks && i % blockSlices === 0 && only === undefined && last < stop
+      if (isWhole && (ends[last] as number) <= end && (starts[i] as number) >= begin) {
         const block = i / blockSlices
-        number = blocks.group[block] as number
-        ms = blocks.groupMs[block] as number
+        times.add(blocks.group[block] as number, blocks.groupMs[block] as number)
         busyMs += blocks.busyMs[block] as number
         failedMs += blocks.failedMs[block] as number
         anyFailed ||= blocks.anyFailed[block] === 1
-        next = last + 1
-      } else {
-        number = group[i] as number
-        const [a, b] = [starts[i] as number, ends[i] as number]
-        if (b > end) next = i
-        if (only === undefined || number === only) {
-          ms = Math.max(0, (b < end ? b : end) - (a > begin ? a : begin))
-          busyMs += ms
-          if (failed[i] === 1) {
-            failedMs += ms
-            anyFailed = true
-          }
-        } else number = -1
+        i = last + 1
+        continue
       }
-      if (number >= 0) {
-        if (isTouched[number] === 0) touched.push(number)
-        isTouched[number] = 1
-        groupMs[number] = (groupMs[number] as number) + ms
+      const [a, b] = [starts[i] as number, ends[i] as number]
+      if (only === undefined || group[i] === only) {
+        const ms = Math.max(0, (b < end ? b : end) - (a > begin ? a : begin))
+        times.add(group[i] as number, ms)
+        busyMs += ms
+        if (failed[i] === 1) {
+          failedMs += ms
+          anyFailed = true
+        }
       }
-      if (next === i) break
-      i = next
+      if (b > end) break
+      i++
     }
-    if (touched.length === 0) continue
-    let [best, most] = [0, -1]
-    for (const number of touched) {
-      if ((groupMs[number] as number) > most) [best, most] = [number, groupMs[number] as number]
-      groupMs[number] = 0
-      isTouched[number] = 0
-    }
-    touched.length = 0
+    const most = times.take()
+    if (most < 0) continue
     coverage.share[column] = byte(busyMs / step, true)
-    coverage.group[column] = best
+    coverage.group[column] = most
     coverage.failed[column] = byte(failedMs / busyMs, anyFailed)
   }
 }

@@ -2,6 +2,7 @@
 import { bucketsOf } from './buckets.ts'
 import type { Trace } from '../model/trace.ts'
 import { taskStates } from '../model/trace.ts'
+import { isWorkerRow } from '../processor/rows.ts'
 import type { Related } from './relate.ts'
 
 /** Names make groups of their own, as those of a graph's tasks, or in `all({ entities, sentiment })` per document; of more than this, tables would say little. */
@@ -19,73 +20,95 @@ export interface Grouping {
   readonly keys: readonly string[]
 }
 
+/** Runs of the same function are a family: one label, one kind. */
+interface Families {
+  readonly labels: readonly string[]
+  readonly kinds: readonly string[]
+  /** By task. */
+  readonly of: Int32Array
+}
+
 /** Puts the tasks of a `trace` into groups: by run, and by the name of the task. Never throws. */
 export function groupTasks(trace: Trace): Grouping {
+  const families = familiesOf(trace)
+  return splitByName(trace, families, namedFamilies(trace, families))
+}
+
+function familiesOf(trace: Trace): Families {
   const { tasks, runs, strings } = trace
-  const rowOfRun = new Map<number, number>()
-  for (let run = 0; run < runs.count; run++) rowOfRun.set(runs.id[run] as number, run)
-  const families = new Map<string, number>()
+  const numbers = new Map<string, number>()
   const labels: string[] = []
-  const familyKinds: string[] = []
-  const familyOfRun = new Int32Array(runs.count + 1)
+  const kinds: string[] = []
   const family = (label: string, kind: string): number => {
-    const known = families.get(label)
+    const known = numbers.get(label)
     if (known !== undefined) return known
-    families.set(label, labels.length)
-    familyKinds.push(kind)
+    numbers.set(label, labels.length)
+    kinds.push(kind)
     return labels.push(label) - 1
   }
+  const ofRun = new Map<number, number>()
   for (let run = 0; run < runs.count; run++)
-    familyOfRun[run] = family(runLabel(trace, run), printable(strings[runs.kind[run] as number]))
-  familyOfRun[runs.count] = family('tasks', '')
-  const familyOf = new Int32Array(tasks.count)
-  const names = labels.map(() => new Set<number>())
-  // Tasks of one run, and of one name, come in rows: what was looked up last is mostly asked again.
-  let [lastRun, lastName, current] = [-1, -1, 0]
+    ofRun.set(runs.id[run] as number, family(runLabel(trace, run), printable(strings[runs.kind[run] as number])))
+  const ofNoRun = family('tasks', '')
+  const of = new Int32Array(tasks.count)
+  // Tasks of one run come in a row: what was looked up last is mostly asked again.
+  let [lastRun, current] = [-1, ofNoRun]
   for (let task = 0; task < tasks.count; task++) {
     const run = tasks.run[task] as number
-    const name = tasks.name[task] as number
-    if (run !== lastRun) current = familyOfRun[rowOfRun.get(run) ?? runs.count] as number
-    if (run !== lastRun || name !== lastName) {
-      const known = names[current] as Set<number>
-      if (known.size <= namesMax) known.add(name)
-    }
-    familyOf[task] = current
+    if (run !== lastRun) current = ofRun.get(run) ?? ofNoRun
     lastRun = run
+    of[task] = current
+  }
+  return { labels, kinds, of }
+}
+
+/** By family: whether the names of its tasks make groups, which they do while they are few. */
+function namedFamilies({ tasks }: Trace, { labels, of }: Families): boolean[] {
+  const names = labels.map(() => new Set<number>())
+  let [lastFamily, lastName] = [-1, -1]
+  for (let task = 0; task < tasks.count; task++) {
+    const family = of[task] as number
+    const name = tasks.name[task] as number
+    if (family === lastFamily && name === lastName) continue
+    const known = names[family] as Set<number>
+    if (known.size <= namesMax) known.add(name)
+    lastFamily = family
     lastName = name
   }
-  const split = new Map<string, number>()
-  const [found, kinds, keys]: [string[], string[], string[]] = [[], [], []]
+  return names.map(({ size }) => size <= namesMax)
+}
+
+function splitByName({ tasks, strings }: Trace, { labels, kinds, of: familyOf }: Families, named: readonly boolean[]): Grouping {
+  const grouping = { of: new Int32Array(tasks.count), labels: [] as string[], kinds: [] as string[], keys: [] as string[] }
+  const numbers = new Map<string, number>()
   const groupFor = (family: number, name: string): number => {
-    const key = `${labels[family]}\n${name}`
-    let group = split.get(key)
+    const label = labels[family] as string
+    const key = `${label}\n${name}`
+    let group = numbers.get(key)
     if (group === undefined) {
-      group = found.push(name === '' ? (labels[family] as string) : name) - 1
-      kinds.push(familyKinds[family] as string)
-      keys.push(key)
-      split.set(key, group)
+      group = grouping.labels.push(name === '' ? label : name) - 1
+      grouping.kinds.push(kinds[family] as string)
+      grouping.keys.push(key)
+      numbers.set(key, group)
     }
     return group
   }
   // A million tasks have a handful of names: each is cleaned and looked up once.
-  const few = names.map(({ size }) => size <= namesMax)
   const known = labels.map(() => new Map<number, number>())
-  const of = new Int32Array(tasks.count)
-  let [lastFamily, group] = [-1, 0]
-  lastName = -1
+  let [lastFamily, lastName, group] = [-1, -1, 0]
   for (let task = 0; task < tasks.count; task++) {
-    const number = familyOf[task] as number
-    const name = few[number] ? (tasks.name[task] as number) : 0
-    if (number !== lastFamily || name !== lastName) {
-      const found = known[number]?.get(name)
-      group = found ?? groupFor(number, printable(strings[name]))
-      if (found === undefined) known[number]?.set(name, group)
-      lastFamily = number
+    const family = familyOf[task] as number
+    const name = named[family] ? (tasks.name[task] as number) : 0
+    if (family !== lastFamily || name !== lastName) {
+      const found = known[family]?.get(name)
+      group = found ?? groupFor(family, printable(strings[name]))
+      if (found === undefined) known[family]?.set(name, group)
+      lastFamily = family
       lastName = name
     }
-    of[task] = group
+    grouping.of[task] = group
   }
-  return { of, labels: found, kinds, keys }
+  return grouping
 }
 
 /** `map "fetchPage"`, `graph "ship"`, or only the kind when it has no name. `run` is a row of the table of runs. Never throws. */
@@ -161,7 +184,7 @@ function stats(number: number, label: string, related: Related, selfMs: Float64A
     waitMs.retry += tasks.retryMs[task] as number
     attempts += tasks.attempts[task] as number
     workMs += selfMs[task] as number
-    if ((tasks.row[task] as number) > 0) onWorkers++
+    if (isWorkerRow(tasks.row[task] as number)) onWorkers++
     ;(states[tasks.state[task] as number] as number)++
   }
   durations.sort()
