@@ -1,6 +1,7 @@
 /** How groups and tasks hang together. A click on a group unfolds its tasks, a click on a task opens it; arrow keys go from box to box. */
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
+import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
+import type { GraphView } from '../../../src/dashboard/page.ts'
 import { countOf } from '../look/format.ts'
 import { look } from '../look/look.ts'
 import { Icon } from '../parts/Icon.tsx'
@@ -10,8 +11,10 @@ import { Swatch } from '../parts/Swatch.tsx'
 import { asked } from '../state/asked.ts'
 import { useModel } from '../state/context.ts'
 import { openTask } from '../state/walk.ts'
-import { fitCamera, nodeAt, paintGraph, type Camera, type GraphScene } from './paint.ts'
+import { neighbourOf } from './neighbour.ts'
+import { fitCamera, paintGraph, type Camera, type GraphScene } from './paint.ts'
 import { placeBoxes } from './place.ts'
+import { listenToPointer } from './pointer.ts'
 import { routeEdges } from './route.ts'
 
 const box = { width: 176, height: 42 }
@@ -29,24 +32,7 @@ export function Graph() {
   /** undefined: all of it in view. */
   const moved = useSignal<Camera | undefined>(undefined)
   const focused = useSignal(-1)
-  const found = useMemo(
-    () =>
-      asked(
-        () =>
-          model.version.value < 0
-            ? undefined
-            : {
-                version: model.version.value,
-                marked: model.marked.value,
-                range: model.range.value,
-                expanded: expanded.value,
-              },
-        ({ range, expanded }) => model.source.graph({ ...(range && { range }), ...(expanded && { expanded }) }),
-        (took) => (model.live.peek() ? Math.max(500, 3 * took) : 0),
-      ),
-    [model],
-  )
-  useEffect(() => () => found.stop(), [found])
+  const found = useGraphAnswer(expanded)
   const graph = useComputed(() => found.value.value ?? emptyGraph)
   const placing = useComputed(() => placeBoxes(graph.value.nodes, graph.value.edges, box))
   const routes = useComputed(() => routeEdges(graph.value.nodes, graph.value.edges, placing.value, box))
@@ -89,56 +75,7 @@ export function Graph() {
   }
 
   useEffect(() => {
-    const element = area.current
-    if (!element) return
-    const off = new AbortController()
-    let drag: { x: number; y: number; moved: boolean } | undefined
-    const at = (event: MouseEvent): readonly [number, number] => {
-      const { left, top } = element.getBoundingClientRect()
-      return [event.clientX - left, event.clientY - top]
-    }
-    const on = { signal: off.signal }
-    element.addEventListener(
-      'wheel',
-      (event) => {
-        event.preventDefault()
-        const [x, y] = at(event)
-        const { x: cx, y: cy, scale } = camera.peek()
-        const next = Math.min(3, Math.max(0.02, scale * Math.exp(-event.deltaY * 0.002)))
-        moved.value = { scale: next, x: cx + x / scale - x / next, y: cy + y / scale - y / next }
-      },
-      { passive: false, signal: off.signal },
-    )
-    element.addEventListener(
-      'pointerdown',
-      (event) => {
-        const [x, y] = at(event)
-        drag = { x, y, moved: false }
-        element.setPointerCapture(event.pointerId)
-      },
-      on,
-    )
-    element.addEventListener(
-      'pointermove',
-      (event) => {
-        const [x, y] = at(event)
-        element.style.cursor = drag?.moved ? 'grabbing' : nodeAt(scene.peek(), x, y) >= 0 ? 'pointer' : 'grab'
-        if (!drag || (!drag.moved && Math.hypot(x - drag.x, y - drag.y) < 4)) return
-        const { scale, ...from } = camera.peek()
-        moved.value = { scale, x: from.x - (x - drag.x) / scale, y: from.y - (y - drag.y) / scale }
-        drag = { x, y, moved: true }
-      },
-      on,
-    )
-    element.addEventListener(
-      'pointerup',
-      (event) => {
-        if (drag && !drag.moved) pick(nodeAt(scene.peek(), ...at(event)))
-        drag = undefined
-      },
-      on,
-    )
-    return () => off.abort()
+    if (area.current) return listenToPointer(area.current, { scene, camera, pick, move: (to) => (moved.value = to) })
   }, [model])
 
   const keys = (event: KeyboardEvent): void => {
@@ -153,35 +90,7 @@ export function Graph() {
   const focusedNode = graph.value.nodes[focused.value]
   return (
     <div class="graph">
-      <div class="tools">
-        {graph.value.expanded.length === 0 && (
-          <span class="muted">{graph.value.nodes.length > 0 && 'A click on a group unfolds its tasks.'}</span>
-        )}
-        {graph.value.expanded.length > chipsMax ? (
-          <button type="button" class="chip" title="Fold all together" onClick={() => fold([])}>
-            {countOf(graph.value.expanded.length, 'group')} unfolded <Icon name="close" />
-          </button>
-        ) : (
-          graph.value.expanded.map((group) => (
-            <button
-              key={group}
-              type="button"
-              class="chip"
-              title="Fold together again"
-              onClick={() => fold(graph.peek().expanded.filter((other) => other !== group))}
-            >
-              <Swatch group={group} /> {model.label(group)} <Icon name="close" />
-            </button>
-          ))
-        )}
-        {graph.value.leftOut > 0 && <span class="muted">{countOf(graph.value.leftOut, 'more task')} not drawn one by one</span>}
-        <span class="muted right">
-          <i class="edge" /> needs <i class="edge dashed" /> started inside <i class="edge critical" /> critical path
-        </span>
-        <button type="button" class="button" title="All of it" onClick={() => (moved.value = undefined)}>
-          <Icon name="fit" />
-        </button>
-      </div>
+      <Tools graph={graph.value} fold={fold} fit={() => (moved.value = undefined)} />
       <div class="graph-area" ref={area} tabIndex={0} role="application" aria-label="Graph of groups and tasks" onKeyDown={keys}>
         <canvas ref={canvas} style={{ width: '100%', height: '100%' }} />
         {found.value.value && graph.value.nodes.length === 0 && <p class="empty">No task, no graph.</p>}
@@ -194,17 +103,68 @@ export function Graph() {
   )
 }
 
-/** The nearest box in the direction of an arrow key. */
-function neighbourOf({ graph, placing, focused }: GraphScene, key: string): number {
-  if (focused < 0) return 0
-  const [dx, dy] = key === 'ArrowLeft' ? [-1, 0] : key === 'ArrowRight' ? [1, 0] : key === 'ArrowUp' ? [0, -1] : [0, 1]
-  let [best, least] = [focused, Infinity]
-  for (let n = 0; n < graph.nodes.length; n++) {
-    const x = (placing.x[n] as number) - (placing.x[focused] as number)
-    const y = (placing.y[n] as number) - (placing.y[focused] as number)
-    const along = x * dx + y * dy
-    const across = Math.abs(x * dy) + Math.abs(y * dx)
-    if (along > 1 && along + 2 * across < least) [best, least] = [n, along + 2 * across]
-  }
-  return best
+/** The graph with these groups unfolded, asked for again when the run goes on. */
+function useGraphAnswer(expanded: ReadonlySignal<readonly number[] | undefined>) {
+  const model = useModel()
+  const found = useMemo(
+    () =>
+      asked(
+        () =>
+          model.version.value < 0
+            ? undefined
+            : {
+                version: model.version.value,
+                marked: model.marked.value,
+                range: model.range.value,
+                expanded: expanded.value,
+              },
+        ({ range, expanded }) => model.source.graph({ ...(range && { range }), ...(expanded && { expanded }) }),
+        (took) => (model.live.peek() ? Math.max(500, 3 * took) : 0),
+      ),
+    [model],
+  )
+  useEffect(() => () => found.stop(), [found])
+  return found
+}
+
+interface ToolsProps {
+  readonly graph: GraphView
+  readonly fold: (groups: readonly number[]) => void
+  readonly fit: () => void
+}
+
+/** Above the graph: which groups are unfolded, what the lines mean, and how to see all of it. */
+function Tools({ graph, fold, fit }: ToolsProps) {
+  const model = useModel()
+  return (
+    <div class="tools">
+      {graph.expanded.length === 0 && (
+        <span class="muted">{graph.nodes.length > 0 && 'A click on a group unfolds its tasks.'}</span>
+      )}
+      {graph.expanded.length > chipsMax ? (
+        <button type="button" class="chip" title="Fold all together" onClick={() => fold([])}>
+          {countOf(graph.expanded.length, 'group')} unfolded <Icon name="close" />
+        </button>
+      ) : (
+        graph.expanded.map((group) => (
+          <button
+            key={group}
+            type="button"
+            class="chip"
+            title="Fold together again"
+            onClick={() => fold(graph.expanded.filter((other) => other !== group))}
+          >
+            <Swatch group={group} /> {model.label(group)} <Icon name="close" />
+          </button>
+        ))
+      )}
+      {graph.leftOut > 0 && <span class="muted">{countOf(graph.leftOut, 'more task')} not drawn one by one</span>}
+      <span class="muted right">
+        <i class="edge" /> needs <i class="edge dashed" /> started inside <i class="edge critical" /> critical path
+      </span>
+      <button type="button" class="button" title="All of it" onClick={fit}>
+        <Icon name="fit" />
+      </button>
+    </div>
+  )
 }

@@ -1,19 +1,20 @@
 /** The home of the page: who did what when. A line per executor, the small picture of everything above it, the axis between them. */
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
-import { formatCount, formatMs, formatShare } from '../look/format.ts'
 import { look } from '../look/look.ts'
 import { sharpContext, useSize } from '../parts/size.ts'
 import { useModel } from '../state/context.ts'
-import { lengthOf, tickBase, ticks, toTime, toX } from '../time/scale.ts'
+import { lengthOf, toTime } from '../time/scale.ts'
 import { timelineData } from './data.ts'
+import { Axis, Gutter } from './Edges.tsx'
 import { listenToGestures } from './gestures.ts'
 import { hitTest, type Hit } from './hit.ts'
 import { Legend } from './Legend.tsx'
 import { Minimap } from './Minimap.tsx'
-import { paintTimeline, type Layer, type Scene } from './paint.ts'
+import { useLayers } from './layers.ts'
+import { paintTimeline, type Scene } from './paint.ts'
 import { laneAt, layRows } from './rows.ts'
-import { paintStrips } from './strips.ts'
+import { useScroll } from './scroll.ts'
 import { Tooltip, type Pointed } from './Tooltip.tsx'
 
 export function Timeline() {
@@ -21,7 +22,6 @@ export function Timeline() {
   const area = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const size = useSize(area)
-  const scroll = useSignal(0)
   const pointed = useSignal<Pointed | undefined>(undefined)
   const pixels = useComputed(() => Math.ceil(size.value.width * (devicePixelRatio || 1)))
   const data = useMemo(() => timelineData(model, pixels), [model])
@@ -29,28 +29,17 @@ export function Timeline() {
 
   const rows = useComputed(() => layRows(data.lanes.value, size.value.height))
   const placeOf = useComputed(() => new Map(data.lanes.value.map(({ key }, place) => [key, place])))
-  const layer = (window: Layer['window'] | undefined): Layer | undefined => {
-    if (!window) return undefined
-    const { failed, path } = look.value
-    return { window, strips: paintStrips(window, { colour: (group) => model.colour(group), failed, path }) }
-  }
-  const everything = useComputed(() => layer(data.everything.value.value))
-  const near = useComputed(() => layer(data.near.value.value))
-  const layers = useComputed<Scene['layers']>(() => {
-    const view = model.view.value
-    const dim = model.group.value !== undefined
-    const close = near.value
-    const all = everything.value
-    const covers = close !== undefined && close.window.from <= view.from && close.window.to >= view.to
-    return [...(all && (dim || !covers) ? [{ layer: all, dim }] : []), ...(close ? [{ layer: close, dim: false }] : [])]
-  })
+  const layers = useLayers(data)
   const hovered = useComputed(() => (pointed.value?.hit.kind === 'task' ? taskOf(pointed.value.hit) : undefined))
-  const scrollMost = useComputed(() => Math.max(0, rows.value.height - size.value.height))
+  const scroll = useScroll(
+    () => rows.value.height,
+    () => size.value.height,
+  )
 
   useSignalEffect(() => {
     const scene: Scene = {
       ...size.value,
-      scroll: Math.min(scroll.value, scrollMost.value),
+      scroll: scroll.at.value,
       view: model.view.value,
       rows: rows.value,
       placeOf: placeOf.value,
@@ -77,7 +66,7 @@ export function Timeline() {
   })
 
   const hit = (x: number, y: number): Hit | undefined => {
-    const place = laneAt(rows.peek(), y + Math.min(scroll.peek(), scrollMost.peek()))
+    const place = laneAt(rows.peek(), y + scroll.at.peek())
     const key = data.lanes.peek()[place]?.key
     const view = model.view.peek()
     const at = toTime(view, size.peek().width, x)
@@ -97,7 +86,7 @@ export function Timeline() {
 
   // What lies under the pointer changes also when that rests: keys zoom, and a run goes on.
   useSignalEffect(() => {
-    void [model.view.value, layers.value, rows.value, scroll.value]
+    void [model.view.value, layers.value, rows.value, scroll.at.value]
     const last = pointed.peek()
     if (last) pointed.value = pointedAt(last.x, last.y)
   })
@@ -121,7 +110,7 @@ export function Timeline() {
         pointed.value = pointedAt(x, y)
       },
       leave: () => (pointed.value = undefined),
-      scroll: (px) => (scroll.value = Math.max(0, Math.min(scrollMost.peek(), scroll.peek() + px))),
+      scroll: scroll.by,
     })
   }, [model])
 
@@ -130,11 +119,8 @@ export function Timeline() {
     <section class="timeline" aria-label="Timeline">
       <Minimap window={data.everything.value} />
       <Axis width={size.value.width} />
-      <div
-        class="gutter"
-        onWheel={(event) => (scroll.value = Math.max(0, Math.min(scrollMost.peek(), scroll.peek() + event.deltaY)))}
-      >
-        <Gutter rows={rows.value} scroll={Math.min(scroll.value, scrollMost.value)} />
+      <div class="gutter" onWheel={(event) => scroll.by(event.deltaY)}>
+        <Gutter rows={rows.value} scroll={scroll.at.value} />
       </div>
       <div
         class="lanes"
@@ -144,7 +130,7 @@ export function Timeline() {
         onKeyDown={(event) => {
           const step = { ArrowDown: 24, ArrowUp: -24, PageDown: size.value.height, PageUp: -size.value.height }[event.key]
           const side = { ArrowRight: 0.1, ArrowLeft: -0.1 }[event.key]
-          if (step !== undefined) scroll.value = Math.max(0, Math.min(scrollMost.peek(), scroll.peek() + step))
+          if (step !== undefined) scroll.by(step)
           else if (side !== undefined) model.panBy(side * lengthOf(model.view.peek()))
           else return
           event.preventDefault()
@@ -158,11 +144,11 @@ export function Timeline() {
             {model.live.value ? 'Waiting for the first task …' : 'No task was recorded: nothing ran through heddle.'}
           </p>
         )}
-        {scrollMost.value > 0 && (
+        {scroll.most.value > 0 && (
           <div
             class="thumb"
             style={{
-              top: `${(Math.min(scroll.value, scrollMost.value) / rows.value.height) * 100}%`,
+              top: `${(scroll.at.value / rows.value.height) * 100}%`,
               height: `${(size.value.height / rows.value.height) * 100}%`,
             }}
           />
@@ -178,60 +164,3 @@ export function Timeline() {
 const nothing: Hit = { kind: 'idle', lane: { key: '', executor: -1, line: 0, label: '', capacity: 0, tasks: 0 } }
 
 const taskOf = (hit: Hit): number | undefined => (hit.kind === 'task' ? hit.lane.slices?.task[hit.slice] : undefined)
-
-function Axis({ width }: { readonly width: number }) {
-  const model = useModel()
-  const view = model.view.value
-  const range = model.drafted.value ?? model.range.value
-  const base = tickBase(view, width)
-  return (
-    <>
-      <div class="corner" title={base === undefined ? 'How long a stretch is shown' : `Marks count from ${base}`}>
-        {base === undefined ? formatMs(lengthOf(view)) : `${base} +`}
-      </div>
-      <div class="axis">
-        {ticks(view, width).map(({ at, label }) => (
-          <span key={at} style={{ left: `${toX(view, width, at)}px` }}>
-            {label}
-          </span>
-        ))}
-        {range && (
-          <b
-            style={{
-              left: `${Math.min(width - 40, Math.max(40, toX(view, width, (range.from + range.to) / 2)))}px`,
-            }}
-          >
-            {formatMs(lengthOf(range))}
-          </b>
-        )}
-      </div>
-    </>
-  )
-}
-
-function Gutter({ rows, scroll }: { readonly rows: ReturnType<typeof layRows>; readonly scroll: number }) {
-  const model = useModel()
-  const use = new Map(model.explanation.value.value?.rows.map((row) => [row.executor, row]))
-  const wallMs = model.explanation.value.value?.wallMs ?? 0
-  return rows.blocks.map(({ executor, label, top, height, count }) => {
-    const row = use.get(executor)
-    const busy = row && wallMs > 0 ? row.runningMs / (wallMs * row.slots) : undefined
-    return (
-      <div key={executor} class="block" style={{ top: `${top - scroll}px`, height: `${height}px` }}>
-        <span
-          class="name"
-          data-lines={count}
-          title={`${label}${count > 1 ? `: ${formatCount(count)} lines, one for each task under way at once` : ''}`}
-        >
-          {label}
-        </span>
-        {busy !== undefined && (
-          <span class="busy" title={`At work ${formatShare(busy)} of the time`}>
-            {formatShare(busy)}
-          </span>
-        )}
-        {count > 1 && height > 40 && <span class="slots">{count} lines</span>}
-      </div>
-    )
-  })
-}
