@@ -1,4 +1,4 @@
-/** Programs in which heddle is there twice, the engine's objects are frozen, or classes have legacy decorators. */
+/** Programs in which heddle is there twice, the engine's objects are frozen, classes have legacy decorators, or imports are written as compilers take them. */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -79,6 +79,29 @@ process.exit()
   'parameters.ts': decorated('@seen\nclass Sum {\n  @more of(@parameter n: number) { return n }\n}'),
   'methods-main.ts': program.replace('FILE', 'methods.ts'),
   'parameters-main.ts': program.replace('FILE', 'parameters.ts'),
+  // A comment and an heir, as many have.
+  'paths/tsconfig.json': '{ "extends": "./base.json", /* here */ "compilerOptions": { "module": "nodenext" } }',
+  'paths/base.json': '{ "compilerOptions": { "paths": { "@/*": ["./lib/*"], "#own/*": ["./lib/*"] } } }',
+  'paths/lib/square.ts': 'export const square = (n: number): number => n * n',
+  'paths/lib/index.ts': "export { square } from './square.js'",
+  'paths/work.ts': `import { workers } from 'heddle'
+import { square } from '@/square'
+import { square as own } from '#own/square'
+import { square as extension } from './lib/square.js'
+import { square as without } from './lib/square'
+import { square as inFolder } from './lib'
+export const { squares } = workers(import.meta.url, { squares: (n: number) => [square, own, extension, without, inFolder].map((f) => f(n)) })
+`,
+  'paths/plain.mjs': `import { map, workers } from 'heddle'
+const { squares } = workers(new URL('./work.ts', import.meta.url))
+console.log(JSON.stringify(await map([2], squares)))
+`,
+  'paths/main.ts': `import { map } from 'heddle'
+import { squares } from '@/../work'
+console.log(JSON.stringify(await map([3], squares)))
+`,
+  'paths/missing.ts': "import '@/nothing'",
+  'paths/once.ts': "console.log('[\"began\"]')\nawait import('@/nothing')",
   'tsconfig.json': '{ "compilerOptions": { "experimentalDecorators": true, "module": "nodenext" } }',
 }
 
@@ -131,5 +154,22 @@ test('works with --frozen-intrinsics', () => {
 describe('legacy decorators in a worker module', () => {
   test.each(['methods', 'parameters'])('of %s', (what) => {
     expect(said(join(root, 'dist/cli.js'), 'run', `${what}-main.ts`)).toEqual([[2, true]])
+  })
+})
+
+describe('imports as compilers and tsx take them: paths of a tsconfig, no extension, .js for .ts', () => {
+  const run = [join(root, 'dist/cli.js'), 'run']
+
+  test('work in a worker module', () => expect(said('paths/plain.mjs')).toEqual([[4, 4, 4, 4, 4]]))
+
+  test('work in a program of heddle run', () => expect(said(...run, 'paths/main.ts')).toEqual([[9, 9, 9, 9, 9]]))
+
+  test('that lead nowhere are named', () => {
+    expect(said(...run, 'paths/missing.ts')).toMatch(/Cannot find (?:module|package) '@\/nothing'/)
+  })
+
+  test('that fail while the program runs do not begin it again', () => {
+    const { stdout } = spawnSync(process.execPath, [...run, 'paths/once.ts'], { cwd: folder, encoding: 'utf8', timeout: 50_000 })
+    expect(stdout.match(/began/g)).toHaveLength(1)
   })
 })

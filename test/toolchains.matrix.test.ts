@@ -1,6 +1,6 @@
 /** The packed package in the toolchains of docs/toolchains.md. */
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -91,6 +91,31 @@ export const x: Promise<number[]> = a.map([1, 2], async (n) => n * 2)\nexport { 
     const cwd = folder('runners', { 'words.ts': words, 'main.ts': withWorkers })
     expect(await node(cwd, bin('tsx/dist/cli.mjs'), 'main.ts')).toBe('[2,1]\n')
     expect(await node(cwd, bin('heddle/dist/cli.js'), 'run', 'main.ts')).toBe('[2,1]\n')
+  })
+
+  test('runs under tsx with paths, legacy decorators and limiters of a second copy', async () => {
+    const cwd = folder('tsx', {
+      'tsconfig.json': '{ "compilerOptions": { "experimentalDecorators": true, "paths": { "@/*": ["./src/*"] } } }',
+      'src/words.ts': `import { workers } from 'heddle'
+import { twice } from '@/twice'
+const times = (n: number) => (_: object, __: string, descriptor: PropertyDescriptor): void => {
+  const { value } = descriptor
+  descriptor.value = (x: number) => value(x) * n
+}
+class Sum { @times(10) of(x: number): number { return twice(x) } }
+export const { sum } = workers(import.meta.url, { sum: (x: number): number => new Sum().of(x) })
+`,
+      'src/twice.ts': 'export const twice = (x: number): number => 2 * x',
+      'main.ts': `import { map } from 'heddle'
+import { limiter } from './copy/node_modules/heddle/dist/index.js'
+import { sum } from '@/words'
+console.log(JSON.stringify(await map([1, 2], sum)))
+console.log(await map([1], sum, { limit: limiter({ concurrency: 1 }) as never }).catch((error) => error.hint))
+`,
+    })
+    cpSync(join(project, 'node_modules/heddle'), join(cwd, 'copy/node_modules/heddle'), { recursive: true, dereference: true })
+    const said = await node(cwd, bin('tsx/dist/cli.mjs'), 'main.ts')
+    expect(said).toMatch(/^\[20,40\]\nThis Limiter was made by another copy of heddle/)
   })
 
   test('is bundled by webpack', async () => {

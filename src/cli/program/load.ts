@@ -7,6 +7,7 @@ import { statSync, type Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isA, messageOf, peek } from '../../base/look.js'
+import { loadsTypescript, resolveAsCompilersDo } from '../../base/resolving.js'
 import { needsCompiler, typescriptLoader } from '../../base/typescript.js'
 import { UsageError } from '../interface/usage-error.ts'
 
@@ -40,7 +41,8 @@ function statOf(path: string): Stats | undefined {
 export async function loadModule(path: string): Promise<Record<string, unknown>> {
   const url = pathToFileURL(path).href
   if (!typescript.test(path)) return importPlain(url, path)
-  if ('typescript' in process.features && process.features.typescript !== false) {
+  if (loadsTypescript()) {
+    resolveAsCompilersDo()
     try {
       return await import(url)
     } catch (error) {
@@ -48,7 +50,7 @@ export async function loadModule(path: string): Promise<Record<string, unknown>>
       if (!isUnsupportedSyntax(error)) throw stripError(error) ?? error
     }
   }
-  const jiti = await typescriptLoader(import.meta.url)
+  const jiti = await typescriptLoader(pathToFileURL(path).href, { tsconfigPaths: true })
   try {
     return await jiti.import(path)
   } catch (error) {

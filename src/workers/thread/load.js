@@ -7,6 +7,7 @@
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { loadsTypescript, resolveAsCompilersDo } from '../../base/resolving.js'
 import { needsCompiler, typescriptLoader } from '../../base/typescript.js'
 
 const typescript = /\.[cm]?tsx?$/
@@ -19,7 +20,8 @@ const typescript = /\.[cm]?tsx?$/
 export async function loadModule(module, sources) {
   const url = existing(module)
   if (!typescript.test(url)) return import(url)
-  if (/** @type {{ typescript?: unknown }} */ (process.features).typescript && !sources) {
+  if (loadsTypescript() && !sources) {
+    resolveAsCompilersDo()
     try {
       return await import(url)
     } catch (error) {
