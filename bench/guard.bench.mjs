@@ -14,6 +14,10 @@ import {
 } from 'cockatiel'
 import { guard } from 'heddle'
 import Opossum from 'opossum'
+import { setMaxListeners } from 'node:events'
+
+// All calls of cockatiel wait on one signal of its own, which Node takes for a leak.
+setMaxListeners(0)
 
 const calls = 20_000
 const together = 16

@@ -79,8 +79,8 @@ describe('overload', () => {
     const best = fixedLoop(flaky, 10_000, 400).throughput
     const each = Array.from({ length: 20 }, (_, i) => closedLoop(flaky, 20_000, { seed: 1_000 + i, max: 400 }).throughput / best)
     each.sort((a, b) => a - b)
-    expect(each[0]).toBeGreaterThan(0.05)
-    expect(each[3]).toBeGreaterThan(0.4)
+    expect(each[0]).toBeGreaterThan(0.3)
+    expect(each[3]).toBeGreaterThan(0.6)
     expect(each[10]).toBeGreaterThan(0.75)
   })
 

@@ -11,7 +11,7 @@
  *    are not evidence: a service that fails two calls in a hundred at random is used in full.
  * 2. **Throughput.** At first the limit doubles while throughput grows with it. Then it stays, measures, tries a sixth
  *    more or less, and keeps the change if throughput followed it by at least half (more), or lost less than half of what
- *    was taken away (less). So it settles where more calls under way bring nothing any more, and every second trial,
+ *    was taken away (less); steps up grow while they are kept. So it settles where more calls under way bring nothing any more, and every second trial,
  *    which is one down, keeps noise from driving it up.
  *
  * Latency alone is not evidence: the time of a model's answer says how long it is, not how busy the model is. A late event
@@ -65,6 +65,8 @@ const lateLoopMs = 30
 /** Measurements at one limit before another is tried, at least and at most. */
 const patienceMin = 2
 const patienceMax = 32
+/** In sixths of the limit: no step more than doubles it. */
+const longestStep = 6
 /**
  * A refusal now and then says nothing about how many calls are under way: each call that went well pays for this much of one
  * refusal to be overlooked, up to three. So a service that refuses one call in a hundred at random is used in full.
@@ -141,6 +143,8 @@ export class AdaptiveConcurrency {
   #heldCalls = 0
   #heldMs = 0
   #up = true
+  /** Trials up in a row that were kept: far below what the other side takes, each goes further than the last. */
+  #gains = 0
 
   /** @throws {InvalidOption} */
   constructor(options: AdaptiveOptions = {}, setting: AdaptiveSetting = {}) {
@@ -251,6 +255,7 @@ export class AdaptiveConcurrency {
     } else if (epoch !== this.#epoch - 1) return
     this.#refused++
     if (!this.#isNoisy) this.#ceiling = Math.max(this.#min + 1, Math.min(this.#ceiling, inFlight))
+    this.#gains = 0
     const fallen = Math.min(Math.floor(this.#base * 0.9), this.#base - this.#refused)
     this.#phase = 'climb'
     this.#known = undefined
@@ -328,7 +333,7 @@ export class AdaptiveConcurrency {
     if (++this.#held < this.#patience && !late) return
     this.#known = { limit: this.limit, throughput: this.#heldCalls / this.#heldMs }
     this.#phase = 'try'
-    const step = Math.max(1, Math.floor(this.limit / 6))
+    const step = Math.max(1, Math.floor((this.limit / 6) * Math.min(longestStep, 2 ** this.#gains)))
     if (late || !this.#up) return this.#set(this.limit - step, late ? 'the event loop is late' : 'trial')
     const belowCeiling = this.limit < this.#ceiling - 1 ? this.#ceiling - 1 : this.#ceiling
     this.#set(Math.min(this.limit + step, belowCeiling), 'trial')
@@ -356,8 +361,10 @@ export class AdaptiveConcurrency {
       : !this.#follows({ limit: this.limit, throughput }, known.throughput, known.limit)
     if (follows && this.limit !== known.limit) {
       this.#patience = patienceMin
+      this.#gains = raised ? this.#gains + 1 : 0
       return
     }
+    this.#gains = 0
     this.#up = !raised
     this.#patience = Math.min(patienceMax, this.#patience * 2)
     this.#set(known.limit, 'throughput does not follow')

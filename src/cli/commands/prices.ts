@@ -1,4 +1,5 @@
 /** `heddle prices update`: takes over a table of prices that somebody publishes, checked, for `loadPrices()` of `heddle/ai`. */
+import { counted } from '../../base/counted.ts'
 import { boundedFetch, type PriceList } from '../../ai/index.ts'
 import { priceFile, savePrices, textOf } from '../../ai/prices/price-file.ts'
 import { largestTable, readPriceTable } from '../../ai/prices/price-formats.ts'
@@ -22,7 +23,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
     console.log(JSON.stringify({ file: output, date: list.date, source: list.source, models: count(list) }))
   else
     console.log(
-      `${output}: ${count(list)} models, as of ${list.date}\nUse it with: pool(model, { prices: loadPrices(${output === priceFile ? '' : JSON.stringify(output)}) })`,
+      `${output}: ${counted(count(list), 'model')}, as of ${list.date}\nUse it with: pool(model, { prices: loadPrices(${output === priceFile ? '' : JSON.stringify(output)}) })`,
     )
   return exitCodes.ok
 }

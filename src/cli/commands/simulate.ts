@@ -1,4 +1,5 @@
 /** `heddle simulate`: a model provider on this machine, until Ctrl-C; then what it has seen. */
+import { counted } from '../../base/counted.ts'
 import { once } from 'node:events'
 import { simulate, type Simulator, type SimulatorOptions, type SimulatorStats } from '../../ai/simulator/index.ts'
 import type { Invocation } from '../interface/command-spec.ts'
@@ -81,7 +82,7 @@ function watch(provider: Simulator): () => void {
 function counts(stats: SimulatorStats): string {
   const refused = Object.entries(stats.refused).filter(([, count]) => count > 0)
   const causes = refused.length === 0 ? '0 refused' : refused.map(([cause, count]) => `${count} refused (${cause})`).join(', ')
-  return `${stats.requests} requests: ${stats.answered} answered, ${stats.broken} broken off, ${causes}`
+  return `${counted(stats.requests, 'request')}: ${stats.answered} answered, ${stats.broken} broken off, ${causes}`
 }
 
 function summary(stats: SimulatorStats): string {

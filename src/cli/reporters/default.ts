@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import type { Explanation, Recorder } from '../../trace/index.ts'
 import { clipToWidth, displayWidth, padToWidth } from '../../base/display-width.ts'
@@ -83,7 +84,7 @@ export function windowLines(groups: readonly GroupProgress[], state: WindowState
     ...(failed > 0 ? [paint.red(`${failed} failed`)] : []),
     ...(groups.length > shown.length ? [`${groups.length - shown.length} more groups`] : []),
     ...(busyWorkers > 0 ? [`${busyWorkers} ${busyWorkers === 1 ? 'worker' : 'workers'} busy`] : []),
-    `${used.toFixed(1)} of ${all} cores`,
+    `${used.toFixed(1)} of ${counted(all, 'core')}`,
     formatMs(elapsedMs),
   ]
   return [

@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import { type Explanation, type Recorder, runLabel } from '../../trace/index.ts'
 import { type Outcome, writeReport } from './report-run.ts'
@@ -40,7 +41,7 @@ export class StreamReporter implements Reporter {
       // A run that is over already gets one line, not two.
       if ((runs.settledAt[this.#begun] as number) >= 0) continue
       const total = runs.total[this.#begun] as number
-      this.#line(`▸ ${runLabel(trace, this.#begun)}${total >= 0 ? `: ${total} tasks` : ''}`)
+      this.#line(`▸ ${runLabel(trace, this.#begun)}${total >= 0 ? `: ${counted(total, 'task')}` : ''}`)
     }
     for (const run of this.#open) {
       const settledAt = runs.settledAt[run] as number

@@ -1,4 +1,5 @@
 /** Maps that workers made slower, of a module that did not consent to run on the caller's thread. */
+import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import type { Fault, Facts } from './advice.ts'
 import { notesOf } from '../explain/notes.ts'
@@ -16,7 +17,9 @@ export function contained({ related }: Facts): Fault[] {
     rule: 'contained',
     where: name,
     message: `${name} went to workers, and would take less on this thread`,
-    proof: [`${items} items cost ${formatMs(ms)} more than they take, because their module did not consent to run here`],
+    proof: [
+      `${counted(items, 'item')} cost ${formatMs(ms)} more than the work in them takes, because their module did not consent to run here`,
+    ],
     savingMs: ms,
     remedy: `if its functions may run on the caller's thread: workers(import.meta.url, { ${name} }, { inline: true })`,
   }))

@@ -1,4 +1,5 @@
 /** Pitfalls of the machine: work on the wrong thread, more threads than cores. */
+import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import { notesOf } from '../explain/notes.ts'
 import { percent } from '../explain/words.ts'
@@ -23,7 +24,7 @@ export function cpuOnEventLoop(facts: Facts): Fault[] {
       where: most.label,
       message: `${most.label} computes on the event loop`,
       proof: [
-        `this thread was busy ${percent(work.threadComputeMs / wallMs)} of the time while tasks ran on it${held}; ${cores} cores are there`,
+        `this thread was busy ${percent(work.threadComputeMs / wallMs)} of the time while tasks ran on it${held}; ${cores === 1 ? 'one core is' : `${cores} cores are`} there`,
       ],
       savingMs: work.threadComputeMs * (1 - 1 / cores),
       remedy: `move it to a module of its own: export const { ${name} } = workers(import.meta.url, { ${name} }), then map(items, ${name})`,
@@ -48,9 +49,9 @@ export function oversubscription(facts: Facts): Fault[] {
     {
       rule: 'oversubscription',
       where: wholeRun,
-      message: `${threads} threads compute on ${cores} cores`,
+      message: `${counted(threads, 'thread')} compute on ${counted(cores, 'core')}`,
       proof: [
-        `${workersAtOnce} workers at once${inner > 1 ? `, each with ${inner} threads of its own` : ''}; their tasks waited ${formatMs(work.waitedForCoreMs)} for a core`,
+        `${counted(workersAtOnce, 'worker')} at once${inner > 1 ? `, each with ${inner} threads of its own` : ''}; their tasks waited ${formatMs(work.waitedForCoreMs)} for a core`,
       ],
       savingMs,
       remedy:
@@ -75,9 +76,9 @@ function nativeThreads({ related, work, wallMs, idle }: Facts): Fault[] {
     {
       rule: 'oversubscription',
       where: wholeRun,
-      message: `${Math.round(threads)} native threads compete for ${cores} cores`,
+      message: `${Math.round(threads)} native threads compete for ${counted(cores, 'core')}`,
       proof: [
-        `modules of the tasks compute on threads of their own: ${work.cores.native.toFixed(1)} of the ${used.toFixed(1)} cores in use${workers > 0 ? `, beside ${workers} workers` : ''}; more at once gain nothing, and each takes memory`,
+        `modules of the tasks compute on threads of their own: ${work.cores.native.toFixed(1)} of the ${used.toFixed(1)} cores in use${workers > 0 ? `, beside ${counted(workers, 'worker')}` : ''}; more at once gain nothing, and each takes memory`,
       ],
       savingMs: minSaving * wallMs,
       remedy: `one thread in each task, as many tasks as cores: sharp.concurrency(1) in a worker's setup or the like, and UV_THREADPOOL_SIZE=${cores} OMP_NUM_THREADS=1 heddle run …`,

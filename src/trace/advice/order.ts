@@ -1,4 +1,5 @@
 /** Pitfalls of order and waiting: what ran one after the other, waited, was repeated, or was for nothing. */
+import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import { bucketsOf } from '../explain/buckets.ts'
 import { notesOf } from '../explain/notes.ts'
@@ -111,7 +112,7 @@ export function retryStorm({ groups, related, idle }: Facts): Fault[] {
       where: group.label,
       message: `${group.label} was tried again and again`,
       proof: [
-        `${group.attempts} attempts for ${calls} calls (${(group.attempts / calls).toFixed(2)} each), ${formatMs(group.waitMs.retry)} of pauses`,
+        `${counted(group.attempts, 'attempt')} for ${counted(calls, 'call')} (${(group.attempts / calls).toFixed(2)} each), ${formatMs(group.waitMs.retry)} of pauses`,
       ],
       savingMs: Math.min(related.wallMs, lostMs / Math.max(1, idle.rows)),
       remedy: `send less before it fails: guard(${codeName(group.label)}, { limit: limiter({ concurrency: 'auto' }), retry: { retries: 2, budget: 0.1 } })`,

@@ -1,4 +1,5 @@
 /** Pitfalls of size: tasks that are too small, too few, too unequal, or carry too much. */
+import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import { bucketsOf } from '../explain/buckets.ts'
 import type { GroupStats } from '../explain/groups.ts'
@@ -28,7 +29,9 @@ export function smallTasks(facts: Facts): Fault[] {
       rule: 'small-tasks',
       where: group.label,
       message: `the tasks of ${group.label} are too small`,
-      proof: [`${group.tasks} tasks with a median of ${micro(group.medianMs)}; handing one out costs about ${micro(dispatchMs)}`],
+      proof: [
+        `${counted(group.tasks, 'task')} with a median of ${micro(group.medianMs)}; handing one out costs about ${micro(dispatchMs)}`,
+      ],
       savingMs: (group.tasks * dispatchMs * 0.9) / rows,
       remedy: inFewerTasks(group, chunkSize(group.medianMs, dispatchMs), onWorkers, dispatchMs),
     }
@@ -92,7 +95,7 @@ export function notWorthThreads(facts: Facts): Fault[] {
       where: label,
       message: `${label} is not worth threads`,
       proof: [
-        `${formatMs(workMs)} of work on ${workers.length} workers, which took ${formatMs(costMs)} to start and to reach${inlineWords(facts)}`,
+        `${formatMs(workMs)} of work on ${counted(workers.length, 'worker')}, which took ${formatMs(costMs)} to start and to reach${inlineWords(facts)}`,
       ],
       savingMs: Math.max(0, costMs - workMs),
       remedy: `run it on this thread: workers(import.meta.url, { ${codeName(label)} }, { isolation: 'none' })`,
@@ -105,7 +108,7 @@ function inlineWords({ related }: Facts): string {
     (sum, { data }) => sum + (typeof data.items === 'number' ? data.items : 0),
     0,
   )
-  return items > 0 ? `; ${items} items were finished on this thread for that reason` : ''
+  return items > 0 ? `; ${counted(items, 'item')} ${items === 1 ? 'was' : 'were'} finished on this thread for that reason` : ''
 }
 
 /** Too few tasks to keep all workers busy to the end. */
@@ -119,9 +122,9 @@ export function tooFewTasks(facts: Facts): Fault[] {
     return {
       rule: 'too-few-tasks',
       where: group.label,
-      message: `${group.label} has too few tasks for ${workers.length} workers`,
+      message: `${group.label} has too few tasks for ${counted(workers.length, 'worker')}`,
       proof: [
-        `${group.tasks} tasks, fewer than two per worker; workers were idle for ${formatMs(tailMs)} with nothing left to start`,
+        `${counted(group.tasks, 'task')}, fewer than two per worker; workers were idle for ${formatMs(tailMs)} with nothing left to start`,
       ],
       savingMs: tailMs / workers.length,
       remedy: `split the input into at least ${4 * workers.length} pieces, and map over those`,

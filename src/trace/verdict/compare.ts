@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import { type Advice, adviceOf, wholeRun } from '../advice/advice.ts'
 import { explain } from './explain.ts'
@@ -67,7 +68,8 @@ function comparisonLines(runs: readonly ComparedRun[]): string[] {
   const change = ratio >= 1 ? `${factor(ratio)} faster than` : `${factor(1 / ratio)} slower than`
   const words = Math.abs(ratio - 1) < asFast ? 'as fast as' : change
   const lines = [`${formatMs(first.wallMs)} → ${formatMs(last.wallMs)}: the last run was ${words} the first`]
-  if (first.tasks !== last.tasks) lines.push(`not the same work: ${first.tasks} tasks and ${last.tasks}`)
+  if (first.tasks !== last.tasks)
+    lines.push(`not the same work: ${counted(first.tasks, 'task')} and ${last.tasks.toLocaleString('en')}`)
   return lines
 }
 
@@ -79,7 +81,7 @@ function scalingLines(runs: readonly ComparedRun[], scaling: ScalingFit | undefi
   const costs = law === 'usl' ? `, ${kappa.toPrecision(2)} for keeping them agreed` : ''
   const double = predictThroughput(scaling, 2 * most) / predictThroughput(scaling, most)
   const lines = [`${name}: ${percent(sigma)} of the work is serial${costs}`]
-  if (most > peak) lines.push(`best with ${Math.max(1, Math.round(peak))} workers; ${most} are already too many`)
+  if (most > peak) lines.push(`best with ${counted(Math.max(1, Math.round(peak)), 'worker')}; ${most} are already too many`)
   else if (double < 1.1)
     lines.push(`more workers will not help: twice as many would give ${factor(double)}, any number at most ${factor(maxSpeedup)}`)
   else
@@ -102,7 +104,7 @@ function tooMany(runs: readonly ComparedRun[], scaling: ScalingFit | undefined):
     adviceOf({
       rule: 'more-workers-hurt',
       where: wholeRun,
-      message: `${worst.workers} workers are slower than ${best}`,
+      message: `${counted(worst.workers, 'worker')} ${worst.workers === 1 ? 'is' : 'are'} slower than ${best}`,
       proof: [
         `throughput peaks at ${scaling.peak.toFixed(1)} workers (serial share ${percent(scaling.sigma)}, coherence ${scaling.kappa.toPrecision(2)})`,
       ],

@@ -74,3 +74,21 @@ test('gives no factor where calls may have waited for the outside or for the thr
   )
   expect(verdict[2]).toMatch(/^16 at once took turns on this thread/)
 })
+
+test('one is one', () => {
+  const at = Array.from({ length: 20 }, (_, i) => 100 * (i + 1))
+  const { verdict } = explain(
+    makeTraceOf({
+      meta: { ...threads, cores: 1, durationMs: 2_000 },
+      runs: [{ id: 1, kind: 'map', name: 'f', settledAt: 2_000 }],
+      tasks: [{ readyAt: 0, startedAt: 0, settledAt: 2_000, row: 1 }],
+      samples: at.map((at) => ({ at, busy: 0.02, cores: 1 })),
+      processors: at.flatMap((at) => [
+        { at, row: 1, cpuMs: 4, busyMs: 4 },
+        { at, row: -1, cpuMs: 90, waitMs: 100 },
+      ]),
+    }),
+  )
+  expect(verdict.join('\n')).toMatch(/; 1 call at once\)|of 1 core in use/)
+  expect(verdict.join('\n')).not.toMatch(/\b1 (?:calls|cores|workers|tasks)\b/)
+})

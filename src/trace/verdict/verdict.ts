@@ -1,3 +1,4 @@
+import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import type { Explanation } from './explanation.ts'
 import { idleWords } from '../explain/idle.ts'
@@ -44,7 +45,7 @@ const sumHolds = 0.05
 
 /** A factor only where one is known. */
 function speedupLine({ work, wallMs, speedup, speedupIs: known, machine }: Findings): string {
-  const calls = `${callsAtOnce(work, wallMs).toLocaleString('en')} calls at once`
+  const calls = `${counted(callsAtOnce(work, wallMs), 'call')} at once`
   const times = machine.processorTime === 'threads' ? 'processor time' : 'processor time of the whole process'
   if (known === 'unknown')
     return `${formatMs(work.computedMs)} of ${times} in ${formatMs(wallMs)}, ${calls} (how long they waited for the outside is unknown)`
@@ -84,7 +85,7 @@ function boundWords({ criticalPath, bound, wallMs }: Findings): string {
   const tasks = bound.reduce((sum, part) => sum + part.tasks, 0)
   // Of a long chain of many names, three say little.
   const chain =
-    told < toldShare * ms.work && top[0] ? `${tasks.toLocaleString('en')} tasks in a row, the longest ${top[0].label}` : undefined
+    told < toldShare * ms.work && top[0] ? `${counted(tasks, 'task')} in a row, the longest ${top[0].label}` : undefined
   const words =
     chain ??
     named.map(({ label, tasks }) => (tasks > 1 ? `${label} (${tasks.toLocaleString('en')} in a row)` : label)).join(' → ')
@@ -100,14 +101,14 @@ function coresWords({ work: { cores }, machine }: Findings): string {
   const used = helpers + cores.thread + cores.workers
   const others =
     cores.others >= othersMatter * machine.cores
-      ? `; other programs used ${cores.others.toFixed(1)} of ${machine.cores} cores`
+      ? `; other programs used ${cores.others.toFixed(1)} of ${counted(machine.cores, 'core')}`
       : ''
   if (helpers < helpersMatter * used || helpers < helpersMatter) return others
   const who = [
     ...(cores.native >= helpersMatter ? [`native threads ${cores.native.toFixed(1)}`] : []),
     ...(cores.children >= helpersMatter ? [`child processes ${cores.children.toFixed(1)}`] : []),
   ]
-  return `; ${used.toFixed(1)} of ${machine.cores} cores in use (${who.join(', ')})${others}`
+  return `; ${used.toFixed(1)} of ${counted(machine.cores, 'core')} in use (${who.join(', ')})${others}`
 }
 
 /** Cores, and the share of all that are in use; chosen. */

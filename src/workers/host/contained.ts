@@ -1,4 +1,5 @@
 /** Measures what a module's consent to run on this thread would have saved, for the verdict. */
+import { counted } from '../../base/counted.ts'
 import { performance } from '../../base/globals.js'
 import { note } from '../../base/observer.ts'
 import type { Job } from './job.ts'
@@ -14,6 +15,6 @@ export function noteContained({ contained, estimate, work, ref }: Job): void {
   const { since, items } = contained
   const savedMs = performance.now() - since - items * (estimate.itemMs ?? Number.POSITIVE_INFINITY)
   if (savedMs <= 0) return
-  const text = `${items} items of "${ref.name}" went to workers and would have taken less on this thread, to which its module did not consent`
+  const text = `${counted(items, 'item')} of "${ref.name}" went to workers and would have taken less on this thread, to which its module did not consent`
   note('contained', work.run, text, { items, ms: savedMs, name: ref.name, module: ref.module })
 }

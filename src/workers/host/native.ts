@@ -2,6 +2,7 @@
  * Threads that have loaded a native addon. A thread that is ended while it is inside a native call may take the process with it: the addon comes
  * back to a JavaScript that is gone, and aborts. So such a thread is ended only when it has answered; until then it is set aside.
  */
+import { counted } from '../../base/counted.ts'
 import { performance } from '../../base/globals.js'
 import { WorkerStartFailed } from '../../base/errors.ts'
 import { progress as slot } from '../progress.js'
@@ -40,7 +41,10 @@ export const nativeHint =
 
 /** @throws {WorkerStartFailed} always */
 export function tooManyAside(count: number): never {
-  throw new WorkerStartFailed(`${count} workers are inside native calls that were given up, and cannot be ended`, {
-    hint: "Use isolation: 'process' for functions that stay long in native addons: processes can be ended at any time.",
-  })
+  throw new WorkerStartFailed(
+    `${counted(count, 'worker is', 'workers are')} inside native calls that were given up, and cannot be ended`,
+    {
+      hint: "Use isolation: 'process' for functions that stay long in native addons: processes can be ended at any time.",
+    },
+  )
 }

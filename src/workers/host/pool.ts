@@ -11,6 +11,7 @@
  * 3. Whatever ends a worker replaces it when there is work.
  * 4. The pool keeps the program alive exactly while something is under way.
  */
+import { counted } from '../../base/counted.ts'
 import { clearTimeout, performance, queueMicrotask, setTimeout } from '../../base/globals.js'
 import type { Cancellation } from '../../base/abort.ts'
 import { Closed } from '../../base/errors.ts'
@@ -311,7 +312,7 @@ export class Pool implements Executor {
       job.inline = false
       job.shared = false
       if (job.inlineItems > 0) {
-        note('inline', work.run, `${job.inlineItems} items ran on this thread: threads would have cost more`, {
+        note('inline', work.run, `${counted(job.inlineItems, 'item')} ran on this thread: threads would have cost more`, {
           items: job.inlineItems,
         })
       }
