@@ -12,7 +12,7 @@ import { printable, Recorder, TraceFile, type TraceSink, TraceStream } from '../
 import { isTrace } from '../../trace/format/file.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitForSure } from '../program/exit.ts'
-import { explained } from '../program/explained.ts'
+import { explained, manyTasks } from '../program/explained.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { Interrupts } from '../program/interrupts.ts'
 import { defaultExportOf } from '../program/default-export.ts'
@@ -135,7 +135,8 @@ class ProgramRun {
     const trace = this.#recorder.end()
     this.#stream?.close()
     this.#page?.end()
-    const file = this.#file?.error || this.#file?.seekable === false ? undefined : this.#file?.path
+    const broken = this.#file?.error !== undefined && this.#recorder.spilled === 0
+    const file = broken || this.#file?.seekable === false ? undefined : this.#file?.path
     this.#reporter.end(explained(this.#recorder, trace, file), outcome)
     if (this.#file?.error) say(process.stderr, `the trace ${this.#file.path} is not complete: ${this.#file.error.message}`)
     return outcome.code
@@ -152,7 +153,7 @@ function openTraceFile(path: string, recorder: Recorder, alsoTo: readonly TraceS
       hint: 'heddle run --trace run.heddle FILE',
     })
   try {
-    return new TraceFile(path, recorder, alsoTo)
+    return new TraceFile(path, recorder, alsoTo, manyTasks)
   } catch (error) {
     throw new UsageError(`The trace ${path} cannot be written: ${(error as Error).message}`, { cause: error })
   }

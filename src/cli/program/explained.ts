@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { explain, type Explanation, type Recorder, type Trace, TraceFile } from '../../trace/index.ts'
+import { explain, type Explanation, readTrace, type Recorder, type Trace, TraceFile } from '../../trace/index.ts'
 
 /** Fewer are explained in a fifth of a second, which is about what another process takes to start. Chosen. */
 export const manyTasks = 200_000
@@ -19,6 +19,9 @@ const command = fileURLToPath(new URL('cli.js', import.meta.url))
 
 /** @param file the trace on disk, whole; without it one is written and removed */
 export function explained(recorder: Recorder, trace: Trace, file: string | undefined): Explanation {
+  // What is only in the file is explained from there.
+  if (recorder.spilled > 0 && file !== undefined)
+    return (existsSync(command) ? askedOf(file) : undefined) ?? explain(readTrace(file))
   if (recorder.count < manyTasks || !existsSync(command)) return explain(trace)
   return explainedElsewhere(recorder, file) ?? explain(trace)
 }

@@ -32,7 +32,7 @@ export class StreamReporter implements Reporter {
   }
 
   #report(): void {
-    const trace = this.#recorder?.snapshot()
+    const trace = this.#recorder?.written()
     if (!trace) return
     const { runs } = trace
     for (; this.#begun < runs.count; this.#begun++) {

@@ -45,6 +45,7 @@ export class Progress {
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder
+    recorder.beforeSpill = () => void this.update()
   }
 
   /** The groups in order of appearance. */
@@ -59,6 +60,8 @@ export class Progress {
       this.#openRuns.add(this.#runs)
       counts.openRuns++
     }
+    const { spilled } = this.#recorder
+    this.#tasks -= spilled
     for (; this.#tasks < trace.tasks.count; this.#tasks++) {
       const counts = this.#groupOfRun.get(trace.tasks.run[this.#tasks] as number)
       const state = trace.tasks.state[this.#tasks]
@@ -74,6 +77,7 @@ export class Progress {
       if (isWorkerRow(row) && count > 0) this.#lastOnWorker.set(row, now)
       this.#tasks += count
     }
+    this.#tasks += spilled
     for (const counts of this.#groups.values()) counts.running = 0
     for (const task of this.#recorder.open.list()) {
       const counts = this.#groupOfRun.get(task.run.id)

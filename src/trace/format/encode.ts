@@ -46,6 +46,11 @@ export class TraceEncoder {
     return [preamble, jsonBlock(blockTypes.head, head)]
   }
 
+  /** The first rows of the tasks, which are written, are not in the trace any more. */
+  forgotten(rows: number): void {
+    this.#written.tasks -= rows
+  }
+
   /** The blocks of what has come since the last call. @param changes what changed besides new rows */
   next(trace: Trace, changes?: Changes): Uint8Array[] {
     const blocks: Uint8Array[] = []

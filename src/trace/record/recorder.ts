@@ -93,7 +93,11 @@ export interface RecorderOptions {
 /** Writes the events of the running program into the tables of a trace. {@link record} is the simple way to use one. */
 export class Recorder implements Listener {
   /** What has been written; plain tasks are when somebody looks. */
-  readonly tables: TraceTables = newTables()
+  readonly tables: { -readonly [K in keyof TraceTables]: TraceTables[K] } = newTables()
+  /** Task rows that were here, and are only where the recording goes now. */
+  spilled = 0
+  /** Called before rows go, for who counts them. */
+  beforeSpill: (() => void) | undefined
   readonly strings = new Strings()
   /** Those that came after the last row. */
   readonly plain = new PlainTasks()
@@ -158,7 +162,7 @@ export class Recorder implements Listener {
 
   /** Tasks recorded so far. */
   get count(): number {
-    return this.tables.tasks.count + this.plain.count
+    return this.spilled + this.tables.tasks.count + this.plain.count
   }
 
   get ended(): boolean {
@@ -211,6 +215,18 @@ export class Recorder implements Listener {
     this.#pieces = []
     this.#streamed = true
     return { runs, open: tables.tasks.rows(), plain }
+  }
+
+  /**
+   * Forgets the task rows so far, all of which the reader of {@link changes} has written where they can be read again. Traces that the recorder gives
+   * lack them from then on. Gives their number.
+   */
+  spill(): number {
+    this.beforeSpill?.()
+    const { count } = this.tables.tasks
+    this.tables.tasks = newTables().tasks
+    this.spilled += count
+    return count
   }
 
   #takePlain(): PlainRows {

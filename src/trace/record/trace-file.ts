@@ -5,6 +5,9 @@ import { ownerOnly, ownOnly } from '../format/file.ts'
 import type { Recorder } from './recorder.ts'
 import { type TraceSink, TraceStream } from './trace-stream.ts'
 
+/** Fewer rows are not worth a table of their own: megabytes. Chosen. */
+const spillAtOnce = 16_384
+
 /**
  * Writes a recording while it runs. Writes are synchronous: they go to the page cache, a few times a second, and so the
  * file is whole also when the process ends by `process.exit`.
@@ -20,14 +23,18 @@ export class TraceFile {
 
   /**
    * @param alsoTo who else takes the blocks: a recorder has one reader
+   * @param spillFrom from this many tasks on the file alone has the rows of the tasks, the recorder forgets them
    * @throws when the file cannot be made
    */
-  constructor(path: string, recorder: Recorder, alsoTo: readonly TraceSink[] = []) {
+  constructor(path: string, recorder: Recorder, alsoTo: readonly TraceSink[] = [], spillFrom = Number.POSITIVE_INFINITY) {
     this.path = path
     this.#file = openSync(path, 'w', ownerOnly)
     ownOnly(this.#file)
     this.seekable = fstatSync(this.#file).isFile()
-    this.#stream = new TraceStream(recorder, [(blocks) => this.#write(blocks), ...alsoTo])
+    this.#stream = new TraceStream(recorder, [(blocks) => this.#write(blocks), ...alsoTo], () => {
+      const { count, tables } = recorder
+      return count >= spillFrom && tables.tasks.count >= spillAtOnce && this.seekable && this.#file !== undefined
+    })
   }
 
   /** Writes what has come since the last time. */

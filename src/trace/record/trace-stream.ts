@@ -14,8 +14,11 @@ export class TraceStream {
   readonly #encoder = new TraceEncoder()
   readonly #sinks: readonly TraceSink[]
   readonly #timer: NodeJS.Timeout
+  readonly #mayForget: () => boolean
 
-  constructor(recorder: Recorder, sinks: readonly TraceSink[]) {
+  /** @param mayForget whether the recorder need not keep the task rows that were handed over */
+  constructor(recorder: Recorder, sinks: readonly TraceSink[], mayForget = () => false) {
+    this.#mayForget = mayForget
     this.#recorder = recorder
     this.#sinks = sinks
     this.#send(this.#encoder.begin(recorder.meta()))
@@ -26,6 +29,7 @@ export class TraceStream {
   /** Hands over what has come since the last time. */
   flush(): void {
     this.#send(this.#encoder.next(this.#recorder.written(), this.#recorder.changes()))
+    if (this.#mayForget()) this.#encoder.forgotten(this.#recorder.spill())
   }
 
   /** Sends the end; the recorder must have ended. */
