@@ -50,8 +50,8 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'trace',
-    summary: 'explain a recorded run, compare runs, or give one to another tool',
-    positionals: 'FILE | compare FILE FILE …',
+    summary: 'explain a recorded run or traces of another system, compare runs, or give one to another tool',
+    positionals: 'FILE … | compare FILE FILE …',
     minPositionals: 1,
     maxPositionals: Number.POSITIVE_INFINITY,
     options: [

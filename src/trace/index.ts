@@ -36,6 +36,7 @@ export { fitScaling, predictThroughput, type ScalingFit, type ScalingPoint } fro
 // --- traces of other systems
 export { foreignFormats, readSpans } from './import/read.ts'
 export type { Spans } from './import/spans/spans.ts'
+export { traceOfSpans } from './import/to-trace.ts'
 export {
   explainSpans,
   type OperationReport,

@@ -2,7 +2,8 @@
  * `heddle trace FILE`: explains a recorded run, or gives it to another tool; `heddle trace compare FILE FILE …`: what changed, and
  * what more workers would do.
  */
-import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { basename } from 'node:path'
 import { InvalidTrace } from '../../base/errors.ts'
 import {
   compare,
@@ -11,13 +12,14 @@ import {
   type ExportFormat,
   exportFormats,
   exportTrace,
-  readSpans,
   readTrace,
   readTraceBytes,
-  type Spans,
+  traceOfSpans,
   type Trace,
 } from '../../trace/index.ts'
-import { isTrace, ownerOnly, ownOnly } from '../../trace/format/file.ts'
+import { encodeTrace } from '../../trace/format/encode.ts'
+import { ownerOnly, ownOnly } from '../../trace/format/file.ts'
+import { foreignSpans, isForeign } from '../program/foreign-trace.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { forbidColor, paint } from '../terminal/paint.ts'
@@ -32,7 +34,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
   if (options['no-color'] === true) forbidColor()
   const [first = '', ...rest] = positionals
   if (first === 'compare') return compareFiles(rest, options)
-  if (isForeign(first)) return explainForeign(positionals, options)
+  if (isForeign(first)) return foreignTrace(positionals, options)
   if (rest.length > 0)
     throw new UsageError(`heddle trace takes one file, got ${positionals.length}`, {
       hint: `heddle trace compare ${positionals.join(' ')}`,
@@ -53,32 +55,21 @@ export async function command({ positionals, options }: Invocation): Promise<num
   return exitCodes.ok
 }
 
-/** Whether the file is there and begins as something else than a trace of heddle. What is not there is reported as one of heddle. */
-function isForeign(file: string): boolean {
-  try {
-    return statSync(file).isFile() && statSync(file).size > 0 && !isTrace(file)
-  } catch {
-    return false
-  }
-}
-
 /** Traces of another system. */
-async function explainForeign(files: readonly string[], options: Invocation['options']): Promise<number> {
-  const report = explainSpans(await foreignSpans(files))
+async function foreignTrace(files: readonly string[], options: Invocation['options']): Promise<number> {
+  if (options.open === true) return (await import('./ui.ts')).showFile(files[0] ?? '', { open: true })
+  const spans = await foreignSpans(files)
+  const format = exportFormats.find((name) => name === options.export)
+  if (format || options.export === 'html') {
+    const trace = traceOfSpans(spans, files.map((file) => basename(file)).join(', '))
+    if (format) return write(exportTrace(trace, format), format, options.output)
+    return write([await (await import('../../dashboard/index.ts')).writeReport(encodeTrace(trace))], 'html', options.output)
+  }
+  const report = explainSpans(spans)
   const { stdout } = process
   if (options.json === true) sayJson(stdout, JSON.stringify(report, null, 2))
   else say(stdout, spanReportText(files, report, paint(stdout)))
   return exitCodes.ok
-}
-
-/** @throws {UsageError} saying which file, what is wrong with it and where */
-async function foreignSpans(files: readonly string[]): Promise<Spans> {
-  try {
-    return await readSpans(files)
-  } catch (error) {
-    const { message, hint } = error as { message: string; hint?: string }
-    throw new UsageError(message, { ...(hint !== undefined && { hint }), cause: error })
-  }
 }
 
 function compareFiles(files: readonly string[], options: Invocation['options']): number {

@@ -1,6 +1,7 @@
 /** `heddle ui FILE`: shows a recorded run in the browser, until Ctrl-C. */
 import { InvalidOption, InvalidTrace } from '../../base/errors.ts'
 import { type Dashboard, openDashboard } from '../../dashboard/index.ts'
+import { asOwnFile, isForeign } from '../program/foreign-trace.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { openBrowser } from '../terminal/open-browser.ts'
@@ -38,7 +39,8 @@ export function interrupted(dashboard: Dashboard): Promise<number> {
 
 async function openFile(file: string, port: number | undefined): Promise<Dashboard> {
   try {
-    return await openDashboard({ file, ...(port !== undefined && { port }) })
+    const own = isForeign(file) ? await asOwnFile(file) : file
+    return await openDashboard({ file: own, ...(port !== undefined && { port }) })
   } catch (error) {
     if (error instanceof InvalidOption) throw new UsageError(error.message, { hint: error.hint })
     if (!(error instanceof InvalidTrace)) throw error

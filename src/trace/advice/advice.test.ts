@@ -91,6 +91,17 @@ const planted: Record<Exclude<Pitfall, 'more-workers-hurt'>, TraceSpec> = {
     tasks: [{ startedAt: 0, settledAt: 100 }],
     notes: [{ at: 90, kind: 'unused', text: 'task "draft" of graph "ship"', data: { ms: 30 } }],
   },
+  'calls-in-sequence': {
+    tasks: [{ startedAt: 0, settledAt: 100 }],
+    notes: [
+      {
+        at: 0,
+        kind: 'finding',
+        text: '4 × GET /a one after the other',
+        data: { where: 'web', proof: '4 equal reads', savingMs: 60, remedy: 'await map(items, call)' },
+      },
+    ],
+  },
 }
 
 const healthy: Record<string, TraceSpec> = {

@@ -26,6 +26,7 @@ export type Pitfall =
   | 'two-retries'
   | 'more-workers-hurt'
   | 'unused-result'
+  | 'calls-in-sequence'
 
 /** Something that is worth changing: a finding in a run, with the numbers that show it and what to type. */
 export interface Advice extends Finding {

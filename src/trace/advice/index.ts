@@ -1,6 +1,7 @@
 /** All rules, judged on one trace. */
 import { type Advice, adviceOf, type Facts, type Rule, worthIt } from './advice.ts'
 import { contained } from './contained.ts'
+import { sequences } from './imported.ts'
 import { cpuOnEventLoop, oversubscription } from './machine.ts'
 import { notRetried, oneAfterTheOther, retriedOutside, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
 import { bigMessages, notWorthThreads, smallTasks, stragglers, tooFewTasks } from './size.ts'
@@ -31,7 +32,7 @@ export function advise(facts: Facts): Advice[] {
   const small = found.some(({ rule }) => rule === 'small-tasks')
   const kept = found.filter(({ rule }) => !(small && rule === 'cpu-on-event-loop'))
   // Lost work is worth saying whatever it cost.
-  return [...kept, ...notRetried(facts), ...retriedOutside(facts), ...unusedResults(facts)]
+  return [...kept, ...notRetried(facts), ...retriedOutside(facts), ...unusedResults(facts), ...sequences(facts)]
     .sort((a, b) => b.savingMs - a.savingMs)
     .map(adviceOf)
 }

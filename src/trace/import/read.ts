@@ -25,8 +25,11 @@ const chunkBytes = 1 << 20
 /**
  * Reads the spans of files; traces may be spread over them. A file that was cut short counts as far as it goes, with a warning.
  *
+ * @param files paths; at least one
  * @throws {FileRefused} for what is none of {@link foreignFormats}, or damaged, with the place of the damage
  * @throws {Error} what the system says of a file that cannot be opened
+ * @example
+ * const spans = await readSpans(['otlp.json', 'jaeger.json.gz'])
  */
 export async function readSpans(files: readonly string[]): Promise<Spans> {
   const sink = new SpanSink()

@@ -39,6 +39,7 @@ export interface OperationReport {
   readonly pathAfter: readonly PathShare[]
 }
 
+/** Calls that ran one after the other, in all traces in which they did. */
 export interface SequenceFinding extends Finding {
   /** The same in every set of traces of the same program. */
   readonly id: string
@@ -64,6 +65,7 @@ export interface SequenceFinding extends Finding {
   readonly shareOfP95: number
 }
 
+/** What a set of traces says. */
 export interface SpanReport {
   readonly format: string
   readonly spans: number
@@ -86,7 +88,13 @@ const gapMs = 20
 const singlesPerTrace = 200
 const pathShown = 12
 
-/** @param spans as `readSpans` gives them */
+/**
+ * Explains traces of other systems: critical paths, what ran one after the other without need, and what it would save. Never throws.
+ *
+ * @param spans as `readSpans` gives them
+ * @example
+ * const { operations, findings } = explainSpans(await readSpans(['otlp.json']))
+ */
 export function explainSpans(spans: Spans): SpanReport {
   const forest = forestOf(spans)
   const analysis = new Analysis(forest)
