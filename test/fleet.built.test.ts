@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { all, Cancelled, graph, guard, map, mapReduce, partialResults, stream, TimedOut } from 'heddle'
 import { bullmq, type Fleet, type FleetOptions, FleetRefused, FleetUnavailable, NoWorkers, PayloadTooLarge } from 'heddle/bullmq'
+import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { fixture, startWorker } from '../src/fleet/fleet.fixture.ts'
 import { openStore } from '../src/fleet/engine/open.ts'
@@ -199,6 +200,54 @@ describe.runIf(redisPath())('the fleet', () => {
     const away = await failure(bullmq({ url: `redis://user:secret@127.0.0.1:${await freePort()}` }))
     expect(away).toBeInstanceOf(FleetUnavailable)
     expect(away.message).not.toContain('secret')
+  })
+
+  test('a tenant with the access list of the docs does its own work, and reads nothing of another', async () => {
+    const page = readFileSync('docs/fleet.md', 'utf8')
+    const [, rule = ''] = /^ACL SETUSER (.*)$/m.exec(page) ?? []
+    const words = rule.split(' ')
+    await redis.client.call('ACL', 'SETUSER', ...words)
+    const url = redis.url.replace('redis://', 'redis://acme:password@')
+    const own = await startWorker(url, [fixture('fleet.ts')], { tenant: 'acme' })
+    const fleet = await open({ url, tenant: 'acme' })
+    expect(await map(range(50), fns.double, { on: fleet })).toEqual(range(50).map((n) => 2 * n))
+    const { workers, slots } = await fleet.status()
+    expect([workers.length, slots]).toEqual([1, 2])
+    // 200 keys of somebody else, none of which it can read.
+    const store = await openStore(redis.url, 'main-other')
+    for (let i = 0; i < 200; i++) await redis.client.set(`{heddle}:main-other-${i}`, 'secret')
+    const spy = new Redis(url)
+    const read = await Promise.allSettled(range(200).map((i) => spy.get(`{heddle}:main-other-${i}`)))
+    expect(read.filter(({ status }) => status === 'fulfilled')).toEqual([])
+    spy.disconnect()
+    expect(await failure(bullmq({ url: url.replace('password', 'wrong'), tenant: 'acme' }))).toBeInstanceOf(FleetRefused)
+    const foreign = await failure(bullmq({ url, tenant: 'other' }))
+    expect(foreign.message).toMatch(/NOPERM|No permissions|does not let/i)
+    await own.drain(0)
+    await store.close()
+    await redis.client.del(range(200).map((i) => `{heddle}:main-other-${i}`))
+  })
+
+  test('a run is cancelled, and a worker drained, from outside', async () => {
+    const fleet = await open()
+    const store = await openStore(redis.url, 'main-default')
+    const settled = failure(map([60_000, 60_000], fns.sleep, { on: fleet }))
+    const running = async (): Promise<string | undefined> => (await fleet.status()).runs[0]?.id
+    await expect.poll(running).toBeDefined()
+    const id = (await running()) as string
+    const { command } = await import('../src/cli/commands/fleet.ts')
+    const { commands } = await import('../src/cli/commands.ts')
+    const spec = commands.find(({ name }) => name === 'fleet') as never
+    const options = { fleet: redis.url, json: true } as const
+    expect(await command({ command: spec, positionals: ['cancel', id], options })).toBe(0)
+    const error = await settled
+    expect(error).toBeInstanceOf(Cancelled)
+    expect(error.message).toContain('heddle fleet cancel')
+    expect(await command({ command: spec, positionals: ['check'], options })).toBe(0)
+    await expect(command({ command: spec, positionals: ['cancel', 'nobody'], options })).rejects.toThrow(
+      'There is no run "nobody"',
+    )
+    await store.close()
   })
 
   test('functions of a module that somebody else wrote, with their own kind of values', async () => {

@@ -4,35 +4,57 @@
  * worker threads. A document that fails is reported, and costs the others nothing.
  *
  *     npm start [folder] [-- --json]
+ *
+ * With `--fleet redis://…` the views are computed on every machine where `heddle worker --fleet redis://… examples/documents/analyse.ts` runs.
  */
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { all, mapReduce } from 'heddle'
-import { entities, keyPhrases, readability, sentiment, summary } from './analyse.ts'
+import { bullmq } from 'heddle/bullmq'
+import * as views from './analyse.ts'
 import { type CorpusReport, emptyReport, mergeReports, reportFailure, reportOn } from './corpus.ts'
 import { markdownFiles, readProse } from './markdown.ts'
 import { table } from './print.ts'
 
-async function analyseDocument(file: string): Promise<CorpusReport> {
+async function analyseDocument(
+  file: string,
+  { sentiment, entities, keyPhrases, summary, readability }: typeof views,
+): Promise<CorpusReport> {
   try {
     const text = await readProse(file)
-    const views = await all({
+    const found = await all({
       sentiment: () => sentiment(text),
       entities: () => entities(text),
       keyPhrases: () => keyPhrases(text),
       summary: () => summary(text),
       readability: () => readability(text),
     })
-    return reportOn({ file, ...views })
+    return reportOn({ file, ...found })
   } catch (error) {
     return reportFailure(file, error)
   }
 }
 
 export default async function main(...args: readonly string[]): Promise<string> {
-  const folder = resolve(args.find((arg) => !arg.startsWith('-')) ?? join(import.meta.dirname, '../../node_modules'))
+  const at = args.indexOf('--fleet')
+  const url = at === -1 ? undefined : args[at + 1]
+  const folder = resolve(
+    args.find((arg, i) => !arg.startsWith('-') && (at === -1 || i !== at + 1)) ?? join(import.meta.dirname, '../../node_modules'),
+  )
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw new Error(`There is no folder ${folder}`)
   const files = await markdownFiles(folder)
-  const report = await mapReduce(files, analyseDocument, mergeReports, { concurrency: 16, empty: emptyReport })
+  const fleet = url === undefined ? undefined : await bullmq({ url })
+  const here = fleet
+    ? {
+        sentiment: fleet.bind(views.sentiment),
+        entities: fleet.bind(views.entities),
+        keyPhrases: fleet.bind(views.keyPhrases),
+        summary: fleet.bind(views.summary),
+        readability: fleet.bind(views.readability),
+      }
+    : views
+  const analyse = (file: string): Promise<CorpusReport> => analyseDocument(file, here)
+  const report = await mapReduce(files, analyse, mergeReports, { concurrency: fleet ? 64 : 16, empty: emptyReport })
+  await fleet?.close()
   return args.includes('--json') ? JSON.stringify(report, undefined, 2) : table(report, folder)
 }

@@ -21,7 +21,7 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
       models: 'Models',
     },
   },
-  { text: 'Where it runs', items: { servers: 'In a server', toolchains: 'Toolchains' } },
+  { text: 'Where it runs', items: { fleet: 'Many machines', servers: 'In a server', toolchains: 'Toolchains' } },
   {
     text: 'See what happened',
     items: {

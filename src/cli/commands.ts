@@ -171,6 +171,22 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/worker.ts'),
   },
   {
+    name: 'fleet',
+    summary: 'look at a fleet, cancel a run, drain a worker',
+    positionals: 'check | status | cancel RUN | drain WORKER',
+    minPositionals: 1,
+    maxPositionals: 2,
+    options: [
+      { name: 'fleet', value: 'URL', summary: 'the store, such as redis://127.0.0.1:6379 (default: FLEET_URL)' },
+      { name: 'name', value: 'NAME', summary: 'which fleet in that store (default: main)' },
+      { name: 'tenant', value: 'NAME', summary: 'whose work (default: default)' },
+      { name: 'watch', summary: 'look again each second, until Ctrl-C' },
+      json,
+    ],
+    examples: ['heddle fleet status --fleet redis://127.0.0.1:6379', 'heddle fleet check --json'],
+    load: () => import('./commands/fleet.ts'),
+  },
+  {
     name: 'completion',
     summary: 'write the completion script of a shell',
     positionals: shells.join(' | '),

@@ -40,7 +40,7 @@ export async function startRedis(
   }
   const kill = async (): Promise<void> => {
     const dying = server
-    if (!dying || dying.exitCode !== null) return
+    if (!dying || dying.exitCode !== null || dying.signalCode !== null) return
     const gone = new Promise((resolve) => dying.once('exit', resolve))
     dying.kill('SIGKILL')
     await gone

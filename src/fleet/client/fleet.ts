@@ -22,6 +22,7 @@ import type { JobWork } from '../../workers/host/job.ts'
 import type { BlobStore } from '../engine/blobs.ts'
 import { moduleBuildOf } from '../naming/build.ts'
 import type { Ended, Store } from '../engine/store.ts'
+import { within } from '../engine/within.ts'
 import { NoWorkers } from '../protocol/errors.ts'
 import { type ModuleBuild, queueOf, shownModule } from '../naming/names.ts'
 import { beatMs } from '../protocol/constants.ts'
@@ -54,6 +55,8 @@ export interface RunInfo {
 
 /** Direct calls that come again within this time are the same run; chosen. */
 const idleMs = 2_000
+/** A store that is away when the fleet is closed is not waited for longer: workers remove what is left. */
+const dropMs = 5_000
 /** A trip through Redis and back, measured on two cores. */
 const reach: Reach = { sharesMemory: false, remote: true, roundTripMs: 2 }
 
@@ -335,7 +338,7 @@ export class Fleet implements Executor {
       if (!run.idle) run.refuse(() => this.#closedError())
       run.end()
     }
-    await this.#dropping
+    await within(dropMs, this.#dropping)
     await Promise.all([...this.#lines.values()].map((line) => line.end()))
     this.#roster.end()
     await this.#store.close()

@@ -1,6 +1,7 @@
 /** What one client hears of one queue: events bring outcomes at once, and every second it asks for those of which it has heard nothing. */
 import { clearInterval, performance, setImmediate, setInterval } from '../../base/globals.js'
 import type { Ended, Store } from '../engine/store.ts'
+import { within } from '../engine/within.ts'
 import { pollMs } from '../protocol/constants.ts'
 
 export interface Awaiting {
@@ -11,6 +12,9 @@ export interface Awaiting {
   begun(): void
   waitsAgain(): void
 }
+
+/** A store that is away is not waited for longer. */
+const endMs = 2_000
 
 export class Line {
   readonly queue: string
@@ -105,7 +109,7 @@ export class Line {
 
   async end(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#forgetting
+    await within(endMs, this.#forgetting)
     await this.#opened.then((events) => events.end()).catch(() => {})
   }
 }

@@ -10,11 +10,13 @@ import { FleetRefused, FleetUnavailable } from '../protocol/errors.ts'
 import { prefix } from '../naming/names.ts'
 import { lockMs, stalledCheckMs } from '../protocol/constants.ts'
 import { preflightOf } from './preflight.ts'
+import { within } from './within.ts'
 import type { Book, Ended, Fetcher, FetcherEvents, FetchedJob, JobState, LiveRecord, Store } from './store.ts'
 
 /** Above the ten seconds for which BullMQ lets a command block: a connection that says nothing for longer is dead, also where the network never says so. */
 const socketTimeoutMs = 12_000
 const connectMs = 5_000
+const closeMs = 1_000
 /** Events are hints, and those of results hold the result. */
 const keptEvents = 1_000
 /** Of one command to the store. */
@@ -86,11 +88,20 @@ class RedisStore implements Store {
   readonly #space: string
   readonly #queues = new Map<string, Queue>()
   readonly #open = new Set<Ended>()
+  /** The connections that BullMQ makes out of the first, for commands that block. */
+  readonly #duplicates = new Set<Redis>()
 
   constructor(bullmq: BullMq, client: Redis, space: string) {
     this.#bullmq = bullmq
     this.#client = client
     this.#space = space
+    const duplicate = client.duplicate.bind(client)
+    client.duplicate = (options) => {
+      const made = duplicate(options)
+      this.#duplicates.add(made)
+      made.once('end', () => this.#duplicates.delete(made))
+      return made
+    }
     this.runs = this.#book('runs')
     this.workers = this.#book('workers')
   }
@@ -254,7 +265,7 @@ class RedisStore implements Store {
     const ended: Ended = {
       end: async () => {
         this.#open.delete(ended)
-        await events.close().catch(() => {})
+        await within(closeMs, events.close())
       },
     }
     this.#open.add(ended)
@@ -332,7 +343,25 @@ class RedisStore implements Store {
       runRetryDelay: 1_000,
     })
     own.on('error', (error) => events.failed(error))
+    let seen = new Set<string>()
+    const giveBackStrays = async (known: (id: string) => boolean): Promise<number> => {
+      const found = new Set<string>()
+      let count = 0
+      for (const id of await this.#client.lrange(this.#key(queue, 'active'), 0, -1)) {
+        if (known(id)) continue
+        const token = await this.#client.get(this.#key(queue, `${id}:lock`))
+        if (token === null || !token.startsWith(`${own.id}:`)) continue
+        if (!seen.has(token)) found.add(token)
+        else if (!known(id)) {
+          await own.backend.moveJobFromActiveToWait(id, token)
+          count++
+        }
+      }
+      seen = found
+      return count
+    }
     return {
+      giveBackStrays,
       get concurrency() {
         return own.concurrency
       },
@@ -346,8 +375,10 @@ class RedisStore implements Store {
 
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((each) => each.end()))
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close().catch(() => {})))
+    await within(closeMs, Promise.all([...this.#queues.values()].map((queue) => queue.close())))
     this.#client.disconnect()
+    // What BullMQ has not closed, because it was connecting just then, would go on trying.
+    for (const each of this.#duplicates) each.disconnect()
   }
 }
 

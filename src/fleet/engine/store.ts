@@ -53,6 +53,11 @@ export interface FetcherEvents {
 
 export interface Fetcher {
   concurrency: number
+  /**
+   * Gives batches back that this worker owns and never heard of: the store had handed them out, and the answer was lost with a connection. Only those that an
+   * earlier look has found too: an answer may be on its way.
+   */
+  giveBackStrays(known: (id: string) => boolean): Promise<number>
   /** Fetches nothing more. */
   pause(): Promise<void>
   /** After {@link pause}, and when what is under way has ended; `now`: without waiting for that. */

@@ -5,6 +5,8 @@
 
 /** One percent of it is what a trip costs. */
 const targetMs = 200
+/** At the end of a map batches are not divided below it: each costs a trip of some milliseconds, which is more than it would even out. */
+const leastMs = 10
 /** While little is known. */
 const firstMs = 50
 const mostItems = 10_000
@@ -37,7 +39,8 @@ export class Sizing {
     if (this.#itemMs === undefined) return 1
     const byTime = (this.#measured < 3 ? firstMs : targetMs) / Math.max(this.#itemMs, 1e-6)
     const byBytes = this.#itemBytes > 0 ? targetBytes / this.#itemBytes : mostItems
-    const share = Number.isFinite(remaining) ? Math.ceil(remaining / (2 * Math.max(1, slots))) : mostItems
+    const least = leastMs / Math.max(this.#itemMs, 1e-6)
+    const share = Number.isFinite(remaining) ? Math.max(least, Math.ceil(remaining / (2 * Math.max(1, slots)))) : mostItems
     const most = Math.min(byTime, byBytes, share, 2 * this.#last, mostItems)
     return Math.max(1, Math.floor(most))
   }

@@ -1,5 +1,5 @@
 /** One batch on this machine: its items go to the machine's own pool, and what becomes of each goes into the outcome. */
-import { performance, setTimeout } from '../../base/globals.js'
+import { performance } from '../../base/globals.js'
 import { Cancellation } from '../../base/abort.ts'
 import type { WireError } from '../../encoding/encoded.ts'
 import { packError, unserializable } from '../../encoding/errors.js'
@@ -146,9 +146,4 @@ export class BatchRun {
     const { deadline } = this.message
     return deadline === undefined ? Number.POSITIVE_INFINITY : deadline - this.#offsetMs - performance.timeOrigin
   }
-}
-
-/** Resolves after the time, or when the promise has settled. */
-export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  await Promise.race([promise.catch(() => {}), new Promise<void>((resolve) => void setTimeout(resolve, ms).unref())])
 }

@@ -7,7 +7,7 @@
  * 3. What had not begun when it was drained is given back; what had is finished, or stopped after the grace.
  */
 import { hostname } from 'node:os'
-import { clearInterval, performance, setInterval } from '../../base/globals.js'
+import { clearInterval, performance, setInterval, setTimeout } from '../../base/globals.js'
 import { Cancelled } from '../../base/errors.ts'
 import { packError } from '../../encoding/errors.js'
 import { fromText, toText, writable } from '../../encoding/tagged.ts'
@@ -16,13 +16,14 @@ import type { Ended, FetchedJob, Fetcher, JobEnd, Store } from '../engine/store.
 import { WorkerLost } from '../protocol/errors.ts'
 import { queueOf } from '../naming/names.ts'
 import { admit } from '../protocol/admission.ts'
-import { beatMs, pollMs } from '../protocol/constants.ts'
+import { beatMs, lockMs, pollMs } from '../protocol/constants.ts'
 import { Lease } from '../protocol/lease.ts'
 import { type BatchMessage, type Outcome, readBatch, wireVersion } from '../protocol/message.ts'
 import { clockOffset } from '../client/fleet.ts'
 import type { WorkerInfo } from '../client/roster.ts'
 import { tooLarge } from '../client/run.ts'
-import { BatchRun, within } from './batch-run.ts'
+import { within } from '../engine/within.ts'
+import { BatchRun } from './batch-run.ts'
 import type { Registry } from './registry.ts'
 import { KnownRuns } from './runs.ts'
 import { Sweeper } from './sweeper.ts'
@@ -60,6 +61,10 @@ const blobFrom = 16 * 1_024
 const mostInline = 4 * 2 ** 20
 const fenceCheckMs = 250
 const sweepMs = 15_000
+/** How often batches are looked for that were handed out while a connection was lost, and for how long after it was. */
+const strayMs = 2_000
+const strayForMs = 30_000
+const warnEveryMs = 10_000
 /** After an abort, for functions that ignore it: the pool ends their threads meanwhile. */
 const settleMs = 5_000
 
@@ -91,6 +96,10 @@ export class FleetWorker {
   #beat = 0
   #offsetMs = 0
   #draining = false
+  #troubleAt = Number.NEGATIVE_INFINITY
+  /** Ids of jobs that the fetchers have given, until their end has been written. */
+  readonly #held = new Map<string, number>()
+  #warned = { message: '', at: Number.NEGATIVE_INFINITY }
   #drained: Promise<void> | undefined
   #hurry: () => void = () => {}
   readonly #items = { done: 0, failed: 0, returned: 0 }
@@ -138,7 +147,14 @@ export class FleetWorker {
     this.#control = await this.#store.hear((message) => this.#hear(message))
     await this.#store.workers.put(id, this.#info())
     const events = {
-      handle: (job: FetchedJob) => this.#handle(job),
+      handle: async (job: FetchedJob): Promise<JobEnd> => {
+        this.#held.set(job.id, job.attempt)
+        try {
+          return await this.#handle(job)
+        } finally {
+          this.#holdFor(job)
+        }
+      },
       renewed: (ids: readonly string[], sentAt: number) => {
         for (const each of ids) this.#running.get(each)?.lease.renew(sentAt)
       },
@@ -151,6 +167,7 @@ export class FleetWorker {
     this.#every(beatMs, () => this.#sayAlive())
     this.#every(pollMs, () => this.#lookAtRuns())
     this.#every(sweepMs, () => this.#sweeper.sweep())
+    this.#every(strayMs, () => this.#giveBackStrays())
     const fence = setInterval(() => {
       const now = performance.now()
       for (const [job, { lease }] of this.#running) if (lease.lost(now)) this.#fence(job)
@@ -184,12 +201,17 @@ export class FleetWorker {
   }
 
   #trouble(error: Error): void {
+    this.#troubleAt = performance.now()
     if (/could not renew lock/.test(error.message)) return
     // A result that came too late: its batch is somebody else's.
     if (/Missing lock|Lock mismatch|is not locked|not in the active state|Missing key for job/i.test(error.message)) {
       this.#counts.stale++
       return
     }
+    // A store that is away says the same of every connection, each time that it is tried.
+    const now = performance.now()
+    if (error.message === this.#warned.message && now - this.#warned.at < warnEveryMs) return
+    this.#warned = { message: error.message, at: now }
     this.#settings.warn(error.message)
   }
 
@@ -197,6 +219,18 @@ export class FleetWorker {
     const { workers } = this.#store
     if (!(await workers.beat(this.id, ++this.#beat))) await workers.put(this.id, this.#info())
     this.#offsetMs = await clockOffset(this.#store)
+  }
+
+  /** Its end is on its way to the store, for as long as a lock may live: until then it is not a stray. */
+  #holdFor({ id, attempt }: FetchedJob): void {
+    setTimeout(() => {
+      if (this.#held.get(id) === attempt) this.#held.delete(id)
+    }, lockMs).unref()
+  }
+
+  async #giveBackStrays(): Promise<void> {
+    if (performance.now() - this.#troubleAt > strayForMs) return
+    for (const fetcher of this.#fetchers) await fetcher.giveBackStrays((id) => this.#held.has(id))
   }
 
   /** Cancellations whose event was lost, and clients that died. */
