@@ -38,7 +38,12 @@ const groups = [
 export default defineConfig([
   {
     ...common,
-    entry: { ...entries, cli: 'src/cli/main.ts', 'dashboard-server': 'src/dashboard/server/thread.ts' },
+    entry: {
+      ...entries,
+      cli: 'src/cli/main.ts',
+      'dashboard-server': 'src/dashboard/server/thread.ts',
+      'find-worker': 'src/find/find.worker.ts',
+    },
     // Editors read docstrings from the declarations.
     outputOptions: { comments: { jsdoc: false }, codeSplitting: { groups } },
   },

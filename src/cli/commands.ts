@@ -83,7 +83,7 @@ export const commands: readonly CommandSpec[] = [
     options: [
       { name: 'fix', summary: 'rewrite what is proven' },
       { name: 'fix-likely', summary: 'rewrite what is likely too: read each change' },
-      { name: 'all', summary: 'show what is only information too' },
+      { name: 'all', summary: 'show what is only information too, and look at tests, migrations and seeds' },
       json,
       { name: 'format', value: 'FORMAT', oneOf: findFormats, summary: `how to report: ${findFormats.join(', ')}` },
       {
@@ -100,6 +100,7 @@ export const commands: readonly CommandSpec[] = [
       },
       { name: 'baseline', value: 'FILE', summary: 'leave out the findings that this file names' },
       { name: 'write-baseline', summary: 'write that file from what is found now' },
+      { name: 'no-cache', summary: 'look at every file again, and write no cache' },
       color,
     ],
     examples: ['heddle find src', 'heddle find --since main --format github'],

@@ -46,6 +46,11 @@ export class Analysis {
     this.#evaluator = new Evaluator(this.#project, declared)
   }
 
+  /** Other files on which the findings of `path` depend, as far as was looked. */
+  neededBy(path: string): string[] {
+    return this.#project.neededBy(path)
+  }
+
   /** @returns the findings of a file, in order of the rules; why it was left out */
   findIn(path: string, text: string): readonly CodeFinding[] | Unreadable {
     if (!beginning.test(text)) return []

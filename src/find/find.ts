@@ -1,9 +1,15 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type CodeFinding, type Tier, tiers } from '../findings/finding.ts'
-import { Analysis } from './analysis.ts'
+import { map } from '../run/map.ts'
+import { insideWorker } from '../workers/inside.ts'
+import { workers } from '../workers/define.ts'
+import { Cache } from './cache.ts'
+import { analyseChunk, type Chunk, type FileResult } from './chunk.ts'
 import { declarationsOf } from './effects/declared.ts'
-import { listFiles } from './files.ts'
+import { isOrderedOnPurpose, listFiles } from './files.ts'
 import { readJson } from './source/project.ts'
 import type { Unreadable } from './source/source-file.ts'
 
@@ -11,6 +17,12 @@ import type { Unreadable } from './source/source-file.ts'
 export interface FindOptions {
   /** The folder whose tsconfig and packages count, and that paths are relative to. @default the current folder */
   readonly root?: string
+  /** Look at tests, migrations and seeds too: what is found there is information only. @default false */
+  readonly tests?: boolean
+  /** The file that keeps results between runs, by content. @default none */
+  readonly cache?: string
+  /** Threads at most. Few files are looked at on this thread. @default the number of cores */
+  readonly threads?: number
 }
 
 /** What {@link find} gives. */
@@ -21,6 +33,11 @@ export interface FindResult {
   readonly unreadable: readonly { readonly path: string; readonly reason: string }[]
   readonly summary: { readonly files: number; readonly lines: number } & Readonly<Record<Tier, number>>
 }
+
+/** About 60,000 lines: what a chunk holds in memory, and what files in it can share. Chosen. */
+const chunkBytes = 2_000_000
+/** Below this a worker takes longer to start than the files to be looked at. Measured: 150 ms. */
+const inlineBytes = 700_000
 
 /**
  * Finds what runs one after the other and could run at once, and what runs at once and must not.
@@ -38,16 +55,34 @@ export async function find(paths: readonly string[], options: FindOptions = {}):
   const declared = declarationsOf((readJson(settings)?.['heddle'] as { effects?: unknown } | undefined)?.effects, (reason) =>
     left.push({ path: settings, reason }),
   )
-  const analysis = new Analysis(root, packages, declared)
+  const known = { root, packages: [...packages], declared: [...declared] }
+  const aliases = ['tsconfig.json', 'tsconfig.base.json'].map((name) => readJson(join(root, name))?.['compilerOptions'])
+  const cache =
+    options.cache === undefined
+      ? undefined
+      : new Cache(resolve(root, options.cache), root, [known, aliases, files, options.tests])
+  const results = new Map<string, FileResult>()
+  const open: string[] = []
+  for (const path of files) {
+    const before = cache?.get(path)
+    if (before) results.set(path, before)
+    else open.push(path)
+  }
+  const chunks = chunksOf(open, (path) => options.tests === true || !isOrderedOnPurpose(relative(root, path)))
+  const analysed = await inChunks(
+    chunks.map((part) => ({ ...known, ...part })),
+    options.threads ?? availableParallelism(),
+  )
+  for (const result of analysed.flat()) results.set(result.path, result)
+  if (open.length > 0) cache?.save(files.flatMap((path) => results.get(path) ?? []))
   const findings: CodeFinding[] = []
   let lines = 0
   for (const path of files) {
-    const text = read(path, left)
-    if (text === undefined) continue
-    lines += countLines(text)
-    const found = analysis.findIn(path, text)
-    if ('reason' in found) left.push(found)
-    else findings.push(...found)
+    const result = results.get(path)
+    if (!result) continue
+    lines += result.lines
+    if (result.reason !== undefined) left.push({ path, reason: result.reason })
+    findings.push(...result.findings)
   }
   const found = onceForEachCause(findings)
   found.sort(
@@ -61,13 +96,45 @@ export async function find(paths: readonly string[], options: FindOptions = {}):
   }
 }
 
-function read(path: string, unreadable: Unreadable[]): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    unreadable.push({ path, reason: `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}` })
-    return undefined
+type Part = Pick<Chunk, 'files' | 'counted'> & { readonly bytes: number }
+
+/** Neighbours stay together: they import one another, and are parsed once. */
+function chunksOf(paths: readonly string[], isLookedAt: (path: string) => boolean): Part[] {
+  const chunks: { files: string[]; counted: string[]; bytes: number }[] = []
+  let last = chunks[0]
+  for (const path of paths) {
+    const looked = isLookedAt(path)
+    const bytes = looked ? sizeOf(path) : 0
+    if (!last || last.bytes + bytes > chunkBytes) chunks.push((last = { files: [], counted: [], bytes: 0 }))
+    ;(looked ? last.files : last.counted).push(path)
+    last.bytes += bytes
   }
+  return chunks
+}
+
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size
+  } catch {
+    return 0
+  }
+}
+
+/** On worker threads where that pays. */
+async function inChunks(chunks: readonly (Chunk & { readonly bytes: number })[], threads: number): Promise<FileResult[][]> {
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)
+  const module = threads > 1 && bytes > inlineBytes && chunks.length > 1 && !insideWorker() ? workerModule() : undefined
+  if (!module) return chunks.map(analyseChunk)
+  const remote = workers<typeof import('./find.worker.ts')>(module)
+  // The largest first, so that no thread ends long after the others.
+  const order = chunks.toSorted((a, b) => b.bytes - a.bytes)
+  return map(order, remote.analyseChunk, { concurrency: threads, name: 'find' })
+}
+
+/** Beside this file in the sources and in the build; undefined where somebody bundled it without. */
+function workerModule(): URL | undefined {
+  const url = new URL(import.meta.url.endsWith('.ts') ? './find.worker.ts' : './find-worker.js', import.meta.url)
+  return existsSync(fileURLToPath(url)) ? url : undefined
 }
 
 /** Where many places lead to one cause, the first of them says how many. */
@@ -81,16 +148,7 @@ function onceForEachCause(findings: readonly CodeFinding[]): CodeFinding[] {
     if (seen.has(cause)) return []
     seen.add(cause)
     const others = (places.get(cause) ?? 1) - 1
-    return [
-      others > 0
-        ? { ...finding, proof: [...finding.proof, `${others} more ${others === 1 ? 'place leads' : 'places lead'} there`] }
-        : finding,
-    ]
+    if (others === 0) return [finding]
+    return [{ ...finding, proof: [...finding.proof, `${others} more ${others === 1 ? 'place leads' : 'places lead'} there`] }]
   })
-}
-
-function countLines(text: string): number {
-  let lines = 1
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines++
-  return lines
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { findIn } from './find.fixture.ts'
+import { interleaved, oneAfterTheOther } from './planted.fixture.ts'
 
 const all = (body: string, before = 'let total = 0; const seen: any = {}; const list: any[] = []'): string =>
   `import pMap from 'p-map'\nimport { map } from 'heddle'\ndeclare function load(x: any): Promise<number>\ndeclare const items: any[]\nexport async function f() { ${before}; ${body}; return [total, seen, list] }\nvoid pMap; void map`
@@ -107,6 +108,22 @@ const ofRaces = async (code: string): Promise<readonly string[]> =>
 test.each(Object.entries(races))('%s: a race', async (_, code) => {
   expect(await ofRaces(code)).not.toEqual([])
 })
+
+/** The proof that it is one: some order of events gives what no sequence gives. */
+test.each(Object.entries(races))('%s: loses something when it runs', async (_, code) => {
+  const { text, loads } = await oneAfterTheOther(code)
+  const outcomes = await Promise.all(Array.from({ length: 5 }, (_unused, seed) => interleaved(code, seed + 1)))
+  expect(outcomes.some((outcome) => outcome.text !== text || outcome.loads !== loads)).toBe(true)
+})
+
+test.each(['a local total', 'a count without an await', 'the promise is kept', 'Set: checked and added before the await'])(
+  '%s: loses nothing when it runs',
+  async (name) => {
+    const code = safe[name] ?? ''
+    const { text, loads } = await oneAfterTheOther(code)
+    for (let seed = 1; seed <= 5; seed++) expect(await interleaved(code, seed)).toEqual({ text, loads })
+  },
+)
 
 test.each(Object.entries(safe))('%s: safe', async (_, code) => {
   expect(await ofRaces(code)).toEqual([])

@@ -1,7 +1,8 @@
 /** `heddle find`: what runs one after the other in this code and could run at once, and what runs at once and must not. */
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { FindResult, Finding, Tier } from '../../find/index.ts'
+import type { FindOptions, FindResult, Finding, Tier } from '../../find/index.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { codeFrame } from '../terminal/code-frame.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
@@ -29,14 +30,19 @@ export async function command({ positionals, options }: Invocation): Promise<num
     (costs ? rankedByCost(process.cwd(), findings, costs) : findings).filter(
       ({ file, id }) => (since?.has(file) ?? true) && !(baseline?.has(id) ?? false),
     )
-  let result = await find(paths)
+  const how: FindOptions = {
+    tests: options.all === true,
+    // Where packages are installed there is a place for caches; elsewhere nothing is written.
+    ...(options['no-cache'] !== true && existsSync('node_modules') && { cache: 'node_modules/.cache/heddle/find.json' }),
+  }
+  let result = await find(paths, how)
   let fixed = 0
   for (let round = 0; round < mostRounds && (options.fix === true || options['fix-likely'] === true); round++) {
     const fixable = select(result).filter(({ tier, fix }) => fix && (tier === 'proven' || options['fix-likely'] === true))
     const applied = applyFixes(process.cwd(), fixable)
     if (applied.findings === 0) break
     fixed += applied.findings
-    result = await find(paths)
+    result = await find(paths, how)
   }
   const selected = select(result)
   if (options['write-baseline'] === true) return writeBaseline(options.baseline, selected)

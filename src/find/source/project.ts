@@ -37,6 +37,7 @@ export class Project {
   readonly #stars = new Map<SourceFile, string[]>()
   readonly #resolved = new Map<string, string | undefined>()
   readonly #packages = new Map<string, string>()
+  readonly #ledTo = new Map<string, Set<string>>()
   #aliases: readonly PathAlias[] | undefined
 
   constructor(root: string) {
@@ -66,7 +67,27 @@ export class Project {
   resolve(from: string, specifier: string): string | undefined {
     const key = `${dirname(from)}\0${specifier}`
     if (!this.#resolved.has(key)) this.#resolved.set(key, this.#find(from, specifier))
-    return this.#resolved.get(key)
+    const path = this.#resolved.get(key)
+    if (path) {
+      const led = this.#ledTo.get(from)
+      if (led) led.add(path)
+      else this.#ledTo.set(from, new Set([path]))
+    }
+    return path
+  }
+
+  /** The files that were looked into for a file, directly or through others. */
+  neededBy(path: string): string[] {
+    const needed = new Set<string>()
+    const open = [path]
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      for (const led of this.#ledTo.get(next) ?? []) {
+        if (led === path || needed.has(led)) continue
+        needed.add(led)
+        open.push(led)
+      }
+    }
+    return [...needed]
   }
 
   #find(from: string, specifier: string): string | undefined {
