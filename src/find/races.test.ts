@@ -151,7 +151,11 @@ test('forEach with an async function, and an unbounded Promise.all', async () =>
   const [first] = await findIn(`export function f(urls: string[]) { urls.forEach(async (url) => { await fetch(url) }) }`)
   expect(first).toMatchObject({ rule: 'left-running', tier: 'proven' })
   const [second] = await findIn(`export function f(urls: string[]) { return Promise.all(urls.map((url) => fetch(url))) }`)
-  expect(second).toMatchObject({ rule: 'unbounded', tier: 'likely' })
+  expect(second).toMatchObject({ rule: 'unbounded', tier: 'info' })
+  const [third] = await findIn(
+    `export async function f() { const urls = await (await fetch('/')).json(); return Promise.all(urls.filter(Boolean).map((url: string) => fetch(url))) }`,
+  )
+  expect(third).toMatchObject({ rule: 'unbounded', tier: 'likely' })
   expect(await findIn(`export function f() { return Promise.all(['/a', '/b'].map((url) => fetch(url))) }`)).toEqual([])
 })
 

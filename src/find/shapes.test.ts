@@ -80,6 +80,15 @@ const cases: Readonly<Record<string, readonly [code: string, found?: `${string} 
   'a file that is read once': [
     `import express from 'express'\nimport { readFileSync } from 'node:fs'\nlet page: any\nconst app = express()\napp.get('/', (req, res) => { if (!page) page = readFileSync('a'); res.send(page) })`,
   ],
+  'an answer to a request of this program': [
+    `import https from 'node:https'\nimport { rmSync } from 'node:fs'\nhttps.get('https://a', (response) => { rmSync('old'); void response })`,
+  ],
+  'a loop that counts in an object of its own': [
+    `declare function open(): Promise<any>\nexport async function f(xs: any[]) { const counter = await open(); for (const x of xs) { await counter.update(x) } }`,
+  ],
+  'a loop that looks at a key before it waits and writes it after': [
+    `export async function f(xs: any[]) { const seen: any = {}; for (const x of xs) { let s = seen[x.name]; const r = await fetch(x.url); if (!s) { s = { r }; seen[x.name] = s } } return seen }`,
+  ],
   'every call writes one file': [
     `${fs}export const f = (xs: string[]) => Promise.all(xs.map(async (x) => { await writeFile('out', x) }))`,
     'lost-update proven',

@@ -96,6 +96,8 @@ function* registered(sight: Sight, call: Extract<Node, { type: 'CallExpression' 
   if (name === undefined || (name !== 'createServer' && !verbs.has(name))) return
   const origin = sight.evaluator.origins.of(sight.file, callee)
   if (!origin || !('module' in origin) || !servers.test(origin.module)) return
+  // `https.get(url, (response) => …)` asks another server.
+  if (/^(?:node:)?https?2?$/.test(origin.module) && name !== 'createServer' && !(name === 'on' && origin.kind === 'made')) return
   for (const argument of call.arguments) {
     const found = bare(argument)
     const fn = isCallable(found) ? found : undefined

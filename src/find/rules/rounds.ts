@@ -1,7 +1,7 @@
 /** Rounds that run one after the other, whatever makes them: a loop, `reduce` over promises, recursion over a list. */
 import { Effect, isOutside, overlap, type Place, rootOf } from '../effects/effect.ts'
 import { soundsLikeWriting } from '../effects/guess.ts'
-import { bare, isInside, type Node, propertyName, walk } from '../source/ast.ts'
+import { bare, functionAround, isInside, type Node, propertyName, walk } from '../source/ast.ts'
 import { describeEffect, type Found, isSlow, openCalls, type Sight } from './rule.ts'
 
 export interface Rounds {
@@ -110,8 +110,18 @@ function writesItsItem(sight: Sight, { node: around, body }: Rounds, name: strin
   }
   // Within a function that the round calls: the round's own call is what counts.
   const own = isInside(call, body) ? call : undefined
-  if (own?.type !== 'CallExpression') return false
+  if (own?.type !== 'CallExpression' || changesOneOfAllRounds(sight, around, own)) return false
   return ofRound(own.callee) || own.arguments.some(ofRound)
+}
+
+/** `calculator.update(value)`: an object that this function made for all rounds counts them in their order. */
+function changesOneOfAllRounds(sight: Sight, around: Node, call: Extract<Node, { type: 'CallExpression' }>): boolean {
+  const callee = bare(call.callee)
+  if (callee.type !== 'MemberExpression' || callee.object.type !== 'Identifier') return false
+  const [definition] = sight.file.variableOf(callee.object)?.defs ?? []
+  if ((definition?.type as string | undefined) !== 'Variable') return false
+  const name = definition?.name as unknown as Node
+  return functionAround(name) !== undefined && !isInside(name, around)
 }
 
 /**
@@ -133,7 +143,13 @@ function carriedBetweenRounds(
       if (result === 'no') result = 'collected'
     } else if (uses.length > 0 && uses.every((use) => isCounting(use))) {
       if (result !== 'keyed') result = 'counted'
-    } else if (place.endsWith('.*') && (isKeyedWrite(node) || uses.length === 0) && readsOnlyByKey(body, place)) result = 'keyed'
+    } else if (
+      place.endsWith('.*') &&
+      (isKeyedWrite(node) || uses.length === 0) &&
+      readsOnlyByKey(body, place) &&
+      !(uses.length > 0 && isReadBefore(body, place, node))
+    )
+      result = 'keyed'
     else return 'dependent'
   }
   return result
@@ -173,6 +189,13 @@ function isDropped(node: Node): boolean {
 
 function isKeyedWrite(node: Node): boolean {
   return node.type === 'MemberExpression' || node.type === 'CallExpression'
+}
+
+/** A round that looks at what it later writes may look while another one waits. */
+function isReadBefore(body: Effect, place: Place, write: Node): boolean {
+  return [...body.reads].some(
+    ([read, node]) => overlap(read, place) && node !== write && !isInside(node, write) && node.start < write.start,
+  )
 }
 
 /** Nothing looks at the whole of what is written by key. */

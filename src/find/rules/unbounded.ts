@@ -12,11 +12,11 @@ export const unbounded: Rule = {
       const mapped = call.arguments[0] && mappedBy(sight, call.arguments[0])
       if (!mapped || isBounded(sight, mapped.list) || usesLimiter(sight, mapped.fn)) continue
       const effect = sight.evaluator.effectOf(sight.file, mapped.fn.body as Node)
-      const outside = [...effect.reads.keys(), ...effect.writes.keys()].some((place) => /^@(?:net|db|process)/.test(place))
+      const outside = [...effect.reads.keys(), ...effect.writes.keys()].some((place) => /^@(?:net|db)/.test(place))
       if (effect.waits.size === 0 && effect.unknown.size === 0) continue
       yield {
         node: call,
-        tier: outside && !sight.ordered ? 'likely' : 'info',
+        tier: outside && !sight.ordered && isFetched(sight, mapped.list) ? 'likely' : 'info',
         message: `Promise.${gather} starts every call at once, however long the list is`,
         proof: [`each call ${describeEffect(sight, effect)}`],
         question: 'Can the list be long?',
@@ -26,6 +26,30 @@ export const unbounded: Rule = {
       }
     }
   },
+}
+
+/** Rows, files or answers of another system: their number is not up to this code. A part of one record is short most of the time. */
+function isFetched(sight: Sight, list: Node, depth = 0): boolean {
+  const inner = bare(list)
+  if (depth > 4) return false
+  if (inner.type === 'AwaitExpression') {
+    const effect = sight.evaluator.effectOf(sight.file, inner)
+    return [...effect.reads.keys()].some((place) => /^@(?:net|db|fs)/.test(place))
+  }
+  if (inner.type === 'CallExpression') {
+    const callee = bare(inner.callee)
+    if (callee.type !== 'MemberExpression') return false
+    const isObject = callee.object.type === 'Identifier' && callee.object.name === 'Object'
+    return isFetched(sight, isObject && inner.arguments[0] ? inner.arguments[0] : callee.object, depth + 1)
+  }
+  if (inner.type !== 'Identifier') return false
+  const [definition] = sight.file.variableOf(inner)?.defs ?? []
+  // Who calls with a list knows how long it is as little as this function does.
+  if ((definition?.type as string | undefined) === 'Parameter') return false
+  const declared = definition?.node as unknown as Node | undefined
+  return declared?.type === 'VariableDeclarator' && declared.id.type === 'Identifier' && declared.init
+    ? isFetched(sight, declared.init, depth + 1)
+    : false
 }
 
 function isBounded(sight: Sight, list: Node): boolean {
