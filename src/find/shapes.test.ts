@@ -80,6 +80,18 @@ const cases: Readonly<Record<string, readonly [code: string, found?: `${string} 
   'a file that is read once': [
     `import express from 'express'\nimport { readFileSync } from 'node:fs'\nlet page: any\nconst app = express()\napp.get('/', (req, res) => { if (!page) page = readFileSync('a'); res.send(page) })`,
   ],
+  'calls with a transaction among their options': [
+    `declare const User: any, Team: any\nexport async function f(transaction: any) { const a = await User.findOne({ where: {}, transaction }); const b = await Team.findOne({ where: {}, transaction }); return [a, b] }`,
+  ],
+  'calls within a transaction': [
+    `declare const db: any, User: any, Team: any\nexport const f = () => db.transaction(async () => { const a = await User.findOne({}); const b = await Team.findOne({}); return [a, b] })`,
+  ],
+  'a comment that says why': [
+    `export async function f(urls: string[]) { const all: any[] = []\n  // In parallel we would only hit the rate limit.\n  for (const url of urls) { all.push(await fetch(url)) }\n return all }`,
+  ],
+  'a backup, then what it is a backup for': [
+    `${fs}declare const User: any\nexport async function f(data: string) { await writeFile('backup', data); await User.deleteMany({}) }`,
+  ],
   'an answer to a request of this program': [
     `import https from 'node:https'\nimport { rmSync } from 'node:fs'\nhttps.get('https://a', (response) => { rmSync('old'); void response })`,
   ],

@@ -68,6 +68,7 @@ export class Evaluator {
     if (!into) {
       into = new Effect()
       this.#visit(node, { file, into, depth: 0 })
+      if (isInTransaction(node)) into.ordered ??= 'it is part of a transaction'
       this.#effects.set(node, into)
     }
     return into
@@ -252,6 +253,7 @@ export class Evaluator {
     for (const argument of node.arguments) this.#visit(argument, context)
     if (callee.type === 'MemberExpression') this.#visitBase(callee.object, context)
     if (callee.type === 'Super') return
+    if (takesTransaction(node)) into.ordered ??= 'it is part of a transaction'
     const origin = this.origins.of(file, callee)
     const declared = this.#declaredFor(file, callee, origin)
     if (declared) return this.#apply(node, declared, context)
@@ -416,10 +418,8 @@ export class Evaluator {
       context.into.read(place, callee)
       if (changes) context.into.write(place, callee)
     }
-    if (answers.has(name) && type !== 'Map' && type !== 'Set' && isAwaited(node)) {
-      context.into.waits.set(sourceName(context.file, callee), node)
-      context.into.throws = true
-    }
+    // The body of an answer is there soon after its head: nothing is gained by reading it beside something else.
+    if (answers.has(name)) context.into.throws = true
     this.#runCallbacks(node, context)
     return true
   }
@@ -589,6 +589,28 @@ export class Evaluator {
     }
     return undefined
   }
+}
+
+const handleNames = /^(?:transaction|trx|tx|queryRunner|lock)$/
+
+/** `find({ where, transaction })`: one connection runs one statement after the other. */
+function takesTransaction(call: CallNode): boolean {
+  return call.arguments.some((argument) => {
+    if (argument.type === 'Identifier') return /^(?:trx|tx|transaction)$/.test(argument.name)
+    return (
+      argument.type === 'ObjectExpression' &&
+      argument.properties.some((property) => property.type === 'Property' && handleNames.test(nameOf(property.key) ?? ''))
+    )
+  })
+}
+
+/** Within the callback of `db.transaction(async (tx) => …)`. */
+function isInTransaction(node: Node): boolean {
+  for (let fn = functionAround(node); fn; fn = functionAround(fn)) {
+    const call = fn.parent
+    if (call?.type === 'CallExpression' && /transaction$/i.test(chainOf(call.callee).at(-1) ?? '')) return true
+  }
+  return false
 }
 
 /** The names that lead to what is called: `this.users.repository.find` is `['this', 'users', 'repository', 'find']`. */

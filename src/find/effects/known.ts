@@ -263,7 +263,7 @@ const modules: Readonly<Record<string, Table>> = {
   micromatch: pure,
   'js-yaml': pure,
   sequelize: () => undefined,
-  swr: (call) => (last(call.path) === 'mutate' ? { waits: true } : undefined),
+  swr: (call) => (last(call.path) === 'mutate' ? writesOutside(`@net.swr.${step(call.text(0))}`) : undefined),
   winston: logs,
   pino: logs,
   debug: logs,

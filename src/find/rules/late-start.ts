@@ -3,7 +3,17 @@ import { conflict, Effect } from '../effects/effect.ts'
 import { sourceName } from '../effects/evaluate.ts'
 import { isCallable, type Node, walk } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
-import { describeEffect, type Found, isSlow, openCalls, type Rule, type Sight, soundsHarmless, soundsLikeGuard } from './rule.ts'
+import {
+  describeEffect,
+  type Found,
+  isSlow,
+  openCalls,
+  type Rule,
+  saysInOrder,
+  type Sight,
+  soundsHarmless,
+  soundsLikeGuard,
+} from './rule.ts'
 import { called, independent, indentBefore, looksLikeStep, type Step, stepOf, withoutLog } from './steps.ts'
 
 export const lateStart: Rule = {

@@ -41,7 +41,9 @@ function* inCallback(sight: Sight, fn: Callable): Iterable<Found> {
     const name = sight.evaluator.describe(place)
     yield {
       node: assignment,
-      tier: sight.ordered ? 'info' : 'proven',
+      // Each call may have a key of its own.
+      tier: sight.ordered ? 'info' : place.includes('.*') ? 'likely' : 'proven',
+      question: place.includes('.*') ? 'Can two calls have the same key?' : undefined,
       message: `Updates of ${name} are lost: it is read before an await and written after it, by several calls at once`,
       proof: [
         `call 1 reads ${name}, and waits`,
@@ -66,6 +68,7 @@ function checkThenAct(sight: Sight, fn: Callable, test: Extract<Node, { type: 'I
   let awaited: number | undefined
   let writer: Node | undefined
   let written: string | undefined
+  let byCall = false
   const consider = (node: Node, place: string | undefined): void => {
     if (!place || writer || awaited === undefined) return
     const same = shared.find((read) => overlap(read, place))
@@ -83,11 +86,14 @@ function checkThenAct(sight: Sight, fn: Callable, test: Extract<Node, { type: 'I
         consider(inner, sight.evaluator.pathOf(sight.file, inner.argument))
       } else if (inner.type === 'CallExpression') {
         const effect = sight.evaluator.effectOf(sight.file, inner)
+        const before = writer
         if (!containsAwait(inner)) for (const place of effect.writes.keys()) if (!isOutside(place)) consider(inner, place)
         if (inner.arguments.some(containsAwait)) {
           awaited ??= inner.start
           for (const place of effect.writes.keys()) if (!isOutside(place)) consider(inner, place)
         }
+        // A function that is called may write under a condition of its own.
+        if (writer !== before && sight.evaluator.origins.of(sight.file, inner.callee)?.kind === 'function') byCall = true
       }
       return true
     })
@@ -95,11 +101,11 @@ function checkThenAct(sight: Sight, fn: Callable, test: Extract<Node, { type: 'I
   visit(test.consequent)
   if (!writer || !written) return undefined
   const name = sight.evaluator.describe(written)
-  const byKey = written.endsWith('.*')
+  const byKey = written.includes('.*') || byCall
   return {
     node: test,
     tier: sight.ordered ? 'info' : byKey ? 'likely' : 'proven',
-    question: byKey ? 'Can two calls have the same key?' : undefined,
+    question: byCall ? 'Does what is called write it in this case?' : byKey ? 'Can two calls have the same key?' : undefined,
     message: `The check of ${name} does not hold any more after the await: several calls pass it before one writes`,
     proof: [`call 1 checks ${name}, and waits`, `call 2 checks ${name} too, and finds the same`, `both write ${name}`],
     saving: 'The work is done once, and no result is written over.',

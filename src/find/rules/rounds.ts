@@ -2,7 +2,7 @@
 import { Effect, isOutside, overlap, type Place, rootOf } from '../effects/effect.ts'
 import { soundsLikeWriting } from '../effects/guess.ts'
 import { bare, functionAround, isInside, type Node, propertyName, walk } from '../source/ast.ts'
-import { describeEffect, type Found, isSlow, openCalls, type Sight } from './rule.ts'
+import { describeEffect, type Found, isSlow, openCalls, saysInOrder, type Sight } from './rule.ts'
 
 export interface Rounds {
   /** What the variables of a round are declared in. */
@@ -55,7 +55,13 @@ export function judgeRounds(sight: Sight, rounds: Rounds): Pick<Found, 'tier' | 
     tier = 'likely'
     question = 'Does only the final count matter?'
   }
-  if (sight.ordered || isOrderedList(sight, rounds) || (body.outsideWrites.length > 0 && boundsByHand(rounds))) tier = 'info'
+  if (
+    sight.ordered ||
+    saysInOrder(sight, rounds.node) ||
+    isOrderedList(sight, rounds) ||
+    (body.outsideWrites.length > 0 && boundsByHand(rounds))
+  )
+    tier = 'info'
   return {
     tier,
     question,

@@ -96,6 +96,19 @@ export function openCalls(effects: Iterable<Effect>): string[] {
   ]
 }
 
+const inOrder =
+  /\b(?:sequential(?:ly)?|serial(?:ly|ize)?|one (?:at a time|by one|after)|in (?:order|sequence|series)|order matters|rate.?limit\w*|throttl\w*|parallel\w*|concurren\w*|Promise\.all|deadlock\w*)\b/i
+
+/** A comment right before the code, or at its beginning, that speaks of its order: somebody has thought of it. */
+export function saysInOrder({ file: { text } }: Sight, node: Node): boolean {
+  const before = text.slice(Math.max(0, node.start - 600), node.start).trimEnd()
+  const lines = before.split('\n')
+  let comment = ''
+  for (let line = lines.pop(); line !== undefined && /^\s*(?:\/\/|\*|\/\*)/.test(line); line = lines.pop()) comment += line
+  const inside = text.slice(node.start, Math.min(node.end, node.start + 400)).match(/\/\/[^\n]*|\/\*[^]*?\*\//g) ?? []
+  return inOrder.test(comment) || inside.some((line) => inOrder.test(line))
+}
+
 /** Names that say that what follows depends on them without an exception being visible. */
 export function soundsLikeGuard(name: string): boolean {
   return /(?:^|\.)(?:validate|check|assert|ensure|verify|authori[sz]e|authenticate|require|guard|must|lock|acquire|connect|init|initialize|setup|prepare|begin|start|open|login|reset|clear|clean|flush|sync|wait|when|until|idle|settle|settled|ready|tick|nextTick|sleep|delay|seed|migrate)(?:$|[A-Z0-9_])/.test(

@@ -2,7 +2,8 @@
 import { soundsLikeReading } from '../effects/guess.ts'
 import { bare, type Node } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
-import { describeEffect, type Found, openCalls, type Rule, type Sight, soundsHarmless } from './rule.ts'
+import { gatherOf } from './concurrency.ts'
+import { describeEffect, type Found, openCalls, type Rule, saysInOrder, type Sight, soundsHarmless } from './rule.ts'
 import { called, independent, indentBefore, looksLikeStep, type Step, stepOf } from './steps.ts'
 
 export const sequentialAwaits: Rule = {
@@ -69,7 +70,7 @@ function judge(sight: Sight, group: readonly Step[]): Found | undefined {
     tier = 'likely'
     question = 'Does the order of the log lines matter?'
   }
-  if (sight.ordered) tier = 'info'
+  if (sight.ordered || saysInOrder(sight, first.statement) || followsOn(sight, group)) tier = 'info'
   const fix = tier === 'info' ? undefined : rewrite(sight, group)
   return {
     node: first.statement,
@@ -82,6 +83,27 @@ function judge(sight: Sight, group: readonly Step[]): Found | undefined {
     remedy: 'await Promise.all([…])',
     fix,
   }
+}
+
+/** A call whose result nobody takes and that writes: it is made because what stands before it has succeeded. */
+function followsOn(sight: Sight, group: readonly Step[]): boolean {
+  const acting = group.filter(({ effect }) => effect.outsideWrites.length > 0 || !soundsHarmless(effect))
+  if (!acting.some(({ kind }) => kind === 'drop'))
+    return group.some((step) => step.kind === 'drop' && called(sight, step).endsWith('OrThrow()'))
+  // The same done to several things: `a.deleteMany(); b.deleteMany()`.
+  const verbs = new Set(group.map((step) => called(sight, step).slice(0, -2).split('.').at(-1)))
+  return (
+    !(
+      group.every(({ kind }) => kind === 'drop') &&
+      verbs.size === 1 &&
+      (acting.every(({ effect }) => effect.unknown.size === 0) || sameCallOfOthers(sight, group))
+    ) && !group.every(({ expression }) => isGather(expression))
+  )
+}
+
+function isGather(node: Node): boolean {
+  const call = bare(node)
+  return call.type === 'CallExpression' && gatherOf(call) !== undefined
 }
 
 /** A function that says that it reads, and of which nothing known writes. */
