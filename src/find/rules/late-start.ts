@@ -59,10 +59,8 @@ function judge(sight: Sight, statements: readonly Node[], at: number): Found | u
   }
   if (!first) return undefined
   const open = openCalls([late.effect, between])
-  const unknown = late.effect.unknown.size + between.unknown.size > 0
-  const harmless = soundsHarmless(late.effect) && soundsHarmless(between)
-  const tier =
-    sight.ordered || (unknown && !harmless) ? 'info' : open.length > 0 || between.outsideWrites.length > 0 ? 'likely' : 'proven'
+  const kept = sight.ordered || saysInOrder(sight, late.statement) || !soundsHarmless(late.effect)
+  const tier = kept ? 'info' : open.length > 0 ? 'likely' : 'proven'
   return {
     node: late.statement,
     tier,
