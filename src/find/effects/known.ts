@@ -211,6 +211,7 @@ const modules: Readonly<Record<string, Table>> = {
   readline: prompt,
   'readline/promises': prompt,
   inquirer: prompt,
+  enquirer: prompt,
   prompts: prompt,
   '@clack/prompts': prompt,
   'node-fetch': request,

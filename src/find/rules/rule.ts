@@ -97,7 +97,7 @@ export function openCalls(effects: Iterable<Effect>): string[] {
 }
 
 const inOrder =
-  /\b(?:sequential(?:ly)?|serial(?:ly|ize)?|one (?:at a time|by one|after)|in (?:order|sequence|series)|order matters|rate.?limit\w*|throttl\w*|parallel\w*|concurren\w*|Promise\.all|deadlock\w*)\b/i
+  /\b(?:sequential(?:ly)?|serial(?:ly|ize)?|one (?:at a time|by one|after)|in (?:order|sequence|series)|order matters|rate.?limit\w*|throttl\w*|parallel\w*|concurren\w*|Promise\.all|deadlock\w*|no-await-in-loop|before the next)\b/i
 
 /** A comment right before the code, or at its beginning, that speaks of its order: somebody has thought of it. */
 export function saysInOrder({ file: { text } }: Sight, node: Node): boolean {
