@@ -19,6 +19,8 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
       checkpoints: 'Checkpoints',
       arrays: 'Arrays',
       models: 'Models',
+      'models-parallel': 'Layouts of GPUs',
+      'models-cost': 'Rent, buy or call an API',
     },
   },
   { text: 'Where it runs', items: { fleet: 'Many machines', servers: 'In a server', toolchains: 'Toolchains' } },

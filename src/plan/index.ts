@@ -42,3 +42,14 @@ export { serveJson, trainJson } from './layouts/report/json.ts'
 export { calibrateServing, compareServing, type ServingComparison } from './layouts/measured.ts'
 export type { Calibration } from './layouts/calibrate/calibrate.ts'
 export { compareText } from './layouts/report/compare-text.ts'
+export { ownership, type Ownership, type OwnershipOptions } from './layouts/hardware/ownership.ts'
+export {
+  type PipelineOrder,
+  pipelineOrders,
+  pipelineTimeline,
+  type PipelineTimes,
+  type Timeline,
+  type TimelineTask,
+} from './layouts/timeline/pipeline.ts'
+export { stepTimeline } from './layouts/timeline/step-timeline.ts'
+export { type Bar, stackedSvg, timelineSvg } from './layouts/report/svg.ts'

@@ -95,16 +95,24 @@ export function forwardTerms(setting: Setting, batch: Batch): Terms {
     allReduce: allReduces(setting, tokens),
     allToAll: allToAlls(setting, tokens),
     pipeline: layout.pipeline > 1 ? (layout.pipeline - 1) * hop(setting, tokens) : 0,
-    overhead: (kernels(model) * efficiencies.kernelUs + efficiencies.stepUs + efficiencies.sequenceUs * batch.sequences) * 1e-6,
+    overhead:
+      (kernels(model, numbers.weights) *
+        (batch.prompt > 0 ? Math.max(efficiencies.launchUs, efficiencies.kernelUs) : efficiencies.kernelUs) +
+        efficiencies.stepUs +
+        efficiencies.sequenceUs * batch.sequences) *
+      1e-6,
   }
 }
 
 /**
  * Kernels of one pass. A dense layer has about ten: two norms, four matrix products, rotation and cache update, attention, activation. Experts add the
- * router, its top k, two permutations, and the products of the shared expert; latent attention the compressions and the two absorbed products.
+ * router, its top k, two permutations, and the products of the shared expert; latent attention the compressions and the two absorbed products; weights
+ * in 4 bits a kernel per product that brings activations into that form.
  */
-export function kernels(model: Architecture): number {
-  return 10 * model.layers + 8 * layersWithExperts(model) + (model.attention.kind === 'latent' ? 5 : 0) * model.layers
+export function kernels(model: Architecture, weights: Precision): number {
+  const products = weights === 'fp4' && model.experts === undefined ? 4 : 0
+  const latent = model.attention.kind === 'latent' ? 5 : 0
+  return (10 + latent + products) * model.layers + 8 * layersWithExperts(model)
 }
 
 /** Experts that see at least one of `tokens` tokens, if routing is even. */
@@ -175,7 +183,7 @@ function wire(
   const inside = gpus <= gpu.node
   const bandwidth = (inside ? gpu.link : gpu.network) * link
   // Without NVLink, or across nodes, messages go through the host's network or bus.
-  return { bandwidth, latency: (inside && gpu.nvlink ? reduceUs : 4 * reduceUs) * 1e-6 }
+  return { bandwidth, latency: (inside && gpu.nvlink ? reduceUs : 8 * reduceUs) * 1e-6 }
 }
 
 function allToAlls(setting: Setting, tokens: number): number {

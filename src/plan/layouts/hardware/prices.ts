@@ -1,7 +1,4 @@
-/**
- * What a GPU costs, as data with date and source. Rents are on-demand list prices of one provider per hour, so that their ratios are sound;
- * purchase is a share of an eight-GPU server with its network, as resellers quote it.
- */
+/** What a GPU costs, as data with date and source; docs/models-cost.md has more of them. */
 export interface GpuPrice {
   /** US dollars per GPU and hour. */
   readonly rent: number
@@ -11,23 +8,27 @@ export interface GpuPrice {
   readonly source: string
 }
 
-const runpod = 'RunPod on-demand list price, secure cloud'
+const runpod = 'RunPod secure cloud, on demand, as quoted by deploybase.ai and spheron.network'
+const mercatus = 'middle of specialised clouds, mercatus-ai.com'
+const estimate = 'estimate: no list price was read'
+/** Of the GPU alone; a server around it adds about a third. */
+const street = (dollars: number): number => Math.round(dollars * 1.35)
 
 const table: Readonly<Record<string, GpuPrice>> = {
-  'a100-40': { rent: 1.29, date: '2026-05', source: 'Lambda on-demand list price' },
-  'a100-80': { rent: 1.49, buy: 15_000, date: '2026-05', source: runpod },
-  'h100-pcie': { rent: 2.39, buy: 27_000, date: '2026-05', source: runpod },
-  'h100-sxm': { rent: 2.69, buy: 33_000, date: '2026-05', source: runpod },
-  h200: { rent: 3.59, buy: 40_000, date: '2026-05', source: runpod },
-  b200: { rent: 5.98, buy: 56_000, date: '2026-05', source: runpod },
-  b300: { rent: 6.94, date: '2026-05', source: runpod },
-  gb200: { rent: 9.08, date: '2026-03-17', source: 'Spheron on-demand list price, per superchip' },
-  l4: { rent: 0.39, buy: 4000, date: '2026-05', source: runpod },
-  l40s: { rent: 0.86, buy: 11_000, date: '2026-05', source: runpod },
-  'rtx-4090': { rent: 0.59, buy: 3500, date: '2026-05', source: runpod },
-  'rtx-5090': { rent: 0.89, buy: 4500, date: '2026-05', source: runpod },
-  'rtx-pro-6000': { rent: 1.79, buy: 12_000, date: '2026-05', source: runpod },
-  mi300x: { rent: 2.49, buy: 25_000, date: '2026-05', source: runpod },
+  'a100-40': { rent: 1.1, date: '2026-11', source: estimate },
+  'a100-80': { rent: 1.3, date: '2026-05', source: mercatus },
+  'h100-pcie': { rent: 2.79, date: '2026-05-22', source: runpod },
+  'h100-sxm': { rent: 2.69, buy: street(30_000), date: '2026-05-22', source: runpod },
+  h200: { rent: 3.59, buy: street(35_000), date: '2026-05', source: runpod },
+  b200: { rent: 5.98, buy: street(40_000), date: '2026-05', source: runpod },
+  b300: { rent: 6.9, date: '2026-11', source: estimate },
+  gb200: { rent: 9.08, date: '2026-03-17', source: 'Spheron on demand, per superchip' },
+  l4: { rent: 0.4, date: '2026-11', source: estimate },
+  l40s: { rent: 0.9, date: '2026-11', source: estimate },
+  'rtx-4090': { rent: 0.6, date: '2026-11', source: estimate },
+  'rtx-5090': { rent: 0.9, date: '2026-11', source: estimate },
+  'rtx-pro-6000': { rent: 1.8, date: '2026-11', source: estimate },
+  mi300x: { rent: 2.5, date: '2026-11', source: estimate },
 }
 
 /** Nothing where no price is known: give one with `--price`. */
