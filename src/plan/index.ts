@@ -38,6 +38,7 @@ export type { Rejected, ScalingRow, ServeCandidate, ServePlan, ServeRequest } fr
 export type { TrainCandidate, TrainPlan, TrainRejected, TrainRequest, TrainScalingRow } from './layouts/search/train-request.ts'
 export { serveText } from './layouts/report/serve-text.ts'
 export { trainText } from './layouts/report/train-text.ts'
+export { serveSvg, trainSvg } from './layouts/report/pictures.ts'
 export { serveJson, trainJson } from './layouts/report/json.ts'
 export { calibrateServing, compareServing, type ServingComparison } from './layouts/measured.ts'
 export type { Calibration } from './layouts/calibrate/calibrate.ts'

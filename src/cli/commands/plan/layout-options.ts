@@ -32,6 +32,7 @@ export const layoutOptions: readonly OptionSpec[] = [
   { name: 'expert', value: 'N', summary: 'serve, train: only this expert parallelism' },
   { name: 'calibrate', value: 'FILE', summary: 'serve: fit the efficiencies to a CSV of measured runs' },
   { name: 'compare', value: 'FILE', summary: 'serve: hold the prediction against a result file of vLLM, SGLang or AIPerf' },
+  { name: 'svg', value: 'FILE', summary: 'serve, train: write a picture of where the time goes' },
   { name: 'sequence', value: 'TOKENS', summary: 'train: tokens of a sequence (default: 4096)' },
   { name: 'batch', value: 'N', summary: 'train: sequences of a step' },
   { name: 'tokens', value: 'N', summary: 'train: tokens of the whole run, such as 1e12' },

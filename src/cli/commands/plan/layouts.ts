@@ -1,6 +1,6 @@
 /** `heddle plan serve` and `heddle plan train`: which layout of GPUs for which model. */
-import { readFileSync } from 'node:fs'
-import { FileRefused } from '../../../base/errors.ts'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { FileRefused, InvalidOption } from '../../../base/errors.ts'
 import { messageOf } from '../../../base/look.js'
 import type { Invocation } from '../../interface/command-spec.ts'
 import { exitCodes } from '../../interface/exit-codes.ts'
@@ -8,10 +8,28 @@ import { UsageError } from '../../interface/usage-error.ts'
 import { forbidColor } from '../../terminal/paint.ts'
 import { say, sayJson } from '../../terminal/say.ts'
 
-export async function serve({ options }: Invocation): Promise<number> {
+export function serve({ options }: Invocation): Promise<number> {
+  return asUsage(() => planServe(options))
+}
+
+export function train({ options }: Invocation): Promise<number> {
+  return asUsage(() => planTrain(options))
+}
+
+/** What is wrong with a request is the reader's to mend: nothing of heddle is shown. */
+async function asUsage(run: () => Promise<number>): Promise<number> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof InvalidOption || error instanceof FileRefused)) throw error
+    throw new UsageError(error.message, { hint: error.hint, cause: error })
+  }
+}
+
+async function planServe(options: Given): Promise<number> {
   if (options['no-color'] === true) forbidColor()
   if (typeof options.compare === 'string') return compare(options.compare, options)
-  const { calibrateServing, planServing, serveJson, serveText } = await import('../../../plan/index.ts')
+  const { calibrateServing, planServing, serveJson, serveSvg, serveText } = await import('../../../plan/index.ts')
   const request = {
     ...common(options),
     input: needed(options, 'input', 'the mean number of tokens of a prompt'),
@@ -20,6 +38,7 @@ export async function serve({ options }: Invocation): Promise<number> {
   const table = options.calibrate
   const calibration = typeof table === 'string' ? calibrateServing(request, textOf(table), table) : undefined
   const plan = planServing({ ...request, ...(calibration && { calibration }) })
+  if (typeof options.svg === 'string') writeFileSync(options.svg, serveSvg(plan))
   if (options.json === true) sayJson(process.stdout, JSON.stringify({ ...serveJson(plan), calibration }, null, 2))
   else say(process.stdout, ...serveText(plan.request, plan, plan))
   return plan.best === undefined ? exitCodes.failed : exitCodes.ok
@@ -53,9 +72,9 @@ function common(options: Given) {
   }
 }
 
-export async function train({ options }: Invocation): Promise<number> {
+async function planTrain(options: Given): Promise<number> {
   if (options['no-color'] === true) forbidColor()
-  const { planTraining, trainJson, trainText } = await import('../../../plan/index.ts')
+  const { planTraining, trainJson, trainSvg, trainText } = await import('../../../plan/index.ts')
   const zero = number(options, 'zero')
   const plan = planTraining({
     ...hardware(options),
@@ -68,6 +87,7 @@ export async function train({ options }: Invocation): Promise<number> {
       ...(zero === undefined ? {} : { zero: zero as 0 | 1 | 2 | 3 }),
     },
   })
+  if (typeof options.svg === 'string') writeFileSync(options.svg, trainSvg(plan))
   if (options.json === true) sayJson(process.stdout, JSON.stringify(trainJson(plan), null, 2))
   else say(process.stdout, ...trainText(plan.request, plan, plan))
   return plan.best === undefined ? exitCodes.failed : exitCodes.ok

@@ -21,8 +21,9 @@ export interface Bar {
 
 /** One bar per layout, its parts in the order of the legend. */
 export function stackedSvg(bars: readonly Bar[], title: string): string {
-  const [left, width, row, top] = [150, 430, 26, 58]
-  const longest = Math.max(...bars.map(({ terms }) => totalOf(terms)))
+  const [width, row, top] = [430, 26, 58]
+  const left = Math.max(60, ...bars.map(({ label }) => 16 + label.length * 6.4))
+  const longest = Math.max(Number.MIN_VALUE, ...bars.map(({ terms }) => totalOf(terms)))
   const used = termNames.filter((name) => bars.some(({ terms }) => terms[name] / longest > 0.002))
   const parts = bars.flatMap(({ label, terms }, i) => {
     const y = top + i * row

@@ -82,9 +82,12 @@ function misfitOf(setting: Setting, { input, output }: ServeRequest): string | u
   return `needs ${gigabytes(needed)} per GPU (${gigabytes(weights)} of it weights), which has ${gigabytes(setting.gpu.memoryBytes)}`
 }
 
-/** With a rate, fewer replicas are cheaper as long as they keep up; else all GPUs are used. */
+/** With a rate, fewer replicas are cheaper as long as they keep up; else all GPUs are used. Above eight, steps of a fifth are fine enough. */
 function replicaCounts(most: number, { rate }: ServeRequest): number[] {
-  return rate === undefined ? [most] : Array.from({ length: most }, (_, i) => i + 1)
+  if (rate === undefined) return [most]
+  const counts: number[] = []
+  for (let count = 1; count < most; count = Math.max(count + 1, count > 8 ? Math.round(count * 1.2) : 0)) counts.push(count)
+  return [...counts, most]
 }
 
 function atLoad(setting: Setting, replicas: number, request: ServeRequest): ServeCandidate[] | string {
