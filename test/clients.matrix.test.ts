@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { counterparts } from './support/counterparts.ts'
 
@@ -35,6 +35,14 @@ async function seen(program: string, ...args: readonly string[]): Promise<unknow
   )
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
 }
+
+/** What a stream shows that ends in the middle, for a client that would say that it is whole. */
+const half = (whole: unknown): unknown => ({
+  ...(whole as object),
+  parts: [...(whole as { parts: string[] }).parts.filter((part) => !/^(?:text-end|finish)/.test(part)), 'throws AI_APICallError'],
+  callbacks: [],
+  settled: 'rejects',
+})
 
 describe.skipIf(!set)('clients', () => {
   test.each(['openai5', 'openai6', 'openai7'])('%s: chat completions, responses, embeddings', async (name) => {
@@ -127,6 +135,24 @@ describe.skipIf(!set)('clients', () => {
       })
       expect(pooled).toEqual(direct)
     }
+  })
+
+  test.each(['6', '7'])('AI SDK %s: streams that break or are aborted are the same directly and pooled', async (major) => {
+    type Look = { readonly parts: readonly string[]; readonly settled: string } | string
+    const seenOf = (await seen('broken.mjs', major)) as Record<string, { direct: Look; pooled: Look }>
+    expect(Object.keys(seenOf)).toHaveLength(22)
+    for (const [how, { direct, pooled }] of Object.entries(seenOf)) {
+      // The error that breaks a stream has the pool's name, and the client's as its cause.
+      const named = JSON.parse(JSON.stringify(pooled).replace('ModelCallFailed', 'AI_APICallError')) as Look
+      // Some clients take the half of an answer that ends without its last part for a whole one. A pool does not.
+      const takenForWhole =
+        how.endsWith('ends early') && isDeepStrictEqual(direct, { ...(direct as object), settled: 'resolves' })
+      const right = takenForWhole ? [direct, half(direct)] : [direct]
+      expect(right.map((each) => [how, each])).toContainEqual([how, named])
+    }
+    expect(seenOf['chat: cut']?.pooled).toMatchObject({ settled: 'rejects', text: 'half' })
+    expect(seenOf['chat: abort']?.pooled).toMatchObject({ callbacks: ['abort'], text: 'half' })
+    expect(seenOf['chat: generateText that is aborted']?.pooled).toBe('TimeoutError')
   })
 
   test('LangChain and LlamaIndex', async () => {
