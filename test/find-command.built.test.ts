@@ -1,6 +1,6 @@
 /** `heddle find` as people run it: exit codes, formats, rewriting, baselines, changes since a revision. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -77,4 +77,24 @@ test('looks at what changed since a revision only', async () => {
 test('refuses a wrong command line before it reads anything', async () => {
   expect((await find('--fail-on', 'sometimes')).code).toBe(2)
   expect((await find('--fail-on', 'never')).code).toBe(0)
+})
+
+test('explains one finding, with its rewrite', async () => {
+  const [{ id }] = JSON.parse((await find('--json')).stdout).findings
+  const { code, stdout } = await spawnHeddle(['explain-finding', id], { cwd: folder })
+  expect(code).toBe(0)
+  expect(stdout).toContain('Everything that this code calls is known')
+  expect(stdout).toContain('+   const [a, b] = await Promise.all([')
+  const unknown = await spawnHeddle(['explain-finding', 'ffffffffff'], { cwd: folder })
+  expect(unknown.code).toBe(2)
+  expect(unknown.stderr).toContain('No finding "ffffffffff" here')
+})
+
+test('keeps results beside installed packages, and sees what changes', async () => {
+  mkdirSync(join(folder, 'node_modules'))
+  expect((await find()).code).toBe(1)
+  expect(existsSync(join(folder, 'node_modules/.cache/heddle/find.json'))).toBe(true)
+  expect((await find()).code).toBe(1)
+  writeFileSync(join(folder, 'slow.ts'), 'export const nothing = 1\n')
+  expect((await find()).code).toBe(0)
 })
