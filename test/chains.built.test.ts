@@ -40,6 +40,32 @@ test('what is between two groups of them runs where it did', async () => {
   expect(sums).toEqual(numbers(200).map((n) => ((n + 1) * 2 + 1) * 2))
 })
 
+test('stages that filter and take apart give what they give one by one', async () => {
+  const expected = numbers(300)
+    .map((n) => n + 1)
+    .filter((n) => n % 2 === 0)
+    .flatMap((n) => Array.from({ length: n % 4 }, (_, i) => n + i))
+    .map((n) => n * 2)
+    .filter((n) => n % 2 === 0)
+  const { addOne, isEven, isEvenLater, upTo, eachUpTo, double } = chains
+  for (const [even, many] of [
+    [isEven, upTo],
+    [isEvenLater, eachUpTo],
+  ] as const) {
+    const made = stream(numbers(300)).map(addOne, { on }).filter(even, { on })
+    expect(await made.flatMap(many, { on }).map(double, { on }).filter(even, { on }).toArray()).toEqual(expected)
+  }
+  expect(await stream(numbers(20)).flatMap(upTo, { on }).take(3).toArray()).toEqual([1, 2, 3])
+  expect(await stream(numbers(20)).filter(isEven, { on }).toArray()).toEqual(numbers(20).filter((n) => n % 2 === 0))
+})
+
+test('the items of the program stay as they are, whatever stages do with theirs', async () => {
+  const items = numbers(50).map((n) => ({ n, by: '' }))
+  const made = await stream(items).map(chains.marks, { on }).map(chains.marks, { on }).toArray()
+  expect(made.map(({ by }) => by)).toEqual(items.map(() => 'aa'))
+  expect(items.every(({ by }) => by === '')).toBe(true)
+})
+
 test('each part gets the context of the item', async () => {
   expect(await stream(numbers(3)).map(chains.addOne, { on }).map(chains.seen, { on }).toArray()).toEqual([
     '1 0 false',

@@ -21,7 +21,11 @@ function sumAll(ranges) {
   return sums
 }
 
-const contained = workers(import.meta.url, { pairsOf }, consent(import.meta.url))
+const contained = workers(
+  import.meta.url,
+  { pairsOf, add: (/** @type {number} */ sum, /** @type {Pair} */ pair) => sum + pair.value },
+  consent(import.meta.url),
+)
 export const byHand = {
   /** The sums of these ranges, as two lists for each worker: the even keys and the odd ones. @param {Range[]} ranges */
   sumPart(ranges) {
@@ -52,15 +56,8 @@ export const programs = {
         keys,
       })),
     loop: sumAll,
-    // Pairs go from worker to worker, and each key is folded on one of them, once `by(key).reduce` takes worker functions.
-    heddle: (ranges) =>
-      stream(ranges)
-        .flatMap(contained.pairsOf)
-        .by((pair) => pair.key)
-        .reduce(
-          (sum, pair) => sum + pair.value,
-          () => 0,
-        ),
+    // Pairs go from worker to worker, and each key is folded on one of them.
+    heddle: (ranges) => stream(ranges).flatMap(contained.pairsOf).by('key').reduce(contained.add, 0),
     async byHand(ranges, hand) {
       const [a, b] = await hand.halves('sumPart', ranges)
       const halves = [
@@ -89,5 +86,16 @@ export const programs = {
       ]),
     ),
     wanted: { overLoop: 1.5 },
+  },
+  // Everything on this thread: what grouping by key costs beside the loop.
+  'by(key).reduce, plain functions': {
+    sizes: { small: { pairs: 4e5, keys: 2e4 }, full: { pairs: 2e6, keys: 1e5 } },
+    prepare: ({ pairs, keys }) => [{ from: 0, to: pairs, keys }],
+    loop: sumAll,
+    heddle: ([range]) =>
+      stream(pairsOf(range))
+        .by('key')
+        .reduce((sum, pair) => sum + pair.value, 0),
+    wanted: { overLoop: 0.9 },
   },
 }

@@ -7,6 +7,7 @@
 import type { Cancellation } from '../base/abort.ts'
 import type { Frame, TaskContext } from '../base/frame.ts'
 import { peek } from '../base/look.js'
+import type { Shape } from './shapes.ts'
 
 /** Names one worker function. */
 export interface FunctionRef {
@@ -19,6 +20,8 @@ export interface FunctionRef {
   readonly inline?: boolean
   /** What it is made of, where it is several functions in a row: each gets what the one before gave. */
   readonly parts?: readonly FunctionRef[]
+  /** What else is made of the parts; only for executors that keep values. */
+  readonly shape?: Shape
   /** What runs once per worker before the first call into the module; its name in the module's registry. */
   readonly setup: ((...args: never[]) => unknown) | undefined
   readonly executor: Executor
@@ -66,8 +69,16 @@ export interface CallOptions {
   readonly onWaiting?: ((waiting: boolean) => void) | undefined
   /** The result is for other workers alone: give it as a `Sealed` where that is possible. Only where the executor keeps values. */
   readonly seal?: boolean
+  /** Calls of the same place run on the same worker, which holds what they share. Only where the executor keeps values. */
+  readonly place?: Place | undefined
   /** Which arguments, or parts of them, are `Sealed`. */
   readonly sealed?: readonly { readonly argument: number; readonly key: string | number | undefined }[]
+}
+
+/** Somewhere on one worker. When that worker ends, every call of the place rejects with `WorkerCrashed`. */
+export interface Place {
+  /** Nobody will call any more: what the worker has of other places counts for where new ones go. */
+  closed: boolean
 }
 
 /** How values stay with the workers that need them; only where the executor keeps values. */
@@ -169,7 +180,7 @@ export interface Executor {
   readonly name: string
   /** How many calls can truly run at once. */
   readonly slots: number
-  /** Values can stay with its workers: sealed results and arguments, and results merged where they were made. @default false */
+  /** Values can stay with its workers: sealed results and arguments, results merged where they were made, places, and functions with a shape. @default false */
   readonly keepsValues?: boolean
   /** @default what holds of any: no shared memory, on another machine */
   readonly reach?: Reach

@@ -70,9 +70,23 @@ const { on: _on, ...keyedMapRules } = mapRules
 export const keyedRules: OptionRules<KeyedOptions> = keyedMapRules
 
 /** A fold is not recorded: what a key has come to depends on everything before, not on one item. */
-export type KeyedReduceOptions = Omit<KeyedOptions, 'onFailure' | 'checkpoint' | 'key'>
+export interface KeyedReduceOptions<A = unknown> extends Omit<KeyedOptions, 'onFailure' | 'checkpoint' | 'key'> {
+  /**
+   * A worker function that merges two values of a key, the left one of earlier items. Then items are folded where they were made, block by block, and
+   * one value per key and block travels: for few keys. Blocks are cut by the position of items alone, so that the result is the same for any number
+   * of workers. `initial` counts once per block then. @default none: every item goes to the worker that folds its key
+   */
+  readonly combine?: ((left: A, right: A) => A | PromiseLike<A>) | undefined
+  /** Runs worker functions somewhere else than on the shared threads. */
+  readonly on?: Executor
+}
+
 const { onFailure: _onFailure, checkpoint: _checkpoint, key: _key, ...keyedReduceOptions } = keyedMapRules
-export const keyedReduceRules: OptionRules<KeyedReduceOptions> = keyedReduceOptions
+export const keyedReduceRules: OptionRules<KeyedReduceOptions> = {
+  ...keyedReduceOptions,
+  combine: rules.function,
+  on: rules.executor,
+}
 
 /** Options of {@link Stream.batch}. */
 export interface BatchOptions<T> {

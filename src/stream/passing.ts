@@ -49,3 +49,21 @@ export class Drop extends Passing {
     }
   }
 }
+
+/** The items of the lists that come from above, one after the other. */
+export class Spread extends Passing {
+  #list: ArrayLike<unknown> = []
+  #at = 0
+
+  poll(): Polled<unknown> {
+    while (this.#at >= this.#list.length) {
+      const list = this.up.poll()
+      if (list === pending) return this.wait()
+      if (list === end) return end
+      this.#list = list as ArrayLike<unknown>
+      this.#at = 0
+      this.origin = this.up.origin
+    }
+    return this.#list[this.#at++]
+  }
+}

@@ -5,14 +5,13 @@ import { adopt, isThenable, nameOf } from '../base/look.js'
 import { checkFunction, checkOptions } from '../base/options.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { compilePolicy, needsTask, timeoutOnlyMs } from '../limits/policy.ts'
-import { composedRef } from '../run/composed.ts'
 import { type FunctionRef, refOf } from '../run/executor.ts'
 import { callsUnderWay, checkJournal, notWorkerFunction, sentTo } from '../run/map.ts'
 import { sizesOf } from '../run/sizes.ts'
 import type { RemoteCalls } from '../run/storing.ts'
 import { Batch } from './batch.ts'
-import { type BulkSpec, BulkStage } from './bulk-stage.ts'
 import { type CallMode, CallStage } from './call-stage.ts'
+import { crossingStep, type Step, travellingTogether } from './crossing.ts'
 import type { CallSpec, StageFunction } from './stage-calls.ts'
 import { KeyedStage } from './keyed-stage.ts'
 import {
@@ -39,15 +38,6 @@ export interface Plan {
   readonly steps: readonly Step[]
 }
 
-export interface Step {
-  /** Makes the stage below `up`. `above` is the segment of `up`: another one only where `ends`. */
-  build(segment: Segment, up: Stage, above: Segment): Stage
-  /** The stage ends what is above it while what is below goes on. */
-  readonly ends?: boolean
-  /** It calls a worker function, and nothing but that: it may travel together with its neighbours. */
-  readonly calls?: BulkSpec
-}
-
 /** Makes the stages of a pipeline whose last one is in `segment`; gives that one. When that fails, the run has failed. */
 export function build(plan: Plan, segment: Segment): Stage {
   try {
@@ -69,31 +59,6 @@ function buildStages({ head, steps: written }: Plan, segment: Segment): Stage {
   let stage = head(segments[0] as Segment)
   for (const [at, step] of steps.entries()) stage = step.build(segments[at + 1] as Segment, stage, segments[at] as Segment)
   return stage
-}
-
-/** Neighbouring stages of worker functions as one crossing: a value between them stays on the worker that made it. */
-function travellingTogether(steps: readonly Step[]): readonly Step[] {
-  const together: Step[] = []
-  for (const step of steps) {
-    const above = together.at(-1)?.calls
-    if (above && step.calls && mayTravelTogether(above, step.calls))
-      together[together.length - 1] = bulkStepOf(asOne(above, step.calls))
-    else together.push(step)
-  }
-  return together
-}
-
-/** Only stages that say the same of how their calls go: what one says of its own would hold for both. */
-function mayTravelTogether(above: BulkSpec, below: BulkSpec): boolean {
-  const plain = (spec: BulkSpec): boolean => spec.mode === 'map' && !spec.settles && spec.timeoutMs === undefined
-  const same = (['executor', 'ordered', 'concurrency', 'buffer'] as const).every((key) => above[key] === below[key])
-  return plain(above) && plain(below) && same && above.executor.keepsValues === true
-}
-
-function asOne(above: BulkSpec, below: BulkSpec): BulkSpec {
-  const ref = composedRef(above.ref, below.ref)
-  const names = [...(above.names ?? [above.name]), ...(below.names ?? [below.name])]
-  return { ...below, ref, names, name: names.join(' → '), sizes: sizesOf(ref) }
 }
 
 /** Stands for a pipeline that could not be built. */
@@ -148,15 +113,11 @@ interface SharedSpec {
   readonly settles: boolean
 }
 
-function bulkStep(ref: FunctionRef, options: StageOptions, shared: SharedSpec): Step {
+function bulkStep(ref: FunctionRef, options: StageOptions, { mode, ...shared }: SharedSpec): Step {
   const executor = options.on ?? ref.executor
   const timeoutMs = timeoutOnlyMs(options)
   const concurrency = typeof options.concurrency === 'number' ? options.concurrency : callsUnderWay
-  return bulkStepOf({ ...shared, ref, executor, timeoutMs, concurrency, sizes: sizesOf(ref) })
-}
-
-function bulkStepOf(spec: BulkSpec): Step {
-  return { build: (segment, up) => new BulkStage(segment, up, spec), calls: spec }
+  return crossingStep({ ...shared, parts: [ref], ops: [mode], names: [shared.name], executor, timeoutMs, concurrency })
 }
 
 /** A stage that calls `fn` on one item after the other, and holds none back: for reductions. */

@@ -13,14 +13,15 @@ import type { StageFunction } from './stage-calls.ts'
 import { Drain } from './drain.ts'
 import { checkInput, feedOf, sizeOf } from './feed.ts'
 import { StreamIterator } from './iterator.ts'
-import { Flatten, Merge } from './join.ts'
+import { flattenStep, type Step } from './crossing.ts'
+import { Merge } from './join.ts'
+import { type Key, keyedFoldStep, keyFunction } from './keyed-fold.ts'
 import {
   type BatchOptions,
   checkCount,
   type CountWindowOptions,
   type KeyedOptions,
   type KeyedReduceOptions,
-  keyedReduceRules,
   type StageOptions,
   type StreamMapOptions,
   type TeeOptions,
@@ -28,17 +29,7 @@ import {
   type TimeWindowOptions,
 } from './options.ts'
 import { Drop, Take } from './passing.ts'
-import {
-  accumulate,
-  batchStep,
-  build,
-  callStep,
-  keyedStep,
-  oneByOneStep,
-  type Plan,
-  type Step,
-  windowStep,
-} from './pipeline-plan.ts'
+import { accumulate, batchStep, build, callStep, keyedStep, oneByOneStep, type Plan, windowStep } from './pipeline-plan.ts'
 import { StreamRun } from './stream-run.ts'
 import type { Stage } from './stage.ts'
 import { type Branch, runTee } from './tee.ts'
@@ -108,7 +99,7 @@ export class Stream<T> implements AsyncIterable<T> {
     const call = callStep(fn as StageFunction, options, 'map', 'flatMap')
     const { concurrency } = options
     const width = options.ordered === false ? (typeof concurrency === 'number' ? concurrency : 16) : 1
-    return this.#then<U>(call, { build: (segment, up) => new Flatten(segment, up, width) })
+    return this.#then<U>(call, flattenStep(width))
   }
 
   /** The first `count` items; with the last of them everything above is stopped. */
@@ -145,14 +136,18 @@ export class Stream<T> implements AsyncIterable<T> {
   /**
    * Groups what follows by key: items with the same key are worked on one after the other, in their order, and different keys
    * at once.
+   * @param key gives the key of an item; or the name of the field that has it
    *
    * @example
    * stream(events).by((e) => e.account).map(apply, { concurrency: 32 })
+   * stream(files).flatMap(parse).by('account').reduce(add, 0)   // worker functions: rows go from worker to worker
    */
-  by<K>(key: (item: T) => K): Keyed<T, K> {
-    checkFunction(key, 'key', 'by')
-    return new Keyed(
-      key,
+  by<K extends keyof T & (string | number)>(key: K): Keyed<T, T[K]>
+  by<K>(key: (item: T) => K | PromiseLike<K>): Keyed<T, K>
+  by(key: string | number | ((item: T) => unknown)): Keyed<T, unknown> {
+    if (typeof key !== 'string' && typeof key !== 'number') checkFunction(key, 'key', 'by')
+    return new Keyed<T, unknown>(
+      key as Key,
       (step) => this.#then(step),
       (step) => this.#then(step).#drain(() => false),
     )
@@ -364,7 +359,7 @@ type TeeResults<C> = { -readonly [K in keyof C]: C[K] extends (...args: never[])
 
 /** A pipeline whose next stage keeps the order inside each key; see `Stream.by`. */
 export class Keyed<T, K> {
-  readonly #key: (item: unknown) => unknown
+  readonly #key: Key
   readonly #then: (step: Step) => Stream<unknown>
   readonly #run: (step: Step) => Promise<void>
 
@@ -373,8 +368,8 @@ export class Keyed<T, K> {
    * @param then the stream with one more step
    * @param run runs the stream with one more step to its end
    */
-  constructor(key: (item: T) => K, then: (step: Step) => Stream<unknown>, run: (step: Step) => Promise<void>) {
-    this.#key = key as (item: unknown) => unknown
+  constructor(key: Key, then: (step: Step) => Stream<unknown>, run: (step: Step) => Promise<void>) {
+    this.#key = key
     this.#then = then
     this.#run = run
   }
@@ -386,33 +381,38 @@ export class Keyed<T, K> {
   ): Stream<PromiseSettledResult<U>>
   map<U>(fn: (item: T, context: TaskContext) => Eventually<U>, options?: KeyedOptions<T>): Stream<U>
   map(fn: (item: T, context: TaskContext) => unknown, options: KeyedOptions<T> = {}): Stream<unknown> {
-    return this.#then(keyedStep(this.#key, fn as StageFunction, options as KeyedOptions, 'map'))
+    return this.#then(keyedStep(keyFunction(this.#key), fn as StageFunction, options as KeyedOptions, 'map'))
   }
 
   /** Calls `fn` on every item, as {@link map} does. */
   async forEach(fn: (item: T, context: TaskContext) => unknown, options: Omit<KeyedOptions<T>, 'onFailure'> = {}): Promise<void> {
-    await this.#run(keyedStep(this.#key, fn as StageFunction, { ordered: false, ...(options as KeyedOptions) }, 'forEach'))
+    await this.#run(
+      keyedStep(keyFunction(this.#key), fn as StageFunction, { ordered: false, ...(options as KeyedOptions) }, 'forEach'),
+    )
   }
 
   /**
-   * Folds the items of each key into one value, in their order. Holds one value per key.
-   * @param initial gives the first value of a key
+   * Folds the items of each key into one value, in their order. Holds one value per key, and gives the keys in the order in which they came.
+   *
+   * With a worker function as `fn` each key is folded on one worker. What worker functions of stages before have made goes there from the worker
+   * that made it, where `by` has the name of a field, or a worker function too.
+   * @param initial the first value of a key, of which each gets a copy; or a function that gives it. A plain function without parameters is asked
+   *   once where workers fold
+   * @throws `WorkerCrashed` when a worker that holds values ends
    */
-  async reduce<A>(
+  reduce<A>(
     fn: (accumulated: A, item: T, context: TaskContext) => Eventually<A>,
-    initial: (key: K) => A,
-    options: KeyedReduceOptions = {},
-  ): Promise<Map<K, A>> {
-    checkOptions<KeyedReduceOptions>(options, keyedReduceRules, 'reduce')
-    checkFunction(fn, 'fn', 'reduce')
-    checkFunction(initial, 'initial', 'reduce')
-    const values = new Map<K, A>()
-    const fold = async (item: unknown, context: TaskContext): Promise<void> => {
-      const key = this.#key(item) as K
-      const before = values.has(key) ? (values.get(key) as A) : initial(key)
-      values.set(key, await fn(before, item as T, context))
-    }
-    await this.#run(keyedStep(this.#key, fold, { ordered: false, name: nameOf(fn) || 'reduce', ...options }, 'reduce'))
-    return values
+    initial: (key: K) => Eventually<A>,
+    options?: KeyedReduceOptions<NoInfer<A>>,
+  ): Promise<Map<K, A>>
+  reduce<A>(
+    fn: (accumulated: A, item: T, context: TaskContext) => Eventually<A>,
+    initial: A,
+    options?: KeyedReduceOptions<NoInfer<A>>,
+  ): Promise<Map<K, A>>
+  async reduce(fn: unknown, initial: unknown, options: KeyedReduceOptions = {}): Promise<Map<K, unknown>> {
+    const values = new Map<unknown, unknown>()
+    await this.#run(keyedFoldStep({ key: this.#key, fn: fn as never, initial, options, values }))
+    return values as Map<K, unknown>
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import type { BroadcastPlace, PackedTexts, PackedValues, WireError } from '../encoding/encoded.ts'
+import type { Shape } from '../run/shapes.ts'
 
 export type HostMessage = LoadMessage | RunMessage | CancelMessage | ForkedMessage | IdleMessage | BroadcastMessage | DropMessage
 
@@ -35,8 +36,9 @@ export interface LoadMessage {
   readonly fn: number
   readonly module: string
   readonly name: string
-  /** Short numbers of the functions that it is made of: each gets what the one before gave. */
+  /** Short numbers of the functions that it is made of: each gets what the one before gave, unless `shape` says otherwise. */
   readonly parts?: readonly number[]
+  readonly shape?: Shape
 }
 
 /** Run one function over items next to each other. */

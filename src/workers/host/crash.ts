@@ -42,3 +42,9 @@ export function crashOf(ref: FunctionRef, exit: LinkExit, killed: boolean): Work
   const hint = 'A task that had started is not repeated. `retry` allows it.'
   return fromElsewhere(new WorkerCrashed(message, { cause: exit.error, exitCode: exit.code, hint }))
 }
+
+/** The call needed what lay at a worker that has ended. */
+export function lostPlace(ref: FunctionRef): WorkerCrashed {
+  const hint = 'What a worker holds is lost with it. `retry` keeps what is needed to begin again.'
+  return fromElsewhere(new WorkerCrashed(`The worker that held the values of "${ref.name}" has ended`, { hint }))
+}

@@ -55,6 +55,10 @@ export class Crew {
     return this.#workers.values()
   }
 
+  has(worker: PoolWorker): boolean {
+    return this.#workers.has(worker)
+  }
+
   get busy(): boolean {
     return [...this.#workers].some((worker) => !worker.idle)
   }
@@ -75,9 +79,13 @@ export class Crew {
       } else if (worker.takesMore(job, this.#settings.exact) && (!waiting || worker.posted.size < waiting.posted.size))
         waiting = worker
     }
-    if (ofTree) return ofTree
+    return ofTree ?? this.another() ?? waiting
+  }
+
+  /** A new worker, while there is a place for one. @throws as {@link start} does */
+  another(): PoolWorker | undefined {
     const live = this.#live()
-    if (live >= this.#settings.size || (live > 0 && this.#aside.size >= this.#mostAside)) return waiting
+    if (live >= this.#settings.size || (live > 0 && this.#aside.size >= this.#mostAside)) return undefined
     return this.#start()
   }
 

@@ -1,5 +1,5 @@
 /** Work of one function that waits for workers, with everything of it that is under way. The pool's state, without its decisions. */
-import type { Batch, BulkWork, FunctionRef } from '../../run/executor.ts'
+import type { Batch, BulkWork, FunctionRef, Place } from '../../run/executor.ts'
 import type { SealedPlace } from '../protocol.ts'
 import type { Estimate } from './estimate.ts'
 
@@ -93,6 +93,8 @@ export class Job {
   /** Its module did not consent to run on this thread, where the whole job would have taken less: since when, and of how many items. */
   contained: { readonly since: number; readonly items: number } | undefined
   finished = false
+  /** Where all of its calls must run. */
+  place: Place | undefined
   cancelReason: { readonly reason: unknown } | undefined
   readonly unsubscribe: (() => void)[] = []
 

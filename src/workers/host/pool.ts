@@ -24,8 +24,8 @@ import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protoco
 import { fromWire } from '../../encoding/from-wire.ts'
 import { forgetTransfer } from '../../encoding/transfers.js'
 import { ByTimeout } from './by-timeout.ts'
-import { DirectCalls } from './direct-calls.ts'
-import { crashOf, lostItems } from './crash.ts'
+import { type CallKind, DirectCalls } from './direct-calls.ts'
+import { crashOf, lostItems, lostPlace } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
 import { contained, noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, skip } from './delivery.ts'
@@ -39,6 +39,7 @@ import { type Outgoing, outgoing, splitUncloneable } from './outgoing.ts'
 import { Posting } from './posting.ts'
 import { Reading } from './reading.ts'
 import { lateBatch } from './rebalance.ts'
+import { Places } from './places.ts'
 import { Starts, startFailed } from './starts.ts'
 import { Turns } from './turns.ts'
 import { WarmUp } from './warm-up.ts'
@@ -67,6 +68,7 @@ export class Pool implements Executor {
   readonly #estimates = new Map<string, Estimate>()
   readonly #estimateOf = new WeakMap<FunctionRef, Estimate>()
   readonly #starts = new Starts()
+  readonly #places = new Places()
   readonly #forks: Forks
   readonly #reading = new Reading(
     (job) => this.#finishIfOver(job),
@@ -123,7 +125,9 @@ export class Pool implements Executor {
     return result
   }
 
-  #callJob(ref: FunctionRef, { timeoutMs = -1, onWaiting, seal, sealed }: CallOptions): Job {
+  #callJob(ref: FunctionRef, options: CallOptions): Job {
+    const { timeoutMs = -1, onWaiting, seal, sealed, place } = options
+    if (place) return this.#places.jobOf(place, ref, () => this.#newCallJob(ref, undefined, {}))
     const kind = { bounded: onWaiting !== undefined, stays: seal !== undefined || sealed !== undefined, seal: seal === true }
     const calls = this.#calls[Number(kind.bounded) + 2 * Number(kind.stays) + 4 * Number(kind.seal)] as WeakMap<
       FunctionRef,
@@ -131,15 +135,13 @@ export class Pool implements Executor {
     >
     let byTimeout = calls.get(ref)
     if (!byTimeout) calls.set(ref, (byTimeout = new ByTimeout()))
-    return byTimeout.get(timeoutMs, (idle) => {
-      const giveUp = (index: number, error: Error): void => this.#giveUp(job, index, error)
-      const job = new Job(
-        ref,
-        new DirectCalls(timeoutMs === -1 ? undefined : timeoutMs, giveUp, idle, sizesOf(ref), kind),
-        this.#estimate(ref),
-      )
-      return job
-    })
+    return byTimeout.get(timeoutMs, (idle) => this.#newCallJob(ref, timeoutMs === -1 ? undefined : timeoutMs, kind, idle))
+  }
+
+  #newCallJob(ref: FunctionRef, timeoutMs: number | undefined, kind: CallKind, idle?: () => void): Job {
+    const giveUp = (index: number, error: Error): void => this.#giveUp(job, index, error)
+    const job: Job = new Job(ref, new DirectCalls(timeoutMs, giveUp, idle, sizesOf(ref), kind), this.#estimate(ref))
+    return job
   }
 
   bulk(ref: FunctionRef, work: BulkWork): void {
@@ -284,7 +286,10 @@ export class Pool implements Executor {
       if (own.length >= this.slots - 1) return own.find((worker) => worker.usable && worker.takesMore(job, false))
     }
     try {
-      return this.#crew.workerFor(job)
+      const worker = job.place ? this.#places.workerFor(job.place, this.#crew) : this.#crew.workerFor(job)
+      if (worker !== 'lost') return worker
+      failWaiting(job, () => lostPlace(job.ref))
+      return undefined
     } catch (cause) {
       failWaiting(job, () => startFailed(job.ref, 'found no worker that could start', cause))
       return undefined

@@ -14,7 +14,7 @@ export function lateBatch(workers: Iterable<PoolWorker>): { worker: PoolWorker; 
   for (const worker of workers) {
     if (worker.posted.size < 2) continue
     const posted = [...worker.posted.values()].at(-1) as Posted
-    if (posted.moved || posted.left < posted.reported.length) continue
+    if (posted.moved || posted.job.place || posted.left < posted.reported.length) continue
     const leftMs = posted.postedAt + lateMs - performance.now()
     if (leftMs > 0) soonestMs = Math.min(soonestMs ?? leftMs, leftMs)
     else if (worker.link.revoke(posted.id)) return { worker, posted }

@@ -61,7 +61,14 @@ export class PoolWorker {
       fn = this.#modules.push(ref.module) - 1
       this.#functions.set(ref, fn)
       const parts = ref.parts?.map((part) => this.numberOf(part))
-      this.link.post({ type: 'load', fn, module: ref.module, name: ref.name, ...(parts && { parts }) })
+      this.link.post({
+        type: 'load',
+        fn,
+        module: ref.module,
+        name: ref.name,
+        ...(parts && { parts }),
+        ...(ref.shape && { shape: ref.shape }),
+      })
     }
     return fn
   }

@@ -54,7 +54,7 @@ function goOn(value, then, from, context) {
  * @param {readonly Loaded[]} parts
  * @returns {Ambient | undefined}
  */
-function ambientOf(parts) {
+export function ambientOf(parts) {
   const all = [...new Set(parts.map(({ ambient }) => ambient).filter((ambient) => ambient !== undefined))]
   if (all.length <= 1) return all[0]
   return {

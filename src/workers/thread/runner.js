@@ -18,6 +18,7 @@ import { existing, loadModule } from './load.js'
 import { BatchRun } from './batch-run.js'
 import { composed } from './composed.js'
 import { drop, receive } from './broadcasts.js'
+import { shaped } from './shaped.js'
 import { packError } from '../../encoding/errors.js'
 
 export class Runner {
@@ -158,7 +159,7 @@ export class Runner {
     for (const number of missing) {
       const named = /** @type {Named} */ (this.#functions.get(number))
       this.#transport.loading(number)
-      this.#functions.set(number, named.parts ? this.#composed(named.parts) : await this.#find(named))
+      this.#functions.set(number, named.parts ? this.#made(named.parts, named.shape) : await this.#find(named))
     }
     this.#transport.loading(0)
     // Only when all of it is there: it waits no more.
@@ -202,14 +203,16 @@ export class Runner {
   }
 
   /**
-   * Functions of which each gets what the one before gave.
+   * One function of several: where no shape says otherwise, each gets what the one before gave.
    * @param {readonly number[]} parts
+   * @param {import('../../run/shapes.ts').Shape | undefined} shape
    * @returns {Loaded | WireError}
    */
-  #composed(parts) {
+  #made(parts, shape) {
     const loaded = parts.map((part) => /** @type {Loaded | WireError} */ (this.#functions.get(part)))
     const failed = loaded.find((part) => !('call' in part))
-    return failed ?? composed(/** @type {Loaded[]} */ (loaded))
+    if (failed) return failed
+    return shape ? shaped(shape, /** @type {Loaded[]} */ (loaded)) : composed(/** @type {Loaded[]} */ (loaded))
   }
 
   /**

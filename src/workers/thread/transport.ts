@@ -1,5 +1,6 @@
 /** The types that the files of the thread share. Only types: the thread runs where no TypeScript does. */
 import type { Cloneable } from '../../encoding/cloning.js'
+import type { Shape } from '../../run/shapes.ts'
 import type { CancelMessage, WorkerMessage } from '../protocol.ts'
 
 /** How a runner speaks to its host, whether it is a thread or a child process. */
@@ -33,6 +34,7 @@ export interface Named {
   readonly name: string
   /** Short numbers of the functions that it is made of: each gets what the one before gave. */
   readonly parts?: readonly number[]
+  readonly shape?: Shape
 }
 
 export interface Ambient {

@@ -1,0 +1,133 @@
+// @ts-check
+/**
+ * Which worker folds a key, and what of a block of items goes there.
+ *
+ * The worker is chosen by a hash of the key alone, so that all items of a key meet in one place, in the order of the input. Keys are what has no
+ * identity of its own (text, numbers, bigints, booleans, null and undefined): an object is another one on every thread.
+ *
+ * @typedef {object} Chunk A part of a block, for one partition.
+ * @property {number} block
+ * @property {Int32Array} at Where in the block each of the items stands.
+ * @property {ArrayLike<unknown> | undefined} keys Their keys; undefined where a field of the items says it.
+ * @property {ArrayLike<unknown> | import('./rows.js').Rows} items The items, or a partial value for each key.
+ * @property {boolean} packed `items` are columns.
+ * @property {readonly unknown[] | undefined} [starts] First values of keys that come for the first time, in the order of their coming.
+ */
+import { packNumbers } from './numbers.js'
+import { packRows, unpackRows } from './rows.js'
+import { seal } from './sealed.js'
+
+/** Spreads neighbours: the multiplier of Fibonacci hashing, 2^32 over the golden ratio. */
+const spread = 0x9e37_79b1
+const [fnvStart, fnvPrime] = [0x811c_9dc5, 0x0100_0193]
+/** Longer texts are looked at in this many places; chosen so that a hash costs less than crossing. */
+const mostLooks = 64
+
+const bits = new Float64Array(1)
+const words = new Uint32Array(bits.buffer)
+
+/** @param {string} text */
+function hashOfText(text) {
+  const { length } = text
+  const step = length <= mostLooks ? 1 : length / mostLooks
+  let hash = fnvStart ^ length
+  for (let i = 0; i < length; i += step) hash = Math.imul(hash ^ text.charCodeAt(i | 0), fnvPrime)
+  return Math.imul(hash ^ (hash >>> 15), spread)
+}
+
+/** @param {number} value */
+function hashOfNumber(value) {
+  if ((value | 0) === value) return Math.imul(value, spread)
+  bits[0] = value
+  return Math.imul(/** @type {number} */ (words[0]) ^ Math.imul(/** @type {number} */ (words[1]), fnvPrime), spread)
+}
+
+/**
+ * The partition of a key, from 0 up to `count`.
+ * @param {unknown} key
+ * @param {number} count
+ * @throws {TypeError} for a key that would be another one on another thread
+ */
+export function partitionOf(key, count) {
+  const hash = typeof key === 'number' ? hashOfNumber(key) : typeof key === 'string' ? hashOfText(key) : hashOfOther(key)
+  return Math.floor(((hash >>> 0) / 0x1_0000_0000) * count)
+}
+
+/** @param {unknown} key */
+function hashOfOther(key) {
+  if (typeof key === 'bigint') return hashOfNumber(Number(BigInt.asIntN(32, key)))
+  if (key === undefined || key === null || typeof key === 'boolean') return hashOfText(String(key))
+  const what = typeof key === 'symbol' ? 'a symbol' : `an object (${Object.prototype.toString.call(key)})`
+  throw new TypeError(`Expected the key of by() to be text, a number, a bigint or a boolean where workers fold, got ${what}`)
+}
+
+/**
+ * Collects the items of a block by partition.
+ * @typedef {{ at: number[], keys: unknown[], items: unknown[], starts: unknown[] }} Part
+ */
+export class Partitions {
+  /** @type {Part[]} */
+  #parts
+  #keyed
+  /** Position of the next item in the block. */
+  #next = 0
+
+  /**
+   * @param {number} count
+   * @param {boolean} keyed whether the keys travel too
+   */
+  constructor(count, keyed) {
+    this.#parts = Array.from({ length: count }, () => ({ at: [], keys: [], items: [], starts: [] }))
+    this.#keyed = keyed
+  }
+
+  /**
+   * @param {unknown} key
+   * @param {unknown} item
+   * @returns {Part} where it goes
+   */
+  add(key, item) {
+    const parts = this.#parts
+    const part = /** @type {Part} */ (parts[partitionOf(key, parts.length)])
+    part.at.push(this.#next++)
+    if (this.#keyed) part.keys.push(key)
+    part.items.push(item)
+    return part
+  }
+
+  /**
+   * What goes to each partition; null where nothing does. Afterwards this is empty.
+   * @param {number} block
+   * @returns {(Chunk | null)[]}
+   */
+  chunks(block) {
+    return this.#parts.map(({ at, keys, items, starts }) => {
+      if (at.length === 0) return null
+      const chunk = { block, at: Int32Array.from(at), keys: this.#keyed ? keys : undefined, items, packed: false }
+      return starts.length > 0 ? { ...chunk, starts } : chunk
+    })
+  }
+}
+
+/**
+ * A chunk on its way: as bytes that only its partition reads, or as it is where that cannot be.
+ * @param {Chunk} chunk
+ * @returns {Uint8Array | Chunk}
+ */
+export function sealChunk(chunk) {
+  const packed = packedChunk(chunk)
+  return seal(packed) ?? packed
+}
+
+/** @param {Chunk} chunk @returns {Chunk} */
+export function packedChunk(chunk) {
+  const items = /** @type {ArrayLike<unknown>} */ (chunk.items)
+  const rows = packRows(items)
+  const keys = chunk.keys && (packNumbers(chunk.keys) ?? chunk.keys)
+  return { ...chunk, keys, items: rows ?? packNumbers(items) ?? items, packed: rows !== undefined }
+}
+
+/** @param {Pick<Chunk, 'items' | 'packed'>} chunk @returns {ArrayLike<unknown>} */
+export function itemsOf({ items, packed }) {
+  return packed ? unpackRows(/** @type {import('./rows.js').Rows} */ (items)) : /** @type {ArrayLike<unknown>} */ (items)
+}

@@ -1,0 +1,195 @@
+/**
+ * The end of a shuffle on this thread: hands what comes of each block to the workers that fold its keys, block after block, and collects what they have
+ * come to.
+ *
+ * Invariants. One call per partition is under way. Blocks come in order, so that each partition gets its chunks in order. While more waits than a
+ * buffer may hold, nothing is taken from above.
+ */
+import { isA } from '../base/look.js'
+import type { Chunk } from '../encoding/partitions.js'
+import { type Rows, unpackRows } from '../encoding/rows.js'
+import type { FunctionRef, Place } from '../run/executor.ts'
+import { messageBytes } from '../run/message-size.ts'
+import type { Scattered } from '../run/shapes.ts'
+import { heldBytes } from '../run/sizes.ts'
+import { end } from '../run/source.ts'
+import type { Measured } from './blocks.ts'
+import type { Segment } from './segment.ts'
+import { pending, type Polled, Stage } from './stage.ts'
+
+export interface GatherSpec {
+  readonly ref: FunctionRef
+  readonly shuffle: number
+  readonly partitions: number
+  readonly start: unknown
+  /** Hears how long blocks took. */
+  readonly pace: Measured | undefined
+  /** Gets every key and its value, in the order in which the input has the keys first. */
+  readonly give: (key: unknown, value: unknown) => void
+}
+
+/** What a worker gives of its partition at a time. */
+interface Taken {
+  readonly keys: ArrayLike<unknown>
+  readonly values: ArrayLike<unknown> | Rows
+  readonly packed: boolean
+  readonly order: Float64Array
+  readonly over: boolean
+}
+
+interface Partition {
+  readonly number: number
+  readonly place: Place
+  /** Chunks that it has not got. */
+  queue: (Uint8Array | Chunk | { readonly kept: number })[]
+  /** What they weigh, and what those weigh that it is folding. */
+  queued: number
+  folding: number
+  busy: boolean
+}
+
+/** About what an item weighs that stayed where it is; chosen. */
+const keptBytes = 64
+
+export class Gather extends Stage<never> {
+  readonly #up: Stage
+  readonly #spec: GatherSpec
+  readonly #partitions: readonly Partition[]
+  #block = 0
+  #bytes = 0
+  #exhausted = false
+  #collecting = false
+  #over = false
+
+  constructor(segment: Segment, up: Stage, spec: GatherSpec) {
+    super(segment)
+    this.#up = up.feed(this)
+    this.#spec = spec
+    this.#partitions = Array.from({ length: spec.partitions }, (_, number) => ({
+      number,
+      place: { closed: false },
+      queue: [],
+      queued: 0,
+      folding: 0,
+      busy: false,
+    }))
+    segment.onStop(() => this.#drop())
+    // From the beginning on, so that what workers make for themselves stays where it is.
+    for (const partition of this.#partitions) this.#fold(partition)
+  }
+
+  poll(): Polled<never> {
+    this.#collect()
+    return this.#over ? end : this.wait()
+  }
+
+  wake(): void {
+    this.#collect()
+  }
+
+  #collect(): void {
+    while (!this.#exhausted && this.#bytes < heldBytes && !this.segment.stopped) {
+      const scattered = this.#up.poll()
+      if (scattered === pending) break
+      if (scattered === end) this.#exhausted = true
+      else this.#divide(scattered as Scattered)
+    }
+    if (this.#exhausted && !this.#collecting && this.#partitions.every(({ busy }) => !busy)) this.#finish()
+  }
+
+  #divide({ chunks, count, ms }: Scattered): void {
+    this.#spec.pace?.record(count, ms)
+    const block = this.#block++
+    for (const partition of this.#partitions) {
+      const chunk = chunks[partition.number] ?? null
+      if (chunk === null) continue
+      const bytes = typeof chunk === 'number' ? chunk * keptBytes : isA(chunk, Uint8Array) ? chunk.length : messageBytes(chunk)
+      partition.queue.push(typeof chunk === 'number' ? { kept: block } : chunk)
+      partition.queued += bytes
+      this.#bytes += bytes
+      if (!partition.busy) this.#fold(partition)
+    }
+  }
+
+  /** Sends what waits for the partition. */
+  #fold(partition: Partition): void {
+    const { shuffle, start } = this.#spec
+    const chunks = partition.queue
+    partition.queue = []
+    partition.folding = partition.queued
+    partition.queued = 0
+    partition.busy = true
+    this.#call(partition, { does: 'add', shuffle, partition: partition.number, start, chunks }).then(
+      () => this.#folded(partition),
+      (error: unknown) => this.#failed(error),
+    )
+  }
+
+  #call({ place }: Partition, message: object): Promise<unknown> {
+    const { ref } = this.#spec
+    const { segment } = this
+    segment.opened()
+    return ref.executor.call(ref, [message], { place, cancellation: segment.cancellation }).finally(() => segment.settled())
+  }
+
+  #folded(partition: Partition): void {
+    this.#bytes -= partition.folding
+    partition.busy = false
+    if (this.segment.stopped) return
+    if (partition.queue.length > 0) this.#fold(partition)
+    this.segment.run.enter(() => this.#collect())
+  }
+
+  #failed(error: unknown): void {
+    if (!this.segment.stopped) this.segment.run.fail(error, 'by')
+  }
+
+  #finish(): void {
+    this.#collecting = true
+    this.#gather().then(
+      () => {
+        this.#over = true
+        this.#drop()
+        this.segment.run.enter(() => this.notify())
+      },
+      (error: unknown) => this.#failed(error),
+    )
+  }
+
+  /** The keys of all partitions in the order of their first items. */
+  async #gather(): Promise<void> {
+    const heads = await Promise.all(
+      this.#partitions.map(async (partition) => ({ partition, ...(await this.#take(partition, 0)) })),
+    )
+    const rest = new Set(heads.filter(({ order }) => order.length > 0))
+    while (rest.size > 0) {
+      let first: (typeof heads)[number] | undefined
+      for (const head of rest) {
+        if (first === undefined || (head.order[head.at] as number) < (first.order[first.at] as number)) first = head
+      }
+      if (!first) return
+      this.#spec.give(first.keys[first.at], first.values[first.at])
+      if (++first.at < first.order.length) continue
+      if (first.over) rest.delete(first)
+      else Object.assign(first, await this.#take(first.partition, first.from + first.order.length))
+    }
+  }
+
+  async #take(partition: Partition, from: number) {
+    const { shuffle } = this.#spec
+    const taken = (await this.#call(partition, { does: 'take', shuffle, partition: partition.number, from })) as Taken
+    const values = taken.packed ? unpackRows(taken.values as Rows) : (taken.values as ArrayLike<unknown>)
+    return { ...taken, values, from, at: 0 }
+  }
+
+  /** What the workers hold of it is needed no more. */
+  #drop(): void {
+    const { ref, shuffle } = this.#spec
+    for (const { place, number } of this.#partitions) {
+      if (place.closed) continue
+      place.closed = true
+      // Where the worker has ended, or the pool is closed, nothing is left to drop.
+      ref.executor.call(ref, [{ does: 'drop', shuffle, partition: number }], { place }).catch(() => {})
+    }
+  }
+}

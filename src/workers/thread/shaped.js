@@ -1,0 +1,42 @@
+// @ts-check
+/**
+ * Functions that are made of several by their shape.
+ *
+ * @typedef {import('../../run/shapes.ts').Shape} Shape
+ * @typedef {import('./transport.ts').Loaded} Loaded
+ */
+import { ambientOf } from './composed.js'
+import { BlockContext, through } from './chain.js'
+import { folding } from './folding.js'
+import { gathering } from './gather.js'
+import { scattering } from './scatter.js'
+
+/**
+ * @param {Shape} shape
+ * @param {readonly Loaded[]} parts
+ * @returns {Loaded}
+ */
+export function shaped(shape, parts) {
+  const body = bodyOf(shape, parts)
+  const ambient = ambientOf(parts)
+  const call = (/** @type {unknown} */ item, /** @type {unknown} */ outer) => {
+    const context = new BlockContext(/** @type {import('./context.js').WorkerContext} */ (outer))
+    // `context()` is to say which item is at hand.
+    return ambient
+      ? ambient.enter(context, () => body(/** @type {any} */ (item), context))
+      : body(/** @type {any} */ (item), context)
+  }
+  return { call, ambient: undefined, promises: 'unknown' }
+}
+
+/**
+ * @param {Shape} shape
+ * @param {readonly Loaded[]} parts
+ * @returns {(item: any, context: BlockContext) => unknown}
+ */
+function bodyOf(shape, parts) {
+  if (shape.kind === 'scatter') return scattering(shape, parts)
+  if (shape.kind === 'gather') return gathering(shape, parts)
+  if (shape.kind === 'fold') return folding(shape, parts)
+  return (item, context) => through(shape.ops, parts, item, context)
+}
