@@ -37,3 +37,25 @@ export interface PackedTexts {
   /** Where in `units` each ends. */
   readonly ends: Uint32Array
 }
+
+/** A list of like objects as columns. */
+export interface Rows {
+  /** Their fields; of arrays, how many elements each has. */
+  readonly fields: readonly string[] | number
+  readonly columns: readonly ArrayLike<unknown>[]
+}
+
+/** A part of a block of items, for one partition. */
+export interface Chunk {
+  readonly block: number
+  /** Where in the block each of the items stands. */
+  readonly at: Int32Array
+  /** Their keys; undefined where a field of the items says it. */
+  readonly keys: ArrayLike<unknown> | undefined
+  /** The items, or a partial value for each key. */
+  readonly items: ArrayLike<unknown> | Rows
+  /** `items` are columns. */
+  readonly packed: boolean
+  /** First values of keys that come for the first time, in the order of their coming. */
+  readonly starts?: readonly unknown[]
+}

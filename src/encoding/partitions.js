@@ -5,13 +5,8 @@
  * The worker is chosen by a hash of the key alone, so that all items of a key meet in one place, in the order of the input. Keys are what has no
  * identity of its own (text, numbers, bigints, booleans, null and undefined): an object is another one on every thread.
  *
- * @typedef {object} Chunk A part of a block, for one partition.
- * @property {number} block
- * @property {Int32Array} at Where in the block each of the items stands.
- * @property {ArrayLike<unknown> | undefined} keys Their keys; undefined where a field of the items says it.
- * @property {ArrayLike<unknown> | import('./rows.js').Rows} items The items, or a partial value for each key.
- * @property {boolean} packed `items` are columns.
- * @property {readonly unknown[] | undefined} [starts] First values of keys that come for the first time, in the order of their coming.
+ * @typedef {import('./encoded.ts').Chunk} Chunk
+ * @typedef {import('./encoded.ts').Rows} Rows
  */
 import { packNumbers } from './numbers.js'
 import { packRows, unpackRows } from './rows.js'
@@ -129,5 +124,5 @@ export function packedChunk(chunk) {
 
 /** @param {Pick<Chunk, 'items' | 'packed'>} chunk @returns {ArrayLike<unknown>} */
 export function itemsOf({ items, packed }) {
-  return packed ? unpackRows(/** @type {import('./rows.js').Rows} */ (items)) : /** @type {ArrayLike<unknown>} */ (items)
+  return packed ? unpackRows(/** @type {Rows} */ (items)) : /** @type {ArrayLike<unknown>} */ (items)
 }

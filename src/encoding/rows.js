@@ -6,7 +6,7 @@
  * A list becomes columns only where reading it back gives exactly what a structured clone would have given: plain objects, or arrays, with the same
  * fields in the same order. Everything else stays as it is.
  *
- * @typedef {{ readonly fields: readonly string[] | number, readonly columns: readonly ArrayLike<unknown>[] }} Rows `fields` is a number for arrays
+ * @typedef {import('./encoded.ts').Rows} Rows
  */
 import { packNumbers } from './numbers.js'
 

@@ -3,8 +3,7 @@
  *
  * Every shape begins with a chain: what each of its functions does with an item. What follows in the list of parts is named at each shape.
  */
-import type { Chunk } from '../encoding/partitions.js'
-import type { Rows } from '../encoding/rows.js'
+import type { Chunk, Rows } from '../encoding/encoded.ts'
 
 /** What becomes of what a function gives: it is the next item, it says whether the item stays, or it holds the next items. */
 export type Op = 'map' | 'filter' | 'flatMap'

@@ -6,8 +6,8 @@
  * buffer may hold, nothing is taken from above.
  */
 import { isA } from '../base/look.js'
-import type { Chunk } from '../encoding/partitions.js'
-import { type Rows, unpackRows } from '../encoding/rows.js'
+import type { Chunk, Rows } from '../encoding/encoded.ts'
+import { unpackRows } from '../encoding/rows.js'
 import type { FunctionRef, Place } from '../run/executor.ts'
 import { messageBytes } from '../run/message-size.ts'
 import type { Scattered } from '../run/shapes.ts'

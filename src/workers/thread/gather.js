@@ -7,7 +7,7 @@
  * is asked for.
  *
  * @typedef {import('../../run/shapes.ts').GatherShape} GatherShape
- * @typedef {import('../../encoding/partitions.js').Chunk} Chunk
+ * @typedef {import('../../encoding/encoded.ts').Chunk} Chunk
  * @typedef {import('./transport.ts').Loaded} Loaded
  * @typedef {import('./chain.js').BlockContext} BlockContext
  * @typedef {{ slots: Map<unknown, number>, keys: unknown[], values: unknown[], order: number[], kept: Map<number, Chunk> }} Partition
