@@ -74,6 +74,11 @@ test('each part gets the context of the item', async () => {
   ])
 })
 
+test('each part behind one that filters gets the context of the item', async () => {
+  const made = stream(numbers(5)).filter(chains.isEven, { on }).map(chains.seen, { on })
+  expect(await made.toArray()).toEqual(['0 0 false', '2 2 false', '4 4 false'])
+})
+
 test('a trace shows the tasks of each stage, and what they needed', async () => {
   const { trace } = await record(() =>
     stream(numbers(40)).map(chains.addOne, { on }).map(chains.doubleLater, { on, name: 'second' }).toArray(),

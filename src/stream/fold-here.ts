@@ -3,6 +3,7 @@
  * several are under way: see `keyed-stage.ts`.
  */
 import { type Entrance, type Frame, innerEntranceOf, type TaskContext } from '../base/frame.ts'
+import { itemKey, keyOf } from '../base/idempotency.js'
 import { adopt, isThenable } from '../base/look.js'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import { Sizes, within } from '../run/sizes.ts'
@@ -176,5 +177,9 @@ class FoldContext implements TaskContext {
 
   get deadline(): number {
     return this.#segment.run.group.deadline
+  }
+
+  get idempotencyKey(): string {
+    return itemKey(keyOf(this), this.index)
   }
 }

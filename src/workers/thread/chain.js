@@ -22,6 +22,9 @@ export class BlockContext {
   #outer
   /** Position in the input. */
   index = 0
+  /** Which of the functions has it, and for which of the items that came of that position: each is a call of its own. */
+  part = 0
+  place = 0
 
   /** @param {import('./context.js').WorkerContext} outer the context of the whole block */
   constructor(outer) {
@@ -33,6 +36,10 @@ export class BlockContext {
 
   get signal() {
     return this.#outer.signal
+  }
+
+  get idempotencyKey() {
+    return `${this.#outer.idempotencyKey}/${this.index}/${this.part}/${this.place}`
   }
 
   /** @param {number} index */
@@ -78,7 +85,9 @@ function onward(ops, fns, from, items, context) {
     const { call } = /** @type {Loaded} */ (fns[s])
     /** @type {ArrayLike<unknown>} */
     let next = []
+    context.part = s
     for (let i = 0; i < items.length; i++) {
+      context.place = i
       const value = call(items[i], context)
       if (isThenable(value)) return later(ops, fns, s, items, i, /** @type {unknown[]} */ (next), value, context)
       if (op === 'map') /** @type {unknown[]} */ (next).push(value)
@@ -112,7 +121,10 @@ async function later(ops, fns, stage, items, at, done, first, context) {
   const { call } = /** @type {Loaded} */ (fns[stage])
   const op = ops[stage]
   const values = await inOrder(items.length - at, async (i) => {
-    const value = await (i === 0 ? first : call(items[at + i], context))
+    const own = context.at(context.index)
+    own.part = stage
+    own.place = at + i
+    const value = await (i === 0 ? first : call(items[at + i], own))
     return op === 'flatMap' ? manyOf(value) : value
   })
   for (const [i, value] of values.entries()) {

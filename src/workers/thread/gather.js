@@ -136,7 +136,7 @@ class Folding {
 
   /** @param {Uint8Array | Chunk | { kept: number }} chunk @returns {Chunk} */
   #read(chunk) {
-    if (chunk instanceof Uint8Array) return unseal(chunk)
+    if (chunk instanceof Uint8Array) return /** @type {Chunk} */ (unseal(chunk))
     if (!('kept' in chunk)) return chunk
     const { kept } = this.state
     const own = /** @type {Chunk} */ (kept.get(chunk.kept))

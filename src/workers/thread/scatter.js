@@ -30,6 +30,7 @@ export function overBlock(ops, fns, block, context, each) {
     context.index = first + i
     if (ops.length === 0) {
       if (++seen % looksEvery === 0) context.look()
+      context.part = -1
       const later = each(items[i])
       if (isThenable(later)) return overRest(ops, fns, items, i, [items[i]], 0, later, block, context, each)
       continue
@@ -39,6 +40,8 @@ export function overBlock(ops, fns, block, context, each) {
     if (isThenable(values)) return overRest(ops, fns, items, i, values, -1, undefined, block, context, each)
     for (let j = 0; j < values.length; j++) {
       if (++seen % looksEvery === 0) context.look()
+      context.part = -1
+      context.place = j
       const later = each(values[j])
       if (isThenable(later)) return overRest(ops, fns, items, i, values, j, later, block, context, each)
     }
@@ -68,7 +71,8 @@ async function overRest(ops, fns, items, at, values, done, pending, { first }, c
     context.index = first + at + i
     const from = i === 0 ? done + 1 : 0
     const { length } = /** @type {ArrayLike<unknown>} */ (list)
-    for (let j = from; j < length; j++) await each(/** @type {ArrayLike<unknown>} */ (list)[j])
+    context.part = -1
+    for (let j = from; j < length; context.place = ++j) await each(/** @type {ArrayLike<unknown>} */ (list)[j])
   }
 }
 

@@ -21,6 +21,7 @@ export function shaped(shape, parts) {
   const ambient = ambientOf(parts)
   const call = (/** @type {unknown} */ item, /** @type {unknown} */ outer) => {
     const context = new BlockContext(/** @type {import('./context.js').WorkerContext} */ (outer))
+    if (shape.kind === 'chain') context.index = /** @type {import('./context.js').WorkerContext} */ (outer).index
     // `context()` is to say which item is at hand.
     return ambient
       ? ambient.enter(context, () => body(/** @type {any} */ (item), context))
