@@ -258,12 +258,12 @@ const programs: Readonly<Record<string, Program>> = {
   'a stream of workers, grouped': (r) =>
     stream(r.later('source'))
       .map(plain.doubleLater as (n: number) => Promise<number>)
-      .by(r.now('key', (n) => n % 2))
+      .by(r.now('key', (n: number) => n % 2))
       .map(r.at('by', same))
       .toArray(),
   'a stream, grouped and reduced': (r) =>
     stream(r.numbers('source'))
-      .by(r.now('key', (n) => n % 2))
+      .by(r.now('key', (n: number) => n % 2))
       .reduce(
         (a: number, n) => (r.see('reduce'), add(a, n)),
         r.now('initial', () => 0),

@@ -142,9 +142,9 @@ export class Stream<T> implements AsyncIterable<T> {
    * stream(events).by((e) => e.account).map(apply, { concurrency: 32 })
    * stream(files).flatMap(parse).by('account').reduce(add, 0)   // worker functions: rows go from worker to worker
    */
-  by<K extends keyof T & (string | number)>(key: K): Keyed<T, T[K]>
-  by<K>(key: (item: T) => K | PromiseLike<K>): Keyed<T, K>
-  by(key: string | number | ((item: T) => unknown)): Keyed<T, unknown> {
+  by<K>(key: (item: T) => K): Keyed<T, Awaited<K>>
+  by<K extends FieldOf<T>>(key: K): Keyed<T, T[K]>
+  by<K>(key: string | number | ((item: T) => K)): Keyed<T, unknown> {
     if (typeof key !== 'string' && typeof key !== 'number') checkFunction(key, 'key', 'by')
     return new Keyed<T, unknown>(
       key as Key,
@@ -356,6 +356,9 @@ type TeeConsumers<T> = readonly Consumer<T>[] | Readonly<Record<string, Consumer
 type TeeResults<C> = { -readonly [K in keyof C]: C[K] extends (...args: never[]) => infer R ? Awaited<R> : never }
 
 // --- by ---------------------------------------------------------------------------------------------------------------------
+
+/** Names of fields that items may be grouped by. */
+type FieldOf<T> = keyof T & (string | number)
 
 /** A pipeline whose next stage keeps the order inside each key; see `Stream.by`. */
 export class Keyed<T, K> {
