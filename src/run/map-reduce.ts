@@ -75,7 +75,7 @@ interface Block<T> {
 const key = (level: number, position: number): number => position * 64 + level
 
 /** Calls a worker function where the values are: sealed ones go from worker to worker, and only what is the result is opened here. */
-function mergedBy<T>(ref: FunctionRef): Merge<T> {
+export function mergedBy<T>(ref: FunctionRef): Merge<T> {
   const { executor } = ref
   return (left, right) => {
     const sealed = [left, right].flatMap((value, argument) => (value instanceof Sealed ? [{ argument, key: undefined }] : []))
@@ -83,7 +83,7 @@ function mergedBy<T>(ref: FunctionRef): Merge<T> {
   }
 }
 
-class MergeTree<T> implements Collector {
+export class MergeTree<T> implements Collector {
   readonly passing = true
   /** There when {@link finish} has resolved, unless there were no items. */
   result: { readonly value: T } | undefined

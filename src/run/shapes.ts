@@ -8,8 +8,8 @@ import type { Chunk, Rows } from '../encoding/encoded.ts'
 /** What becomes of what a function gives: it is the next item, it says whether the item stays, or it holds the next items. */
 export type Op = 'map' | 'filter' | 'flatMap'
 
-/** Says what the key of an item is: a field of it, or (undefined) the next part. */
-export type KeyField = string | number | undefined
+/** Says what the key of an item is: a field of it, what the next part says (undefined), or the same for all (null). */
+export type KeyField = string | number | undefined | null
 
 export type Shape = ChainShape | ScatterShape | GatherShape | FoldShape
 
@@ -38,15 +38,14 @@ export interface GatherShape {
   readonly start: Start
 }
 
-/** A block of items folded into one value. Then come fold and start. */
+/** A block of items folded into one value, which begins with the value that comes with the block. Then comes the fold. */
 export interface FoldShape {
   readonly kind: 'fold'
   readonly ops: readonly Op[]
-  readonly start: Start
 }
 
-/** Where the first value of a fold comes from: a function, a value that comes with the block, or the first item. */
-export type Start = 'function' | 'value' | 'item'
+/** Where the first value of a fold comes from: a function, or a value that comes with the block. */
+export type Start = 'function' | 'value'
 
 /** A block of items on its way to a worker: those from `first` on. */
 export interface Block {

@@ -17,6 +17,8 @@ export interface BulkSpec extends Omit<CallStageSpec, 'fn' | 'policy' | 'concurr
   readonly timeoutMs: number | undefined
   /** What is known of how large the function's items and results are. */
   readonly sizes: CallSizes
+  /** Results are for workers alone: they come as bytes where that is possible. */
+  readonly seals?: boolean
   /** Names of the stages that travel as this one; undefined: it is one. */
   readonly names?: readonly string[]
 }
@@ -55,7 +57,7 @@ export class BulkStage extends WorkingStage {
     super(segment, up, spec.ordered)
     this.#spec = spec
     this.#capacity = spec.concurrency + (spec.buffer ?? spec.concurrency)
-    this.#work = new StreamWork(segment, this, spec.timeoutMs)
+    this.#work = new StreamWork(segment, this, spec)
     this.ahead = true
   }
 
@@ -200,16 +202,18 @@ export class BulkStage extends WorkingStage {
 /** The stage as the executor sees it. */
 class StreamWork implements BulkWork {
   readonly timeoutMs: number | undefined
+  readonly stays: BulkWork['stays']
   readonly #segment: Segment
   readonly #stage: BulkStage
   #begun = false
   #offered = false
   #wake: () => void = () => {}
 
-  constructor(segment: Segment, stage: BulkStage, timeoutMs: number | undefined) {
+  constructor(segment: Segment, stage: BulkStage, { timeoutMs, seals }: BulkSpec) {
     this.#segment = segment
     this.#stage = stage
     this.timeoutMs = timeoutMs
+    if (seals) this.stays = { seal: true }
     segment.onStop(() => this.#wake())
   }
 

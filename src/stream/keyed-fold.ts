@@ -5,6 +5,7 @@ import { checkFunction, checkOptions } from '../base/options.ts'
 import type { TaskContext } from '../base/frame.ts'
 import { needsTask, timeoutOnlyMs } from '../limits/policy.ts'
 import { type Executor, type FunctionRef, refOf } from '../run/executor.ts'
+import { call } from '../run/call.ts'
 import { elsewhere } from '../run/map.ts'
 import { shapedRef } from '../run/shaped-ref.ts'
 import type { KeyField, Op, Start } from '../run/shapes.ts'
@@ -21,8 +22,8 @@ import type { Segment } from './segment.ts'
 import type { Stage } from './stage.ts'
 import type { StageFunction } from './stage-calls.ts'
 
-/** The key of an item: a field, or what a function says. */
-export type Key = string | number | ((item: unknown) => unknown)
+/** The key of an item: a field, what a function says, or (null) the same for all. */
+export type Key = string | number | null | ((item: unknown) => unknown)
 
 type Fold = (accumulated: unknown, item: unknown, context: TaskContext) => unknown
 
@@ -81,25 +82,29 @@ function callByCall({ key, fn, initial, options, values }: KeyedFold): Step {
   const { combine: _, on, ...rest } = options
   const keyOf = keyFunction(key)
   const start = startFunction(initial)
-  const ref = refOf(fn)
-  const call = ref ? callOf(on ? elsewhere(ref, on) : ref) : fn
+  const folded = foldOn(fn, on) as Fold
   const each = async (item: unknown, context: TaskContext): Promise<void> => {
     const own = keyOf(item)
     const isNew = !values.has(own)
     // Before anything is awaited, so that the keys are in the order of the items.
     if (isNew) values.set(own, undefined)
     const before = isNew ? await start(own) : values.get(own)
-    values.set(own, await call(before, item, context))
+    values.set(own, await folded(before, item, context))
   }
   return keyedStep(keyOf, each as StageFunction, { ordered: false, name: nameOf(fn) || 'reduce', ...rest }, 'reduce')
 }
 
-function callOf(ref: FunctionRef): Fold {
-  return (accumulated, item, { signal: _signal, ...context }) => ref.executor.call(ref, [accumulated, item], context)
+/** The fold as calls that carry no context of this thread, where it is a worker function. */
+export function foldOn(fn: unknown, on: Executor | undefined): unknown {
+  const ref = refOf(fn)
+  if (!ref) return fn
+  const own = on && on !== ref.executor ? elsewhere(ref, on) : ref
+  return (accumulated: unknown, item: unknown): Promise<unknown> => call(own, [accumulated, item])
 }
 
 export function keyFunction(key: Key): (item: unknown) => unknown {
   if (typeof key === 'function') return key
+  if (key === null) return () => 0
   return (item) => (item as Readonly<Record<string | number, unknown>>)[key]
 }
 
@@ -146,11 +151,12 @@ interface Shuffle {
   readonly start: unknown
 }
 
-function newShuffle({ initial, options }: KeyedFold, { executor, startRef }: Refs): Shuffle {
+function newShuffle({ key, initial, options }: KeyedFold, { executor, startRef }: Refs): Shuffle {
   const { concurrency } = options
   const most = typeof concurrency === 'number' ? Math.min(concurrency, mostPartitions) : mostPartitions
   const start = startRef ? undefined : typeof initial === 'function' ? (initial as () => unknown)() : initial
-  return { shuffle: ++lastShuffle, partitions: Math.min(executor.slots, most), start }
+  const partitions = key === null ? 1 : Math.min(executor.slots, most)
+  return { shuffle: ++lastShuffle, partitions, start }
 }
 
 /** What a worker makes goes from there to the worker that folds it. */
@@ -167,7 +173,7 @@ function scatterThere(fold: KeyedFold, refs: Refs, above: Crossing | undefined, 
   ]
   const name = [...(above?.names ?? []), nameFor(fold)].join(' → ')
   const start: Start = startRef ? 'function' : 'value'
-  const key: KeyField = keyRef ? undefined : (fold.key as string | number)
+  const key: KeyField = keyRef ? undefined : (fold.key as KeyField)
   // A field needs no function of its own, so that a chain gives at least one part.
   const [first = foldRef, ...rest] = parts.map(own)
   const ref = shapedRef([first, ...rest], { kind: 'scatter', ops, key, partial, start }, name)
@@ -218,7 +224,7 @@ function gather(
   const own = (part: FunctionRef): FunctionRef => (part.executor === executor ? part : elsewhere(part, executor))
   const parts = [...(startRef ? [startRef] : []), ...(combine ? [combine] : [])].map(own)
   const start: Start = startRef ? 'function' : 'value'
-  const key: KeyField = keyed ? undefined : (fold.key as string | number)
+  const key: KeyField = keyed ? undefined : (fold.key as KeyField)
   const partial = combine !== undefined
   const gatherRef = shapedRef([own(ref), ...parts], { kind: 'gather', ops: [], key, partial, start }, nameFor(fold))
   return new Gather(segment, up, {

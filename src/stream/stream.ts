@@ -7,15 +7,17 @@ import type { TaskContext } from '../base/frame.ts'
 import { nameOf } from '../base/look.js'
 import { checkFunction, checkOptions } from '../base/options.ts'
 import { type RunOptions, runRules } from '../run/group.ts'
+import { refOf } from '../run/executor.ts'
 import type { Input } from '../run/source.ts'
 import { toNode, toWeb } from './adapters.ts'
 import type { StageFunction } from './stage-calls.ts'
 import { Drain } from './drain.ts'
 import { checkInput, feedOf, sizeOf } from './feed.ts'
 import { StreamIterator } from './iterator.ts'
+import { combineStep, type ReduceOptions, reduceRules } from './combine.ts'
 import { flattenStep, type Step } from './crossing.ts'
 import { Merge } from './join.ts'
-import { type Key, keyedFoldStep, keyFunction } from './keyed-fold.ts'
+import { foldOn, type Key, keyedFoldStep, keyFunction } from './keyed-fold.ts'
 import {
   type BatchOptions,
   checkCount,
@@ -208,18 +210,29 @@ export class Stream<T> implements AsyncIterable<T> {
 
   /**
    * Folds the items into one value, one after the other in their order. Without `initial` the first item is the first value.
+   *
+   * With a worker function as `fn` one worker folds them; with `combine` every worker folds blocks of them, where stages before have made them.
    * @throws {InvalidOption} for a stream without items, when there is no `initial`
+   *
+   * @example
+   * const total = await stream(paths).flatMap(parse).reduce(add, 0, { combine: plus })   // worker functions
    */
   reduce(fn: (accumulated: T, item: T, context: TaskContext) => Eventually<T>): Promise<T>
-  reduce<A>(fn: (accumulated: A, item: T, context: TaskContext) => Eventually<A>, initial: A): Promise<A>
+  reduce<A>(
+    fn: (accumulated: A, item: T, context: TaskContext) => Eventually<A>,
+    initial: A,
+    options?: ReduceOptions<NoInfer<A>>,
+  ): Promise<A>
   async reduce(
     fn: (accumulated: never, item: T, context: TaskContext) => unknown,
-    ...rest: [initial?: unknown]
+    ...rest: [initial?: unknown, options?: ReduceOptions<unknown>]
   ): Promise<unknown> {
     checkFunction(fn, 'fn', 'reduce')
+    const there = rest.length > 0 ? this.#reduceThere(fn, rest[0], rest[1] ?? {}) : undefined
+    if (there) return there
     const state: { value: unknown } = { value: rest[0] }
     let empty = rest.length === 0
-    const fold = accumulate(fn as Parameters<typeof accumulate>[0], state)
+    const fold = accumulate(foldOn(fn, rest[1]?.on) as Parameters<typeof accumulate>[0], state)
     const step = oneByOneStep(
       (item, context) => {
         if (!empty) return fold(item, context)
@@ -234,6 +247,27 @@ export class Stream<T> implements AsyncIterable<T> {
     throw new InvalidOption('reduce of a stream without items has no result', {
       hint: 'Give `initial`, the result for no items.',
     })
+  }
+
+  /** Undefined where `fn` is not a worker function that can be kept where the values are. */
+  #reduceThere(fn: unknown, initial: unknown, options: ReduceOptions<unknown>): Promise<unknown> | undefined {
+    checkOptions<ReduceOptions<unknown>>(options, reduceRules, 'reduce')
+    const { combine, on } = options
+    if (combine) {
+      let result = initial
+      const step = combineStep({ fn, initial, options, give: (value) => (result = value) })
+      if (step)
+        return this.#then(step)
+          .#drain(() => false)
+          .then(() => result)
+    }
+    const ref = refOf(fn)
+    if (!ref || (on ?? ref.executor).keepsValues !== true) return undefined
+    const values = new Map<unknown, unknown>()
+    const step = keyedFoldStep({ key: null, fn: fn as never, initial, options: on ? { on } : {}, values })
+    return this.#then(step)
+      .#drain(() => false)
+      .then(() => (values.size > 0 ? values.get(0) : initial))
   }
 
   /** Whether `fn` holds for some item; the first one stops the stream. */

@@ -11,29 +11,20 @@ import { overBlock } from './scatter.js'
 /**
  * @param {import('../../run/shapes.ts').FoldShape} shape
  * @param {readonly Loaded[]} parts
- * @returns {(block: import('./scatter.js').Block, context: import('./chain.js').BlockContext) => unknown} gives a list: empty where nothing came of the block
+ * @returns {(block: import('../../run/shapes.ts').Block, context: import('./chain.js').BlockContext) => unknown}
  */
-export function folding({ ops, start }, parts) {
+export function folding({ ops }, parts) {
   const fns = parts.slice(0, ops.length)
-  const [fold, begin] = /** @type {[Loaded, Loaded?]} */ (parts.slice(ops.length))
+  const { call } = /** @type {Loaded} */ (parts[ops.length])
   return (block, context) => {
-    /** @type {{ value: unknown } | undefined} */
-    let state
-    const store = (/** @type {unknown} */ value) => {
-      if (isThenable(value)) return Promise.resolve(value).then((settled) => void (state = { value: settled }))
-      if (state) state.value = value
-      else state = { value }
+    let value = copyOf(block.start)
+    const each = (/** @type {unknown} */ item) => {
+      const next = call(value, item, context)
+      if (isThenable(next)) return Promise.resolve(next).then((settled) => void (value = settled))
+      value = next
       return undefined
     }
-    const each = (/** @type {unknown} */ item) => {
-      if (state) return store(fold.call(state.value, item, context))
-      if (start === 'item') return store(item)
-      const first = start === 'function' ? /** @type {Loaded} */ (begin).call(context) : copyOf(block.start)
-      if (isThenable(first)) return Promise.resolve(first).then((value) => store(fold.call(value, item, context)))
-      return store(fold.call(first, item, context))
-    }
-    const result = () => (state ? [state.value] : [])
     const later = overBlock(ops, fns, block, context, each)
-    return later ? later.then(result) : result()
+    return later ? later.then(() => value) : value
   }
 }

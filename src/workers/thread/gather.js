@@ -144,6 +144,11 @@ class Folding {
     return own
   }
 
+  /** @param {any} item */
+  #keyOf(item) {
+    return this.field === null ? 0 : item[/** @type {string} */ (this.field)]
+  }
+
   /** @param {Chunk} chunk @returns {Promise<void> | undefined} */
   #chunk(chunk) {
     const items = itemsOf(chunk)
@@ -152,7 +157,7 @@ class Folding {
     for (let i = 0; i < items.length; i++) {
       if (++this.#seen % looksEvery === 0) this.context.look()
       const item = items[i]
-      const key = keys ? keys[i] : /** @type {any} */ (item)[/** @type {string} */ (this.field)]
+      const key = keys ? keys[i] : this.#keyOf(item)
       const later = this.#add(key, item, chunk, i)
       if (later) return this.#goOn(later, items, chunk, i + 1)
     }
@@ -209,7 +214,7 @@ class Folding {
     for (let i = from; i < items.length; i++) {
       this.context.look()
       const item = items[i]
-      const key = keys ? keys[i] : /** @type {any} */ (item)[/** @type {string} */ (this.field)]
+      const key = keys ? keys[i] : this.#keyOf(item)
       const busy = waiting.get(this.state.slots.get(key) ?? -1)
       if (busy) await busy
       const pending = this.#add(key, item, chunk, i)

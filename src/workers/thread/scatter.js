@@ -111,7 +111,9 @@ export function scattering({ ops, key: field, partial, start }, parts) {
           const key = keyOf(item, context)
           return isThenable(key) ? Promise.resolve(key).then((settled) => add(settled, item)) : add(key, item)
         }
-      : (/** @type {any} */ item) => add(item[/** @type {string} */ (field)], item)
+      : field === null
+        ? (/** @type {unknown} */ item) => add(0, item)
+        : (/** @type {any} */ item) => add(item[/** @type {string} */ (field)], item)
     const scattered = () => {
       if (folding) for (const [key, value] of folding) partitions.add(key, value)
       const chunks = partitions.chunks(block.block)
