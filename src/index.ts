@@ -58,6 +58,7 @@ export { workers, type WorkerFunction, type WorkerFunctions, type WorkersOptions
 export { type PoolOptions, processes, threads } from './workers/executors.ts'
 export { type Broadcast, broadcast } from './workers/broadcast.ts'
 export { fork } from './workers/fork.ts'
+export { pipe } from './workers/pipe.ts'
 export { transfer } from './workers/transfer.ts'
 export { warmUp, type WarmUpOptions } from './workers/warm-up.ts'
 
