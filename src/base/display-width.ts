@@ -21,7 +21,7 @@ function letterWidth(letter: string): number {
   return wide.test(letter) ? 2 : 1
 }
 
-/** At most so many columns of it, colours kept whole; `…` where something is missing. */
+/** Cuts text to a number of columns and keeps colours whole; `…` shows where something is missing. */
 export function clipToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text
   let left = Math.max(0, columns - 1)

@@ -1,4 +1,4 @@
-/** The workers that live, by number, for who wants to know what processor time each takes: registered by the pool, read by recorders. */
+/** The live workers by number, with what shows the processor time of each: registered by the pool, read by recorders. */
 
 export interface ExecutingWorker {
   /** Its thread as the system numbers it, where a worker is one and the system shows that (Linux). */

@@ -212,7 +212,7 @@ export function newTaskId(): number {
   return ++lastTask
 }
 
-/** Of so many tasks with ids next to each other, that of the first. */
+/** Ids for a number of tasks, next to each other; returns the first. */
 export function newTaskIds(count: number): number {
   lastTask += count
   return lastTask - count + 1

@@ -1,4 +1,4 @@
-/** A map that keeps the latest so many entries: what is set again counts as new, and the oldest goes first. */
+/** A map that keeps the latest entries, up to a number: an entry that is set again counts as new, and the oldest goes first. */
 export class Recent<K, V> {
   readonly #most: number
   readonly #entries = new Map<K, V>()

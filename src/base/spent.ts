@@ -1,6 +1,6 @@
 /**
  * Errors that are final: a layer has tried again and given up, or wanted to and might not. Layers around it leave them alone, or three layers
- * with three retries each would make 64 calls out of one. The mark stands in the error itself, so that it holds between threads (see
+ * with three retries each would make 64 calls out of one. The mark is on the error itself, so that it holds between threads (see
  * `encoding/errors.js`) and between two copies of the package; nobody sees it.
  */
 import { peek } from './look.js'

@@ -92,7 +92,7 @@ function putHexadecimal(bytes: Uint8Array, at: number, value: number): void {
 /** Where a value begins that there is not: the step gave undefined. */
 export const nothing = -1
 
-/** A record, and where it stands in the bytes that it was read from. One object is used for all: a journal has millions. */
+/** A record, and its place in the bytes that it was read from. One object is used for all: a journal has millions. */
 export interface FoundRecord {
   batch: number
   /** The key as {@link keyText} gives it, in UTF-8. */

@@ -21,7 +21,7 @@ export interface Owner {
   readonly started: string
 }
 
-/** Who asks, and who is alive; passed in for tests. */
+/** The process that asks, and which processes are alive; passed in for tests. */
 export interface Processes {
   readonly self: Owner
   alive(owner: Owner): boolean
@@ -122,7 +122,7 @@ function idOf(owner: Lock | 'unreadable'): string {
   return owner === 'unreadable' ? owner : owner.id
 }
 
-/** Undefined when there is no lock any more. */
+/** Undefined when the lock is gone. */
 async function ownerOf(lock: string, fs: JournalFileSystem): Promise<Lock | 'unreadable' | undefined> {
   try {
     const owner = JSON.parse(await readFile(fs, lock)) as Partial<Lock> | null

@@ -313,7 +313,7 @@ export const segmentKinds = ['work', 'limiter', 'queue', 'dispatch', 'outside'] 
 export type SegmentKind = (typeof segmentKinds)[number]
 
 export interface PathQuery extends RangeQuery {
-  /** At most so many segments, the longest. @default 500 */
+  /** The most segments to return: the longest. @default 500 */
   readonly limit?: number | undefined
 }
 
@@ -458,7 +458,7 @@ export interface GraphQuery extends RangeQuery {
   readonly expanded?: readonly number[] | undefined
 }
 
-/** Drawn with needs on the left: a node stands in column `layer`, at height `place` of the `layers[layer]` nodes there. */
+/** Drawn with needs on the left: a node is in column `layer`, at height `place` of the `layers[layer]` nodes there. */
 export interface GraphView {
   readonly version: number
   readonly nodes: readonly GraphNode[]

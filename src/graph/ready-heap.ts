@@ -6,7 +6,7 @@ export class ReadyHeap {
   readonly #remaining: Float64Array
   readonly #frees: Uint32Array
   #heap: Uint32Array = new Uint32Array(64)
-  /** Where a task stands in the heap; out of date once it has left. */
+  /** The place of a task in the heap; out of date once it has left. */
   readonly #place: Uint32Array
   size = 0
 

@@ -164,7 +164,7 @@ export class Limiter extends Waitable implements LeaseOwner {
     this.#serve()
   }
 
-  /** @internal With `concurrency: 'auto'`: there is reason to begin with so many. */
+  /** @internal With `concurrency: 'auto'`: there is reason to begin with this many. */
   expectConcurrency(places: number): void {
     this.#bounds.expectConcurrency(places)
     this.#serve()

@@ -60,7 +60,7 @@ export class RetryBudget {
   }
 }
 
-/** Counts what happened in the last so many slots of time, the present one among them. */
+/** Counts what happened in the last few slots of time, the present one among them. */
 class Recent {
   readonly #counts: Float64Array
   /** Number of the newest slot: time divided by its length. */

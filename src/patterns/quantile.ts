@@ -28,7 +28,7 @@ export class SlidingQuantile {
   /** @param share from 0 up to 1 */
   constructor(share: number) {
     this.#share = share
-    // Two samples above the quantile, or it would be the maximum of a handful; as far as so many are remembered.
+    // Two samples above the quantile, or it would be the maximum of a handful; as far as enough samples are remembered.
     this.#fewest = Math.min(remembered, Math.round(2 / (1 - share)))
   }
 

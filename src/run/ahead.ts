@@ -29,7 +29,7 @@ export class Ahead<T> {
     return 2 * this.#wanted
   }
 
-  /** Somebody would take so many; what is here should come to that. */
+  /** The consumer would take this many; as many should be at hand. */
   want(count: number): void {
     this.#wanted = Math.max(1, Math.min(count, wantedAtMost))
   }

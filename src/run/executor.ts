@@ -58,7 +58,7 @@ export interface CallOptions {
   /** Milliseconds of `performance.now()` on this thread; `Infinity` when none. */
   readonly deadline?: number
   readonly timing?: Timing | undefined
-  /** Whoever calls would call again if the machine that has the call were lost: a remote executor may do so by itself. */
+  /** The caller would call again if the machine that has the call were lost: a remote executor may do so by itself. */
   readonly again?: boolean
   /** For the context: the same each time this call is sent. @default a fresh one */
   readonly idempotencyKey?: string | undefined

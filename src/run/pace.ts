@@ -3,7 +3,7 @@
  * they give numbers, and 300 MB when they give pictures.
  *
  * Policy. As long as whoever takes the results keeps up, all calls that there is room for may be under way, however large their results. While some
- * wait, none starts that would bring more than the bytes that may be held. Where so many wait when the event loop has turned, that stays the bound
+ * wait, none starts that would bring more than the bytes that may be held. Where that many wait when the event loop has turned, it stays the bound
  * also when none waits, or else the calls would start all at once each time that the last one was taken. The bound doubles each time that the taker
  * had to wait for a result.
  */
@@ -55,7 +55,7 @@ export class Pace {
     })
   }
 
-  /** Whoever takes the results found none. */
+  /** The consumer of the results found none. */
   starved(): void {
     if (this.#most === Number.POSITIVE_INFINITY) return
     this.#most = this.#most >= unbounded ? Number.POSITIVE_INFINITY : 2 * this.#most

@@ -47,7 +47,7 @@ export class Sizes {
   }
 }
 
-/** How many values of those sizes together are within so many bytes; 1 at least, and `Infinity` for what weighs nothing. */
+/** How many values of those sizes together stay within a number of bytes; 1 at least, and `Infinity` for what weighs nothing. */
 export function within(bytes: number, ...sizes: readonly Sizes[]): number {
   let each = 0
   for (const { average } of sizes) each += average
@@ -57,7 +57,7 @@ export function within(bytes: number, ...sizes: readonly Sizes[]): number {
 /** As long as nobody knows how large results are; chosen. */
 const firstResults = 8
 
-/** How many calls may be out whose results come to so many bytes; few until the first result has come. */
+/** How many calls may be out whose results come to a number of bytes; few until the first result has come. */
 export function callsWithin(bytes: number, { items, results }: CallSizes): number {
   return results.known ? within(bytes, items, results) : Math.min(firstResults, within(bytes, items))
 }

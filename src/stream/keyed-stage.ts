@@ -36,7 +36,7 @@ export class KeyedStage extends WorkingStage implements CallReceiver {
   readonly #key: (item: unknown) => unknown
   readonly #calls: StageCalls
   readonly #buffer: number
-  /** Who waits behind the first of each line; undefined while nobody does, as for most keys. */
+  /** The calls that wait behind the first of each line; undefined while none does, as for most keys. */
   readonly #lines = new Map<unknown, Ring<Entry> | undefined>()
   readonly #runnable = new Ring<Entry>()
   readonly #remote: RemoteCalls | undefined

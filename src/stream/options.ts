@@ -15,7 +15,7 @@ export interface StageOptions<T = unknown> extends PolicyOptions<[item: T]> {
    */
   readonly concurrency?: number | 'auto'
   /**
-   * How many results may wait, for their turn or for the consumer, beyond the calls under way. When so many wait, the stage
+   * How many results may wait, for their turn or for the consumer, beyond the calls under way. When that many wait, the stage
    * reads no more. Minimum 0. @default as many as may be under way
    */
   readonly buffer?: number
@@ -60,7 +60,7 @@ export const mapRules: OptionRules<StreamMapOptions> = { ...stageRules, onFailur
 /** Options of stages that keep the order inside each key. */
 export interface KeyedOptions<T = unknown> extends Omit<StreamMapOptions<T>, 'on' | 'buffer'> {
   /**
-   * How many items are held beyond the calls under way: those whose key is busy, and results that wait. When so many are, nothing is
+   * How many items are held beyond the calls under way: those whose key is busy, and results that wait. When that many are, nothing is
    * read until one goes: a key with more work than it can do holds up the others then. Minimum 0. @default 256
    */
   readonly buffer?: number

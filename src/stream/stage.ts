@@ -19,7 +19,7 @@ export const pending: unique symbol = Symbol('pending')
 /** An item, {@link pending}, or `end`: nothing any more. */
 export type Polled<T> = T | typeof pending | typeof end
 
-/** Whoever polls a stage. */
+/** What polls a stage. */
 export interface Downstream {
   wake(): void
 }

@@ -25,7 +25,7 @@ export class StreamRun implements Run {
   /** Whether somebody wants to know of every task. */
   readonly observed = observed()
   readonly #breath = new Breath()
-  /** Who goes on once the event loop has turned; each once, however often it was asked meanwhile. */
+  /** The stages that go on once the event loop has turned; each once, however often it was asked meanwhile. */
   readonly #held = new Set<() => void>()
   /** Resolves when nothing is under way any more. */
   readonly over: Promise<void>

@@ -4,7 +4,7 @@ import { Planted } from './operators.fixture.ts'
 export const range = (length: number): number[] => Array.from({ length }, (_, i) => i)
 
 /**
- * The function with a delay of so many turns of the microtask queue, in turn for its calls: deterministic, and without
+ * The function with a delay in turns of the microtask queue, in turn for its calls: deterministic, and without
  * any clock.
  */
 export function laterBy<T, U>(delays: readonly number[], fn: (item: T) => U): (item: T) => Promise<U> {

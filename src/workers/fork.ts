@@ -12,7 +12,7 @@ import { refOf } from '../run/executor.ts'
  * awaits is lost.
  *
  * @param args the arguments of `fn`
- * @throws {InvalidOption} when `fn` is no worker function
+ * @throws {InvalidOption} when `fn` is not a worker function
  * @throws (as rejections) what the function throws; `Cancelled` when the task that forked it is cancelled; `WorkerCrashed` when the worker dies to which it went
  *
  * @example

@@ -245,7 +245,7 @@ export interface WaitsMessage {
   readonly batch: number
 }
 
-/** A process asks to be told how many workers are idle; threads see it in shared memory. */
+/** A process asks for messages that say how many workers are idle; threads see it in shared memory. */
 export interface ForksMessage {
   readonly type: 'forks'
 }

@@ -36,7 +36,7 @@ export type SettledPerspectives<V> = { -readonly [K in keyof V]: PromiseSettledR
 
 /** Options of {@link perspectives}. */
 export interface PerspectivesOptions extends RunOptions, Checkpointed {
-  /** Who answers the questions that name no model. */
+  /** Answers the questions that do not name a model. */
   readonly model?: AnyLanguageModel
   /**
    * Runs the first view alone before the others, so that these find the content in the provider's prompt cache. Worth it where

@@ -210,7 +210,7 @@ function densityOf(from: Reached, to: Reached): number {
   return Math.max(to.tokens - from.tokens, 0.001) / Math.max(1, to.end - from.end)
 }
 
-/** How many characters probably have so many tokens. */
+/** How many characters the given number of tokens probably takes. */
 function reach(tokens: number, density: number): number {
   return Math.max(1, Math.floor((tokens * prudence) / density))
 }

@@ -73,7 +73,7 @@ export interface Outcome {
 /** Calls under way at first and at most. Chosen: few enough to begin with for a small server; a large provider takes a thousand. */
 const fewestAtFirst = 32
 const mostAtOnce = 1_024
-/** A provider that grants so many requests per minute takes those of six seconds at once: answers last about as long. Chosen. */
+/** A provider with a limit per minute accepts the requests of six seconds at once, because answers last about that long. Chosen. */
 const shareAtFirst = 0.1
 /** Share of the newest answer in the expected length of answers. */
 const newest = 0.1
@@ -157,7 +157,7 @@ export class Replica<M> {
     return this.closure.ready && (this.#breaker?.ready ?? true)
   }
 
-  /** Whether so many input tokens fit into its context, as far as that is known. An estimate that is a little over may be wrong. */
+  /** Whether this many input tokens fit into its context, as far as that is known. An estimate that is a little over may be wrong. */
   holds(input: number): boolean {
     return input * estimatesOver <= this.#contextWindow && input < this.#tooLong
   }

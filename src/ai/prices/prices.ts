@@ -101,7 +101,7 @@ export function costOf(price: Price, usage: Usage): number {
   return (factor * (inputUsd + usage.output * output)) / 1e6
 }
 
-/** The most that so many tokens can cost. @param writes whether the input may be written into a cache */
+/** The most that a number of tokens can cost. @param writes whether the input may be written into a cache */
 export function mostOf(
   price: Price,
   input: number,

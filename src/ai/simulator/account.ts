@@ -36,7 +36,7 @@ type Charge = ReturnType<Wire['charge']>
 /** A long prompt that is in the cache is read this much faster. Chosen: providers say up to 80 %. */
 const cachedSpeedup = 0.5
 
-/** Different requests that are told apart; chosen. One that comes again after so many others is answered as at first. */
+/** How many different requests are remembered; chosen. A request that comes again after more others than that is answered as at first. */
 const mostSeen = 100_000
 
 export class Account {

@@ -49,7 +49,7 @@ export interface SimulatedModel {
     /** Accepted, and never answered. */
     readonly hang?: number
   }
-  /** Used up for good after so many calls or tokens: from then on a fatal refusal. @default none */
+  /** A quota that is used up for good after this many calls or tokens: from then on calls are refused for good. @default none */
   readonly quota?: { readonly calls?: number; readonly tokens?: number }
   /** What the rate limit headers say: the truth, nothing, `-1`, or nonsense. @default 'honest' */
   readonly headers?: 'honest' | 'none' | 'unknown' | 'lying'

@@ -86,7 +86,7 @@ async function readColumns(
   names: readonly string[],
   memoryLimit: MemoryOptions['memoryLimit'],
 ): Promise<Map<string, ColumnReader>> {
-  // That there is no such file is said by the error of the file system.
+  // The error of the file system says when a file is missing.
   const file = await asyncBufferFromFile(path)
   try {
     const metadata = await parquetMetadataAsync(file, { parsers, geoparquet: false })

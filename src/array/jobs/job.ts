@@ -58,7 +58,7 @@ export interface FoldJob extends Common {
   readonly expression: Expression
   readonly rounds: number
   readonly length: number
-  /** Rounds are cut into so many segments, whose states are merged afterwards. */
+  /** Rounds are cut into this many segments, whose states are merged afterwards. */
   readonly segments: number
   /** Carried values: the slots, after those of the inputs, with the value they start from. */
   readonly carried: readonly Carried[]
@@ -100,7 +100,7 @@ export interface ProductJob extends Common {
   readonly inner: number
   /** Rows and columns of a tile. */
   readonly tile: number
-  /** The inner length is cut into segments of so many, whose products are added afterwards. */
+  /** The inner length is cut into segments of this length, whose products are added afterwards. */
   readonly segmentLength: number
   /** (segments × rows × columns) doubles. */
   readonly result: SharedArrayBuffer

@@ -32,7 +32,7 @@ const mostCounted = 1 << 30
  */
 const counted = new WeakMap<SharedArrayBuffer, ArrayBuffer>()
 
-/** Zeroed shared memory for so many bytes; the buffer may be longer. */
+/** Zeroed shared memory of at least `bytes` bytes; the buffer may be longer. */
 export function sharedMemory(bytes: number): SharedArrayBuffer {
   if (bytes < fromBytes) return new SharedArrayBuffer(bytes)
   const buffer = largeMemory(bytes)
@@ -59,7 +59,7 @@ function largeMemory(bytes: number): SharedArrayBuffer {
   return buffer
 }
 
-/** Zeroed shared memory as so many elements. */
+/** Zeroed shared memory as `count` elements. */
 export const sharedElements = <D extends DType>(dtype: D, length: number): ArrayOf[D] =>
   typedArray(dtype, sharedMemory(length * bytesPer(dtype)), 0, length) as ArrayOf[D]
 

@@ -27,7 +27,7 @@ export class Planner {
   readonly #ready = new Map<Node, Stage>()
   /** Each with how many of its needs are not computed yet. */
   readonly #waiting = new Map<Node, number>()
-  /** Who waits for a node. */
+  /** The nodes that wait for a node. */
   readonly #dependents = new Map<Node, Node[]>()
 
   constructor(computed: Computed) {

@@ -26,7 +26,7 @@ export interface SessionOptions {
   readonly on?: Executor | undefined
 }
 
-/** Results are looked through for those that nothing needs when so many bytes have come since the last time, or as many results as stayed. */
+/** Results that nothing needs are looked for when this many bytes have come since the last time, or as many results as stayed. */
 const droppedFromBytes = 1 << 20
 
 export class Session {

@@ -1,7 +1,7 @@
 /** The part of the WebAssembly JavaScript interface that heddle uses; Node's type declarations leave it out. */
 export interface WasmMemory {
   readonly buffer: ArrayBuffer
-  /** Grows by so many pages; views of the old buffer die. */
+  /** Grows by a number of pages. Views of the old buffer become useless. */
   grow(pages: number): number
 }
 export type WasmFunction = (...args: number[]) => number

@@ -287,7 +287,7 @@ export class VectorEmitter {
     if (bytes === 4) this.code.push(0)
   }
 
-  /** Reads so many bytes behind the element's address, to no end but that they are in the cache when their turn comes. */
+  /** Reads ahead: the bytes at this distance behind the element's address, only so that they are in the cache when their turn comes. */
   touch(width: number, ahead: number): void {
     this.get(this.#addresses.get(width) as number)
     this.code.push(op.i64Load, 3)

@@ -85,7 +85,7 @@ function oneLine(text: string): string {
   return printable(text.split('\n')[0])
 }
 
-/** More than two suggestions are none: people do the first. The rest stands in `heddle trace FILE`. */
+/** People follow the first suggestion or two. `heddle trace FILE` shows the rest. */
 const suggestionsShown = 2
 
 /** The verdict, then the suggestions that would save most. */

@@ -33,7 +33,7 @@ export function openBrowser(url: string, env = process.env): void {
     child.on('error', () => undefined)
     child.unref()
   } catch {
-    // The address stands in the terminal.
+    // The terminal shows the address.
   }
 }
 

@@ -24,7 +24,7 @@ export function wrapLine(line: string, columns: number, at?: number): string[] {
   const next = ' '.repeat(Math.min(at ?? indent.length + hanging, columns >> 1))
   const lines: string[] = []
   let [text, width] = [indent, indent.length]
-  // Spaces stay with the word before them: what stands in columns keeps its distance as long as it fits.
+  // Spaces stay with the word before them: columns keep their distance as long as they fit.
   for (const [part, word = '', space = ''] of line.slice(indent.length).matchAll(/(\S+)( *)/g)) {
     const size = displayWidth(word)
     if (width + size > columns && width > (lines.length === 0 ? indent : next).length) {

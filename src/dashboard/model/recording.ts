@@ -4,7 +4,7 @@
  * While it grows, a newer state is looked at only when the last one has lived {@link lifePerCost} times as long as looking at it
  * has cost. So the page never takes more than a few hundredths of one core from the program that it watches, however large
  * the trace has become, and refreshes as often as that allows. Explanations cost most, so they have a state of their own,
- * which is replaced less often. What a program that needs every core is spared beyond that stands in `pace.ts`.
+ * which is replaced less often. `pace.ts` says what a program that needs every core is spared beyond that.
  */
 import { TraceDecoder } from '../../trace/format/decode.ts'
 import { encodeTrace, TraceEncoder } from '../../trace/format/encode.ts'

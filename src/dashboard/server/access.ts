@@ -1,5 +1,5 @@
 /**
- * Who may ask. The server listens on 127.0.0.1 only, and a request must also show that it comes from the page itself:
+ * Decides which requests are answered. The server listens on 127.0.0.1 only, and a request must also show that it comes from the page itself:
  *
  * - `Host` is an address of this server, so a name that somebody points at 127.0.0.1 (DNS rebinding) gets nothing;
  * - `Origin`, where a browser sends one, is this server's, and so is what `Sec-Fetch-Site` says of a request that is not a navigation;

@@ -28,7 +28,7 @@ const svgStyle = `.page{fill:#fff}text{font:12px system-ui,sans-serif;fill:#333}
 /** About how wide text is drawn; a picture cannot measure it. */
 export const textWidth = (text: string): number => 7 * text.length
 
-/** At most so many letters of a label. */
+/** Cuts a label to at most `most` letters. */
 export function clip(text: string, letters: number): string {
   return text.length <= letters ? text : `${text.slice(0, Math.max(1, letters - 1))}…`
 }

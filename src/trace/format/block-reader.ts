@@ -52,7 +52,7 @@ export class BlockReader {
     return value
   }
 
-  /** A number of rows of so many bytes each, which must fill the rest of the block. */
+  /** A number of rows of the given size in bytes, which must fill the rest of the block. */
   count(bytesEach: number): number {
     const count = this.u32()
     if (count * bytesEach !== this.#bytes.length - this.#at) throw this.damaged('a block does not have the length that it says')

@@ -24,7 +24,7 @@ export interface PlainRows extends PlainPiece {
   readonly needsEnd: number
 }
 
-/** Writes a growing trace as blocks: each call gives what came since the last. The format stands in `format.ts`. */
+/** Writes a growing trace as blocks: each call gives what came since the last. `format.ts` has the format. */
 export class TraceEncoder {
   readonly #written: Record<TableName, number> = {
     needs: 0,

@@ -14,8 +14,8 @@
  *                                                   new rows of `tasks`: done at the first attempt, no needs.
  *                                                   Batches as in `packed-tasks.ts`; origin is what their clock shows at the beginning of the trace
  *     stretch = run(u32) parent(u32) shift(f64) count(u32) row(u32) queued(f64) bytes(f64)
- *                                                   so many tasks have this run, parent and executor; their index is their id plus shift; they were handed
- *                                                   out at that time of their clock (-1: when each began), and took so many bytes each
+ *                                                   `count` tasks have this run, parent and executor; their index is their id plus shift; they were handed
+ *                                                   out at that time of their clock (-1: when each began), and took `bytes` bytes each
  *     columns = for each column of the table's schema in order: its cells, packed
  *
  * Everything is little-endian. A writer appends blocks a few times a second, texts before the rows that use them, so what

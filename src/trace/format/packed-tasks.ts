@@ -3,7 +3,7 @@
  *
  *     batch  = count task*count                       at most 256 tasks, in the order in which they settled
  *     task   = code(u8) [id] settled [duration]
- *       code: bits 0-5   it began when the one so many tasks before it in the batch settled; 0: its duration follows
+ *       code: bits 0-5   it began when the task this many places before it in the batch settled; 0: its duration follows
  *             bit 6      it settled before the one before it, by a clock that was put back
  *             bit 7      its id follows
  *       id               difference to the one that is expected: see nextId; signed

@@ -64,13 +64,13 @@ export class Table<S extends Schema> {
     return this.count++
   }
 
-  /** So many more rows are to come, as far as is known: when room runs out, it is made for all of them at once. */
+  /** This many more rows are expected: when room runs out, it is made for all of them at once. */
   expect(rows: number): void {
     this.#expected = Math.max(this.#expected, this.count + rows)
   }
 
   /**
-   * Makes room for so many rows altogether, in one buffer: a large one comes from the system page by page, as it is written, and so a column that is
+   * Makes room for this many rows altogether, in one buffer: a large one comes from the system page by page, as it is written, and so a column that is
    * never written costs neither time nor memory.
    */
   reserve(rows: number): void {

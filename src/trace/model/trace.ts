@@ -76,7 +76,7 @@ export const sampleSchema = {
   rssBytes: 'f64',
 } as const satisfies Schema
 
-/** Who computed, beside each sample: one line for each that did something since the sample before. */
+/** Processor time beside each sample: one line for each thread or process that did something since the sample before. */
 export const processorSchema = {
   /** That of the sample. */
   at: 'f64',

@@ -2,7 +2,7 @@
  * Processor time of the threads of this process and of its children, and how long they waited for a core.
  *
  * Linux counts both for every thread. What runs no JavaScript that heddle knows (libuv's pool, threads of native modules, V8's own) is
- * summed up as native. Children are found by their parent's number; what those took that have ended stands in this process's own `stat`, also of those
+ * summed up as native. Children are found by their parent's number; what ended children took is in this process's own `stat`, also of those
  * that ended before anybody looked. A wait is counted when it is over, so while all cores are in use, a child that is ready to run has waited since it
  * was last looked at. Elsewhere there is the time of the whole process, and how long each event loop was busy.
  *

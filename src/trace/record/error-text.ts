@@ -5,7 +5,7 @@ import type { TraceError } from '../model/trace.ts'
 const stackMax = 4_000
 const messageMax = 2_000
 const secretAtMost = 8_192
-/** So many errors keep their stack, and so many their message; a million failures must not fill the memory. */
+/** How many errors keep their stack, and how many their message: a million failures must not fill the memory. */
 const withStack = 2_000
 const withMessage = 50_000
 

@@ -13,7 +13,7 @@ import {
 /** The least and the most bytes that are allocated at once. */
 const leastChunk = 2 ** 13
 const mostChunk = 2 ** 20
-/** Stretches are objects, and many short ones would take more memory than rows do: at most so many, and one for every eight tasks. */
+/** Stretches are objects, and many short ones would take more memory than rows do: at most this many, and one for every eight tasks. */
 const fewStretches = 1_024
 const tasksPerStretch = 8
 

@@ -71,7 +71,7 @@ const nothingTaken: Taken = { cpuMs: 0, waitMs: 0, busyMs: 0, alive: 0 }
 /** Room is made for the tasks of a run, as far as their number is known; beyond that, tables grow by doubling. */
 const expectMost = 2 ** 20
 
-/** So many plain tasks are worth a block of their own in a stream: it takes 45 bytes besides them, less than a row, and a checksum. Chosen. */
+/** From this many plain tasks on, a block of their own is worth it in a stream: it takes 45 bytes besides them, less than a row, and a checksum. Chosen. */
 const worthPacking = 16
 
 const taskStateNumber = Object.fromEntries(taskStates.map((state, number) => [state, number])) as Record<string, number>
@@ -312,7 +312,7 @@ export class Recorder implements Listener {
     if (this.#takes(task.run)) this.#appendRow(task)
   }
 
-  /** What a row is stands in the trace once, before its first task. */
+  /** The trace says once what a row is, before its first task. */
   #nameRow(row: number): void {
     this.#lastNamed = row
     if (this.#named.has(row)) return

@@ -95,7 +95,7 @@ function boundWords({ criticalPath, bound, wallMs }: Findings): string {
 /** Share of the path below which its parts are not named one by one; chosen. */
 const toldShare = 0.3
 
-/** Who computes where it is not the threads that have the tasks: native threads, child processes, and other programs, which slow all of them down. */
+/** Where the cores went that did not compute tasks: native threads, child processes, and other programs, which slow down all of them. */
 function coresWords({ work: { cores }, machine }: Findings): string {
   const helpers = cores.native + cores.children
   const used = helpers + cores.thread + cores.workers

@@ -1,6 +1,6 @@
 /** How long calls of one function took at home. Reading the clock costs as much as a trivial call, so that only a few are timed. */
 
-/** Timed are the first ones, and then every so many. Chosen. */
+/** The first calls are timed, and then one in this many. Chosen. */
 const [timedAtFirst, timedEvery] = [8, 32]
 const weight = 0.2
 

@@ -2,7 +2,7 @@
  * What a worker does with calls of worker functions by worker functions: it runs them at home, and offers the largest of them to workers that
  * have nothing to do. Direct calls never come here.
  *
- * **Who offers what.** Whatever may run elsewhere and has not begun stands in a line, oldest first: in a recursion that divides its work the oldest is
+ * **What is offered.** Calls that may run elsewhere and have not begun wait in a line, oldest first: in a recursion that divides its work the oldest is
  * the largest. At each fork and each item home looks whether somebody is idle, which is one cell of shared memory, and then offers the oldest, if it
  * seems to cost more than an offer (0.1 ms each way). A function that was slow so far, and one that is new, is offered at once; of a function whose
  * calls are mostly small, as in a recursion down to its leaves, what counts is how long its siblings at home have been at work since, and offers
@@ -44,7 +44,7 @@ const mostLookedAt = 4
 const recallAfterMs = 2
 /** The event loop turns as often. Chosen as everywhere on a thread of the user's. */
 const heldMs = 10
-/** Looks at the clock are at most so many items apart. */
+/** The most items between two looks at the clock. */
 const longestStride = 128
 
 interface Offer {
@@ -415,7 +415,7 @@ export class Home implements Executor, Scheduler {
   }
 }
 
-/** Whoever forks and fails before he waits must not end the worker by what the fork throws. */
+/** A task that fails before it awaits its fork must not end the worker through what the fork throws. */
 function handled(promise: Promise<unknown>): Promise<unknown> {
   Promise.prototype.then.call(promise, undefined, nothing)
   return promise

@@ -53,7 +53,7 @@ export class Single implements Unit {
     return this.#state === 'away'
   }
 
-  /** Whoever forked it still works on what was forked later, and this is no smaller. */
+  /** The task that forked it still works on what it forked later, and this is at least as large. */
   leastMs(now: number): number {
     return now - this.#since
   }

@@ -37,7 +37,7 @@ export class Forks {
   readonly #host: ForkHost
   readonly #refs = new Map<string, FunctionRef>()
   readonly #open = new Map<PoolWorker, Map<number, Fork>>()
-  /** Processes that want to be told how many workers are idle. */
+  /** Processes that have asked how many workers are idle. */
   readonly #told = new Set<PoolWorker>()
   #idle = 0
 
@@ -103,7 +103,7 @@ export class Forks {
     }
   }
 
-  /** So many workers could take something now. */
+  /** How many workers could take something now. */
   idle(cell: Int32Array, count: number): void {
     // Workers count it down when they offer something, so that the cell is written in any case.
     Atomics.store(cell, 0, count)

@@ -92,7 +92,7 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
       if (message.type !== 'run') return send(message)
       send({ ...message, items: serialize(message.items) })
       sent = message
-      // What was to be moved is no longer here, as with a thread.
+      // Buffers to be moved are gone from here, as with a thread.
       for (const buffer of transfer) if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] })
     },
     attend() {},

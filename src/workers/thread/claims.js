@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Who runs which of the calls that a worker has offered: one cell of shared memory per offer. The pool takes from the front, the worker that offered
+ * Settles which thread runs which of the calls that a worker has offered: one cell of shared memory per offer. The pool takes from the front, the worker that offered
  * takes back from the end, and neither asks the other, so that a program whose main thread is busy holds up nobody.
  *
  * A cell holds two numbers of 16 bits: how many the pool has taken, and where those end that are still to be had.

@@ -1,5 +1,5 @@
 /**
- * Reads a plan that a model writes, piece by piece: each task as soon as it is closed. Models do not keep to a form, so many are read;
+ * Reads a plan that a model writes, piece by piece: each task as soon as it is closed. Models do not keep to one form, so several are read;
  * but a task that cannot be read is refused, and never skipped. The grammar, with blanks between all parts:
  *
  *     plan    = { task | list | remark | comment | fence } ;

@@ -5,7 +5,7 @@ import { type Mention, mentionsIn } from './references.ts'
 /** One task of a team's plan. */
 export interface PlannedTask {
   readonly id: string
-  /** Who does it. */
+  /** The member that does it. */
   readonly agent: string
   /** What is asked; `$id` stands for the result of that task. */
   readonly input: string

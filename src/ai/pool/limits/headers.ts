@@ -5,7 +5,7 @@
  * -1, missing and unreadable figures are unknown. Some deployments send `-1, -1, 0`, some send nothing.
  */
 
-/** One limit: so many units per {@link Meter.perMs}, of which so many were left when the answer was made. */
+/** One limit: how many units per {@link Meter.perMs}, and how many of them were left when the answer was made. */
 export interface Meter {
   readonly limit: number
   /** Undefined where these headers do not say it. */
