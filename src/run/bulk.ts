@@ -1,4 +1,19 @@
-/** The side of a map over a worker function that hands out batches of items to an executor and takes their results back. */
+/**
+ * The side of a map over a worker function that hands out batches of items to an executor and takes their results back.
+ *
+ * Three ways to get items, by what the source is: a list is cut (`#slice`), an iterable is pulled when the executor asks (`#pullNow`), and what is asynchronous is
+ * pulled ahead of it (`#pullAhead`), because the executor cannot wait.
+ *
+ * The state, between `take` and `finished`: `#taken` and `#reported` count items, and their difference is what is under way; `#exhausted` says that the source
+ * has ended; `#pulling`, that a loop pulls ahead; `#gap` counts items behind the batch whose results a journal had, so that indices stay right;
+ * `#storing` counts results that the collector has not stored yet, with `#storingItems` items in them: while they are too many nothing is taken;
+ * `#finished` says that the executor is done, and the run is when nothing is being stored either.
+ *
+ * Invariants. Every item that was taken is reported once: `succeed`, `stored`, `merged`, `fail` or `skip`. Items under way never exceed `limit`, nor their
+ * bytes what `sizes.ts` allows. The order of `take` is that of the source.
+ *
+ * Long because these ways share all of that state; each is a few lines.
+ */
 import { performance, setImmediate } from '../base/globals.js'
 import {
   batchSettled,

@@ -1,4 +1,8 @@
-/** The fluent surface of pipelines. Each method writes a step down; a terminal method, or `for await`, runs them. */
+/**
+ * The fluent surface of pipelines. Each method writes a step down; a terminal method, or `for await`, runs them.
+ *
+ * Long because it is a list: a method of a few lines for each operator, with its documentation. Stages are elsewhere.
+ */
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { type Clock, systemClock } from '../base/clock.ts'

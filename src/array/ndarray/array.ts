@@ -1,6 +1,8 @@
 /**
  * The public lazy array: a node of the expression graph with NumPy's methods. Nothing is computed until `compute`,
  * `persist` or `save`.
+ *
+ * Long because it is a list: a method of a line or two for each of NumPy's, with its documentation. What they do lies elsewhere.
  */
 import { inspect } from 'node:util'
 import { describe, InvalidOption } from '../../base/errors.ts'

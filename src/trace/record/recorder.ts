@@ -5,9 +5,8 @@
  * A recorder takes either every run of the program (`heddle run`), or one run and what was started inside it
  * (`record()`), so that two recordings in one server do not mix.
  */
-import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
+import { performance } from '../../base/globals.js'
 import { availableParallelism } from 'node:os'
-import { performance as realClock } from 'node:perf_hooks'
 import {
   type Listener,
   listen,
@@ -34,12 +33,11 @@ import { OpenTasks } from './open-tasks.ts'
 import { appendPlainRow } from '../format/plain-row.ts'
 import type { InCommon } from '../format/packed-tasks.ts'
 import { PlainTasks } from './plain-tasks.ts'
-import { processorTimes, type Taken } from '../processor/times.ts'
+import { poolThreads } from './pool-threads.ts'
+import { Sampler } from './sampler.ts'
+import { processorTimes } from '../processor/times.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
 import { Strings } from '../model/strings.ts'
-
-/** Says what `eventLoopUtilization` does in a tenth of its time. Both are not the global's, which tests replace by a clock of their own. */
-const eventLoop = realClock.nodeTiming
 
 /** What the record of a plain task of a lane leaves out. */
 const onThisThread = { row: threadRow, queuedAt: -1, bytes: 0 }
@@ -47,26 +45,10 @@ const onThisThread = { row: threadRow, queuedAt: -1, bytes: 0 }
 /** Of a row that somebody else numbered. */
 const unnamedRow = { kind: 'thread', machine: '', name: '' }
 
-/** How often the process is looked at; ten times a second is what a page or a terminal can show. */
-export const sampleEveryMs = 100
-/** Memory in use is read from a file of the system, which takes longer than all the rest of a sample. */
-const rssEveryMs = 1_000
-
-/**
- * A recording begins with samples closer together: of a program that lasts half a second five would say little. They come after a twentieth of the
- * time that has passed, so at every moment there are some forty of them.
- */
-const firstSampleMs = 20
-const passedPerSample = 20
-/** When the first run begins and the last one ends, unless a sample was taken just before: what the program does outside is kept apart. */
-const edgeSampleMs = 10
-
 /** Traces are passed on. */
 function cleanTexts(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? withoutSecrets(value) : value
 }
-
-const nothingTaken: Taken = { cpuMs: 0, waitMs: 0, busyMs: 0, alive: 0 }
 
 /** Room is made for the tasks of a run, as far as their number is known; beyond that, tables grow by doubling. */
 const expectMost = 2 ** 20
@@ -117,17 +99,10 @@ export class Recorder implements Listener {
   /** Only where tasks under way are kept. */
   readonly taskStarted: Listener['taskStarted']
   readonly #stopListening: () => void
-  #sampler: NodeJS.Timeout | undefined
-  #sampleDue = 0
-  #sampledAt = 0
-  #lastIdle = { at: realClock.now(), ms: eventLoop.idleTime }
-  #lastCpu = { at: 0, ms: 0 }
+  readonly #sampler: Sampler
   /** Rows that the table `executors` names. */
   readonly #named = new Set<number>()
   #lastNamed: number = threadRow
-  /** What each thread had taken when it was last looked at. */
-  readonly #lastTimes = new Map<number, Taken>()
-  #lastRss: { readonly at: number; readonly bytes: number }
   #endedAt: number | undefined
   /** Whether somebody asks for changes. */
   #streamed = false
@@ -136,23 +111,9 @@ export class Recorder implements Listener {
 
   constructor(options: RecorderOptions) {
     this.#options = options
-    // A recording of less than a second does without, unless somebody watches.
-    this.#lastRss = { at: options.live ? Number.NEGATIVE_INFINITY : this.origin, bytes: 0 }
     this.taskStarted = options.live ? this.#taskStarted : undefined
     this.#stopListening = listen(this)
-    processorTimes.enter()
-    this.#processors()
-    this.#coresUsed(this.origin)
-    this.#sampleLater(this.origin)
-  }
-
-  #sampleLater(now: number): void {
-    const ms = Math.min(sampleEveryMs, Math.max(firstSampleMs, (now - this.origin) / passedPerSample))
-    this.#sampleDue = now + ms
-    this.#sampler = setTimeout(() => {
-      this.#sample()
-      this.#sampleLater(performance.now())
-    }, ms).unref()
+    this.#sampler = new Sampler(this.tables, this.origin, options.live === true)
   }
 
   /** Milliseconds since the trace began. */
@@ -175,9 +136,7 @@ export class Recorder implements Listener {
       const open = this.open.list()
       this.#endedAt = performance.now()
       this.#stopListening()
-      clearTimeout(this.#sampler)
-      this.#sample(this.#endedAt)
-      processorTimes.leave()
+      this.#sampler.end(this.#endedAt)
       for (const row of this.#runs.values()) {
         this.tables.runs.columns.settledAt[row] = this.now()
         this.#changedRuns.add(row)
@@ -256,7 +215,7 @@ export class Recorder implements Listener {
   }
 
   #addRun(run: RunRecord): void {
-    if (this.#runs.size === 0) this.#sampleEdge()
+    if (this.#runs.size === 0) this.#sampler.edge()
     const row = this.tables.runs.append()
     const columns = this.tables.runs.columns
     columns.id[row] = run.id
@@ -287,7 +246,7 @@ export class Recorder implements Listener {
     columns.state[row] = runStateNumber[run.state] ?? 0
     if (this.#options.live) this.#changedRuns.add(row)
     this.#runs.delete(run.id)
-    if (this.#runs.size === 0) this.#sampleEdge()
+    if (this.#runs.size === 0) this.#sampler.edge()
     this.#lastRun = undefined
   }
 
@@ -419,78 +378,8 @@ export class Recorder implements Listener {
     columns.data[row] = note.data ? this.strings.intern(JSON.stringify(note.data, cleanTexts)) : 0
   }
 
-  #sample(at = performance.now()): void {
-    const row = this.tables.samples.append()
-    const columns = this.tables.samples.columns
-    columns.at[row] = at - this.origin
-    columns.busy[row] = this.#loopBusy()
-    columns.delayMs[row] = Math.max(0, at - this.#sampleDue)
-    this.#sampledAt = at
-    columns.rssBytes[row] = this.#rssBytes(at)
-    this.#processors(at - this.origin)
-    columns.cores[row] = this.#coresUsed(at)
-  }
-
-  #sampleEdge(): void {
-    const now = performance.now()
-    if (now - this.#sampledAt >= edgeSampleMs) this.#sample(now)
-  }
-
-  /** Writes who has computed since the last time. @param at without it nothing is written: the count begins here */
-  #processors(at?: number): void {
-    const times = processorTimes.read()
-    for (const row of this.#lastTimes.keys()) if (!times.has(row)) this.#lastTimes.delete(row)
-    for (const [row, taken] of times) {
-      const last = this.#lastTimes.get(row) ?? nothingTaken
-      const [cpuMs, waitMs, busyMs] = [taken.cpuMs - last.cpuMs, taken.waitMs - last.waitMs, taken.busyMs - last.busyMs]
-      this.#lastTimes.set(row, { ...taken })
-      if (at === undefined || (cpuMs <= 0 && waitMs <= 0 && busyMs <= 0 && taken.alive === 0)) continue
-      const line = this.tables.processors.append()
-      const columns = this.tables.processors.columns
-      columns.at[line] = at
-      columns.row[line] = row
-      columns.cpuMs[line] = cpuMs
-      columns.waitMs[line] = waitMs
-      columns.busyMs[line] = busyMs
-      columns.alive[line] = taken.alive
-    }
-  }
-
-  /** Share of the time since the last sample in which the event loop did not wait for events. */
-  #loopBusy(): number {
-    const [at, ms] = [realClock.now(), eventLoop.idleTime]
-    const [passed, idle] = [at - this.#lastIdle.at, ms - this.#lastIdle.ms]
-    this.#lastIdle = { at, ms }
-    return passed > 0 ? Math.max(0, 1 - idle / passed) : 0
-  }
-
-  #rssBytes(at: number): number {
-    if (at - this.#lastRss.at >= rssEveryMs) this.#lastRss = { at, bytes: process.memoryUsage.rss() }
-    return this.#lastRss.bytes
-  }
-
-  /** Processor time of all threads since the last sample, per time that passed. */
-  #coresUsed(at: number): number {
-    const ms = processorTimes.processMs
-    const used = at > this.#lastCpu.at ? (ms - this.#lastCpu.ms) / (at - this.#lastCpu.at) : 0
-    this.#lastCpu = { at, ms }
-    return used
-  }
-
   /** 0 means that it never came; what came before the trace began counts as its beginning. */
   #relative(time: number): number {
     return time === 0 ? -1 : Math.max(0, time - this.origin)
   }
-}
-
-/** As libuv reads it when the pool is first used, once. */
-let threadsOfPool: number | undefined
-
-function poolThreads(): number {
-  return (threadsOfPool ??= poolThreadsSaid())
-}
-
-function poolThreadsSaid(): number {
-  const said = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10)
-  return said >= 1 ? Math.min(said, 1_024) : 4
 }
