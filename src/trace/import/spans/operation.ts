@@ -22,7 +22,7 @@ const readingMethods =
 const httpReads = /^(get|head|options)$/i
 const namedHttp = /^(?:HTTP\s+)?(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE)(?:\s+(\S+))?$/i
 const namedSql = /^(SELECT|INSERT|UPDATE|DELETE|REPLACE|MERGE|BEGIN|COMMIT|ROLLBACK)\b/
-const pauses = /^(?:sleep|delay|wait|back-?off|setTimeout|rate[ -_]?limit\w*|throttle)$/i
+const pauses = /^(?:sleep|delay|wait|back-?off|set-?timeout|rate[ -_]?limit\w*|throttle)$/i
 /** One page of a list names the page, or where the one before it ended. */
 const paging =
   /[?&](?:page|cursor|offset|skip|after|before|starting_after|ending_before|page_?token|next_?token|continuation\w*|start_?key|since_id|max_id)=/i
