@@ -1,6 +1,6 @@
 /** `heddle plan FILE`: how long a plan takes one after the other, as dependencies allow, and with the people and machines that there are. */
 import { readFileSync } from 'node:fs'
-import { InvalidPlan, type PlanFormat, planFormats, type Planned, type PlanOptions, type Project } from '../../plan/index.ts'
+import { InvalidPlan, type PlanFormat, planFormats, type PlanOptions, type Project } from '../../plan/index.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
@@ -14,18 +14,15 @@ export async function command(invocation: Invocation): Promise<number> {
   // Layouts of GPUs for a model; a plan of that name is written ./serve.
   if (file === 'serve' || file === 'train') return (await import('./plan/layouts.ts'))[file](invocation)
   if (options['no-color'] === true) forbidColor()
-  const { plan, planText } = await import('../../plan/index.ts')
+  const { assess, plan, planText } = await import('../../plan/index.ts')
   const project = await read(file, options.from)
   const settings = settingsOf(options)
   const planned = usable(file, () => plan(project, settings))
+  const assessment = assess(planned, settings.seed === undefined ? {} : { seed: settings.seed })
   const { stdout } = process
-  if (options.json === true) sayJson(stdout, JSON.stringify(documentOf(planned), null, 2))
-  else say(stdout, planText(planned, columnsOf(stdout)))
+  if (options.json === true) sayJson(stdout, JSON.stringify({ ...planned.report, ...assessment }, null, 2))
+  else say(stdout, planText(planned, columnsOf(stdout), assessment))
   return exitCodes.ok
-}
-
-function documentOf({ report }: Planned): unknown {
-  return report
 }
 
 async function read(file: string, from: string | true | undefined): Promise<Project> {

@@ -1,5 +1,6 @@
 /** A plan for the terminal: the three answers and their picture, what decides the end, a row for each task, and how busy everybody is. */
 import { clipToWidth, displayWidth, padToWidth } from '../../base/display-width.ts'
+import type { Assessment } from '../assess.ts'
 import { lengthText } from '../model/time.ts'
 import type { Planned, PlanReport, TaskOutlook } from '../plan.ts'
 import { daysOf } from '../plan.ts'
@@ -11,7 +12,7 @@ const [barMost, barLeast] = [40, 8]
 const nameLeast = 12
 
 /** @param columns of the terminal; `Infinity` for a file */
-export function planText(planned: Planned, columns = Number.POSITIVE_INFINITY): string {
+export function planText(planned: Planned, columns = Number.POSITIVE_INFINITY, assessment?: Assessment): string {
   const { report, project } = planned
   const length = lengths(planned)
   const { sequential, ideal, scheduled, criticalPath, chain, tasks, resources } = report
@@ -44,6 +45,7 @@ export function planText(planned: Planned, columns = Number.POSITIVE_INFINITY): 
     ...(tasks.length > rowsMax ? [`  … and ${tasks.length - rowsMax} more, with --json`] : []),
     ...(limited ? ['', ...busy(report, length)] : []),
     ...late(report, length),
+    ...(assessment ? ['', ...risks(assessment, report, length), '', ...remedies(assessment, length)] : []),
     ...project.notes.map((note) => `note: ${note}`),
   ]
   return lines.filter((line, i) => line !== '' || lines[i - 1] !== '').join('\n')
@@ -122,4 +124,35 @@ function late({ tasks }: PlanReport, length: (value: number) => string): string[
   const missed = tasks.filter(({ late }) => (late ?? 0) > 0)
   if (missed.length === 0) return []
   return ['', ...missed.slice(0, rowsMax).map(({ name, late }) => `late: ${name} ends ${length(late ?? 0)} after it is due`)]
+}
+
+/** How many of the tasks that endanger the end are named. */
+const riskyMax = 5
+
+function risks({ risk }: Assessment, { scheduled }: PlanReport, length: (value: number) => string): string[] {
+  const { p50, p80, p95, onTime, runs, estimated, tasks } = risk
+  const guessed =
+    estimated === 0
+      ? 'no task has an estimate, so each was drawn between 10 % less and 50 % more than planned'
+      : `${estimated} of ${tasks.length} tasks have an estimate`
+  const risky = tasks.filter(({ criticality, delay100 }) => criticality > 0 && (delay100 ?? 0) > 0).slice(0, riskyMax)
+  const width = Math.max(0, ...risky.map(({ name }) => Math.min(40, displayWidth(name))))
+  return [
+    `delays: half of ${runs.toLocaleString('en')} runs end by ${length(p50)}, 80 % by ${length(p80)}, 95 % by ${length(p95)}; ${Math.round(100 * onTime)} % by ${length(scheduled)} (${guessed})`,
+    ...risky.map(
+      ({ name, criticality, absorbs, delay25, delay50, delay100 }) =>
+        `  ${padToWidth(clipToWidth(name, width), width)}  decides the end in ${Math.round(100 * criticality)} %; absorbs ${length(absorbs)}; 25, 50, 100 % longer: ${[delay25, delay50, delay100].map((delay) => `+${length(delay ?? 0)}`).join(', ')}`,
+    ),
+  ]
+}
+
+function remedies({ mitigation }: Assessment, length: (value: number) => string): string[] {
+  if (mitigation.length === 0) return ['no single change that was tried makes it end earlier']
+  return [
+    'what would make it end earlier, the most for its cost first',
+    ...mitigation.flatMap(({ message, remedy, saves, end, question, where }) => [
+      `  −${length(saves)}, to ${length(end)}: ${remedy}`,
+      `    ${message} (${where}). ${question ?? ''}`,
+    ]),
+  ]
 }

@@ -84,7 +84,7 @@ class Search {
     const urgency = tails(problem)
     const { first } = this.#options
     let parents: Member[] = []
-    if (first) parents.push(this.#make(0, first))
+    if (first) parents.push(this.#make(0, keepingNeeds(problem, Uint32Array.from(first))))
     while (parents.length < population && !this.#done()) {
       const random = parents.length === (first ? 1 : 0) ? undefined : this.#random
       parents.push(this.#make(0, listByRule(problem, urgency, random)))
