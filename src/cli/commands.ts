@@ -4,6 +4,7 @@
  */
 import { exportFormats } from '../trace/export/formats.ts'
 import { planFormats } from '../plan/formats/names.ts'
+import { planExports } from '../plan/report/names.ts'
 import type { CommandSpec, OptionSpec } from './interface/command-spec.ts'
 import { layoutOptions } from './commands/plan/layout-options.ts'
 import { reporters } from './reporters/names.ts'
@@ -135,8 +136,11 @@ export const commands: readonly CommandSpec[] = [
         value: 'N',
         summary: 'tasks at once, at most, where the plan names nobody; serve: requests under way, in place of a rate',
       },
+      { name: 'target', value: 'NAME', summary: 'the script or target to plan, of a package.json or the database of make' },
       { name: 'schedules', value: 'N', summary: 'how many schedules are tried (default: 1,000)' },
       { name: 'seed', value: 'N', summary: 'equal seeds give equal schedules (default: 1)' },
+      { name: 'export', value: 'FORMAT', oneOf: planExports, summary: `write the plan as ${planExports.join(', ')}` },
+      { name: 'output', short: 'o', value: 'FILE', summary: 'where to write the export (default: stdout)' },
       ...layoutOptions,
       json,
       color,

@@ -2,7 +2,7 @@
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { dateText } from './model/time.ts'
 import { type Planned, scaleOf } from './plan.ts'
-import { lengths } from './report/text.ts'
+import { lengths } from './model/lengths.ts'
 import { delays } from './risk/delays.ts'
 import { type Mitigation, mitigations } from './risk/mitigation.ts'
 import { monteCarlo } from './risk/monte-carlo.ts'
@@ -73,7 +73,7 @@ export function assess(planned: Planned, options: AssessOptions = {}): Assessmen
   const later = (ms: number): number => Number((moment(scheduled.end + ms) - moment(scheduled.end)).toFixed(6))
   const outcomes = monteCarlo(problem, tasks, scheduled, seed)
   const delayed = delays(problem, scheduled)
-  const text = lengths(planned)
+  const text = lengths(project)
   const saved = (endMs: number): number => Number((moment(scheduled.end) - moment(endMs)).toFixed(6))
   const found = mitigations(project, compiled, scheduled, { schedules: scheduled.schedules, seed }, (_, endMs) => {
     const on = date(endMs)

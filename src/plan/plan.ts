@@ -1,8 +1,8 @@
 /** The answers to a plan: how long it takes one after the other, as dependencies allow, and with the people and machines that there are. */
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
-import { type CalendarRules, dayLengthsOf } from './model/calendar.ts'
 import type { Project, Resource } from './model/project.ts'
-import { type DayLengths, inUnit, type Unit } from './model/time.ts'
+import { daysOf } from './model/lengths.ts'
+import { inUnit, type Unit } from './model/time.ts'
 import { compile, type Compiled } from './schedule/problem.ts'
 import { type Scheduled, schedule, takenText } from './schedule/schedule.ts'
 import { worked } from './schedule/critical-path.ts'
@@ -125,12 +125,6 @@ export function withSlots(project: Project, slots: number): Project {
   )
   if (slots === Infinity || tasks.every((task, i) => task === project.tasks[i])) return project
   return { ...project, resources: [...project.resources, resource], tasks }
-}
-
-/** How long a day and a week of the project are. */
-export function daysOf({ calendar, calendars }: Project): DayLengths {
-  const rulesOf: CalendarRules | undefined = calendar === undefined ? undefined : calendars[calendar]
-  return dayLengthsOf(rulesOf)
 }
 
 /** Moments and lengths as numbers in the plan's unit. */

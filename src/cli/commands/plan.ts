@@ -1,10 +1,11 @@
 /** `heddle plan FILE`: how long a plan takes one after the other, as dependencies allow, and with the people and machines that there are. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { InvalidPlan, type PlanFormat, planFormats, type PlanOptions, type Project } from '../../plan/index.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
 import { forbidColor } from '../terminal/paint.ts'
+import { safeText } from '../terminal/readable.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
 
@@ -14,10 +15,16 @@ export async function command(invocation: Invocation): Promise<number> {
   // Layouts of GPUs for a model; a plan of that name is written ./serve.
   if (file === 'serve' || file === 'train') return (await import('./plan/layouts.ts'))[file](invocation)
   if (options['no-color'] === true) forbidColor()
-  const { assess, plan, planText } = await import('../../plan/index.ts')
-  const project = await read(file, options.from)
+  const { assess, exportPlan, plan, planExports, planText } = await import('../../plan/index.ts')
+  const project = await read(file, options)
   const settings = settingsOf(options)
   const planned = usable(file, () => plan(project, settings))
+  const form = planExports.find((name) => name === options.export)
+  if (form) return write(exportPlan(planned, form), options.output)
+  if (options.output !== undefined)
+    throw new UsageError('--output needs a format', {
+      hint: `heddle plan --export html --output ${String(options.output)} ${file}`,
+    })
   const assessment = assess(planned, settings.seed === undefined ? {} : { seed: settings.seed })
   const { stdout } = process
   if (options.json === true) sayJson(stdout, JSON.stringify({ ...planned.report, ...assessment }, null, 2))
@@ -25,7 +32,21 @@ export async function command(invocation: Invocation): Promise<number> {
   return exitCodes.ok
 }
 
-async function read(file: string, from: string | true | undefined): Promise<Project> {
+function write(text: string, output: string | true | undefined): number {
+  if (typeof output !== 'string') {
+    // Pictures and tables are for programs; what would drive a terminal is taken out of a digest.
+    process.stdout.write(process.stdout.isTTY ? `${safeText(text, false)}\n` : text)
+    return exitCodes.ok
+  }
+  try {
+    writeFileSync(output, text)
+  } catch (cause) {
+    throw new UsageError(`${output} cannot be written: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`, { cause })
+  }
+  return exitCodes.ok
+}
+
+async function read(file: string, { from, target }: Invocation['options']): Promise<Project> {
   const { readPlan } = await import('../../plan/index.ts')
   const format: PlanFormat | undefined = planFormats.find((name) => name === from)
   let text: string
@@ -35,7 +56,11 @@ async function read(file: string, from: string | true | undefined): Promise<Proj
     throw new UsageError(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`, { cause })
   }
   try {
-    return await readPlan(text, { file: file === '-' ? '' : file, ...(format && { format }) })
+    return await readPlan(text, {
+      file: file === '-' ? '' : file,
+      ...(format && { format }),
+      ...(typeof target === 'string' && { target }),
+    })
   } catch (error) {
     throw asUsage(file, error)
   }

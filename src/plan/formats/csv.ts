@@ -89,7 +89,9 @@ function rowOf(
     if (column === undefined || column === '' || cell === '' || entries.has(column)) continue
     const list = column === 'needs' || column === 'skills' || column === 'resources'
     const bare = ['duration', 'earliest', 'due', 'min', 'likely', 'max'].includes(column) && /^\d+([.,]\d+)?$/.test(cell)
-    if (list) entries.set(column, listOf(column, cell, line))
+    // A list of JSON, where identities hold separators.
+    if (list && /^\[.*\]$/.test(cell) && !/^\[[^"{\]]/.test(cell)) entries.set(column, withLine(locateJson(cell, file), line))
+    else if (list) entries.set(column, listOf(column, cell, line))
     else entries.set(column, scalar(bare ? Number(cell.replace(',', '.')) : cell))
   }
   const estimate = ['min', 'likely', 'max'].map((name) => [name, entries.get(name) ?? entries.get('duration')] as const)

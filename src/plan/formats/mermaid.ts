@@ -108,6 +108,8 @@ class MermaidReader {
     const settings = this.#settings()
     const stated = at(settings.document, 'start')
     const startMs = (stated && parseDate(textOf(stated) ?? '')) ?? (dated.length > 0 ? Math.min(...dated) : undefined)
+    // A chart that was written from a plan without dates has some only because it must.
+    const hasDates = startMs !== undefined && (stated !== undefined || !at(settings.document, 'unit'))
     const shortest = this.#drafts
       .map(({ end }) => /[a-z]+$/.exec(end)?.[0])
       .some((word) => word !== undefined && !['d', 'w', 'y', 'M'].includes(word))
@@ -118,13 +120,12 @@ class MermaidReader {
     const ends = new Map<string, number>()
     for (const draft of this.#drafts) {
       const task = this.#task(draft, tasks.at(-1), dateOf, startMs, calendar, ends)
-      const told = own.tasks.find(({ id }) => id === draft.id)
+      const told = settings.told.get(draft.id)
+      const mentioned = told && own.tasks.find(({ id }) => id === told.id)
       const { name, durationMs, line, section } = task
-      tasks.push(
-        told && settings.told.has(draft.id)
-          ? { ...told, name, durationMs, line, ...(section !== undefined && { section }) }
-          : task,
-      )
+      // A length that somebody has changed in the chart counts, else the comment is more exact.
+      const exact = told?.shown === draft.end && mentioned ? mentioned.durationMs : durationMs
+      tasks.push(mentioned ? { ...mentioned, name, durationMs: exact, line, ...(section !== undefined && { section }) } : task)
     }
     const implied = tasks.filter(({ links }) => links.some((link) => link.implied)).length
     return checked({
@@ -132,7 +133,7 @@ class MermaidReader {
       file: this.#file,
       format: 'mermaid',
       unit: at(settings.document, 'unit') ? own.unit : shortest ? 'h' : 'd',
-      ...(startMs !== undefined && { startMs }),
+      ...(hasDates && { startMs }),
       ...(name !== undefined && { calendar: name }),
       calendars,
       resources: own.resources,
@@ -149,35 +150,29 @@ class MermaidReader {
   }
 
   /** The comments as one document of heddle's own form; tasks that they do not mention stand there empty, so that others can name them. */
-  #settings(): { readonly document: Located; readonly told: ReadonlySet<string> } {
+  #settings(): { readonly document: Located; readonly told: ReadonlyMap<string, Told> } {
     const entries = new Map<string, Located>()
     const rows = new Map<string, Located>()
+    const told = new Map<string, Told>()
     for (const comment of this.#comments) {
       if (comment.kind !== 'map') continue
       const id = textOf(at(comment, 'id'))
       if (id === undefined) for (const [name, value] of comment.entries) entries.set(name, value)
-      else
-        rows.set(id, {
-          ...comment,
-          entries: new Map([
-            ...comment.entries,
-            ...(comment.entries.has('duration') || comment.entries.has('estimate')
-              ? []
-              : [['duration', { kind: 'scalar', line: comment.line, value: 0 } as const] as const]),
-          ]),
-        })
+      else {
+        told.set(textOf(at(comment, 'at')) ?? id, { id, shown: textOf(at(comment, 'shown')) })
+        const own = [...comment.entries].filter(([name]) => name !== 'at' && name !== 'shown')
+        const timed = own.some(([name]) => name === 'duration' || name === 'estimate')
+        rows.set(id, { ...comment, entries: new Map(timed ? own : [...own, ['duration', scalar(0, comment.line)]]) })
+      }
     }
-    const told = new Set(rows.keys())
-    for (const { id, line } of this.#drafts)
-      if (!rows.has(id))
-        rows.set(id, {
-          kind: 'map',
-          line,
-          entries: new Map([
-            ['id', { kind: 'scalar', line, value: id }],
-            ['duration', { kind: 'scalar', line, value: 0 }],
-          ]),
-        })
+    for (const { id, line } of this.#drafts) {
+      if (told.has(id) || rows.has(id)) continue
+      const empty = new Map<string, Located>([
+        ['id', scalar(id, line)],
+        ['duration', scalar(0, line)],
+      ])
+      rows.set(id, { kind: 'map', line, entries: empty })
+    }
     entries.set('tasks', { kind: 'list', line: 1, items: [...rows.values()] })
     return { document: { kind: 'map', line: 1, entries }, told }
   }
@@ -263,4 +258,14 @@ class MermaidReader {
   #wrong(line: number, message: string): InvalidPlan {
     return new InvalidPlan(`${message}${place(this.#file, line)}`)
   }
+}
+
+/** What a comment says of a task: its identity, and the length that the chart shows. */
+interface Told {
+  readonly id: string
+  readonly shown: string | undefined
+}
+
+function scalar(value: string | number, line: number): Located {
+  return { kind: 'scalar', line, value }
 }

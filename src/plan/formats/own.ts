@@ -185,14 +185,22 @@ class OwnReader {
           return link
         })
       }
-      this.#names(item, ['task', 'id', 'type', 'lag'], `a need of task "${id}"`, [])
+      this.#names(item, ['task', 'id', 'type', 'lag', 'implied'], `a need of task "${id}"`, [])
       const task = textOf(at(item, 'task') ?? at(item, 'id'))
       if (task === undefined) throw this.#wrong(item, `A need of task "${id}" has no \`task\``)
       const type = (textOf(at(item, 'type')) ?? 'FS').toUpperCase()
       if (!isLinkType(type))
         throw this.#wrong(item, `Expected the type of a need of "${id}" to be FS, SS, FF or SF, got ${JSON.stringify(type)}`)
       const lag = at(item, 'lag')
-      return [{ task, type, lagMs: lag ? this.#signedLength(lag, `the lag between "${task}" and "${id}"`) : 0, line: item.line }]
+      return [
+        {
+          task,
+          type,
+          lagMs: lag ? this.#signedLength(lag, `the lag between "${task}" and "${id}"`) : 0,
+          line: item.line,
+          ...(textOf(at(item, 'implied')) === 'true' && { implied: true }),
+        },
+      ]
     })
   }
 

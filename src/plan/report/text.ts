@@ -1,9 +1,8 @@
 /** A plan for the terminal: the three answers and their picture, what decides the end, a row for each task, and how busy everybody is. */
 import { clipToWidth, displayWidth, padToWidth } from '../../base/display-width.ts'
 import type { Assessment } from '../assess.ts'
-import { lengthText } from '../model/time.ts'
+import { lengths } from '../model/lengths.ts'
 import type { Planned, PlanReport, TaskOutlook } from '../plan.ts'
-import { daysOf } from '../plan.ts'
 
 /** More rows than this say less, not more; chosen to fit a terminal. */
 const rowsMax = 40
@@ -14,7 +13,7 @@ const nameLeast = 12
 /** @param columns of the terminal; `Infinity` for a file */
 export function planText(planned: Planned, columns = Number.POSITIVE_INFINITY, assessment?: Assessment): string {
   const { report, project } = planned
-  const length = lengths(planned)
+  const length = lengths(project)
   const { sequential, ideal, scheduled, criticalPath, chain, tasks, resources } = report
   const count = `${tasks.length.toLocaleString('en')} ${tasks.length === 1 ? 'task' : 'tasks'}`
   const bar = barOf(Math.max(sequential, ideal, scheduled), Math.min(barMost, Math.max(barLeast, columns - 50)))
@@ -49,12 +48,6 @@ export function planText(planned: Planned, columns = Number.POSITIVE_INFINITY, a
     ...project.notes.map((note) => `note: ${note}`),
   ]
   return lines.filter((line, i) => line !== '' || lines[i - 1] !== '').join('\n')
-}
-
-export function lengths({ project, report }: Pick<Planned, 'project' | 'report'>): (value: number) => string {
-  const days = daysOf(project)
-  const ms = { w: days.weekMs, d: days.dayMs, h: 3_600_000, min: 60_000, s: 1_000, ms: 1, period: 1_000 }[report.unit]
-  return (value) => lengthText(value * ms, report.unit, days)
 }
 
 function faster(sequential: number, other: number): string {

@@ -3,7 +3,7 @@
  * start of the project.
  */
 import { type Dag, dagOf } from '../../graph/index.ts'
-import { Calendar } from '../model/calendar.ts'
+import { Calendar, type CalendarRules, type Span } from '../model/calendar.ts'
 import { orderOf } from '../model/order.ts'
 import type { Demand, LinkType, Project, Task } from '../model/project.ts'
 
@@ -119,11 +119,17 @@ function calendarsOf({ calendars, startMs }: Project): (name: string | undefined
   const made = new Map<string, Calendar>()
   return (name) => {
     const rules = name === undefined ? undefined : calendars[name]
-    if (name === undefined || !rules) return undefined
+    if (name === undefined || !rules || isAlways(rules)) return undefined
     const calendar = made.get(name) ?? Calendar.of(rules, startMs ?? firstMonday, `"${name}"`)
     made.set(name, calendar)
     return calendar
   }
+}
+
+/** Work that never pauses needs no calendar. */
+function isAlways({ week, days }: CalendarRules): boolean {
+  const whole = (spans: readonly Span[]): boolean => spans.length === 1 && spans[0]?.[0] === 0 && spans[0][1] === 86_400_000
+  return week.every(whole) && Object.values(days).every(whole)
 }
 
 /** Plans without dates begin on a Monday. */

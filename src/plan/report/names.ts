@@ -1,0 +1,3 @@
+/** The forms that plans are written in, for the command line too: nothing else is loaded with them. */
+export const planExports = ['json', 'csv', 'mermaid', 'mspdi', 'svg', 'html', 'digest'] as const
+export type PlanExport = (typeof planExports)[number]
