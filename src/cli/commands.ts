@@ -137,6 +137,11 @@ export const commands: readonly CommandSpec[] = [
         summary: 'tasks at once, at most, where the plan names nobody; serve: requests under way, in place of a rate',
       },
       { name: 'target', value: 'NAME', summary: 'the script or target to plan, of a package.json or the database of make' },
+      {
+        name: 'learn',
+        value: 'PATH',
+        summary: 'durations of past runs: a trace, the jobs of GitHub Actions or a summary of turbo in JSON, or a folder of them',
+      },
       { name: 'schedules', value: 'N', summary: 'how many schedules are tried (default: 1,000)' },
       { name: 'seed', value: 'N', summary: 'equal seeds give equal schedules (default: 1)' },
       { name: 'export', value: 'FORMAT', oneOf: planExports, summary: `write the plan as ${planExports.join(', ')}` },

@@ -21,10 +21,18 @@ export function anyKnown(model: GraphModel, tasks: Uint32Array, durations: Durat
  * The expected milliseconds of each of the given tasks: what `durations` says, else the task's own estimate, else the mean of
  * the tasks that have one of these, else 1.
  */
-export function expectedMs(model: GraphModel, tasks: Uint32Array, durations: Durations | undefined): Float64Array {
+export function expectedMs(
+  model: GraphModel,
+  tasks: Uint32Array,
+  durations: Durations | undefined,
+  learned?: ReadonlyMap<string, number>,
+): Float64Array {
   const { estimatesMs } = model
   const expected = new Float64Array(tasks.length)
   for (let i = 0; i < tasks.length; i++) expected[i] = estimatesMs[tasks[i] as number] as number
+  if (learned !== undefined) {
+    for (let i = 0; i < tasks.length; i++) expected[i] = learned.get(model.nameOf(tasks[i] as number)) ?? (expected[i] as number)
+  }
   if (durations !== undefined) {
     for (let i = 0; i < tasks.length; i++) {
       const name = model.nameOf(tasks[i] as number)

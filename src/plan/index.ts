@@ -6,6 +6,8 @@
 
 // Plans of people.
 export { assess, type Assessment, type AssessOptions, type Remedy, type Risk, type TaskRisk } from './assess.ts'
+export { type Samples, samplesOfJson, samplesOfTrace } from './learn/durations.ts'
+export { learn } from './learn/learn.ts'
 export { plan, type Planned, type PlanOptions, type PlanReport, type ResourceOutlook, type TaskOutlook } from './plan.ts'
 export { planFormats, type PlanFormat } from './formats/names.ts'
 export { readPlan, type ReadOptions } from './formats/read.ts'

@@ -8,6 +8,7 @@
  */
 import { DependencyFailed, JournalFailed, toError } from '../base/errors.ts'
 import { messageOf } from '../base/look.js'
+import { performance } from '../base/globals.js'
 import { enterFrame, type Frame, type TaskContext } from '../base/frame.ts'
 import { observed } from '../base/observer.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
@@ -40,6 +41,8 @@ export interface GraphRunSpec {
   readonly durations: Float64Array
   readonly concurrency: number
   readonly settles: boolean
+  /** Gets the milliseconds of each task of the selection that is done, where the run is to learn. */
+  readonly took: Float64Array | undefined
 }
 
 interface Lane {
@@ -141,7 +144,11 @@ export class GraphRun {
       }
       try {
         const steps = this.#steps
-        this.#succeed(task, await (steps ? this.#callRecorded(task, lane, steps) : this.#call(task, lane)))
+        const { took } = this.#spec
+        const startedAt = took ? performance.now() : 0
+        const value = await (steps ? this.#callRecorded(task, lane, steps) : this.#call(task, lane))
+        if (took && this.#fromJournal[task] !== 1) took[task] = performance.now() - startedAt
+        this.#succeed(task, value)
       } catch (error) {
         this.#fail(task, error)
       }

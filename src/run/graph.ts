@@ -27,6 +27,7 @@ import { keepPartial } from './failure.ts'
 import { GraphRun, type TaskFunction } from './graph-run.ts'
 import { sealedAmong } from './graph-stays.ts'
 import { Group, type RunOptions, runRules } from './group.ts'
+import { Learned } from './learned.ts'
 import { defaultConcurrency } from './map.ts'
 
 /** Options of one task of a graph. */
@@ -52,6 +53,11 @@ export interface GraphRunOptions extends RunOptions, PolicyOptions {
   readonly onFailure?: 'stop' | 'settle'
   /** How long tasks took in an earlier run, by name: goes before their estimates. @default none */
   readonly durations?: Durations
+  /**
+   * The path of a file in which runs keep how long their tasks took: the next run's priorities are the medians of the last twenty. `durations` go before
+   * them. The file need not exist. @default nothing is kept
+   */
+  readonly learn?: string
   /**
    * A journal for the results, by name of the task: after a crash the same graph goes on where it was. The path of a file, the same with
    * options, or a part of an open journal. A task is run again when one that it needs is. @default none
@@ -81,6 +87,7 @@ const graphRunRules: OptionRules<GraphRunOptions> = {
   concurrency: rules.whole(1, ['auto']),
   onFailure: rules.oneOf('stop', 'settle'),
   durations: rules.object,
+  learn: rules.string,
   checkpoint: checkpointRule,
 }
 
@@ -169,11 +176,13 @@ export class Graph {
     const wanted = this.#targets(targets, 'run')
     const selection = this.#select(wanted)
     const concurrency = slotsOf(options.concurrency)
-    const durations = expectedMs(this.#model, selection.tasks, options.durations)
+    const learned = options.learn === undefined ? undefined : new Learned(options.learn)
+    const took = learned && new Float64Array(selection.dag.size).fill(Number.NaN)
+    const durations = expectedMs(this.#model, selection.tasks, options.durations, learned?.durations)
     const policyOf = this.#policiesOf(options)
     const settles = options.onFailure === 'settle'
     const group = new Group('graph', this.name, options, selection.dag.size, concurrency)
-    const spec = { model: this.#model, selection, functions: this.#functions, policyOf, durations, concurrency, settles }
+    const spec = { model: this.#model, selection, functions: this.#functions, policyOf, durations, concurrency, settles, took }
     const run = new GraphRun(group, spec)
     let journal: OpenCheckpoint | undefined
     const whole = async (): Promise<void> => {
@@ -188,6 +197,7 @@ export class Graph {
     } finally {
       group.close()
     }
+    if (took) learned?.add(this.#model, selection, took)
     if (settles && !group.failure) {
       tellCaller(run.failures())
       return wanted.collect((i) => run.outcome(selection.targets[i] as number))

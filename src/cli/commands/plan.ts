@@ -1,11 +1,12 @@
 /** `heddle plan FILE`: how long a plan takes one after the other, as dependencies allow, and with the people and machines that there are. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { InvalidPlan, type PlanFormat, planFormats, type PlanOptions, type Project } from '../../plan/index.ts'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { InvalidPlan, type PlanFormat, planFormats, type PlanOptions, type Project, type Samples } from '../../plan/index.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
 import { forbidColor } from '../terminal/paint.ts'
-import { safeText } from '../terminal/readable.ts'
+import { readable, safeText } from '../terminal/readable.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
 
@@ -16,7 +17,8 @@ export async function command(invocation: Invocation): Promise<number> {
   if (file === 'serve' || file === 'train') return (await import('./plan/layouts.ts'))[file](invocation)
   if (options['no-color'] === true) forbidColor()
   const { assess, exportPlan, plan, planExports, planText } = await import('../../plan/index.ts')
-  const project = await read(file, options)
+  const given = await read(file, options)
+  const project = typeof options.learn === 'string' ? await learned(given, options.learn) : given
   const settings = settingsOf(options)
   const planned = usable(file, () => plan(project, settings))
   const form = planExports.find((name) => name === options.export)
@@ -30,6 +32,37 @@ export async function command(invocation: Invocation): Promise<number> {
   if (options.json === true) sayJson(stdout, JSON.stringify({ ...planned.report, ...assessment }, null, 2))
   else say(stdout, planText(planned, columnsOf(stdout), assessment))
   return exitCodes.ok
+}
+
+/** Files that hold no durations are left out; that none does is an error. */
+async function learned(project: Project, path: string): Promise<Project> {
+  const { learn, samplesOfJson, samplesOfTrace } = await import('../../plan/index.ts')
+  const { readTrace } = await import('../../trace/index.ts')
+  const samples: Samples = new Map()
+  for (const file of filesIn(path)) {
+    try {
+      if (/\.json$/i.test(file)) samplesOfJson(JSON.parse(readFileSync(file, 'utf8')), samples)
+      else samplesOfTrace(readTrace(file), samples)
+    } catch (error) {
+      say(process.stderr, `${readable(file)} was left out: ${readable((error as Error).message)}`)
+    }
+  }
+  if (samples.size === 0)
+    throw new UsageError(`No durations of past runs in ${path}`, {
+      hint: 'heddle run --trace runs/1.heddle build.ts, then --learn runs',
+    })
+  return learn(project, samples)
+}
+
+/** The file itself, or those of a folder, by name. */
+function filesIn(path: string): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path]
+    const names = readdirSync(path).filter((name) => /\.(json|heddle)$/i.test(name))
+    return names.toSorted().map((name) => join(path, name))
+  } catch (cause) {
+    throw new UsageError(`${path} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`, { cause })
+  }
 }
 
 function write(text: string, output: string | true | undefined): number {

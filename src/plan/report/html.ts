@@ -6,7 +6,7 @@ import { escaped } from './mspdi.ts'
 import { svg } from './svg.ts'
 import { day } from './text.ts'
 
-const style = `body{font:14px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;margin:24px auto;max-width:1180px;padding:0 16px}h1{font-size:20px;margin:0 0 4px}h2{font-size:16px;margin:28px 0 8px}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px 10px 4px 0;border-bottom:1px solid #e5e7eb;vertical-align:top}th{font-weight:600;color:#4b5563}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.quiet{color:#6b7280}.answers{display:flex;gap:32px;flex-wrap:wrap;margin:12px 0}.answers b{display:block;font-size:22px;font-weight:600}.critical{color:#c2410c;font-weight:600}.picture{overflow-x:auto;border:1px solid #e5e7eb;border-radius:6px}li{margin:8px 0}`
+const style = `body{font:14px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;margin:24px auto;max-width:1180px;padding:0 16px}h1{font-size:20px;margin:0 0 4px}h2{font-size:16px;margin:28px 0 8px}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:4px 10px 4px 0;border-bottom:1px solid #e5e7eb;vertical-align:top}th{font-weight:600;color:#4b5563}td.n,th.n{text-align:right;padding-right:16px;font-variant-numeric:tabular-nums}.quiet{color:#6b7280}.answers{display:flex;gap:32px;flex-wrap:wrap;margin:12px 0}.answers b{display:block;font-size:22px;font-weight:600}.critical{color:#c2410c;font-weight:600}.picture{overflow-x:auto;border:1px solid #e5e7eb;border-radius:6px}li{margin:8px 0}`
 
 export function html(planned: Planned, assessment: Assessment): string {
   const { report } = planned

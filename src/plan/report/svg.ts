@@ -27,7 +27,7 @@ export function svg(planned: Planned): string {
   const { report, compiled, scheduled } = planned
   const length = lengths(planned.project)
   const tasks = report.tasks.slice(0, rowsMax)
-  const labels = Math.min(labelMost, Math.max(80, ...tasks.map(({ name }) => displayWidth(name) * letter + 8)))
+  const labels = Math.min(labelMost, Math.max(150, ...tasks.map(({ name }) => displayWidth(name) * letter + 8)))
   const left = padding + labels
   const whole = Math.max(report.scheduled, 1e-9)
   const x = (value: number): number => round(left + (value / whole) * chartWidth)
