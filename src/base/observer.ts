@@ -73,6 +73,7 @@ export interface Note {
     | 'worker-crash'
     | 'inline'
     | 'contained'
+    | 'copying'
     | 'batch'
     | 'checkpoint'
     | 'concurrency'

@@ -29,6 +29,50 @@ const planted: Record<Exclude<Pitfall, 'more-workers-hurt'>, TraceSpec> = {
     ],
     tasks: onWorkers(2, 70, 0.5, 0.2),
   },
+  copying: {
+    runs: [map],
+    notes: [
+      {
+        at: 90,
+        run: 1,
+        kind: 'copying',
+        text: 'what crossed',
+        data: {
+          name: 'parse',
+          module: 'file:///parse.js',
+          items: 20,
+          bytes: 9e6,
+          writeMs: 1,
+          readMs: 60,
+          ownMs: 0,
+          workerMs: 40,
+        },
+      },
+    ],
+    tasks: onWorkers(2, 10, 10, 0.1),
+  },
+  'merging-here': {
+    runs: [{ ...map, kind: 'mapReduce' }],
+    notes: [
+      {
+        at: 90,
+        run: 1,
+        kind: 'copying',
+        text: 'what crossed',
+        data: {
+          name: 'parse',
+          module: 'file:///parse.js',
+          items: 20,
+          bytes: 9e6,
+          writeMs: 1,
+          readMs: 10,
+          ownMs: 60,
+          workerMs: 40,
+        },
+      },
+    ],
+    tasks: onWorkers(2, 10, 10, 0.1),
+  },
   'not-worth-threads': {
     runs: [map],
     notes: [

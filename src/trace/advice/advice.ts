@@ -14,6 +14,8 @@ export type Pitfall =
   | 'small-tasks'
   | 'not-worth-threads'
   | 'contained'
+  | 'copying'
+  | 'merging-here'
   | 'too-few-tasks'
   | 'one-after-the-other'
   | 'stragglers'

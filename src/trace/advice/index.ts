@@ -1,6 +1,7 @@
 /** All rules, judged on one trace. */
 import { type Advice, adviceOf, type Facts, type Rule, worthIt } from './advice.ts'
 import { contained } from './contained.ts'
+import { copying } from './copying.ts'
 import { sequences } from './imported.ts'
 import { cpuOnEventLoop, oversubscription } from './machine.ts'
 import { notRetried, oneAfterTheOther, retriedOutside, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
@@ -12,6 +13,7 @@ const rules: readonly Rule[] = [
   smallTasks,
   notWorthThreads,
   contained,
+  copying,
   tooFewTasks,
   oneAfterTheOther,
   stragglers,

@@ -3,6 +3,7 @@ import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import { bucketsOf } from '../explain/buckets.ts'
 import type { GroupStats } from '../explain/groups.ts'
+import { copyingIn, threadMs } from '../explain/copying.ts'
 import { notesOf } from '../explain/notes.ts'
 import { factor } from '../explain/speedup.ts'
 import { percent } from '../explain/words.ts'
@@ -86,7 +87,9 @@ export function notWorthThreads(facts: Facts): Fault[] {
   const workers = workerRows(facts)
   if (workers.length === 0) return []
   const workMs = workers.reduce((sum, { runningMs }) => sum + runningMs, 0)
-  const costMs = Math.max(0, ...workers.map(({ idleMs }) => idleMs.startup + idleMs.dispatch))
+  // While this thread copies, they wait for it: that is a fault of its own.
+  const copiedMs = copyingIn(facts.related.trace).reduce((sum, copied) => sum + threadMs(copied), 0)
+  const costMs = Math.max(0, ...workers.map(({ idleMs }) => idleMs.startup + Math.max(0, idleMs.dispatch - copiedMs)))
   if (workMs >= costMs) return []
   const label = facts.groups.find(({ onWorkers }) => onWorkers > 0)?.label ?? 'the worker functions'
   return [

@@ -2,6 +2,7 @@
 import { adaptedIn } from '../explain/adapted.ts'
 import { advise } from '../advice/index.ts'
 import { contention } from '../explain/contention.ts'
+import { copyingIn } from '../explain/copying.ts'
 import { type CriticalPath, criticalPath } from '../explain/critical-path.ts'
 import { failuresOf } from '../explain/failures.ts'
 import { type Grouping, groupTable, groupTasks, taskLabel } from '../explain/groups.ts'
@@ -54,6 +55,7 @@ export function explainRelated(related: Related, grouping: Grouping = groupTasks
     failures: failuresOf(trace, grouping),
     startingMs: startingMs(related),
     adapted: adaptedIn(trace),
+    copying: copyingIn(trace),
     restored: restoredIn(trace),
   }
   const advice = advise({ ...facts, related, selfMs: self.ms })

@@ -5,6 +5,7 @@ import type { CriticalPath } from '../explain/critical-path.ts'
 import type { Failures } from '../explain/failures.ts'
 import type { Grouping, GroupStats } from '../explain/groups.ts'
 import type { RowUse } from '../explain/idle.ts'
+import type { Copied } from '../explain/copying.ts'
 import type { Idle } from '../explain/idle-summary.ts'
 import type { SpeedupIs } from '../explain/speedup.ts'
 
@@ -40,6 +41,8 @@ export interface Explanation {
   readonly failures: Failures
   /** What adaptive concurrency did. */
   readonly adapted: readonly Adapted[]
+  /** What crossing to workers took of this thread, by function. */
+  readonly copying: readonly Copied[]
   /** What came from journals, in words: one line for each run with a checkpoint that was not new. */
   readonly restored: readonly string[]
   /** What is worth changing, the largest saving first. */

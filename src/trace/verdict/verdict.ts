@@ -1,6 +1,7 @@
 import { counted } from '../../base/counted.ts'
 import { formatMs } from '../../base/duration.ts'
 import type { Explanation } from './explanation.ts'
+import type { Copied } from '../explain/copying.ts'
 import { idleWords } from '../explain/idle.ts'
 import { callsAtOnce, factor } from '../explain/speedup.ts'
 import { percent, tookTurns } from '../explain/words.ts'
@@ -21,6 +22,7 @@ export function verdictLines(facts: Findings): string[] {
     speedupLine(facts),
     `bound by ${boundWords(facts)}`,
     idleLine(facts),
+    ...copyingLines(facts),
     ...adaptedLines(facts),
     ...facts.restored.slice(0, restoredShown),
   ]
@@ -72,9 +74,35 @@ function adaptedLines({ adapted }: Findings): string[] {
   })
 }
 
+/** Share of the wall time from which on crossing is worth a line, and from which on it is what bounds the run. Chosen. */
+const [copyingShown, copyingBounds] = [0.05, 0.4]
+
+/** What this thread did beside handing out: causes of their own, because workers wait for it meanwhile. */
+function crossing({ copying }: Findings): readonly { readonly what: string; readonly ms: number }[] {
+  const sum = (of: (copied: Copied) => number): number => copying.reduce((ms, copied) => ms + of(copied), 0)
+  return [
+    { what: 'writing arguments', ms: sum(({ writeMs }) => writeMs) },
+    { what: 'reading results', ms: sum(({ readMs }) => readMs) },
+    { what: 'merging', ms: sum(({ kind, ownMs }) => (kind === 'mapReduce' ? ownMs : 0)) },
+    { what: 'code of its own that takes results', ms: sum(({ kind, ownMs }) => (kind === 'mapReduce' ? 0 : ownMs)) },
+  ]
+}
+
+function copyingLines(facts: Findings): string[] {
+  const parts = crossing(facts).filter(({ ms }) => ms >= copyingShown * facts.wallMs)
+  return parts.length === 0 ? [] : [`this thread: ${parts.map(({ what, ms }) => `${what} ${formatMs(ms)}`).join(', ')}`]
+}
+
 /** The groups that make up most of the critical path, in order, at most three. */
-function boundWords({ criticalPath, bound, wallMs }: Findings): string {
+function boundWords(facts: Findings): string {
+  const { criticalPath, bound, wallMs } = facts
   const { ms } = criticalPath
+  const parts = crossing(facts)
+  const all = parts.reduce((sum, part) => sum + part.ms, 0)
+  if (all >= copyingBounds * wallMs) {
+    const most = parts.toSorted((a, b) => b.ms - a.ms)[0]
+    return `${most?.what ?? ''} on this thread (${formatMs(most?.ms ?? 0)}, ${percent((most?.ms ?? 0) / wallMs)} of the wall time)`
+  }
   if (ms.limiter > ms.work)
     return `a limiter (${formatMs(ms.limiter)} of waiting, ${percent(ms.limiter / wallMs)} of the wall time)`
   if (ms.outside > ms.work)

@@ -203,6 +203,11 @@ export class Estimate {
     return hereMs <= thereMs ? 'here' : 'there'
   }
 
+  /** Are its results what makes it dear to send? They need not come here where workers go on with them. */
+  get dearResults(): boolean {
+    return this.#readMeasured && this.readMs > 2 * this.writeMs
+  }
+
   /** Is a call cheaper for this thread than sending it? `calls` are to be sent together. */
   callWins(calls: number): boolean {
     const each = this.hereMs

@@ -1,6 +1,7 @@
 /** Work of one function that waits for workers, with everything of it that is under way. The pool's state, without its decisions. */
 import type { Batch, BulkWork, FunctionRef, Place } from '../../run/executor.ts'
 import type { SealedPlace } from '../protocol.ts'
+import type { Copying } from './copying.ts'
 import type { Estimate } from './estimate.ts'
 
 export interface JobWork extends BulkWork {
@@ -92,6 +93,8 @@ export class Job {
   inlineItems = 0
   /** Its module did not consent to run on this thread, where the whole job would have taken less: since when, and of how many items. */
   contained: { readonly since: number; readonly items: number } | undefined
+  /** What its crossing has cost since that was last told. */
+  copying: Copying | undefined
   finished = false
   /** Where all of its calls must run. */
   place: Place | undefined

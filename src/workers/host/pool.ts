@@ -24,6 +24,7 @@ import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protoco
 import { fromWire } from '../../encoding/from-wire.ts'
 import { forgetTransfer } from '../../encoding/transfers.js'
 import { ByTimeout } from './by-timeout.ts'
+import { copyingOf, noteCopying } from './copying.ts'
 import { type CallKind, DirectCalls } from './direct-calls.ts'
 import { crashOf, lostItems, lostPlace } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
@@ -301,7 +302,7 @@ export class Pool implements Executor {
     if (this.#settings.exact || !couldRunInline(job)) return
     const plan = (): Plan => estimate.plan(job.remaining(), this.slots)
     const planned = plan()
-    if (!consents(job.ref)) return planned === 'here' ? contained(job) : undefined
+    if (!consents(job.ref)) return planned === 'here' && !estimate.dearResults ? contained(job) : undefined
     // Measured while the others go on.
     const first = planned === 'there' && estimate.unknownHere ? 'both' : planned
     if (first === 'there') return
@@ -347,7 +348,10 @@ export class Pool implements Executor {
     for (const value of out.marked) forgetTransfer(value)
     const items = batch.items.length
     const sizes = sizesOf(job.ref)
-    job.estimate.recordPost(items, this.#posting.note(before), sizes.items.average, sizes.results.average)
+    const writeMs = this.#posting.note(before)
+    job.estimate.recordPost(items, writeMs, sizes.items.average, sizes.results.average)
+    const copying = copyingOf(job)
+    if (copying) copying.writeMs += writeMs
     if (worker.idle) worker.link.ref()
     worker.waits = false
     const posted = newPosted({ id, job, batch, postedAt: before, near, moved: out.marked.length > 0 })
@@ -417,7 +421,15 @@ export class Pool implements Executor {
       if (posted.near) this.#wakefulness.record(performance.now() - posted.postedAt - message.busyMs)
     }
     if (message.pieces) this.#reading.add(posted, message, worker.row)
+    const began = posted.job.work.observed ? performance.now() : 0
     deliver(posted, message, worker.row)
+    const copying = copyingOf(posted.job)
+    if (copying) {
+      if (!message.pieces) copying.ownMs += performance.now() - began
+      copying.items += message.last ? posted.batch.items.length : 0
+      copying.workerMs += message.copyMs ?? 0
+      noteCopying(posted.job, false)
+    }
     if (message.last) this.#finishIfOver(posted.job)
   }
 
@@ -439,6 +451,7 @@ export class Pool implements Executor {
     if (job.finished || job.work.endless || !job.over) return
     job.finished = true
     noteContained(job)
+    noteCopying(job, true)
     for (const unsubscribe of job.unsubscribe) unsubscribe()
     job.work.finished()
   }

@@ -12,6 +12,7 @@ import { Unserializable } from '../../base/errors.ts'
 import type { PackedValues } from '../../encoding/encoded.ts'
 import { readWritten } from '../../encoding/written.js'
 import type { ResultMessage } from '../protocol.ts'
+import { copyingOf, noteCopying } from './copying.ts'
 import { arrived, deliver, deliverRead, deliverUnread } from './delivery.ts'
 import type { Job, Posted } from './job.ts'
 
@@ -124,7 +125,14 @@ export class Reading {
       const error = new Unserializable(`A result of "${job.ref.name}" could not be read`, { cause, hint })
       return deliverUnread(posted, from, piece.count, row, error)
     }
-    job.estimate.recordRead(piece.count, performance.now() - began, piece.bytes.length)
+    const readMs = performance.now() - began
+    job.estimate.recordRead(piece.count, readMs, piece.bytes.length)
     deliverRead(posted, from, values, row, startedAt, settledAt, marks)
+    const copying = copyingOf(job)
+    if (!copying) return
+    copying.readMs += readMs
+    copying.bytes += piece.bytes.length
+    copying.ownMs += performance.now() - began - readMs
+    noteCopying(job, false)
   }
 }
