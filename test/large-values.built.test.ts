@@ -1,6 +1,8 @@
 /** Large arguments and results cross as bytes: they are what a clone would be, and the event loop turns while they are read and written. */
+import { threadId } from 'node:worker_threads'
 import { afterAll, expect, test } from 'vitest'
 import { map, processes, threads, Unserializable } from '../src/index.ts'
+import { consenting } from './fixtures/consenting.ts'
 import { large, type Row } from './fixtures/large.ts'
 
 const on = threads({ size: 2 })
@@ -55,4 +57,16 @@ test('a cancelled map leaves what is unread, and close waits for what is read', 
   const all = map(seeds, large.rowsOf, { on: own })
   await Promise.all([own.close({ graceMs: 10_000 }), all])
   expect((await all)[39]).toEqual(rows(39, 2_000))
+})
+
+test('a call that consented runs here where copying its arguments would take longer', async () => {
+  const list = rows(0, 20_000)
+  const ran: number[] = []
+  for (let i = 0; i < 60; i++) {
+    const { total, at } = await consenting.totalOf(list)
+    expect(total).toBe(49_997_500)
+    ran.push(at)
+  }
+  expect(ran.filter((at) => at === threadId).length).toBeGreaterThan(20)
+  await Promise.all(Array.from({ length: 40 }, () => consenting.totalOf(list)))
 })

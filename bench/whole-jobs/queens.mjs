@@ -1,5 +1,5 @@
-/** How many ways there are to place n queens: the first two rows by nested maps of a worker function over itself. */
-import { map, workers } from 'heddle'
+/** How many ways there are to place n queens: the first two rows by forks of a worker function of itself. */
+import { fork, workers } from 'heddle'
 import { consent } from './program.mjs'
 
 /** @typedef {{ n: number, row: number, columns: number, left: number, right: number }} Board Columns and diagonals taken, as bits. */
@@ -30,9 +30,11 @@ const total = (/** @type {readonly number[]} */ counts) => counts.reduce((sum, c
 const contained = workers(
   import.meta.url,
   {
-    // These maps are offered to idle workers, once forks inside worker functions spread.
     /** @param {Board} board @returns {Promise<number>} */
-    place: async (board) => (board.row >= 2 ? solve(board) : total(await map(next(board), contained.place))),
+    async place(board) {
+      if (board.row >= 2) return solve(board)
+      return total(await Promise.all(next(board).map((one) => fork(contained.place, one))))
+    },
   },
   consent(import.meta.url),
 )

@@ -1,5 +1,5 @@
 /** Quicksort of numbers in shared memory: each half is sorted by a call of the same function. */
-import { workers } from 'heddle'
+import { fork, workers } from 'heddle'
 import { randomFrom } from './data.mjs'
 import { consent } from './program.mjs'
 
@@ -50,8 +50,9 @@ const contained = workers(
     async sortBoth(range) {
       if (range.to - range.from <= leaf) return void viewOf(range).sort()
       const [left, right] = split(range)
-      // `fork(contained.sortBoth, left)` comes here, once forks inside worker functions spread.
-      await Promise.all([contained.sortBoth(left), contained.sortBoth(right)])
+      const first = fork(contained.sortBoth, left)
+      await contained.sortBoth(right)
+      await first
     },
   },
   consent(import.meta.url),

@@ -85,12 +85,11 @@ test('a batch is written in a few milliseconds', () => {
   expect(estimate.batchSize(100_000, 2)).toBeLessThanOrEqual(5)
 })
 
-test('single calls stay where sending them costs this thread as much', () => {
-  expect(measured(0.01).callWins(2)).toBe(true)
-  expect(measured(0.01).callWins(100)).toBe(false)
-  expect(measured(0.01, 0.1).callWins(100)).toBe(true)
-  expect(measured(10).callWins(1)).toBe(false)
-  expect(new Estimate().callWins(1)).toBe(false)
+test('single calls stay where sending them costs this thread more', () => {
+  expect(measured(0.01).callWins).toBe(false)
+  expect(measured(0.01, 0.3).callWins).toBe(true)
+  expect(measured(10, 0.3).callWins).toBe(false)
+  expect(new Estimate().callWins).toBe(false)
 })
 
 test('one post that lost its core does not make the crossing dear', () => {

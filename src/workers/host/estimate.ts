@@ -36,6 +36,8 @@ const firstCopyMs = 0.000_15
 const roundTripMs = 0.5
 /** What a message costs this thread that has next to nothing in it. */
 const messageMs = 0.03
+/** To be able to stop a call that never returns costs so much. */
+const guardMs = 0.1
 /** Objects of a few fields: 5 to 10 ns per byte each way. */
 const dearByteMs = 0.000_02
 /** Writing one batch takes this thread no longer, so that the event loop turns. Chosen. */
@@ -208,10 +210,10 @@ export class Estimate {
     return this.#readMeasured && this.readMs > 2 * this.writeMs
   }
 
-  /** Is a call cheaper for this thread than sending it? `calls` are to be sent together. */
-  callWins(calls: number): boolean {
+  /** Does a single call take this thread less than sending it, with what watching it costs? */
+  get callWins(): boolean {
     const each = this.hereMs
-    return each !== undefined && !this.async && calls * each <= messageMs + calls * this.crossingMs
+    return each !== undefined && !this.async && each + guardMs <= this.crossingMs
   }
 
   /** True when a second batch should wait at the worker: only where a message would be felt, and the wait is short. */

@@ -26,7 +26,7 @@ const sliceMs = 4
 /** The first slice belongs to the turn in which the map was called, and the second comes before timers get theirs: together they are one hold. */
 const firstSliceMs = 1
 /** The same as the grace of everything on this thread: long enough for an honest slow item, short enough to wait for in vain. */
-const longestCallMs = 1_000
+export const longestCallMs = 1_000
 const largestBatch = 65_536
 
 const sharesOf = new WeakMap<FunctionRef, SharesOf>()
@@ -47,6 +47,16 @@ export function couldRunInline(job: Job): boolean {
 /** Did the module agree to it? */
 export function consents({ inline, module }: FunctionRef): boolean {
   return inline === true && !unfit.has(module)
+}
+
+/** A call of it was stopped here, in the middle: it never runs here again. */
+export function stoppedHere({ name, module }: FunctionRef): TimedOut {
+  unfit.add(module)
+  return new TimedOut(`"${name}" held the caller's thread for ${formatMs(longestCallMs)} and was stopped there`, {
+    clock: 'timeout',
+    limitMs: longestCallMs,
+    hint: 'Its module said that it may run there (inline: true). It runs on workers only from now on; take the option away if its calls can take long.',
+  })
 }
 
 export class InlineRun {
@@ -152,16 +162,7 @@ export class InlineRun {
   }
 
   #stopped(index: number): void {
-    const { name, module } = this.#job.ref
-    unfit.add(module)
-    this.#fail(
-      index,
-      new TimedOut(`"${name}" held the caller's thread for ${formatMs(longestCallMs)} and was stopped there`, {
-        clock: 'timeout',
-        limitMs: longestCallMs,
-        hint: 'Its module said that it may run there (inline: true). It runs on workers only from now on; take the option away if its calls can take long.',
-      }),
-    )
+    this.#fail(index, stoppedHere(this.#job.ref))
   }
 
   #fail(index: number, error: unknown, startedAt?: number): void {

@@ -25,6 +25,7 @@ import { fromWire } from '../../encoding/from-wire.ts'
 import { forgetTransfer } from '../../encoding/transfers.js'
 import { ByTimeout } from './by-timeout.ts'
 import { copyingOf, noteCopying } from './copying.ts'
+import { callHere, cheaperHere } from './calls-here.ts'
 import { type CallKind, DirectCalls } from './direct-calls.ts'
 import { crashOf, lostItems, lostPlace } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
@@ -119,6 +120,8 @@ export class Pool implements Executor {
 
   call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
     if (this.#closing) return Promise.reject(this.#closedError())
+    const estimate = this.#estimate(ref)
+    if (!this.#settings.exact && cheaperHere(ref, estimate, options)) return callHere(ref, estimate, args, options)
     const job = this.#callJob(ref, options)
     const result = (job.work as DirectCalls).add(args, options)
     this.#jobs.add(job)

@@ -1,0 +1,103 @@
+/**
+ * Single calls of functions that consented, on the caller's thread, where sending arguments and result would take this thread longer than the call:
+ * a sum over a list of a hundred thousand objects. They run in their caller's own context, one after the other, and the event loop turns in between.
+ */
+import { performance, setImmediate } from '../../base/globals.js'
+import { cancelled } from '../../base/abort.ts'
+import type { CallOptions, FunctionRef } from '../../run/executor.ts'
+import { copied, Shares } from '../copied.ts'
+import { type Callable, runHere } from '../here.ts'
+import type { Estimate } from './estimate.ts'
+import { consents, longestCallMs, stoppedHere } from './inline.ts'
+import { ranWithin } from './watchdog.ts'
+
+/** Calls hold one turn of the event loop for about as long. */
+const turnMs = 4
+
+interface Known {
+  readonly guarded: Callable
+  readonly items: Shares
+  readonly results: Shares
+}
+
+const known = new WeakMap<FunctionRef, Known>()
+let turnEnds = 0
+let turning: Promise<void> | undefined
+
+/** Is it cheaper here? A timeout is kept by another thread than the one that works, a setup runs in workers only, and what stays there stays. */
+export function cheaperHere(ref: FunctionRef, estimate: Estimate, { timeoutMs, seal, sealed }: CallOptions): boolean {
+  if (
+    !ref.inline ||
+    ref.local === undefined ||
+    ref.setup ||
+    timeoutMs !== undefined ||
+    seal !== undefined ||
+    sealed !== undefined
+  )
+    return false
+  return consents(ref) && estimate.callWins
+}
+
+export async function callHere(
+  ref: FunctionRef,
+  estimate: Estimate,
+  args: readonly unknown[],
+  options: CallOptions,
+): Promise<unknown> {
+  const { cancellation, timing, onWaiting } = options
+  await turned()
+  if (cancellation?.aborted) throw cancelled(cancellation.reason)
+  onWaiting?.(false)
+  const { guarded, items, results } = knownOf(ref)
+  const given = args.map((arg, i) => (items.has(arg) ? arg : copied(arg, `argument ${i + 1}`)))
+  const startedAt = performance.now()
+  if (startedAt > turnEnds) turnEnds = startedAt + turnMs
+  try {
+    const pending = runHere(ref.name, guarded, given, options)
+    const ms = performance.now() - startedAt
+    estimate.recordInline(1, ms)
+    if (startedAt + ms > turnEnds) turning ??= nextTurn()
+    const value = await pending
+    return !args.includes(value) && results.has(value) ? value : copied(value, 'result')
+  } finally {
+    if (timing) Object.assign(timing, { row: 0, startedAt, settledAt: performance.now() })
+  }
+}
+
+/** When no call has held this turn for long. */
+async function turned(): Promise<void> {
+  if (turning) await turning.then(turned)
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      turning = undefined
+      resolve()
+    })
+  })
+}
+
+function knownOf(ref: FunctionRef): Known {
+  const found = known.get(ref)
+  if (found) return found
+  const local = ref.local as Callable
+  const guarded = (...args: unknown[]): unknown => {
+    let outcome: { readonly value: unknown } | { readonly error: unknown } | undefined
+    const whole = ranWithin(longestCallMs, () => {
+      try {
+        outcome = { value: local(...args) }
+      } catch (error) {
+        outcome = { error }
+      }
+    })
+    if (!whole && !outcome) throw stoppedHere(ref)
+    if (outcome && 'error' in outcome) throw outcome.error
+    return outcome?.value
+  }
+  // By its length the place of the context is found.
+  Object.defineProperty(guarded, 'length', { value: local.length })
+  const made = { guarded, items: new Shares(), results: new Shares() }
+  known.set(ref, made)
+  return made
+}
