@@ -136,3 +136,14 @@ test('a worker that dies while it has it fails what had begun', async () => {
   expect(failed.every(({ error }) => error instanceof WorkerCrashed)).toBe(true)
   expect(await map([words, words], broadcasts.sizeOf, { on })).toEqual([300, 300])
 })
+
+test('values that throw when they are looked at are refused, and take no other call with them', async () => {
+  const words = broadcast(dictionary())
+  const trap = (): never => {
+    throw new Error('do not look')
+  }
+  const hostile = new Proxy({}, { has: trap, ownKeys: trap, getPrototypeOf: trap, get: trap })
+  const { failed, results } = await map([{ words }, hostile, { words }], broadcasts.keys, { on, onFailure: 'settle' })
+  expect(failed.map(({ index }) => index)).toEqual([1])
+  expect(results[2]).toEqual({ status: 'fulfilled', value: 'words' })
+})

@@ -97,7 +97,40 @@ function marks() {
 
 /** @param {unknown} value @returns {value is Broadcast<unknown>} */
 export function isBroadcast(value) {
-  return typeof value === 'object' && value !== null && brand in value
+  try {
+    return typeof value === 'object' && value !== null && brand in value
+  } catch {
+    // A proxy that throws: whoever clones it says so.
+    return false
+  }
+}
+
+/** @param {ArrayLike<unknown>} items @param {boolean} spread */
+function anyHandle(items, spread) {
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at]
+    if (typeof item !== 'object' || item === null) continue
+    if (spread ? /** @type {unknown[]} */ (item).some(hasHandle) : hasHandle(item)) return true
+  }
+  return false
+}
+
+/** @param {unknown} value */
+function hasHandle(value) {
+  if (typeof value !== 'object' || value === null) return false
+  if (isBroadcast(value)) return true
+  try {
+    return mayHold(value) && Object.values(value).some(isBroadcast)
+  } catch {
+    return false
+  }
+}
+
+/** Is it looked into? @param {object} value */
+function mayHold(value) {
+  const above = Object.getPrototypeOf(value)
+  if (above === Array.prototype) return /** @type {unknown[]} */ (value).length <= longestList
+  return above === Object.prototype || above === null
 }
 
 /** Those that a worker got, by number. */
@@ -111,7 +144,7 @@ export const received = () => marks().received
  * @returns {{ items: unknown[], places: BroadcastPlace[], handles: Broadcast<unknown>[] } | undefined}
  */
 export function takeOut(items, spread) {
-  if (!marks().any || ArrayBuffer.isView(items)) return undefined
+  if (!marks().any || ArrayBuffer.isView(items) || !anyHandle(items, spread)) return undefined
   /** @type {BroadcastPlace[]} */
   const places = []
   /** @type {Set<Broadcast<unknown>>} */
@@ -123,29 +156,24 @@ export function takeOut(items, spread) {
       places.push({ at, argument, key, id: handle.id })
     }
     if (isBroadcast(value)) return (note(value, undefined), null)
-    return withoutHandles(value, note)
+    return hasHandle(value) ? withoutHandles(value, note) : value
   }
   const out = Array.from(items, (item, at) => {
     if (!spread) return clean(item, at, -1)
     return Array.from(/** @type {unknown[]} */ (item), (value, argument) => clean(value, at, argument))
   })
-  return places.length === 0 ? undefined : { items: out, places, handles: [...handles] }
+  return { items: out, places, handles: [...handles] }
 }
 
 /** @param {any} value @param {(handle: Broadcast<unknown>, key: string) => void} note */
 function withoutHandles(value, note) {
-  const above = Object.getPrototypeOf(value)
-  const list = above === Array.prototype
-  if (!(above === Object.prototype || above === null || (list && value.length <= longestList))) return value
-  let copy
+  const copy = Array.isArray(value) ? [...value] : { ...value }
   for (const key of Object.keys(value)) {
-    const part = value[key]
-    if (!isBroadcast(part)) continue
-    copy ??= list ? [...value] : { ...value }
+    if (!isBroadcast(copy[key])) continue
+    note(copy[key], key)
     copy[key] = null
-    note(part, key)
   }
-  return copy ?? value
+  return copy
 }
 
 /**

@@ -320,7 +320,7 @@ export class Pool implements Executor {
     const stop = (): void => {
       job.inline = false
       job.shared = false
-      if (job.inlineItems > 0) {
+      if (job.inlineItems > 0 && planned !== 'there') {
         note('inline', work.run, `${counted(job.inlineItems, 'item')} ran on this thread: threads would have cost more`, {
           items: job.inlineItems,
         })
