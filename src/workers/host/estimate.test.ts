@@ -65,6 +65,9 @@ test('this thread helps where it would wait, and does all where sending costs it
   expect(copied(1, 0.001, 0.001).plan(400, 2)).toBe('there')
   expect(copied(1.3, 0.35, 0.45).plan(400, 8)).toBe('there')
   expect(copied(1, 1.2, 1).plan(400, 1)).toBe('here')
+  // What takes long by itself would hold this thread.
+  expect(copied(30, 8, 8).plan(400, 2)).toBe('there')
+  expect(copied(30, 1, 1).callWins).toBe(false)
 })
 
 test('one large argument is believed at once', () => {

@@ -36,10 +36,12 @@ const firstCopyMs = 0.000_15
 const roundTripMs = 0.5
 /** What a message costs this thread that has next to nothing in it. */
 const messageMs = 0.03
+/** An item may hold this thread for as long. */
+const longestHereMs = 10
 /** To be able to stop a call that never returns costs so much. */
 const guardMs = 0.1
-/** Objects of a few fields: 5 to 10 ns per byte each way. */
-const dearByteMs = 0.000_02
+/** Objects of a few fields: 3 to 10 ns per byte each way. */
+const dearByteMs = 0.000_01
 /** Writing one batch takes this thread no longer, so that the event loop turns. Chosen. */
 const longestWriteMs = 4
 /** What is tried again because its crossing was measured long ago may cost this much. Chosen. */
@@ -193,12 +195,14 @@ export class Estimate {
     if (itemMs === undefined || this.async || remaining === Number.POSITIVE_INFINITY) return 'there'
     const workerMs = itemMs + (this.workerCopyMs ?? crossingMs)
     const each = this.hereMs ?? itemMs
+    // What takes long by itself would hold this thread; unless copying it would hold it for longer.
+    if (each > Math.max(longestHereMs, crossingMs)) return 'there'
     const hereMs = remaining * each
     const thereMs =
       roundTripMs + remaining * Math.max(crossingMs, (workerMs + (this.workerCopyMs === undefined ? 0 : crossingMs)) / slots)
     const others = workerMs / (slots - 1)
     // With less than that this thread has no time for anything but copying.
-    if (slots > 1 && this.workerCopyMs !== undefined && others > crossingMs) {
+    if (slots > 1 && this.workerCopyMs !== undefined && others > crossingMs && each <= longestHereMs) {
       const bothMs = roundTripMs + (remaining * each * others) / (each + others - crossingMs)
       if (bothMs < (1 - sharingWins) * Math.min(hereMs, thereMs)) return 'both'
     }
@@ -213,7 +217,7 @@ export class Estimate {
   /** Does a single call take this thread less than sending it, with what watching it costs? */
   get callWins(): boolean {
     const each = this.hereMs
-    return each !== undefined && !this.async && each + guardMs <= this.crossingMs
+    return each !== undefined && !this.async && each <= longestHereMs && each + guardMs <= this.crossingMs
   }
 
   /** True when a second batch should wait at the worker: only where a message would be felt, and the wait is short. */
