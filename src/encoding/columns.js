@@ -26,9 +26,10 @@ const shortList = 24
 /** A typed array costs more than so few numbers by themselves. */
 const fewNumbers = 16
 
-/** Objects and lists that have been met, and how many times any was: whoever holds one twice gets one twice. @type {Set<unknown>} */
+/** Objects and lists that have been met: whoever holds one twice gets one twice. @type {Set<unknown>} */
 let seen = new Set()
-let met = 0
+/** One was met twice. */
+let shared = false
 
 /**
  * @param {readonly unknown[]} list a list of our own making
@@ -38,11 +39,22 @@ export function toColumns(list) {
   // Somebody has given all objects a property.
   for (const _ in Object.prototype) return undefined
   seen = new Set()
-  met = 0
+  shared = false
   const column = columnOf(list, 0)
-  const once = seen.size === met
   seen = new Set()
-  return once && !Array.isArray(column) ? column : undefined
+  return Array.isArray(column) ? undefined : column
+}
+
+/** Did the last list hold an object twice? Looking through what many hold takes long, and a clone copies it once. */
+export function wasShared() {
+  return shared
+}
+
+/** False where it was met before: at once, because whatever lies in it would be walked again each time. @param {unknown} value */
+function meet(value) {
+  const { size } = seen
+  if (seen.add(value).size === size) shared = true
+  return !shared
 }
 
 /**
@@ -87,8 +99,7 @@ function objectsOf(list, depth) {
     }
     if (at !== width) return null
   }
-  for (let i = 0; i < length; i++) seen.add(list[i])
-  met += length
+  for (let i = 0; i < length; i++) if (!meet(list[i])) return undefined
   const packed = columnsOf(columns, depth)
   return packed && { form: 'objects', count: length, keys, columns: packed }
 }
@@ -117,11 +128,9 @@ function listsOf(lists, depth) {
   const lengths = new Uint32Array(lists.length)
   for (let i = 0; i < lists.length; i++) {
     const list = /** @type {unknown[]} */ (lists[i])
-    if (!isPlainList(list)) return undefined
-    seen.add(list)
+    if (!meet(list) || !isPlainList(list)) return undefined
     lengths[i] = list.length
   }
-  met += lists.length
   const all = lists.length === 1 ? lists[0] : joined(lists)
   const values = all && columnOf(all, depth + 1)
   return values && { form: 'lists', lengths, values }

@@ -8,7 +8,7 @@
  */
 import { lazily } from '../base/builtin.js'
 import { isForeign } from './cloning.js'
-import { fromColumns, toColumns } from './columns.js'
+import { fromColumns, toColumns, wasShared } from './columns.js'
 import { messageBytes } from './message-size.js'
 import { shown } from './shown.js'
 import { nothingMarked, transferOf } from './transfers.js'
@@ -24,9 +24,10 @@ const [plain, columns] = [0, 1]
 
 /**
  * @param {readonly unknown[]} values a list of our own making
+ * @param {boolean} [message] they only travel together: what several of them hold is left to the clone, which copies it once
  * @returns {Uint8Array<ArrayBuffer> | undefined} with memory of its own; undefined where a value cannot be written
  */
-export function written(values) {
+export function written(values, message = false) {
   try {
     if (!nothingMarked() && values.some((value) => transferOf(value) !== undefined)) return undefined
     Writer ??= v8().Serializer
@@ -37,6 +38,7 @@ export function written(values) {
       writer.writeUint32(columns)
       writer.writeValue(packed)
     } else {
+      if (message && wasShared()) return undefined
       left = mostObjects
       if (!isOrdinary(values, 0)) return undefined
       writer.writeUint32(plain)
@@ -122,6 +124,7 @@ function isOrdinary(value, depth) {
   const above = Object.getPrototypeOf(value)
   if (!ordinary.has(above) && (isForeign(value) || Object.getOwnPropertySymbols(value).length > 0)) return false
   if (Array.isArray(value)) {
+    left -= value.length
     for (let i = 0; i < value.length; i++) {
       const part = value[i]
       if (typeof part === 'object' && part !== null && !isOrdinary(part, depth + 1)) return false

@@ -101,7 +101,7 @@ const sliceOf = (Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array).slic
 
 function writtenItems(items: ArrayLike<unknown>, transfer: unknown[]): PackedValues | undefined {
   if (bytesToWrite(items) === 0) return undefined
-  const bytes = written(Array.isArray(items) ? (items as unknown[]) : Array.from(items))
+  const bytes = written(Array.isArray(items) ? (items as unknown[]) : Array.from(items), true)
   if (!bytes) return undefined
   transfer.push(bytes.buffer)
   return { count: items.length, bytes }

@@ -208,7 +208,7 @@ export class Outbox {
     const pieces = []
     for (let from = 0; from < values.length; from += each) {
       const some = values.slice(from, from + each)
-      const piece = written(some)
+      const piece = written(some, true)
       if (!piece) return false
       pieces.push({ count: some.length, bytes: piece })
     }
