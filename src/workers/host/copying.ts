@@ -1,6 +1,6 @@
 /** Adds up what crossing costs this thread and the workers, for the verdict: once for each run, and now and then for calls that never end. */
 import { note } from '../../base/observer.ts'
-import type { Job } from './job.ts'
+import type { BulkWork, FunctionRef } from '../../run/executor.ts'
 
 /** Less is not worth a note; more is told at once, because the job may go on for ever. Both chosen. */
 const [leastMs, mostMs] = [2, 100]
@@ -20,13 +20,20 @@ export class Copying {
   }
 }
 
+/** A job. */
+interface Counted {
+  readonly ref: FunctionRef
+  readonly work: Pick<BulkWork, 'observed' | 'run'>
+  copying: Copying | undefined
+}
+
 /** What is counted of a job that somebody observes. */
-export function copyingOf(job: Job): Copying | undefined {
+export function copyingOf(job: Counted): Copying | undefined {
   return job.work.observed ? (job.copying ??= new Copying()) : undefined
 }
 
 /** Says what has been counted; `over`: the job is. */
-export function noteCopying(job: Job, over: boolean): void {
+export function noteCopying(job: Counted, over: boolean): void {
   const { copying, ref, work } = job
   if (!copying || copying.ms < (over ? leastMs : mostMs)) return
   job.copying = undefined
