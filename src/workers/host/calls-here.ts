@@ -25,16 +25,10 @@ let turnEnds = 0
 let turning: Promise<void> | undefined
 
 /** Is it cheaper here? A timeout is kept by another thread than the one that works, a setup runs in workers only, and what stays there stays. */
-export function cheaperHere(ref: FunctionRef, estimate: Estimate, { timeoutMs, seal, sealed }: CallOptions): boolean {
-  if (
-    !ref.inline ||
-    ref.local === undefined ||
-    ref.setup ||
-    timeoutMs !== undefined ||
-    seal !== undefined ||
-    sealed !== undefined
-  )
-    return false
+export function cheaperHere(ref: FunctionRef, estimate: Estimate, options: CallOptions): boolean {
+  const { timeoutMs, seal, sealed, place } = options
+  const bound = timeoutMs !== undefined || seal !== undefined || sealed !== undefined || place !== undefined
+  if (!ref.inline || ref.local === undefined || ref.setup || bound) return false
   return consents(ref) && estimate.callWins
 }
 
