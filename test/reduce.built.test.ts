@@ -17,7 +17,6 @@ test('without combine the bits are those of a loop', async () => {
   for (const on of pools) {
     const made = () => stream(numbers(150)).flatMap(shuffles.pairsOf, { on })
     expect(await made().reduce(shuffles.sum, 0, { on })).toBe(sum)
-    expect(await made().reduce(shuffles.sumLater, 0, { on })).toBe(sum)
     expect(await stream(items).reduce(shuffles.sum, 0, { on })).toBe(sum)
     expect(
       await made()
@@ -25,6 +24,12 @@ test('without combine the bits are those of a loop', async () => {
         .reduce(shuffles.list, [] as number[], { on }),
     ).toEqual(items.map(({ value }) => value * 1.1))
   }
+})
+
+test('without combine a fold that waits gets its items in order too', async () => {
+  const few = items.slice(0, 120)
+  const expected = few.reduce((all, pair) => all + pair.value, 0)
+  for (const on of pools) expect(await stream(few).reduce(shuffles.sumLater, 0, { on })).toBe(expected)
 })
 
 test('with combine they are those of one worker', async () => {
