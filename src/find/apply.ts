@@ -38,7 +38,7 @@ export function applyFixes(root: string, findings: readonly CodeFinding[]): Appl
   return { files: [...grouped.keys()], findings: applied }
 }
 
-/** `fixes` hold together: all edits of one are made, or none. */
+/** A `text` with `fixes`, which hold together: all edits of one are made, or none where another has the place. Never throws. */
 export function edited(text: string, fixes: readonly (readonly Edit[])[]): { readonly text: string; readonly count: number } {
   const accepted: Edit[] = []
   let count = 0

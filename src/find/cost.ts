@@ -21,6 +21,7 @@ const assumedConcurrency = 8
 /**
  * Reads the costs from a trace: of heddle, by the names of tasks and runs; of other systems, by their code attributes and the names of spans.
  *
+ * @param path of the file
  * @throws {FileRefused} for what is neither
  */
 export async function costsOf(path: string): Promise<readonly Cost[]> {
@@ -56,9 +57,10 @@ function fromSpans({ rows, strings }: Spans): Cost[] {
 }
 
 /**
- * The findings that cost most first, with `savingMs` where the trace saw what they name; then the others, as they were.
+ * The findings that cost most first, with `savingMs` where the trace saw what they name; then the others, as they were. Never throws.
  *
  * @param root the folder that the files of the findings are relative to
+ * @param costs as `costsOf` gives them
  */
 export function rankedByCost(root: string, findings: readonly CodeFinding[], costs: readonly Cost[]): readonly CodeFinding[] {
   const lines = new Map<string, readonly string[]>()

@@ -49,6 +49,7 @@ export interface TaskOutlook {
   readonly late?: number
 }
 
+/** A resource over the plan: how much of it is used, and when. */
 export interface ResourceOutlook {
   readonly id: string
   readonly name: string

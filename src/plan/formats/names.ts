@@ -13,4 +13,6 @@ export const planFormats = [
   'psplib',
   'rcp',
 ] as const
+
+/** A format that plans are read from. */
 export type PlanFormat = (typeof planFormats)[number]

@@ -10,8 +10,11 @@ import { settingOf } from './search/setting.ts'
 /**
  * Fits the engine's efficiencies to measured rows: a CSV with the columns `input`, `output`, `concurrency`, `tensor` and `tpot_ms` (or as vLLM, SGLang and
  * AIConfigurator name them). Few efficiencies move, softly, and the error is that of rows which the fit had not seen.
+ * @param csv text of the table
  * @param name of the file, for messages
  * @throws {InvalidOption} when a column is missing or a cell is not a number
+ * @example
+ * const { efficiencies } = calibrateServing({ model: 'llama-3.1-8b', gpu: 'h100-sxm' }, readFileSync('bench.csv', 'utf8'))
  */
 export function calibrateServing(options: ServingOptions, csv: string, name = 'the table'): Calibration {
   const rows = readBenchCsv(csv, name)
@@ -26,6 +29,7 @@ export function calibrateServing(options: ServingOptions, csv: string, name = 't
   )
 }
 
+/** A measured run beside its prediction. */
 export interface ServingComparison extends Comparison {
   readonly run: MeasuredRun
   readonly layout: ReplicaLayout
@@ -35,6 +39,7 @@ export interface ServingComparison extends Comparison {
 /**
  * Holds predictions against measured runs, and says which term was off.
  * @param text of a result file of vLLM, SGLang or AIPerf
+ * @param name of the file, for messages
  * @throws {InvalidOption} when the file is none of these, or says nothing of how many requests were under way
  */
 export function compareServing(

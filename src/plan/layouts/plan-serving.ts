@@ -14,6 +14,7 @@ import { nearestServing } from './search/nearest.ts'
 import { searchServing } from './search/serve.ts'
 import type { ServePlan, ServeRequest } from './search/serve-request.ts'
 
+/** What is to be served, on what, how quickly. */
 export interface ServingOptions {
   /** A preset's name, a parsed Hugging Face `config.json`, or an {@link Architecture}. */
   readonly model: ModelSource

@@ -10,9 +10,11 @@ import { nearestTraining } from './search/nearest.ts'
 import { searchTraining } from './search/train.ts'
 import type { TrainPlan, TrainRequest } from './search/train-request.ts'
 
+/** What is to be trained, on what. */
 export interface TrainingOptions {
   /** A preset's name, a parsed Hugging Face `config.json`, or an architecture. */
   readonly model: ModelSource
+  /** Its name, or its figures. */
   readonly gpu: string | Gpu
   /** @default 1 */
   readonly nodes?: number
@@ -30,9 +32,11 @@ export interface TrainingOptions {
   readonly price?: number
   /** Only layouts with these values. */
   readonly only?: Partial<TrainingLayout>
+  /** @default fitted to published measurements */
   readonly efficiencies?: TrainingEfficiencies
 }
 
+/** Layouts for training, the best first. */
 export interface TrainingPlan extends TrainPlan {
   readonly request: TrainRequest
   readonly assumptions: readonly string[]

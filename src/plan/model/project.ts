@@ -37,6 +37,7 @@ export interface Estimate {
   readonly maxMs: number
 }
 
+/** A task of a plan. */
 export interface Task {
   readonly id: string
   readonly name: string
@@ -67,6 +68,7 @@ export interface Resource {
   readonly line: number
 }
 
+/** A plan: tasks, and the resources that they share. */
 export interface Project {
   readonly name: string
   /** As findings name it; empty when no file is known. */

@@ -17,6 +17,7 @@ const moved = [
   'reduceUs',
 ] as const satisfies readonly (keyof Efficiencies)[]
 
+/** Efficiencies that were fitted to measured rows, and how well they fit. */
 export interface Calibration {
   readonly efficiencies: Efficiencies
   readonly rows: number

@@ -5,7 +5,9 @@
 import type { Gpu } from '../hardware/gpus.ts'
 import type { Precision } from '../model/architecture.ts'
 
+/** Programs that serve models, whose efficiencies are known. */
 export const engines = ['vllm', 'sglang', 'trtllm'] as const
+/** Programs that serve models, whose efficiencies are known. */
 export type Engine = (typeof engines)[number]
 
 /** Shares from 0 to 1, and times. */
@@ -82,6 +84,7 @@ export const habits: Readonly<Record<Engine, EngineHabits>> = {
   trtllm: { oneShotBytes: 2 ** 22, reservesAnswers: true },
 }
 
+/** The efficiencies of an `engine`, fitted to published measurements. Never throws. */
 export function efficienciesOf(engine: Engine): Efficiencies {
   return byEngine[engine]
 }

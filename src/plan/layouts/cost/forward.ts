@@ -31,6 +31,7 @@ export interface ReplicaLayout {
   readonly attentionData: number
 }
 
+/** How numbers are stored and computed with. */
 export interface Numbers {
   readonly weights: Precision
   readonly cache: 'bf16' | 'fp8'
@@ -45,6 +46,7 @@ export interface Batch {
   readonly context: number
 }
 
+/** A model on GPUs, cut into a layout: what a prediction is of. */
 export interface Setting {
   readonly model: Architecture
   readonly gpu: Gpu

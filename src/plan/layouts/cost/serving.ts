@@ -9,6 +9,7 @@ import { forwardTerms, type Setting } from './forward.ts'
 import { cachedSequences, chunkTokens } from './memory.ts'
 import { combine, type Terms, totalOf } from './terms.ts'
 
+/** Requests as they come: tokens in, tokens out, how many at once. */
 export interface Load {
   /** Tokens of a prompt and of an answer, means. */
   readonly input: number
@@ -17,6 +18,7 @@ export interface Load {
   readonly concurrency: number
 }
 
+/** How a replica does under a load that stays. */
 export interface Steady {
   /** Per output token, by cause. */
   readonly perToken: Terms
@@ -36,6 +38,7 @@ export interface Steady {
   readonly tokensPerSecond: number
 }
 
+/** Predicts how one replica of a `setting` does under a load of `input` and `output` tokens with `concurrency` requests under way. Never throws. */
 export function steadyState(setting: Setting, { input, output, concurrency }: Load): Steady {
   const { layout, efficiencies, engine } = setting
   const held = habits[engine].reservesAnswers ? input + output : input + output / 2

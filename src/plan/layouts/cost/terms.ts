@@ -1,6 +1,8 @@
 /** Where time goes: one number per cause, in seconds. Everything that has a duration here is a sum of these. */
 export const termNames = ['computing', 'weights', 'cache', 'allReduce', 'allToAll', 'pipeline', 'overhead'] as const
+/** A cause of time. */
 export type Term = (typeof termNames)[number]
+/** Seconds by cause. */
 export type Terms = Readonly<Record<Term, number>>
 
 /** What each term is called in reports. */

@@ -20,6 +20,7 @@ const gib = 2 ** 30
 const reserveBytes = 1.5 * gib
 const fragmentation = 1
 
+/** Predicts the memory of the fullest GPU that trains a `setting`. Never throws. */
 export function trainingMemory(setting: TrainingSetting): TrainingMemory {
   const { model, layout } = setting
   const { data, tensor, pipeline, zero } = layout

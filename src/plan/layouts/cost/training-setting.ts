@@ -2,6 +2,7 @@
 import type { Gpu } from '../hardware/gpus.ts'
 import type { Architecture, Precision } from '../model/architecture.ts'
 
+/** How training is cut over GPUs. */
 export interface TrainingLayout {
   readonly data: number
   readonly tensor: number
@@ -50,6 +51,7 @@ export const trainingEfficiencies: TrainingEfficiencies = {
   hidden: 0.75,
 }
 
+/** A model in training, cut into a layout: what a prediction is of. */
 export interface TrainingSetting {
   readonly model: Architecture
   readonly gpu: Gpu

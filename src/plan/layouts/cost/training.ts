@@ -11,6 +11,7 @@ import { combine, noTerms, type Terms, totalOf } from './terms.ts'
 import { layerActivations } from './training-memory.ts'
 import type { TrainingSetting } from './training-setting.ts'
 
+/** The time of one step of training, and what it is made of. */
 export interface TrainingStep {
   readonly terms: Terms
   readonly seconds: number
@@ -25,6 +26,7 @@ export interface TrainingStep {
   readonly utilization: number
 }
 
+/** Predicts one step of training of a `setting`. Never throws. */
 export function trainingStep(setting: TrainingSetting): TrainingStep {
   const { model, gpu, layout, batch, sequence, precision } = setting
   const { data, tensor, pipeline, interleave, microbatch } = layout

@@ -7,6 +7,7 @@
  */
 import { InvalidOption } from '../../../base/errors.ts'
 
+/** What of a GPU decides time and memory, with its source. */
 export interface Gpu {
   readonly name: string
   readonly memoryBytes: number
@@ -92,6 +93,7 @@ const table: readonly Gpu[] = [
   gpu('mi300x', [196_592, 5300, 1307, 2615, 0, 448, 50], [0.514, 0.514], 8, 750, sheet('AMD Instinct MI300X')),
 ]
 
+/** GPUs that are known by name. */
 export const gpuNames: readonly string[] = table.map((one) => one.name)
 
 const otherNames: Readonly<Record<string, string>> = {
@@ -105,7 +107,11 @@ const otherNames: Readonly<Record<string, string>> = {
   '5090': 'rtx-5090',
 }
 
-/** @throws {InvalidOption} when no GPU has that name */
+/**
+ * The GPU of a `name`; {@link gpuNames} has all.
+ *
+ * @throws {InvalidOption} when no GPU has that name
+ */
 export function gpuOf(name: string): Gpu {
   const key = name.toLowerCase().replaceAll('_', '-')
   const found = table.find((one) => one.name === (otherNames[key] ?? key))

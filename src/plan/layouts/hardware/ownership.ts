@@ -1,8 +1,10 @@
 /** Rent, buy or call an API: what a million output tokens come to. */
 
+/** What is owned or rented, and how busy it is. */
 export interface OwnershipOptions {
   /** Output tokens a second that the GPUs give when busy. */
   readonly tokensPerSecond: number
+  /** GPUs that give it. */
   readonly gpus: number
   /** Share of the time in which they are busy, from above 0 to 1. */
   readonly busy: number
@@ -22,6 +24,7 @@ export interface OwnershipOptions {
   readonly upkeep?: number
 }
 
+/** What a million tokens cost when GPUs are rented, bought, or a provider is paid. */
 export interface Ownership {
   /** US dollars per million output tokens. */
   readonly rented: number
@@ -32,7 +35,12 @@ export interface Ownership {
 
 const hoursPerYear = 8766
 
-/** The defaults are those of docs/models-cost.md, with their sources. */
+/**
+ * Compares renting and buying GPUs. The defaults are those of docs/models-cost.md, with their sources. Never throws.
+ *
+ * @example
+ * const { rented, bought } = ownership({ tokensPerSecond: 2_400, gpus: 1, busy: 0.5, rent: 2.5, buy: 30_000, watts: 700 })
+ */
 export function ownership(options: OwnershipOptions): Ownership {
   const { tokensPerSecond, gpus, busy, rent, buy, watts, years = 3, residual = 0.3, colocation = 200, upkeep = 1500 } = options
   const tokensPerHour = tokensPerSecond * 3600

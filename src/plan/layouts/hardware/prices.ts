@@ -31,7 +31,7 @@ const table: Readonly<Record<string, GpuPrice>> = {
   mi300x: { rent: 2.5, date: '2026-11', source: estimate },
 }
 
-/** Nothing where no price is known: give one with `--price`. */
+/** A list price of a `gpu` by its name; undefined where none is known. Never throws. */
 export function priceOf(gpu: string): GpuPrice | undefined {
   return Object.hasOwn(table, gpu) ? table[gpu] : undefined
 }

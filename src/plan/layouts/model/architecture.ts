@@ -35,6 +35,7 @@ export interface Experts {
   readonly denseLayers: number
 }
 
+/** What of a model decides its time and memory: sizes of layers, heads and experts. */
 export interface Architecture {
   readonly name: string
   readonly layers: number
@@ -58,6 +59,7 @@ export interface Architecture {
 }
 
 export const precisions = ['bf16', 'fp8', 'fp4', 'int4'] as const
+/** How weights or the cache are stored. */
 export type Precision = (typeof precisions)[number]
 
 /** Bytes per weight with its scales: NVFP4 has an 8-bit scale per 16 weights, 4-bit integers a 16-bit one per 32. */

@@ -173,9 +173,14 @@ const configs: Readonly<Record<string, object>> = {
   'mpt-70b': { ...gpt3(80, 8192, 64, 50_432), model_type: 'mpt' },
 }
 
+/** Models that are known by name. */
 export const presetNames: readonly string[] = Object.keys(configs)
 
-/** @throws {InvalidOption} when there is no such preset */
+/**
+ * The architecture of a model that is known by `name`; {@link presetNames} has all.
+ *
+ * @throws {InvalidOption} when there is no such preset
+ */
 export function preset(name: string): Architecture {
   const key = name.toLowerCase()
   if (!Object.hasOwn(configs, key)) {

@@ -5,6 +5,7 @@ import type { Term, Terms } from '../cost/terms.ts'
 import type { Gpu } from '../hardware/gpus.ts'
 import type { Architecture } from '../model/architecture.ts'
 
+/** A request for a plan, with every default filled in. */
 export interface ServeRequest {
   readonly model: Architecture
   readonly gpu: Gpu
@@ -29,6 +30,7 @@ export interface ServeRequest {
   readonly only?: Partial<ReplicaLayout & { readonly replicas: number }>
 }
 
+/** A layout with its prediction. */
 export interface ServeCandidate {
   readonly layout: ReplicaLayout
   readonly replicas: number
@@ -60,12 +62,14 @@ export interface ServeCandidate {
 
 export type Reason = 'divisibility' | 'memory' | 'latency' | 'capacity'
 
+/** A layout that was left out, and why. */
 export interface Rejected {
   readonly layout: ReplicaLayout
   readonly reason: Reason
   readonly why: string
 }
 
+/** What one number of GPUs gives. */
 export interface ScalingRow {
   readonly gpus: number
   readonly layout: ReplicaLayout
@@ -79,6 +83,7 @@ export interface ScalingRow {
   readonly blame?: Term
 }
 
+/** Layouts for serving, the best first. */
 export interface ServePlan {
   readonly best: ServeCandidate | undefined
   /** Cheapest for their time per token, fastest first. */

@@ -7,6 +7,7 @@ import type { Gpu } from '../hardware/gpus.ts'
 import type { Architecture, Precision } from '../model/architecture.ts'
 import type { Reason } from './serve-request.ts'
 
+/** A request for a plan, with every default filled in. */
 export interface TrainRequest {
   readonly model: Architecture
   readonly gpu: Gpu
@@ -24,6 +25,7 @@ export interface TrainRequest {
   readonly only?: Partial<TrainingLayout>
 }
 
+/** A layout with its prediction. */
 export interface TrainCandidate {
   readonly layout: TrainingLayout
   readonly gpus: number
@@ -35,12 +37,14 @@ export interface TrainCandidate {
   readonly decides: Term
 }
 
+/** A layout that was left out, and why. */
 export interface TrainRejected {
   readonly layout: TrainingLayout
   readonly reason: Reason
   readonly why: string
 }
 
+/** What one number of GPUs gives. */
 export interface TrainScalingRow {
   readonly gpus: number
   readonly layout: TrainingLayout
@@ -50,6 +54,7 @@ export interface TrainScalingRow {
   readonly blame?: Term
 }
 
+/** Layouts for training, the best first. */
 export interface TrainPlan {
   readonly best: TrainCandidate | undefined
   /** Cheapest for their time per step, fastest first. */
