@@ -1,6 +1,8 @@
 /** The pictures of docs/models-parallel.md, drawn by the planner itself. `npm run docs` writes them. */
 import { expect, test } from 'vitest'
-import { planServing, stackedSvg, stepTimeline, timelineSvg, trainingEfficiencies, gpuOf, preset } from '../src/plan/index.ts'
+import { gpuOf, planServing, preset, trainingEfficiencies } from '../src/plan/index.ts'
+import { stackedSvg, timelineSvg } from '../src/plan/layouts/report/svg.ts'
+import { stepTimeline } from '../src/plan/layouts/timeline/step-timeline.ts'
 import { layoutName } from '../src/plan/layouts/search/divide.ts'
 
 test('stacked time per token of 1 to 8 GPUs', async () => {

@@ -19,13 +19,12 @@ export { InvalidPlan } from './model/invalid-plan.ts'
 export type { Demand, Estimate, Link, LinkType, Project, Resource, Task } from './model/project.ts'
 
 // Models on GPUs.
-export { type Architecture, parameters, type Parameters, type Precision } from './layouts/model/architecture.ts'
+export type { Architecture, Precision } from './layouts/model/architecture.ts'
 export { fromHuggingFace, modelTypes } from './layouts/model/hugging-face.ts'
 export { preset, presetNames } from './layouts/model/presets.ts'
 export { type Gpu, gpuNames, gpuOf } from './layouts/hardware/gpus.ts'
 export { type Efficiencies, efficienciesOf, type Engine, engines } from './layouts/cost/efficiencies.ts'
 export { type Numbers, type ReplicaLayout, type Setting } from './layouts/cost/forward.ts'
-export { type ServingMemory, servingMemory } from './layouts/cost/memory.ts'
 export { type Load, type Steady, steadyState } from './layouts/cost/serving.ts'
 export { type Term, termLabels, type Terms } from './layouts/cost/terms.ts'
 export { trainingStep, type TrainingStep } from './layouts/cost/training.ts'
@@ -42,21 +41,6 @@ export { type ModelSource } from './layouts/model/source.ts'
 export { type GpuPrice, priceOf } from './layouts/hardware/prices.ts'
 export type { Rejected, ScalingRow, ServeCandidate, ServePlan, ServeRequest } from './layouts/search/serve-request.ts'
 export type { TrainCandidate, TrainPlan, TrainRejected, TrainRequest, TrainScalingRow } from './layouts/search/train-request.ts'
-export { serveText } from './layouts/report/serve-text.ts'
-export { trainText } from './layouts/report/train-text.ts'
-export { serveSvg, trainSvg } from './layouts/report/pictures.ts'
-export { serveJson, trainJson } from './layouts/report/json.ts'
 export { calibrateServing, compareServing, type ServingComparison } from './layouts/measured.ts'
 export type { Calibration } from './layouts/calibrate/calibrate.ts'
-export { compareText } from './layouts/report/compare-text.ts'
 export { ownership, type Ownership, type OwnershipOptions } from './layouts/hardware/ownership.ts'
-export {
-  type PipelineOrder,
-  pipelineOrders,
-  pipelineTimeline,
-  type PipelineTimes,
-  type Timeline,
-  type TimelineTask,
-} from './layouts/timeline/pipeline.ts'
-export { stepTimeline } from './layouts/timeline/step-timeline.ts'
-export { type Bar, stackedSvg, timelineSvg } from './layouts/report/svg.ts'

@@ -29,7 +29,8 @@ async function asUsage(run: () => Promise<number>): Promise<number> {
 async function planServe(options: Given): Promise<number> {
   if (options['no-color'] === true) forbidColor()
   if (typeof options.compare === 'string') return compare(options.compare, options)
-  const { calibrateServing, planServing, serveJson, serveSvg, serveText } = await import('../../../plan/index.ts')
+  const { calibrateServing, planServing } = await import('../../../plan/index.ts')
+  const { serveJson, serveSvg, serveText } = await import('../../../plan/layouts/report/index.ts')
   const request = {
     ...common(options),
     input: needed(options, 'input', 'the mean number of tokens of a prompt'),
@@ -38,14 +39,15 @@ async function planServe(options: Given): Promise<number> {
   const table = options.calibrate
   const calibration = typeof table === 'string' ? calibrateServing(request, textOf(table), table) : undefined
   const plan = planServing({ ...request, ...(calibration && { calibration }) })
-  if (typeof options.svg === 'string') writeFileSync(options.svg, serveSvg(plan))
+  if (typeof options.svg === 'string') writePicture(options.svg, serveSvg(plan))
   if (options.json === true) sayJson(process.stdout, JSON.stringify({ ...serveJson(plan), calibration }, null, 2))
   else say(process.stdout, ...serveText(plan.request, plan, plan))
   return plan.best === undefined ? exitCodes.failed : exitCodes.ok
 }
 
 async function compare(file: string, options: Given): Promise<number> {
-  const { calibrateServing, compareServing, compareText } = await import('../../../plan/index.ts')
+  const { calibrateServing, compareServing } = await import('../../../plan/index.ts')
+  const { compareText } = await import('../../../plan/layouts/report/index.ts')
   const request = common(options)
   const table = options.calibrate
   const calibration =
@@ -74,7 +76,8 @@ function common(options: Given) {
 
 async function planTrain(options: Given): Promise<number> {
   if (options['no-color'] === true) forbidColor()
-  const { planTraining, trainJson, trainSvg, trainText } = await import('../../../plan/index.ts')
+  const { planTraining } = await import('../../../plan/index.ts')
+  const { trainJson, trainSvg, trainText } = await import('../../../plan/layouts/report/index.ts')
   const zero = number(options, 'zero')
   const plan = planTraining({
     ...hardware(options),
@@ -87,13 +90,21 @@ async function planTrain(options: Given): Promise<number> {
       ...(zero === undefined ? {} : { zero: zero as 0 | 1 | 2 | 3 }),
     },
   })
-  if (typeof options.svg === 'string') writeFileSync(options.svg, trainSvg(plan))
+  if (typeof options.svg === 'string') writePicture(options.svg, trainSvg(plan))
   if (options.json === true) sayJson(process.stdout, JSON.stringify(trainJson(plan), null, 2))
   else say(process.stdout, ...trainText(plan.request, plan, plan))
   return plan.best === undefined ? exitCodes.failed : exitCodes.ok
 }
 
 type Given = Invocation['options']
+
+function writePicture(path: string, svg: string): void {
+  try {
+    writeFileSync(path, svg)
+  } catch (error) {
+    throw new UsageError(`${path} cannot be written: ${messageOf(error)}`, { cause: error })
+  }
+}
 
 function hardware(options: Given): { model: string | Record<string, unknown>; gpu: string } {
   const { model, gpu } = options
