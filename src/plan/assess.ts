@@ -15,6 +15,7 @@ export interface AssessOptions {
 
 const assessRules: OptionRules<AssessOptions> = { seed: rules.whole(0) }
 
+/** How a task's delay bears on the end. */
 export interface TaskRisk {
   readonly id: string
   readonly name: string
@@ -53,6 +54,7 @@ export interface Remedy extends Mitigation {
   readonly endDate?: string
 }
 
+/** What {@link assess} gives. */
 export interface Assessment {
   readonly risk: Risk
   /** At most three, the best for what they cost first. */
@@ -62,6 +64,8 @@ export interface Assessment {
 /**
  * Asks of a plan what delays do to its end, and what would make it end earlier. Each change has been scheduled: what it saves is what its schedule shows.
  * @throws {InvalidOption} for an unknown or wrong option
+ * @example
+ * const { risk, mitigation } = assess(plan(await readPlan(text)))
  */
 export function assess(planned: Planned, options: AssessOptions = {}): Assessment {
   checkOptions<AssessOptions>(options, assessRules, 'assess')

@@ -43,7 +43,10 @@ export interface ReadOptions {
 /**
  * Reads a plan. Formats: heddle's own in JSON and YAML, CSV, Gantt charts of Mermaid, XML of Microsoft Project, workflows of GitHub Actions, scripts
  * of a package.json, task graphs of turbo and Nx, the database of make, PSPLIB.
+ * @param text of the file
  * @throws {InvalidPlan} when it cannot be understood, or tasks need one another in a circle; with the line
+ * @example
+ * const project = await readPlan(readFileSync('plan.yaml', 'utf8'), { file: 'plan.yaml' })
  */
 export async function readPlan(
   text: string,

@@ -15,7 +15,7 @@ function add(samples: Samples, name: string, ms: number): void {
   else samples.set(name, [ms])
 }
 
-/** Tasks of a trace that have a name and were done. */
+/** Adds the tasks of a trace that have a name and were done. Never throws. */
 export function samplesOfTrace({ tasks, strings }: Trace, into: Samples): void {
   for (let t = 0; t < tasks.count; t++) {
     const name = strings[tasks.name[t] as number] ?? ''
@@ -27,7 +27,7 @@ export function samplesOfTrace({ tasks, strings }: Trace, into: Samples): void {
 
 /**
  * From JSON: `{ jobs: [{ name, started_at, completed_at, conclusion }] }` of GitHub's REST API (also a list of them), a summary of turbo, or
- * `{ tasks: { name: [milliseconds, …] } }`. Gives whether it was one of these.
+ * `{ tasks: { name: [milliseconds, …] } }`. Gives whether the `document` was one of these. Never throws.
  */
 export function samplesOfJson(document: unknown, into: Samples): boolean {
   if (Array.isArray(document)) return document.map((each) => samplesOfJson(each, into)).some(Boolean)

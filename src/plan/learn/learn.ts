@@ -7,7 +7,7 @@ const samplesMost = 20
 
 /**
  * Each task that ran before takes the median of its last runs, and from three runs on the least and the most of them are its estimate. Names and
- * identities are looked up; tasks that did not run keep what the plan says.
+ * identities are looked up; tasks that did not run keep what the plan says. Never throws.
  */
 export function learn(project: Project, samples: Samples): Project {
   let learned = 0

@@ -3,6 +3,7 @@ import { lengths } from '../model/lengths.ts'
 import type { Planned, TaskOutlook } from '../plan.ts'
 import { day } from './text.ts'
 
+/** What one person or machine has to know of the plan. */
 export interface Digest {
   /** Identity and name of the person or machine. */
   readonly id: string
@@ -10,7 +11,7 @@ export interface Digest {
   readonly text: string
 }
 
-/** In the order of the plan's resources; those without a task get none. */
+/** Digests in the order of the plan's resources; those without a task get none. Never throws. */
 export function digests(planned: Planned): Digest[] {
   const { project, compiled, scheduled, report } = planned
   const length = lengths(planned.project)

@@ -22,6 +22,8 @@ const writers: Readonly<Record<PlanExport, (planned: Planned, assessment: () => 
 
 /**
  * Writes a plan: `json`, `csv`, `mermaid` and `mspdi` are read again as the same project, `svg` and `html` are pictures, `digest` has a message for each person.
+ * Never throws.
+ * @param format one of {@link planExports}
  * @param assessment of {@link assess}, where it is there already
  * @example
  * await writeFile('plan.svg', exportPlan(planned, 'svg'))

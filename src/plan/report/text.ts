@@ -10,7 +10,11 @@ const resourcesMax = 12
 const [barMost, barLeast] = [40, 8]
 const nameLeast = 12
 
-/** @param columns of the terminal; `Infinity` for a file */
+/**
+ * A plan as text for a terminal. Never throws.
+ * @param columns of the terminal; `Infinity` for a file
+ * @param assessment of `assess`, where it was asked for
+ */
 export function planText(planned: Planned, columns = Number.POSITIVE_INFINITY, assessment?: Assessment): string {
   const { report, project } = planned
   const length = lengths(project)
