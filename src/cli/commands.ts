@@ -145,7 +145,12 @@ export const commands: readonly CommandSpec[] = [
       { name: 'schedules', value: 'N', summary: 'how many schedules are tried (default: 1,000)' },
       { name: 'seed', value: 'N', summary: 'equal seeds give equal schedules (default: 1)' },
       { name: 'export', value: 'FORMAT', oneOf: planExports, summary: `write the plan as ${planExports.join(', ')}` },
-      { name: 'output', short: 'o', value: 'FILE', summary: 'where to write the export (default: stdout)' },
+      {
+        name: 'output',
+        short: 'o',
+        value: 'FILE',
+        summary: 'where to write the export (default: stdout); serve: tokens of an answer, mean',
+      },
       ...layoutOptions,
       json,
       color,

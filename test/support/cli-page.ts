@@ -45,7 +45,7 @@ const output = `## What a terminal shows
 | \`default\` | a window at the bottom while the program runs: per group done, failed, running, per second and time left; then the verdict | on a terminal |
 | \`stream\` | plain lines: each run when it begins and when it ends; then the verdict | where \`CI\` is set |
 | \`github\` | as \`stream\`, an annotation at the line that failed, the verdict in the job's summary | in GitHub Actions |
-| \`minimal\` | the verdict | where stderr is no terminal, or \`TERM=dumb\` |
+| \`minimal\` | the verdict | where stderr is not a terminal, or \`TERM=dumb\` |
 | \`json\` | one document on stdout; what the program prints goes to stderr | with \`--json\` |
 
 Lines break between words at the width of the terminal. Tables keep their columns: names are cut first, and what does not fit follows below. Output for files, pipes and

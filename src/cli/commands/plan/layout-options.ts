@@ -8,7 +8,6 @@ export const layoutOptions: readonly OptionSpec[] = [
   { name: 'per-node', value: 'N', summary: 'serve, train: GPUs per node (default: 8)' },
   { name: 'price', value: 'DOLLARS', summary: 'serve, train: per GPU and hour (default: a list price)' },
   { name: 'input', value: 'TOKENS', summary: 'serve: tokens of a prompt, mean' },
-  { name: 'output', value: 'TOKENS', summary: 'serve: tokens of an answer, mean' },
   { name: 'rate', value: 'N', summary: 'serve: requests a second that arrive' },
   { name: 'ttft', value: 'DURATION', summary: 'serve: time to the first token at most, such as 500ms' },
   { name: 'tpot', value: 'DURATION', summary: 'serve: time per output token at most' },
