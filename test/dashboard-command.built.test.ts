@@ -147,7 +147,7 @@ describe('heddle ui', () => {
 
   test.each([
     [['ui', 'nothing.heddle'], 'there is no such file'],
-    [['ui', 'plain.mjs'], 'Not a heddle trace'],
+    [['ui', 'plain.mjs'], 'not a trace that heddle reads'],
     [['ui', '--port', 'many', 'x.heddle'], '--port'],
     [['ui', '--prot', '1', 'x.heddle'], 'did you mean --port'],
     [['ui'], ''],

@@ -85,7 +85,7 @@ export function rankedByCost(root: string, findings: readonly CodeFinding[], cos
 }
 
 function costOf(finding: CodeFinding, text: string, costs: readonly Cost[]): { ms: number; savingMs: number } {
-  const called = new Set([...text.matchAll(/([A-Za-z_$][\w$]*)\s*(?:<[^>()]*>)?\(/g)].map(([, name]) => name))
+  const called = new Set([...text.matchAll(/(?<![\w$])([A-Za-z_$][\w$]*)\s{0,9}(?:<[^>()]{0,200}>)?\(/g)].map(([, name]) => name))
   const parts = costs
     .filter(({ file, line, name }) => {
       if (file !== '' && line > 0 && isSameFile(file, finding.file)) return line >= finding.line && line <= finding.endLine

@@ -10,7 +10,7 @@ const servers =
 const routes = /^(?:Get|Post|Put|Patch|Delete|All|Head|Options|Query|Mutation|MessagePattern|EventPattern)$/
 /** Files whose exports answer requests, by what the export is called: Next. */
 const routeFiles: readonly (readonly [RegExp, RegExp])[] = [
-  [/(?:^|\/)app\/(?:.*\/)?route\.[jt]sx?$/, /^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$/],
+  [/^(?=(?:.*\/)?app\/).*\/route\.[jt]sx?$/, /^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$/],
   [/(?:^|\/)pages\/api\/.*\.[jt]sx?$/, /^default$/],
 ]
 /** Calls that hold the thread, by module. */

@@ -120,7 +120,7 @@ function listOf(column: string, cell: string, line: number): Located {
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .map((part): Located => {
-      const found = column === 'needs' ? null : /^(.*?)\s*(?:[×*]\s*(\d+)|\[(\d+)%?\])$/.exec(part)
+      const found = column === 'needs' ? null : /^(.*?)(?:[×*]\s*(\d+)|\[(\d+)%?\])$/.exec(part)
       if (!found) return { kind: 'scalar', line, value: part }
       const units = found[2] === undefined ? Math.max(1, Math.ceil(Number(found[3]) / 100)) : Number(found[2])
       const name = column === 'skills' ? 'skill' : 'resource'
@@ -128,7 +128,7 @@ function listOf(column: string, cell: string, line: number): Located {
         kind: 'map',
         line,
         entries: new Map<string, Located>([
-          [name, { kind: 'scalar', line, value: found[1] ?? '' }],
+          [name, { kind: 'scalar', line, value: (found[1] ?? '').trim() }],
           ['units', { kind: 'scalar', line, value: units }],
         ]),
       }

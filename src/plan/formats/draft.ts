@@ -110,8 +110,11 @@ export function parseLink(
 ): Link | undefined {
   const trimmed = text.trim()
   if (isTask(trimmed)) return { task: trimmed, type: 'FS', lagMs: 0, line }
-  const found = /^(.*?)(?:\s*\b|(?<=\d))(FS|SS|FF|SF)?\s*(?:([+-])\s*(\d[\d.]*\s*[a-z]*))?$/i.exec(trimmed)
-  const [, id = '', type, sign, lag] = found ?? []
+  // From the end, one part after the other: all at once takes time with the square of a long line.
+  const [shift = '', sign, lag] = /([+-])\s*(\d[\d.]*\s*[a-z]*)$/i.exec(trimmed) ?? []
+  const rest = trimmed.slice(0, trimmed.length - shift.length).trimEnd()
+  const type = /(?<![a-z_])(?:FS|SS|FF|SF)$/i.exec(rest)?.[0]
+  const id = rest.slice(0, rest.length - (type?.length ?? 0))
   if (id.trim() === '') return undefined
   const lagMs = lag === undefined ? 0 : parseLength(lag, unit, days)
   if (lagMs === undefined) return undefined

@@ -38,7 +38,7 @@ export function readMake(text: string, file: string, target?: string): Project {
     } else if (line.startsWith('#')) {
       if (current && /^#\s+Phony target/.test(line)) current.phony = true
     } else if (!skip) {
-      const found = /^((?:\\.|[^:\\])+?)\s*:{1,2}(?!=)\s*(.*)$/.exec(line)
+      const found = /^((?:\\.|[^:\\])+):{1,2}(?!=)(.*)$/.exec(line)
       if (!found || /^\S+\s*[:?+]?=/.test(line)) continue
       const name = (found[1] ?? '').trim()
       const needs = (found[2] ?? '')

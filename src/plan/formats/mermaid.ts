@@ -18,8 +18,14 @@ const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'frida
 const tags = new Set(['active', 'done', 'crit', 'milestone', 'vert'])
 const longest = { y: 365 * dayMs, M: 30 * dayMs }
 
+/** Settings before a chart, in which a line may say anything. */
+const frontMatter = /^\s*---[^\S\n]*\n[\s\S]*?\n---/
+
 export function looksLikeMermaid(text: string): boolean {
-  return /^\s*gantt\s*$/m.test(text.replaceAll(/^\s*(?:```\s*(?:mermaid)?|---[\s\S]*?---|%%.*)\s*$/gm, ''))
+  return text
+    .replace(frontMatter, '')
+    .split('\n')
+    .some((line) => line.trim() === 'gantt')
 }
 
 interface Draft {
@@ -111,7 +117,7 @@ class MermaidReader {
     // A chart that was written from a plan without dates has some only because it must.
     const hasDates = startMs !== undefined && (stated !== undefined || !at(settings.document, 'unit'))
     const shortest = this.#drafts
-      .map(({ end }) => /[a-z]+$/.exec(end)?.[0])
+      .map(({ end }) => /(?<![a-z])[a-z]+$/.exec(end)?.[0])
       .some((word) => word !== undefined && !['d', 'w', 'y', 'M'].includes(word))
     const own = parseOwn(settings.document, this.#file)
     const calendars = { ...own.calendars, ...(calendar && { excludes: calendar }) }

@@ -19,7 +19,7 @@ export async function readXml(text: string, file: string): Promise<Element> {
   const root: Element = { name: '', line: 1, children: [], text: '' }
   const open = [root]
   parser.on('error', (error) => {
-    throw new InvalidPlan(`Not XML: ${error.message.replace(/^\S*\d+:\d+: /, '')}${place(file, parser.line)}`)
+    throw new InvalidPlan(`Not XML: ${error.message.replace(/^(?:[^\s:]+:)?\d+:\d+: /, '')}${place(file, parser.line)}`)
   })
   parser.on('opentag', ({ name }) => {
     if (open.length > deepest) throw new InvalidPlan(`The file is nested deeper than ${deepest}${place(file, parser.line)}`)

@@ -39,7 +39,10 @@ export async function readSpans(files: readonly string[]): Promise<Spans> {
       await readInto(sink, file)
     } catch (error) {
       if (error instanceof FileRefused)
-        throw new FileRefused(`${file}: ${error.message}`, { hint: `heddle trace reads ${foreignFormats}`, cause: error })
+        throw new FileRefused(`${file}: ${sink.count === before ? 'not a trace that heddle reads: ' : ''}${error.message}`, {
+          hint: `heddle trace reads ${foreignFormats}`,
+          cause: error,
+        })
       throw error
     }
     if (sink.count === before) throw new FileRefused(`${file}: no spans in it`, { hint: `heddle trace reads ${foreignFormats}` })

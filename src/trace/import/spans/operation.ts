@@ -9,7 +9,7 @@ import { type Access, type Category, flag, type Operation, type SpanKind } from 
 const longestDetail = 300
 
 const caches = /^(redis|valkey|memcached|memcache|hazelcast|ehcache|dragonfly|keydb)$/i
-const sqlReads = /^\s*(?:\(|\/\*.*?\*\/|--[^\n]*\n|\s)*(select|show|explain|describe|pragma|values)\b/i
+const sqlReads = /^(?:\(|\/\*.*?\*\/|--[^\n]*\n|\s)*(select|show|explain|describe|pragma|values)\b/i
 const sqlWith = /^\s*with\b/i
 const sqlWrites = /\b(insert|update|delete|merge|replace|for\s+update|for\s+share|into\s+outfile)\b/i
 const sqlTransaction = /^\s*(begin|start\s+transaction|commit|rollback|savepoint|release)\b/i
