@@ -20,7 +20,9 @@ type Row = readonly [id: string, parent: string, start: number, ms: number, name
 const spansOf = (rows: readonly Row[]): Drawn[] =>
   rows.map(([id, parentId, start, ms, name]) => ({ id, parentId, start, ms, name: name ?? id, service: name ?? id }))
 
-/** Inputs and times of the cases that uber-research/CRISP publishes in `test_cases`, each by its number there. */
+/**
+ * Inputs and times of the cases that uber-research/CRISP publishes in `test_cases`, each by its number there. Those that are left out repeat the input of one that is here.
+ */
 const crisp: readonly (readonly [number, readonly Row[], Readonly<Record<string, number>>])[] = [
   [1, [['A', '', 0, 100]], { A: 100 }],
   [
@@ -133,6 +135,19 @@ const crisp: readonly (readonly [number, readonly Row[], Readonly<Record<string,
       ['D', 'A', 40, 25],
     ],
     { A: 35, B: 20, D: 25 },
+  ],
+  [
+    15,
+    [
+      ['A', '', 0, 100],
+      ['B', 'A', 10, 10],
+      ['C', 'A', 25, 10],
+      ['D', 'A', 40, 10],
+      ['E', 'A', 55, 10],
+      ['F', 'A', 70, 10],
+      ['G', 'A', 85, 15],
+    ],
+    { A: 35, B: 10, C: 10, D: 10, E: 10, F: 10, G: 15 },
   ],
   [
     16,
