@@ -9,7 +9,8 @@ import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { counterparts } from './support/counterparts.ts'
-import { packTarball, projectWith } from './support/packed.ts'
+import { linkFromHere, packTarball, projectWith } from './support/packed.ts'
+import { startRedis, type TestRedis } from './support/redis.ts'
 import { isSynopsis, type ShownCommand, shellCommands } from './support/shell-blocks.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -24,6 +25,27 @@ const files: Record<string, string> = {
   'build.ts': `import { graph, sh } from 'heddle'\nconst build = graph('build')\nconst lint = build.task('lint', () => sh('echo linted', { name: 'lint' }))\nbuild.task('pack', { lint }, () => sh('echo packed', { name: 'pack' }))\nexport default build\n`,
   'analyse.ts': `import { map } from 'heddle'\nexport default async (folder: string) => map([folder], async (name) => name.length)\n`,
   'src/report.ts': `export async function report(db: any) {\n  const orders = await db.orders.findMany()\n  const rates = await db.rates.findMany()\n  return [orders, rates]\n}\n`,
+  'analyse.js': `import { workers } from 'heddle'\nexport const { count } = workers(import.meta.url, { count: (text) => text.length })\n`,
+  'dist/analyse.js': `import { workers } from 'heddle'\nexport const { count } = workers(import.meta.url, { count: (text) => text.length })\n`,
+  'website.yaml': `name: Website\ntasks:\n  - { id: schema, duration: 2d }\n  - { id: api, duration: 4d, needs: [schema] }\n`,
+  'build.yaml': `name: Build\ntasks:\n  - { id: lint, duration: 1min }\n  - { id: pack, duration: 2min, needs: [lint] }\n`,
+  'tasks.csv': 'id,name,duration,needs\na,First,2d,\nb,Second,1d,a\n',
+  'runs/one.json': JSON.stringify({ tasks: { lint: [40_000], pack: [90_000] } }),
+  'jobs.json': JSON.stringify({
+    jobs: [{ name: 'test', started_at: '2026-11-30T10:00:00Z', completed_at: '2026-11-30T10:02:00Z', conclusion: 'success' }],
+  }),
+  '.github/workflows/ci.yml': 'name: CI\non: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps: [{ run: npm test }]\n',
+  'config.json': JSON.stringify({
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    hidden_size: 4096,
+    intermediate_size: 14_336,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 8,
+    vocab_size: 128_256,
+    max_position_embeddings: 131_072,
+  }),
   'model_prices_and_context_window.json': JSON.stringify({
     'gpt-4.1-mini': { input_cost_per_token: 4e-7, output_cost_per_token: 1.6e-6, litellm_provider: 'openai', mode: 'chat' },
   }),
@@ -32,6 +54,7 @@ const files: Record<string, string> = {
 const stays: [RegExp, RegExp][] = [
   [/heddle ui /, /http:\/\/127\.0\.0\.1:\d+/],
   [/heddle simulate/, /http:\/\/127\.0\.0\.1:\d+/],
+  [/heddle worker/, /is ready/],
 ]
 /** What is found makes `heddle find` end with 1. */
 const mayFail = /heddle find/
@@ -39,6 +62,9 @@ const mayFail = /heddle find/
 let project = ''
 let tarball = ''
 let published = ''
+let redis: TestRedis | undefined
+/** Of what `heddle find` finds in the project. */
+let finding = ''
 const server = createServer((_, response) => {
   const cost = { input: 0.4, output: 1.6 }
   response.end(JSON.stringify({ openai: { id: 'openai', models: { 'gpt-4.1-mini': { id: 'gpt-4.1-mini', cost } } } }))
@@ -48,6 +74,7 @@ beforeAll(async () => {
   if (!tools) return
   tarball = packTarball()
   project = projectWith(tarball, join(tools.folder, 'node_modules'))
+  linkFromHere(join(project, 'node_modules'), ['bullmq', 'ioredis'])
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(project, name)), { recursive: true })
     writeFileSync(join(project, name), text)
@@ -70,17 +97,28 @@ beforeAll(async () => {
   git('add', 'src')
   git('-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '-qm', 'a')
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  redis = await startRedis()
+  const { said: found } = await ends('heddle find --json src')
+  if (!found.startsWith('{')) throw new Error(`heddle find gave no JSON: ${found}`)
+  finding = (JSON.parse(found) as { findings: { id: string }[] }).findings[0]?.id ?? ''
   published = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api.json`
 })
-afterAll(() => {
+afterAll(async () => {
   server.close()
+  await redis?.stop()
   if (tarball !== '') rmSync(dirname(tarball), { recursive: true, force: true })
 })
 
 function environment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, VITEST: __, NODE_ENV: ___, NODE_PATH: ____, ...inherited } = process.env
   // With CI a page is not kept open, and no browser starts.
-  return { ...inherited, CI: 'true', HOME: project, PATH: `${join(project, 'bin')}:${inherited['PATH'] ?? ''}` }
+  return {
+    ...inherited,
+    CI: 'true',
+    FLEET_URL: redis?.url ?? '',
+    HOME: project,
+    PATH: `${join(project, 'bin')}:${inherited['PATH'] ?? ''}`,
+  }
 }
 
 interface Ended {
@@ -121,7 +159,8 @@ function answers(command: string, there: RegExp): Promise<Ended> {
   })
 }
 
-const ofTheRepository = /^npm (?:install && npm start|test|run )/
+/** In a clone of the repository; what is not heddle's is left out too. */
+const ofTheRepository = /^npm (?:install && npm start|start -- |test|run )|examples\/|^(?:gh|redis-server) /
 const runnable = shown.filter(({ command }) => !isSynopsis(command) && !ofTheRepository.test(command))
 
 test('pages show commands', () => expect(runnable.length).toBeGreaterThan(25))
@@ -129,7 +168,7 @@ test('pages show commands', () => expect(runnable.length).toBeGreaterThan(25))
 test.skipIf(!tools || process.platform === 'win32').each(runnable.map(({ place, command }) => [place, command] as const))(
   '%s: %s',
   async (_, command) => {
-    if (command === 'npm install heddle') {
+    if (command.startsWith('npm install heddle')) {
       const folder = join(project, 'new')
       mkdirSync(folder, { recursive: true })
       writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
@@ -142,7 +181,10 @@ test.skipIf(!tools || process.platform === 'win32').each(runnable.map(({ place, 
     for (const name of /\b\w+\.heddle\b/g[Symbol.match](command) ?? []) {
       if (!existsSync(join(project, name))) await ends(`heddle run --concurrency 2 -q --trace ${name} main.ts`)
     }
-    const asked = command.replace('https://models.dev/api.json', published)
+    const asked = command
+      .replace('https://models.dev/api.json', published)
+      .replace(/redis:\/\/(?:127\.0\.0\.1:6379|redis\.internal)/, redis?.url ?? '')
+      .replace('c1fa583503', finding)
     const there = stays.find(([pattern]) => pattern.test(command))?.[1]
     if (there) {
       const { code, said } = await answers(asked.replace(/heddle ui(?! --no-open)/, 'heddle ui --no-open'), there)
@@ -152,7 +194,7 @@ test.skipIf(!tools || process.platform === 'win32').each(runnable.map(({ place, 
     }
     const { code, said } = await ends(asked)
     expect({ code: code === 1 && mayFail.test(command) ? 0 : code, said }).toMatchObject({ code: 0 })
-    expect(said).not.toMatch(/HEDDLE_USAGE/)
+    expect(said).not.toMatch(/HEDDLE_USAGE|ERR_MODULE_NOT_FOUND/)
   },
 )
 
@@ -160,7 +202,7 @@ const synopses: readonly ShownCommand[] = shown.filter(({ command }) => isSynops
 test.skipIf(!tools).each(synopses.map(({ place, command }) => [place, command] as const))(
   '%s: %s, in its help',
   async (_, command) => {
-    const name = /heddle (\w+)/.exec(command)?.[1] ?? ''
+    const name = /heddle ([\w-]+)/.exec(command)?.[1] ?? ''
     const { code, said } = await ends(`heddle ${name} --help`)
     expect(code).toBe(0)
     for (const option of command.match(/--[a-z-]+/g) ?? []) expect(said).toContain(option)

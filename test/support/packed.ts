@@ -27,6 +27,16 @@ export function packTarball(): string {
   return join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '')
 }
 
+/** Links packages of this repository into a `node_modules` that does not have them. */
+export function linkFromHere(modules: string, names: readonly string[]): void {
+  for (const name of names) {
+    const path = join(modules, name)
+    if (existsSync(path)) continue
+    mkdirSync(dirname(path), { recursive: true })
+    symlinkSync(join(root, 'node_modules', name), path)
+  }
+}
+
 /**
  * A project whose `node_modules` has the packed package and those of a set of counterparts, as links.
  * @returns its folder
@@ -40,5 +50,8 @@ export function projectWith(tarball: string, packages: string): string {
   execFileSync('tar', ['-xzf', tarball, '-C', join(modules, 'heddle'), '--strip-components=1'])
   if (!existsSync(join(modules, 'jiti')))
     cpSync(dirname(require.resolve('jiti/package.json')), join(modules, 'jiti'), { recursive: true })
+  // As npm would install them beside it.
+  const { dependencies } = require('../../package.json') as { dependencies: Record<string, string> }
+  linkFromHere(modules, Object.keys(dependencies))
   return project
 }

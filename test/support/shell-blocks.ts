@@ -46,5 +46,5 @@ function blocks(root: string, pages: readonly string[], pattern: RegExp) {
 
 /** A way of writing a command, not one: with words in capitals, choices, or parts that may be left out. */
 export function isSynopsis(command: string): boolean {
-  return /\b(?:FILE|PATHS|URL|NAME|FOLDER)\b|\[[a-z]+\]|…/.test(command) || / \| (?!head|tail|sh\b)/.test(command)
+  return /\b(?:FILE|PATHS|URL|NAME|FOLDER|ID|RUN|WORKER)\b|\[[a-z]+\]|…/.test(command) || / \| (?!head|tail|sh\b)/.test(command)
 }
