@@ -166,6 +166,15 @@ describe('what it would save', () => {
     expect(report.findings[0]?.savingMs).toBeCloseTo(900, 6)
   })
 
+  test('bounds a loop, not what stands beside it', () => {
+    // Ten rounds fill the bound from the start; the slow call beside them waits for none of them.
+    const loop = times(12, (i) => ({ ms: 10, attributes: sql(`SELECT * FROM items WHERE id = ${i}`) }))
+    const report = explained(request([...loop, { ms: 60, attributes: http('GET', 'http://weather/now') }]))
+    const [operation] = report.operations as [SpanReport['operations'][number]]
+    expect(operation.predicted.p50).toBeGreaterThan(60)
+    expect(operation.predicted.p50).toBeLessThan(65)
+  })
+
   test('goes through every caller up to the root, as far as they waited', () => {
     const inner = request(times(4, (i) => ({ ms: 25, after: 0, attributes: sql(`SELECT a FROM b WHERE c = ${i}`) }))).map(
       (span) =>

@@ -204,14 +204,15 @@ export function joined({ start }: Forest, sequences: readonly Sequence[]): Group
     }
   }
   const runs = groups.map(({ parent, lanes }): Group => {
-    const split = [...lanes.values()].flatMap((lane) => {
+    const split = [...lanes.values()].flatMap((lane, loop) => {
       const rounds = loops.get(lane[0] as number)
       loops.delete(lane[0] as number)
-      return rounds ? rounds.lanes : [lane]
+      // Calls outside a loop share a bound too: a list of fifty of them was mostly made by one.
+      return (rounds?.lanes ?? [lane]).map((rows) => ({ rows, loop: rounds ? loop + 1 : 0 }))
     })
     // Runs that were joined came from different kinds of evidence.
-    split.sort((a, b) => (start[a[0] as number] as number) - (start[b[0] as number] as number))
-    return { parent, lanes: split }
+    split.sort((a, b) => (start[a.rows[0] as number] as number) - (start[b.rows[0] as number] as number))
+    return { parent, lanes: split.map(({ rows }) => rows), loops: split.map(({ loop }) => loop) }
   })
   return [...runs, ...loops.values()]
 }

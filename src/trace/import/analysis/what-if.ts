@@ -10,9 +10,11 @@ import { type Forest, waitedFor } from './forest.ts'
 export interface Group {
   readonly parent: number
   readonly lanes: readonly (readonly number[])[]
+  /** Which loop each lane is a round of: lanes of the same number share its bound. Without it, all lanes share one. */
+  readonly loops?: readonly number[]
 }
 
-/** A loop becomes a map that bounds itself: more at once is a load that the other side did not have before. */
+/** A loop becomes a map that bounds itself: more at once is a load that the other side did not have before. Its neighbours do not wait for its bound. */
 export const atOnce = 10
 
 export class WhatIf {
@@ -129,7 +131,8 @@ class Lanes {
   #from: number | undefined
   /** The parent's own work between lanes, which stays one after the other. */
   #between = 0
-  readonly #busyUntil: number[] = []
+  /** By loop: when each of its lanes under way ends. */
+  readonly #busyUntil = new Map<number, number[]>()
   #laneEnd = 0
 
   constructor(group: Group) {
@@ -145,16 +148,24 @@ class Lanes {
     const before = this.#group.lanes[lane - 1]?.at(-1)
     if (before !== undefined) this.#between += Math.max(0, (start[row] as number) - (end[before] as number))
     const ready = this.#from + this.#between
-    if (this.#busyUntil.length < atOnce) return ready
-    // The first of the lanes that is free again.
-    const free = this.#busyUntil.indexOf(Math.min(...this.#busyUntil))
-    return Math.max(ready, this.#busyUntil.splice(free, 1)[0] as number)
+    const busyUntil = this.#loopOf(lane)
+    if (busyUntil.length < atOnce) return ready
+    // The first of the loop's lanes that is free again.
+    const free = busyUntil.indexOf(Math.min(...busyUntil))
+    return Math.max(ready, busyUntil.splice(free, 1)[0] as number)
   }
 
   end(row: number, ended: number): void {
     this.#laneEnd = ended
     const { lane, at } = this.#places.get(row) as { lane: number; at: number }
-    if (at + 1 === this.#group.lanes[lane]?.length) this.#busyUntil.push(ended)
+    if (at + 1 === this.#group.lanes[lane]?.length) this.#loopOf(lane).push(ended)
+  }
+
+  #loopOf(lane: number): number[] {
+    const loop = this.#group.loops?.[lane] ?? 0
+    let busyUntil = this.#busyUntil.get(loop)
+    if (!busyUntil) this.#busyUntil.set(loop, (busyUntil = []))
+    return busyUntil
   }
 }
 
