@@ -9,6 +9,7 @@ export const entries: Readonly<Record<string, string>> = {
   eslint: 'src/find/eslint.ts',
   find: 'src/find/index.ts',
   plan: 'src/plan/index.ts',
+  serve: 'src/serve/index.ts',
   sync: 'src/sync/index.ts',
   trace: 'src/trace/index.ts',
 }

@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL('../src', import.meta.url))
 const rows: readonly (readonly string[])[] = [
   ['cli', 'index.ts'],
   ['dashboard', 'find', 'plan'],
+  ['serve'],
   ['ai', 'array', 'fleet', 'trace'],
   ['stream', 'patterns', 'workers', 'command'],
   ['run'],

@@ -213,6 +213,14 @@ export class SchemaMismatch extends HeddleError {
 
 /** A bounded queue or buffer is full, and its policy is to refuse. */
 export class Overflow extends HeddleError {
+  /** When a place may be free again, where the one that refuses can say so. */
+  declare readonly retryAfterMs?: number
+
+  constructor(message: string, options: HeddleErrorOptions & { retryAfterMs?: number | undefined } = {}) {
+    super(message, options)
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs
+  }
+
   static {
     nameClass(this, 'Overflow', 'HEDDLE_OVERFLOW')
   }
