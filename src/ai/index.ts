@@ -44,7 +44,7 @@ export type { StandardSchema } from './patterns/schema.ts'
 
 // Budgets
 export { budget, type Budget, type BudgetOptions, type Spend } from './pool/budget.ts'
-export { type Price, type PriceList, priceLists, priceOf, type Rates } from './prices/prices.ts'
+export { type Ability, type Price, type PriceList, priceLists, priceOf, type Rates, type TierRates } from './prices/prices.ts'
 export { loadPrices } from './prices/price-file.ts'
 
 // Texts

@@ -237,12 +237,20 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'prices',
-    summary: 'take over a published table of model prices, for budgets in dollars',
-    positionals: 'update FILE|URL',
-    minPositionals: 2,
-    maxPositionals: 2,
-    options: [{ name: 'output', short: 'o', value: 'FILE', summary: 'where to write it (default: heddle-prices.json)' }, json],
-    examples: ['heddle prices update https://models.dev/api.json', 'heddle prices update model_prices_and_context_window.json'],
-    load: () => import('./commands/prices.ts'),
+    summary: 'what models cost and can do: show it, check the table, take over a published one',
+    positionals: 'show [MODEL …] | check [FILE|URL] | update FILE|URL',
+    minPositionals: 1,
+    maxPositionals: Number.POSITIVE_INFINITY,
+    options: [
+      {
+        name: 'table',
+        value: 'FILE',
+        summary: 'the table to show or check (default: heddle-prices.json if it is there, else the built-in one)',
+      },
+      { name: 'output', short: 'o', value: 'FILE', summary: 'where update writes it (default: heddle-prices.json)' },
+      json,
+    ],
+    examples: ['heddle prices show gpt-4.1-mini claude-sonnet-4-6', 'heddle prices update https://models.dev/api.json'],
+    load: () => import('./commands/prices/prices.ts'),
   },
 ]

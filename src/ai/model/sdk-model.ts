@@ -37,9 +37,10 @@ export interface CallOptions {
 /** Of `LanguageModelV3` and `V4`; in `V2` both are numbers, and what was cached stands beside them. */
 export interface ModelUsage {
   readonly inputTokens?: number | InputTokens | undefined
-  readonly outputTokens?: number | { readonly total?: number | undefined } | undefined
+  readonly outputTokens?: number | OutputTokens | undefined
   readonly totalTokens?: number | undefined
   readonly cachedInputTokens?: number | undefined
+  readonly reasoningTokens?: number | undefined
   /** As the provider gives it. */
   readonly raw?: unknown
 }
@@ -48,6 +49,11 @@ interface InputTokens {
   readonly total?: number | undefined
   readonly cacheRead?: number | undefined
   readonly cacheWrite?: number | undefined
+}
+
+interface OutputTokens {
+  readonly total?: number | undefined
+  readonly reasoning?: number | undefined
 }
 
 export interface GenerateResult {
@@ -101,10 +107,12 @@ export interface Usage {
   /** Out of `input`. */
   readonly cached: number
   readonly output: number
+  /** Out of `output`: spent on thinking. */
+  readonly reasoning?: number
   /** Out of `input`: written into the provider's cache, and how much of it for an hour. */
   readonly written?: number
   readonly writtenForHour?: number
-  /** The tier that the request was served in: `'priority'`, `'flex'`. */
+  /** The tier that the request was served in: `'priority'`, `'flex'`, `'batch'`. */
   readonly tier?: string | undefined
   /** US dollars, where the provider or a gateway says what it has billed. */
   readonly usd?: number | undefined

@@ -7,7 +7,7 @@ import { budget, pool, type Price, priceOf } from '../index.ts'
 import { answer, mockModel, usageOf as usage } from './mock.fixture.ts'
 import { mostOfCall, mostOn } from './most.ts'
 import { readPriceTable } from '../prices/price-formats.ts'
-import { costOf } from '../prices/prices.ts'
+import { checkPrices, costOf } from '../prices/prices.ts'
 import { usageOf } from './usage.ts'
 
 const price: Price = { input: 3, output: 15 }
@@ -127,6 +127,35 @@ describe('prices', () => {
     expect(small({ written: 1_000 }, price)).toBeCloseTo(3.75 + 15)
   })
 
+  test('batches, their long requests, and thinking at a price of its own', () => {
+    const full: Price = {
+      input: 4,
+      output: 20,
+      reasoning: 8,
+      above: { tokens: 2_000, input: 8, output: 30 },
+      batch: { input: 2, output: 10, above: { input: 4, output: 15 } },
+    }
+    const usd = (of: object, own = full): number => costOf(own, { input: 1_000, cached: 0, output: 1_000, ...of }) * 1_000
+    expect(usd({ tier: 'batch' })).toBeCloseTo(12)
+    expect(usd({ tier: 'batch', input: 3_000 })).toBeCloseTo(12 + 15)
+    expect(usd({ tier: 'batch' }, price)).toBeCloseTo(18)
+    expect(usd({ reasoning: 400 })).toBeCloseTo(4 + 12 + 3.2)
+    const dear = { ...full, reasoning: 40 }
+    expect(mostOn(mostOfCall({}, 1_000, 1_000), dear).usd).toBeCloseTo((4 + 40) / 1_000)
+    expect(mostOn({ ...mostOfCall({}, 1_000, 1_000), tier: 'batch' }, dear).usd).toBeCloseTo((2 + 10) / 1_000)
+    expect(usageOf({ usage: { inputTokens: 1, outputTokens: { total: 9, reasoning: 7 } } })).toMatchObject({
+      output: 9,
+      reasoning: 7,
+    })
+  })
+
+  test.each([
+    [{ input: 1, output: 1, batch: { input: 1 } }, /`batch` of the price of x to have `output`/],
+    [{ input: 1, output: 1, batch: { input: 1, output: 1, tokens: 3 } }, /Unknown field `tokens`/],
+    [{ input: 1, output: 1, abilities: ['tools', 'fly'] }, /`abilities` in the price of x to be a list of tools/],
+    [{ input: 1, output: 1, retires: 'soon' }, /`retires`/],
+  ])('%j is refused', (wrong, message) => expect(() => checkPrices({ x: wrong })).toThrow(message))
+
   test('what the provider tells: V2 and V3, the tier, and what a gateway has billed', () => {
     expect(usageOf({ usage: { inputTokens: 10, outputTokens: 5, totalTokens: 25, cachedInputTokens: 3 } })).toMatchObject({
       input: 10,
@@ -181,6 +210,32 @@ test('a table of prices in the forms that others publish; what is none is refuse
       image: { mode: 'image_generation', output_cost_per_image: 1 },
     }).models,
   ).toEqual({ x: { input: 3, output: 15, maxOutput: 64_000 } })
+  const tiers = read({
+    x: {
+      input_cost_per_token: 4e-6,
+      output_cost_per_token: 2e-5,
+      output_cost_per_reasoning_token: 8e-6,
+      input_cost_per_token_batches: 2e-6,
+      output_cost_per_token_batches: 1e-5,
+      input_cost_per_token_above_272k_tokens: 8e-6,
+      output_cost_per_token_above_272k_tokens: 3e-5,
+      input_cost_per_token_above_272k_tokens_batches: 4e-6,
+      output_cost_per_token_above_272k_tokens_batches: 1.5e-5,
+      supports_vision: true,
+      supports_function_calling: false,
+      deprecation_date: '2027-01-14',
+      mode: 'chat',
+    },
+  }).models
+  expect(tiers.x).toEqual({
+    input: 4,
+    output: 20,
+    reasoning: 8,
+    above: { tokens: 272_000, input: 8, output: 30 },
+    batch: { input: 2, output: 10, above: { input: 4, output: 15 } },
+    abilities: ['images'],
+    retires: '2027-01-14',
+  })
   expect(read({ acme: { models: { x: { cost: { input: 3, output: 15 }, limit: { context: 9 } } } } }).models).toEqual({
     x: { input: 3, output: 15, contextWindow: 9 },
   })

@@ -13,6 +13,7 @@ export function usageOf({ usage, providerMetadata, headers }: Told): Usage | und
   // In V2 some providers leave reasoning out of the output, but not out of the sum.
   const rest = (amount(usage?.totalTokens) ?? 0) - (input ?? 0)
   const details = typeof inputs === 'object' ? inputs : undefined
+  const reasoning = amount(typeof outputs === 'object' ? outputs.reasoning : usage?.reasoningTokens) ?? 0
   const written =
     amount(details?.cacheWrite) ?? amount(read(read(providerMetadata, 'anthropic'), 'cacheCreationInputTokens')) ?? 0
   const hour = amount(read(read(usage?.raw, 'cache_creation'), 'ephemeral_1h_input_tokens')) ?? 0
@@ -20,6 +21,7 @@ export function usageOf({ usage, providerMetadata, headers }: Told): Usage | und
     input: input ?? 0,
     cached: amount(details?.cacheRead) ?? amount(usage?.cachedInputTokens) ?? 0,
     output: Math.max(visible ?? 0, usage?.totalTokens === undefined ? 0 : rest),
+    ...(reasoning > 0 && { reasoning }),
     written,
     writtenForHour: Math.min(written, hour),
     tier: tierOf(usage?.raw, providerMetadata),

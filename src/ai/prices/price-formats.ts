@@ -3,7 +3,7 @@
  * OpenRouter's list of models, and our own. Everything that is read is checked and bounded, because it comes from outside.
  */
 import { describe, FileRefused } from '../../base/errors.ts'
-import { checkPrices, type Price, type PriceList, type Rates } from './prices.ts'
+import { type Ability, checkPrices, type Price, type PriceList, type Rates, type TierRates } from './prices.ts'
 
 /** Bytes of a table. litellm's has 1.5 MB. Chosen. */
 export const largestTable = 16 * 2 ** 20
@@ -100,30 +100,63 @@ function whole(value: unknown): number | undefined {
   return Number.isInteger(value) && (value as number) > 0 ? (value as number) : undefined
 }
 
+const litellmAbilities: readonly (readonly [field: string, ability: Ability])[] = [
+  ['supports_function_calling', 'tools'],
+  ['supports_parallel_function_calling', 'parallel-tools'],
+  ['supports_vision', 'images'],
+  ['supports_pdf_input', 'files'],
+  ['supports_audio_input', 'audio'],
+  ['supports_video_input', 'video'],
+  ['supports_response_schema', 'schema'],
+  ['supports_reasoning', 'reasoning'],
+  ['supports_prompt_caching', 'prompt-cache'],
+]
+
 function litellm(row: Fields): unknown {
   const rates = (suffix: string): Rates | undefined => {
     const [input, output] = [perMillion(row[`input_cost_per_token${suffix}`]), perMillion(row[`output_cost_per_token${suffix}`])]
     if (input === undefined) return undefined
+    const reasoning = perMillion(row[`output_cost_per_reasoning_token${suffix}`])
     return withoutGaps({
       input,
       // Embeddings have no output. Other models without it are refused where they are checked.
       output: output ?? (suffix === '' && row.mode === 'embedding' ? 0 : undefined),
+      reasoning: reasoning === output ? undefined : reasoning,
       cachedInput: perMillion(row[`cache_read_input_token_cost${suffix}`]),
       cacheWrite: perMillion(row[`cache_creation_input_token_cost${suffix}`]),
       cacheWriteHour: perMillion(row[`cache_creation_input_token_cost_above_1hr${suffix}`]),
     }) as Rates
   }
-  const above = [128, 200, 256, 272]
-    .map((thousands) => ({ tokens: thousands * 1_000, rates: rates(`_above_${thousands}k_tokens`) }))
-    .find((entry) => entry.rates?.output !== undefined)
+  const above = [32, 100, 128, 200, 256, 272, 512]
+    .map((thousands) => ({ tokens: thousands * 1_000, suffix: `_above_${thousands}k_tokens` }))
+    .find(({ suffix }) => complete(rates(suffix)))
+  const tier = (suffix: string): TierRates | undefined => {
+    const own = complete(rates(suffix))
+    const long = above && complete(rates(`${above.suffix}${suffix}`))
+    return own && { ...own, ...(long && { above: long }) }
+  }
   return withoutGaps({
     ...rates(''),
-    above: above && { tokens: above.tokens, ...above.rates },
-    priority: complete(rates('_priority')),
-    flex: complete(rates('_flex')),
+    above: above && { tokens: above.tokens, ...rates(above.suffix) },
+    priority: tier('_priority'),
+    flex: tier('_flex'),
+    batch: tier('_batches'),
     contextWindow: whole(row.max_input_tokens),
     maxOutput: whole(row.max_output_tokens),
+    cacheFrom: whole(row.prompt_cache_min_tokens),
+    abilities: litellmAbilitiesOf(row),
+    retires: day(row.deprecation_date),
   })
+}
+
+/** What the row says nothing at all about is unknown, and not missing. */
+function litellmAbilitiesOf(row: Fields): readonly Ability[] | undefined {
+  if (row.mode === 'embedding' || !litellmAbilities.some(([field]) => typeof row[field] === 'boolean')) return undefined
+  return litellmAbilities.flatMap(([field, ability]) => (row[field] === true ? [ability] : []))
+}
+
+function day(value: unknown): string | undefined {
+  return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : undefined
 }
 
 function complete(rates: Rates | undefined): Rates | undefined {
@@ -132,23 +165,53 @@ function complete(rates: Rates | undefined): Rates | undefined {
 
 function* modelsDev(id: string, entry: unknown): Generator<readonly [string, unknown]> {
   if (!isFields(entry) || !isFields(entry.cost)) return
-  const { input, output, cache_read: cachedInput, cache_write: cacheWrite } = entry.cost
+  const { input, output, reasoning, cache_read: cachedInput, cache_write: cacheWrite } = entry.cost
   const limit = isFields(entry.limit) ? entry.limit : {}
   yield [
     id,
-    withoutGaps({ input, output, cachedInput, cacheWrite, contextWindow: whole(limit.context), maxOutput: whole(limit.output) }),
+    withoutGaps({
+      input,
+      output,
+      reasoning: reasoning === output ? undefined : reasoning,
+      cachedInput,
+      cacheWrite,
+      contextWindow: whole(limit.context),
+      maxOutput: whole(limit.output),
+      abilities: modelsDevAbilities(entry),
+    }),
   ]
+}
+
+function modelsDevAbilities(entry: Fields): readonly Ability[] | undefined {
+  const modalities =
+    isFields(entry.modalities) && Array.isArray(entry.modalities.input) ? (entry.modalities.input as unknown[]) : []
+  if (typeof entry.tool_call !== 'boolean' || modalities.length === 0 || typeof entry.structured_output !== 'boolean')
+    return undefined
+  const found: readonly (readonly [unknown, Ability])[] = [
+    [entry.tool_call, 'tools'],
+    [entry.tool_call, 'parallel-tools'],
+    [modalities.includes('image'), 'images'],
+    [modalities.includes('pdf'), 'files'],
+    [modalities.includes('audio'), 'audio'],
+    [modalities.includes('video'), 'video'],
+    [entry.structured_output, 'schema'],
+    [entry.reasoning, 'reasoning'],
+  ]
+  return found.flatMap(([has, ability]) => (has === true ? [ability] : []))
 }
 
 function* openRouter(row: unknown): Generator<readonly [string, unknown]> {
   if (!isFields(row) || typeof row.id !== 'string' || !isFields(row.pricing)) return
-  const { prompt, completion, input_cache_read: read, input_cache_write: write } = row.pricing
+  const { prompt, completion, internal_reasoning: thought, input_cache_read: read, input_cache_write: write } = row.pricing
   const provider = isFields(row.top_provider) ? row.top_provider : {}
+  const reasoning = perMillion(thought)
   yield [
     row.id,
     withoutGaps({
       input: perMillion(prompt),
       output: perMillion(completion),
+      // It says 0 where thinking costs what output costs.
+      reasoning: reasoning === 0 || reasoning === perMillion(completion) ? undefined : reasoning,
       cachedInput: perMillion(read),
       cacheWrite: perMillion(write),
       contextWindow: whole(row.context_length),

@@ -5,9 +5,9 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import type { Usage } from '../model/sdk-model.ts'
 import { builtIn } from './price-table.ts'
-import type { Price, PriceList, Rates } from './price.ts'
+import type { Ability, Price, PriceList, Rates, TierRates } from './price.ts'
 
-export type { Price, PriceList, Rates }
+export type { Ability, Price, PriceList, Rates, TierRates }
 
 /** The built-in tables, the first first. */
 export const priceLists: readonly PriceList[] = [builtIn]
@@ -36,10 +36,12 @@ function* namesOf(modelId: string): Generator<string> {
     .replace(/^(?:(?:us|eu|apac|global|au|jp)\.)?[a-z0-9]{1,20}\.(?=[a-z])/, '')
   for (const name of [modelId, bare]) {
     const versioned = name.replace(/-v\d{1,2}(?::\d{1,2})?$/, '')
-    const undated = versioned
-      .replace(/[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-\d{2}|\d{2}-\d{4}|\d{2}-\d{2}|\d{4}|\d{3}|latest|default)$/, '')
-      .replace(/-(?:preview|exp)$/, '')
-    for (const one of [name, versioned, undated, undated.replaceAll(/(\d)\.(\d)/g, '$1-$2'), `${undated}-latest`])
+    const undated = versioned.replace(
+      /[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-\d{2}|\d{2}-\d{4}|\d{2}-\d{2}|\d{4}|\d{3}|latest|default)$/,
+      '',
+    )
+    const released = undated.replace(/-(?:preview|exp)$/, '')
+    for (const one of [name, versioned, undated, released, released.replaceAll(/(\d)\.(\d)/g, '$1-$2'), `${released}-latest`])
       if (!seen.has(one)) {
         seen.add(one)
         yield one
@@ -47,8 +49,31 @@ function* namesOf(modelId: string): Generator<string> {
   }
 }
 
-const rateNames = ['input', 'output', 'cachedInput', 'cacheWrite', 'cacheWriteHour'] as const
-const knownNames = new Set<string>([...rateNames, 'above', 'priority', 'flex', 'contextWindow', 'maxOutput'])
+const rateNames = ['input', 'output', 'reasoning', 'cachedInput', 'cacheWrite', 'cacheWriteHour'] as const
+const tiers = ['priority', 'flex', 'batch'] as const
+const wholeNumbers = ['contextWindow', 'maxOutput', 'cacheFrom', 'tokens'] as const
+const knownNames = new Set<string>([
+  ...rateNames,
+  ...tiers,
+  'above',
+  'contextWindow',
+  'maxOutput',
+  'cacheFrom',
+  'abilities',
+  'retires',
+])
+const tierNames = new Set<string>([...rateNames, 'above'])
+export const abilities: ReadonlySet<string> = new Set<Ability>([
+  'tools',
+  'parallel-tools',
+  'images',
+  'files',
+  'audio',
+  'video',
+  'schema',
+  'reasoning',
+  'prompt-cache',
+])
 
 /** @throws {InvalidOption} for a price that is incomplete or no price: no sum could be reckoned with it */
 export function checkPrices(prices: Readonly<Record<string, unknown>> | undefined): void {
@@ -69,14 +94,28 @@ function checkPrice(what: string, price: unknown, known: ReadonlySet<string>): v
       hint: 'Prices are US dollars per million tokens: { input: 0.4, output: 1.6 }.',
     })
   }
-  for (const name of ['contextWindow', 'maxOutput', 'tokens']) {
+  for (const name of wholeNumbers) {
     const value = given[name]
     if (value !== undefined && !(Number.isInteger(value) && (value as number) > 0))
       throw new InvalidOption(`Expected \`${name}\` in ${what} to be a whole number from 1 up, got ${describe(value)}`)
   }
-  if (given.above !== undefined) checkPrice(`\`above\` of ${what}`, given.above, new Set([...rateNames, 'tokens']))
-  for (const name of ['priority', 'flex'])
-    if (given[name] !== undefined) checkPrice(`\`${name}\` of ${what}`, given[name], new Set(rateNames))
+  checkAbilities(what, given)
+  const isTier = known === tierNames
+  if (given.above !== undefined)
+    checkPrice(`\`above\` of ${what}`, given.above, new Set(isTier ? rateNames : [...rateNames, 'tokens']))
+  for (const name of tiers) if (given[name] !== undefined) checkPrice(`\`${name}\` of ${what}`, given[name], tierNames)
+}
+
+function checkAbilities(what: string, { abilities: given, retires }: Record<string, unknown>): void {
+  if (given !== undefined) {
+    const wrong = Array.isArray(given) ? given.find((one) => !abilities.has(one as string)) : given
+    if (wrong !== undefined)
+      throw new InvalidOption(
+        `Expected \`abilities\` in ${what} to be a list of ${[...abilities].join(', ')}, got ${describe(wrong)}`,
+      )
+  }
+  if (retires !== undefined && !(typeof retires === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(retires)))
+    throw new InvalidOption(`Expected \`retires\` in ${what} to be a day such as '2027-01-14', got ${describe(retires)}`)
 }
 
 /** OpenAI's priority processing costs 1.75 to 2 times as much, Anthropic's fast mode 6 times. */
@@ -84,10 +123,11 @@ const tierFactors: Readonly<Record<string, number>> = { priority: 2, fast: 6 }
 
 /** What applies to a request, and how many times. */
 function ratesOf(price: Price, tier: string | undefined, input: number): readonly [Rates, number] {
-  if (tier === 'priority' && price.priority) return [price.priority, 1]
-  if (tier === 'flex' && price.flex) return [price.flex, 1]
+  const isLong = price.above !== undefined && input > price.above.tokens
+  const own = tier === 'priority' || tier === 'flex' || tier === 'batch' ? price[tier] : undefined
+  if (own) return [isLong && own.above ? own.above : own, 1]
   const factor = tier !== undefined && Object.hasOwn(tierFactors, tier) ? (tierFactors[tier] as number) : 1
-  return [price.above && input > price.above.tokens ? price.above : price, factor]
+  return [isLong && price.above ? price.above : price, factor]
 }
 
 /** In US dollars. */
@@ -98,7 +138,9 @@ export function costOf(price: Price, usage: Usage): number {
   const fresh = Math.max(0, usage.input - cached - written)
   const inputUsd =
     fresh * input + cached * cachedInput + (written - writtenForHour) * cacheWrite + writtenForHour * cacheWriteHour
-  return (factor * (inputUsd + usage.output * output)) / 1e6
+  const thought = Math.min(usage.output, usage.reasoning ?? 0)
+  const outputUsd = (usage.output - thought) * output + thought * (rates.reasoning ?? output)
+  return (factor * (inputUsd + outputUsd)) / 1e6
 }
 
 /** The most that a number of tokens can cost. @param writes whether the input may be written into a cache */
@@ -111,6 +153,11 @@ export function mostOf(
 ): number {
   const usage: Usage = { input, cached: 0, output, tier }
   const written = { ...usage, written: input, writtenForHour: writes === 'hour' ? input : 0 }
+  const thought = { ...usage, reasoning: output }
   // A longer input than estimated would be dearer as a whole, but the estimate is the most already.
-  return Math.max(costOf(price, usage), writes === 'no' ? 0 : costOf(price, written))
+  return Math.max(
+    costOf(price, usage),
+    costOf(price, thought),
+    writes === 'no' ? 0 : costOf(price, { ...written, reasoning: output }),
+  )
 }
