@@ -23,6 +23,15 @@ export { compute, concat, stack, where } from './ndarray/functions.ts'
 export { all, any, argmax, argmin, count, max, mean, min, prod, std, sum, var_ as var } from './ndarray/functions.ts'
 export type { ComputeOptions } from './ndarray/compute.ts'
 
+// Blocks
+export { mapBlocks } from './blocks/map-blocks.ts'
+export type { MapBlocksOptions } from './blocks/map-blocks.ts'
+export { fromDelayed } from './blocks/from-delayed.ts'
+export type { FromDelayedOptions } from './blocks/from-delayed.ts'
+export type { Block, BlockInfo, BlockResult } from './blocks/block-function.ts'
+export type { Chunks } from './expression/grid.ts'
+export type { ComputedBlock } from './ndarray/iterate-blocks.ts'
+
 // Files
 export { fromfile, load, save, tofile } from './files/index.ts'
 export type { FromFileOptions, LoadOptions } from './files/index.ts'

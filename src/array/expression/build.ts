@@ -6,8 +6,9 @@ import { describe, InvalidOption } from '../../base/errors.ts'
 import { type DType, dtypeOfValue, fits, isFloat, promote, promoteWeak, type Value } from './dtype.ts'
 import { applyOperation, convert, operations, type OperationName, rawOf, type Raw, resultTypes } from './elementwise.ts'
 import { type AlgorithmName, type AlgorithmNode, type FullNode, makeNode, type Node, type ReduceRule } from './node.ts'
+import { type AxisGrid, type Grid, shapeOfGrid } from './grid.ts'
 import { broadcastShapes, type Shape, showShape, sizeOf } from './shape.ts'
-import { composeViews, isIdentity, type View } from './view.ts'
+import { composeViews, identityView, isIdentity, type View } from './view.ts'
 
 export function full(shape: Shape, dtype: DType, value: Raw): FullNode {
   return makeNode({ kind: 'full', shape, dtype, value, chunk: undefined })
@@ -49,7 +50,8 @@ export function map(name: OperationName, inputs: readonly Node[]): Node {
   const shape = broadcastShapes(...inputs.map((input) => input.shape))
   const simple = simplified(name, inputs, operand, shape)
   if (simple) return simple
-  return makeNode({ kind: 'map', name, operand, inputs, dtype: result, shape, chunk: chunkOf(inputs) })
+  const chunk = chunkOf(inputs)
+  return makeNode({ kind: 'map', name, operand, inputs, dtype: result, shape, chunk, grid: gridOfInputs(inputs, shape) })
 }
 
 /** Operations on constants are done at once; powers with a simple exponent become what they are. */
@@ -89,7 +91,7 @@ function simplified(name: OperationName, inputs: readonly Node[], operand: DType
 export function cast(input: Node, dtype: DType): Node {
   if (input.dtype === dtype) return input
   if (input.kind === 'full') return full(input.shape, dtype, convert(input.dtype, dtype, input.value))
-  return makeNode({ kind: 'cast', input, dtype, shape: input.shape, chunk: input.chunk })
+  return makeNode({ kind: 'cast', input, dtype, shape: input.shape, chunk: input.chunk, grid: input.grid })
 }
 
 export function view(input: Node, selected: View): Node {
@@ -214,6 +216,26 @@ export function algorithm(
   attributes: AlgorithmNode['attributes'] = {},
 ): Node {
   return makeNode({ kind: 'algorithm', name, inputs, dtype, shape, attributes, chunk: undefined })
+}
+
+/** The blocks of the first input that has some, and is not broadcast. */
+function gridOfInputs(inputs: readonly Node[], shape: Shape): Node['grid'] {
+  for (const { grid } of inputs) if (grid && String(shapeOfGrid(grid)) === String(shape)) return grid
+  return undefined
+}
+
+/** The same array with other blocks. */
+export function regrid(input: Node, grid: Grid): Node {
+  const chunk = ((grid[0] as AxisGrid | undefined)?.largest ?? 1) * sizeOf(input.shape.slice(1))
+  return makeNode({
+    kind: 'view',
+    input,
+    view: identityView(input.shape),
+    dtype: input.dtype,
+    shape: input.shape,
+    chunk: Math.max(1, chunk),
+    grid,
+  })
 }
 
 /** The chunk that most of the elements were given. */

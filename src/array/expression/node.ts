@@ -2,8 +2,10 @@
  * The expression graph. A node says what an array is, never how it is computed; nodes are immutable and share their
  * inputs, and a graph is acyclic because a node is made from nodes that exist.
  */
-import type { DType } from './dtype.ts'
+import type { Cancellation } from '../../base/abort.ts'
+import type { DType, TypedArray } from './dtype.ts'
 import type { OperationName } from './elementwise.ts'
+import type { Box, Grid } from './grid.ts'
 import type { Shape } from './shape.ts'
 import type { View } from './view.ts'
 
@@ -15,6 +17,8 @@ interface Common {
   readonly shape: Shape
   /** Elements per chunk that the user asked for; chosen by the size where undefined. */
   readonly chunk: number | undefined
+  /** The blocks that functions of blocks see; where undefined, by the size. */
+  readonly grid?: Grid | undefined
 }
 
 /** Elements in memory, at `offset + Σ coordinate × stride`, in elements. */
@@ -114,7 +118,59 @@ export interface AlgorithmNode extends Common {
 
 export type AlgorithmName = 'bounds' | 'cumsum' | 'histogram' | 'quantile' | 'topk' | 'unique' | 'compress' | 'product'
 
+/** Elements that come block by block: from a file in parts, or from a function of blocks. Each is made when it is needed. */
+export interface BlocksNode extends Common {
+  readonly kind: 'blocks'
+  /** What the blocks are made from. */
+  readonly inputs: readonly Node[]
+  readonly grid: Grid
+  readonly maker: BlockMaker
+  /** The block of the maker that is the first one here, and its first element: a part of an array is one, too. */
+  readonly first: readonly number[]
+  readonly start: readonly number[]
+  /** Whether it is a part of another one: then its neighbours may want the same blocks. */
+  readonly isPart?: true
+}
+
+/** One block, as its maker sees it. */
+export interface BlockRequest {
+  readonly index: readonly number[]
+  readonly box: Box
+  /** Where its elements go: element (i, j, …) to `offset + Σ coordinate × stride` of `data`. */
+  readonly into: { readonly data: TypedArray; readonly offset: number; readonly strides: readonly number[] }
+  /** What {@link BlockMaker.parts} asked for, computed. */
+  readonly parts: readonly BlockPart[]
+  readonly cancellation: Cancellation
+}
+
+/** Elements in C order. */
+export interface BlockPart {
+  readonly data: TypedArray
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+export interface BlockMaker {
+  /** What people see of it, such as `price of orders.parquet`. */
+  readonly label: string
+  /** The only blocks that there are; the rest of the elements has the value `fill`. */
+  readonly present?: readonly (readonly number[])[] | undefined
+  readonly fill?: number | bigint | undefined
+  /** Blocks made at once at most. */
+  readonly concurrency: number
+  /** The block as expressions over the inputs. */
+  parts?(inputs: readonly Node[], box: Box, index: readonly number[]): readonly Node[]
+  /**
+   * Makes a block. @returns its elements in C order, or undefined when it has put them to their place
+   * @throws {RangeError} or an error of its own when it cannot
+   */
+  make(request: BlockRequest): Promise<ArrayLike<number | bigint> | undefined>
+  /** Before anything is allocated. @throws {FileRefused} when so many bytes are too many */
+  check?(bytes: number): void
+}
+
 export type Node =
+  | BlocksNode
   | DenseNode
   | FullNode
   | RangeNode
@@ -143,6 +199,7 @@ export function inputsOf(node: Node): readonly Node[] {
     case 'map':
     case 'concat':
     case 'algorithm':
+    case 'blocks':
       return node.inputs
     case 'cast':
     case 'view':

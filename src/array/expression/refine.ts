@@ -66,6 +66,8 @@ function rebuild(node: Node, after: readonly Node[]): Node {
       return build.reduce(node.rule, first, node.axes, node.ddof)
     case 'algorithm':
       return rebuildAlgorithm(node, after)
+    case 'blocks':
+      return makeNode({ ...withoutId(node), inputs: after })
     default:
       return node
   }

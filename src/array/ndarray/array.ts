@@ -8,6 +8,7 @@ import { inspect } from 'node:util'
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
+import { type ComputedBlock, iterateBlocks } from './iterate-blocks.ts'
 import { type ComputeOptions, computeNodes } from './compute.ts'
 import { bytesPer, checkDType, type DType, type Value, type ValueOf } from '../expression/dtype.ts'
 import type { OperationName } from '../expression/elementwise.ts'
@@ -17,6 +18,7 @@ import { explain } from './explain.ts'
 import type { Node } from '../expression/node.ts'
 import { reduced, type ReduceName } from '../reductions/table.ts'
 import { rounded } from '../expression/round.ts'
+import { blocksOf, type Chunks, gridOf } from '../expression/grid.ts'
 import { type Index, normalizeAxes, parseIndex, type Shape, showShape, sizeOf } from '../expression/shape.ts'
 import { chunkLengthFor } from '../stages/stage.ts'
 import { indexView, transposeView } from '../expression/view.ts'
@@ -344,6 +346,40 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
 
   #reduce<E extends DType, S extends Rank>(name: ReduceName, options: VarianceOptions = {}): NDArray<E, S> {
     return new NDArray(reduceNode(name, this.node, options, name))
+  }
+
+  // Blocks -----------------------------------------------------------------------------------------------------------
+
+  /** The lengths of the blocks along each axis: what functions of blocks see. @throws {InvalidOption} when a length is unknown */
+  get chunks(): readonly (readonly number[])[] {
+    return blocksOf(this.node, 'chunks').map((axis) => axis.lengths())
+  }
+
+  /** How many blocks there are along each axis. @throws {InvalidOption} when a length is unknown */
+  get numblocks(): readonly number[] {
+    return blocksOf(this.node, 'numblocks').map(({ count }) => count)
+  }
+
+  /**
+   * The same array with other blocks, for functions of blocks, `blocks()` and files in chunks. Nothing is copied.
+   * @param chunks a length for the first axis; or for each axis a length, a list of lengths, or −1 for the whole axis
+   * @throws {InvalidOption} when it does not fit the shape
+   */
+  rechunk(chunks: Chunks): NDArray<D, R> {
+    return new NDArray(build.regrid(this.node, gridOf(this.shape, chunks, 'rechunk')))
+  }
+
+  /**
+   * The blocks, one after the other in C order; the next one is computed while you work on one. Only two are in memory at a time, unless the expression
+   * itself needs more. The elements may be the array's own: they must not be changed.
+   * @throws {BudgetExceeded} when `memoryLimit` does not suffice; {@link Cancelled} when the signal aborts
+   */
+  blocks(options: ComputeOptions = {}): AsyncIterableIterator<ComputedBlock<D>> {
+    return iterateBlocks<D>(this.node, options)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<ComputedBlock<D>> {
+    return this.blocks()
   }
 
   // Computation ------------------------------------------------------------------------------------------------------

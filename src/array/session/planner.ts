@@ -13,6 +13,7 @@
 import { performance } from '../../base/globals.js'
 import { HeddleError } from '../../base/errors.ts'
 import { prepareAlgorithm } from '../algorithms/index.ts'
+import { prepareBlocks } from '../stages/blocks-stage.ts'
 import type { Computed } from '../stages/lower.ts'
 import { prepareConcat, prepareMaps } from '../stages/map-stage.ts'
 import type { Node, ReduceNode } from '../expression/node.ts'
@@ -129,7 +130,7 @@ function groups(nodes: Iterable<Node>): Node[][] {
 function groupKey(node: Node): string {
   // Sums follow a tree that the chunks fix.
   if (node.kind === 'reduce') return `reduce ${node.input.shape.join()} ${node.axes.join()} ${node.input.chunk}`
-  if (node.kind === 'algorithm' || node.kind === 'concat') return `alone ${node.id}`
+  if (node.kind === 'algorithm' || node.kind === 'concat' || node.kind === 'blocks') return `alone ${node.id}`
   return `map ${node.shape.join()}`
 }
 
@@ -142,6 +143,8 @@ function prepare(group: readonly Node[], computed: Computed): Prepared {
       return prepareConcat(first, computed)
     case 'algorithm':
       return prepareAlgorithm(first, computed)
+    case 'blocks':
+      return prepareBlocks(first, computed)
     default:
       return prepareMaps(group, computed)
   }

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { Cancellation, cancelled } from '../../base/abort.ts'
-import { BudgetExceeded } from '../../base/errors.ts'
+import { BudgetExceeded, Cancelled } from '../../base/errors.ts'
 import { currentFrame } from '../../base/frame.ts'
 import type { Executor } from '../../run/executor.ts'
 import { formatBytes } from '../../base/bytes.ts'
@@ -12,11 +12,14 @@ import { expectedJobMs } from '../jobs/cost.ts'
 import { bytesPer } from '../expression/dtype.ts'
 import { runJob } from '../jobs/executor.ts'
 import { prepareMaps } from '../stages/map-stage.ts'
-import { type DenseNode, inputsOf, type Node } from '../expression/node.ts'
+import { type DenseNode, inputsOf, makeNode, type Node } from '../expression/node.ts'
 import { Planner } from './planner.ts'
 import { rebuilt, unknownBelow } from '../expression/refine.ts'
-import { sizeOf } from '../expression/shape.ts'
-import type { Prepared, Stage } from '../stages/stage.ts'
+import { contiguousStrides, sizeOf } from '../expression/shape.ts'
+import { BlockCache } from '../stages/block-cache.ts'
+import type { Prepared, Stage, StageContext } from '../stages/stage.ts'
+import { identityView } from '../expression/view.ts'
+import { accessThrough, isRun, stridesThrough } from '../memory/source.ts'
 import { Turns } from '../stages/turns.ts'
 
 export interface SessionOptions {
@@ -34,6 +37,9 @@ export class Session {
   readonly #options: SessionOptions
   readonly #cancellation: Cancellation
   readonly #turns = new Turns()
+  readonly #blocks = new BlockCache()
+  /** What the results are kept for, of each computation that is under way: a stage may ask for one within another. */
+  readonly #roots = new Set<readonly Node[]>()
   #bytesSinceDrop = 0
   #keptByDrop = 64
 
@@ -73,16 +79,21 @@ export class Session {
   async #compute(nodes: readonly Node[], roots: readonly Node[]): Promise<void> {
     const planner = new Planner(this.computed)
     planner.demand(nodes)
-    for (;;) {
-      while (!planner.look(this.#turns.until)) await this.#takeTurns()
-      const stages = planner.next()
-      if (stages.length === 0) return
-      for (const stage of stages) {
-        await this.#takeTurns()
-        await this.run(stage)
-        for (const node of stage.nodes) planner.settled(node)
+    this.#roots.add(roots)
+    try {
+      for (;;) {
+        while (!planner.look(this.#turns.until)) await this.#takeTurns()
+        const stages = planner.next()
+        if (stages.length === 0) return
+        for (const stage of stages) {
+          await this.#takeTurns()
+          await this.run(stage)
+          for (const node of stage.nodes) planner.settled(node)
+        }
+        this.#dropBetweenTimes()
       }
-      this.#dropBetweenTimes(roots)
+    } finally {
+      this.#roots.delete(roots)
     }
   }
 
@@ -97,8 +108,29 @@ export class Session {
     this.#bytesSinceDrop += stage.bytes
     const { threads = availableParallelism(), on } = this.#options
     for (const job of stage.jobs()) await runJob(job, expectedJobMs(job), { threads, on, cancellation: this.#cancellation })
+    await stage.work?.(this.#contextOf(stage, threads))
     for (const [node, result] of stage.finish())
       this.computed.set(node, result.kind === 'dense' ? result : await this.#finish(result))
+  }
+
+  #contextOf(stage: Stage, threads: number): StageContext {
+    return {
+      cancellation: this.#cancellation,
+      threads,
+      blocks: this.#blocks,
+      takeTurns: () => this.#takeTurns(),
+      evaluate: (nodes) => this.evaluateParts(nodes, stage.nodes),
+    }
+  }
+
+  /** Computes expressions that belong to the caller alone: their results are forgotten here. What `roots` need stays. */
+  async evaluateParts(nodes: readonly Node[], roots: readonly Node[]): Promise<DenseNode[]> {
+    const there = nodes.map((node) => inMemory(node, this.computed))
+    const missing = nodes.filter((_, i) => there[i] === undefined)
+    if (missing.length > 0) await this.#compute(missing, [...roots, ...roots.flatMap(inputsOf), ...missing])
+    const results = nodes.map((node, i) => there[i] ?? (this.#known(node) as DenseNode))
+    for (const node of missing) this.computed.delete(node)
+    return results
   }
 
   /** The last step of a reduction is an expression over its states. */
@@ -130,10 +162,10 @@ export class Session {
   }
 
   /** A walk over the graph after each of many small stages would take longer than the stages. */
-  #dropBetweenTimes(roots: readonly Node[]): void {
+  #dropBetweenTimes(): void {
     const limited = this.#options.memoryLimitBytes !== undefined
     if (!limited && this.#bytesSinceDrop < droppedFromBytes && this.computed.size < 2 * this.#keptByDrop) return
-    this.#drop(roots)
+    this.#drop([...this.#roots].flat())
     this.#bytesSinceDrop = 0
     this.#keptByDrop = Math.max(64, this.computed.size)
   }
@@ -150,7 +182,23 @@ export class Session {
     for (const node of this.computed.keys()) if (!reached.has(node)) this.computed.delete(node)
   }
 
+  /** Stops what is still under way, because nobody wants it any more. */
+  abandon(): void {
+    this.#cancellation.abort(new Cancelled('nobody waits for the rest of the computation'))
+  }
+
   close(): void {
     this.#cancellation.close()
   }
+}
+
+/** What a node selects of elements in memory, where they lie one after the other. */
+function inMemory(node: Node, computed: ReadonlyMap<Node, DenseNode>): DenseNode | undefined {
+  const known = computed.get(node) ?? node
+  const source = known.kind === 'view' ? (computed.get(known.input) ?? known.input) : known
+  if (source.kind !== 'dense') return undefined
+  const view = known.kind === 'view' ? known.view : identityView(known.shape)
+  const { offset, strides } = stridesThrough(view, source.strides, source.offset)
+  if (!isRun(accessThrough(identityView(node.shape), strides, offset))) return undefined
+  return makeNode({ ...source, shape: node.shape, offset, strides: contiguousStrides(node.shape) })
 }

@@ -8,7 +8,19 @@ import { type DType, typedArray } from '../expression/dtype.ts'
 import { convert } from '../expression/elementwise.ts'
 import { KernelProgram, type ValueId } from '../kernel/ir.ts'
 import { homeOf } from '../memory/memory.ts'
-import type { DenseNode, FileNode, MapNode, Node, RandomNode, RangeNode, ReshapeNode } from '../expression/node.ts'
+import { type Box, boxOfView } from '../expression/grid.ts'
+import type {
+  BlocksNode,
+  ConcatNode,
+  DenseNode,
+  FileNode,
+  MapNode,
+  Node,
+  RandomNode,
+  RangeNode,
+  ReshapeNode,
+} from '../expression/node.ts'
+import { partOf } from '../expression/part.ts'
 import { contiguousStrides, sizeOf } from '../expression/shape.ts'
 import { type Access, accessThrough, isRun, isSingle, type Source } from '../memory/source.ts'
 import { broadcastView, composeViews, identityView, isIdentity, type View } from '../expression/view.ts'
@@ -107,9 +119,36 @@ export class Lowering {
         return this.lower(node.input, composeViews(view, node.view))
       case 'reshape':
         return this.#reshape(node, view)
+      case 'blocks':
+        return this.#blocks(node, view)
+      case 'concat':
+        return this.#concat(node, view)
       default:
         return this.#need(node)
     }
+  }
+
+  /** Of an array in blocks only those are made that the view reads. */
+  #blocks(node: BlocksNode, view: View): ValueId {
+    const { part, view: within } = partOf(node, view)
+    if (part === node) return this.#need(node)
+    const there = this.#computed.get(part)
+    return there ? this.#lower(there, within) : this.#need(part)
+  }
+
+  /** What a view reads of one part alone needs no others. */
+  #concat(node: ConcatNode, view: View): ValueId {
+    const box = boxOfView(view)
+    let at = 0
+    for (const input of box ? node.inputs : []) {
+      const end = at + (input.shape[node.axis] as number)
+      if (((box as Box).start[node.axis] as number) >= at && ((box as Box).stop[node.axis] as number) <= end) {
+        const axes = view.axes.map((axis, i) => (i === node.axis ? { ...axis, start: axis.start - at } : axis))
+        return this.lower(input, { shape: view.shape, axes })
+      }
+      at = end
+    }
+    return this.#need(node)
   }
 
   #map(node: MapNode, view: View): ValueId {

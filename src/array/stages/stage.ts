@@ -2,7 +2,9 @@
  * One step of a computation: some nodes whose inputs are all there, the jobs that compute them, and what to make of the
  * results.
  */
+import type { Cancellation } from '../../base/abort.ts'
 import type { DType } from '../expression/dtype.ts'
+import type { BlockCache } from './block-cache.ts'
 import type { Expression } from '../jobs/job.ts'
 import type { Job } from '../jobs/run-job.ts'
 import { canReadInPlace, compileKernel } from '../kernel/compile.ts'
@@ -12,10 +14,27 @@ import { type DenseNode, makeNode, type Node } from '../expression/node.ts'
 import { contiguousStrides, type Shape, showShape } from '../expression/shape.ts'
 import { isRun, type Source } from '../memory/source.ts'
 
+/** What a stage may ask of the computation that it is part of. */
+export interface StageContext {
+  readonly cancellation: Cancellation
+  /** Threads that the computation may use at most. */
+  readonly threads: number
+  /** Blocks that were made before, and may be wanted again. */
+  readonly blocks: BlockCache
+  /** Computes expressions that belong to this stage alone; what they share with others stays. */
+  evaluate(nodes: readonly Node[]): Promise<DenseNode[]>
+  /** Lets timers, I/O and whoever cancels get their turn. */
+  takeTurns(): Promise<void>
+}
+
 export interface Stage {
   readonly nodes: readonly Node[]
   /** Allocates what the results need; call once, and run each job before asking for the next. */
   jobs(): Iterable<Job>
+  /** After the jobs: what cannot be a job, because it waits or asks for more. */
+  work?(context: StageContext): Promise<void>
+  /** What {@link work} does, for reading. */
+  readonly about?: { readonly label: string; readonly tasks: number; readonly bytesRead: number } | undefined
   /** Bytes that it allocates for results and states. */
   readonly bytes: number
   /** After the jobs: what the nodes are now. An expression is computed in a further, smaller stage. */

@@ -1,0 +1,41 @@
+/** Blocks that were made in a computation and may be wanted again, by neighbours that overlap. The oldest go first. */
+import type { BlockMaker } from '../expression/node.ts'
+
+/** What all kept blocks may take together; chosen, so that a row of blocks of a few MB stays. */
+const mostBytes = 256 << 20
+
+type Elements = ArrayBufferView & ArrayLike<number | bigint>
+
+export class BlockCache {
+  readonly #held = new Map<string, Elements>()
+  readonly #makers = new WeakMap<BlockMaker, number>()
+  #makerCount = 0
+  #bytes = 0
+
+  #key(maker: BlockMaker, index: readonly number[]): string {
+    const number = this.#makers.get(maker) ?? ++this.#makerCount
+    this.#makers.set(maker, number)
+    return `${number} ${index.join()}`
+  }
+
+  get(maker: BlockMaker, index: readonly number[]): Elements | undefined {
+    const key = this.#key(maker, index)
+    const found = this.#held.get(key)
+    if (!found) return undefined
+    this.#held.delete(key)
+    this.#held.set(key, found)
+    return found
+  }
+
+  put(maker: BlockMaker, index: readonly number[], elements: Elements): void {
+    if (elements.byteLength > mostBytes / 4) return
+    const key = this.#key(maker, index)
+    this.#bytes += elements.byteLength - (this.#held.get(key)?.byteLength ?? 0)
+    this.#held.set(key, elements)
+    for (const [oldest, held] of this.#held) {
+      if (this.#bytes <= mostBytes) return
+      this.#held.delete(oldest)
+      this.#bytes -= held.byteLength
+    }
+  }
+}
