@@ -222,9 +222,7 @@ test('a failure stops the other blocks', async () => {
 })
 
 test('functions on workers get the elements without a copy', async () => {
-  const { scaled } = workers<typeof import('../fixtures/block-worker.ts')>(
-    new URL('../fixtures/block-worker.ts', import.meta.url),
-  )
+  const { scaled } = workers<typeof import('./block-worker.fixture.ts')>(new URL('./block-worker.fixture.ts', import.meta.url))
   const x = await da.random([10_000], { seed: 1 }).persist(here)
   const y = da.mapBlocks(x.rechunk(1_000), scaled)
   expect((await y.compute()).data).toEqual((await x.multiply(3).compute(here)).data)

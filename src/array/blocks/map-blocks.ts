@@ -46,6 +46,7 @@ type FnN = (...blocks: never[]) => BlockResult | PromiseLike<BlockResult>
  * Calls `fn` for each block of an array, or of several that are broadcast together, and puts together what it gives. Lazy: blocks are made when they are
  * needed, and only those that are. A worker function runs on the threads, and gets the elements without a copy.
  *
+ * @param arrays one, or a list of them
  * @param fn gets the blocks in C order, then which block it is; gives the elements of the block of the result in C order, as a typed array of the
  *   result's dtype or a list
  * @throws {InvalidOption} when an operand is not an array, shapes do not go together, a length is unknown, or for a wrong option; in `compute` when what
@@ -54,7 +55,7 @@ type FnN = (...blocks: never[]) => BlockResult | PromiseLike<BlockResult>
  * const clipped = mapBlocks(x, ({ data }) => data.map((v) => Math.min(v, 1)))
  */
 export function mapBlocks<D extends DType, E extends DType = D>(
-  x: NDArray<D, Rank>,
+  arrays: NDArray<D, Rank>,
   fn: Fn1,
   options?: MapBlocksOptions<E>,
 ): NDArray<E, 'array'>
