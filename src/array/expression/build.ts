@@ -34,7 +34,7 @@ export function operandNodes(name: OperationName, operands: readonly (Node | Val
 function compared(array: DType, value: number | bigint): FullNode {
   const dtype = array === 'bool' && typeof value === 'bigint' ? 'i64' : array
   if (isFloat(dtype) || dtype === 'bool' || (typeof value === 'number' && !Number.isInteger(value))) {
-    const float = dtype === 'f32' ? 'f32' : 'f64'
+    const float = isFloat(dtype) ? dtype : 'f64'
     return full([], float, rawOf(float, value))
   }
   if (fits(dtype, value)) return full([], dtype, rawOf(dtype, value))
@@ -76,6 +76,11 @@ function simplified(name: OperationName, inputs: readonly Node[], operand: DType
   if (name !== 'power' || !last || sizeOf(last.shape) !== 1 || last.shape.length > (inputs[0] as Node).shape.length)
     return undefined
   const base = cast(inputs[0] as Node, operand)
+  if (!isFloat(operand) && last.value < 0) {
+    throw new InvalidOption(`Whole numbers cannot be raised to a negative whole power: ${operand} to ${last.value}`, {
+      hint: "Convert the base first, for instance with `.astype('f64')`.",
+    })
+  }
   switch (Number(last.value)) {
     case 1:
       return base
@@ -150,7 +155,7 @@ export function product(left: Node, right: Node): Node {
       hint: 'The last length of the left one must be the first of the right one.',
     })
   }
-  const doubles = [left, right].map((node) => (node.dtype === 'i64' ? cast(node, 'f64') : node))
+  const doubles = [left, right].map((node) => (node.dtype === 'f32' ? node : cast(node, 'f64')))
   return algorithm('product', doubles, 'f64', [left.shape[0] as number, right.shape[1] as number])
 }
 

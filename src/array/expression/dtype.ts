@@ -3,36 +3,59 @@
  * weak (NEP 50): `f32 + 2.5` stays f32, `i32 + 2` stays i32, `i32 + 2.5` is f64. Numbers alone are f64, bigints i64, booleans bool.
  */
 import { describe, InvalidOption } from '../../base/errors.ts'
+import { bitsOfHalf, halfFromBits } from './half.ts'
 
-/** What elements are: floating point of 64 or 32 bits, whole numbers of 64, 32 or 8 bits, or booleans. */
-export type DType = 'f64' | 'f32' | 'i64' | 'i32' | 'u32' | 'u8' | 'bool'
+/** What elements are: floating point of 64, 32 or 16 bits, whole numbers of 64, 32, 16 or 8 bits with or without a sign, or booleans. */
+export type DType = 'f64' | 'f32' | 'f16' | 'i64' | 'i32' | 'i16' | 'i8' | 'u64' | 'u32' | 'u16' | 'u8' | 'bool'
 
-export const dtypes: readonly DType[] = ['f64', 'f32', 'i64', 'i32', 'u32', 'u8', 'bool']
+export const dtypes: readonly DType[] = ['f64', 'f32', 'f16', 'i64', 'i32', 'i16', 'i8', 'u64', 'u32', 'u16', 'u8', 'bool']
 
 export type TypedArray =
   | Float64Array<SharedArrayBuffer>
   | Float32Array<SharedArrayBuffer>
   | BigInt64Array<SharedArrayBuffer>
   | Int32Array<SharedArrayBuffer>
+  | Int16Array<SharedArrayBuffer>
+  | Int8Array<SharedArrayBuffer>
+  | BigUint64Array<SharedArrayBuffer>
   | Uint32Array<SharedArrayBuffer>
+  | Uint16Array<SharedArrayBuffer>
   | Uint8Array<SharedArrayBuffer>
 
-/** The typed array of each dtype; `bool` is one byte per element, 0 or 1. */
+/** The typed array of each dtype; `bool` is one byte per element, 0 or 1, and `f16` the 16 bits of each, because not every Node has a `Float16Array`. */
 export interface ArrayOf {
   f64: Float64Array<SharedArrayBuffer>
   f32: Float32Array<SharedArrayBuffer>
+  f16: Uint16Array<SharedArrayBuffer>
   i64: BigInt64Array<SharedArrayBuffer>
   i32: Int32Array<SharedArrayBuffer>
+  i16: Int16Array<SharedArrayBuffer>
+  i8: Int8Array<SharedArrayBuffer>
+  u64: BigUint64Array<SharedArrayBuffer>
   u32: Uint32Array<SharedArrayBuffer>
+  u16: Uint16Array<SharedArrayBuffer>
   u8: Uint8Array<SharedArrayBuffer>
   bool: Uint8Array<SharedArrayBuffer>
 }
 
-/** One element in JavaScript: i64 is a bigint, bool a boolean, everything else a number. */
-export type ValueOf<D extends DType> = D extends 'i64' ? bigint : D extends 'bool' ? boolean : number
+/** One element in JavaScript: i64 and u64 are bigints, bool a boolean, everything else a number. */
+export type ValueOf<D extends DType> = D extends 'i64' | 'u64' ? bigint : D extends 'bool' ? boolean : number
 export type Value = number | bigint | boolean
 
-const widths: Readonly<Record<DType, number>> = { f64: 8, f32: 4, i64: 8, i32: 4, u32: 4, u8: 1, bool: 1 }
+const widths: Readonly<Record<DType, number>> = {
+  f64: 8,
+  f32: 4,
+  f16: 2,
+  i64: 8,
+  i32: 4,
+  i16: 2,
+  i8: 1,
+  u64: 8,
+  u32: 4,
+  u16: 2,
+  u8: 1,
+  bool: 1,
+}
 
 /** Bytes of one element. */
 export const bytesPer = (dtype: DType): number => widths[dtype]
@@ -40,9 +63,14 @@ export const bytesPer = (dtype: DType): number => widths[dtype]
 const constructors = {
   f64: Float64Array,
   f32: Float32Array,
+  f16: Uint16Array,
   i64: BigInt64Array,
   i32: Int32Array,
+  i16: Int16Array,
+  i8: Int8Array,
+  u64: BigUint64Array,
   u32: Uint32Array,
+  u16: Uint16Array,
   u8: Uint8Array,
   bool: Uint8Array,
 } as const
@@ -59,10 +87,13 @@ export function typedArray(dtype: DType, buffer: ArrayBufferLike, offset = 0, le
   )
 }
 
-/** The element as JavaScript shows it. */
-export function valueOf(dtype: DType, raw: number | bigint): Value {
-  return dtype === 'bool' ? raw !== 0 : raw
+/** The element, as it is stored, as JavaScript shows it. */
+export function valueOf(dtype: DType, stored: number | bigint): Value {
+  return dtype === 'bool' ? stored !== 0 : dtype === 'f16' ? halfFromBits(stored as number) : stored
 }
+
+/** Elements whose JavaScript value is a bigint. */
+export const isBig = (dtype: DType): boolean => dtype === 'i64' || dtype === 'u64'
 
 /** What a typed array calls its elements, or undefined for one that arrays here cannot hold. */
 export function dtypeOf(array: ArrayBufferView): DType | undefined {
@@ -70,20 +101,34 @@ export function dtypeOf(array: ArrayBufferView): DType | undefined {
   if (array instanceof Float32Array) return 'f32'
   if (array instanceof BigInt64Array) return 'i64'
   if (array instanceof Int32Array) return 'i32'
+  if (array instanceof Int16Array) return 'i16'
+  if (array instanceof Int8Array) return 'i8'
+  if (array instanceof BigUint64Array) return 'u64'
   if (array instanceof Uint32Array) return 'u32'
+  if (array instanceof Uint16Array) return 'u16'
   if (array instanceof Uint8Array || array instanceof Uint8ClampedArray) return 'u8'
-  return undefined
+  // Not in every Node: known by the name that it has everywhere.
+  return Object.prototype.toString.call(array) === '[object Float16Array]' ? 'f16' : undefined
 }
 
-export const isFloat = (dtype: DType): boolean => dtype === 'f64' || dtype === 'f32'
+export const isFloat = (dtype: DType): boolean => dtype === 'f64' || dtype === 'f32' || dtype === 'f16'
+/** Whole numbers without a sign. */
+export const isUnsigned = (dtype: DType): boolean => dtype.startsWith('u')
 
-type IntegerType = 'i64' | 'i32' | 'u32' | 'u8'
+type IntegerType = Exclude<DType, 'f64' | 'f32' | 'f16' | 'bool'>
 const ranges: Readonly<Record<IntegerType, readonly [number | bigint, number | bigint]>> = {
   u8: [0, 255],
+  u16: [0, 65_535],
+  i8: [-128, 127],
+  i16: [-32_768, 32_767],
   i32: [-(2 ** 31), 2 ** 31 - 1],
   u32: [0, 2 ** 32 - 1],
   i64: [-(2n ** 63n), 2n ** 63n - 1n],
+  u64: [0n, 2n ** 64n - 1n],
 }
+
+/** The least and the largest element of an integer type. */
+export const rangeOf = (dtype: DType): readonly [number | bigint, number | bigint] => ranges[dtype as IntegerType]
 
 /** Whether a whole number is an element of the integer type. */
 export function fits(dtype: DType, value: number | bigint): boolean {
@@ -98,16 +143,23 @@ export function checkFits(dtype: DType, value: number | bigint, hint: string): v
   throw new InvalidOption(`Expected a whole number from ${low} to ${high} for ${dtype}, got ${describe(value)}`, { hint })
 }
 
-/** The dtype that holds both, as NumPy decides. */
+/** Bits of an element. */
+const bitsOf = (dtype: DType): number => 8 * bytesPer(dtype)
+
+/** The dtype that holds both, as NumPy decides. That of a float and whole numbers holds those exactly where a float does; u64 with a sign becomes f64. */
 export function promote(a: DType, b: DType): DType {
-  if (a === b) return a
-  const has = (...pair: readonly DType[]): boolean => pair.includes(a) && pair.includes(b)
+  if (a === b || b === 'bool') return a
   if (a === 'bool') return b
-  if (b === 'bool') return a
-  if (isFloat(a) || isFloat(b)) return has('f32', 'u8') ? 'f32' : 'f64'
-  if (has('i32', 'u8')) return 'i32'
-  if (has('u32', 'u8')) return 'u32'
-  return 'i64'
+  if (isFloat(a) && isFloat(b)) return bitsOf(a) > bitsOf(b) ? a : b
+  if (isFloat(a) || isFloat(b)) {
+    const [float, whole] = isFloat(a) ? [a, b] : [b, a]
+    const needed = bitsOf(whole) === 8 ? 16 : bitsOf(whole) === 16 ? 32 : 64
+    return bitsOf(float) >= needed ? float : (`f${needed}` as DType)
+  }
+  if (isUnsigned(a) === isUnsigned(b)) return bitsOf(a) > bitsOf(b) ? a : b
+  const [unsigned, signed] = isUnsigned(a) ? [a, b] : [b, a]
+  if (bitsOf(signed) > bitsOf(unsigned)) return signed
+  return unsigned === 'u64' ? 'f64' : (`i${2 * bitsOf(unsigned)}` as DType)
 }
 
 /**
@@ -118,8 +170,8 @@ export function promoteWeak(array: DType, value: Value): DType {
   if (typeof value === 'boolean' || isFloat(array)) return array
   if (array === 'bool') return typeof value === 'bigint' ? 'i64' : 'f64'
   if (typeof value === 'number' && !Number.isInteger(value)) return 'f64'
-  if (array === 'i64' && typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw new InvalidOption(`Expected a whole number within ±2^53 for an array of i64, got ${describe(value)}`, {
+  if (isBig(array) && typeof value === 'number' && !Number.isSafeInteger(value)) {
+    throw new InvalidOption(`Expected a whole number within ±2^53 for an array of ${array}, got ${describe(value)}`, {
       hint: 'Pass a bigint, whose digits are all certain.',
     })
   }
@@ -131,6 +183,13 @@ export function promoteWeak(array: DType, value: Value): DType {
 export function dtypeOfValue(value: Value): DType {
   return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'i64' : 'f64'
 }
+
+/** An element as it is stored: the bits of a number of 16. */
+export const storedAs = (dtype: DType, raw: number | bigint): number | bigint =>
+  dtype === 'f16' ? bitsOfHalf(raw as number) : raw
+/** A stored element as the number that it is. */
+export const rawFrom = (dtype: DType, stored: number | bigint): number | bigint =>
+  dtype === 'f16' ? halfFromBits(stored as number) : stored
 
 /** The dtype of a list. Whole numbers beside bigints become bigints, because f64 would round those. */
 export function dtypeOfList(values: readonly Value[]): DType {

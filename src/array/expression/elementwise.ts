@@ -5,9 +5,29 @@
  * Integers wrap around like two's complement. Conversions from float to integer truncate and saturate; NaN gives 0.
  */
 import { InvalidOption } from '../../base/errors.ts'
-import { checkFits, type DType, isFloat, promote, type Value } from './dtype.ts'
+import { roundToHalf } from './half.ts'
+import {
+  ieeePow,
+  floorRemainder,
+  floorQuotient,
+  bigQuotient,
+  bigRemainder,
+  nearestEven,
+  logaddexp,
+  copysign,
+  nextafter,
+  nextafter32,
+  nextafter16,
+  wholePower,
+  bigPower,
+  shiftLeft,
+  shiftRight,
+  bigShiftLeft,
+  bigShiftRight,
+} from './scalar.ts'
+import { bytesPer, checkFits, type DType, isBig, isFloat, isUnsigned, promote, rangeOf, type Value } from './dtype.ts'
 
-/** One raw element: bool is 0 or 1, i64 a bigint. */
+/** One raw element: bool is 0 or 1, i64 and u64 are bigints. */
 export type Raw = number | bigint
 
 /** How operands are converted and what comes out. */
@@ -16,12 +36,16 @@ type TypeRule =
   | 'same'
   /** As `same`, but whole numbers become f64 first. */
   | 'float'
+  /** As `same`, but bool becomes i8 first. */
+  | 'power'
   /** Operands are promoted, the result is bool. */
   | 'compare'
   /** Operands become bool, the result is bool. */
   | 'logic'
   /** Whole numbers and bool only; operands and result have the promoted dtype. */
   | 'bits'
+  /** As `bits`, of numbers only. */
+  | 'shift'
   /** One float operand; the result is bool. */
   | 'test'
   /** (bool, a, b): a and b and the result have their promoted dtype. */
@@ -44,47 +68,6 @@ type Any = number & bigint
 const big = (a: unknown): a is bigint => typeof a === 'bigint'
 /** One function for numbers, one for bigints. */
 const both = (f: F, b: B) => (x: Any, y: Any) => (big(x) ? b(x, y) : f(x, y))
-
-/** IEEE 754 power: `Math.pow` differs where the base is 1, or −1 with an infinite exponent. */
-export function ieeePow(x: number, y: number): number {
-  return x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y
-}
-
-/** NumPy's remainder: its sign is that of the divisor. */
-export function floorRemainder(a: number, b: number): number {
-  const rest = a % b
-  if (rest === 0) return b < 0 || Object.is(b, -0) ? -0 : 0
-  return rest < 0 !== b < 0 ? rest + b : rest
-}
-
-/** NumPy's floor division. */
-export function floorQuotient(a: number, b: number): number {
-  if (b === 0) return a / b
-  const rest = a % b
-  let quotient = (a - rest) / b
-  if (rest !== 0 && rest < 0 !== b < 0) quotient -= 1
-  if (quotient === 0) return a / b < 0 || Object.is(a / b, -0) ? -0 : 0
-  const floor = Math.floor(quotient)
-  return quotient - floor > 0.5 ? floor + 1 : floor
-}
-
-/** Floor division of whole numbers; by zero it is 0, as in NumPy, which warns. */
-export function bigQuotient(a: bigint, b: bigint): bigint {
-  if (b === 0n) return 0n
-  const quotient = a / b
-  return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient
-}
-
-/** The remainder of {@link bigQuotient}: its sign is that of the divisor. */
-export const bigRemainder = (a: bigint, b: bigint): bigint => (b === 0n ? 0n : a - b * bigQuotient(a, b))
-
-/** Rounds to the nearest integer, ties to even. */
-export function nearestEven(x: number): number {
-  const floor = Math.floor(x)
-  const up = x - floor > 0.5 || (x - floor === 0.5 && floor % 2 !== 0)
-  const rounded = up ? floor + 1 : floor
-  return rounded === 0 && (x < 0 || Object.is(x, -0)) ? -0 : rounded
-}
 
 const exactSign: F = (x) => (x > 0 ? 1 : x < 0 ? -1 : x)
 const scalar1 = (f: (x: number) => number): Operation => ({ rule: 'float', arity: 1, ns: 8, f })
@@ -124,7 +107,7 @@ const table = {
   divide: { rule: 'float', arity: 2, ns: 0.6, f: (a: number, b: number) => a / b },
   floorDivide: { rule: 'same', arity: 2, not: ['bool'], ns: 8, f: both(floorQuotient, bigQuotient) },
   remainder: { rule: 'same', arity: 2, not: ['bool'], ns: 8, f: both(floorRemainder, bigRemainder) },
-  power: { rule: 'float', arity: 2, ns: 6, f: ieeePow },
+  power: { rule: 'power', arity: 2, ns: 6, f: ieeePow },
   minimum: {
     rule: 'same',
     arity: 2,
@@ -145,6 +128,9 @@ const table = {
   },
   arctan2: { rule: 'float', arity: 2, ns: 20, f: Math.atan2 },
   hypot: { rule: 'float', arity: 2, ns: 20, f: Math.hypot },
+  logaddexp: { rule: 'float', arity: 2, ns: 20, f: logaddexp },
+  copysign: { rule: 'float', arity: 2, ns: 4, f: copysign },
+  nextafter: { rule: 'float', arity: 2, ns: 10, f: nextafter },
 
   negative: { rule: 'same', arity: 1, not: ['bool'], ns: 0.1, f: (a: Any) => -a },
   abs: { rule: 'same', arity: 1, ns: 0.1, f: (a: Any) => (big(a) ? (a < 0n ? -a : a) : Math.abs(a)) },
@@ -187,6 +173,9 @@ const table = {
   sinh: scalar1(Math.sinh),
   cosh: scalar1(Math.cosh),
   tanh: scalar1(Math.tanh),
+  arccosh: scalar1(Math.acosh),
+  arcsinh: scalar1(Math.asinh),
+  arctanh: scalar1(Math.atanh),
 
   equal: compare((a, b) => a === b),
   notEqual: compare((a, b) => a !== b),
@@ -210,11 +199,32 @@ const table = {
     (a, b) => a ^ b,
     (a, b) => a ^ b,
   ),
+  leftShift: {
+    rule: 'shift',
+    arity: 2,
+    not: ['bool'],
+    ns: 6,
+    f: both(
+      () => 0,
+      () => 0n,
+    ),
+  },
+  rightShift: {
+    rule: 'shift',
+    arity: 2,
+    not: ['bool'],
+    ns: 6,
+    f: both(
+      () => 0,
+      () => 0n,
+    ),
+  },
   /** Of bool the logical "not". */
   invert: { rule: 'bits', arity: 1, ns: 0.1, f: (a: Any) => ~a },
   isnan: { rule: 'test', arity: 1, ns: 0.1, f: (a: number) => Number.isNaN(a) },
   isinf: { rule: 'test', arity: 1, ns: 0.1, f: (a: number) => Math.abs(a) === Number.POSITIVE_INFINITY },
   isfinite: { rule: 'test', arity: 1, ns: 0.1, f: (a: number) => Number.isFinite(a) },
+  signbit: { rule: 'test', arity: 1, ns: 0.1, f: (a: number) => a < 0 || Object.is(a, -0) },
   where: { rule: 'where', arity: 3, ns: 0.2, f: (c: number, a: Any, b: Any) => (c ? a : b) },
 } as const satisfies Record<string, Operation>
 
@@ -239,12 +249,12 @@ export function resultTypes(
   const { rule, not } = operations[name]
   const promoted = (rule === 'where' ? operands.slice(1) : operands).reduce(promote)
   const operand = operandType(rule, promoted)
-  if (not?.includes(operand) || (rule === 'bits' && isFloat(operand))) {
+  const bitwise = rule === 'bits' || rule === 'shift'
+  if (not?.includes(operand) || (bitwise && isFloat(operand))) {
     throw new InvalidOption(`\`${name}\` is not defined for ${operands.join(' and ')}`, {
-      hint:
-        rule === 'bits'
-          ? "Bits are those of whole numbers: convert with `.astype('i32')` or `.astype('i64')` first."
-          : `Convert with \`.astype('i32')\` first${masked[name] ?? ''}.`,
+      hint: bitwise
+        ? "Bits are those of whole numbers: convert with `.astype('i32')` or `.astype('i64')` first."
+        : `Convert with \`.astype('i32')\` first${masked[name] ?? ''}.`,
     })
   }
   return { operand, result: rule === 'compare' || rule === 'logic' || rule === 'test' ? 'bool' : operand }
@@ -253,17 +263,18 @@ export function resultTypes(
 function operandType(rule: TypeRule, promoted: DType): DType {
   if (rule === 'logic') return 'bool'
   if ((rule === 'float' || rule === 'test') && !isFloat(promoted)) return 'f64'
+  if (rule === 'power' && promoted === 'bool') return 'i8'
   return promoted
 }
 
 /** The operation on one element whose operands already have the operand dtype; the result wraps to its dtype. */
 export function applyOperation(name: OperationName, operand: DType, args: readonly Raw[]): Raw {
-  const integer = !isFloat(operand)
-  // Division of whole numbers by zero gives 0, as in NumPy, which warns.
-  if (integer && (name === 'floorDivide' || name === 'remainder') && args[1] === 0) return 0
-  // The low bits of a product of 32-bit integers do not survive in a double.
-  if (integer && operand !== 'i64' && (name === 'multiply' || name === 'square'))
-    return wrap(operand, Math.imul(args[0] as number, (args[1] ?? args[0]) as number))
+  if (!isFloat(operand) && operand !== 'bool') {
+    const whole = wholeOperation(name, operand, args)
+    if (whole !== undefined) return wrap(operand, whole)
+  }
+  const [a, b] = args as [number, number]
+  if (name === 'nextafter' && operand !== 'f64') return operand === 'f32' ? nextafter32(a, b) : nextafter16(a, b)
   const result = (operations[name].f as (...raw: readonly Raw[]) => Raw | boolean)(...args)
   if (typeof result === 'boolean') return result ? 1 : 0
   const { rule } = operations[name]
@@ -272,42 +283,74 @@ export function applyOperation(name: OperationName, operand: DType, args: readon
   return wrap(operand, result)
 }
 
-/** A result of exact arithmetic brought into the range of its dtype: two's complement for integers, rounding for f32. */
+/** Where whole numbers have a meaning of their own. */
+function wholeOperation(name: OperationName, operand: DType, args: readonly Raw[]): Raw | undefined {
+  const big = isBig(operand)
+  const [a, b] = args as [number, number]
+  const [x, y] = args as readonly Raw[] as [bigint, bigint]
+  switch (name) {
+    case 'floorDivide':
+    case 'remainder':
+      // Division of whole numbers by zero gives 0, as in NumPy, which warns.
+      return !big && b === 0 ? 0 : undefined
+    case 'multiply':
+    case 'square':
+      // The low bits of a product of 32-bit integers do not survive in a double.
+      return big ? undefined : Math.imul(a, b ?? a)
+    case 'power':
+      return big ? bigPower(x, y) : wholePower(a, b)
+    case 'leftShift':
+      return big ? bigShiftLeft(x, y) : shiftLeft(a, b)
+    case 'rightShift':
+      return big ? bigShiftRight(x, y) : shiftRight(a, b)
+    default:
+      return undefined
+  }
+}
+
+/** A result of exact arithmetic brought into the range of its dtype: two's complement for integers, rounding for floats. */
 export function wrap(dtype: DType, value: Raw): Raw {
   switch (dtype) {
     case 'f64':
       return value
     case 'f32':
       return Math.fround(value as number)
+    case 'f16':
+      return roundToHalf(value as number)
     case 'i64':
       return BigInt.asIntN(64, value as bigint)
-    case 'i32':
-      return (value as number) | 0
-    case 'u32':
-      return (value as number) >>> 0
-    case 'u8':
-      return (value as number) & 255
+    case 'u64':
+      return BigInt.asUintN(64, value as bigint)
     case 'bool':
       return value ? 1 : 0
+    default:
+      return wrapWhole(dtype, value as number)
   }
+}
+
+/** To 32 bits or less. */
+function wrapWhole(dtype: DType, value: number): number {
+  const free = 32 - 8 * bytesPer(dtype)
+  return isUnsigned(dtype) ? (value << free) >>> free : (value << free) >> free
 }
 
 /** Conversion of one element, as `astype` does it. */
 export function convert(from: DType, to: DType, value: Raw): Raw {
   if (from === to) return value
   if (to === 'bool') return value === 0 || value === 0n ? 0 : 1
-  if (to === 'i64') return typeof value === 'bigint' ? value : isFloat(from) ? saturatedBigInt(value) : BigInt(value)
+  if (isBig(to)) return isFloat(from) ? saturatedBigInt(to, value as number) : wrap(to, BigInt(value))
   if (isFloat(to)) return wrap(to, Number(value))
   if (typeof value === 'bigint') return wrap(to, Number(BigInt.asIntN(32, value)))
   if (!isFloat(from)) return wrap(to, value)
-  const [low, high] = to === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : to === 'u32' ? [0, 2 ** 32 - 1] : [0, 255]
+  const [low, high] = rangeOf(to) as readonly [number, number]
   return Number.isNaN(value) ? 0 : Math.trunc(Math.min(high, Math.max(low, value))) + 0
 }
 
-function saturatedBigInt(value: number): bigint {
+function saturatedBigInt(to: DType, value: number): bigint {
   if (Number.isNaN(value)) return 0n
-  if (value >= 2 ** 63) return 2n ** 63n - 1n
-  return value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(Math.trunc(value))
+  const [low, high] = rangeOf(to) as readonly [bigint, bigint]
+  if (value >= Number(high)) return high
+  return value <= Number(low) ? low : BigInt(Math.trunc(value))
 }
 
 /**
@@ -329,5 +372,5 @@ export function rawOf(dtype: DType, value: Value): Raw {
     whole,
     `Choose a dtype that holds it, such as 'f64'; to wrap around on purpose, convert with \`.astype('${dtype}')\`.`,
   )
-  return dtype === 'i64' ? BigInt(whole) : Number(whole)
+  return isBig(dtype) ? BigInt(whole) : Number(whole)
 }

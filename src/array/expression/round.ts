@@ -27,8 +27,9 @@ export function rounded(input: Node, decimals: number): Node {
 
 /** To a multiple of a power of ten, exactly, in 64 bits. */
 function roundedWhole(input: Node, digits: number): Node {
-  const whole = build.cast(input, 'i64')
-  const number = (value: bigint): Node => build.full([], 'i64', value)
+  const wide = input.dtype === 'u64' ? 'u64' : 'i64'
+  const whole = build.cast(input, wide)
+  const number = (value: bigint): Node => build.full([], wide, value)
   const unit = digits > mostDigits ? 0n : 10n ** BigInt(digits)
   if (unit === 0n) return build.cast(build.map('multiply', [whole, number(0n)]), input.dtype)
   const quotient = build.map('floorDivide', [whole, number(unit)])
@@ -36,6 +37,6 @@ function roundedWhole(input: Node, digits: number): Node {
   const odd = build.map('bitwiseAnd', [quotient, number(1n)])
   // Up when the rest is more than half a unit, or half of one and the quotient odd.
   const up = build.map('greater', [build.map('add', [rest, odd]), number(unit / 2n)])
-  const nearest = build.map('add', [quotient, build.cast(up, 'i64')])
+  const nearest = build.map('add', [quotient, build.cast(up, wide)])
   return build.cast(build.map('multiply', [nearest, number(unit)]), input.dtype)
 }

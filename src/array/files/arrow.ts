@@ -22,7 +22,7 @@ const temporal: ReadonlySet<number | undefined> = new Set([8, 9, 10, 18])
 /**
  * A column of an Arrow table as an array: `fromArrow(tableFromIPC(bytes).getChild('price'))`. Copied once, into shared memory. Dates and times are
  * whole numbers in the column's unit (i64). Where values are missing the column becomes f64, with NaN in their place.
- * @throws {InvalidOption} when it holds something else than numbers or booleans; a whole number that i64 does not hold; one beyond 2^53 in a column
+ * @throws {InvalidOption} when it holds something else than numbers or booleans; one beyond 2^53 in a column
  *   with missing values, which f64 would round
  * @example
  * const price = fromArrow(tableFromIPC(bytes).getChild('price'))

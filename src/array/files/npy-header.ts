@@ -25,9 +25,14 @@ const mostAxes = 64
 const types: ReadonlyMap<string, DType> = new Map([
   ['f8', 'f64'],
   ['f4', 'f32'],
+  ['f2', 'f16'],
   ['i8', 'i64'],
   ['i4', 'i32'],
+  ['i2', 'i16'],
+  ['i1', 'i8'],
+  ['u8', 'u64'],
   ['u4', 'u32'],
+  ['u2', 'u16'],
   ['u1', 'u8'],
   ['b1', 'bool'],
 ])
@@ -99,7 +104,7 @@ function checkFields(fields: Fields, refuse: Refuse): Omit<NpyHeader, 'dataOffse
   if (typeof descr !== 'string') throw refuse('`descr` is not a string')
   const dtype = types.get(descr.slice(1))
   if (!dtype || !'<>|='.includes(descr[0] as string)) {
-    throw refuse(`its dtype is '${descr}'; f8, f4, i8, i4, u4, u1 and b1 can be read`)
+    throw refuse(`its dtype is '${descr}'; ${[...types.keys()].join(', ')} can be read`)
   }
   if (typeof fortranOrder !== 'boolean') throw refuse('`fortran_order` is neither True nor False')
   if (!Array.isArray(shape)) throw refuse('`shape` is not a tuple of whole numbers')
@@ -113,9 +118,14 @@ function checkFields(fields: Fields, refuse: Refuse): Omit<NpyHeader, 'dataOffse
 const descrs: Readonly<Record<DType, string>> = {
   f64: '<f8',
   f32: '<f4',
+  f16: '<f2',
   i64: '<i8',
   i32: '<i4',
+  i16: '<i2',
+  i8: '|i1',
+  u64: '<u8',
   u32: '<u4',
+  u16: '<u2',
   u8: '|u1',
   bool: '|b1',
 }

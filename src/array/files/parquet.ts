@@ -5,7 +5,7 @@ import { describe, FileRefused, HeddleError, InvalidOption } from '../../base/er
 import { checkOptions, rules } from '../../base/options.ts'
 import type { NDArray } from '../ndarray/array.ts'
 import { wrapped } from '../ndarray/create.ts'
-import type { DType, TypedArray } from '../expression/dtype.ts'
+import { type DType, isBig, isFloat, storedAs, type TypedArray } from '../expression/dtype.ts'
 import { checkBytes, checkRegularFile } from './bounds.ts'
 import { memoryLimitRule, type MemoryOptions } from '../memory/limit.ts'
 import type { LoadOptions } from './index.ts'
@@ -24,8 +24,8 @@ const parsers: Partial<ParquetParsers> = {
 }
 
 /**
- * Columns of the Parquet file at `path` as arrays in memory. Numbers keep their type where arrays have it (i8 and i16 become i32, decimals f64), dates and
- * times are whole numbers in the file's unit. A column in which a value is missing becomes f64 (f32 stays), with NaN in its place.
+ * Columns of the Parquet file at `path` as arrays in memory. Numbers keep their type (decimals become f64), dates and
+ * times are whole numbers in the file's unit. A column in which a value is missing becomes f64 (f32 and f16 stay), with NaN in its place.
  * Needs `hyparquet`, and `hyparquet-compressors` for files that are compressed with anything but Snappy.
  *
  * @param columns one name gives one array, a list gives a record of them
@@ -217,7 +217,7 @@ function dtypeOf({
 }: SchemaElement): DType | undefined {
   if (children || repetition === 'REPEATED') return undefined
   if (logical?.type === 'DECIMAL' || converted === 'DECIMAL') return 'f64'
-  if (logical?.type === 'FLOAT16') return 'f32'
+  if (logical?.type === 'FLOAT16') return 'f16'
   const unsigned = converted?.startsWith('UINT_') || (logical?.type === 'INTEGER' && !logical.isSigned)
   const width = logical?.type === 'INTEGER' ? logical.bitWidth : Number(/(?<!\d)\d+$/.exec(converted ?? '')?.[0] ?? 0)
   switch (type) {
@@ -228,9 +228,9 @@ function dtypeOf({
     case 'FLOAT':
       return 'f32'
     case 'INT32':
-      return unsigned && width === 8 ? 'u8' : unsigned && width === 32 ? 'u32' : 'i32'
+      return `${unsigned ? 'u' : 'i'}${width === 8 || width === 16 ? width : 32}`
     case 'INT64':
-      return unsigned ? undefined : 'i64'
+      return unsigned ? 'u64' : 'i64'
     case 'INT96':
       return 'i64'
     default:
@@ -256,7 +256,7 @@ class ColumnReader {
     this.#name = name
     this.#rows = rows
     this.#dtype = dtype
-    this.#whole = dtype === 'i64'
+    this.#whole = isBig(dtype)
     this.#data = sharedElements(dtype, rows)
   }
 
@@ -267,20 +267,22 @@ class ColumnReader {
       if (value === null || value === undefined) this.#missing(at + i)
       else if (typeof value === 'object' || typeof value === 'string') throw this.#refused(`holds ${describe(value)}`)
       else
-        this.#data[at + i] = (this.#dtype === 'i64' ? BigInt(value as bigint) : this.#rounded(value as number | bigint)) as never
+        this.#data[at + i] = (
+          isBig(this.#dtype) ? BigInt(value as bigint) : storedAs(this.#dtype, this.#rounded(value as number | bigint))
+        ) as never
     }
     this.#filled += values.length
   }
 
   /** From the first missing value on, the column is one of floats. */
   #missing(at: number): void {
-    if (this.#dtype !== 'f64' && this.#dtype !== 'f32') {
+    if (!isFloat(this.#dtype)) {
       const whole = this.#data
       this.#dtype = 'f64'
       this.#data = sharedElements('f64', this.#rows)
       for (let i = 0; i < at; i++) this.#data[i] = this.#rounded(whole[i] as number | bigint)
     }
-    this.#data[at] = Number.NaN
+    this.#data[at] = storedAs(this.#dtype, Number.NaN) as never
   }
 
   /** A whole number as one of a column of floats. @throws {FileRefused} when it would be another one */

@@ -1,5 +1,6 @@
 /** One chunk of a Zarr array, put to its place among the elements in C order. */
-import type { TypedArray } from '../expression/dtype.ts'
+import type { DType, TypedArray } from '../expression/dtype.ts'
+import { bitsOfHalf } from '../expression/half.ts'
 import { contiguousStrides, type Shape } from '../expression/shape.ts'
 import type { Turns } from '../stages/turns.ts'
 
@@ -18,6 +19,7 @@ export async function copyChunk(
   { data, shape: chunk, stride }: Chunk,
   coordinates: readonly number[],
   shape: Shape,
+  dtype: DType,
   result: TypedArray,
   turns: Turns,
 ): Promise<void> {
@@ -30,7 +32,9 @@ export async function copyChunk(
   if (last >= data.length) throw new RangeError(`chunk [${coordinates.join(', ')}] has ${data.length} elements, not ${last + 1}`)
   // Its bool is not a typed array.
   const read = ArrayBuffer.isView(data)
-    ? (index: number) => (data as ArrayLike<number>)[index] as number
+    ? dtype === 'f16'
+      ? (index: number) => bitsOfHalf((data as ArrayLike<number>)[index] as number)
+      : (index: number) => (data as ArrayLike<number>)[index] as number
     : (index: number) => Number((data as { get(i: number): boolean }).get(index))
   const inner = lengths.length - 1
   const run = lengths[inner] ?? 1

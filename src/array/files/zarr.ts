@@ -5,7 +5,7 @@ import { FileRefused, HeddleError } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { NDArray } from '../ndarray/array.ts'
 import { full, wrapped } from '../ndarray/create.ts'
-import { bytesPer, type DType, typedArray, type Value } from '../expression/dtype.ts'
+import { bytesPer, type DType, storedAs, typedArray, type Value } from '../expression/dtype.ts'
 import { sharedMemory } from '../memory/memory.ts'
 import { type Shape, sizeOf } from '../expression/shape.ts'
 import { Turns } from '../stages/turns.ts'
@@ -14,16 +14,18 @@ import { memoryLimitRule, type MemoryOptions } from '../memory/limit.ts'
 import type { LoadOptions } from './index.ts'
 import { copyChunk } from './zarr-chunk.ts'
 
-/** Zarr's names of the dtypes that arrays here have; shorter whole numbers become i32. */
+/** Zarr's names of the dtypes that arrays here have. */
 const dtypes: ReadonlyMap<string, DType> = new Map([
   ['float64', 'f64'],
   ['float32', 'f32'],
+  ['float16', 'f16'],
   ['int64', 'i64'],
   ['int32', 'i32'],
-  ['int16', 'i32'],
-  ['int8', 'i32'],
+  ['int16', 'i16'],
+  ['int8', 'i8'],
+  ['uint64', 'u64'],
   ['uint32', 'u32'],
-  ['uint16', 'i32'],
+  ['uint16', 'u16'],
   ['uint8', 'u8'],
   ['bool', 'bool'],
 ])
@@ -60,11 +62,11 @@ export async function loadZarr(path: string, options: LoadOptions & MemoryOption
     const result = typedArray(dtype, sharedMemory(sizeOf(shape) * bytesPer(dtype)), 0, sizeOf(shape))
     const turns = new Turns()
     if (Number(fill) !== 0)
-      await fillAll(result as Float64Array, (typeof fill === 'bigint' ? fill : Number(fill)) as number, turns)
+      await fillAll(result as Float64Array, storedAs(dtype, typeof fill === 'bigint' ? fill : Number(fill)) as number, turns)
     for (const coordinates of present) {
       await turns.take()
       const chunk = await array.getChunk(coordinates)
-      await copyChunk(chunk as Parameters<typeof copyChunk>[0], coordinates, shape, result, turns)
+      await copyChunk(chunk as Parameters<typeof copyChunk>[0], coordinates, shape, dtype, result, turns)
     }
     return wrapped(dtype, shape, result.buffer, options.chunks)
   } catch (cause) {

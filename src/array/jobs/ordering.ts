@@ -25,7 +25,7 @@ export function sortedUnique(values: TypedArray): number {
 }
 
 /** Doubles, or whole numbers of 64 bits: what is compared as it is. The code below treats both as if they were numbers. */
-export type Comparable = 'f64' | 'i64'
+export type Comparable = 'f64' | 'i64' | 'u64'
 
 /** The k largest or smallest of all values that were added; NaN sorts behind everything, as in NumPy. */
 export class TopK {

@@ -147,6 +147,7 @@ function swapBytes(bytes: Uint8Array, width: number): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (width === 8) buffer.swap64()
   else if (width === 4) buffer.swap32()
+  else if (width === 2) buffer.swap16()
 }
 
 /** Random numbers out of order: the block that an element lies in is made, and kept for the next one. */

@@ -12,13 +12,14 @@
  */
 import { performance } from '../../base/globals.js'
 import { kernelNs } from './cost.ts'
-import { bytesPer, type DType } from '../expression/dtype.ts'
+import { bytesPer, type DType, isBig } from '../expression/dtype.ts'
+import { type OperationName, operations } from '../expression/elementwise.ts'
 import { placeBytes } from '../memory/memory.ts'
 import { ModuleEncoder, uleb, type ValueType } from '../wasm/encoder.ts'
 import { F64, type ScalarFunctions } from '../wasm/math.ts'
 import { op, simd } from '../wasm/opcodes.ts'
 import { type Vector, VectorEmitter, VectorGraph } from '../wasm/vectors.ts'
-import { convertLanes, type Lanes } from './convert.ts'
+import { bitLanesOfHalf, convertLanes, halfFromBitLanes, type Lanes } from './convert.ts'
 import { blockLength, type KernelProgram, type ReductionKind } from './ir.ts'
 import { vectorOperation } from './operations.ts'
 import { emitSeeding, normalLanes, randomLanes, type RandomState, uniformLanes } from './random.ts'
@@ -66,7 +67,10 @@ export interface Kernel {
 }
 
 /** The functions that a kernel may import, with their number of arguments. */
-const scalarArity: Readonly<Record<string, 1 | 2>> = { pow: 2, power: 2, arctan2: 2, hypot: 2, floorDivide: 2, remainder: 2 }
+const takesTwo = (name: string): boolean => {
+  const operation = operations[name.split('.')[0] as OperationName] as { readonly arity: number } | undefined
+  return operation ? operation.arity === 2 : name === 'pow'
+}
 
 /** Kernels kept for the next expression of the same form; the oldest goes first. */
 const keptKernels = 1_024
@@ -128,7 +132,7 @@ const mostVectors = 4
 
 function accumulatorVectors(kind: ReductionKind, dtype: DType): number {
   if (kind === 'sum') return dtype === 'f64' ? mostVectors : dtype === 'u8' || dtype === 'bool' ? 1 : 2
-  return dtype === 'f64' || dtype === 'i64' ? 2 : 1
+  return bytesPer(dtype) === 8 ? 2 : 1
 }
 
 class KernelCompiler {
@@ -156,7 +160,7 @@ class KernelCompiler {
   }
 
   #scalar: ScalarFunctions = (name, lane = 'f64') => {
-    const params = scalarArity[name] === 2 ? [lane, lane] : [lane]
+    const params = takesTwo(name) ? [lane, lane] : [lane]
     return this.#module.importFunction(lane === 'f64' ? name : `${name}.${lane}`, { params, results: [lane] })
   }
 
@@ -260,7 +264,8 @@ class LoopBody {
     emitter.startRound(new Set(slots.map(({ dtype }) => bytesPer(dtype))))
     for (const { lanes, slot } of stores) {
       const width = bytesPer(slot.dtype)
-      lanes.forEach((value, i) => emitter.store(value, slot.address + 16 * i, width, width === 1 ? 4 : 16))
+      const bytes = width < 4 ? ((4 * width) as 4 | 8) : 16
+      lanes.forEach((value, i) => emitter.store(value, slot.address + 16 * i, width, bytes))
     }
     this.#assign(updates)
     emitter.get(this.#element)
@@ -319,7 +324,7 @@ class LoopBody {
         return this.#loaded(this.#layout.inputs[node.slot] as Slot)
       case 'parameter': {
         const value = g.splat((this.#layout.parameters[node.index] as Slot).address)
-        return node.dtype === 'f64' || node.dtype === 'i64' ? [value, value] : [value]
+        return bytesPer(node.dtype) === 8 ? [value, value] : [value]
       }
       case 'position':
         return this.#position()
@@ -371,25 +376,31 @@ class LoopBody {
     const width = bytesPer(dtype)
     if (width === 8) return [g.load(address, 8, 16), g.load(address + 16, 8, 16)]
     if (width === 4) return [g.load(address, 4, 16)]
-    const words = g.op('i32x4.extend_low_i16x8_u', g.op('i16x8.extend_low_i8x16_u', g.load(address, 1, 4)))
+    const sign = dtype === 'i8' || dtype === 'i16' ? 's' : 'u'
+    const halves = width === 2 ? g.load(address, 2, 8) : g.op(`i16x8.extend_low_i8x16_${sign}`, g.load(address, 1, 4))
+    const words = g.op(`i32x4.extend_low_i16x8_${sign}`, halves)
+    if (dtype === 'f16') return [halfFromBitLanes(g, words)]
     return dtype === 'bool' ? [g.op('i32x4.ne', words, g.i32(0))] : [words]
   }
 
   #stored(lanes: Lanes, slot: Slot): { lanes: Lanes; slot: Slot } {
     const g = this.#graph
-    if (bytesPer(slot.dtype) > 1) return { lanes, slot }
-    const words = slot.dtype === 'bool' ? g.op('v128.and', lanes[0] as Vector, g.i32(1)) : (lanes[0] as Vector)
-    const halves = g.op('i16x8.narrow_i32x4_u', words, words)
-    return { lanes: [g.op('i8x16.narrow_i16x8_u', halves, halves)], slot }
+    if (bytesPer(slot.dtype) > 2) return { lanes, slot }
+    const [value] = lanes as [Vector]
+    const words =
+      slot.dtype === 'bool' ? g.op('v128.and', value, g.i32(1)) : slot.dtype === 'f16' ? bitLanesOfHalf(g, value) : value
+    const sign = slot.dtype === 'i8' || slot.dtype === 'i16' ? 's' : 'u'
+    const halves = g.op(`i16x8.narrow_i32x4_${sign}`, words, words)
+    return { lanes: [bytesPer(slot.dtype) === 2 ? halves : g.op(`i8x16.narrow_i16x8_${sign}`, halves, halves)], slot }
   }
 }
 
 /** A parameter as the 16 bytes that a kernel splats: its value in every lane. */
 export function writeParameter(memory: DataView, { dtype, address }: Slot, value: number | bigint): void {
   if (dtype === 'f64') return memory.setFloat64(address, value as number, true)
-  if (dtype === 'i64') return memory.setBigInt64(address, BigInt.asIntN(64, BigInt(value)), true)
+  if (isBig(dtype)) return memory.setBigInt64(address, BigInt.asIntN(64, BigInt(value)), true)
   for (const at of [address, address + 4]) {
-    if (dtype === 'f32') memory.setFloat32(at, value as number, true)
+    if (dtype === 'f32' || dtype === 'f16') memory.setFloat32(at, value as number, true)
     else memory.setInt32(at, dtype === 'bool' ? -Number(value !== 0) : Number(value) | 0, true)
   }
 }

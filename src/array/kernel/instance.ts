@@ -3,10 +3,30 @@
  * are instantiated over the memory of the elements, for one pass.
  */
 import { bytesPer, typedArray, type TypedArray } from '../expression/dtype.ts'
-import { bigQuotient, bigRemainder, ieeePow, operations } from '../expression/elementwise.ts'
+import {
+  bigPower,
+  bigQuotient,
+  bigRemainder,
+  bigShiftLeft,
+  bigShiftRight,
+  ieeePow,
+  nextafter16,
+  nextafter32,
+  shiftLeft,
+  shiftRight,
+  wholePower,
+} from '../expression/scalar.ts'
+import { operations } from '../expression/elementwise.ts'
 import { type Home, type Place, placeBytes } from '../memory/memory.ts'
 import { Instance, Memory, Module, pageBytes, type WasmFunction, type WasmMemory } from '../wasm/runtime.ts'
 import { type Kernel, positionAddress, type Slot, writeParameter } from './compile.ts'
+
+type Big = (a: bigint, b: bigint) => bigint
+/** WebAssembly gives whole numbers of 64 bits with a sign. */
+const unsigned =
+  (f: Big): Big =>
+  (a, b) =>
+    f(BigInt.asUintN(64, a), BigInt.asUintN(64, b))
 
 /** Scalar functions by the names under which kernels import them; those of 64-bit whole numbers get bigints. */
 const scalarFunctions = {
@@ -14,6 +34,19 @@ const scalarFunctions = {
   pow: ieeePow,
   'floorDivide.i64': bigQuotient,
   'remainder.i64': bigRemainder,
+  'power.i64': bigPower,
+  'leftShift.i64': bigShiftLeft,
+  'rightShift.i64': bigShiftRight,
+  'floorDivide.u64.i64': unsigned(bigQuotient),
+  'remainder.u64.i64': unsigned(bigRemainder),
+  'power.u64.i64': unsigned(bigPower),
+  'leftShift.u64.i64': unsigned(bigShiftLeft),
+  'rightShift.u64.i64': unsigned(bigShiftRight),
+  'power.whole': wholePower,
+  'leftShift.whole': shiftLeft,
+  'rightShift.whole': shiftRight,
+  'nextafter.f32': nextafter32,
+  'nextafter.f16': nextafter16,
 }
 
 /** A memory for kernels. Keeps its buffer at hand: to ask the memory for it costs as much as a hundred elements. */

@@ -14,7 +14,7 @@ export class Dense<D extends DType = DType> {
   readonly node: DenseNode
   /**
    * The elements in C order, over a `SharedArrayBuffer`: other threads can read them without a copy. The buffer of a large result is
-   * longer than its elements. bool: bytes, 0 or 1.
+   * longer than its elements. bool: bytes, 0 or 1. f16: the 16 bits of each.
    */
   readonly data: ArrayOf[D]
 

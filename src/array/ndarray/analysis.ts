@@ -3,12 +3,12 @@ import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import { checkArray, NDArray, type Rank } from './array.ts'
 import * as build from '../expression/build.ts'
-import { type DType, promote } from '../expression/dtype.ts'
+import { type DType, isBig, promote } from '../expression/dtype.ts'
 import type { Node } from '../expression/node.ts'
 import { normalizeAxis, showShape } from '../expression/shape.ts'
 import { transposeView } from '../expression/view.ts'
 
-type Total<D extends DType> = D extends 'i64' | 'f32' ? D : 'f64'
+type Total<D extends DType> = D extends 'i64' | 'u64' | 'f32' | 'f16' ? D : 'f64'
 
 /**
  * Running sums, over all elements in C order or along the `axis` of `options`. Whole numbers below 64 bits give f64. Within a chunk a sum is plain;
@@ -24,8 +24,9 @@ export function cumsum<D extends DType>(
 ): NDArray<Total<D>, 'array'> {
   checkArray(x, 'cumsum')
   checkOptions<{ readonly axis?: number }>(options, { axis: rules.any }, 'cumsum')
-  const dtype = x.dtype === 'i64' || x.dtype === 'f32' ? x.dtype : 'f64'
-  const summed = (node: Node): Node => build.algorithm('cumsum', [build.cast(node, dtype)], dtype, node.shape)
+  const dtype = x.dtype === 'i64' || x.dtype === 'u64' ? 'i64' : x.dtype === 'f32' ? 'f32' : 'f64'
+  const kept = x.dtype === 'u64' || x.dtype === 'f16' ? x.dtype : dtype
+  const summed = (node: Node): Node => build.cast(build.algorithm('cumsum', [build.cast(node, dtype)], dtype, node.shape), kept)
   if (options.axis === undefined) return new NDArray(summed(build.reshape(x.node, [-1])))
   const axis = normalizeAxis(options.axis, x.ndim)
   const order = [...x.shape.keys()].filter((a) => a !== axis)
@@ -64,14 +65,15 @@ export function quantile(x: NDArray<DType, Rank>, q: number | readonly number[])
 export function topk<D extends DType>(x: NDArray<D, Rank>, k: number): NDArray<D, 'array'> {
   checkArray(x, 'topk')
   // Doubles hold the elements of every other dtype exactly.
-  const dtype = x.dtype === 'i64' ? 'i64' : 'f64'
+  const dtype = isBig(x.dtype) ? x.dtype : 'f64'
   return new NDArray(build.cast(build.topk(build.cast(x.node, dtype), k), x.dtype))
 }
 
 /** The distinct elements in ascending order; all NaN are one. The length is known only after the computation. @throws {InvalidOption} when `x` is not an array */
 export function unique<D extends DType>(x: NDArray<D, Rank>): NDArray<D, 'array'> {
   checkArray(x, 'unique')
-  return new NDArray(build.algorithm('unique', [x.node], x.dtype, [Number.NaN]))
+  const dtype = x.dtype === 'f16' ? 'f32' : x.dtype
+  return new NDArray(build.cast(build.algorithm('unique', [build.cast(x.node, dtype)], dtype, [Number.NaN]), x.dtype))
 }
 
 /**

@@ -40,15 +40,15 @@ type Mixed<D extends DType, O> =
       : 'f64' extends D | E
         ? 'f64'
         : DType
-    : D extends 'f64' | 'f32'
+    : D extends 'f64' | 'f32' | 'f16'
       ? D
       : O extends bigint
-        ? D extends 'i64'
-          ? 'i64'
+        ? D extends 'i64' | 'u64'
+          ? D
           : DType
         : DType
-type Float<D extends DType> = D extends 'f32' ? 'f32' : 'f64'
-type Total<D extends DType> = D extends 'i64' | 'f32' ? D : 'f64'
+type Float<D extends DType> = D extends 'f32' | 'f16' ? D : 'f64'
+type Total<D extends DType> = D extends 'i64' | 'u64' | 'f32' | 'f16' ? D : 'f64'
 /** An array and a number stay what they are; two arrays may broadcast to an array. */
 type Joined<R extends Rank, O> = O extends NDArray<DType, infer S> ? (R extends 'scalar' ? S : R) : R
 
@@ -149,8 +149,11 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   remainder<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('remainder', this, other)
   }
-  /** Whole numbers become f64; `square` keeps them. */
-  power<O extends Operand>(other: O): NDArray<Float<D>, Joined<R, O>> {
+  /**
+   * `this` to the power of `other`. Whole numbers stay whole, and wrap around; of a negative exponent they keep the whole part.
+   * @throws {InvalidOption} for whole numbers to a negative whole number
+   */
+  power<O extends Operand>(other: O): NDArray<Mixed<D, O>, Joined<R, O>> {
     return elementwise('power', this, other)
   }
   /** The smaller of both; NaN if there is one. */
@@ -385,7 +388,7 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   // Computation ------------------------------------------------------------------------------------------------------
 
   /**
-   * Computes the array: a number (i64: a bigint, bool: a boolean) when its shape is `()`, else the elements in shared memory.
+   * Computes the array: a number (i64 and u64: a bigint, bool: a boolean) when its shape is `()`, else the elements in shared memory.
    * @throws {BudgetExceeded} when `memoryLimit` does not suffice; {@link Cancelled} when the signal aborts
    */
   async compute(options: ComputeOptions = {}): Promise<Computed<D, R>> {

@@ -5,7 +5,18 @@ import { NDArray, type Rank } from './array.ts'
 import * as build from '../expression/build.ts'
 import { wrapBuffer } from './compute.ts'
 import { Dense, type Nested } from '../memory/dense.ts'
-import { bytesPer, checkDType, type DType, dtypeOf, dtypeOfList, fits, type TypedArray, type Value } from '../expression/dtype.ts'
+import {
+  bytesPer,
+  checkDType,
+  type DType,
+  dtypeOf,
+  dtypeOfList,
+  dtypes,
+  fits,
+  storedAs,
+  type TypedArray,
+  type Value,
+} from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import { sharedElements } from '../memory/memory.ts'
 import { makeNode, type Node } from '../expression/node.ts'
@@ -84,7 +95,7 @@ export function normal(shape: Shape | number, options: NormalOptions = {}): NDAr
   return loc === 0 ? scaled : scaled.add(loc)
 }
 
-type IntegerType = 'i32' | 'u32' | 'u8' | 'f64'
+type IntegerType = 'i32' | 'i16' | 'i8' | 'u32' | 'u16' | 'u8' | 'f64'
 
 /** Options of {@link integers}. */
 export interface IntegerOptions<D extends IntegerType = 'i32'> extends RandomOptions {
@@ -106,7 +117,11 @@ export function integers<D extends IntegerType = 'i32'>(
   shape: Shape | number,
   options: IntegerOptions<D> = {},
 ): NDArray<D, 'array'> {
-  checkOptions<IntegerOptions<D>>(options, { ...randomRules, dtype: rules.oneOf('i32', 'u32', 'u8', 'f64') }, 'integers')
+  checkOptions<IntegerOptions<D>>(
+    options,
+    { ...randomRules, dtype: rules.oneOf('i32', 'i16', 'i8', 'u32', 'u16', 'u8', 'f64') },
+    'integers',
+  )
   const dtype = options.dtype ?? ('i32' as D)
   const span = high - low
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || span <= 0 || span > 2 ** 32) {
@@ -247,6 +262,10 @@ export function from(source: Float64Array, options?: FromOptions & { dtype?: und
 export function from(source: Float32Array, options?: FromOptions & { dtype?: undefined }): NDArray<'f32', 'array'>
 export function from(source: BigInt64Array, options?: FromOptions & { dtype?: undefined }): NDArray<'i64', 'array'>
 export function from(source: Int32Array, options?: FromOptions & { dtype?: undefined }): NDArray<'i32', 'array'>
+export function from(source: Int16Array, options?: FromOptions & { dtype?: undefined }): NDArray<'i16', 'array'>
+export function from(source: Int8Array, options?: FromOptions & { dtype?: undefined }): NDArray<'i8', 'array'>
+export function from(source: BigUint64Array, options?: FromOptions & { dtype?: undefined }): NDArray<'u64', 'array'>
+export function from(source: Uint16Array, options?: FromOptions & { dtype?: undefined }): NDArray<'u16', 'array'>
 export function from(source: Uint32Array, options?: FromOptions & { dtype?: undefined }): NDArray<'u32', 'array'>
 export function from<D extends DType, R extends Rank>(source: NDArray<D, R>, options?: FromOptions): NDArray<D, R>
 export function from(source: AsyncIterable<ArrayBufferView>, options?: FromOptions): Promise<NDArray<DType, 'array'>>
@@ -271,14 +290,15 @@ function finish(node: Node, { dtype, shape, chunks }: FromOptions): NDArray<DTyp
 function checkedDType(view: ArrayBufferView): DType {
   const dtype = dtypeOf(view)
   if (dtype) return dtype
-  throw new InvalidOption(`Expected a typed array of f64, f32, i64, i32, u32 or u8, got ${describe(view)}`, {
+  throw new InvalidOption(`Expected a typed array of ${dtypes.slice(0, -2).join(', ')} or u8, got ${describe(view)}`, {
     hint: 'Copy it into one of them first, such as Float64Array.from(…).',
   })
 }
 
 function nodeOf(view: ArrayBufferView): Node {
   const dtype = checkedDType(view)
-  const array = view as TypedArray
+  // Elements of 16 bits are kept as their bits.
+  const array = (dtype === 'f16' ? new Uint16Array(view.buffer, view.byteOffset, view.byteLength / 2) : view) as TypedArray
   const width = bytesPer(dtype)
   if (array.buffer instanceof SharedArrayBuffer) {
     const node = wrapBuffer(dtype, [array.length], array.buffer)
@@ -331,7 +351,7 @@ function fromNested(list: Nested<Value>, wanted: DType | undefined): Node {
   visit(list, 0)
   const dtype = wanted === undefined ? dtypeOfList(values) : checkDType(wanted, 'dtype')
   const data = sharedElements(dtype, values.length)
-  values.forEach((value, i) => (data[i] = rawOf(dtype, value) as never))
+  values.forEach((value, i) => (data[i] = storedAs(dtype, rawOf(dtype, value)) as never))
   return wrapBuffer(dtype, shape, data.buffer)
 }
 

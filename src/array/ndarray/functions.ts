@@ -19,7 +19,7 @@ import type { Node } from '../expression/node.ts'
 import { normalizeAxis } from '../expression/shape.ts'
 import { indexView } from '../expression/view.ts'
 
-type FloatOf<T> = T extends NDArray<infer D, infer R> ? NDArray<D extends 'f32' ? 'f32' : 'f64', R> : NDArray<'f64', 'scalar'>
+type FloatOf<T> = T extends NDArray<infer D, infer R> ? NDArray<D extends 'f32' | 'f16' ? D : 'f64', R> : NDArray<'f64', 'scalar'>
 type SameAs<T> = T extends NDArray<infer D, infer R> ? NDArray<D, R> : NDArray<DType, 'scalar'>
 type TestOf<T> = T extends NDArray<DType, infer R> ? NDArray<'bool', R> : NDArray<'bool', 'scalar'>
 type RankOf<A, B> =
@@ -49,7 +49,7 @@ const two =
     elementwise(name, a, b)
 const float2 =
   (name: OperationName) =>
-  <A extends Operand, B extends Operand>(a: A, b: B): NDArray<'f64' | 'f32', RankOf<A, B>> =>
+  <A extends Operand, B extends Operand>(a: A, b: B): NDArray<'f64' | 'f32' | 'f16', RankOf<A, B>> =>
     elementwise(name, a, b)
 const bool2 =
   (name: OperationName) =>
@@ -90,6 +90,12 @@ export const sinh = float1('sinh')
 export const cosh = float1('cosh')
 /** The hyperbolic tangent. @throws {InvalidOption} when `x` is neither an array nor a number */
 export const tanh = float1('tanh')
+/** The inverse hyperbolic sine. @throws {InvalidOption} when `x` is neither an array nor a number */
+export const arcsinh = float1('arcsinh')
+/** The inverse hyperbolic cosine; NaN below 1. @throws {InvalidOption} when `x` is neither an array nor a number */
+export const arccosh = float1('arccosh')
+/** The inverse hyperbolic tangent; NaN outside -1 to 1. @throws {InvalidOption} when `x` is neither an array nor a number */
+export const arctanh = float1('arctanh')
 /** `1 / x`. @throws {InvalidOption} when `x` is neither an array nor a number */
 export const reciprocal = float1('reciprocal')
 /** The absolute value; the dtype stays. @throws {InvalidOption} when `x` is neither an array nor a number */
@@ -110,6 +116,8 @@ export const trunc = same1('trunc')
 export const rint = same1('rint')
 /** Every bit flipped; of `bool`, not. @throws {InvalidOption} when `x` is neither an array nor a number */
 export const invert = same1('invert')
+/** Whether `x` has a minus sign, also -0; false for NaN. @throws {InvalidOption} when `x` is neither an array nor a number */
+export const signbit = test1('signbit')
 /** Whether `x` is NaN. @throws {InvalidOption} when `x` is neither an array nor a number */
 export const isnan = test1('isnan')
 /** Whether `x` is infinite. @throws {InvalidOption} when `x` is neither an array nor a number */
@@ -141,8 +149,18 @@ export const bitwiseOr = two('bitwiseOr')
 export const bitwiseXor = two('bitwiseXor')
 /** `a / b` in floating point. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
 export const divide = float2('divide')
-/** `a` to the power of `b`, in floating point. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
-export const power = float2('power')
+/** `a` to the power of `b`; whole numbers stay whole, and wrap around. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
+export const power = two('power')
+/** `log(exp(a) + exp(b))`, without overflow. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
+export const logaddexp = float2('logaddexp')
+/** The size of `a` with the sign of `b`; the sign of a NaN counts as plus. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
+export const copysign = float2('copysign')
+/** The next number after `a` on the way to `b`. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
+export const nextafter = float2('nextafter')
+/** `a` with its bits moved up by `b`; by as many as it has, or more, 0. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
+export const leftShift = two('leftShift')
+/** `a` with its bits moved down by `b`; the sign stays. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
+export const rightShift = two('rightShift')
 /** The angle of the point (`b`, `a`), in radians from -π to π. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */
 export const arctan2 = float2('arctan2')
 /** `sqrt(a² + b²)`, without overflow. @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes cannot be broadcast */

@@ -3,7 +3,7 @@
  * clever. Slow, and the meaning that every kernel is tested against. Elementary functions are those of `Math`.
  */
 import { readFileSync } from 'node:fs'
-import { typedArray } from '../expression/dtype.ts'
+import { rawFrom, typedArray } from '../expression/dtype.ts'
 import { applyOperation, convert, type Raw } from '../expression/elementwise.ts'
 import { interpretAlgorithm } from './interpret-algorithms.reference.ts'
 import { randomBlock } from './interpret-random.reference.ts'
@@ -23,7 +23,7 @@ export function interpret(node: Node): Elements {
       throw new TypeError('what comes block by block has its own tests')
     case 'dense': {
       const data = typedArray(node.dtype, node.buffer)
-      return coordinates(node.shape).map((at) => data[node.offset + dot(at, node.strides)] as Raw)
+      return coordinates(node.shape).map((at) => rawFrom(node.dtype, data[node.offset + dot(at, node.strides)] as Raw))
     }
     case 'range':
       return Array.from({ length: sizeOf(node.shape) }, (_, i) => i * node.step + node.start)
@@ -38,7 +38,7 @@ export function interpret(node: Node): Elements {
       const bytes = readFileSync(node.path).subarray(node.offsetBytes)
       const copy = new SharedArrayBuffer(bytes.length)
       new Uint8Array(copy).set(node.bigEndian ? reversed(bytes, node) : bytes)
-      return Array.from(typedArray(node.dtype, copy, 0, sizeOf(node.shape)) as Iterable<Raw>)
+      return Array.from(typedArray(node.dtype, copy, 0, sizeOf(node.shape)) as Iterable<Raw>, (raw) => rawFrom(node.dtype, raw))
     }
     case 'map': {
       const inputs = node.inputs.map((input, i) => {

@@ -6,7 +6,8 @@ import * as da from '../index.ts'
 import { NDArray } from '../ndarray/array.ts'
 import * as build from '../expression/build.ts'
 import { computeNodes } from '../ndarray/compute.ts'
-import { bytesPer, type DType, dtypes, typedArray } from '../expression/dtype.ts'
+import { bytesPer, type DType, dtypes, rawFrom, storedAs, typedArray } from '../expression/dtype.ts'
+import { roundToHalf } from '../expression/half.ts'
 import { operationNames, operations, rawOf, type OperationName, type Raw } from '../expression/elementwise.ts'
 import { interpret } from './interpret.reference.ts'
 import type { Node } from '../expression/node.ts'
@@ -37,6 +38,11 @@ const element: Record<DType, fc.Arbitrary<number | bigint>> = {
   i64: fc.oneof(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), fc.bigInt(-50n, 50n)),
   i32: fc.oneof(fc.integer(), fc.integer({ min: -9, max: 9 }), fc.constantFrom(-(2 ** 31), 2 ** 31 - 1)),
   u32: fc.oneof(fc.nat(2 ** 32 - 1), fc.nat(9)),
+  f16: fc.oneof(fc.constantFrom(...special.map(roundToHalf)), fc.float().map(roundToHalf)),
+  i16: fc.integer({ min: -32_768, max: 32_767 }),
+  i8: fc.integer({ min: -128, max: 127 }),
+  u64: fc.oneof(fc.bigInt(0n, 2n ** 64n - 1n), fc.bigInt(0n, 50n)),
+  u16: fc.nat(65_535),
   u8: fc.nat(255),
   bool: fc.nat(1),
 }
@@ -47,7 +53,7 @@ function leafOf(dtype: DType, shape: Shape): fc.Arbitrary<Node> {
   // Long arrays repeat a few elements: generating thousands says nothing more.
   return fc.array(element[dtype], { minLength: Math.min(size, 1), maxLength: Math.min(size, 24) }).map((values) => {
     const data = typedArray(dtype, new SharedArrayBuffer(size * bytesPer(dtype)))
-    for (let i = 0; i < size; i++) data[i] = rawOf(dtype, values[i % values.length] as number | bigint) as never
+    for (let i = 0; i < size; i++) data[i] = storedAs(dtype, rawOf(dtype, values[i % values.length] as number | bigint)) as never
     return wrapBuffer(dtype, shape, data.buffer)
   })
 }
@@ -145,7 +151,7 @@ const expression: fc.Arbitrary<Node> = fc
 
 async function elementsOf(node: Node): Promise<Raw[]> {
   const [dense] = await computeNodes([node], { threads: 0 })
-  return Array.from(dense?.data as Iterable<Raw>)
+  return Array.from(dense?.data as Iterable<Raw>, (raw) => rawFrom((dense as da.Dense).dtype, raw))
 }
 
 /** The first place where they differ, as text; undefined where there is none. */

@@ -4,7 +4,7 @@
  * algorithms, random numbers out of order) has to be computed before: it is listed in {@link Lowering.needs}, and
  * lowering is repeated when it is there.
  */
-import { type DType, typedArray } from '../expression/dtype.ts'
+import { type DType, isBig, rawFrom, typedArray } from '../expression/dtype.ts'
 import { convert } from '../expression/elementwise.ts'
 import { KernelProgram, type ValueId } from '../kernel/ir.ts'
 import { homeOf } from '../memory/memory.ts'
@@ -188,9 +188,9 @@ export class Lowering {
   #leaf(node: Node, source: Source, view: View, strides: readonly number[], offset: number): ValueId {
     const access: Access = { source, dtype: node.dtype, ...accessThrough(view, strides, offset) }
     if (source.kind === 'memory' && isSingle(access)) {
-      if (source.buffer === nowhere) return this.#parameter(node.dtype, node.dtype === 'i64' ? 0n : 0)
+      if (source.buffer === nowhere) return this.#parameter(node.dtype, isBig(node.dtype) ? 0n : 0)
       const raw = typedArray(node.dtype, source.buffer, access.offset, 1)[0] as number | bigint
-      return this.#parameter(node.dtype, convert(node.dtype, node.dtype, raw))
+      return this.#parameter(node.dtype, convert(node.dtype, node.dtype, rawFrom(node.dtype, raw)))
     }
     // Files and random numbers are read in runs; anything else costs a whole block for one element.
     if (source.kind !== 'memory' && access.strides.at(-1) !== 1) return this.#need(node)
@@ -207,7 +207,7 @@ export class Lowering {
 
   #need(node: Node): ValueId {
     this.needs.add(node)
-    return this.#parameter(node.dtype, node.dtype === 'i64' ? 0n : 0)
+    return this.#parameter(node.dtype, isBig(node.dtype) ? 0n : 0)
   }
 }
 

@@ -17,8 +17,8 @@ type Node =
   | { readonly kind: 'shuffle'; readonly args: readonly Vector[]; readonly bytes: readonly number[] }
   /** 64 bits of memory in both lanes, the same all through the loop. */
   | { readonly kind: 'splat'; readonly address: number }
-  /** `bytes` (4 or 16) of memory at `address + element × width`. */
-  | { readonly kind: 'load'; readonly address: number; readonly width: number; readonly bytes: 4 | 16 }
+  /** `bytes` (4, 8 or 16) of memory at `address + element × width`. */
+  | { readonly kind: 'load'; readonly address: number; readonly width: number; readonly bytes: 4 | 8 | 16 }
   /** A local that the loop carries from one round to the next. */
   | { readonly kind: 'variable'; readonly local: number }
   /** `fast`, but where `mask` is set the result of the scalar function, called lane by lane. */
@@ -102,7 +102,7 @@ export class VectorGraph {
     return this.#add(`splat ${address}`, { kind: 'splat', address })
   }
 
-  load(address: number, width: number, bytes: 4 | 16): Vector {
+  load(address: number, width: number, bytes: 4 | 8 | 16): Vector {
     return this.#add(`load ${address} ${width} ${bytes}`, { kind: 'load', address, width, bytes })
   }
 
@@ -125,6 +125,9 @@ export class VectorGraph {
     return node.kind === 'op' || node.kind === 'shuffle' ? node.args : none
   }
 }
+
+const loads = { 4: simdImmediate.load32Zero, 8: simdImmediate.load64Zero, 16: simdImmediate.load } as const
+const stores = { 4: simdImmediate.store32Lane, 8: simdImmediate.store64Lane, 16: simdImmediate.store } as const
 
 /** Locals with what addresses count from; 0 where there is none. */
 export interface Bases {
@@ -236,7 +239,7 @@ export class VectorEmitter {
         return this.#memory(simdImmediate.load64Splat, 3, node.address)
       case 'load':
         this.get(this.#addresses.get(node.width) as number)
-        return this.#memory(node.bytes === 16 ? simdImmediate.load : simdImmediate.load32Zero, 0, node.address)
+        return this.#memory(loads[node.bytes], 0, node.address)
       case 'op':
         for (const arg of node.args) this.emit(arg)
         if (node.shift !== undefined) this.i32(node.shift)
@@ -279,12 +282,12 @@ export class VectorEmitter {
     this.get(result)
   }
 
-  /** Stores `bytes` (4 or 16) of the value at `address + element × width`. */
-  store(value: Vector, address: number, width: number, bytes: 4 | 16): void {
+  /** Stores `bytes` (4, 8 or 16) of the value at `address + element × width`. */
+  store(value: Vector, address: number, width: number, bytes: 4 | 8 | 16): void {
     this.get(this.#addresses.get(width) as number)
     this.emit(value)
-    this.#memory(bytes === 16 ? simdImmediate.store : simdImmediate.store32Lane, 0, address)
-    if (bytes === 4) this.code.push(0)
+    this.#memory(stores[bytes], 0, address)
+    if (bytes < 16) this.code.push(0)
   }
 
   /** Reads ahead: the bytes at this distance behind the element's address, only so that they are in the cache when their turn comes. */
