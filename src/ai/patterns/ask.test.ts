@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { z } from 'zod'
 import { InvalidOption, SchemaMismatch } from '../../base/errors.ts'
-import { ask, perspectives } from '../index.ts'
+import { ask, budget, perspectives, pool } from '../index.ts'
 import { simulate, type SimulatorOptions } from '../simulator/index.ts'
 import { createAnthropic } from '@ai-sdk/anthropic'
 
@@ -118,6 +118,67 @@ test('an answer that does not match says where; one that is cut off says so', as
     code: 'HEDDLE_SCHEMA_MISMATCH',
     message: expect.stringMatching(/cut off: it reached its limit of output tokens/),
   })
+})
+
+/** Answers one after the other; the last one again and again. */
+function answers(...texts: readonly string[]): { readonly options: SimulatorOptions; readonly asked: string[][] } {
+  const asked: string[][] = []
+  const answer: SimulatorOptions['answer'] = ({ messages }) => {
+    asked.push(messages.map(({ role, text }) => `${role}: ${text}`))
+    return texts[Math.min(asked.length, texts.length) - 1]
+  }
+  return { options: { ...quick, answer }, asked }
+}
+
+test('an answer that does not match is asked for again with what is wrong, and the answers count in the budget', async () => {
+  const { options, asked } = answers('{"n":"two","m":3}', '{"n":2}', '{"n":2,"m":"x"}')
+  await using provider = await simulate(options)
+  const spent = budget({ calls: 10 })
+  const model = pool(modelOf(provider.baseURL), { budget: spent })
+  const schema = z.object({ n: z.number(), m: z.string() })
+  expect(await ask(model, 'Which?', { schema, system: 'Be brief.' })).toEqual({ n: 2, m: 'x' })
+  expect(spent.spent.calls).toBe(3)
+  expect(asked[0]).toEqual(['system: Be brief.', 'user: Which?'])
+  const [, , answer, complaint] = asked[1] as string[]
+  expect(answer).toBe('assistant: {"n":"two","m":3}')
+  expect(complaint).toMatch(/- n: Invalid input.*\n- m: Invalid input/)
+  expect(asked[2]).toHaveLength(6)
+})
+
+test('not more often than `repair` says, and not where a longer answer is needed', async () => {
+  for (const [repair, calls] of [
+    [0, 1],
+    [1, 2],
+    [undefined, 3],
+  ] as const) {
+    await using provider = await simulate(answers('{"n":"two"}').options)
+    const asking = ask(modelOf(provider.baseURL), 'x', {
+      schema: z.object({ n: z.number() }),
+      ...(repair !== undefined && { repair }),
+    })
+    await expect(asking).rejects.toThrow(calls === 1 ? /schema at n: Invalid input[^(]*$/ : `(asked ${calls} times)`)
+    expect(provider.stats().requests).toBe(calls)
+  }
+  await using provider = await simulate(answers('{"n":"a long answer that is cut off"}').options)
+  const cut = ask(modelOf(provider.baseURL), 'x', { schema: z.object({ n: z.string() }), maxOutputTokens: 3 })
+  await expect(cut).rejects.toThrow(/cut off/)
+  expect(provider.stats().requests).toBe(1)
+})
+
+test.each([
+  ['a fence', '```json\n{"n":1}\n```'],
+  ['words and a fence', 'Here it is:\n```\n{"n":1}\n```\nGood luck.'],
+  ['words', 'Sure! {"n":1} is my answer.'],
+])('JSON with %s around it is taken, and not asked for again', async (_, text) => {
+  await using provider = await simulate(answers(text).options)
+  expect(await ask(modelOf(provider.baseURL), 'x', { schema: z.object({ n: z.number() }).transform(({ n }) => n + 1) })).toBe(2)
+  expect(provider.stats().requests).toBe(1)
+})
+
+test('a failure of the call is not a wrong answer: it is not asked again', async () => {
+  await using provider = await simulate({ ...quick, refuse: 'secret' })
+  await expect(ask(modelOf(provider.baseURL), 'a secret', { schema: z.object({ n: z.number() }) })).rejects.toThrow('refused')
+  expect(provider.stats().requests).toBe(1)
 })
 
 /** An Anthropic model, and the bodies that it was sent. */

@@ -4,12 +4,15 @@ import { messageOf, peek, textOf } from '../../base/look.js'
 import { checkOptions, rules } from '../../base/options.ts'
 import { deepestCause } from '../pool/answer.ts'
 import type { AnyLanguageModel } from '../model/sdk-model.ts'
+import { askedAgain, jsonWithin, type Message } from './repair.ts'
 import { firstIssue, type StandardSchema } from './schema.ts'
 
 /** Options of {@link ask}. */
 export interface AskOptions<T = string> {
   /** What the answer must be: any Standard Schema that the AI SDK can turn into JSON Schema. @default text */
   readonly schema?: StandardSchema<T>
+  /** How often an answer that does not match the schema is asked for again, with what is wrong. Each is a call of its own, for budgets too. @default 2 */
+  readonly repair?: number
   /** The system prompt. @default none */
   readonly system?: string
   /** Bound on the answer, in tokens. @default that of the model */
@@ -31,12 +34,15 @@ export type PromptPart = { readonly type: 'text'; readonly text: string; readonl
 /** As much of the AI SDK as is used. */
 interface Sdk {
   generateText(options: object): Promise<{ readonly text: string; readonly output: unknown; readonly finishReason: string }>
-  asSchema(schema: unknown): { readonly jsonSchema: unknown }
+  asSchema(schema: unknown): { readonly jsonSchema: unknown; validate?(value: unknown): Checked | PromiseLike<Checked> }
   readonly Output: { object(options: object): unknown }
 }
 
+type Checked = { readonly success: true; readonly value: unknown } | { readonly success: false }
+
 const askRules = {
   schema: rules.any,
+  repair: rules.whole(0),
   system: rules.string,
   maxOutputTokens: rules.whole(1),
   temperature: rules.number(0),
@@ -46,9 +52,9 @@ const askRules = {
 
 /**
  * Sends a `prompt` to a model; gives its text, or its answer as the schema types it: transformed, with defaults filled in. The SDK's own retries are
- * off: the pool retries.
+ * off: the pool retries. An answer that does not match the schema is asked for again, `repair` times at most.
  *
- * @throws {SchemaMismatch} when the answer does not match the schema, or was cut off before it could
+ * @throws {SchemaMismatch} when no answer matches the schema, or one was cut off before it could
  * @throws {InvalidOption} for a schema that JSON Schema cannot say, such as one with dates; nothing is sent
  *
  * @example
@@ -72,21 +78,48 @@ export async function askParts(
   prompt: string | readonly PromptPart[],
   options: AskOptions<unknown>,
 ): Promise<unknown> {
-  const { schema, signal, ...rest } = options
+  const { schema, signal, repair = 2, ...rest } = options
   const sdk = await loadSdk()
-  const asked = typeof prompt === 'string' ? { prompt } : { messages: [{ role: 'user', content: prompt }] }
-  const call = { model, ...asked, maxRetries: 0, ...rest, ...(signal && { abortSignal: signal }) }
-  if (schema === undefined) return (await sdk.generateText(call)).text
+  const asked = typeof prompt === 'string' ? { prompt } : { messages: [{ role: 'user' as const, content: prompt }] }
+  const call = { model, maxRetries: 0, ...rest, ...(signal && { abortSignal: signal }) }
+  if (schema === undefined) return (await sdk.generateText({ ...call, ...asked })).text
   await checkSchema(schema, sdk)
-  let finishReason: unknown
-  try {
-    const result = await sdk.generateText({ ...call, output: sdk.Output.object({ schema }) })
-    finishReason = result.finishReason
-    // The SDK has validated and transformed it. Another time would transform what is transformed.
-    return result.output
-  } catch (error) {
-    throw isNoObject(error) ? mismatch(error, 'finishReason' in error ? error.finishReason : finishReason) : error
+  const output = sdk.Output.object({ schema })
+  let messages: readonly Message[] = [{ role: 'user', content: prompt }]
+  for (let left = repair; ; left--) {
+    const wrong = await attempt(sdk, { ...call, output, ...(left === repair ? asked : { messages }) })
+    if ('value' in wrong) return wrong.value
+    const taken = await within(wrong.text, schema, sdk)
+    if (taken?.success) return taken.value
+    // With the same bound it would be cut off again.
+    if (left <= 0 || wrong.finishReason === 'length') throw mismatch(wrong.error, wrong.finishReason, repair - left + 1)
+    messages = askedAgain(messages, wrong.text, wrong.error)
   }
+}
+
+/** An answer that matches, or one that does not and why. @throws what the call fails with */
+async function attempt(
+  sdk: Sdk,
+  call: object,
+): Promise<{ readonly value: unknown } | { readonly error: Error; readonly text: string; readonly finishReason: unknown }> {
+  let finishReason: unknown
+  let text = ''
+  try {
+    const result = await sdk.generateText(call)
+    finishReason = result.finishReason
+    text = result.text
+    // The SDK has validated and transformed it. Another time would transform what is transformed.
+    return { value: result.output }
+  } catch (error) {
+    if (!isNoObject(error)) throw error
+    return { error, text: textOf(peek(error, 'text') ?? text), finishReason: peek(error, 'finishReason') ?? finishReason }
+  }
+}
+
+/** The JSON in an answer that has words or a fence around it, where that matches. */
+async function within(text: string, schema: StandardSchema, sdk: Sdk): Promise<Checked | undefined> {
+  const value = jsonWithin(text)
+  return value === undefined ? undefined : sdk.asSchema(schema).validate?.(value)
 }
 
 /** @throws {InvalidOption} before anything is sent: the SDK would reject a promise that nobody holds yet */
@@ -114,7 +147,7 @@ function isNoObject(error: unknown): error is Error {
 }
 
 /** Says where the answer differs, as far as a cause knows it. */
-function mismatch(error: Error, finishReason: unknown): SchemaMismatch {
+function mismatch(error: Error, finishReason: unknown, answers: number): SchemaMismatch {
   if (finishReason === 'length') {
     return new SchemaMismatch(
       'The answer of the model is cut off: it reached its limit of output tokens before it matched its schema',
@@ -128,7 +161,8 @@ function mismatch(error: Error, finishReason: unknown): SchemaMismatch {
   // What a schema of the user throws may have causes that go in a circle.
   for (let cause: unknown = error, depth = 0; isError(cause) && depth < deepestCause; cause = peek(cause, 'cause'), depth++)
     why = firstIssue(cause) ?? why
-  return new SchemaMismatch(`The answer of the model does not match its schema${why}`, { cause: error })
+  const often = answers > 1 ? ` (asked ${answers} times)` : ''
+  return new SchemaMismatch(`The answer of the model does not match its schema${why}${often}`, { cause: error })
 }
 
 async function loadSdk(): Promise<Sdk> {

@@ -19,6 +19,8 @@ export interface Question<T = unknown> {
   readonly model?: AnyLanguageModel
   /** What only one provider knows, as in `ask`. @default those of the options */
   readonly providerOptions?: ProviderOptions
+  /** As in `ask`. @default 2 */
+  readonly repair?: number
 }
 
 /** A function of the content, or a question about it. */
@@ -134,7 +136,7 @@ interface Asking {
 
 function taskOf<C>(name: string, view: View<C>, content: C, common: Asking): Task {
   if (typeof view === 'function') return (context) => view(content, context)
-  const { prompt, schema, model = common.model, providerOptions = common.providerOptions } = view ?? {}
+  const { prompt, schema, model = common.model, providerOptions = common.providerOptions, repair } = view ?? {}
   if (typeof prompt !== 'string') {
     throw new InvalidOption(
       `Expected view \`${name}\` of perspectives to be a function or a question with a \`prompt\`, got ${describe(view)}`,
@@ -144,7 +146,11 @@ function taskOf<C>(name: string, view: View<C>, content: C, common: Asking): Tas
   if (typeof content !== 'string')
     throw new InvalidOption(`Expected perspectives to get a text for its questions, got ${describe(content)}`)
   const question = common.warm ? cachedContent(content, prompt) : aboutContent(content, prompt)
-  const options: AskOptions<unknown> = { ...(schema && { schema }), ...(providerOptions && { providerOptions }) }
+  const options: AskOptions<unknown> = {
+    ...(schema && { schema }),
+    ...(providerOptions && { providerOptions }),
+    ...(repair !== undefined && { repair }),
+  }
   return ({ signal }) => askParts(model, question, { ...options, signal })
 }
 

@@ -27,7 +27,13 @@ export function firstIssue(error: Error): string | undefined {
   const first = isList(found) ? peek(found, 0) : undefined
   const message = peek(first, 'message')
   if (typeof message !== 'string') return undefined
-  const path = peek(first, 'path')
+  const path = pathOf(first)
+  return `${path === '' ? '' : ` at ${path}`}: ${message}`
+}
+
+/** Where an issue is, `a.0.b`; empty for the value as a whole. */
+export function pathOf(issue: unknown): string {
+  const path = peek(issue, 'path')
   const keys = isList(path) ? path.slice(0, keysMax).map((key: unknown) => textOf(peek(key, 'key') ?? key)) : []
-  return `${keys.length === 0 ? '' : ` at ${keys.join('.')}`}: ${message}`
+  return keys.join('.')
 }
