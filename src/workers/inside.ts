@@ -21,6 +21,8 @@ interface WorkerSide {
   load(url: string): Promise<Readonly<Record<string, unknown>>>
   /** Runs the setup of a registered module, once. */
   setUp(url: string): Promise<void>
+  /** Sends what the function of that batch gives before its result. */
+  part(batch: number, value: unknown): void
 }
 
 interface Registration {

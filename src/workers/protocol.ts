@@ -101,7 +101,7 @@ export interface CancelMessage {
   readonly reason: WireError
 }
 
-export type WorkerMessage = ReadyMessage | LoadedMessage | ResultMessage | LoadFailedMessage | ForkRequest
+export type WorkerMessage = ReadyMessage | LoadedMessage | ResultMessage | PartMessage | LoadFailedMessage | ForkRequest
 
 /** What a child process sends: it shares no memory to show its progress in, and may break in ways of its own. */
 export type ChildMessage = WorkerMessage | StartedMessage | UnreadableMessage | CrashedMessage
@@ -169,6 +169,13 @@ export interface ResultMessage {
   readonly sealed?: readonly number[]
   /** `values` are the results of whole blocks of neighbours, merged. */
   readonly blocks?: Blocks
+}
+
+/** Something that a function gives before its result. Pools take no notice; whoever opened the link itself may listen. */
+export interface PartMessage {
+  readonly type: 'part'
+  readonly batch: number
+  readonly value: unknown
 }
 
 /** The items from `from` on, `items` of them, as merged blocks: each of the `2 ** level` items from `position * 2 ** level` on. */

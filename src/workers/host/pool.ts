@@ -392,6 +392,7 @@ export class Pool implements Executor {
       return
     }
     if (message.type === 'loaded') return this.#loaded(worker, worker.moduleOf(message.fn))
+    if (message.type === 'part') return
     if (message.type !== 'result' && message.type !== 'load-failed') {
       if (!worker.killed) this.#forks.receive(worker, message)
       return

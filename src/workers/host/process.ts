@@ -41,7 +41,8 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
   endWithThisProcess(child)
   let failure: unknown
   let gone = false
-  let sent: RunMessage | undefined
+  /** Under way: what cannot be read there is looked for here. */
+  const sent = new Map<number, RunMessage>()
   let started: Progress = { batch: 0, started: 0, looping: false, startedAt: 0, loading: -1, native: false }
   const exit = (code: number | undefined, reason: string): void => {
     if (gone) return
@@ -59,10 +60,19 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
         looping: true,
         startedAt: performance.timeOrigin + performance.now(),
       }
-    else if (message.type === 'result') events.message(readable(message))
+    else if (message.type === 'result') {
+      if (message.last) sent.delete(message.batch)
+      events.message(readable(message))
+    } else if (message.type === 'part') events.message({ ...message, value: deserialize(message.value as Uint8Array) })
     else if (message.type === 'fork') events.message({ ...message, items: forkedItems(message) })
-    else if (message.type !== 'unreadable') events.message(message)
-    else if (sent) events.message(unreadArgument(sent, message.error))
+    else if (message.type !== 'unreadable') {
+      if (message.type === 'load-failed') sent.delete(message.batch)
+      events.message(message)
+    } else {
+      const run = sent.get(message.batch)
+      sent.delete(message.batch)
+      if (run) events.message(unreadArgument(run, message.error))
+    }
   })
   child.on('error', (error) => {
     failure ??= error
@@ -91,7 +101,7 @@ export function openProcess(options: LinkOptions, events: LinkEvents): Link {
       }
       if (message.type !== 'run') return send(message)
       send({ ...message, items: serialize(message.items) })
-      sent = message
+      sent.set(message.batch, message)
       // Buffers to be moved are gone from here, as with a thread.
       for (const buffer of transfer) if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] })
     },

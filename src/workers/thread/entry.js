@@ -135,7 +135,11 @@ function startProcess() {
   const send = (message, sent) => bytes(message, undefined, undefined, sent)
   const runner = new Runner(
     {
-      post: (message) => void send(message.type === 'result' ? { ...message, values: serialize(message.values) } : message),
+      post(message) {
+        if (message.type === 'result') send({ ...message, values: serialize(message.values) })
+        else if (message.type === 'part') send({ ...message, value: serialize(message.value) })
+        else send(message)
+      },
       poll: () => undefined,
       begin: (batch) => send({ type: 'started', batch }) || true,
       loading() {},

@@ -75,6 +75,15 @@ export class Runner {
     return this.#last
   }
 
+  /**
+   * A function gives something before its result.
+   * @param {number} batch
+   * @param {unknown} value
+   */
+  part(batch, value) {
+    this.#transport.post({ type: 'part', batch, value })
+  }
+
   /** True when nothing is under way. */
   get idle() {
     return this.#batches.size === 0
