@@ -103,7 +103,12 @@ async function rebuild(root, copy) {
     for (const { fix, file } of good) {
       if (!fix) continue
       fixes++
-      if (!parses(join(copy, file), fix)) broken++
+      if (parses(join(copy, file), fix)) continue
+      broken++
+      if (values.misses)
+        console.log(
+          `--- ${root.split('/').at(-1)} ${file}: its rewrite does not parse:\n${fix.map(({ text }) => text).join('\n')}`,
+        )
     }
     if (values.misses && good.length === 0) {
       console.log(

@@ -101,6 +101,26 @@ describe('rewrites', () => {
 }`)
   })
 
+  test('keep the lines of templates, and the casts of lists', async () => {
+    expect(
+      await rewritten(`${fs}export async function f() {
+  const a = await readFile(\`a
+b\`)
+  const b = await (0, readFile)('b')
+  return [a, b]
+}`),
+    ).toContain(`[
+    readFile(\`a
+b\`),
+    (0, readFile)('b'),
+  ]`)
+    expect(
+      await rewritten(
+        `${fs}export async function f() {\n  for (const name of ['a', 'b'] as const) {\n    await readFile(name)\n  }\n}`,
+      ),
+    ).toContain("(['a', 'b'] as const).map(async (name) =>")
+  })
+
   test('are made once', async () => {
     const once = await rewritten(
       `${fs}export async function f() { const a = await readFile('a'); const b = await readFile('b'); return [a, b] }`,

@@ -129,9 +129,10 @@ function rewrite(sight: Sight, loop: Loop): Edit[] | undefined {
     return [
       { start: loop.start, end: loop.end, text: `await ${map}(${list}, async (${pattern}) => ${block}, { concurrency: 8 })` },
     ]
-  if (isShortList(loop))
-    return [{ start: loop.start, end: loop.end, text: `await Promise.all(${list}.map(async (${pattern}) => ${block}))` }]
-  return undefined
+  if (!isShortList(loop)) return undefined
+  // `[…] as const` binds less tightly than the dot.
+  const receiver = loop.right.type === 'ArrayExpression' ? list : `(${list})`
+  return [{ start: loop.start, end: loop.end, text: `await Promise.all(${receiver}.map(async (${pattern}) => ${block}))` }]
 }
 
 /** The results of a list that is pushed to would come in another order. */

@@ -1,6 +1,6 @@
 /** Awaits next to each other that do not depend on one another. */
 import { soundsLikeReading } from '../effects/guess.ts'
-import { bare, type Node } from '../source/ast.ts'
+import { bare, type Node, walk } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
 import { gatherOf } from './concurrency.ts'
 import { describeEffect, type Found, openCalls, type Rule, saysInOrder, type Sight, soundsHarmless } from './rule.ts'
@@ -134,6 +134,16 @@ function count(n: number): string {
   return ['No', 'One', 'Two', 'Three', 'Four', 'Five', 'Six'][n] ?? String(n)
 }
 
+/** A template literal over several lines, at any depth. */
+function holdsLines(expression: Node): boolean {
+  let found = false
+  walk(expression, (node) => {
+    if (node.type === 'TemplateElement' && node.value.raw.includes('\n')) found = true
+    return !found
+  })
+  return found
+}
+
 /** One statement with `Promise.all`. Undefined where names would have to be declared in two ways, or a comment would be lost. */
 function rewrite(sight: Sight, group: readonly Step[]): Edit[] | undefined {
   const { text } = sight.file
@@ -151,7 +161,9 @@ function rewrite(sight: Sight, group: readonly Step[]): Edit[] | undefined {
       .split('\n')
       .map((line) => line.trim())
       .filter((line) => line !== '')
-    const source = text.slice(expression.start, expression.end).replaceAll('\n', '\n  ')
+    const plain = text.slice(expression.start, expression.end)
+    // The lines of a template are text, and keep their place.
+    const source = holdsLines(expression) ? plain : plain.replaceAll('\n', '\n  ')
     return [...comments, `${source},`].map((line) => `${indent}  ${line}`).join('\n')
   })
   const semicolon = text[last.statement.end - 1] === ';' ? ';' : ''
