@@ -26,6 +26,7 @@ const files: Record<string, string> = {
   'analyse.ts': `import { map } from 'heddle'\nexport default async (folder: string) => map([folder], async (name) => name.length)\n`,
   'src/report.ts': `export async function report(db: any) {\n  const orders = await db.orders.findMany()\n  const rates = await db.rates.findMany()\n  return [orders, rates]\n}\n`,
   'analyse.js': `import { workers } from 'heddle'\nexport const { count } = workers(import.meta.url, { count: (text) => text.length })\n`,
+  'serve.ts': `import { serve } from 'heddle/serve'\nexport default serve({ models: { shout: (text: string) => text.toUpperCase() } })\n`,
   'dist/analyse.js': `import { workers } from 'heddle'\nexport const { count } = workers(import.meta.url, { count: (text) => text.length })\n`,
   'website.yaml': `name: Website\ntasks:\n  - { id: schema, duration: 2d }\n  - { id: api, duration: 4d, needs: [schema] }\n`,
   'build.yaml': `name: Build\ntasks:\n  - { id: lint, duration: 1min }\n  - { id: pack, duration: 2min, needs: [lint] }\n`,
@@ -55,6 +56,7 @@ const stays: [RegExp, RegExp][] = [
   [/heddle ui /, /http:\/\/127\.0\.0\.1:\d+/],
   [/heddle simulate/, /http:\/\/127\.0\.0\.1:\d+/],
   [/heddle worker/, /is ready/],
+  [/heddle serve/, /every model is ready/],
 ]
 /** What is found makes `heddle find` end with 1. */
 const mayFail = /heddle find/

@@ -23,7 +23,10 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
       'models-cost': 'Rent, buy or call an API',
     },
   },
-  { text: 'Where it runs', items: { fleet: 'Many machines', servers: 'In a server', toolchains: 'Toolchains' } },
+  {
+    text: 'Where it runs',
+    items: { fleet: 'Many machines', servers: 'In a server', serving: 'Serving models', toolchains: 'Toolchains' },
+  },
   {
     text: 'See what happened',
     items: {

@@ -202,6 +202,22 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./commands/fleet.ts'),
   },
   {
+    name: 'serve',
+    summary: 'serve the models of a module over HTTP, with the API of OpenAI, until a signal',
+    positionals: 'FILE',
+    minPositionals: 1,
+    maxPositionals: 1,
+    options: [
+      { name: 'port', value: 'PORT', summary: 'where to listen (default: a free port)' },
+      { name: 'host', value: 'ADDRESS', summary: 'the address to listen on: 0.0.0.0 for every network (default: 127.0.0.1)' },
+      { name: 'grace', value: 'TIME', summary: 'how long a drain waits for what is under way (default: 25s)' },
+      { name: 'log', value: 'FILE', summary: 'append a line of JSON for each request: a file, or - for stdout' },
+      json,
+    ],
+    examples: ['heddle serve --port 8080 serve.ts', 'heddle serve --host 0.0.0.0 --log access.jsonl serve.ts'],
+    load: () => import('./commands/serve.ts'),
+  },
+  {
     name: 'completion',
     summary: 'write the completion script of a shell',
     positionals: shells.join(' | '),
