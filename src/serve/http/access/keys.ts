@@ -191,13 +191,16 @@ export class Keys {
 }
 
 function checkKey(options: KeyOptions, place: number, models: readonly string[]): KeyOptions {
-  checkOptions<KeyOptions>(options, keyRules, `keys[${place}]`)
   for (const name of ['name', 'key'] as const)
-    if (options[name] === undefined) {
-      throw new InvalidOption(`Expected \`keys[${place}].${name}\` to be text that is not empty, got undefined`, {
-        hint: name === 'key' ? 'Is the environment variable set that it comes from?' : undefined,
-      })
+    if (options[name] === undefined || options[name] === '') {
+      throw new InvalidOption(
+        `Expected \`keys[${place}].${name}\` to be text that is not empty, got ${describe(options[name])}`,
+        {
+          hint: name === 'key' ? 'Is the environment variable set that it comes from?' : undefined,
+        },
+      )
     }
+  checkOptions<KeyOptions>(options, keyRules, `keys[${place}]`)
   if (options.key.length < shortest || /\s/.test(options.key)) {
     throw new InvalidOption(`Expected \`keys[${place}].key\` to have at least ${shortest} letters and no spaces`)
   }
