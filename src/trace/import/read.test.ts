@@ -132,10 +132,12 @@ describe('other formats', () => {
       },
     ]
     const processes = { p1: { serviceName: 'shop', tags: [] }, p2: { serviceName: 'cache', tags: [] } }
-    expect(await readable({ data: [{ traceID: 'a', spans, processes }], total: 0 })).toEqual([
-      'shop/checkout 0..0.5 unknown internal checkout',
-      'cache/redis in checkout 0.1..0.2 read cache GET user:?',
-    ])
+    const read = ['shop/checkout 0..0.5 unknown internal checkout', 'cache/redis in checkout 0.1..0.2 read cache GET user:?']
+    const trace = { traceID: 'a', spans, processes }
+    expect(await readable({ data: [trace], total: 0 })).toEqual(read)
+    // As tools store them: without the answer around.
+    expect(await readable(trace)).toEqual(read)
+    expect(await readable([trace])).toEqual(read)
   })
 
   test('Zipkin: spans of both sides of a call share their id', async () => {

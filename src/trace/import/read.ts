@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib'
 import { FileRefused } from '../../base/errors.ts'
 import { githubJobs, nx, turbo } from './formats/builds.ts'
 import { ChromeReader, isChrome } from './formats/chrome.ts'
-import { jaeger } from './formats/jaeger.ts'
+import { isJaegerTrace, JaegerReader } from './formats/jaeger.ts'
 import { otlpJson } from './formats/otlp-json.ts'
 import { OtlpProtobufReader } from './formats/otlp-protobuf.ts'
 import type { DocumentFormat } from './formats/reader.ts'
@@ -119,6 +119,7 @@ class JsonReader implements ChunkReader {
   readonly #file: string
   readonly #cutter: JsonCutter
   readonly #chrome: ChromeReader
+  readonly #jaeger: JaegerReader
   #events = 0
   #started = false
 
@@ -126,9 +127,12 @@ class JsonReader implements ChunkReader {
     this.#sink = sink
     this.#file = file
     this.#chrome = new ChromeReader(sink)
+    this.#jaeger = new JaegerReader(sink)
     const zipkin = new ZipkinReader(sink)
+    const jaeger = this.#jaeger
     const element = (value: unknown): void => {
       if (isChrome(value)) this.#event(value)
+      else if (isJaegerTrace(value)) jaeger.trace(value)
       else if (isZipkin(value)) zipkin.span(value)
     }
     const patterns: Pattern[] = [
@@ -137,7 +141,7 @@ class JsonReader implements ChunkReader {
       { path: ['*', '*'], take: element },
       { path: ['traceEvents', '*'], take: (value) => isChrome(value) && this.#event(value) },
       ...otlpJson.patterns(sink),
-      ...jaeger.patterns(sink),
+      ...jaeger.patterns(),
     ]
     this.#cutter = new JsonCutter(patterns)
   }
@@ -169,6 +173,7 @@ class JsonReader implements ChunkReader {
 
   #document = (value: unknown): void => {
     if (!isDoc(value)) return
+    if (isJaegerTrace(value)) return this.#jaeger.trace(value)
     const format = documents.find((one) => one.is(docOf(value)))
     format?.read(value, this.#sink, this.#file)
   }

@@ -1,5 +1,6 @@
 /** What traces of another system say: how long each operation takes and why, what ran one after the other without need, and what it would save. */
 import { createHash } from 'node:crypto'
+import { counted } from '../../base/counted.ts'
 import type { Finding, Tier } from '../../findings/finding.ts'
 import { spanPath } from './analysis/critical-path.ts'
 import { Evidence } from './analysis/evidence.ts'
@@ -112,13 +113,22 @@ export function explainSpans(spans: Spans): SpanReport {
 
 function doubts({ spans, skewed, timeless, clipped }: Forest): string[] {
   const lines: string[] = []
-  const many = (count: number, what: string): void => {
-    if (count > 0) lines.push(`${count.toLocaleString('en')} ${count === 1 ? 'span' : 'spans'} ${what}`)
+  const many = (count: number, one: string, several: string): void => {
+    if (count > 0) lines.push(`${counted(count, 'span')} ${count === 1 ? one : several}`)
   }
-  many(spans.orphans, 'name a parent that is not in the file; each counts as the root of what it began')
-  many(skewed, 'came from a clock that differs from their caller’s, and were moved into it')
-  many(clipped, 'went on after their parents, or began before them; what lies outside does not count')
-  many(timeless, 'had no times, or ended before they began')
+  const orphans = ' a parent that is not in the file'
+  many(spans.orphans, `names${orphans}; it counts as a root`, `name${orphans}; each counts as a root`)
+  many(
+    skewed,
+    'came from a clock that differs from its caller’s, and was moved into it',
+    'came from clocks that differ from their callers’, and were moved into them',
+  )
+  many(
+    clipped,
+    'went on after its parent, or began before it; what lies outside does not count',
+    'went on after their parents, or began before them; what lies outside does not count',
+  )
+  many(timeless, 'had no times, or ended before it began', 'had no times, or ended before they began')
   return lines
 }
 

@@ -1,5 +1,5 @@
 /**
- * Jaeger's JSON, as its page and its interface `/api/traces` give it.
+ * Jaeger's JSON, as its page and its interface `/api/traces` give it; also single traces and lists of them, without the answer around.
  * @see https://www.jaegertracing.io/docs/2.0/apis/
  */
 import { Attributes } from '../spans/attributes.ts'
@@ -7,21 +7,17 @@ import { operationOf } from '../spans/operation.ts'
 import type { SpanSink } from '../spans/spans.ts'
 import { newDraft } from './draft.ts'
 import { kindOf } from './otlp-json.ts'
-import type { ElementFormat } from './reader.ts'
-import { docOf, field, listOf, numberOf, textOf } from './values.ts'
+import type { Pattern } from '../json/cutter.ts'
+import { docOf, field, isDoc, listOf, numberOf, textOf } from './values.ts'
 
-export const jaeger: ElementFormat = {
-  name: 'Jaeger JSON',
-  patterns(sink) {
-    const reader = new Reader(sink)
-    return [
-      { path: ['data', '*'], take: reader.trace },
-      { path: ['data', '*', 'spans', '*'], take: reader.span },
-    ]
-  },
-}
+const formatName = 'Jaeger JSON'
 
-class Reader {
+/** One trace, whose spans are read by now. */
+export const isJaegerTrace = (value: unknown): boolean => isDoc(field(value, 'processes'))
+const isSpan = (span: unknown): boolean =>
+  typeof field(span, 'spanID') === 'string' && typeof field(span, 'operationName') === 'string'
+
+export class JaegerReader {
   readonly #sink: SpanSink
   readonly #attributes = new Attributes()
   readonly #draft = newDraft()
@@ -35,9 +31,20 @@ class Reader {
     this.#from = sink.count
   }
 
+  /** Traces inside an answer; alone and in lists, the document and its elements are for the caller to give to `trace`. */
+  patterns(): readonly Pattern[] {
+    return [
+      { path: ['data', '*'], take: this.trace },
+      { path: ['data', '*', 'spans', '*'], take: this.span },
+      { path: ['spans', '*'], take: this.span },
+      { path: ['*', 'spans', '*'], take: this.span },
+    ]
+  }
+
   span = (value: unknown): void => {
     const sink = this.#sink
     const span = docOf(value)
+    if (!isSpan(span)) return
     const [draft, attributes] = [this.#draft, this.#attributes]
     const start = numberOf(field(span, 'startTime')) / 1_000
     const epochMs = sink.epochMs(start)
@@ -56,7 +63,7 @@ class Reader {
     draft.failed = attributes.get('error') === 'true'
     draft.operation = operationOf(draft.name, draft.kind, attributes)
     draft.code = attributes.code()
-    sink.format = jaeger.name
+    sink.format = formatName
     this.#processes.push(textOf(field(span, 'processID')))
     sink.add(draft)
   }

@@ -7,8 +7,6 @@ import type { Doc } from './values.ts'
 export interface ElementFormat {
   readonly name: string
   patterns(sink: SpanSink): readonly Pattern[]
-  /** After the last file: what could be told only of the whole. */
-  finish?(sink: SpanSink): void
 }
 
 /** A format of small documents. */
