@@ -51,7 +51,7 @@ export default defineConfig({
           name: 'built',
           include: [built],
           exclude: elsewhere,
-          globalSetup: ['test/support/build.ts', 'test/support/chromium.ts', 'test/support/redis-install.ts'],
+          globalSetup: ['test/support/build.ts', 'test/support/chromium.ts', 'test/support/stores-install.ts'],
           setupFiles: ['test/support/seed.ts'],
           // Most of them start programs that use several cores.
           maxWorkers: 2,

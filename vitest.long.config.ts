@@ -20,7 +20,7 @@ export default defineConfig({
     include: ['**/*.long.test.ts', ...drawing],
     exclude: ['**/node_modules/**', 'dist/**'],
     env: { HEDDLE_LONG_TESTS: 'true' },
-    globalSetup: ['test/support/build.ts', 'test/support/chromium.ts', 'test/support/redis-install.ts'],
+    globalSetup: ['test/support/build.ts', 'test/support/chromium.ts', 'test/support/stores-install.ts'],
     testTimeout: 900_000,
     fileParallelism: false,
   },
