@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { counterparts } from './support/counterparts.ts'
 import { linkFromHere, packTarball, projectWith } from './support/packed.ts'
+import { startPostgres, type TestPostgres } from './support/postgres.ts'
 import { startRedis, type TestRedis } from './support/redis.ts'
 import { isSynopsis, type ShownCommand, shellCommands } from './support/shell-blocks.ts'
 
@@ -65,6 +66,7 @@ let project = ''
 let tarball = ''
 let published = ''
 let redis: TestRedis | undefined
+let postgres: TestPostgres | undefined
 /** Of what `heddle find` finds in the project. */
 let finding = ''
 const server = createServer((_, response) => {
@@ -76,7 +78,7 @@ beforeAll(async () => {
   if (!tools) return
   tarball = packTarball()
   project = projectWith(tarball, join(tools.folder, 'node_modules'))
-  linkFromHere(join(project, 'node_modules'), ['bullmq', 'ioredis'])
+  linkFromHere(join(project, 'node_modules'), ['bullmq', 'ioredis', 'pg'])
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(project, name)), { recursive: true })
     writeFileSync(join(project, name), text)
@@ -100,6 +102,7 @@ beforeAll(async () => {
   git('-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '-qm', 'a')
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   redis = await startRedis()
+  postgres = await startPostgres()
   const { said: found } = await ends('heddle find --json src')
   if (!found.startsWith('{')) throw new Error(`heddle find gave no JSON: ${found}`)
   finding = (JSON.parse(found) as { findings: { id: string }[] }).findings[0]?.id ?? ''
@@ -108,6 +111,7 @@ beforeAll(async () => {
 afterAll(async () => {
   server.close()
   await redis?.stop()
+  await postgres?.stop()
   if (tarball !== '') rmSync(dirname(tarball), { recursive: true, force: true })
 })
 
@@ -118,6 +122,7 @@ function environment(): NodeJS.ProcessEnv {
     ...inherited,
     CI: 'true',
     FLEET_URL: redis?.url ?? '',
+    POSTGRES_URL: postgres?.url ?? '',
     HOME: project,
     PATH: `${join(project, 'bin')}:${inherited['PATH'] ?? ''}`,
   }

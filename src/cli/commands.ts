@@ -187,8 +187,8 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'fleet',
-    summary: 'look at a fleet, cancel a run, drain a worker',
-    positionals: 'check | status | cancel RUN | drain WORKER',
+    summary: 'prepare and look at a fleet, cancel a run, drain a worker',
+    positionals: 'check | init | status | cancel RUN | drain WORKER',
     minPositionals: 1,
     maxPositionals: 2,
     options: [

@@ -2,7 +2,8 @@
 import { type Duration, durationMs } from '../base/duration.ts'
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { blobStore } from './engine/blobs.ts'
-import { clockOffset, Fleet } from './client/fleet.ts'
+import { readClock } from './engine/clock.ts'
+import { Fleet } from './client/fleet.ts'
 import { checkStore, openStore } from './engine/open.ts'
 import { checkName, defaultFleet, defaultTenant, spaceOf } from './naming/names.ts'
 
@@ -14,7 +15,7 @@ export type { FleetStatus, RunStatus } from './client/status.ts'
 
 /** Options of {@link bullmq}. */
 export interface FleetOptions {
-  /** The store: `redis://user:password@host:port`, or `rediss://` with TLS. Keep it in the environment: it holds the password. */
+  /** The store: `redis://user:password@host:port`, `rediss://` with TLS, or `postgres://user:password@host/database`. Keep it in the environment: it holds the password. */
   readonly url: string
   /** Several fleets can live in one store. Letters, digits and _. @default 'main' */
   readonly name?: string
@@ -53,7 +54,7 @@ const optionRules: OptionRules<FleetOptions> = {
  * A fleet on BullMQ: an executor that runs worker functions on every machine where `heddle worker --fleet URL MODULE` runs.
  *
  * @throws {FleetUnavailable} when the store cannot be reached
- * @throws {FleetRefused} when it may lose work, or bullmq and ioredis are not installed
+ * @throws {FleetRefused} when it may lose work, has not been prepared, or bullmq and its driver (ioredis, pg) are not installed
  * @throws {InvalidOption} for a wrong option
  * @example
  * await using fleet = await bullmq({ url: process.env.FLEET_URL })
@@ -71,7 +72,7 @@ export async function bullmq(options: FleetOptions): Promise<Fleet> {
     await checkStore(store, options.preflight ?? 'refuse')
     const { weight = 1, priority = 'normal', lost } = options
     const settings = { name, tenant, space, weight, priority, lost, patienceMs, blobs }
-    const fleet = new Fleet(store, settings, await clockOffset(store))
+    const fleet = new Fleet(store, settings, (await readClock(store)).offsetMs)
     await fleet.open()
     return fleet
   } catch (error) {

@@ -1,6 +1,6 @@
-/** `heddle fleet`: looks at a fleet, cancels a run, drains a worker. */
+/** `heddle fleet`: prepares a store, looks at a fleet, cancels a run, drains a worker. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openStore } from '../../fleet/engine/open.ts'
+import { initStore, openStore } from '../../fleet/engine/open.ts'
 import type { Store } from '../../fleet/engine/store.ts'
 import { type FleetStatus, statusOf } from '../../fleet/client/status.ts'
 import { checkName, defaultFleet, defaultTenant, shownModule, spaceOf } from '../../fleet/naming/names.ts'
@@ -20,7 +20,7 @@ interface Asked {
   readonly watch: boolean
 }
 
-const actions: Readonly<Record<string, (asked: Asked) => Promise<number>>> = { check, status, cancel, drain }
+const actions: Readonly<Record<string, (asked: Asked) => Promise<number>>> = { check, init: check, status, cancel, drain }
 
 export async function command({ positionals: [action = '', id], options }: Invocation): Promise<number> {
   const act = Object.hasOwn(actions, action) ? actions[action] : undefined
@@ -35,7 +35,12 @@ export async function command({ positionals: [action = '', id], options }: Invoc
     })
   const fleet = checkName(text('name') ?? defaultFleet, 'name')
   const tenant = checkName(text('tenant') ?? defaultTenant, 'tenant')
-  const store = await openStore(url, spaceOf(fleet, tenant))
+  const space = spaceOf(fleet, tenant)
+  if (action === 'init') {
+    const made = await initStore(url, space)
+    if (options['json'] !== true) say(process.stdout, made)
+  }
+  const store = await openStore(url, space)
   try {
     return await act({ store, fleet, tenant, id, json: options['json'] === true, watch: options['watch'] === true })
   } finally {

@@ -10,7 +10,7 @@ import { checkName, defaultFleet, defaultTenant, shownModule, spaceOf } from '..
 import { type AuditLine, FleetWorker } from '../../fleet/worker/worker.ts'
 import { Registry } from '../../fleet/worker/registry.ts'
 import type { Invocation } from '../interface/command-spec.ts'
-import { exitCodeOf, type EndingSignal } from '../interface/exit-codes.ts'
+import { exitCodeOf, exitCodes, type EndingSignal } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
 import { loadModule, programPath } from '../program/load.ts'
 import { say } from '../terminal/say.ts'
@@ -48,11 +48,18 @@ export async function command({ positionals, options }: Invocation): Promise<num
     slots: parallelism(),
     blobs: blobs === undefined ? undefined : blobStore(blobs, space),
     warn: (message) => say(process.stderr, `heddle worker: ${message}`),
+    // Its clock is wrong, and another machine may have its batches.
+    refused: () => process.exit(exitCodes.failed),
     ...(audit !== undefined && { audit: (line: AuditLine) => appendFileSync(audit, `${JSON.stringify(line)}\n`) }),
   })
   const ended = signals(worker, graceMs)
   const health = port === undefined ? undefined : await openHealth(port, worker, () => openStore(url, space))
-  await worker.start()
+  try {
+    await worker.start()
+  } catch (error) {
+    await Promise.all([worker.close(), health?.close()])
+    throw error
+  }
   const modules = registry.modules.map(({ build }) => shownModule(build))
   if (options['json'] === true)
     console.log(JSON.stringify({ worker: id, slots: parallelism(), modules: registry.modules.map(({ build }) => build) }))

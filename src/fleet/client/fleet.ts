@@ -20,6 +20,7 @@ import { ByTimeout } from '../../workers/host/by-timeout.ts'
 import { DirectCalls } from '../../workers/host/direct-calls.ts'
 import type { JobWork } from '../../workers/host/job.ts'
 import type { BlobStore } from '../engine/blobs.ts'
+import { readClock } from '../engine/clock.ts'
 import { moduleBuildOf } from '../naming/build.ts'
 import type { Ended, Store } from '../engine/store.ts'
 import { within } from '../engine/within.ts'
@@ -268,7 +269,7 @@ export class Fleet implements Executor {
       }
     }
     try {
-      this.#offsetMs = await clockOffset(this.#store)
+      this.#offsetMs = (await readClock(this.#store)).offsetMs
     } catch {}
   }
 
@@ -381,11 +382,4 @@ function targetOf(ref: FunctionRef): { readonly module: ModuleBuild; readonly fn
       },
     )
   return { module, fns: parts.map(({ name }) => ({ package: module.package, module: module.module, name })) }
-}
-
-/** Milliseconds from this machine's clock to the store's. */
-export async function clockOffset(store: Store): Promise<number> {
-  const before = Date.now()
-  const there = await store.now()
-  return there - (before + Date.now()) / 2
 }

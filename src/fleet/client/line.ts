@@ -1,8 +1,7 @@
-/** What one client hears of one queue: events bring outcomes at once, and every second it asks for those of which it has heard nothing. */
+/** What one client hears of one queue: events bring outcomes at once, and it asks now and then for those of which it has heard nothing. */
 import { clearInterval, performance, setImmediate, setInterval } from '../../base/globals.js'
 import type { Ended, Store } from '../engine/store.ts'
 import { within } from '../engine/within.ts'
-import { pollMs } from '../protocol/constants.ts'
 
 export interface Awaiting {
   outcome(text: string): void
@@ -37,7 +36,7 @@ export class Line {
       waiting: (id) => of(id)?.waitsAgain(),
     })
     this.#opened.catch(() => {})
-    this.#timer = setInterval(() => void this.#ask(), pollMs / 4)
+    this.#timer = setInterval(() => void this.#ask(), store.askAfterMs / 4)
     this.#timer.unref()
   }
 
@@ -47,7 +46,7 @@ export class Line {
   }
 
   await(id: string, awaiting: Awaiting): void {
-    this.#awaited.set(id, { awaiting, askAt: performance.now() + pollMs })
+    this.#awaited.set(id, { awaiting, askAt: performance.now() + this.#store.askAfterMs })
   }
 
   /** Nothing more is wanted of a job; it is removed once it is done. */
@@ -85,7 +84,7 @@ export class Line {
     this.#asking = true
     try {
       const states = await this.#store.states(this.queue, ids)
-      const next = performance.now() + pollMs
+      const next = performance.now() + this.#store.askAfterMs
       for (const [i, { state, text = '' }] of states.entries()) {
         const id = ids[i] as string
         const entry = this.#awaited.get(id)

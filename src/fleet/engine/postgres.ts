@@ -6,23 +6,25 @@
  * events that were written at the same time, because their numbers become visible out of order: clients ask for the state of their jobs all the same.
  */
 import { createHash } from 'node:crypto'
-import type { BackendFactory, IQueueBackend } from 'bullmq'
+import type { BackendFactory, PostgresQueueBackend } from 'bullmq'
 import type { Pool, PoolConfig } from 'pg'
 import { HeddleError } from '../../base/errors.ts'
 import { FleetRefused, FleetUnavailable } from '../protocol/errors.ts'
 import { type BullMq, keptEvents, QueueStore } from './queues.ts'
 import { shownUrl } from './shown-url.ts'
+import { steadyPool } from './steady-pool.ts'
 import type { JobState, Store } from './store.ts'
+import { within } from './within.ts'
 
 const connectMs = 5_000
 /** A connection that says nothing for longer is dead, also where the network never says so: the pool drops it, and opens another. */
 const queryMs = 12_000
-/** Connections of each pool. A listener has one more. */
+/** Connections of each pool. What waits keeps one of them for itself. */
 const mostConnections = 4
 const leastVersion = 13
+const closeMs = 1_000
 
-type Pg = Pick<typeof import('pg'), 'Pool'>
-type Backend = IQueueBackend & { forQueue(name: string, prefix: string): IQueueBackend }
+type Pg = Pick<typeof import('pg'), 'Client' | 'Pool'>
 
 /** All tables of one tenant. `$` is in no name of a fleet, so that no two tenants have the same. */
 export function schemaOf(space: string): string {
@@ -35,9 +37,8 @@ export async function openPostgres(url: string, space: string): Promise<Store> {
   const [bullmq, pg] = await engines()
   const schema = schemaOf(space)
   const config = configOf(url)
-  const pool = new pg.Pool({ ...config, options: `${config.options ?? ''} -c search_path="${schema}"`.trim() })
-  // A connection that drops while nobody uses it; the next query opens another.
-  pool.on('error', () => {})
+  const settings = { ...config, options: `${config.options ?? ''} -c search_path="${schema}"`.trim() }
+  const pool = steadyPool(pg, settings, false)
   try {
     const { rows } = await pool.query<{ found: string | null }>(`SELECT to_regclass('job')::text AS found`)
     if (rows[0]?.found == null)
@@ -48,7 +49,7 @@ export async function openPostgres(url: string, space: string): Promise<Store> {
     await pool.end()
     throw unreachable(url, cause as Error)
   }
-  return new PostgresStore(bullmq, pool, config, schema, space)
+  return new PostgresStore(bullmq, pool, () => steadyPool(pg, settings, true), schema, space)
 }
 
 /**
@@ -58,8 +59,7 @@ export async function openPostgres(url: string, space: string): Promise<Store> {
  */
 export async function initPostgres(url: string, space: string): Promise<string> {
   const [bullmq, pg] = await engines()
-  const pool = new pg.Pool(configOf(url))
-  pool.on('error', () => {})
+  const pool = steadyPool(pg, configOf(url), false)
   const schema = schemaOf(space)
   try {
     const client = await pool.connect()
@@ -122,17 +122,31 @@ function unreachable(url: string, cause: Error & { readonly code?: string }): Er
 class PostgresStore extends QueueStore {
   /** By those of the workers. */
   readonly locksByOwnClock = false
+  /** With many workers one event in ten is lost: measured. */
+  readonly askAfterMs = 200
   readonly #pool: Pool
-  readonly #root: Backend
+  readonly #pools: Pool[]
+  readonly #adding = new Set<Promise<void>>()
 
-  constructor(bullmq: BullMq, pool: Pool, config: PoolConfig, schema: string, space: string) {
-    const connection = { ...config, schema }
-    const root = bullmq.createPostgresBackend('heddle', { connection } as never) as unknown as Backend
+  constructor(bullmq: BullMq, pool: Pool, connect: () => Pool, schema: string, space: string) {
+    const pools = [pool]
+    /** BullMQ looks for its tables where it is told; a pool of one's own it takes for that of its default schema. */
+    class Connection extends bullmq.PostgresConnection {
+      override readonly schema = schema
+    }
+    const backend = (name: string, own: Pool, options: object, listener?: string): PostgresQueueBackend =>
+      new bullmq.PostgresQueueBackend(new Connection(own as never), name, options as never, true, listener)
+    const root = backend('heddle', pool, {})
     root.on('error', () => {})
     const plain: BackendFactory = (name) => root.forQueue(name, '')
-    super(bullmq, space, { options: { connection }, plain, waiting: bullmq.createPostgresBackend as unknown as BackendFactory })
+    const waiting: BackendFactory = (name, options) => {
+      const own = connect()
+      pools.push(own)
+      return backend(name, own, options, `heddle ${name}`)
+    }
+    super(bullmq, space, { options: { connection: pool }, plain, waiting })
     this.#pool = pool
-    this.#root = root
+    this.#pools = pools
   }
 
   async #rows<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -183,7 +197,19 @@ class PostgresStore extends QueueStore {
     })
   }
 
+  /** Remembers what may still be sent again, after a connection was lost: removing a job before that would bring it back. */
+  override async add(...[queue, jobs]: Parameters<Store['add']>): Promise<void> {
+    const adding = super.add(queue, jobs)
+    this.#adding.add(adding)
+    try {
+      await adding
+    } finally {
+      this.#adding.delete(adding)
+    }
+  }
+
   async recall(queue: string, ids: readonly string[]): Promise<boolean[]> {
+    await Promise.allSettled(this.#adding)
     const rows = await this.#rows<{ id: string }>(
       `DELETE FROM job WHERE queue = $1 AND id = ANY($2) AND state = 'waiting' RETURNING id`,
       [queue, ids],
@@ -193,6 +219,7 @@ class PostgresStore extends QueueStore {
   }
 
   async forget(queue: string, ids: readonly string[]): Promise<void> {
+    await Promise.allSettled(this.#adding)
     await this.#rows(`DELETE FROM job WHERE queue = $1 AND id = ANY($2) AND state IN ('completed', 'failed')`, [queue, ids])
   }
 
@@ -237,6 +264,6 @@ class PostgresStore extends QueueStore {
   }
 
   protected async disconnect(): Promise<void> {
-    await Promise.all([this.#root.close(), this.#pool.end()])
+    await Promise.all(this.#pools.map((pool) => within(closeMs, pool.end())))
   }
 }

@@ -44,6 +44,7 @@ export abstract class QueueStore implements Store {
   }
 
   abstract readonly locksByOwnClock: boolean
+  abstract readonly askAfterMs: number
   abstract now(): Promise<number>
   abstract preflight(): Promise<string[]>
   abstract prepare(queue: string): Promise<void>

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import { HeddleError } from '../../base/errors.ts'
 import { FleetRefused, FleetUnavailable } from '../protocol/errors.ts'
 import { prefix } from '../naming/names.ts'
+import { pollMs } from '../protocol/constants.ts'
 import { preflightOf } from './preflight.ts'
 import { type BullMq, keptEvents, QueueStore } from './queues.ts'
 import { shownUrl } from './shown-url.ts'
@@ -63,6 +64,7 @@ function unreachable(url: string, cause: Error): HeddleError {
 class RedisStore extends QueueStore {
   /** Its own clock decides when a lock runs out. */
   readonly locksByOwnClock = true
+  readonly askAfterMs = pollMs
   readonly #client: Redis
   /** The connections that BullMQ makes out of the first, for commands that block. */
   readonly #duplicates = new Set<Redis>()

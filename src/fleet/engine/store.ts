@@ -67,6 +67,8 @@ export interface Fetcher {
 export interface Store {
   /** Locks run out by the clock of the store. Otherwise by those of the workers, which must then agree with it. */
   readonly locksByOwnClock: boolean
+  /** After how long without an event of a job its state is asked for: where events are lost more often, sooner. */
+  readonly askAfterMs: number
   /** Its clock, in milliseconds since 1970. */
   now(): Promise<number>
   /** What is set so that work could be lost, in words with their mend. */

@@ -13,13 +13,13 @@ import { packError } from '../../encoding/errors.js'
 import { fromText, toText, writable } from '../../encoding/tagged.ts'
 import { type BlobStore, blobMark } from '../engine/blobs.ts'
 import type { Ended, FetchedJob, Fetcher, JobEnd, Store } from '../engine/store.ts'
-import { WorkerLost } from '../protocol/errors.ts'
+import { FleetRefused, WorkerLost } from '../protocol/errors.ts'
 import { queueOf } from '../naming/names.ts'
 import { admit } from '../protocol/admission.ts'
 import { beatMs, lockMs, pollMs } from '../protocol/constants.ts'
 import { Lease } from '../protocol/lease.ts'
 import { type BatchMessage, type Outcome, readBatch, wireVersion } from '../protocol/message.ts'
-import { clockOffset } from '../client/fleet.ts'
+import { checkClock, readClock } from '../engine/clock.ts'
 import type { WorkerInfo } from '../client/roster.ts'
 import { tooLarge } from '../client/run.ts'
 import { within } from '../engine/within.ts'
@@ -37,6 +37,8 @@ export interface WorkerSettings {
   /** After each batch. */
   readonly audit?: (line: AuditLine) => void
   readonly warn: (message: string) => void
+  /** It has ended, because it must not go on. */
+  readonly refused?: (error: FleetRefused) => void
   /** After how long without a beat a client is dead. @default a minute */
   readonly deadMs?: number
 }
@@ -139,9 +141,10 @@ export class FleetWorker {
     return this.#settings.registry.modules.map(({ build }) => queueOf(this.#settings.space, build))
   }
 
+  /** @throws {FleetRefused} where its clock is too far from that of a store that follows it */
   async start(): Promise<void> {
     const { registry, slots, id } = this.#settings
-    this.#offsetMs = await clockOffset(this.#store)
+    await this.#lookAtClock()
     // Loaded before anybody counts on it.
     await Promise.all(registry.modules.map(({ functions: [ref] }) => ref?.executor.warmUp?.(ref)))
     this.#control = await this.#store.hear((message) => this.#hear(message))
@@ -218,7 +221,19 @@ export class FleetWorker {
   async #sayAlive(): Promise<void> {
     const { workers } = this.#store
     if (!(await workers.beat(this.id, ++this.#beat))) await workers.put(this.id, this.#info())
-    this.#offsetMs = await clockOffset(this.#store)
+    try {
+      await this.#lookAtClock()
+    } catch (error) {
+      if (!(error instanceof FleetRefused)) throw error
+      this.#settings.warn(error.message)
+      void this.drain(0).then(() => this.#settings.refused?.(error))
+    }
+  }
+
+  async #lookAtClock(): Promise<void> {
+    const reading = await readClock(this.#store)
+    this.#offsetMs = reading.offsetMs
+    checkClock(this.#store, reading)
   }
 
   /** Its end is on its way to the store, for as long as a lock may live: until then it is not a stray. */
