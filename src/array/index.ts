@@ -41,9 +41,18 @@ export type { ArrowColumn } from './files/arrow.ts'
 export { loadZarr } from './files/zarr.ts'
 
 // Functions with an algorithm of their own
-export { cumsum, dot, matmul, quantile, topk, unique } from './ndarray/analysis.ts'
+export { cumsum, quantile, topk, unique } from './ndarray/analysis.ts'
 export { histogram } from './ndarray/histogram.ts'
 export type { HistogramOptions } from './ndarray/histogram.ts'
+
+// Linear algebra
+export { matmul } from './linear/matmul.ts'
+export { dot, outer, vecdot } from './linear/products.ts'
+export { cross, diagonal, trace } from './linear/parts.ts'
+export type { DiagonalOptions } from './linear/parts.ts'
+export { tensordot } from './linear/tensordot.ts'
+export type { TensordotAxes } from './linear/tensordot.ts'
+export { einsum } from './linear/einsum.ts'
 
 // Elementwise functions
 export {

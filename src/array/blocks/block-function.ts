@@ -3,7 +3,7 @@ import { describe, InvalidOption } from '../../base/errors.ts'
 import { call } from '../../run/call.ts'
 import { reachOf, refOf } from '../../run/executor.ts'
 import type { Cancellation } from '../../base/abort.ts'
-import { type DType, dtypeOf } from '../expression/dtype.ts'
+import { type DType, dtypeOf, storedAs } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import type { Box } from '../expression/grid.ts'
 import { shapeOfBox } from '../expression/grid.ts'
@@ -92,12 +92,14 @@ function elementsOf(result: unknown, dtype: DType, { index, shape }: BlockInfo, 
     if (list.length !== sizeOf(shape)) throw refuse(`${list.length} elements`)
     return list.map((value) => {
       if (!isValue(value)) throw refuse(describe(value))
-      return rawOf(dtype, value)
+      return storedAs(dtype, rawOf(dtype, value))
     })
   }
   if (!ArrayBuffer.isView(data)) throw refuse(describe(data))
   const got = dtypeOf(data)
-  if (got !== dtype && !(got === 'u8' && dtype === 'bool')) {
+  // Halves are kept as their bits.
+  if (got === 'f16' && dtype === 'f16') return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
+  if (got !== dtype && !(got === 'u8' && dtype === 'bool') && !(got === 'u16' && dtype === 'f16')) {
     throw refuse(describe(data), got ? `Say \`dtype: '${got}'\`, or convert before you return.` : undefined)
   }
   const elements = data as unknown as ArrayLike<number | bigint>

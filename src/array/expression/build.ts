@@ -148,15 +148,22 @@ export function compress(input: Node, mask: Node): Node {
   return algorithm('compress', [input, mask], input.dtype, [Number.NaN])
 }
 
-/** The matrix product, in doubles. @throws {InvalidOption} when the inner lengths are known to differ */
+/** Dtypes whose elements a product reads as they are; others are cast to f64 first. */
+const multiplied: readonly DType[] = ['f64', 'f32', 'i32', 'i16', 'i8', 'u32', 'u16', 'u8', 'bool']
+
+/**
+ * Matrix products, of matrices with the same axes before the last two. In f32 where both are, else in f64.
+ * @throws {InvalidOption} when the inner lengths are known to differ
+ */
 export function product(left: Node, right: Node): Node {
-  if (differ(left.shape[1] as number, right.shape[0] as number)) {
+  if (differ(left.shape.at(-1) as number, right.shape.at(-2) as number)) {
     throw new InvalidOption(`Shapes ${showShape(left.shape)} and ${showShape(right.shape)} cannot be multiplied as matrices`, {
-      hint: 'The last length of the left one must be the first of the right one.',
+      hint: 'The last length of the left one must be the last but one of the right one.',
     })
   }
-  const doubles = [left, right].map((node) => (node.dtype === 'f32' ? node : cast(node, 'f64')))
-  return algorithm('product', doubles, 'f64', [left.shape[0] as number, right.shape[1] as number])
+  const dtype = left.dtype === 'f32' && right.dtype === 'f32' ? 'f32' : 'f64'
+  const factors = [left, right].map((node) => (multiplied.includes(node.dtype) ? node : cast(node, 'f64')))
+  return algorithm('product', factors, dtype, [...left.shape.slice(0, -1), right.shape.at(-1) as number])
 }
 
 /** @throws {InvalidOption} when there are known to be fewer elements than that */

@@ -9,6 +9,7 @@ import { blockLength } from '../kernel/ir.ts'
 import type { Carried, RoundParameter } from '../reductions/carrying.ts'
 import type { Measure } from '../reductions/reduction.ts'
 import { type Place, takePlace } from '../memory/memory.ts'
+import type { ProductType } from '../wasm/product.ts'
 import { Reader, type Target } from './reader.ts'
 import type { Access } from '../memory/source.ts'
 
@@ -81,11 +82,12 @@ export interface BlockJob extends Common {
 
 export type BlockAlgorithm = 'compress' | 'scan' | 'histogram' | 'keys' | 'select' | 'topk' | 'unique'
 
-/** Elements with two axes: element (i, k) lies at `offset + i × outer + k × inner`. */
+/** Matrices: element (i, k) of the one at batch coordinates c lies at `offset + Σ c × steps + i × outer + k × inner`. */
 export interface Matrix {
   readonly buffer: SharedArrayBuffer
   readonly dtype: DType
   readonly offset: number
+  readonly steps: readonly number[]
   readonly outer: number
   readonly inner: number
 }
@@ -93,6 +95,12 @@ export interface Matrix {
 /** Multiplies matrices tile by tile. */
 export interface ProductJob extends Common {
   readonly kind: 'product'
+  /** What is multiplied in, and the result. */
+  readonly dtype: ProductType
+  /** Lengths of the axes before the last two. */
+  readonly batch: readonly number[]
+  /** Parts of a task: (product, segment, tile) triples. */
+  readonly perTask: number
   readonly left: Matrix
   readonly right: Matrix
   readonly rows: number
@@ -102,7 +110,7 @@ export interface ProductJob extends Common {
   readonly tile: number
   /** The inner length is cut into segments of this length, whose products are added afterwards. */
   readonly segmentLength: number
-  /** (segments × rows × columns) doubles. */
+  /** (batch × segments × rows × columns) elements. */
   readonly result: SharedArrayBuffer
 }
 

@@ -3,9 +3,9 @@ import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import { checkArray, NDArray, type Rank } from './array.ts'
 import * as build from '../expression/build.ts'
-import { type DType, isBig, promote } from '../expression/dtype.ts'
+import { type DType, isBig } from '../expression/dtype.ts'
 import type { Node } from '../expression/node.ts'
-import { normalizeAxis, showShape } from '../expression/shape.ts'
+import { normalizeAxis } from '../expression/shape.ts'
 import { transposeView } from '../expression/view.ts'
 
 type Total<D extends DType> = D extends 'i64' | 'u64' | 'f32' | 'f16' ? D : 'f64'
@@ -74,65 +74,4 @@ export function unique<D extends DType>(x: NDArray<D, Rank>): NDArray<D, 'array'
   checkArray(x, 'unique')
   const dtype = x.dtype === 'f16' ? 'f32' : x.dtype
   return new NDArray(build.cast(build.algorithm('unique', [build.cast(x.node, dtype)], dtype, [Number.NaN]), x.dtype))
-}
-
-/**
- * The inner product of two arrays of one axis, or the matrix product; see {@link matmul}.
- * @throws {InvalidOption} when an operand is not an array, or the shapes do not go together
- */
-export function dot(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): NDArray<DType, Rank> {
-  return matmul(checkArray(a, 'dot'), checkArray(b, 'dot'))
-}
-
-/**
- * The matrix product of two arrays of two axes (or of one, which counts as a row on the left, a column on the right), tile by tile on all
- * cores. Computed in doubles, also for f32; whole numbers below 64 bits give f64, those of i64 wrap around and stay.
- * @throws {InvalidOption} when the shapes do not go together; of a mask's result this shows in `compute`
- */
-export function matmul(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): NDArray<DType, 'array'> {
-  checkArray(a, 'matmul')
-  checkArray(b, 'matmul')
-  if (a.ndim < 1 || a.ndim > 2 || b.ndim < 1 || b.ndim > 2) throw productError(a, b)
-  const left = a.ndim === 1 ? a.reshape(1, -1) : a
-  const right = b.ndim === 1 ? b.reshape(-1, 1) : b
-  const [rows, inner, other, columns] = [...left.shape, ...right.shape] as [number, number, number, number]
-  const shape = [...(a.ndim === 1 ? [] : [rows]), ...(b.ndim === 1 ? [] : [columns])].map((n) => (Number.isNaN(n) ? -1 : n))
-  const dtype = promote(a.dtype, b.dtype)
-  const unknown = Number.isNaN(inner) || Number.isNaN(other)
-  if (inner !== other && !unknown) throw productError(a, b)
-  if (dtype === 'i64' && (unknown || Number.isNaN(rows) || Number.isNaN(columns))) {
-    throw new InvalidOption(
-      `The product of i64 needs known lengths, got shapes ${showShape(a.shape)} and ${showShape(b.shape)}`,
-      {
-        hint: "Call `await array.persist()` first, or convert with `.astype('f64')`.",
-      },
-    )
-  }
-  if (unknown || (dtype !== 'i64' && rows !== 1 && columns !== 1)) {
-    const product: NDArray<DType, 'array'> = new NDArray(
-      build.cast(build.product(left.node, right.node), dtype === 'f32' ? 'f32' : 'f64'),
-    )
-    return a.ndim + b.ndim === 4 ? product : product.reshape(shape)
-  }
-  // Where one side is a vector, nothing is read twice: a fused pass is as fast, and adds with compensation.
-  if (columns === 1) {
-    const sums = wide(left, dtype).multiply(wide(right.T, dtype)).sum({ axis: 1 })
-    return sums.reshape(shape) as NDArray<DType, 'array'>
-  }
-  const product = wide(left.T, dtype)
-    .get(':', ':', null)
-    .multiply(wide(right, dtype).get(':', null, ':'))
-    .sum({ axis: 0 })
-  return product.reshape(shape) as NDArray<DType, 'array'>
-}
-
-/** Products of whole numbers below 64 bits would wrap around before they are added. */
-function wide(x: NDArray, dtype: DType): NDArray<DType, 'array'> {
-  return x.astype(dtype === 'i64' || dtype === 'f32' ? dtype : 'f64') as NDArray<DType, 'array'>
-}
-
-function productError(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): InvalidOption {
-  return new InvalidOption(`Shapes ${showShape(a.shape)} and ${showShape(b.shape)} cannot be multiplied as matrices`, {
-    hint: 'Each must have one or two axes; the last length of the left one must be the first of the right one.',
-  })
 }

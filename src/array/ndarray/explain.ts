@@ -64,7 +64,7 @@ function describeJob(pass: number, job: Job): string[] {
   const tasks = `${job.tasks} ${job.tasks === 1 ? 'task' : 'tasks'}, ${elements.toLocaleString('en')} elements`
   if (job.kind === 'product') {
     const read = [job.rows, job.columns].map((length, i) =>
-      formatBytes(length * job.inner * bytesPer((i ? job.right : job.left).dtype)),
+      formatBytes(sizeOf(job.batch) * length * job.inner * bytesPer((i ? job.right : job.left).dtype)),
     )
     return [
       `  ${pass}. ${job.label}`,

@@ -163,6 +163,7 @@ export type SimdOp = keyof typeof simd
 /** SIMD opcodes with an immediate: a memory argument, sixteen bytes, or a lane. */
 export const simdImmediate = {
   load: 0x00,
+  load32Splat: 0x09,
   load64Splat: 0x0a,
   load32Zero: 0x5c,
   load64Zero: 0x5d,
@@ -177,4 +178,10 @@ export const simdImmediate = {
   f64x2ExtractLane: 0x21,
   f64x2ReplaceLane: 0x22,
   f64x2Splat: 0x14,
+} as const
+
+/** Opcodes of relaxed SIMD (core specification 3.0): a multiplication and an addition in one; engines may round once or twice. */
+export const relaxed = {
+  'f32x4.madd': 0x105,
+  'f64x2.madd': 0x107,
 } as const

@@ -16,6 +16,7 @@ interface MemoryDescriptor {
 interface WebAssemblyInterface {
   readonly Memory: new (descriptor: MemoryDescriptor) => WasmMemory
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
+  readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean
   readonly Instance: new (
     module: object,
     imports: object,
@@ -25,4 +26,10 @@ interface WebAssemblyInterface {
 /** Bytes of a page of WebAssembly. */
 export const pageBytes = 65_536
 
-export const { Memory, Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyInterface }).WebAssembly
+const { Memory, Module, Instance, validate } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyInterface })
+  .WebAssembly
+
+export { Instance, Memory, Module }
+
+/** Whether this engine has all that the module uses. */
+export const validates = (bytes: Uint8Array<ArrayBuffer>): boolean => validate(bytes)
