@@ -48,6 +48,7 @@ export type { HistogramOptions } from './ndarray/histogram.ts'
 // Linear algebra
 export { matmul } from './linear/matmul.ts'
 export { dot, outer, vecdot } from './linear/products.ts'
+export type { VectorOptions } from './linear/products.ts'
 export { cross, diagonal, trace } from './linear/parts.ts'
 export type { DiagonalOptions } from './linear/parts.ts'
 export { tensordot } from './linear/tensordot.ts'

@@ -5,6 +5,7 @@ import * as build from '../expression/build.ts'
 import type { DType } from '../expression/dtype.ts'
 import { normalizeAxis, showShape } from '../expression/shape.ts'
 import { checkArray, NDArray, type Rank } from '../ndarray/array.ts'
+import { type VectorOptions, vectorRules } from './products.ts'
 import { stack } from '../ndarray/functions.ts'
 
 const whole = { expected: 'a whole number', accepts: Number.isInteger }
@@ -69,12 +70,8 @@ export function trace(x: NDArray<DType, Rank>, options: DiagonalOptions = {}): N
  * @example
  * await cross(from([1, 0, 0]), from([0, 1, 0])).compute()   // 0 0 1
  */
-export function cross(
-  a: NDArray<DType, Rank>,
-  b: NDArray<DType, Rank>,
-  options: { readonly axis?: number } = {},
-): NDArray<DType, 'array'> {
-  checkOptions<{ readonly axis?: number }>(options, { axis: whole }, 'cross')
+export function cross(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>, options: VectorOptions = {}): NDArray<DType, 'array'> {
+  checkOptions<VectorOptions>(options, vectorRules, 'cross')
   const { axis = -1 } = options
   const [x, y] = [a, b].map((array) => {
     checkArray(array, 'cross')

@@ -7,6 +7,14 @@ import { checkArray, type NDArray, type Rank } from '../ndarray/array.ts'
 import { matmul, wide } from './matmul.ts'
 import { tensordot } from './tensordot.ts'
 
+/** Options of {@link vecdot} and `cross`. */
+export interface VectorOptions {
+  /** The axis of the vectors, from the end when negative. @default -1 */
+  readonly axis?: number
+}
+
+export const vectorRules = { axis: { expected: 'a whole number', accepts: Number.isInteger } }
+
 /**
  * The product of NumPy's `dot`: of two vectors the inner product, of matrices their product; with more axes, over the last one of `a` and the last but one of
  * `b`. With a single value it multiplies.
@@ -29,14 +37,10 @@ export function dot(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>): NDArray<D
  * @example
  * await vecdot(from([[1, 2], [3, 4]]), from([10, 1])).compute()   // 12 34
  */
-export function vecdot(
-  a: NDArray<DType, Rank>,
-  b: NDArray<DType, Rank>,
-  options: { readonly axis?: number } = {},
-): NDArray<DType, 'array'> {
+export function vecdot(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>, options: VectorOptions = {}): NDArray<DType, 'array'> {
   checkArray(a, 'vecdot')
   checkArray(b, 'vecdot')
-  checkOptions<{ readonly axis?: number }>(options, { axis: { expected: 'a whole number', accepts: Number.isInteger } }, 'vecdot')
+  checkOptions<VectorOptions>(options, vectorRules, 'vecdot')
   const { axis = -1 } = options
   const [x, y] = [a, b].map((array) => lastAxis(array, axis)) as [NDArray, NDArray]
   if (x.shape.at(-1) !== y.shape.at(-1) && !Number.isNaN((x.shape.at(-1) as number) + (y.shape.at(-1) as number))) {
