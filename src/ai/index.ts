@@ -6,11 +6,12 @@
 
 // Pools
 export { pool, type Pool } from './pool/pool.ts'
-export type { PoolMember, PoolOptions } from './pool/pool-options.ts'
+export type { CheckedAnswer, FallbackClass, PoolMember, PoolOptions } from './pool/pool-options.ts'
+export type { Prefer, PreferFunction, PreferredCall, PreferredModel } from './pool/prefer.ts'
 export type { EmbedAllOptions, EmbeddingPool, EmbeddingPoolOptions } from './pool/embedding.ts'
 export type { ModelLimits } from './pool/replica.ts'
 export type { HedgeOptions } from './pool/hedge.ts'
-export type { ModelReport, PoolReport } from './pool/report.ts'
+export type { FallbackReport, ModelReport, PoolReport } from './pool/report.ts'
 export { boundedFetch, type BoundedFetchOptions } from './pool/wire.ts'
 export type { AnyEmbeddingModel, AnyLanguageModel } from './model/sdk-model.ts'
 

@@ -177,18 +177,56 @@ export class BudgetExceeded extends HeddleError {
   }
 }
 
-/** Why a call to a model failed for good. `'not-sent'`: no key, an option that the client does not know, or a mistake in the program. */
-export type ModelFailure = 'rejected' | 'not-sent' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'broken-stream'
+/**
+ * Why a call to a model failed for good. `'not-sent'`: no key, an option that the client does not know, or a mistake in the program. `'quality'`: no answer
+ * passed the pool's `check`.
+ */
+export type ModelFailure =
+  | 'rejected'
+  | 'not-sent'
+  | 'rate-limited'
+  | 'overloaded'
+  | 'server'
+  | 'network'
+  | 'broken-stream'
+  | 'quality'
+
+/**
+ * What was wrong, as far as fields say: the `key`, the `model` that is not there, the account's `quota`, an input too long for the context `window`, a content
+ * `policy`, a request that was not understood (`rejected`), an answer that did not pass `check` (`quality`); `rate-limit`, `overload`, `timeout`, `server`,
+ * `network`, a `broken` answer; or the `program` itself.
+ */
+export type FailureClass =
+  | 'key'
+  | 'model'
+  | 'quota'
+  | 'window'
+  | 'policy'
+  | 'rejected'
+  | 'quality'
+  | 'rate-limit'
+  | 'overload'
+  | 'timeout'
+  | 'server'
+  | 'network'
+  | 'broken'
+  | 'program'
 
 /** A call to a model failed, and was not or could not be tried again; `cause` is what the provider's client threw. */
 export class ModelCallFailed extends HeddleError {
   declare readonly failure: ModelFailure
+  /** What was wrong, more exactly. */
+  declare readonly because?: FailureClass
   /** HTTP status, where there was an answer. */
   declare readonly statusCode?: number
 
-  constructor(message: string, options: HeddleErrorOptions & { failure?: ModelFailure; statusCode?: number | undefined } = {}) {
+  constructor(
+    message: string,
+    options: HeddleErrorOptions & { failure?: ModelFailure; because?: FailureClass; statusCode?: number | undefined } = {},
+  ) {
     super(message, options)
     if (options.failure !== undefined) this.failure = options.failure
+    if (options.because !== undefined) this.because = options.because
     if (options.statusCode !== undefined) this.statusCode = options.statusCode
   }
 

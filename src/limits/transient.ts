@@ -73,7 +73,7 @@ export function isOverload(error: unknown): boolean {
 const passing = new Set([408, 409, 425, 429])
 
 /** Failures of models that the next request would meet again. */
-const lasting: ReadonlySet<ModelFailure> = new Set(['rejected', 'not-sent'])
+const lasting: ReadonlySet<ModelFailure> = new Set(['rejected', 'not-sent', 'quality'])
 
 /** Errors of the program itself. The next attempt would make the same mistake. */
 const mistakes = [TypeError, ReferenceError, RangeError]

@@ -57,6 +57,9 @@ interface OutputTokens {
 }
 
 export interface GenerateResult {
+  readonly content?: unknown
+  /** In V2 a text, in V3 and later `{ unified, raw }`. */
+  readonly finishReason?: unknown
   readonly usage?: ModelUsage
   readonly providerMetadata?: unknown
   readonly response?: { readonly headers?: HeaderBag }

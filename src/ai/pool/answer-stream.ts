@@ -37,7 +37,10 @@ export async function openStream<M extends CallableModel>(
       void reader.cancel().catch(() => {})
       throw attempt.cancellation.reason
     }
-    if (!preamble.has(value.type)) return { result, reader, head }
+    if (!preamble.has(value.type)) {
+      attempt.timed('stream')
+      return { result, reader, head }
+    }
   }
 }
 
@@ -115,7 +118,7 @@ export function guardStream<M>(
 /** What broke while an answer was coming is a broken stream, whatever the provider calls it. */
 function whileStreaming(verdict: Verdict): Verdict {
   const broke = verdict.kind === 'transient' && (verdict.failure === 'server' || verdict.failure === 'network')
-  return broke ? { kind: 'transient', failure: 'broken-stream' } : verdict
+  return broke ? { kind: 'transient', failure: 'broken-stream', because: 'broken' } : verdict
 }
 
 /** The next part; undefined at the end. @throws {TimedOut} when none comes in time; what cancelled the attempt */

@@ -1,10 +1,11 @@
 /** One request to one model: holds a permit of its limiter and a part of the budget until it is over, and then accounts for it. */
 import { performance, setImmediate } from '../../base/globals.js'
 import { Cancellation } from '../../base/abort.ts'
-import { toError } from '../../base/errors.ts'
+import { type FailureClass, toError } from '../../base/errors.ts'
 import type { Reservation, Spend } from './budget.ts'
 import { headersOf } from './answer.ts'
 import { judge, notReached, type Verdict, wasRefused } from './failure.ts'
+import type { Timed } from './latency.ts'
 import type { HeaderBag } from './limits/headers.ts'
 import type { Usage } from '../model/sdk-model.ts'
 import { costOf } from '../prices/prices.ts'
@@ -62,7 +63,14 @@ export class Attempt<M> {
 
   /** The headers of the answer have come. */
   headers(headers: HeaderBag | undefined): void {
+    this.replica.understood()
     this.replica.read(this.#permit, headers, false)
+  }
+
+  /** The answer, or the first content of a stream, is there. */
+  timed(kind: Timed): void {
+    const now = performance.now()
+    this.replica.latency.add(kind, now - this.startedAt, now)
   }
 
   /** Answered in full. `usage` is undefined where the provider did not say; then `outputTokens` is an estimate of the answer. */
@@ -74,6 +82,18 @@ export class Attempt<M> {
     replica.settle(this.#permit, { kind: 'answered', usage })
   }
 
+  /** Answered and paid for, and not good enough: nobody gets the answer. */
+  unfit(usage: Usage | undefined, because: FailureClass): void {
+    if (!this.#open) return
+    this.succeed(usage)
+    const { counts } = this.replica
+    counts.succeeded--
+    counts.failed++
+    counts.fail(because)
+    const { input, output } = usage ?? this.estimated(this.replica.expectedOutput(this.demand))
+    this.#ledger.wastedTokens += input + output
+  }
+
   /** Failed. Says what that means, and has done what it means for everybody else: paused, closed, counted. */
   fail(error: unknown, outputTokens = 0): Verdict {
     const verdict = judge(error)
@@ -82,6 +102,8 @@ export class Attempt<M> {
     const refused = verdict.kind === 'rate-limited' || verdict.kind === 'quota'
     if (refused) replica.counts.refused++
     else replica.counts.failed++
+    replica.counts.fail(verdict.because)
+    if (verdict.kind === 'rate-limited' || (verdict.kind === 'refused' && verdict.dead === undefined)) replica.understood()
     if (this.#maybeBilled(error, refused, outputTokens)) this.#waste(outputTokens)
     else if (this.#isUnsent(error)) this.#unsent()
     else this.#reservation?.settle({ usd: 0, tokens: 0, calls: 1 })
@@ -148,7 +170,7 @@ export class Attempt<M> {
     counts.input += usage.input
     counts.cached += usage.cached
     counts.output += usage.output
-    this.#ledger.bill(usage, price)
+    counts.usd += this.#ledger.bill(usage, price)
     this.#reservation?.settle(estimated ? undefined : spendOf(usage, usage.usd ?? (price && costOf(price, usage))))
   }
 }

@@ -28,10 +28,18 @@ export class Closure {
   #until = 0
   #pauseMs = 0
   #probing = false
+  readonly #firstMs: number
 
-  constructor(name: string, random: () => number) {
+  /** @param coolDownMs the first pause */
+  constructor(name: string, random: () => number, coolDownMs: number = firstMs) {
     this.#name = name
     this.#random = random
+    this.#firstMs = coolDownMs
+  }
+
+  /** Milliseconds until it is asked again; 0 where it is open. */
+  get pauseMs(): number {
+    return this.reason === undefined ? 0 : Math.max(0, this.#until - performance.now())
   }
 
   /** Whether a request may be sent now. */
@@ -66,12 +74,13 @@ export class Closure {
   }
 
   /** Those that were under way at the same time, and fail as well, do not lengthen the pause. */
-  close(reason: Error, pauseAtFirstMs: number = firstMs): void {
+  close(reason: Error, pauseAtFirstMs = 0): void {
     this.#reasons.add(reason)
     const now = performance.now()
     if (this.reason !== undefined && now < this.#until) return
     this.reason = reason
-    this.#pauseMs = Math.min(longestMs, Math.max(pauseAtFirstMs, this.#pauseMs * 2))
+    const first = Math.max(this.#firstMs, pauseAtFirstMs)
+    this.#pauseMs = Math.min(Math.max(longestMs, first), Math.max(first, this.#pauseMs * 2))
     const pauseMs = this.#pauseMs * (0.75 + this.#random() / 2)
     this.#until = now + pauseMs
     note('limit', currentFrame().run, `${this.#name} is left alone for ${formatMs(pauseMs)}: ${reason.message}`)

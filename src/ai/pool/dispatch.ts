@@ -14,26 +14,31 @@ import { performance } from '../../base/globals.js'
 import { Cancellation, cancelled, sleep } from '../../base/abort.ts'
 import { systemClock } from '../../base/clock.ts'
 import { formatMs } from '../../base/duration.ts'
-import { CircuitOpen, TimedOut } from '../../base/errors.ts'
+import { CircuitOpen, type FailureClass, TimedOut } from '../../base/errors.ts'
 import { currentFrame } from '../../base/frame.ts'
 import { isSpent, markSpent } from '../../base/spent.ts'
 import { note } from '../../base/observer.ts'
 import { isRetriedOutside, isTransient } from '../../limits/index.ts'
 import { Retry } from '../../limits/retry.ts'
 import { Attempt } from './attempt.ts'
-import { acquireAny, candidates, type Choice } from './choose.ts'
+import { acquireAny, candidates, type Preference } from './choose.ts'
+import { Course } from './course.ts'
 import type { Budget, Reservation, Spend } from './budget.ts'
 import { judge, saidBy, toModelError, type Verdict } from './failure.ts'
 import { type HedgeOptions, Hedging } from './hedge.ts'
 import { type Most, mostOn } from './most.ts'
 import { nextStep } from './next-step.ts'
+import type { Timed } from './latency.ts'
+import { lacking, type Needs } from './needs.ts'
+import type { PoolOptions } from './pool-options.ts'
 import { race, type Won } from './race.ts'
 import type { Demand, Permit, Replica } from './replica.ts'
 import { Ledger } from './report.ts'
 
 export interface DispatchSettings {
   readonly name: string
-  readonly prefer: 'least-busy' | 'first'
+  readonly preference: Preference
+  readonly fallback: NonNullable<PoolOptions['fallback']>
   readonly retries: number
   readonly timeoutMs: number
   readonly queueTimeoutMs: number
@@ -44,6 +49,8 @@ export interface DispatchSettings {
 /** One call of the program. */
 export interface Call {
   readonly demand: Demand
+  readonly needs: Needs
+  readonly timed: Timed
   /** The most that it can spend, for budgets. */
   readonly most: Most
   readonly signal: AbortSignal | undefined
@@ -60,27 +67,6 @@ const leftAlone =
 const longestHint = 1_000
 /** An outage that lasts longer than this is more than a hiccup: then calls fail. Chosen. */
 const longestOutageMs = 120_000
-
-/** How a call has gone so far. */
-class Course<M> implements Choice<M> {
-  readonly input: number
-  readonly failedOn = new Set<Replica<M>>()
-  readonly refusedBy = new Map<Replica<M>, unknown>()
-  /** Requests that were sent. */
-  attempts = 0
-  /** Those that failed in a way that may pass. */
-  failures = 0
-  readonly #from = performance.now()
-
-  constructor(input: number) {
-    this.input = input
-  }
-
-  /** How long it takes already. */
-  get ms(): number {
-    return performance.now() - this.#from
-  }
-}
 
 export class Dispatcher<M> {
   readonly replicas: readonly Replica<M>[]
@@ -118,14 +104,14 @@ export class Dispatcher<M> {
   }
 
   async #attempts<T>(call: Call, cancellation: Cancellation, send: Send<M, T>): Promise<Won<M, T>> {
-    const course = new Course<M>(call.demand.input)
+    const course = new Course<M>(call.demand, call.needs, call.timed)
     for (;;) {
       let used: Replica<M> | undefined
       try {
         if (cancellation.aborted) throw stopped(call, cancellation)
         const attempt = await this.#begin(call, cancellation, course)
         used = attempt.replica
-        const won = await this.#send(call, attempt, send)
+        const won = await this.#send(call, attempt, course, send)
         this.#answered(course)
         return won
       } catch (error) {
@@ -152,6 +138,8 @@ export class Dispatcher<M> {
   async #failed(error: unknown, used: Replica<M>, course: Course<M>, cancellation: Cancellation): Promise<void> {
     const verdict = judge(error)
     course.attempts++
+    course.last = { replica: used, because: verdict.because }
+    this.#bar(verdict.because, used, course)
     const named = toModelError(error, verdict, used.name, course.attempts)
     this.#noteFailure(error, verdict, used, course)
     const fresh = this.#isFresh(course)
@@ -188,10 +176,20 @@ export class Dispatcher<M> {
     }
   }
 
+  /** Where a call may not go after such a failure: as `fallback` says, and to no context that is known to be too small as well. */
+  #bar(because: FailureClass, used: Replica<M>, { barred }: Course<M>): void {
+    const targets = because === 'program' ? true : (this.settings.fallback[because] ?? true)
+    for (const other of this.replicas) {
+      if (other === used) continue
+      const isAllowed = typeof targets === 'boolean' ? targets : targets.includes(other.name) || targets.includes(other.modelId)
+      if (!isAllowed || (because === 'window' && other.isSmallerThan(used))) barred.add(other)
+    }
+  }
+
   /** A model does not take the call: perhaps it takes none. */
   #refused(error: unknown, verdict: Verdict & { kind: 'refused' }, used: Replica<M>, course: Course<M>): void {
     course.refusedBy.set(used, error)
-    if (verdict.tooLong) used.tooLong(course.input)
+    if (verdict.because === 'window') used.tooLong(course.input)
     // Alone, it is asked all the same: then nobody is drawn away from others, and each call gets the answer to itself.
     const likely = verdict.dead === 'likely' && this.replicas.length > 1 && used.refusedAgain()
     if (verdict.dead === 'surely' || likely) used.close(toModelError(error, verdict, used.name, 1, leftAlone))
@@ -201,7 +199,8 @@ export class Dispatcher<M> {
   #answered({ refusedBy }: Course<M>): void {
     for (const [replica, error] of refusedBy) {
       const verdict = judge(error)
-      if (verdict.kind !== 'refused' || verdict.dead === 'surely' || verdict.tooLong || !replica.outdone()) continue
+      if (verdict.kind !== 'refused' || verdict.dead === 'surely' || ofTheCall.has(verdict.because) || !replica.outdone())
+        continue
       replica.close(toModelError(error, verdict, replica.name, 1, leftAlone))
     }
   }
@@ -220,8 +219,8 @@ export class Dispatcher<M> {
   }
 
   /** The models that the call may still be sent to. */
-  #open({ refusedBy }: Course<M>): readonly Replica<M>[] {
-    return this.replicas.filter((replica) => replica.closure.ready && !refusedBy.has(replica))
+  #open({ refusedBy, barred }: Course<M>): readonly Replica<M>[] {
+    return this.replicas.filter((replica) => replica.closure.ready && !refusedBy.has(replica) && !barred.has(replica))
   }
 
   /** As `Retry.pauseMs`; what a pool inside this one has tried again may only go to another model. */
@@ -272,11 +271,13 @@ export class Dispatcher<M> {
     const admitted = waits ? performance.now() : from
     this.ledger.waitedMs.budget += admitted - from
     try {
-      const { prefer, name } = this.settings
-      const choice = candidates(this.replicas, course, prefer, name)
+      const { preference, name } = this.settings
+      const choice = candidates(this.replicas, course, preference, name)
       // A call that was sent before goes before those that were not.
       const [replica, permit] = await acquireAny(choice, call.demand, cancellation, course.attempts > 0 ? 1 : 0)
       this.#countWait(replica, admitted)
+      const { last } = course
+      if (last && last.replica !== replica) this.ledger.fellBack(last.replica.name, replica.name, last.because)
       return this.#attempt(call, replica, permit, reservation)
     } catch (error) {
       reservation?.settle({ usd: 0, tokens: 0, calls: 0 })
@@ -331,13 +332,13 @@ export class Dispatcher<M> {
   }
 
   /** Sends the request, and a second copy when it is slow to begin. */
-  #send<T>(call: Call, first: Attempt<M>, send: Send<M, T>): Promise<Won<M, T>> {
+  #send<T>(call: Call, first: Attempt<M>, course: Course<M>, send: Send<M, T>): Promise<Won<M, T>> {
     const { hedging } = this
     if (!hedging) return this.#try(first, send)
     return race(hedging, {
       first,
       send: (attempt) => this.#try(attempt, send),
-      second: () => this.#beginHedge(hedging, call, first),
+      second: () => this.#beginHedge(hedging, call, first, course),
       settled: (second, secondWon, wastedTokens) => {
         if (secondWon) this.ledger.hedges.won++
         hedging.settle(hedgeCost(call, second), wastedTokens)
@@ -346,12 +347,15 @@ export class Dispatcher<M> {
   }
 
   /** A second copy, if there is room for it right now; preferably on another model. */
-  #beginHedge(hedging: Hedging, call: Call, first: Attempt<M>): Attempt<M> | undefined {
+  #beginHedge(hedging: Hedging, call: Call, first: Attempt<M>, course: Course<M>): Attempt<M> | undefined {
     const cost = hedgeCost(call, first)
     if (!hedging.spend(cost)) return undefined
     const reservation = call.budget?.tryReserve(this.#worst(call))
     if (!call.budget || reservation) {
-      for (const replica of [...this.replicas.filter((other) => other !== first.replica), first.replica]) {
+      const others = this.#open(course).filter(
+        (other) => other !== first.replica && other.holds(course.input) && lacking(other.can, course.needs) === 0,
+      )
+      for (const replica of [...others, first.replica]) {
         const permit = replica.tryAcquire(call.demand)
         if (!permit) continue
         this.ledger.hedges.started++
@@ -363,6 +367,9 @@ export class Dispatcher<M> {
     return undefined
   }
 }
+
+/** What is wrong with a call and not with a model, even where another model does better. */
+const ofTheCall: ReadonlySet<FailureClass> = new Set(['window', 'policy', 'quality'])
 
 /** The reason of the caller's signal as it is, as the model itself rejects with it; else {@link Cancelled}. */
 function stopped({ signal }: Call, { reason }: Cancellation): unknown {

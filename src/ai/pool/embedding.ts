@@ -9,12 +9,13 @@ import type { Dispatcher } from './dispatch.ts'
 import { estimateInput } from './estimate.ts'
 import { dispatcherOf, membersOf } from './members.ts'
 import { mostOfCall } from './most.ts'
+import { needsNothing } from './needs.ts'
 import type { AnyEmbeddingModel, CallableEmbeddingModel, EmbedOptions, EmbedResult } from '../model/sdk-model.ts'
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import { type PoolReport, reportOf } from './report.ts'
 
 /** Options of a pool of embedding models. */
-export interface EmbeddingPoolOptions extends Omit<PoolOptions, 'hedge' | 'stallTimeout' | 'maxOutputTokens'> {
+export interface EmbeddingPoolOptions extends Omit<PoolOptions, 'hedge' | 'stallTimeout' | 'maxOutputTokens' | 'check'> {
   /** Texts per request; the model's own maximum where that is less. @default 64 */
   readonly batch?: number
 }
@@ -52,7 +53,7 @@ export function embeddingPool<M extends AnyEmbeddingModel>(
   models: M | PoolMember<M> | readonly (M | PoolMember<M>)[],
   options: EmbeddingPoolOptions = {},
 ): EmbeddingPool<M> {
-  const { hedge: _, stallTimeout: _1, maxOutputTokens: _2, ...common } = poolRules
+  const { hedge: _, stallTimeout: _1, maxOutputTokens: _2, check: _3, ...common } = poolRules
   checkOptions<EmbeddingPoolOptions>(options, { ...common, batch: rules.whole(1) }, 'pool.embedding')
   const members = membersOf(models)
   for (const { model } of members) {
@@ -147,10 +148,19 @@ class Embeddings {
   async #request(options: EmbedOptions): Promise<EmbedResult> {
     const { input, inputAtMost } = estimateInput(options.values)
     const most = mostOfCall({}, inputAtMost, 0)
-    const call = { demand: { input, maxOutput: 0 }, most, signal: options.abortSignal, budget: this.#options.budget }
+    const demand = { input, maxOutput: 0 }
+    const call = {
+      demand,
+      needs: needsNothing,
+      timed: 'whole' as const,
+      most,
+      signal: options.abortSignal,
+      budget: this.#options.budget,
+    }
     const { attempt, value } = await this.#dispatcher.run(call, async (model, attempt) => {
       const result = await model.doEmbed({ ...options, abortSignal: attempt.signal })
       attempt.headers(result.response?.headers)
+      attempt.timed('whole')
       return result
     })
     const tokens = tokensOf(value)

@@ -3,15 +3,23 @@
  * ({@link answerOf}); words of a message decide at most about the call itself.
  */
 import { isA } from '../../base/look.js'
-import { BudgetExceeded, HeddleError, ModelCallFailed, type ModelFailure, QuotaExhausted, TimedOut } from '../../base/errors.ts'
+import {
+  BudgetExceeded,
+  type FailureClass,
+  HeddleError,
+  ModelCallFailed,
+  type ModelFailure,
+  QuotaExhausted,
+  TimedOut,
+} from '../../base/errors.ts'
 import { retryAfterMs } from '../../limits/index.ts'
 import { type Answer, answerOf, deepestCause, read } from './answer.ts'
 import { redacted } from '../../base/redact.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
 
-export type Verdict =
-  /** The bucket is empty: everybody waits, and the call goes again. */
-  | { readonly kind: 'rate-limited'; readonly waitMs: number | undefined }
+export type Verdict = { readonly because: FailureClass } & (
+  | /** The bucket is empty: everybody waits, and the call goes again. */
+    { readonly kind: 'rate-limited'; readonly waitMs: number | undefined }
   /** The account is used up: nobody may go on. */
   | { readonly kind: 'quota' }
   /** May pass by itself: another attempt, elsewhere if possible. */
@@ -22,14 +30,23 @@ export type Verdict =
       readonly failure: ModelFailure
       /** The model takes no request at all: it refuses its key, or does not exist. `'likely'`: it may be this request, too. */
       readonly dead?: 'surely' | 'likely'
-      /** The request is longer than the model's context. */
-      readonly tooLong?: true
     }
   /** The program is at fault: no attempt and no model will do better. */
   | { readonly kind: 'fatal'; readonly failure: ModelFailure }
+)
 
 /** An answer broke off. Not an error of heddle's own kind, so that it is judged as what the provider did. */
 export class BrokenAnswer extends Error {}
+
+/** The model has answered, and the answer is not good enough, or a filter ended it. Paid for; another model may do better. */
+export class UnfitAnswer extends Error {
+  readonly because: 'quality' | 'policy'
+
+  constructor(message: string, because: 'quality' | 'policy') {
+    super(message)
+    this.because = because
+  }
+}
 
 /** Waiting does not help against these: from the references of OpenAI, Anthropic, Moonshot, DeepSeek, Alibaba and litellm's proxy. */
 const quotaCodes = new Set([
@@ -47,8 +64,8 @@ const quotaCodes = new Set([
 ])
 const spendLimit = /^[a-z_]{0,60}spend_limit_(?:exceeded|reached)$/
 
-/** The key is wrong, or the model is not there: no request to this model will be answered. */
-const deadCodes = new Set([
+/** The key is wrong. */
+const keyCodes = new Set([
   'invalid_api_key',
   'incorrect_api_key',
   'invalid_authentication',
@@ -65,6 +82,10 @@ const deadCodes = new Set([
   'unrecognizedclientexception',
   'expiredtokenexception',
   'unsupported_country_region_territory',
+])
+/** The key is wrong, or the model is not there: no request to this model will be answered. */
+const deadCodes = new Set([
+  ...keyCodes,
   'model_not_found',
   'model_not_available',
   'model_decommissioned',
@@ -74,6 +95,7 @@ const deadCodes = new Set([
   'not_found_error',
   'resourcenotfoundexception',
 ])
+const timeoutCodes = new Set(['timeout_error', 'deadline_exceeded'])
 const lengthCodes = new Set([
   'context_length_exceeded',
   'context_window_exceeded',
@@ -128,61 +150,82 @@ const serverCodes = new Set([
 ])
 
 export function judge(error: unknown, depth = 0): Verdict {
-  if (isA(error, BrokenAnswer)) return { kind: 'transient', failure: 'broken-stream' }
+  if (isA(error, BrokenAnswer)) return transient('broken-stream', 'broken')
+  if (isA(error, UnfitAnswer))
+    return { kind: 'refused', failure: error.because === 'quality' ? 'quality' : 'rejected', because: error.because }
   const ours = judgeOurs(error, depth)
   if (ours) return ours
   const answer = answerOf(error)
   const { status } = answer
-  if (isQuota(answer)) return { kind: 'quota' }
+  if (isQuota(answer)) return { kind: 'quota', because: 'quota' }
   // Another attempt would read as much again.
-  if (isNamed(error, tooLarge)) return { kind: 'refused', failure: 'broken-stream' }
+  if (isNamed(error, tooLarge)) return { kind: 'refused', failure: 'broken-stream', because: 'broken' }
   // Somebody stopped the request on purpose, or a client's own clock did.
-  if (read(error, 'name') === 'AbortError' && status === undefined) return { kind: 'fatal', failure: 'rejected' }
-  if (read(error, 'name') === 'TimeoutError' && status === undefined) return { kind: 'transient', failure: 'network' }
-  if (isMistake(error, status)) return { kind: 'fatal', failure: 'not-sent' }
-  if (neverSent(error)) return { kind: 'refused', failure: 'not-sent', ...(isNamed(error, keyErrors) && { dead: 'surely' }) }
+  if (read(error, 'name') === 'AbortError' && status === undefined)
+    return { kind: 'fatal', failure: 'rejected', because: 'program' }
+  if (read(error, 'name') === 'TimeoutError' && status === undefined) return transient('network', 'timeout')
+  if (isMistake(error, status)) return { kind: 'fatal', failure: 'not-sent', because: 'program' }
+  if (neverSent(error)) {
+    const isKey = isNamed(error, keyErrors)
+    return { kind: 'refused', failure: 'not-sent', because: isKey ? 'key' : 'rejected', ...(isKey && { dead: 'surely' }) }
+  }
   if (status === 429 || ((status === undefined || status < 500) && has(answer, rateCodes))) return judgeRefusal(error, answer)
-  if (has(answer, overloadCodes) && (status === undefined || status >= 500)) return { kind: 'transient', failure: 'overloaded' }
+  if (has(answer, overloadCodes) && (status === undefined || status >= 500)) return transient('overloaded', 'overload')
   if (status !== undefined && status >= 400) return judgeStatus(status, answer)
-  if (has(answer, deadCodes)) return { kind: 'refused', failure: 'rejected', dead: 'surely' }
-  if (has(answer, lengthCodes)) return { kind: 'refused', failure: 'rejected', tooLong: true }
-  if (has(answer, policyCodes)) return { kind: 'refused', failure: 'rejected' }
-  if (has(answer, serverCodes)) return { kind: 'transient', failure: 'server' }
+  if (has(answer, deadCodes)) return refused(has(answer, keyCodes) ? 'key' : 'model', 'surely')
+  if (has(answer, lengthCodes)) return refused('window')
+  if (has(answer, policyCodes)) return refused('policy')
+  if (has(answer, serverCodes)) return transient('server', has(answer, timeoutCodes) ? 'timeout' : 'server')
   // An answer that began with 200 and could not be read to its end, or nobody who says what happened.
-  return { kind: 'transient', failure: status === undefined && isNetwork(error) ? 'network' : 'broken-stream' }
+  return status === undefined && isNetwork(error) ? transient('network', 'network') : transient('broken-stream', 'broken')
+}
+
+function transient(failure: ModelFailure, because: FailureClass): Verdict {
+  return { kind: 'transient', failure, because }
+}
+
+function refused(because: FailureClass, dead?: 'surely' | 'likely'): Verdict {
+  return { kind: 'refused', failure: 'rejected', because, ...(dead && { dead }) }
 }
 
 /** What heddle itself has thrown, a pool inside this one included. */
 function judgeOurs(error: unknown, depth: number): Verdict | undefined {
   if (!(error instanceof HeddleError)) return undefined
-  if (error instanceof TimedOut && error.clock === 'timeout') return { kind: 'transient', failure: 'network' }
-  if (error instanceof QuotaExhausted) return { kind: 'quota' }
+  if (error instanceof TimedOut && error.clock === 'timeout') return transient('network', 'timeout')
+  if (error instanceof QuotaExhausted) return { kind: 'quota', because: 'quota' }
   if (error instanceof ModelCallFailed && error.failure !== undefined) {
-    if (error.failure === 'rejected' || error.failure === 'not-sent') return { kind: 'refused', failure: error.failure }
-    return { kind: 'transient', failure: error.failure }
+    const { failure } = error
+    if (failure === 'rejected' || failure === 'not-sent' || failure === 'quality')
+      return { kind: 'refused', failure, because: error.because ?? 'rejected' }
+    return transient(failure, error.because ?? 'server')
   }
-  if (error instanceof BudgetExceeded || error.code !== 'HEDDLE_ERROR') return { kind: 'fatal', failure: 'rejected' }
+  if (error instanceof BudgetExceeded || error.code !== 'HEDDLE_ERROR')
+    return { kind: 'fatal', failure: 'rejected', because: 'program' }
   // The base class stands for a thrown value that was not an Error. Causes may go in a circle.
   return error.cause === undefined || depth > deepestCause ? undefined : judge(error.cause, depth + 1)
 }
 
 function judgeRefusal(error: unknown, answer: Answer): Verdict {
-  if (has(answer, overloadCodes)) return { kind: 'transient', failure: 'overloaded' }
+  if (has(answer, overloadCodes)) return transient('overloaded', 'overload')
   // OpenAI: one request needs more than a whole minute has. These words decide about this request only.
   const needsMore = has(answer, rateCodes) && answer.message.startsWith('Request too large')
-  if (needsMore || answer.headers?.['x-should-retry'] === 'false') return { kind: 'refused', failure: 'rejected' }
-  return { kind: 'rate-limited', waitMs: safeRetryAfterMs(error) ?? answer.retryDelayMs }
+  if (needsMore || answer.headers?.['x-should-retry'] === 'false') return refused('rate-limit')
+  return { kind: 'rate-limited', waitMs: safeRetryAfterMs(error) ?? answer.retryDelayMs, because: 'rate-limit' }
 }
 
 function judgeStatus(status: number, answer: Answer): Verdict {
-  if (answer.headers?.['x-should-retry'] === 'false') return { kind: 'refused', failure: status >= 500 ? 'server' : 'rejected' }
-  if (status === 503 || status === 529) return { kind: 'transient', failure: 'overloaded' }
-  if (status >= 500 || status === 408 || status === 409 || status === 425) return { kind: 'transient', failure: 'server' }
-  if (has(answer, lengthCodes) || status === 413) return { kind: 'refused', failure: 'rejected', tooLong: true }
-  if (has(answer, policyCodes) || answer.flagged) return { kind: 'refused', failure: 'rejected' }
-  if (status === 401 || has(answer, deadCodes)) return { kind: 'refused', failure: 'rejected', dead: 'surely' }
-  if (status === 403 || status === 404 || status === 410) return { kind: 'refused', failure: 'rejected', dead: 'likely' }
-  return { kind: 'refused', failure: 'rejected' }
+  if (answer.headers?.['x-should-retry'] === 'false')
+    return status >= 500 ? { kind: 'refused', failure: 'server', because: 'server' } : refused('rejected')
+  if (status === 503 || status === 529) return transient('overloaded', 'overload')
+  if (status === 408 || status === 504) return transient('server', 'timeout')
+  if (status >= 500 || status === 409 || status === 425) return transient('server', 'server')
+  if (has(answer, lengthCodes) || status === 413) return refused('window')
+  if (has(answer, policyCodes) || answer.flagged) return refused('policy')
+  if (status === 401 || has(answer, deadCodes))
+    return refused(status === 401 || has(answer, keyCodes) ? 'key' : 'model', 'surely')
+  if (status === 403) return refused('key', 'likely')
+  if (status === 404 || status === 410) return refused('model', 'likely')
+  return refused('rejected')
 }
 
 /**
@@ -304,10 +347,12 @@ export function toModelError(error: unknown, verdict: Verdict, model: string, at
       hint: "Waiting does not help: look at the provider's billing page.",
     })
   }
+  const { because } = verdict
   const failure = verdict.kind === 'rate-limited' ? 'rate-limited' : verdict.failure
   return new ModelCallFailed(`The call to ${model} failed${after} (${failure}): ${said}`, {
     cause,
     failure,
+    because,
     statusCode: statusOfAnswer(error),
     ...(hint !== undefined && { hint }),
   })

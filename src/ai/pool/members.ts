@@ -1,11 +1,11 @@
 /** From models and options to what calls are dispatched to. */
 import { durationMs } from '../../base/duration.ts'
-import { InvalidOption } from '../../base/errors.ts'
+import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { Budget } from './budget.ts'
 import { Dispatcher } from './dispatch.ts'
-import { limitRules, type PoolMember, type PoolOptions } from './pool-options.ts'
-import { checkPrices, priceOf } from '../prices/prices.ts'
+import { type FallbackClass, limitRules, type PoolMember, type PoolOptions } from './pool-options.ts'
+import { abilities, checkPrices, priceOf } from '../prices/prices.ts'
 import { type ModelLimits, Replica } from './replica.ts'
 import { overWire } from './wire.ts'
 
@@ -14,7 +14,30 @@ const memberRules = {
   limits: rules.object,
   concurrency: rules.whole(1, ['auto']),
   contextWindow: rules.whole(1),
+  maxOutput: rules.whole(1),
+  abilities: {
+    expected: `a list of ${[...abilities].join(', ')}`,
+    accepts: (value: unknown) => Array.isArray(value) && value.every((one) => abilities.has(one as string)),
+  },
+  name: rules.string,
+  coolDown: rules.duration,
 }
+
+const fallbackClasses: readonly FallbackClass[] = [
+  'key',
+  'model',
+  'quota',
+  'window',
+  'policy',
+  'rejected',
+  'quality',
+  'rate-limit',
+  'overload',
+  'timeout',
+  'server',
+  'network',
+  'broken',
+]
 
 /** A model or several, each with or without settings of its own. */
 export function membersOf<M>(models: M | PoolMember<M> | readonly (M | PoolMember<M>)[]): readonly PoolMember<M>[] {
@@ -39,31 +62,61 @@ export function dispatcherOf<
   checkPrices(options.prices)
   const random = Math.random
   const queueTimeoutMs = durationMs(options.queueTimeout ?? '1h', 'queueTimeout')
-  const replicas = members.map(
-    ({ model, limits = options.limits ?? {}, concurrency = options.concurrency ?? 'auto', contextWindow }) => {
-      checkLimits(limits)
-      const price = priceOf(model.modelId, options.prices)
-      return new Replica(overWire(model), `${model.provider}/${model.modelId}`, {
-        limits,
-        concurrency,
-        breaker: options.breaker ?? (members.length > 1 ? {} : undefined),
-        price,
-        contextWindow: contextWindow ?? price?.contextWindow,
-        queueTimeoutMs,
-        random,
-      })
-    },
-  )
+  const { within = {}, fallback = {} } = options
+  checkOptions(within, { latency: rules.duration, usd: rules.number(0) }, '`within` of pool')
+  const replicas = members.map((member) => {
+    const { model, limits = options.limits ?? {}, concurrency = options.concurrency ?? 'auto' } = member
+    checkLimits(limits)
+    const price = priceOf(model.modelId, options.prices)
+    const coolDown = member.coolDown ?? options.coolDown
+    const can = member.abilities ?? price?.abilities
+    return new Replica(overWire(model), member.name ?? `${model.provider}/${model.modelId}`, {
+      modelId: model.modelId,
+      limits,
+      concurrency,
+      breaker: options.breaker ?? (members.length > 1 ? {} : undefined),
+      price,
+      contextWindow: member.contextWindow ?? price?.contextWindow,
+      can: { abilities: can && new Set(can), maxOutput: member.maxOutput ?? price?.maxOutput },
+      coolDownMs: coolDown === undefined ? undefined : durationMs(coolDown, 'coolDown'),
+      hasOthers: members.length > 1,
+      queueTimeoutMs,
+      random,
+    })
+  })
   for (const { price, name } of replicas) if (!price) checkPriced(name, options.budget)
+  checkFallback(fallback, replicas)
+  const preference = {
+    prefer: options.prefer ?? 'least-busy',
+    within: { latencyMs: within.latency === undefined ? undefined : durationMs(within.latency, 'latency'), usd: within.usd },
+    passesPaused: (fallback['rate-limit'] ?? false) !== false,
+  }
   return new Dispatcher(replicas, {
     name: options.name ?? 'the pool',
-    prefer: options.prefer ?? 'least-busy',
+    preference,
+    fallback,
     retries: options.retry ?? 4,
     timeoutMs: durationMs(options.timeout ?? '5m', 'timeout'),
     queueTimeoutMs,
     hedge: options.hedge,
     random,
   })
+}
+
+/** @throws {InvalidOption} for a class or a name that there is not: a fallback that is never taken helps nobody */
+function checkFallback(
+  fallback: NonNullable<PoolOptions['fallback']>,
+  replicas: readonly { readonly name: string; readonly modelId: string }[],
+): void {
+  const target = rules.either(rules.boolean, { expected: 'a list of names of models', accepts: (value) => Array.isArray(value) })
+  checkOptions(fallback, Object.fromEntries(fallbackClasses.map((name) => [name, target])), '`fallback` of pool')
+  for (const [because, targets] of Object.entries(fallback))
+    for (const target of Array.isArray(targets) ? (targets as readonly unknown[]) : [])
+      if (!replicas.some(({ name, modelId }) => target === name || target === modelId))
+        throw new InvalidOption(
+          `Expected \`${because}\` in \`fallback\` of pool to name models of the pool, got ${describe(target)}`,
+          { hint: `They are ${replicas.map(({ name }) => name).join(', ')}.` },
+        )
 }
 
 function checkLimits(limits: ModelLimits): void {

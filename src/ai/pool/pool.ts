@@ -18,8 +18,11 @@ import {
 } from '../model/sdk-model.ts'
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import type { Replica } from './replica.ts'
+import type { Timed } from './latency.ts'
 import { mostOfCall } from './most.ts'
+import { needsNothing, needsOf } from './needs.ts'
 import { type PoolReport, reportOf } from './report.ts'
+import { unfitness } from './unfit.ts'
 import { usageOf } from './usage.ts'
 import { guardStream, openStream } from './answer-stream.ts'
 
@@ -93,21 +96,35 @@ class ModelPool {
   }
 
   async doGenerate(options: CallOptions): Promise<GenerateResult> {
-    const { dispatcher, call, bounded } = this.#prepare(options)
-    const { attempt, value } = await dispatcher.run(call, async (model, attempt) => {
-      const result = await model.doGenerate({ ...bounded, abortSignal: attempt.signal })
-      attempt.headers(result.response?.headers)
-      return result
-    })
-    const usage = usageOf({ ...value, headers: value.response?.headers })
-    attempt.succeed(usage)
-    dispatcher.ledger.succeeded++
-    if (usage) dispatcher.hedging?.used(usage.input + usage.output)
-    return value
+    const { dispatcher, call, bounded } = this.#prepare(options, 'whole')
+    let filtered: GenerateResult | undefined
+    try {
+      const { attempt, value } = await dispatcher.run(call, async (model, attempt) => {
+        const result = await model.doGenerate({ ...bounded, abortSignal: attempt.signal })
+        attempt.headers(result.response?.headers)
+        attempt.timed('whole')
+        const unfit = await unfitness(result, attempt.replica.name, this.#options.check, dispatcher.replicas.length > 1)
+        if (!unfit) return result
+        if (unfit.because === 'policy') filtered ??= result
+        attempt.unfit(usageOf({ ...result, headers: result.response?.headers }), unfit.because)
+        throw unfit
+      })
+      const usage = usageOf({ ...value, headers: value.response?.headers })
+      attempt.succeed(usage)
+      dispatcher.ledger.succeeded++
+      if (usage) dispatcher.hedging?.used(usage.input + usage.output)
+      return value
+    } catch (error) {
+      // No model gave more than what a filter has ended: that is what the first alone would have given.
+      if (!filtered || options.abortSignal?.aborted) throw error
+      dispatcher.ledger.failed--
+      dispatcher.ledger.succeeded++
+      return filtered
+    }
   }
 
   async doStream(options: CallOptions): Promise<StreamResult> {
-    const { dispatcher, call, bounded } = this.#prepare(options)
+    const { dispatcher, call, bounded } = this.#prepare(options, 'stream')
     const { attempt, value } = await dispatcher.run(call, (model, attempt) => openStream(model, bounded, attempt))
     const stallTimeoutMs = durationMs(this.#options.stallTimeout ?? '1m', 'stallTimeout')
     const outcome = {
@@ -131,13 +148,14 @@ class ModelPool {
     return new ModelPool(this.#dispatcher, this.#options, options.budget)
   }
 
-  #prepare(options: CallOptions): { dispatcher: Dispatcher<CallableModel>; call: Call; bounded: CallOptions } {
+  #prepare(options: CallOptions, timed: Timed): { dispatcher: Dispatcher<CallableModel>; call: Call; bounded: CallOptions } {
     const { input, inputAtMost } = estimateInput(options.prompt, options.tools, options.responseFormat, options.providerOptions)
     const unbounded = options.maxOutputTokens === undefined && this.#budget?.countsTokens
     const maxOutput = unbounded ? (this.#options.maxOutputTokens ?? defaultMaxOutputTokens) : options.maxOutputTokens
     const bounded = maxOutput === undefined ? options : { ...options, maxOutputTokens: maxOutput }
     const most = mostOfCall(options, inputAtMost, maxOutput)
-    const call = { demand: { input, maxOutput }, most, signal: options.abortSignal, budget: this.#budget }
+    const needs = this.#dispatcher.replicas.length > 1 ? needsOf(options) : needsNothing
+    const call = { demand: { input, maxOutput }, needs, timed, most, signal: options.abortSignal, budget: this.#budget }
     return { dispatcher: this.#dispatcher, call, bounded }
   }
 }

@@ -12,16 +12,23 @@ import { formatMs } from '../../base/duration.ts'
 import { CircuitOpen, QuotaExhausted, TimedOut } from '../../base/errors.ts'
 import { currentFrame } from '../../base/frame.ts'
 import { note } from '../../base/observer.ts'
-import { backoffBoundMs, type BreakerOptions, CircuitBreaker, type Lease, limiter, type Limiter } from '../../limits/index.ts'
+import { type BreakerOptions, CircuitBreaker, type Lease, limiter, type Limiter } from '../../limits/index.ts'
 import { Allowance, unlimited } from './limits/allowance.ts'
+import { atFirst, mostAtOnce } from './limits/at-first.ts'
 import { Closure } from './closure.ts'
 import { type Charging, type HeaderBag, readRateLimits } from './limits/headers.ts'
 import { judge } from './failure.ts'
 import type { Mark } from './limits/learner.ts'
 import type { Usage } from '../model/sdk-model.ts'
 import { Pace } from './limits/pace.ts'
-import type { Price } from '../prices/prices.ts'
-import type { Counts } from './report.ts'
+import { Pauses } from './limits/pauses.ts'
+import { costOf, type Price } from '../prices/prices.ts'
+import { Latency, type Timed } from './latency.ts'
+import type { Can } from './needs.ts'
+import type { PreferredModel } from './prefer.ts'
+import { Proof } from './proof.ts'
+import { Suspicion } from './suspicion.ts'
+import { Counts } from './counts.ts'
 
 /** Limits that are known beforehand; what is not given is learned from the headers. */
 export interface ModelLimits {
@@ -39,12 +46,18 @@ export interface Demand {
 }
 
 export interface ReplicaSettings {
+  readonly modelId: string
   readonly limits: ModelLimits
   readonly concurrency: number | 'auto'
   readonly breaker: BreakerOptions | undefined
   readonly price: Price | undefined
   /** Tokens that fit into the model's context, where that is known. */
   readonly contextWindow: number | undefined
+  readonly can: Can
+  /** The first pause of a model that takes no request. @default 5,000 */
+  readonly coolDownMs: number | undefined
+  /** Whether there are other models that calls could go to. */
+  readonly hasOthers: boolean
   readonly queueTimeoutMs: number
   readonly random: () => number
 }
@@ -58,6 +71,8 @@ export interface Permit {
   readonly pass: number
   /** The model was closed, and this request finds out whether it still must be. */
   readonly probe: boolean
+  /** The model has shown nothing yet, and the others wait for this one. */
+  readonly first: boolean
   /** Refused, and no header has said that a bucket was empty. */
   unexplained: boolean
 }
@@ -70,20 +85,8 @@ export interface Outcome {
   readonly error?: unknown
 }
 
-/** Calls under way at first and at most. Chosen: few enough to begin with for a small server; a large provider takes a thousand. */
-const fewestAtFirst = 32
-const mostAtOnce = 1_024
-/** A provider with a limit per minute accepts the requests of six seconds at once, because answers last about that long. Chosen. */
-const shareAtFirst = 0.1
 /** Share of the newest answer in the expected length of answers. */
 const newest = 0.1
-/** The pause after a refusal that says nothing about its length: doubled each time up to the cap. OpenAI's cookbook begins at one second. */
-const backoffMs = 1_000
-const backoffCapMs = 60_000
-/** So many pauses one after the other, with no call answered in between, are as long as the provider says; after that they double, too. Chosen. */
-const trustedPauses = 8
-/** A model that has answered before is at fault when it refuses this many requests in a row. Chosen. */
-const refusalsTrusted = 3
 /** Accounts are not filled up within seconds. Chosen. */
 const quotaPauseMs = 60_000
 /** An estimate of tokens may be this much too high before a model is passed over for it. Chosen. */
@@ -92,8 +95,11 @@ const estimatesOver = 0.8
 export class Replica<M> {
   readonly model: M
   readonly name: string
+  readonly modelId: string
   readonly price: Price | undefined
-  readonly counts: Counts = { attempts: 0, succeeded: 0, refused: 0, failed: 0, input: 0, cached: 0, output: 0 }
+  readonly counts = new Counts()
+  readonly can: Can
+  readonly latency = new Latency()
   /** Whether it is left alone because it takes no request. */
   readonly closure: Closure
   /** In milliseconds of `performance.now()`. */
@@ -107,11 +113,9 @@ export class Replica<M> {
   readonly #breaker: CircuitBreaker | undefined
   #charging: Charging | 'use'
   #expectedOutput = 256
-  #pausesInARow = 0
-  /** Requests in a row that it refused and that may have been at fault themselves. */
-  #refusalsInARow = 0
-  /** Requests in a row that it refused and another model answered. */
-  #outdone = 0
+  readonly #proof: Proof
+  readonly #pauses: Pauses
+  readonly #suspicion = new Suspicion()
   readonly #contextWindow: number
   /** The shortest input that was too long for it. */
   #tooLong = Number.POSITIVE_INFINITY
@@ -121,9 +125,13 @@ export class Replica<M> {
   constructor(model: M, name: string, settings: ReplicaSettings) {
     this.model = model
     this.name = name
+    this.modelId = settings.modelId
     this.price = settings.price
     this.#random = settings.random
-    this.closure = new Closure(name, settings.random)
+    this.#pauses = new Pauses(settings.random)
+    this.can = settings.can
+    this.#proof = new Proof(settings.hasOthers)
+    this.closure = new Closure(name, settings.random, settings.coolDownMs)
     this.#contextWindow = settings.contextWindow ?? Number.POSITIVE_INFINITY
     const { limits, concurrency } = settings
     const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = limits
@@ -181,17 +189,25 @@ export class Replica<M> {
    * @throws what `Limiter.acquire` throws, and the reason of {@link closure}; `CircuitOpen`
    */
   async acquire(demand: Demand, options: { readonly signal: AbortSignal; readonly priority: number }): Promise<Permit> {
-    return this.#permit(demand, await this.#limiter.acquire({ ...options, ...this.#costs(demand) }))
+    const first = this.#proof.given ? false : await this.#proof.turn(options.signal)
+    try {
+      return this.#permit(demand, await this.#limiter.acquire({ ...options, ...this.#costs(demand) }), first)
+    } catch (error) {
+      if (first) this.#proof.failed()
+      throw error
+    }
   }
 
   /** The right to send a request, if it can be had at once. */
   tryAcquire(demand: Demand): Permit | undefined {
-    if (!this.usable || this.paused) return undefined
+    if (!this.usable || this.paused || !this.#proof.open) return undefined
     const lease = this.#limiter.tryAcquire(this.#costs(demand))
     if (!lease) return undefined
+    const first = this.#proof.enter()
     try {
-      return this.#permit(demand, lease)
+      return this.#permit(demand, lease, first)
     } catch (error) {
+      if (first) this.#proof.failed()
       // A half-open breaker lets only a few probe, a closed model one.
       if (error instanceof CircuitOpen || this.closure.causes(error)) return undefined
       throw error
@@ -200,6 +216,7 @@ export class Replica<M> {
 
   /** The request was never sent. */
   refund(permit: Permit): void {
+    if (permit.first) this.#proof.failed()
     this.#underWay--
     permit.lease.refund()
     this.#requests.settle(permit.requests, 0)
@@ -230,6 +247,8 @@ export class Replica<M> {
   settle(permit: Permit, outcome: Outcome): void {
     this.#underWay--
     const { kind, usage, error } = outcome
+    if (kind === 'answered') this.#proof.prove()
+    else if (permit.first) this.#proof.failed()
     const refused = kind === 'refused'
     const tokens = refused ? 0 : this.#actualTokens(permit, usage)
     const output = refused ? 0 : (usage?.output ?? permit.outputTokens.amount)
@@ -241,8 +260,8 @@ export class Replica<M> {
     if (permit.probe) this.closure.giveUpProbe()
     if (kind === 'answered') {
       this.closure.reopen()
-      this.#refusalsInARow = this.#outdone = 0
-      this.#pausesInARow = 0
+      this.#suspicion.answered()
+      this.#pauses.answered()
       this.#pace.answer(performance.now())
       if (this.#pace.perMs !== undefined) this.#requests.setPace(this.#pace.perMs)
       if (usage) this.#expectedOutput += newest * (usage.output - this.#expectedOutput)
@@ -256,10 +275,8 @@ export class Replica<M> {
     const now = performance.now()
     // Those that were refused together make one pause.
     const isFirst = now >= this.pausedUntil
-    if (isFirst) this.#pausesInARow++
-    const doubled = this.#pausesInARow - 1 - (waitMs === undefined ? 0 : trustedPauses)
-    const backoff = doubled < 0 ? 0 : backoffBoundMs(backoffMs, backoffCapMs, doubled + 1)
-    const wait = Math.max(waitMs ?? 0, backoff * (0.5 + this.#random() / 2))
+    if (isFirst) this.#pauses.begin()
+    const wait = this.#pauses.waitMs(waitMs)
     // All calls get the same moment; a little more keeps them, and other programs, from arriving together.
     const until = now + wait + this.#random() * Math.min(1_000, wait * 0.1)
     if (permit.unexplained && isFirst) {
@@ -276,7 +293,39 @@ export class Replica<M> {
   /** Refuses everybody, those that wait too, until a probe is answered. */
   close(reason: Error): void {
     this.closure.close(reason, reason instanceof QuotaExhausted ? quotaPauseMs : undefined)
+    this.#proof.refuse(reason)
     this.#limiter.refuseWaiting(reason)
+  }
+
+  /** It has understood a request, and said no: it is there, and takes the key. */
+  understood(): void {
+    this.#proof.prove()
+  }
+
+  /** The figures that a preference goes by. */
+  view({ input, maxOutput, timed }: Demand & { readonly timed: Timed }): PreferredModel {
+    const now = performance.now()
+    const { waiting, concurrency } = this.#limiter.stats
+    const latencyMs = this.latency.medianMs(timed, now)
+    const pausedMs = Math.max(0, this.pausedUntil - now)
+    const demand = { input, maxOutput }
+    return {
+      name: this.name,
+      modelId: this.modelId,
+      load: this.load,
+      running: this.#underWay,
+      latencyMs,
+      expectedMs: latencyMs === undefined ? undefined : pausedMs + latencyMs * (1 + waiting / concurrency),
+      usd: this.price && costOf(this.price, { input, cached: 0, output: this.expectedOutput(demand) }),
+      contextWindow: this.contextWindow,
+    }
+  }
+
+  /** Whether a context that was too small for the other one is too small here, as data says. */
+  isSmallerThan(other: Replica<M>): boolean {
+    return (
+      Number.isFinite(this.#contextWindow) && this.#contextWindow <= other.#contextWindow && Number.isFinite(other.#contextWindow)
+    )
   }
 
   /** An input of this length was too long. */
@@ -284,20 +333,17 @@ export class Replica<M> {
     this.#tooLong = Math.min(this.#tooLong, input)
   }
 
-  /**
-   * It has refused a request that may be at fault itself. Says whether it looks as if the model were at fault: it has never answered, or
-   * refuses one request after the other.
-   */
+  /** It has refused a request that may be at fault itself. Says whether the model is at fault. */
   refusedAgain(): boolean {
-    return ++this.#refusalsInARow >= (this.counts.succeeded === 0 ? 1 : refusalsTrusted)
+    return this.#suspicion.refusedAgain(this.counts.succeeded > 0)
   }
 
   /** Another model has answered a request that this one refused. Says whether that goes on so. */
   outdone(): boolean {
-    return ++this.#outdone >= refusalsTrusted
+    return this.#suspicion.outdone()
   }
 
-  #permit(demand: Demand, lease: Lease): Permit {
+  #permit(demand: Demand, lease: Lease, first: boolean): Permit {
     let pass: number
     let probe: boolean
     try {
@@ -320,6 +366,7 @@ export class Replica<M> {
       lease,
       pass,
       probe,
+      first,
       unexplained: false,
       requests: this.#requests.charge(1, now),
       tokens: this.#tokens.charge(cost, now),
@@ -339,11 +386,6 @@ export class Replica<M> {
     if (!usage || this.#charging === 'arrival') return permit.tokens.amount
     return this.#charging === 'parts' ? usage.input - usage.cached : usage.input + usage.output
   }
-}
-
-/** How many calls may be under way at first, by the limit of requests. */
-function atFirst(requestsPerMinute: number): number {
-  return Math.min(mostAtOnce, Math.max(fewestAtFirst, Math.round(shareAtFirst * requestsPerMinute)))
 }
 
 function isOverload(error: unknown): boolean {

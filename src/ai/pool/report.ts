@@ -1,4 +1,8 @@
 /** What a pool has done so far: the figures of `report()`. */
+import { performance } from '../../base/globals.js'
+import type { FailureClass } from '../../base/errors.ts'
+import type { Counts } from './counts.ts'
+import type { Latency } from './latency.ts'
 import { costOf, type Price } from '../prices/prices.ts'
 import type { Usage } from '../model/sdk-model.ts'
 
@@ -15,6 +19,22 @@ export interface ModelReport {
   readonly inputTokens: number
   readonly cachedTokens: number
   readonly outputTokens: number
+  /** US dollars; undefined without a price. */
+  readonly usd: number | undefined
+  /** Attempts that did not succeed, by what was wrong. */
+  readonly failures: Readonly<Partial<Record<FailureClass, number>>>
+  /** Median of the latest answers in milliseconds; undefined where nothing was measured within a minute. */
+  readonly latencyMs: number | undefined
+  /** The model is left alone: why, and for how many milliseconds more. */
+  readonly leftAlone: { readonly reason: string; readonly forMs: number } | undefined
+}
+
+/** Calls that went from one model to another, for one reason. */
+export interface FallbackReport {
+  readonly from: string
+  readonly to: string
+  readonly because: FailureClass
+  readonly calls: number
 }
 
 /** What a pool has done. */
@@ -45,6 +65,8 @@ export interface PoolReport {
     readonly budget: number
   }
   readonly models: readonly ModelReport[]
+  /** What went where after a failure. */
+  readonly fallbacks: readonly FallbackReport[]
 }
 
 /** Counts for one pool; views of the pool share it. */
@@ -58,6 +80,7 @@ export class Ledger {
   usd = 0
   unpriced = false
   readonly hedges = { started: 0, won: 0 }
+  readonly #fallbacks = new Map<string, FallbackReport>()
   readonly waitedMs = { limiter: 0, rateLimit: 0, retry: 0, breaker: 0, budget: 0 }
 
   /** An answer came and is billed. */
@@ -69,6 +92,13 @@ export class Ledger {
     }
     this.usd += usd
     return usd
+  }
+
+  /** A call goes on at another model. */
+  fellBack(from: string, to: string, because: FailureClass): void {
+    const key = JSON.stringify([from, to, because])
+    const calls = (this.#fallbacks.get(key)?.calls ?? 0) + 1
+    this.#fallbacks.set(key, { from, to, because, calls })
   }
 
   report(models: readonly ModelReport[]): PoolReport {
@@ -87,6 +117,7 @@ export class Ledger {
       hedges: { ...this.hedges },
       waitedMs: { ...this.waitedMs },
       models,
+      fallbacks: [...this.#fallbacks.values()],
     }
   }
 }
@@ -94,23 +125,19 @@ export class Ledger {
 /** What a report is made of. */
 interface Reported {
   readonly ledger: Ledger
-  readonly replicas: readonly { readonly name: string; readonly counts: Counts }[]
-}
-
-/** What one model has done. */
-export interface Counts {
-  attempts: number
-  succeeded: number
-  refused: number
-  failed: number
-  input: number
-  cached: number
-  output: number
+  readonly replicas: readonly {
+    readonly name: string
+    readonly counts: Counts
+    readonly price: Price | undefined
+    readonly latency: Latency
+    readonly closure: { readonly reason: Error | undefined; readonly pauseMs: number }
+  }[]
 }
 
 export function reportOf({ ledger, replicas }: Reported): PoolReport {
+  const now = performance.now()
   return ledger.report(
-    replicas.map(({ name, counts }) => ({
+    replicas.map(({ name, counts, price, latency, closure }) => ({
       model: name,
       attempts: counts.attempts,
       succeeded: counts.succeeded,
@@ -119,6 +146,10 @@ export function reportOf({ ledger, replicas }: Reported): PoolReport {
       inputTokens: counts.input,
       cachedTokens: counts.cached,
       outputTokens: counts.output,
+      usd: price || counts.usd > 0 ? counts.usd : undefined,
+      failures: Object.fromEntries(counts.failures),
+      latencyMs: latency.medianMs('whole', now) ?? latency.medianMs('stream', now),
+      leftAlone: closure.reason && { reason: closure.reason.message, forMs: closure.pauseMs },
     })),
   )
 }
