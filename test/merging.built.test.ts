@@ -1,8 +1,10 @@
 /** Results that are merged on the workers that made them: the tree is the one that the input alone fixes, whoever merges. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { map, mapReduce, partialResults, threads, Unserializable, WorkerCrashed } from '../src/index.ts'
+import { map, mapReduce, partialResults, stream, threads, TimedOut, Unserializable, WorkerCrashed } from '../src/index.ts'
 import { record } from '../src/trace/index.ts'
 import { consenting } from './fixtures/consenting.ts'
+import { cheap, type Seen } from './fixtures/consenting-merges.ts'
+import { holding } from './fixtures/holding-merge.ts'
 import { merging, type Tree } from './fixtures/merging.ts'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
@@ -108,5 +110,62 @@ describe('what goes wrong', () => {
   test('what had completed is not given as partial results of a fold', async () => {
     const error = await mapReduce(numbers(500), merging.failsAt, merging.join, { on: two }).catch((thrown: unknown) => thrown)
     expect(partialResults(error)).toBeUndefined()
+  })
+})
+
+describe('where both functions consented', () => {
+  /** Until some of it ran here: what it costs has to be measured first, which a busy machine delays. */
+  const untilHere = async (run: () => Promise<Seen>): Promise<Seen> => {
+    for (let i = 0; ; i++) {
+      const seen = await run()
+      if (seen.here > 0 || i === 500) return seen
+    }
+  }
+
+  test.each([7, 300, 4_097])('%d items are mapped and merged here in the same tree', async (count) => {
+    const { text } = await mapReduce(numbers(count), merging.leaf, join)
+    for (const merge of [cheap.join, cheap.joinLater]) {
+      const seen = await untilHere(() => mapReduce(numbers(count), cheap.seen, merge, { on: two }))
+      expect(seen.here).toBeGreaterThan(0)
+      expect(seen.text).toBe(text)
+    }
+  })
+
+  test('a merge that throws here is what mapReduce rejects with', async () => {
+    let error: unknown
+    for (let i = 0; i < 500 && error === undefined; i++)
+      error = await mapReduce(numbers(300), cheap.seen, cheap.joinFails, { on: two }).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      )
+    expect(error).toEqual(new RangeError('not here'))
+  })
+
+  test('a merge that never returns here is stopped by name, and never runs here again', async () => {
+    let error: unknown
+    for (let i = 0; i < 500 && error === undefined; i++)
+      error = await mapReduce(numbers(3_000), holding.number, holding.join, { on: two }).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      )
+    expect(error).toBeInstanceOf(TimedOut)
+    expect(await mapReduce(numbers(3_000), holding.number, holding.join, { on: two })).toBe(4_498_500)
+  })
+
+  test('a stage of a stream, and a source of unknown length, run here too', async () => {
+    const source = function* (): Generator<number> {
+      yield* numbers(3_000)
+    }
+    const runs = [() => stream(source()).map(cheap.seen, { on: two }).toArray(), () => map(source(), cheap.seen, { on: two })]
+    for (const run of runs) {
+      let seen: Seen[] = []
+      for (let i = 0; i < 500 && !seen.some(({ here }) => here === 1); i++) seen = await run()
+      expect(seen.some(({ here }) => here === 1)).toBe(true)
+      expect(seen.map(({ text }) => text).join('')).toBe(
+        numbers(3_000)
+          .map((n) => String.fromCharCode(97 + (n % 26)))
+          .join(''),
+      )
+    }
   })
 })

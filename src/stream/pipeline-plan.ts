@@ -113,10 +113,13 @@ interface SharedSpec {
   readonly settles: boolean
 }
 
+/** Under way at once where an executor takes items in batches; bytes bound them too. Chosen: a batch of the cheapest functions, so that its message does not show. */
+const itemsUnderWay = 8_192
+
 function bulkStep(ref: FunctionRef, options: StageOptions, { mode, ...shared }: SharedSpec): Step {
   const executor = options.on ?? ref.executor
   const timeoutMs = timeoutOnlyMs(options)
-  const concurrency = typeof options.concurrency === 'number' ? options.concurrency : callsUnderWay
+  const concurrency = typeof options.concurrency === 'number' ? options.concurrency : itemsUnderWay
   return crossingStep({ ...shared, parts: [ref], ops: [mode], names: [shared.name], executor, timeoutMs, concurrency })
 }
 

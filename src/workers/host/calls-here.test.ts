@@ -18,7 +18,8 @@ test.each<[string, Partial<FunctionRef>, CallOptions, boolean]>([
   ['with a timeout', {}, { timeoutMs: 5 }, false],
   ['that belongs to a place', {}, { place: {} as never }, false],
   ['of which the result stays there', {}, { seal: true }, false],
-  ['of which arguments are there', {}, { sealed: [] }, false],
+  ['of which arguments are there', {}, { seal: true, sealed: [{ argument: 0, key: undefined }] }, false],
+  ['of which the result may stay there, and the arguments are here', {}, { seal: true, sealed: [] }, true],
 ])('%s may run here: %s', (_what, more, options, here) => {
   expect(cheaperHere({ ...ref, ...more }, estimate, options)).toBe(here)
 })

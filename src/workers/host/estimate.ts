@@ -16,6 +16,8 @@
  *     both    n h W / (h + W - m), with W = (c + k) / (p - 1)   p - 1 workers, and this thread does what it has time for
  */
 
+import { Typical } from './typical.ts'
+
 /** Where waking a thread is dear, as in a virtual machine, a batch costs 0.1 to 0.4 ms: 10 % of one of 2 ms, 3 % of this. A short map never gets here. */
 const targetMs = 10
 /** Larger batches save nothing: 15 µs of crossing over this many items is 2 ns each. */
@@ -76,6 +78,8 @@ export class Estimate {
   #readMeasured = false
   /** What the crossing cost when it was last measured, where that is long ago. */
   #staleMs: number | undefined
+  readonly #heres = new Typical()
+  readonly #posts = new Typical()
 
   /** A batch has come back. */
   record(items: number, busyMs: number, async: boolean): void {
@@ -106,7 +110,7 @@ export class Estimate {
     this.#staleMs = undefined
     // A thread that lost its core while it posted has measured the machine, not the crossing: one sample can double it at most, or
     // come to what such an item costs where copying is dear.
-    const measured = Math.min(own / items, Math.max(2 * this.writeMs, itemBytes * dearByteMs))
+    const measured = Math.min(this.#posts.add(own / items), Math.max(2 * this.writeMs, itemBytes * dearByteMs))
     this.writeMs += 0.3 * (measured - this.writeMs)
     // Results that are small are read with their message. Like is taken to cost like.
     if (!this.#readMeasured) {
@@ -128,16 +132,15 @@ export class Estimate {
     this.workerCopyMs = this.workerCopyMs === undefined ? measured : this.workerCopyMs + 0.3 * (measured - this.workerCopyMs)
   }
 
-  /** Items ran on this thread: nothing was learned of the crossing, and what is known of it grows old. */
+  /**
+   * Items ran on this thread: nothing was learned of the crossing, and what is known of it grows old.
+   * @param busyMs what the function took, without what watching it took
+   */
   recordInline(items: number, busyMs: number): void {
     if (items === 0) return
     this.#slices++
     this.#sinceHere = 0
-    const known = this.#hereMs
-    if (known === undefined) this.#hereMs = busyMs / items
-    // A thread that lost its core while it computed has measured the machine; one that was quicker than ever has not.
-    else if (busyMs / items < known) this.#hereMs = known + 0.8 * (busyMs / items - known)
-    else this.#hereMs = this.#averaged(known, items, Math.min(busyMs, 4 * known * items))
+    this.#hereMs = this.#heres.add(busyMs / items)
     this.itemMs ??= this.#hereMs
     this.#lastBatch = items
     // So a crossing that once seemed dear is tried again after a few dozen slices, with a few items, and then measured.
@@ -189,14 +192,24 @@ export class Estimate {
     return Math.max(1, Math.min(Math.floor(byTime), byGrowth, byShare, Math.floor(byCopying), most))
   }
 
-  /** Where the `remaining` items are done soonest, if they may be done here. */
-  plan(remaining: number, slots: number): Plan {
-    const { itemMs, crossingMs } = this
-    if (itemMs === undefined || this.async || remaining === Number.POSITIVE_INFINITY) return 'there'
+  /**
+   * Where the `remaining` items are done soonest, if they may be done here.
+   * @param stays results stay with the workers: this thread reads none
+   */
+  plan(remaining: number, slots: number, stays = false): Plan {
+    const { itemMs } = this
+    const crossingMs = stays ? this.writeMs : this.crossingMs
+    if (itemMs === undefined || this.async) return 'there'
     const workerMs = itemMs + (this.workerCopyMs ?? crossingMs)
     const each = this.hereMs ?? itemMs
     // What takes long by itself would hold this thread; unless copying it would hold it for longer.
     if (each > Math.max(longestHereMs, crossingMs)) return 'there'
+    if (remaining === Number.POSITIVE_INFINITY) {
+      // As many come at a time as came the last time.
+      const together = Math.max(1, this.#lastBatch)
+      const itemsThereMs = Math.max(crossingMs + messageMs / together, workerMs / slots)
+      return each + guardMs / together <= itemsThereMs ? 'here' : 'there'
+    }
     const hereMs = remaining * each
     const thereMs =
       roundTripMs + remaining * Math.max(crossingMs, (workerMs + (this.workerCopyMs === undefined ? 0 : crossingMs)) / slots)

@@ -10,13 +10,14 @@
  * while a call may be stopped: a {@link Stretch} collects, and what it collected is reported afterwards.
  */
 import { performance, setImmediate } from '../../base/globals.js'
-import { formatMs } from '../../base/duration.ts'
-import { TimedOut } from '../../base/errors.ts'
 import { fromElsewhere } from '../../base/call-site.ts'
 import { type Frame, enterFrame, rootFrame } from '../../base/frame.ts'
 import { threadRow } from '../../base/rows.ts'
 import type { Batch, FunctionRef } from '../../run/executor.ts'
+import { isThenable } from '../../base/look.js'
 import { copied, Shares } from '../copied.ts'
+import type { Merged } from '../thread/merging.js'
+import { consents, longestCallMs, stoppedHere } from './consent.ts'
 import { type Job, sliceBatch } from './job.ts'
 import { type Callable, InlineContext, type SharesOf, Stretch, type StretchTime } from './stretch.ts'
 import { ranWithin } from './watchdog.ts'
@@ -25,38 +26,18 @@ import { ranWithin } from './watchdog.ts'
 const sliceMs = 4
 /** The first slice belongs to the turn in which the map was called, and the second comes before timers get theirs: together they are one hold. */
 const firstSliceMs = 1
-/** The same as the grace of everything on this thread: long enough for an honest slow item, short enough to wait for in vain. */
-export const longestCallMs = 1_000
 const largestBatch = 65_536
 
 const sharesOf = new WeakMap<FunctionRef, SharesOf>()
 
-/** Modules of which a call had to be stopped here. */
-const unfit = new Set<string>()
-
 /** May this thread do it as well as a worker? A setup runs in workers only, and a timeout is kept by another thread than the one that works. */
 export function couldRunInline(job: Job): boolean {
   const { ref, work } = job
-  // Results that are to be merged where they were made are made there.
-  if (work.stays?.merge) return false
+  const merge = work.stays?.merge
+  if (merge && (merge.local === undefined || merge.setup || !consents(merge))) return false
   if (job.inline || job.cancelReason || ref.local === undefined || ref.setup || work.spread || work.timeoutMs !== undefined)
     return false
   return job.remaining() > 0
-}
-
-/** Did the module agree to it? */
-export function consents({ inline, module }: FunctionRef): boolean {
-  return inline === true && !unfit.has(module)
-}
-
-/** A call of it was stopped here, in the middle: it never runs here again. */
-export function stoppedHere({ name, module }: FunctionRef): TimedOut {
-  unfit.add(module)
-  return new TimedOut(`"${name}" held the caller's thread for ${formatMs(longestCallMs)} and was stopped there`, {
-    clock: 'timeout',
-    limitMs: longestCallMs,
-    hint: 'Its module said that it may run there (inline: true). It runs on workers only from now on; take the option away if its calls can take long.',
-  })
 }
 
 export class InlineRun {
@@ -95,9 +76,11 @@ export class InlineRun {
     const job = this.#job
     const itemMs = job.estimate.hereMs ?? sliceMs
     const batch = job.take(Math.max(1, Math.min(largestBatch, Math.ceil(lengthMs / itemMs))))
-    const began = performance.now()
-    const items = batch ? this.#runBatch(batch, { until: began + lengthMs, looksEvery: Math.floor(0.5 / itemMs) }) : 0
-    job.estimate.recordInline(items, performance.now() - began)
+    // What is merged later should be whole blocks: they end a slice, the clock only where they take much longer than they should.
+    const mostMs = job.work.stays?.merge ? 2 * lengthMs : lengthMs
+    const time: StretchTime = { until: undefined, lengthMs: mostMs, busyMs: 0, looksEvery: Math.floor(0.5 / itemMs) }
+    const items = batch ? this.#runBatch(batch, time) : 0
+    job.estimate.recordInline(items, time.busyMs)
     job.inlineItems += items
     if (job.estimate.async) return
     this.#context.close()
@@ -109,11 +92,18 @@ export class InlineRun {
   #runBatch(batch: Batch, time: StretchTime): number {
     const { work, ref } = this.#job
     let at = 0
+    const merge = work.stays?.merge?.local as Callable | undefined
     let prepared: { readonly argument: unknown } | undefined
     while (at < batch.items.length) {
       const stretch = new Stretch(ref.local as Callable, batch, at, this.#context, work, time, this.#shares, prepared)
       prepared = undefined
-      const whole = enterFrame(this.#frame, () => ranWithin(longestCallMs, () => stretch.run()))
+      const whole = enterFrame(this.#frame, () =>
+        ranWithin(longestCallMs, () => {
+          stretch.run()
+          if (merge) stretch.merge(merge)
+        }),
+      )
+      if (!whole) time.busyMs += longestCallMs
       this.#report(stretch)
       at = stretch.reached
       if (stretch.large) {
@@ -121,12 +111,13 @@ export class InlineRun {
         if (!prepared) at++
         continue
       }
+      if (!whole && stretch.merging) break
       if (!whole && stretch.given) this.#copyResult(batch.first + at++, stretch.given.value, stretch.startedAt?.at(-1))
       else if (!whole) this.#stopped(batch.first + at++)
       else if (stretch.failure) this.#fail(batch.first + at++, stretch.failure.error, stretch.startedAt?.at(-1))
       else if (stretch.promise) this.#await(batch.first + at++, stretch.promise)
       else if (at < batch.items.length) break
-      if (!whole || stretch.promise || work.cancellation.aborted || performance.now() >= time.until) break
+      if (!whole || stretch.promise || work.cancellation.aborted || performance.now() >= (time.until ?? 0)) break
     }
     this.#leave(batch, at)
     return at
@@ -158,7 +149,36 @@ export class InlineRun {
     const { first, stored, values, startedAt, settledAt } = stretch
     this.#job.underWay -= stored + values.length
     if (stored > 0) work.stored?.(first, stored)
-    if (values.length > 0) work.succeed(first + stored, values, threadRow, startedAt?.slice(0, values.length), settledAt)
+    if (values.length === 0) return
+    const startedThen = startedAt?.slice(0, values.length)
+    if (stretch.merging) this.#reportMerged(stretch, startedThen)
+    else work.succeed(first + stored, values, threadRow, startedThen, settledAt)
+  }
+
+  /** What became of results that were to be merged. */
+  #reportMerged(stretch: Stretch, startedAt?: number[]): void {
+    const { work } = this.#job
+    const { first, values, merged, mergeFailure, settledAt } = stretch
+    const count = values.length
+    const stored = ({ levels, positions, values: merged }: Merged): void => {
+      const blocks = levels.map((level, i) => ({ level, position: positions[i] as number, value: merged[i] }))
+      work.merged?.(first, count, blocks, threadRow, startedAt, settledAt)
+    }
+    const failed = (error: unknown): void => {
+      for (let i = 0; i < count; i++) work.fail(first + i, fromElsewhere(error), threadRow, startedAt?.[i], settledAt?.[i])
+    }
+    if (!merged) return failed(mergeFailure ? mergeFailure.error : stoppedHere(work.stays?.merge ?? this.#job.ref))
+    if (!isThenable(merged)) return stored(merged)
+    this.#job.underWay += count
+    const settle = (report: () => void): void => {
+      this.#job.underWay -= count
+      report()
+      this.#done()
+    }
+    void Promise.resolve(merged).then(
+      (all) => settle(() => stored(all)),
+      (error: unknown) => settle(() => failed(error)),
+    )
   }
 
   #stopped(index: number): void {

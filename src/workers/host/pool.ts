@@ -33,7 +33,8 @@ import { contained, noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, skip } from './delivery.ts'
 import { Estimate, type Plan } from './estimate.ts'
 import { Forks } from './forks.ts'
-import { consents, couldRunInline, InlineRun } from './inline.ts'
+import { consents } from './consent.ts'
+import { couldRunInline, InlineRun } from './inline.ts'
 import { Job, type JobWork, newPosted, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit } from './link.ts'
 import { isNear, lookOut, Wakefulness } from './look-out.ts'
@@ -303,7 +304,7 @@ export class Pool implements Executor {
   #considerInline(job: Job): void {
     const { estimate, work } = job
     if (this.#settings.exact || !couldRunInline(job)) return
-    const plan = (): Plan => estimate.plan(job.remaining(), this.slots)
+    const plan = (): Plan => estimate.plan(job.remaining(), this.slots, work.stays !== undefined)
     const planned = plan()
     if (!consents(job.ref)) return planned === 'here' && !estimate.dearResults ? contained(job) : undefined
     // Measured while the others go on.

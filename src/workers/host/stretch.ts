@@ -6,9 +6,12 @@ import { itemKey, keyOf } from '../../base/idempotency.js'
 import { isThenable } from '../../base/look.js'
 import type { Batch, BulkWork } from '../../run/executor.ts'
 import { messageBytes } from '../../encoding/message-size.js'
+import { withContext } from '../../base/with-context.js'
 import { copied, type Shares } from '../copied.ts'
+import { type Merged, mergeNeighbours } from '../thread/merging.js'
 
 export type Callable = (item: unknown, context: TaskContext) => unknown
+type Merge = (...args: readonly unknown[]) => unknown
 
 /** One object for all items, as in a worker; each has a signal of its own, made when it is read. */
 export class InlineContext implements TaskContext {
@@ -45,8 +48,12 @@ export class InlineContext implements TaskContext {
 }
 
 export interface StretchTime {
-  /** Milliseconds of `performance.now()`. */
-  readonly until: number
+  /** Milliseconds of `performance.now()`; undefined until the first stretch has begun. */
+  until: number | undefined
+  /** How long that is. Counted from when the function is called: watching it starts a thread, which takes long on a busy machine. */
+  readonly lengthMs: number
+  /** Milliseconds for which functions were called. */
+  busyMs: number
   /** Items between two looks at the clock, because a look costs as much as a tiny item. */
   readonly looksEvery: number
 }
@@ -74,6 +81,10 @@ export class Stretch {
   promise: PromiseLike<unknown> | undefined
   /** True when the next argument is so large that it is to be copied first, where nobody counts the time. */
   large = false
+  /** It has begun to merge {@link values}; what came of it, or what was thrown. */
+  merging = false
+  merged: Merged | Promise<Merged> | undefined
+  mergeFailure: { readonly error: unknown } | undefined
   /** A result that is being copied: the function is done, and what takes long is heddle's own work. */
   given: { readonly value: unknown } | undefined
   readonly #prepared: { readonly argument: unknown } | undefined
@@ -115,19 +126,46 @@ export class Stretch {
     }
   }
 
+  /**
+   * Merges what lies next to each other, with `merge` of the caller, in the tree that workers merge in. Under the same watch as the calls before: what is
+   * begun and not {@link merged} was stopped.
+   */
+  merge(merge: Callable): void {
+    if (this.values.length === 0 || this.failure || this.promise || this.given || this.#work.cancellation.aborted) return
+    const began = performance.now()
+    this.merging = true
+    const context = this.#context
+    const call =
+      merge.length > 2
+        ? (left: unknown, right: unknown): unknown => (merge as Merge)(...withContext(merge.length, [left, right], context))
+        : (merge as Merge)
+    try {
+      this.merged = mergeNeighbours(this.first, this.values, call)
+    } catch (error) {
+      this.mergeFailure = { error }
+    }
+    this.#time.busyMs += performance.now() - began
+  }
+
   /** Position in the batch of the first item that has no result here. */
   get reached(): number {
     return this.#from + this.stored + this.values.length
   }
 
   run(): void {
+    const began = performance.now()
+    this.#run((this.#time.until ??= began + this.#time.lengthMs))
+    this.#time.busyMs += performance.now() - began
+  }
+
+  #run(until: number): void {
     const { into } = this.#work
     const { items, first } = this.#batch
-    const { until, looksEvery } = this.#time
+    const { looksEvery } = this.#time
     try {
       let at = this.#from
       if (into) {
-        const other = callPlain(this.#call, items, at, this.#context, first, into, this, this.#time)
+        const other = callPlain(this.#call, items, at, this.#context, first, into, this, until, looksEvery)
         if (other && this.#settle(other.value)) return
         at = this.reached
         if (performance.now() >= until) return
@@ -183,7 +221,8 @@ function callPlain(
   first: number,
   into: unknown[],
   stretch: Stretch,
-  { until, looksEvery }: StretchTime,
+  until: number,
+  looksEvery: number,
 ): { readonly value: unknown } | undefined {
   const { length } = items
   let looks = looksEvery

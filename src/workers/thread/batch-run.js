@@ -386,6 +386,8 @@ export class BatchRun {
     this.#current = context
     const call = (/** @type {unknown} */ left, /** @type {unknown} */ right) => {
       if (context.aborted) throw context.aborted.reason
+      const takesContext = merge.call.length > 2
+      if (!takesContext && !merge.ambient) return merge.call(left, right)
       const body = () => merge.call(...withContext(merge.call.length, [left, right], context))
       return merge.ambient ? merge.ambient.enter(context, body) : body()
     }

@@ -30,9 +30,21 @@ export function mergeNeighbours(first, values, merge) {
  */
 function goOn(blocks, first, values, from, merge) {
   for (let at = from; at < values.length; at++) {
-    blocks.levels.push(0)
-    blocks.positions.push(first + at)
-    blocks.values.push(values[at])
+    // Two that are a pair make a block at once: half of all merges.
+    const paired = (first + at) % 2 === 0 && at + 1 < values.length
+    const value = paired ? merge(values[at], values[at + 1]) : values[at]
+    blocks.levels.push(paired ? 1 : 0)
+    blocks.positions.push(paired ? (first + at) / 2 : first + at)
+    blocks.values.push(value)
+    if (paired) at++
+    if (paired && isThenable(value)) {
+      const last = blocks.values.length - 1
+      return Promise.resolve(value).then((settled) => {
+        blocks.values[last] = settled
+        const later = mergeLast(blocks, merge)
+        return later ? later.then(() => goOn(blocks, first, values, at + 1, merge)) : goOn(blocks, first, values, at + 1, merge)
+      })
+    }
     const later = mergeLast(blocks, merge)
     if (later) return later.then(() => goOn(blocks, first, values, at + 1, merge))
   }

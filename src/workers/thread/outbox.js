@@ -161,6 +161,7 @@ export class Outbox {
       async,
       ...(this.times.marks.length > 0 && { marks: Float64Array.from(this.times.marks) }),
       ...(this.#blocks && { blocks: this.#blocks }),
+      ...(this.copyMs > 0 && { copyMs: this.copyMs }),
     }
     this.#blocks = undefined
     this.#values = []
