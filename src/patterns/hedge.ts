@@ -33,7 +33,7 @@ export interface HedgeOptions {
   readonly name?: string
 }
 
-const hedgeRules: OptionRules<HedgeOptions> = {
+export const hedgeRules: OptionRules<HedgeOptions> = {
   after: rules.either(quantileRule, rules.duration),
   extra: rules.number(0, 1),
   name: rules.string,

@@ -1,4 +1,14 @@
 /** `heddle/serve`: models in replicas, behind bounded and fair queues. */
+export { replica, replicas, type ServedModels } from './replicas/replicas.ts'
+export type {
+  BatchOptions,
+  OpenSettings,
+  QueueOptions,
+  Replica,
+  ReplicaContext,
+  ReplicaDefinition,
+  ReplicasOptions,
+} from './definition.ts'
 export { isServed, type Answer, type Served, type ServedCallOptions, type StreamedAnswer } from './served.ts'
 export type { Histogram, Latencies, Measured, Refusal, ReplicaStats, ServedStats, TenantStats } from './stats.ts'
 export type { ChatMessage, ChatPart, ChatRequest, ChatResult, Classification, ModelKind } from './kinds.ts'

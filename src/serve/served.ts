@@ -15,7 +15,7 @@ export interface ServedCallOptions {
   readonly signal?: AbortSignal
   /** From now: a call that has not started by then is dropped and rejects with `TimedOut`; one under way is given up. @default none */
   readonly deadline?: Duration
-  /** Higher ones are served first, within a tenant and between tenants. @default 0 */
+  /** Higher ones of the same tenant are served first: one level is worth ten seconds of waiting, so that nobody waits for ever. @default 0 */
   readonly priority?: number
   /** Who asks: tenants with work waiting share the model by their weights. @default '' */
   readonly tenant?: string
@@ -38,7 +38,7 @@ export interface Answer<Out> {
 
 /** The parts of one answer as they are written. A loop over it that is left early gives the call up. */
 export interface StreamedAnswer<Part, Out> extends AsyncIterable<Part> {
-  /** The whole answer, when the last part has come. Rejects as the loop does; nobody need look at it. */
+  /** The whole answer, when the last part has come. Rejects as the loop does. Need not be looked at, and does not wait for a loop. */
   readonly answer: Promise<Answer<Out>>
 }
 

@@ -1,0 +1,171 @@
+/** The replicas of a model: opened, measured, and found when there is work. */
+import { Closed, WorkerStartFailed } from '../../base/errors.ts'
+import { textBytes } from '../queue/estimate.ts'
+import type { ReplicaHandle } from '../replica/handle.ts'
+import type { Measured, ReplicaStats } from '../stats.ts'
+import { batchesUpTo, type Layout, layoutsFor, measure } from './measure.ts'
+import { Seat } from './seat.ts'
+import type { ModelSettings } from './settings.ts'
+
+/** The largest batch that is tried where nothing else is said. */
+const largestBatch = 32
+/** Each replica computes so many inputs of warm-up before it takes work: the first calls of an engine are slower. */
+const warmItems = 2
+
+export interface CrewEvents {
+  /** One of them can take work. */
+  ready(): void
+  failed(error: unknown): void
+}
+
+export class Crew {
+  readonly #settings: ModelSettings
+  readonly #events: CrewEvents
+  #seats: Seat[] = []
+  #threads = 0
+  /** Not before it has been measured. */
+  #serving = false
+  #closed = false
+  batch = 1
+  measured: readonly Measured[] = []
+  lastMemoryBytes = 0
+  /** Called when a replica is open, or cannot be. */
+  #waiting: { readonly ready: () => void; readonly failed: (error: unknown) => void } | undefined
+
+  constructor(settings: ModelSettings, events: CrewEvents) {
+    this.#settings = settings
+    this.#events = events
+    if (settings.batchItems !== 'auto') this.batch = settings.batchItems
+  }
+
+  /** The least busy replica that can take a batch. */
+  free(but?: Seat): Seat | undefined {
+    if (!this.#serving) return undefined
+    let found: Seat | undefined
+    for (const seat of this.#seats) {
+      if (seat === but || !seat.handle || seat.underWay >= this.#settings.slots || !seat.breaker.ready) continue
+      if (!found || seat.underWay < found.underWay) found = seat
+    }
+    return found
+  }
+
+  /** Some replica takes work, or will in a moment. */
+  get fit(): boolean {
+    return this.#seats.some((seat) => seat.breaker.ready || seat.breaker.state === 'half-open')
+  }
+
+  /** No replica is open or being opened. */
+  get dead(): boolean {
+    return this.#seats.every((seat) => seat.state === 'backing-off')
+  }
+
+  /** How many replicas are open. */
+  get live(): number {
+    return this.#seats.filter((seat) => seat.handle).length
+  }
+
+  get stats(): readonly ReplicaStats[] {
+    return this.#seats.map((seat) => seat.stats)
+  }
+
+  get memoryBytes(): number {
+    return this.#seats.reduce((sum, { handle }) => sum + (handle?.memoryBytes ?? 0), 0)
+  }
+
+  /** Opens replicas, and measures how they run best. @throws what `open` threw */
+  async open(): Promise<void> {
+    const { cores, size, threads, slots, warmUp, runs, batchItems, batchTokens, clock, measureMs } = this.#settings
+    const layouts = layoutsFor(cores, size, threads, slots)
+    const [first] = layouts
+    const batches = batchItems === 'auto' ? batchesUpTo(largestBatch) : [batchItems]
+    if (!runs || warmUp.length === 0 || this.measured.length > 0 || (layouts.length === 1 && batches.length === 1)) {
+      const known = this.measured.find(({ chosen }) => chosen)
+      await this.#layOut(known ?? (first as Layout))
+    } else {
+      this.measured = await measure({
+        layouts,
+        batches,
+        samples: byLength(warmUp),
+        tokens: batchTokens,
+        clock,
+        budgetMs: measureMs,
+        open: (layout) => this.#layOut(layout),
+      })
+      const chosen = this.measured.find((row) => row.chosen)
+      if (chosen) {
+        this.batch = chosen.batch
+        await this.#layOut(chosen)
+      }
+    }
+    if (this.#closed) throw closedError(this.#settings.name)
+    this.lastMemoryBytes = this.memoryBytes
+    this.#serving = true
+  }
+
+  /** Ends it for good, also while it is being opened. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true
+    this.#waiting?.failed(closedError(this.#settings.name))
+    await this.end(graceMs)
+  }
+
+  async end(graceMs: number): Promise<void> {
+    this.#serving = false
+    const seats = this.#seats
+    this.#seats = []
+    await Promise.all(seats.map((seat) => seat.end(graceMs)))
+  }
+
+  /** As many open replicas with as many threads each: those that fit stay. */
+  async #layOut({ replicas, threads }: Layout): Promise<readonly ReplicaHandle[]> {
+    if (threads !== this.#threads) await this.end(this.#settings.endGraceMs)
+    if (this.#closed) throw closedError(this.#settings.name)
+    this.#threads = threads
+    const surplus = this.#seats.splice(replicas)
+    await Promise.all(surplus.map((seat) => seat.end(this.#settings.endGraceMs)))
+    while (this.#seats.length < replicas) this.#seats.push(this.#seat(this.#seats.length, threads))
+    await this.#allOpen()
+    return this.#seats.flatMap(({ handle }) => handle ?? [])
+  }
+
+  async #allOpen(): Promise<void> {
+    while (this.live < this.#seats.length) {
+      await new Promise<void>((resolve, reject) => (this.#waiting = { ready: resolve, failed: reject }))
+      this.#waiting = undefined
+    }
+  }
+
+  #seat(id: number, threads: number): Seat {
+    const { name, open, clock, breaker, warmUp, runs, batchTokens } = this.#settings
+    const warm = async (handle: ReplicaHandle): Promise<void> => {
+      if (!runs || warmUp.length === 0) return
+      const { errors } = await handle.run(warmUp.slice(0, warmItems), { items: 1, tokens: batchTokens }).done
+      const [failed] = errors
+      if (failed && errors.length === Math.min(warmItems, warmUp.length))
+        throw new WorkerStartFailed(`The model "${name}" failed for its own \`warmUp\``, { cause: failed.error })
+    }
+    return new Seat(
+      id,
+      { model: name, open, clock, breaker, threads, warm },
+      {
+        ready: () => {
+          this.#waiting?.ready()
+          this.#events.ready()
+        },
+        failed: (error) => {
+          this.#waiting?.failed(error)
+          this.#events.failed(error)
+        },
+      },
+    )
+  }
+}
+
+function closedError(name: string): Closed {
+  return new Closed(`The model "${name}" was closed while it was being opened`)
+}
+
+/** Shortest first, as far as their texts show. */
+function byLength(samples: readonly unknown[]): readonly unknown[] {
+  return samples.toSorted((a, b) => textBytes(a) - textBytes(b))
+}
