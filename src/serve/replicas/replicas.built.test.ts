@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { Cancelled, Closed, InvalidOption, Overflow, TimedOut, WorkerCrashed } from '../../base/errors.ts'
 import { map } from '../../run/map.ts'
-import { byProcess, byThread, measured, retried, talking, timed } from './fixtures/models.ts'
+import { byProcess, byThread, measured, retried, talking, timed } from './models.fixture.ts'
 import { isServed } from '../served.ts'
 import { replicas } from './replicas.ts'
 
@@ -195,7 +195,7 @@ test('wrong uses are named', async () => {
 
 test('closing refuses what comes, finishes what waits, and gives up after the grace', async () => {
   const { twice } = replicas(
-    new URL('./fixtures/closing.ts', import.meta.url).href,
+    new URL('./closing.fixture.ts', import.meta.url).href,
     { twice: { open: () => 1, run: (_model: number, batch: string[]) => batch } },
     { size: 1, threads: 1, isolation: 'thread', batch: { items: 1 } },
   )
