@@ -12,6 +12,7 @@ export type { EmbedAllOptions, EmbeddingPool, EmbeddingPoolOptions } from './poo
 export type { ModelLimits } from './pool/replica.ts'
 export type { HedgeOptions } from './pool/hedge.ts'
 export type { FallbackReport, ModelReport, PoolReport } from './pool/report.ts'
+export { shareLimits, type SharedLimits, type ShareLimitsOptions } from './account/share-limits.ts'
 export { boundedFetch, type BoundedFetchOptions } from './pool/wire.ts'
 export type { AnyEmbeddingModel, AnyLanguageModel } from './model/sdk-model.ts'
 

@@ -8,7 +8,7 @@
  */
 import { lazily } from '../base/builtin.js'
 import { JournalRefused } from '../base/errors.ts'
-import { hasCode, type JournalFileSystem, readFile, writeFile } from './file-system.ts'
+import { hasCode, type JournalFileSystem, nodeFileSystem, readFile, writeFile } from './file-system.ts'
 
 const crypto = lazily('node:crypto')
 const fs = lazily('node:fs')
@@ -143,4 +143,12 @@ function inUse(journal: string, lock: string, { pid, host }: Owner, self: Owner)
       ? 'Wait for the run that has it, or open it once with `openJournal` and give each run a part of it.'
       : `If no such process runs any more, delete ${JSON.stringify(lock)}.`,
   })
+}
+
+/** Gives up what is held. */
+export type Hold = () => Promise<void>
+
+/** The same lock beside any file of this machine, with its real processes. @throws {JournalRefused} while a living process holds it */
+export function holdLock(path: string): Promise<Hold> {
+  return lockJournal(path, nodeFileSystem, realProcesses)
 }

@@ -188,6 +188,11 @@ export class Limiter extends Waitable implements LeaseOwner {
     return this.#bounds.forgotten(this.#lastAt, this.#clock.now())
   }
 
+  /** @internal What the next that waits will take. */
+  get next(): { readonly cost: number; readonly outputCost: number } | undefined {
+    return this.#queue.head
+  }
+
   get stats(): LimiterStats {
     return {
       running: this.#leases.size,

@@ -81,6 +81,7 @@ export function dispatcherOf<
       coolDownMs: coolDown === undefined ? undefined : durationMs(coolDown, 'coolDown'),
       hasOthers: members.length > 1,
       queueTimeoutMs,
+      share: options.share,
       random,
     })
   })

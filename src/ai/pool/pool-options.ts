@@ -2,6 +2,7 @@
 import type { Duration } from '../../base/duration.ts'
 import { type OptionRules, rules } from '../../base/options.ts'
 import type { BreakerOptions } from '../../limits/index.ts'
+import { SharedLimits } from '../account/share-limits.ts'
 import { Budget } from './budget.ts'
 import type { HedgeOptions } from './hedge.ts'
 import type { FailureClass } from '../../base/errors.ts'
@@ -13,6 +14,8 @@ import type { ModelLimits } from './replica.ts'
 export interface PoolOptions {
   /** Limits of each model; what is not given is learned from the response headers. @default all learned */
   readonly limits?: ModelLimits
+  /** Limits that other programs with the same account keep together with this one; see `shareLimits`. @default each program for itself */
+  readonly share?: SharedLimits
   /** Requests under way per model. `'auto'`: up to 1,024, fewer while the provider is overloaded. @default 'auto' */
   readonly concurrency?: number | 'auto'
   /**
@@ -98,6 +101,7 @@ export const limitRules: OptionRules<ModelLimits> = {
 
 export const poolRules: OptionRules<PoolOptions> = {
   limits: rules.object,
+  share: { expected: 'limits made by shareLimits()', accepts: (value) => value instanceof SharedLimits },
   concurrency: rules.whole(1, ['auto']),
   prefer: rules.either(rules.oneOf('least-busy', 'first', 'cheapest', 'fastest'), rules.function),
   within: rules.object,

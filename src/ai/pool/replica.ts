@@ -13,9 +13,11 @@ import { CircuitOpen, QuotaExhausted, TimedOut } from '../../base/errors.ts'
 import { currentFrame } from '../../base/frame.ts'
 import { note } from '../../base/observer.ts'
 import { type BreakerOptions, CircuitBreaker, type Lease, limiter, type Limiter } from '../../limits/index.ts'
+import type { SharedLimits } from '../account/share-limits.ts'
 import { Allowance, unlimited } from './limits/allowance.ts'
 import { atFirst, mostAtOnce } from './limits/at-first.ts'
 import { Closure } from './closure.ts'
+import { Gate } from './limits/gate.ts'
 import { type Charging, type HeaderBag, readRateLimits } from './limits/headers.ts'
 import { judge } from './failure.ts'
 import type { Mark } from './limits/learner.ts'
@@ -59,6 +61,8 @@ export interface ReplicaSettings {
   /** Whether there are other models that calls could go to. */
   readonly hasOthers: boolean
   readonly queueTimeoutMs: number
+  /** Where other programs use the account as well. */
+  readonly share?: SharedLimits | undefined
   readonly random: () => number
 }
 
@@ -106,6 +110,7 @@ export class Replica<M> {
   pausedUntil = Number.NEGATIVE_INFINITY
   readonly #random: () => number
   readonly #limiter: Limiter
+  readonly #gate: Gate | undefined
   readonly #requests: Allowance
   /** Input tokens alone, where output tokens have a limit of their own. */
   readonly #tokens: Allowance
@@ -146,9 +151,12 @@ export class Replica<M> {
       metering: 'bucket',
       queueTimeout: settings.queueTimeoutMs,
     })
-    this.#requests = new Allowance(this.#limiter, 'rate', requestsPerMinute)
-    this.#tokens = new Allowance(this.#limiter, 'tokens', tokensPerMinute ?? inputTokensPerMinute)
-    this.#outputTokens = new Allowance(this.#limiter, 'outputTokens', outputTokensPerMinute)
+    const gate = settings.share && new Gate(this.#limiter, settings.share, name)
+    this.#gate = gate
+    this.#requests = new Allowance(this.#limiter, 'rate', requestsPerMinute, gate)
+    this.#tokens = new Allowance(this.#limiter, 'tokens', tokensPerMinute ?? inputTokensPerMinute, gate)
+    this.#outputTokens = new Allowance(this.#limiter, 'outputTokens', outputTokensPerMinute, gate)
+    if (gate) gate.onChange = () => [this.#requests, this.#tokens, this.#outputTokens].forEach((allowance) => allowance.moved())
     this.#charging = inputTokensPerMinute === undefined && outputTokensPerMinute === undefined ? 'use' : 'parts'
     if (settings.breaker)
       this.#breaker = new CircuitBreaker({ name: `the breaker of ${name}`, failIf: passes, ...settings.breaker })
@@ -190,11 +198,15 @@ export class Replica<M> {
    */
   async acquire(demand: Demand, options: { readonly signal: AbortSignal; readonly priority: number }): Promise<Permit> {
     const first = this.#proof.given ? false : await this.#proof.turn(options.signal)
+    const costs = this.#costs(demand)
+    this.#gate?.want(costs)
     try {
-      return this.#permit(demand, await this.#limiter.acquire({ ...options, ...this.#costs(demand) }), first)
+      return this.#permit(demand, await this.#limiter.acquire({ ...options, ...costs }), first)
     } catch (error) {
       if (first) this.#proof.failed()
       throw error
+    } finally {
+      this.#gate?.wanted(costs)
     }
   }
 
@@ -224,11 +236,13 @@ export class Replica<M> {
     this.#outputTokens.settle(permit.outputTokens, 0)
     this.#breaker?.settle(permit.pass, 'unknown')
     if (permit.probe) this.closure.giveUpProbe()
+    this.#gate?.changed()
   }
 
   /** Headers have come, of an answer or of a refusal. */
   read(permit: Permit, headers: HeaderBag | undefined, refused: boolean): void {
     permit.unexplained = refused
+    this.#gate?.answered()
     const limits = readRateLimits(headers, Date.now())
     if (!limits) return
     this.#charging = limits.charging ?? this.#charging
@@ -257,6 +271,7 @@ export class Replica<M> {
     this.#outputTokens.settle(permit.outputTokens, output)
     // A refusal is about how fast calls come, not about how many are under way.
     permit.lease.release(tokens, refused ? undefined : error, output)
+    this.#gate?.changed()
     if (permit.probe) this.closure.giveUpProbe()
     if (kind === 'answered') {
       this.closure.reopen()
@@ -285,6 +300,7 @@ export class Replica<M> {
     }
     this.pausedUntil = Math.max(this.pausedUntil, until)
     this.#limiter.pause(this.pausedUntil)
+    this.#gate?.pause(until - now)
     note('limit', currentFrame().run, `${this.name} refused a call for its rate limit: its calls wait ${formatMs(wait)}`, {
       waitMs: wait,
     })

@@ -59,12 +59,12 @@ export class LimitLearner {
   #offset: number | undefined
   #latest: number | undefined
 
-  /** A call starts, and takes this much. */
-  charge(amount: number, now: number): Mark {
+  /** A call starts, and takes this much. @param total what was charged by then, where others use the account as well */
+  charge(amount: number, now: number, total?: number): Mark {
     this.#charged += amount
     this.#now.calls++
     this.#now.open++
-    return { at: now, charged: this.#charged, amount, epoch: this.#now, open: true }
+    return { at: now, charged: total ?? this.#charged, amount, epoch: this.#now, open: true }
   }
 
   /** The call is over; `actual` is what it took, where the provider gives back the rest. */
@@ -110,6 +110,20 @@ export class LimitLearner {
   /** The level right after a limit was learned, by the latest reading alone. */
   latest(now: number): number | undefined {
     return this.#level(this.#latest, now)
+  }
+
+  /** The latest reading, as an offset, for a level that is kept elsewhere; each is given once. */
+  takeReading(): number | undefined {
+    const reading = this.#latest
+    this.#latest = undefined
+    return reading
+  }
+
+  /** Others charge from now on, or no longer: what was read does not go with what will be. */
+  forget(): void {
+    this.#before = newEpoch()
+    this.#now = newEpoch()
+    this.#offset = this.#latest = undefined
   }
 
   #reading(remaining: number, mark: Mark, refused: boolean): void {
