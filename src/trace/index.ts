@@ -34,17 +34,11 @@ export { compare, type ComparedRun, type Comparison } from './verdict/compare.ts
 export { fitScaling, predictThroughput, type ScalingFit, type ScalingPoint } from './explain/scaling.ts'
 
 // --- traces of other systems
+export type { SequenceFinding } from './import/findings.ts'
 export { foreignFormats, readSpans } from './import/read.ts'
 export type { Spans } from './import/spans/spans.ts'
 export { traceOfSpans } from './import/to-trace.ts'
-export {
-  explainSpans,
-  type OperationReport,
-  type PathShare,
-  type Quantiles,
-  type SequenceFinding,
-  type SpanReport,
-} from './import/report.ts'
+export { explainSpans, type OperationReport, type PathShare, type Quantiles, type SpanReport } from './import/report.ts'
 
 // --- other tools
 export { type ExportFormat, exportFormats, exportTrace } from './export/index.ts'

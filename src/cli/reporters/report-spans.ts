@@ -82,7 +82,8 @@ const longestCall = 60
 const short = (text: string): string => (text.length > longestCall ? `${text.slice(0, longestCall)}…` : text)
 
 function findingLines(finding: SequenceFinding, { cyan, dim, yellow }: Paint): string[] {
-  const { tier, message, savingMs, shareOfP50, traces, operation, service, parent, code, proof, question, remedy } = finding
+  const { tier, message, savingMs, shareOfP50, traces, traceId, operation, service, parent, code, proof, question, remedy } =
+    finding
   const saving =
     savingMs > 0
       ? ` (could save ${formatMs(savingMs)}, ${(100 * shareOfP50).toFixed(0)} % of the median, in ${counted(traces, 'trace')})`
@@ -92,7 +93,9 @@ function findingLines(finding: SequenceFinding, { cyan, dim, yellow }: Paint): s
   )
   return [
     `  ${yellow(readableLine(message))}${saving}`,
-    dim(`    in ${readableLine(where)}${code === '' ? '' : `, ${readableLine(code)}`}`),
+    dim(
+      `    in ${readableLine(where)}${code === '' ? '' : `, ${readableLine(code)}`}${traces > 1 ? `; most in trace ${readableLine(traceId)}` : ''}`,
+    ),
     ...proof.map((line) => dim(`    ${tier}: ${readableLine(line)}`)),
     ...(question === undefined ? [] : [dim(`    ${question}`)]),
     `    ${cyan('→')} ${remedy}`,

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Drawn, drawn } from './spans.fixture.ts'
-import { explainSpans, type SequenceFinding, type SpanReport } from './report.ts'
+import type { SequenceFinding } from './findings.ts'
+import { explainSpans, type SpanReport } from './report.ts'
 
 const sql = (statement: string): Drawn['attributes'] => ({ 'db.system': 'postgresql', 'db.statement': statement })
 const http = (method: string, url: string): Drawn['attributes'] => ({ 'http.request.method': method, 'url.full': url })

@@ -1,13 +1,13 @@
 /** What traces of another system say: how long each operation takes and why, what ran one after the other without need, and what it would save. */
-import { createHash } from 'node:crypto'
 import { counted } from '../../base/counted.ts'
-import type { Finding, Tier } from '../../findings/finding.ts'
 import { spanPath } from './analysis/critical-path.ts'
 import { Evidence } from './analysis/evidence.ts'
 import { type Forest, forestOf } from './analysis/forest.ts'
-import { codeOf, doings, nameOf, operationKey, operationLabel, serviceOf } from './analysis/operations.ts'
-import { type EvidenceKind, joined, type Sequence, type SequenceRule, sequencesOf } from './analysis/sequences.ts'
+import { doings, nameOf, operationKey, operationLabel, serviceOf } from './analysis/operations.ts'
+import { type Places, placesOf } from './analysis/places.ts'
+import { joined, type Sequence, sequencesOf } from './analysis/sequences.ts'
 import { WhatIf } from './analysis/what-if.ts'
+import { Findings, quantiles, type SequenceFinding } from './findings.ts'
 import type { Spans } from './spans/spans.ts'
 
 /** Quantiles of an operation's time, in milliseconds. */
@@ -38,32 +38,6 @@ export interface OperationReport {
   readonly path: readonly PathShare[]
   /** The path as it would be afterwards. */
   readonly pathAfter: readonly PathShare[]
-}
-
-/** Calls that ran one after the other, in all traces in which they did. */
-export interface SequenceFinding extends Finding {
-  /** The same in every set of traces of the same program. */
-  readonly id: string
-  readonly rule: SequenceRule | 'gap'
-  readonly evidence: EvidenceKind | 'none'
-  readonly operation: string
-  /** The span inside which it happens. */
-  readonly service: string
-  readonly parent: string
-  /** File, line and function, where a span names them. */
-  readonly code: string
-  readonly calls: readonly string[]
-  /** Traces of the operation in which it happens. */
-  readonly traces: number
-  /** Of a trace in which it happens: rounds or calls, on average. */
-  readonly rounds: number
-  /** Milliseconds per trace in which it happens, on average. */
-  readonly savingMs: number
-  /** Milliseconds over all traces. */
-  readonly totalSavingMs: number
-  /** Share of the operation's p50 and p95 that it costs. */
-  readonly shareOfP50: number
-  readonly shareOfP95: number
 }
 
 /** What a set of traces says. */
@@ -142,33 +116,20 @@ interface OperationState {
   readonly pathAfter: Map<string, { service: string; call: string; ms: number }>
 }
 
-interface FindingState {
-  readonly operation: OperationState
-  readonly sequence: Sequence | undefined
-  readonly service: string
-  readonly parent: string
-  readonly code: string
-  readonly calls: readonly string[]
-  traces: number
-  rounds: number
-  savingMs: number
-  /** Own time, of a gap. */
-  gapMs: number
-}
-
 class Analysis {
   readonly #forest: Forest
   readonly #doing: Uint8Array
   readonly #evidence: Evidence
   readonly #whatIf: WhatIf
   readonly #operations = new Map<string, OperationState>()
-  readonly #findings = new Map<string, FindingState>()
+  readonly #findings: Findings
 
   constructor(forest: Forest) {
     this.#forest = forest
     this.#doing = doings(forest)
     this.#evidence = new Evidence(forest)
     this.#whatIf = new WhatIf(forest)
+    this.#findings = new Findings(forest)
   }
 
   add(root: number): void {
@@ -178,6 +139,8 @@ class Analysis {
     operation.took.push(took)
     const path = spanPath(this.#forest, root)
     addPath(operation.path, spans, path.own)
+    const places = placesOf(this.#forest, root)
+    if (places) return this.#placesIn(operation, root, took, places)
     const sequences = sequencesOf(this.#forest, path, this.#doing, this.#evidence)
     const sure = sequences.filter(({ evidence }) => evidence !== 'unknown')
     const groups = joined(this.#forest, sure)
@@ -220,11 +183,23 @@ class Analysis {
     for (const [i, { sequence, bound }] of byBound.entries()) {
       const saving = i < singlesPerTrace ? this.#whatIf.saving(root, [sequence.group]) : bound / 2
       if (saving < worth) continue
-      const state = this.#finding(operation, sequence)
-      state.traces++
-      state.rounds += sequence.group.lanes.length
-      state.savingMs += saving
+      this.#findings.sequence(operation, root, sequence, saving)
     }
+  }
+
+  /** A build: what its tasks need is known, so that nothing else is asked of their order. */
+  #placesIn(operation: OperationState, root: number, took: number, places: Places): void {
+    const saving = took - Math.min(places.enough > places.used ? places.enoughMs : places.longestFirstMs, took)
+    const worth = saving >= Math.max(leastMs, leastShare * took)
+    const predicted = worth ? took - saving : took
+    operation.predicted.push(predicted)
+    operation.atBest.push(Math.min(predicted, places.chainMs))
+    const { spans, start, end } = this.#forest
+    const chain = new Map(places.chain.map((row) => [row, (end[row] as number) - (start[row] as number)]))
+    addPath(operation.pathAfter, spans, worth ? chain : spanPath(this.#forest, root).own)
+    if (!worth) return
+    const names = places.chain.map((row) => nameOf(spans, row))
+    this.#findings.places(operation, root, places, saving, names)
   }
 
   /** No more than this can be saved: all lanes but the longest. */
@@ -239,75 +214,20 @@ class Analysis {
     return sum - longest
   }
 
-  #finding(operation: OperationState, sequence: Sequence): FindingState {
-    const { spans } = this.#forest
-    const { parent, lanes } = sequence.group
-    const key = `${operation.service} ${operation.name} ${sequence.rule} ${operationKey(spans, parent)} ${sequence.keys.join(' ')}`
-    let state = this.#findings.get(key)
-    if (!state) {
-      const members = sequence.rule === 'loop' ? (lanes[0] ?? []) : lanes.map((lane) => lane[0] as number)
-      const firstCode = [parent, ...members].map((row) => codeOf(spans, row)).find((code) => code !== '')
-      state = {
-        operation,
-        sequence,
-        service: serviceOf(spans, parent),
-        parent: nameOf(spans, parent),
-        code: firstCode ?? '',
-        calls: members.map((row, i) => callLabel(spans, row, sequence.rule === 'loop' ? 1 : roundsOf(spans, lanes[i] ?? []))),
-        traces: 0,
-        rounds: 0,
-        savingMs: 0,
-        gapMs: 0,
-      }
-      this.#findings.set(key, state)
-    }
-    return state
-  }
-
   /** Long own time of a span that waits for others otherwise: code that no span shows. */
   #gapsOf(operation: OperationState, took: number, own: ReadonlyMap<number, number>): void {
-    const { spans, first } = this.#forest
+    const { first } = this.#forest
     for (const [row, ms] of own) {
       if (ms < gapMs || ms < gapShare * took || first[row + 1] === first[row]) continue
-      const key = `${operation.service} ${operation.name} gap ${operationKey(spans, row)}`
-      const state = this.#findings.get(key) ?? {
-        operation,
-        sequence: undefined,
-        service: serviceOf(spans, row),
-        parent: nameOf(spans, row),
-        code: codeOf(spans, row),
-        calls: [],
-        traces: 0,
-        rounds: 0,
-        savingMs: 0,
-        gapMs: 0,
-      }
-      this.#findings.set(key, state)
-      state.traces++
-      state.gapMs += ms
+      this.#findings.gap(operation, row, ms)
     }
   }
 
   report(): Pick<SpanReport, 'operations' | 'findings'> {
     const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
     const operations = [...this.#operations.values()].sort((a, b) => sum(b.took) - sum(a.took)).map(operationReport)
-    const findings = [...this.#findings.values()].map(findingReport)
-    const rank = (finding: SequenceFinding): number => (finding.tier === 'info' ? 1 : 0)
-    findings.sort((a, b) => rank(a) - rank(b) || b.totalSavingMs - a.totalSavingMs)
-    return { operations, findings }
+    return { operations, findings: this.#findings.report() }
   }
-}
-
-/** How often a lane calls what its first call is. */
-const roundsOf = (spans: Spans, lane: readonly number[]): number =>
-  lane.filter((row) => operationKey(spans, row) === operationKey(spans, lane[0] as number)).length
-
-function callLabel(spans: Spans, row: number, times: number): string {
-  const service = serviceOf(spans, row)
-  const parentService = serviceOf(spans, spans.rows.parent[row] as number)
-  const label = operationLabel(spans, row)
-  const call = service !== '' && service !== parentService ? `${service}: ${label}` : label
-  return times > 1 ? `${times} × ${call}` : call
 }
 
 function addPath(into: OperationState['path'], spans: Spans, own: ReadonlyMap<number, number>): void {
@@ -336,114 +256,4 @@ function operationReport(state: OperationState): OperationReport {
     path: shares(state.path, sum(state.took)),
     pathAfter: shares(state.pathAfter, sum(state.predicted)),
   }
-}
-
-function quantiles(values: readonly number[]): Quantiles {
-  const sorted = Float64Array.from(values).sort()
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0
-  return { p50: at(0.5), p95: at(0.95) }
-}
-
-const tierOf: Readonly<Record<EvidenceKind, Tier>> = {
-  overlap: 'proven',
-  'equal-reads': 'likely',
-  reads: 'likely',
-  unknown: 'info',
-}
-
-function findingReport(state: FindingState): SequenceFinding {
-  const { operation, sequence } = state
-  const { p50, p95 } = quantiles(operation.took)
-  const savingMs = state.savingMs / Math.max(1, state.traces)
-  const rounds = state.rounds / Math.max(1, state.traces)
-  const at = state.service === '' ? state.parent : `${state.service}: ${state.parent}`
-  const common = {
-    where: state.code === '' ? at : `${at}, ${state.code}`,
-    saving: savingMs > 0 ? `${formatted(savingMs)} of ${formatted(p50)} at the median` : 'unknown',
-    operation: operation.name,
-    service: state.service,
-    parent: state.parent,
-    code: state.code,
-    calls: state.calls,
-    traces: state.traces,
-    rounds,
-    savingMs,
-    totalSavingMs: state.savingMs,
-    shareOfP50: p50 > 0 ? savingMs / p50 : 0,
-    shareOfP95: p95 > 0 ? savingMs / p95 : 0,
-  }
-  const rule = sequence?.rule ?? 'gap'
-  const id = createHash('sha256')
-    .update([rule, state.service, operation.name, state.parent, ...state.calls].join('\0'))
-    .digest('hex')
-    .slice(0, 12)
-  if (!sequence) {
-    const ms = state.gapMs / state.traces
-    return {
-      ...common,
-      id,
-      rule,
-      tier: 'info',
-      evidence: 'none',
-      message: `nothing was under way for ${formatted(ms)} inside ${state.parent}: its own computing, or waiting that has no span`,
-      proof: [],
-      question: 'What does this code do in that time?',
-      remedy: 'a span around it says more; computing can go to a worker function',
-    }
-  }
-  return {
-    ...common,
-    id,
-    rule,
-    tier: tierOf[sequence.evidence],
-    evidence: sequence.evidence,
-    ...wording(state, sequence, rounds),
-  }
-}
-
-const formatted = (ms: number): string => (ms >= 100 ? `${ms.toFixed(0)} ms` : `${ms.toFixed(1)} ms`)
-
-function wording(
-  state: FindingState,
-  sequence: Sequence,
-  rounds: number,
-): Pick<SequenceFinding, 'message' | 'proof' | 'question' | 'remedy'> {
-  const count = Number.isInteger(rounds) ? String(rounds) : `about ${rounds.toFixed(0)}`
-  const [first = ''] = state.calls
-  const body = state.calls.length > 1 ? `rounds of ${state.calls.join(', ')}` : `× ${first}`
-  const message =
-    sequence.rule === 'loop'
-      ? `${count} ${body} one after the other`
-      : `${state.calls.length} calls one after the other: ${state.calls.join(', ')}`
-  return { message, proof: proofOf(sequence), question: questionOf(sequence), remedy: remedyOf(sequence) }
-}
-
-function proofOf({ evidence, ordered, against }: Sequence): string[] {
-  const places = (count: number): string => (count === 1 ? '1 place' : `${count.toLocaleString('en')} places`)
-  if (evidence === 'overlap')
-    return [
-      `in ${places(against)} of these traces the same calls overlapped, or came in another order; one after the other in ${places(ordered)}`,
-    ]
-  if (evidence === 'equal-reads') return ['each is the same read; none of them writes']
-  if (evidence === 'reads') return ['each only reads, as its method says']
-  return ['they write, or what they do is not known; that they ran one after the other proves nothing']
-}
-
-function questionOf({ rule, evidence, transaction }: Sequence): string | undefined {
-  if (transaction) return 'They lie in one transaction, which has one connection: can one statement do it?'
-  if (evidence === 'overlap') return undefined
-  if (evidence === 'equal-reads') return 'Does a round need what the one before it gave?'
-  if (evidence === 'reads') return 'Does a call need what the one before it gave?'
-  return rule === 'loop'
-    ? 'Does the other side mind the order of the rounds?'
-    : 'Does the other side mind their order, and does one need what another gave?'
-}
-
-function remedyOf({ rule, transaction, keys }: Sequence): string {
-  const database = keys.length === 1 && /^\d+:1:/.test(keys[0] ?? '')
-  if (transaction) return 'one statement for all of them'
-  if (rule === 'consecutive') return 'start them together: Promise.all, or all of heddle'
-  return database
-    ? 'one query for all rows (a join, or IN), else a bounded map'
-    : 'a bounded map: await map(items, call, { concurrency: 10 })'
 }

@@ -97,10 +97,11 @@ function jobTask(job: unknown): TaskOf {
 }
 
 /** Tasks that never ran (cached, skipped, waiting) have no time, and are left out. */
-function addRun(sink: SpanSink, format: string, name: string, run: string, all: readonly TaskOf[]): void {
+function addRun(sink: SpanSink, format: string, name: string, run: string, listed: readonly TaskOf[]): void {
   const ran = ({ startMs, endMs }: TaskOf): boolean => Number.isFinite(startMs) && Number.isFinite(endMs)
-  const tasks = all.filter(ran)
-  if (tasks.length === 0) return sink.warn(`${format}: none of ${all.length} tasks has a start and an end`)
+  const tasks = listed.filter(ran)
+  const all = new Map(listed.map((task) => [task.id, task]))
+  if (tasks.length === 0) return sink.warn(`${format}: none of ${listed.length} tasks has a start and an end`)
   sink.format = format
   const draft = newDraft()
   const epochMs = sink.epochMs(Math.min(...tasks.map(({ startMs }) => startMs)))
@@ -132,8 +133,25 @@ function addRun(sink: SpanSink, format: string, name: string, run: string, all: 
       sink.needs(
         row,
         sink.trace(draft.traceId),
-        task.needs.map((need) => `task ${need}`),
+        ranBefore(task, all, ran).map((need) => `task ${need}`),
       )
     for (const step of task.steps?.filter(ran) ?? []) add({ ...step, service: task.service }, `step ${step.id}`, id)
   }
+}
+
+/** Tasks that a task needs, through those that did not run: a package without a build script still stands between two that have one. */
+function ranBefore(task: TaskOf, all: ReadonlyMap<string, TaskOf>, ran: (task: TaskOf) => boolean): string[] {
+  const found: string[] = []
+  const seen = new Set<string>()
+  const queue = [...(task.needs ?? [])]
+  for (let at = 0; at < queue.length; at++) {
+    const id = queue[at] as string
+    if (seen.has(id)) continue
+    seen.add(id)
+    const needed = all.get(id)
+    if (!needed) continue
+    if (ran(needed)) found.push(id)
+    else queue.push(...(needed.needs ?? []))
+  }
+  return found
 }

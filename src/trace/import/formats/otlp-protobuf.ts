@@ -179,6 +179,7 @@ export class OtlpProtobufReader {
     const parent: Id = { high: 0, low: 0 }
     let [withId, withParent, failed] = [false, false, false]
     let [name, kind, traceHigh, traceLow] = ['', 0, 0, 0]
+    let [traceFrom, traceTo] = [0, 0]
     let [startHigh, startLow, endHigh, endLow] = [0, 0, 0, 0]
     while (this.#at < end) {
       const tag = this.#varint()
@@ -196,7 +197,7 @@ export class OtlpProtobufReader {
         if (length >= 8) {
           const high = this.#bytes.readInt32BE(to - 8)
           const low = this.#bytes.readInt32BE(to - 4)
-          if (field === spanField.traceId) [traceHigh, traceLow] = [high, low]
+          if (field === spanField.traceId) [traceHigh, traceLow, traceFrom, traceTo] = [high, low, this.#at, to]
           else if (field === spanField.spanId) [id.high, id.low, withId] = [high, low, true]
           else if (high !== 0 || low !== 0) [parent.high, parent.low, withParent] = [high, low, true]
         }
@@ -212,7 +213,10 @@ export class OtlpProtobufReader {
       } else this.#skip(wire)
     }
     if (this.#at !== end) throw this.#refused('a span that is longer than it says')
-    const row = sink.append(sink.traceOf(traceHigh, traceLow), withId ? id : undefined)
+    const row = sink.append(
+      sink.traceOf(traceHigh, traceLow, () => this.#bytes.toString('hex', traceFrom, traceTo)),
+      withId ? id : undefined,
+    )
     const { columns } = sink
     this.#epoch ??= halvesOf(sink.epochMs((startHigh * 4_294_967_296 + startLow) / 1e6))
     columns.start[row] = this.#sinceEpoch(startHigh, startLow)

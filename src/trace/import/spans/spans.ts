@@ -62,6 +62,8 @@ export interface Spans {
   readonly rows: SpanRows
   /** How many different traces. */
   readonly traces: number
+  /** Their ids as the files write them, by ordinal. */
+  readonly traceIds: readonly string[]
   /** Row → rows of what it needs, where a format knows that. */
   readonly needs: ReadonlyMap<number, readonly number[]>
   /** What was wrong with the files, a line each. */
@@ -93,7 +95,7 @@ export class SpanSink {
   readonly #id: Id = { high: 0, low: 0 }
   #epochMs: number | undefined
   #format = ''
-  #traceCount = 0
+  readonly #traceIds: string[] = []
 
   /** Milliseconds since 1970 of time 0: whole, and of the first span that was read, so that nanoseconds fit into the numbers after it. */
   epochMs(firstMs: number): number {
@@ -119,12 +121,14 @@ export class SpanSink {
   /** The ordinal of a trace. */
   trace(id: string): number {
     const { high, low } = idOf(id, this.#id)
-    return this.traceOf(high, low)
+    return this.traceOf(high, low, () => id)
   }
 
-  traceOf(high: number, low: number): number {
-    const known = this.#traces.add(high, low, this.#traceCount)
-    return known >= 0 ? known : this.#traceCount++
+  /** @param id its text, asked for when the trace is new */
+  traceOf(high: number, low: number, id: () => string): number {
+    const ids = this.#traceIds
+    const known = this.#traces.add(high, low, ids.length)
+    return known >= 0 ? known : ids.push(id()) - 1
   }
 
   /** @returns the row */
@@ -204,7 +208,8 @@ export class SpanSink {
       epochMs: this.#epochMs ?? 0,
       strings: this.#strings.list,
       rows,
-      traces: this.#traceCount,
+      traces: this.#traceIds.length,
+      traceIds: this.#traceIds,
       needs,
       warnings: this.warnings,
       orphans,
