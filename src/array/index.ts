@@ -54,6 +54,13 @@ export type { DiagonalOptions } from './linear/parts.ts'
 export { tensordot } from './linear/tensordot.ts'
 export type { TensordotAxes } from './linear/tensordot.ts'
 export { einsum } from './linear/einsum.ts'
+export { cholesky, det, inv, matrixPower, slogdet, solve, solveTriangular } from './linear/systems.ts'
+export type { CholeskyOptions, TriangularOptions } from './linear/systems.ts'
+export { eigh, eigvalsh, lstsq, matrixRank, pinv, qr, svd, svdCompressed, svdvals } from './linear/factorizations.ts'
+export type { CompressedOptions, QrOptions, SvdOptions, ToleranceOptions } from './linear/factorizations.ts'
+export { cond, matrixNorm, norm, vectorNorm } from './linear/norms.ts'
+export type { MatrixNormOptions, MatrixOrder, NormOptions, VectorNormOptions, VectorOrder } from './linear/norms.ts'
+export { MatrixRefused } from './factor/matrix-refused.ts'
 
 // Elementwise functions
 export {

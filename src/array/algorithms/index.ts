@@ -5,6 +5,7 @@ import type { Prepared } from '../stages/stage.ts'
 import { prepareBounds } from './bounds.ts'
 import { prepareCompress } from './compress.ts'
 import { prepareCumsum } from './cumsum.ts'
+import { prepareFactor } from './factor.ts'
 import { prepareProduct } from './product.ts'
 import { histogramStage, prepareOrdered, quantileStage, topkStage, uniqueStage } from './ordered.ts'
 
@@ -12,6 +13,7 @@ const table: Readonly<Record<AlgorithmName, (node: AlgorithmNode, computed: Comp
   bounds: prepareBounds,
   compress: prepareCompress,
   cumsum: prepareCumsum,
+  factor: prepareFactor,
   product: prepareProduct,
   histogram: prepareOrdered(histogramStage),
   quantile: prepareOrdered(quantileStage),

@@ -1,10 +1,9 @@
 /** The matrix product: tiles of the result, each a task; the inner length is cut too where there are few tiles. */
-import type { Matrix, ProductJob } from '../jobs/job.ts'
+import type { ProductJob } from '../jobs/job.ts'
 import type { Computed } from '../stages/lower.ts'
 import type { AlgorithmNode, Node } from '../expression/node.ts'
-import { stridesThrough } from '../memory/source.ts'
 import { denseNode, describeNode, type Prepared } from '../stages/stage.ts'
-import { identityView } from '../expression/view.ts'
+import { matrixOf } from './matrix-of.ts'
 import { type ProductType, tileLength } from '../wasm/product.ts'
 import { bytesPer, typedArray } from '../expression/dtype.ts'
 import { sizeOf } from '../expression/shape.ts'
@@ -70,16 +69,6 @@ export function prepareProduct(node: AlgorithmNode, computed: Computed): Prepare
       },
     },
   }
-}
-
-/** The elements in memory, also through a view of them; undefined where they have to be computed first. */
-function matrixOf(node: Node, computed: Computed): Matrix | undefined {
-  const view = node.kind === 'view' && !computed.has(node) ? node.view : identityView(node.shape)
-  const source = computed.get(node) ?? (node.kind === 'view' ? (computed.get(node.input) ?? node.input) : node)
-  if (source.kind !== 'dense') return undefined
-  const { offset, strides } = stridesThrough(view, source.strides, source.offset)
-  const [outer, inner] = strides.slice(-2) as [number, number]
-  return { buffer: source.buffer, dtype: source.dtype, offset, steps: strides.slice(0, -2), outer, inner }
 }
 
 /** The largest tile that leaves enough of them. Depends on the shape alone, because sums follow it. */

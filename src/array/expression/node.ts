@@ -113,10 +113,10 @@ export interface AlgorithmNode extends Common {
   readonly kind: 'algorithm'
   readonly name: AlgorithmName
   readonly inputs: readonly Node[]
-  readonly attributes: Readonly<Record<string, number | readonly number[]>>
+  readonly attributes: Readonly<Record<string, number | string | readonly number[]>>
 }
 
-export type AlgorithmName = 'bounds' | 'cumsum' | 'histogram' | 'quantile' | 'topk' | 'unique' | 'compress' | 'product'
+export type AlgorithmName = 'bounds' | 'cumsum' | 'histogram' | 'quantile' | 'topk' | 'unique' | 'compress' | 'product' | 'factor'
 
 /** Elements that come block by block: from a file in parts, or from a function of blocks. Each is made when it is needed. */
 export interface BlocksNode extends Common {

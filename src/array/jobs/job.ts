@@ -3,6 +3,7 @@
  * others, so that the result does not depend on who ran what. Jobs are plain data and cross to workers.
  */
 import { bytesPer, type DType, type TypedArray } from '../expression/dtype.ts'
+import type { FactorName } from '../factor/table.ts'
 import type { Kernel } from '../kernel/compile.ts'
 import { instantiate, instantiateInPlace, type KernelInstance } from '../kernel/instance.ts'
 import { blockLength } from '../kernel/ir.ts'
@@ -112,6 +113,21 @@ export interface ProductJob extends Common {
   readonly segmentLength: number
   /** (batch × segments × rows × columns) elements. */
   readonly result: SharedArrayBuffer
+}
+
+/** Factorizes matrices, each by itself. */
+export interface FactorJob extends Common {
+  readonly kind: 'factor'
+  readonly operation: FactorName
+  readonly numbers: readonly number[]
+  /** Lengths of the axes before the last two. */
+  readonly batch: readonly number[]
+  /** Matrices of the batch per task. */
+  readonly perTask: number
+  readonly matrices: readonly { readonly matrix: Matrix; readonly rows: number; readonly columns: number }[]
+  /** (batch × size) doubles. */
+  readonly result: SharedArrayBuffer
+  readonly size: number
 }
 
 /** Runs expressions block by block on this thread. */

@@ -1,12 +1,13 @@
 /** Opens a job on the thread at hand: one table from the kind of job to the code that runs its tasks. */
 import { openBlocks } from './blocks.ts'
+import { openFactor } from './factor.ts'
 import { openFold } from './fold.ts'
-import type { BlockJob, FoldJob, MapJob, ProductJob, ReduceJob, Stop } from './job.ts'
+import type { BlockJob, FactorJob, FoldJob, MapJob, ProductJob, ReduceJob, Stop } from './job.ts'
 import { openMap } from './map.ts'
 import { openProduct } from './product.ts'
 import { openReduce } from './reduce.ts'
 
-export type Job = MapJob | ReduceJob | FoldJob | BlockJob | ProductJob
+export type Job = MapJob | ReduceJob | FoldJob | BlockJob | ProductJob | FactorJob
 
 export interface OpenJob {
   /** Runs one task; gives up between blocks when asked to stop. */
@@ -26,5 +27,7 @@ export function openJob(job: Job): OpenJob {
       return openBlocks(job)
     case 'product':
       return openProduct(job)
+    case 'factor':
+      return openFactor(job)
   }
 }

@@ -72,6 +72,16 @@ function describeJob(pass: number, job: Job): string[] {
       `     reads memory ${read.join(', memory ')}; expected ${formatMs(expectedJobMs(job))}`,
     ]
   }
+  if (job.kind === 'factor') {
+    const read = job.matrices.map(({ rows, columns, matrix }) =>
+      formatBytes(sizeOf(job.batch) * rows * columns * bytesPer(matrix.dtype)),
+    )
+    return [
+      `  ${pass}. ${job.label}`,
+      `     ${tasks}, each matrix by itself`,
+      `     reads memory ${read.join(', memory ')}; expected ${formatMs(expectedJobMs(job))}`,
+    ]
+  }
   const { kernel, inputs } = job.expression
   const read = inputs.map(({ source, dtype, shape }) => {
     const inPlace = kernel.inPlace && source.kind === 'memory' ? ' in place' : ''

@@ -28,6 +28,8 @@ export function interpretAlgorithm(node: AlgorithmNode, inputs: readonly (readon
       const distinct = [...new Set(values.map((v) => (v === 0 ? 0 : v)))]
       return distinct.sort((a, b) => (Number.isNaN(a) ? 1 : Number.isNaN(b) ? -1 : a < b ? -1 : 1))
     }
+    case 'factor':
+      throw new TypeError('factorizations have their own tests')
     case 'product': {
       const [, columns] = node.shape as [number, number]
       const inner = (node.inputs[0] as Node).shape[1] as number
