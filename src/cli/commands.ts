@@ -212,6 +212,8 @@ export const commands: readonly CommandSpec[] = [
       { name: 'host', value: 'ADDRESS', summary: 'the address to listen on: 0.0.0.0 for every network (default: 127.0.0.1)' },
       { name: 'grace', value: 'TIME', summary: 'how long a drain waits for what is under way (default: 25s)' },
       { name: 'log', value: 'FILE', summary: 'append a line of JSON for each request: a file, or - for stdout' },
+      { name: 'ui', summary: 'show it live in the browser' },
+      noOpen,
       json,
     ],
     examples: ['heddle serve --port 8080 serve.ts', 'heddle serve --host 0.0.0.0 --log access.jsonl serve.ts'],

@@ -1,5 +1,5 @@
 /** Asks the server: the page's source while a program runs, and for `heddle ui`. Needs only `fetch`, so tests use it too. */
-import { exportFormats, type Question, type Tick, type TimelineWindow, type ViewSource } from './protocol.ts'
+import { exportFormats, type Question, type ServerView, type Tick, type TimelineWindow, type ViewSource } from './protocol.ts'
 import { decodeWindow } from './window-codec.ts'
 
 /** How long until a lost connection is tried again, and how often. */
@@ -23,7 +23,7 @@ export function serverSource(origin: string, token: string): ViewSource {
   const url = (name: string, query?: object): string =>
     `${origin}/api/${name}?token=${encodeURIComponent(token)}${query ? `&q=${encodeURIComponent(JSON.stringify(query))}` : ''}`
 
-  const ask = async (name: Question | 'changes', query?: object, signal?: AbortSignal): Promise<Response> => {
+  const ask = async (name: Question | 'changes' | 'server', query?: object, signal?: AbortSignal): Promise<Response> => {
     let response: Response
     try {
       response = await fetch(url(name, query), signal ? { signal } : {})
@@ -51,6 +51,10 @@ export function serverSource(origin: string, token: string): ViewSource {
     task: json('task'),
     graph: json('graph'),
     export: (query) => bytes('export', query),
+    async server() {
+      const response = await ask('server')
+      return response.status === 204 ? undefined : ((await response.json()) as ServerView)
+    },
     subscribe(onTick, onLost) {
       const stop = new AbortController()
       void listen((signal) => ask('changes', undefined, signal), onTick, onLost, stop.signal)

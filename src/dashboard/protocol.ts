@@ -13,6 +13,7 @@
  *
  * Long because it is whole: types with their meaning and next to no code, which both sides read as one text.
  */
+import type { ServerSnapshot } from '../serve/http/watch/snapshot.ts'
 import { exportFormats as traceFormats } from '../trace/export/formats.ts'
 
 /** A stretch of time; from ≤ to. */
@@ -36,6 +37,8 @@ export interface ViewSource {
   task(query: { readonly id: number }): Promise<TaskDetail>
   graph(query: GraphQuery): Promise<GraphView>
   export(query: { readonly format: ReportFormat }): Promise<Uint8Array>
+  /** How a server of models stands, where it is one that is shown; else undefined, and all other questions have answers. */
+  server?(): Promise<ServerView | undefined>
   /**
    * Calls `onTick` at once and then at every change, at most ten times a second. `onLost` says that no more will come though the
    * recording had not ended (the program is gone); a source reconnects by itself as long as that makes sense.
@@ -78,6 +81,32 @@ export type TaskState = (typeof taskStates)[number]
 export interface RangeQuery {
   /** @default everything */
   readonly range?: Range | undefined
+}
+
+// --- server ----------------------------------------------------------------------------------------------------
+
+/** A server of models: how it stands, and stood second by second. Numbers without a bound are null in JSON. */
+export interface ServerView {
+  readonly snapshot: ServerSnapshot
+  readonly history: ServerHistoryView
+}
+
+/** All lists have the same length; value `i` is of the second that ended at `at[i]`, in milliseconds since the server began. `null`: nothing was answered in it. */
+export interface ServerHistoryView {
+  readonly at: readonly number[]
+  readonly answered: readonly number[]
+  readonly refused: readonly number[]
+  readonly failed: readonly number[]
+  readonly p50: readonly (number | null)[]
+  readonly p95: readonly (number | null)[]
+  readonly p99: readonly (number | null)[]
+  readonly underWay: readonly number[]
+  /** Of all models. */
+  readonly queueItems: readonly number[]
+  readonly queueTokens: readonly number[]
+  /** Mean share of the replicas of all models, 0 … 1. */
+  readonly busy: readonly number[]
+  readonly rssBytes: readonly number[]
 }
 
 // --- overview --------------------------------------------------------------------------------------------------

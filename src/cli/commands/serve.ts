@@ -1,17 +1,22 @@
 /** `heddle serve`: the models of a module under one address, until a signal; the first lets what is under way be answered, the second ends it at once. */
 import { durationMs, type Duration } from '../../base/duration.ts'
 import { counted } from '../../base/counted.ts'
+import { openDashboard } from '../../dashboard/index.ts'
+import { setInterval } from '../../base/globals.js'
 import { isService, type RunningServer, type Service } from '../../serve/index.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodeOf, type EndingSignal } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
 import { loadModule, programPath } from '../program/load.ts'
+import { openBrowser } from '../terminal/open-browser.ts'
 import { say } from '../terminal/say.ts'
 
 /** Below the 30 seconds that Kubernetes gives by default, with time to spare. */
 const defaultGrace = '25s'
 /** npm and other runners pass on what the terminal has sent to the whole group: the same signal so soon after is the same one, twice. */
 const sameMs = 200
+/** Pages ask as often. */
+const pageMs = 1_000
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
   const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined)
@@ -33,6 +38,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
   if (server.open && !isLoopback(server.host)) {
     say(process.stderr, `heddle serve: everybody who can reach ${server.host} may ask: there are no keys`)
   }
+  if (options['ui'] === true) await showPage(server, options['no-open'] !== true)
   const signal = await Promise.race([ended, server.ready.then(() => undefined)])
   if (signal === undefined) {
     if (json) console.log(JSON.stringify({ ready: true }))
@@ -41,6 +47,16 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const code = exitCodeOf[signal ?? (await ended)]
   // Threads that ignore their end must not keep it.
   process.exit(code)
+}
+
+/** The page is answered by a thread of its own, which is told how the server stands each second. */
+async function showPage(server: RunningServer, browser: boolean): Promise<void> {
+  const dashboard = await openDashboard()
+  const tell = (): void => dashboard.standing(server.snapshot())
+  tell()
+  setInterval(tell, pageMs).unref()
+  say(process.stderr, dashboard.url)
+  if (browser) openBrowser(dashboard.url)
 }
 
 async function serviceOf(file: string): Promise<Service> {

@@ -1,4 +1,5 @@
 /** What the thread that runs the tasks and the thread of the server say to each other. */
+import type { ServerSnapshot } from '../../serve/http/watch/snapshot.ts'
 
 /** What the server's thread is started with. */
 export interface ServerStart {
@@ -12,6 +13,8 @@ export interface ServerStart {
 export type ToServer =
   /** More of the recording: pieces as `trace/format/format.ts` describes them. */
   | { readonly type: 'blocks'; readonly blocks: readonly Uint8Array[] }
+  /** How a server of models stands. */
+  | { readonly type: 'standing'; readonly snapshot: ServerSnapshot }
   /** No more will come. */
   | { readonly type: 'end' }
 

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { fileBeside } from '../../base/beside.ts'
 import { errorClass, HeddleError } from '../../base/errors.ts'
+import type { ServerSnapshot } from '../../serve/http/watch/snapshot.ts'
 import { newToken } from './access.ts'
 import type { FromServer, ServerStart, ToServer } from './messages.ts'
 
@@ -22,6 +23,8 @@ export interface Dashboard {
   readonly url: string
   /** More of the recording. */
   send(blocks: readonly Uint8Array[]): void
+  /** How a server of models stands, each second: the page is about that server then, and not about a recording. */
+  standing(snapshot: ServerSnapshot): void
   /** The recording is over; the page stays. */
   end(): void
   /** Whether it keeps the process alive. At first it does not. */
@@ -42,6 +45,7 @@ export async function openDashboard(options: DashboardOptions = {}): Promise<Das
   return {
     url,
     send: (blocks) => post({ type: 'blocks', blocks }),
+    standing: (snapshot) => post({ type: 'standing', snapshot }),
     end: () => post({ type: 'end' }),
     keepAlive: (keep) => (keep ? worker.ref() : worker.unref()),
     close: async () => void (await worker.terminate()),

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { InvalidOption } from '../../base/errors.ts'
 import type { Recording } from '../model/recording.ts'
 import { BadQuery, checkQuery } from '../model/query.ts'
+import type { ServerHistory } from '../model/server-history.ts'
 import { exportFiles, type Question, questions, type Tick, type TimelineWindow } from '../protocol.ts'
 import { encodeWindow } from '../window-codec.ts'
 import { newToken, refusalOf } from './access.ts'
@@ -21,6 +22,8 @@ export interface ServeOptions {
   readonly port?: number
   /** @default a fresh one */
   readonly token?: string
+  /** How a server of models stands, where that is what is shown. */
+  readonly standing?: ServerHistory
 }
 
 export interface DashboardServer {
@@ -36,7 +39,7 @@ export async function serve(recording: Recording, options: ServeOptions = {}): P
   const changes = new Changes(recording)
   let port = 0
   const server = createServer((request, response) => {
-    void answer(request, response, { recording, changes, port, token }).catch((error: unknown) => {
+    void answer(request, response, { recording, changes, port, token, standing: options.standing }).catch((error: unknown) => {
       if (!response.headersSent) send(response, 500, text, `This could not be answered: ${String(error)}`)
       else response.destroy()
     })
@@ -82,6 +85,7 @@ interface Context {
   readonly changes: Changes
   readonly port: number
   readonly token: string
+  readonly standing: ServerHistory | undefined
 }
 
 const text = 'text/plain; charset=utf-8'
@@ -100,6 +104,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, contex
   }
   const name = path.startsWith(apiPath) ? path.slice(apiPath.length) : ''
   if (name === 'changes') return context.changes.stream(request, response)
+  if (name === 'server') {
+    const view = context.standing?.view()
+    return view ? send(response, 200, 'application/json', JSON.stringify(view)) : send(response, 204, 'application/json', '')
+  }
   const question = questions.find((known) => known === name)
   if (!question) return send(response, 404, text, 'There is nothing here.')
   try {

@@ -4,6 +4,7 @@ import { toError } from '../../base/errors.ts'
 import { exportTrace } from '../../trace/export/index.ts'
 import { readTraceBytes } from '../../trace/format/file.ts'
 import { Recording } from '../model/recording.ts'
+import { ServerHistory } from '../model/server-history.ts'
 import type { FromServer, ServerStart, ToServer } from './messages.ts'
 import { servedPage, writeReport } from './pages.ts'
 import { serve } from './serve.ts'
@@ -13,11 +14,13 @@ const port = parentPort
 if (!port) throw new Error('The server of the dashboard runs in a thread of its own')
 const say = (message: FromServer): void => port.postMessage(message)
 const recording = new Recording({ write: exportTrace, report: writeReport, frameOf: (stack) => frameOf(stack) })
+const standing = new ServerHistory()
 
 /** Damage must not end the page: what had come before stays there. */
 function take(message: ToServer): void {
   try {
     if (message.type === 'blocks') for (const block of message.blocks) recording.push(block)
+    else if (message.type === 'standing') standing.push(message.snapshot)
     else recording.end()
   } catch (error) {
     say({ type: 'failed', message: toError(error).message })
@@ -33,7 +36,7 @@ async function start({ file, port: wanted, token }: ServerStart): Promise<void> 
     const { head } = recording.answer('overview', {})
     recording.answer('window', { ...head.wall, to: Math.max(head.wall.to, head.wall.from + 1), columns: 1_024 })
   }
-  const server = await serve(recording, { port: wanted, token })
+  const server = await serve(recording, { port: wanted, token, standing })
   say({ type: 'ready', url: server.url })
 }
 

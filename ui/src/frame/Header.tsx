@@ -2,6 +2,7 @@
 import { exportFiles, type ReportFormat } from '../../../src/dashboard/page.ts'
 import { countOf, formatMs } from '../look/format.ts'
 import { Icon } from '../parts/Icon.tsx'
+import { Logo } from '../parts/Logo.tsx'
 import { Menu } from '../parts/Menu.tsx'
 import { Swatch } from '../parts/Swatch.tsx'
 import { useModel } from '../state/context.ts'
@@ -56,18 +57,6 @@ export function Header({ onHelp, onSearch }: { readonly onHelp: () => void; read
         <Icon name="help" />
       </button>
     </header>
-  )
-}
-
-function Logo() {
-  return (
-    <a class="logo" aria-label="heddle">
-      <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
-        <path d="M3 2v16M10 2v16M17 2v16" />
-        <path class="weft" d="M1 6.5h5.2M13.8 6.5H19M6.8 10h6.4M1 13.5h5.2M13.8 13.5H19" />
-      </svg>
-      heddle
-    </a>
   )
 }
 

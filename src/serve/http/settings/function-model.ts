@@ -66,7 +66,7 @@ export function functionModel(name: string, given: FunctionModel | ((input: neve
     name,
     kind: definition.kind ?? 'function',
     streams: definition.stream !== undefined,
-    stats: () => model.stats.snapshot(model.limiter.stats.waiting, model.limiter.stats.running),
+    stats: () => model.stats.snapshot(model.limiter.stats.waiting, model.waitingTokens, model.limiter.stats.running),
     ready: async () => undefined,
     close: async (options: { readonly grace?: Duration } = {}) => model.close(durationMs(options.grace ?? '10s', 'grace')),
   }) as Served
@@ -75,6 +75,7 @@ export function functionModel(name: string, given: FunctionModel | ((input: neve
 class Functions {
   readonly limiter: Limiter
   readonly stats: FunctionStats
+  waitingTokens = 0
   readonly #definition: Definition
   readonly #underWay = new Set<AbortController>()
   #closed = false
@@ -169,9 +170,13 @@ class Functions {
     if (this.#closed) throw this.stats.refused('closed', tenant, new Closed('the model was closed'))
     const tokens = this.#cost(item)
     const late = deadlineMs === Number.POSITIVE_INFINITY ? {} : { timeout: deadlineMs }
-    const lease = await this.limiter.acquire({ priority, ...late, ...(signal && { signal }) }).catch((error: unknown) => {
-      throw this.stats.refused(refusalOf(error), tenant, asDeadline(error))
-    })
+    this.waitingTokens += tokens
+    const lease = await this.limiter
+      .acquire({ priority, ...late, ...(signal && { signal }) })
+      .catch((error: unknown) => {
+        throw this.stats.refused(refusalOf(error), tenant, asDeadline(error))
+      })
+      .finally(() => (this.waitingTokens -= tokens))
     const started = performance.now()
     const stop = new AbortController()
     this.#underWay.add(stop)

@@ -83,7 +83,7 @@ export class FunctionStats {
     return error
   }
 
-  snapshot(waiting: number, running: number): ServedStats {
+  snapshot(waiting: number, waitingTokens: number, running: number): ServedStats {
     const now = Math.floor(performance.now() / 1_000)
     const recent = this.#ring.filter(({ at }) => at > now - this.#ring.length)
     const answers = recent.reduce((sum, second) => sum + second.answers, 0)
@@ -92,7 +92,13 @@ export class FunctionStats {
       name: this.#name,
       kind: this.#kind,
       state: 'ready',
-      queue: { items: waiting, tokens: waiting, maxItems: this.#maxItems, maxTokens: Number.POSITIVE_INFINITY, oldestMs: 0 },
+      queue: {
+        items: waiting,
+        tokens: waitingTokens,
+        maxItems: this.#maxItems,
+        maxTokens: Number.POSITIVE_INFINITY,
+        oldestMs: 0,
+      },
       underWay: running,
       replicas: [
         {
