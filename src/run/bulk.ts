@@ -51,6 +51,8 @@ export interface BulkOptions {
   readonly sizes: CallSizes
   /** Merges the results of neighbours on the workers that made them. */
   readonly merge?: FunctionRef | undefined
+  /** See `BulkWork.resume`. */
+  readonly resume?: string | undefined
   /** Everything has been reported. */
   readonly done: () => void
 }
@@ -104,6 +106,8 @@ export class Bulk implements BulkWork {
   #storing = 0
   /** Items that they are for. */
   #storingItems = 0
+  /** What was stored last: a journal writes in order. */
+  #latest: Promise<unknown> = Promise.resolve()
   #finished = false
   /** Items under way by index, kept only where a failure must name its item and the source cannot give it again. */
   readonly #items: Map<number, unknown> | undefined
@@ -140,6 +144,14 @@ export class Bulk implements BulkWork {
 
   get idempotencyKey(): string {
     return this.#o.group.idempotencyKey
+  }
+
+  get resume(): string | undefined {
+    return this.#o.resume
+  }
+
+  handedOn(): Promise<unknown> {
+    return this.#latest
   }
 
   frame(label: (context: TaskContext) => string, body: string): Frame {
@@ -395,7 +407,7 @@ export class Bulk implements BulkWork {
 
   /** What is not stored yet is still under way. */
   #store(first: number, count: number, stored: void | Promise<void>): void {
-    if (stored) void this.#awaitStored(first, count, stored)
+    if (stored) this.#latest = this.#awaitStored(first, count, stored)
     else this.#count(first, count)
   }
 

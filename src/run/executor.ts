@@ -115,6 +115,10 @@ export interface BulkWork {
   readonly run: number
   /** Keys of its items are `itemKey` of this and the index. @default fresh ones */
   readonly idempotencyKey?: string | undefined
+  /** The name of a run with a journal, the same each time that its program starts: by it an executor elsewhere finds what it still has of an earlier start. */
+  readonly resume?: string | undefined
+  /** Resolves when everything that has succeeded until now has been handed on: where there is a journal, when it has it. Never rejects. */
+  handedOn?(): Promise<unknown>
   /** A frame below that of the run, for code on this thread; see `Group.frame`. */
   frame?(label: (context: TaskContext) => string, body: string): Frame
   /** How many more items will come at most; `Infinity` when unknown. */

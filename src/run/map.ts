@@ -125,7 +125,8 @@ export async function runItems(
   const whole = async (): Promise<void> => {
     const { checkpoint, key } = options
     if (checkpoint !== undefined) recorded = await Recorded.open(checkpoint, key, group, source, collector)
-    if (!group.aborted) await start(group, source, fn, recorded ?? collector, options, recorded ? undefined : merge)
+    const resume = recorded && !needsTask(options) && isRemote(fn, options) ? await recorded.name() : undefined
+    if (!group.aborted) await start(group, source, fn, recorded ?? collector, options, recorded ? undefined : merge, resume)
     if (group.aborted) return closeQuietly(source)
     await source.close()
     await collector.finish?.()
@@ -153,6 +154,8 @@ export function checkJournal({ checkpoint, key }: MapOptions): void {
   throw new InvalidOption('Expected `checkpoint` to be given with `key`, which says which item a recorded result belongs to')
 }
 
+const isRemote = (fn: ItemFunction, { on }: MapOptions): boolean => (on ?? refOf(fn)?.executor)?.reach?.remote === true
+
 function start(
   group: Group,
   source: Source<unknown>,
@@ -160,13 +163,14 @@ function start(
   collector: Collector,
   options: MapOptions,
   merge: FunctionRef | undefined,
+  resume: string | undefined,
 ): Promise<void> {
   if (!source.slice) source.enter = group.entrance()
   const release = group.cancellation.subscribe(() => void closeQuietly(source))
   const ref = refOf(fn)
   const executor = options.on ?? ref?.executor
   let run: Promise<void>
-  if (ref && executor && !needsTask(options)) run = runBulk(executor, ref, group, source, collector, options, merge)
+  if (ref && executor && !needsTask(options)) run = runBulk(executor, ref, group, source, collector, options, merge, resume)
   else {
     if (options.on && !ref) throw notWorkerFunction(fn, 'map')
     const policy = compilePolicy(options, { remote: ref !== undefined })
@@ -206,6 +210,7 @@ function runBulk(
   collector: Collector,
   options: MapOptions,
   merge: FunctionRef | undefined,
+  resume: string | undefined,
 ): Promise<void> {
   return new Promise((done) => {
     const limit = limitOf(options)
@@ -221,6 +226,7 @@ function runBulk(
         parentTask: group.record.parentTask,
         sizes: sizesOf(ref),
         merge: merge?.executor === executor && executor.keepsValues ? merge : undefined,
+        resume,
         done,
       }),
     )

@@ -12,6 +12,9 @@ import type { Group } from './group.ts'
 import type { Collector } from './outcome.ts'
 import type { Source } from './source.ts'
 
+/** No key of an item begins so. */
+const nameKey = '\u0000run'
+
 /** An item under way. */
 interface Entry {
   readonly item: unknown
@@ -73,6 +76,11 @@ export class Recorded implements Collector {
       await recorded.close()
       throw error
     }
+  }
+
+  /** A name that the run has in each start of the program: written when it is first asked for. */
+  name(): Promise<string> {
+    return this.#steps.step(nameKey, () => globalThis.crypto.randomUUID().replaceAll('-', '').slice(0, 20))
   }
 
   async #restoreAll(source: Required<Source<unknown>>): Promise<void> {

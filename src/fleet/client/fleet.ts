@@ -22,6 +22,7 @@ import type { JobWork } from '../../workers/host/job.ts'
 import type { BlobStore } from '../engine/blobs.ts'
 import { readClock } from '../engine/clock.ts'
 import { moduleBuildOf } from '../naming/build.ts'
+import { removeJobs } from '../engine/remove-jobs.ts'
 import type { Ended, Store } from '../engine/store.ts'
 import { within } from '../engine/within.ts'
 import { NoWorkers } from '../protocol/errors.ts'
@@ -29,6 +30,7 @@ import { type ModuleBuild, queueOf, shownModule } from '../naming/names.ts'
 import { beatMs } from '../protocol/constants.ts'
 import type { FunctionName } from '../protocol/message.ts'
 import { Sizing } from '../protocol/sizing.ts'
+import { Adoption } from './adoption.ts'
 import { type FleetStatus, statusOf } from './status.ts'
 import { Line } from './line.ts'
 import { RemoteRun, type RunHost } from './run.ts'
@@ -52,6 +54,8 @@ export interface RunInfo {
   readonly fn: string
   readonly queue: string
   readonly cancelled?: true
+  /** Its client comes again where it was. */
+  readonly kept?: true
 }
 
 /** Direct calls that come again within this time are the same run; chosen. */
@@ -177,13 +181,18 @@ export class Fleet implements Executor {
     const { module, fns } = targetOf(ref)
     const queue = queueOf(space, module)
     const line = this.#line(queue)
-    const id = `${this.#prefix}-${this.#numbers++}`
-    const info: RunInfo = { host: hostname(), pid: process.pid, fn: fns.map(({ name }) => name).join(' → '), queue }
+    const { resume } = work
+    // Another build has other batches.
+    const id = resume === undefined ? `${this.#prefix}-${this.#numbers++}` : `${resume}-${queue.slice(space.length + 1)}`
+    const fn = fns.map(({ name }) => name).join(' → ')
+    const info: RunInfo = { host: hostname(), pid: process.pid, fn, queue, ...(resume !== undefined && { kept: true }) }
     this.#records.set(id, info)
     this.#keepAlive()
-    const ready = Promise.all([line.ready, this.#store.prepare(queue), this.#store.runs.put(id, info)])
+    const ready = Promise.all([line.ready, this.#store.prepare(queue), this.#store.runs.put(id, info)]).then(() =>
+      resume === undefined ? undefined : Adoption.look(this.#store, this.#settings.blobs, queue, id, fns),
+    )
     const again = lost === undefined ? retried : lost === 'again'
-    const key = `${queue} ${fns.map(({ name }) => name).join(' ')}`
+    const key = `${queue} ${fn}`
     let sizing = this.#sizings.get(key)
     if (!sizing) this.#sizings.set(key, (sizing = new Sizing()))
     const run = new RemoteRun(id, this.#host, { fns, module, line, again }, work, sizing, ready)
@@ -240,6 +249,8 @@ export class Fleet implements Executor {
   async #drop(run: RemoteRun): Promise<void> {
     await run.begun
     await this.#lines.get(run.queue)?.flushed()
+    // Of batches of an earlier start that are not wanted any more.
+    if (run.resumed) await removeJobs(this.#store, run.queue, run.id)
     await this.#store.runs.drop(run.id)
     await this.#settings.blobs?.drop(run.id)
     await this.#store.tidy(run.queue)

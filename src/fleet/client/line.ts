@@ -18,7 +18,7 @@ const endMs = 2_000
 export class Line {
   readonly queue: string
   readonly #store: Store
-  readonly #awaited = new Map<string, { readonly awaiting: Awaiting; askAt: number }>()
+  readonly #awaited = new Map<string, { readonly awaiting: Awaiting; readonly keeps: boolean; askAt: number }>()
   readonly #opened: Promise<Ended>
   readonly #timer: NodeJS.Timeout
   #asking = false
@@ -45,8 +45,13 @@ export class Line {
     return this.#opened
   }
 
-  await(id: string, awaiting: Awaiting): void {
-    this.#awaited.set(id, { awaiting, askAt: performance.now() + this.#store.askAfterMs })
+  /** @param options `askAfterMs`: how long its event is waited for; `keeps`: whoever waits removes it, when the outcome is safe */
+  await(
+    id: string,
+    awaiting: Awaiting,
+    { askAfterMs = this.#store.askAfterMs, keeps = false }: { askAfterMs?: number; keeps?: boolean } = {},
+  ): void {
+    this.#awaited.set(id, { awaiting, keeps, askAt: performance.now() + askAfterMs })
   }
 
   /** Nothing more is wanted of a job; it is removed once it is done. */
@@ -58,7 +63,7 @@ export class Line {
     const entry = this.#awaited.get(id)
     if (!entry) return
     this.#awaited.delete(id)
-    this.remove(id)
+    if (!entry.keeps) this.remove(id)
     tell(entry.awaiting)
   }
 

@@ -1,26 +1,32 @@
 /**
  * One run on the fleet: pulls items from a work, sends them as batches, and reports each once. The decisions are those of `protocol/ledger.ts`; here is what
  * it takes to carry them out.
+ *
+ * Long because sending, taking back and ending share all of that state.
  */
 import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import { cancelled } from '../../base/abort.ts'
-import { formatMs } from '../../base/duration.ts'
-import { because, HeddleError, isError } from '../../base/errors.ts'
+import { isError } from '../../base/errors.ts'
 import { markSpent } from '../../base/spent.ts'
 import { fromWire } from '../../encoding/from-wire.ts'
-import { fromText, toText } from '../../encoding/tagged.ts'
+import { fromText } from '../../encoding/tagged.ts'
+import type { Batch } from '../../run/executor.ts'
 import type { JobWork } from '../../workers/host/job.ts'
 import { type BlobStore, blobMark } from '../engine/blobs.ts'
 import type { Store } from '../engine/store.ts'
-import { FleetUnavailable, NoWorkers, PayloadTooLarge, WorkerLost } from '../protocol/errors.ts'
-import { type ModuleBuild, shownModule } from '../naming/names.ts'
+import type { ModuleBuild } from '../naming/names.ts'
 import { cancelMs, pollMs } from '../protocol/constants.ts'
 import { Ledger, type Range, type Verdict } from '../protocol/ledger.ts'
-import { type BatchMessage, type Done, type FunctionName, type Outcome, readOutcome, wireVersion } from '../protocol/message.ts'
+import { type Done, type FunctionName, type Outcome, readOutcome } from '../protocol/message.ts'
 import { Sizing } from '../protocol/sizing.ts'
+import { Adoption, type LeftBatch, partOf } from './adoption.ts'
 import type { Line } from './line.ts'
-import { packItems, refusal } from './packing.ts'
+import { Outbox } from './outbox.ts'
+import { batchText } from './batch-text.ts'
+import { packItems, piecesOf } from './packing.ts'
+import { machineLost, mostInline, notTaken, noWorkers } from './refusals.ts'
 import type { Roster } from './roster.ts'
+import { type Extra, type Resent, resentOf, type Sent } from './sent.ts'
 
 /** What a run needs of the fleet around it. */
 export interface RunHost {
@@ -51,29 +57,9 @@ const windowBytes = 64 * 2 ** 20
 /** Jobs that are out at most: enough for any fleet. */
 const windowMost = 1_000
 const windowLeast = 4
-/** A text that the store itself carries. */
-const mostInline = 4 * 2 ** 20
-/** What is longer goes to the blob store, where there is one. */
-const blobFrom = 256 * 1_024
 
-/** What each call has of its own. */
-interface Extra {
-  /** Index and attempt. */
-  readonly meta: readonly number[] | undefined
-  readonly keys: readonly string[] | undefined
-}
-
-const sliceExtra = ({ meta, keys }: Extra, from: number, to: number): Extra => ({
-  meta: meta?.slice(2 * from, 2 * to),
-  keys: keys?.slice(from, to),
-})
-
-interface Sent {
-  readonly first: number
-  /** The items as text, to send them again. */
-  readonly items: string
-  readonly extra: Extra
-}
+/** Of items without anything of their own. */
+const plain: Extra = { meta: undefined, keys: undefined }
 
 export class RemoteRun {
   readonly id: string
@@ -85,12 +71,12 @@ export class RemoteRun {
   readonly #ledger: Ledger
   readonly #sizing: Sizing
   readonly #sent = new Map<number, Sent>()
-  readonly #resend: { readonly range: Range; readonly items: string; readonly extra: Extra }[] = []
+  readonly #resend: Resent[] = []
   /** Items that were given up: their error decides, whatever comes back. */
   readonly #doomed = new Map<number, unknown>()
-  #adding: Promise<unknown>
-  #outbox: { readonly id: string; readonly text: string }[] = []
-  #flushing = false
+  readonly #outbox: Outbox
+  /** What an earlier start has left; until it is known nothing is sent. */
+  #adoption: Adoption | 'unknown' | undefined
   #cancelReason: { readonly reason: unknown } | undefined
   #timer: NodeJS.Timeout | undefined
   /** Since when no worker has been there for it. */
@@ -98,21 +84,33 @@ export class RemoteRun {
   #over = false
   readonly #unsubscribe: () => void
 
-  constructor(id: string, host: RunHost, target: RunTarget, work: JobWork, sizing: Sizing, ready: Promise<unknown>) {
+  /** @param ready before the first batch; gives what an earlier start of the run has left, where it has a name */
+  constructor(id: string, host: RunHost, target: RunTarget, work: JobWork, sizing: Sizing, ready: Promise<Adoption | undefined>) {
     this.id = id
     this.#host = host
     this.#target = target
     this.#work = work
     this.#sizing = sizing
     this.#ledger = new Ledger(target.again)
-    this.#adding = ready
+    const { store, blobs, priority } = host
+    const failed = (cause: unknown): void => this.#failAll(() => notTaken(cause))
+    this.#outbox = new Outbox({ store, blobs, queue: target.line.queue, priority, ready, failed })
+    if (work.resume !== undefined) this.#adoption = 'unknown'
     this.begun = ready.then(
-      () => {},
-      () => {},
+      (adoption) => {
+        this.#adoption = adoption
+        if (adoption) this.#ledger.startAt(adoption.next)
+        this.feed()
+      },
+      (error: unknown) => this.#failAll(() => error),
     )
-    ready.catch((error: unknown) => this.#failAll(() => error))
     this.#unsubscribe = work.cancellation.subscribe((reason) => this.cancel(reason))
     if (work.cancellation.aborted) this.cancel(work.cancellation.reason)
+  }
+
+  /** It has a name, by which it finds what an earlier start has left. */
+  get resumed(): boolean {
+    return this.#work.resume !== undefined
   }
 
   get queue(): string {
@@ -128,7 +126,7 @@ export class RemoteRun {
 
   feed(): void {
     if (this.#over) return
-    if (!this.#cancelReason) {
+    if (!this.#cancelReason && this.#adoption !== 'unknown') {
       const slots = this.#host.roster.slotsOf(this.queue)
       this.#watchWorkers(slots)
       const most = Math.min(windowMost, Math.max(windowLeast, Math.ceil(2 * slots * this.#host.weight)))
@@ -147,6 +145,12 @@ export class RemoteRun {
     if (remaining === 0) return false
     const batch = this.#work.take(this.#sizing.next(remaining, slots))
     if (!batch) return false
+    if (this.#adoption instanceof Adoption) {
+      for (const part of this.#adoption.split(batch))
+        if (part.left) this.#adopt(part.left, part)
+        else this.#pack(part.first, part.items, plain)
+      return true
+    }
     const { first, items } = batch
     const meta = this.#work.meta?.(batch)
     this.#pack(first, items, {
@@ -156,37 +160,12 @@ export class RemoteRun {
     return true
   }
 
-  /** Sends items, in halves where together they are too large; what cannot be sent fails alone. */
   #pack(first: number, items: ArrayLike<unknown>, extra: Extra): void {
-    const { spread } = this.#work
-    let text: string
-    try {
-      text = packItems(items, spread)
-    } catch (cause) {
-      return this.#packEach(first, items, extra, cause)
-    }
-    const most = this.#host.blobs ? Number.POSITIVE_INFINITY : mostInline
-    if (text.length <= most) return this.#post({ first, count: items.length, losses: 0 }, text, extra)
-    if (items.length === 1) return this.#work.fail(first, tooLarge('argument', text.length), 0)
-    const half = items.length >> 1
-    this.#pack(first, Array.prototype.slice.call(items, 0, half), sliceExtra(extra, 0, half))
-    this.#pack(first + half, Array.prototype.slice.call(items, half), sliceExtra(extra, half, items.length))
-  }
-
-  #packEach(first: number, items: ArrayLike<unknown>, extra: Extra, cause: unknown): void {
     const failures: [number, unknown][] = []
-    let from = 0
-    const flush = (to: number): void => {
-      if (to > from) this.#pack(first + from, Array.prototype.slice.call(items, from, to), sliceExtra(extra, from, to))
-    }
-    for (let at = 0; at < items.length; at++) {
-      const error = refusal(items[at], this.#work.spread) ?? (items.length === 1 ? cause : undefined)
-      if (error === undefined) continue
-      failures.push([first + at, error])
-      flush(at)
-      from = at + 1
-    }
-    flush(items.length)
+    const most = this.#host.blobs ? Number.POSITIVE_INFINITY : mostInline
+    for (const piece of piecesOf({ first, items, extra }, this.#work.spread, most))
+      if ('error' in piece) failures.push([piece.index, piece.error])
+      else this.#post({ first: piece.first, count: piece.count, losses: 0 }, piece.text, piece.extra)
     // Last, because a failure may cancel the run.
     for (const [index, error] of failures) this.#work.fail(index, error, 0)
   }
@@ -194,65 +173,61 @@ export class RemoteRun {
   #post(range: Range, items: string, extra: Extra): void {
     const number = this.#ledger.send(range, items.length)
     const id = `${this.id}-${number}`
-    this.#sent.set(number, { first: range.first, items, extra })
+    this.#sent.set(number, { id, first: range.first, count: range.count, items, extra })
     this.#sizing.sent(range.count, items.length)
     const { line } = this.#target
     const batch = { first: range.first, items: { length: range.count } as ArrayLike<unknown> }
     this.#work.waits?.(batch, true)
-    line.await(id, {
-      outcome: (text) => void this.#outcome(number, range.count, text),
-      failed: (reason) => this.#apply(this.#ledger.missing(number), number, undefined, `its job failed: ${reason}`),
+    const awaiting = {
+      outcome: (text: string) => void this.#outcome(number, range.count, text),
+      failed: (reason: string) => this.#apply(this.#ledger.missing(number), number, undefined, `its job failed: ${reason}`),
       missing: () => this.#apply(this.#ledger.missing(number), number, undefined, 'its job is not in the store any more'),
       begun: () => this.#work.waits?.(batch, false),
       waitsAgain: () => this.#work.waits?.(batch, true),
-    })
-    const text = this.#message(range, items, extra)
-    const { blobs } = this.#host
-    if (!blobs || text.length <= blobFrom) return this.#add(id, text)
-    const name = `${this.id}/${number}`
-    this.#adding = this.#adding
-      .then(() => blobs.put(name, text))
-      .then(
-        () => this.#add(id, blobMark + name),
-        (error: unknown) => {
-          line.leave(id)
-          this.#report(this.#ledger.giveUp(number), number, () => error)
-        },
-      )
-  }
-
-  #message(range: Range, items: string, { meta, keys }: Extra): string {
-    const { timeoutMs, deadline, observed, spread, idempotencyKey } = this.#work
-    const key = idempotencyKey ?? keys
-    const head: Omit<BatchMessage, 'items'> = {
-      v: wireVersion,
-      run: this.id,
-      fns: this.#target.fns,
-      first: range.first,
-      ...(spread && { spread: true }),
-      ...(meta && { meta }),
-      ...(key !== undefined && { key }),
-      ...(timeoutMs !== undefined && Number.isFinite(timeoutMs) && { timeoutMs }),
-      ...(Number.isFinite(deadline) && { deadline: performance.timeOrigin + deadline + this.#host.offsetMs }),
-      ...(observed && { observed: true }),
-      ...(this.#target.again && { again: true }),
-      ...(range.losses > 0 && { losses: range.losses }),
     }
-    return `${JSON.stringify(head).slice(0, -1)},"items":${items}}`
+    line.await(id, awaiting, { keeps: this.resumed })
+    const { fns, again } = this.#target
+    const head = { run: this.id, fns, again, offsetMs: this.#host.offsetMs }
+    this.#outbox.send(id, batchText(this.#work, head, range, items, extra), `${this.id}/${number}`, (error) => {
+      line.leave(id)
+      this.#report(this.#ledger.giveUp(number), number, () => error)
+    })
   }
 
-  /** What one turn sends goes in one trip. */
-  #add(id: string, text: string): void {
-    this.#outbox.push({ id, text })
-    if (this.#flushing) return
-    this.#flushing = true
-    this.#adding = this.#adding.then(async () => {
-      this.#flushing = false
-      const { priority, store } = this.#host
-      const jobs = this.#outbox.splice(0).map((job) => ({ ...job, priority }))
-      await store.add(this.queue, jobs)
-    })
-    this.#adding.catch((cause: unknown) => this.#failAll(() => notTaken(cause)))
+  /** Items that a batch of an earlier start has: what becomes of it is awaited, or known. */
+  #adopt(left: LeftBatch, { first, items }: Batch): void {
+    const text = packItems(items, false)
+    const { length: count } = items
+    const number = this.#ledger.send({ first, count, losses: left.message.losses ?? 0 }, text.length)
+    this.#sent.set(number, { id: left.id, first, count, items: text, extra: plain })
+    const part = { number, from: first - left.message.first, count }
+    left.parts.push(part)
+    if (left.settle) return left.settle(part)
+    if (left.parts.length > 1) return
+    const settle = (each: LeftBatch['settle']): void => {
+      left.settle = each
+      for (const known of left.parts) each?.(known)
+    }
+    const lost = (why: string) => settle((each) => this.#apply(this.#ledger.missing(each.number), each.number, undefined, why))
+    const read = async (answer: string): Promise<void> => {
+      try {
+        const outcome = await this.#read(answer, left.message.items.length)
+        settle((each) => this.#settle(each.number, partOf(outcome, each.from, each.count)))
+      } catch (cause) {
+        settle((each) => this.#unreadable(each.number, cause))
+      }
+    }
+    this.#target.line.await(
+      left.id,
+      {
+        outcome: (answer) => void read(answer),
+        failed: (reason) => lost(`its job failed: ${reason}`),
+        missing: () => lost('its job is not in the store any more'),
+        begun: () => {},
+        waitsAgain: () => {},
+      },
+      { askAfterMs: 0, keeps: true },
+    )
   }
 
   // --- Taking back ------------------------------------------------------------------------------------------------------
@@ -260,19 +235,27 @@ export class RemoteRun {
   async #outcome(number: number, count: number, text: string): Promise<void> {
     let outcome: Outcome
     try {
-      const whole = text.startsWith(blobMark) ? await this.#fromBlob(text.slice(blobMark.length)) : text
-      outcome = readOutcome(fromText(whole), count)
+      outcome = await this.#read(text, count)
     } catch (cause) {
-      const why = isError(cause) ? cause.message : String(cause)
-      return this.#apply(this.#ledger.giveUp(number), number, undefined, `its outcome cannot be read: ${why}`)
+      return this.#unreadable(number, cause)
     }
     if (outcome.kind === 'done') this.#sizing.took(outcome.values.length, outcome.tookMs)
-    this.#apply(
-      this.#ledger.settle(number, outcome),
-      number,
-      outcome,
-      `the worker ${outcome.worker} has it from a machine that was lost`,
-    )
+    this.#settle(number, outcome)
+  }
+
+  async #read(text: string, count: number): Promise<Outcome> {
+    const whole = text.startsWith(blobMark) ? await this.#fromBlob(text.slice(blobMark.length)) : text
+    return readOutcome(fromText(whole), count)
+  }
+
+  #unreadable(number: number, cause: unknown): void {
+    const why = isError(cause) ? cause.message : String(cause)
+    this.#apply(this.#ledger.giveUp(number), number, undefined, `its outcome cannot be read: ${why}`)
+  }
+
+  #settle(number: number, outcome: Outcome): void {
+    const why = `the worker ${outcome.worker} has it from a machine that was lost`
+    this.#apply(this.#ledger.settle(number, outcome), number, outcome, why)
   }
 
   async #fromBlob(name: string): Promise<string> {
@@ -284,15 +267,14 @@ export class RemoteRun {
     const lost = (index: number): unknown => {
       const reason = this.#cancelReason
       if (reason) return cancelled(reason.reason)
-      const error = new WorkerLost(`The machine that had item ${index} of "${this.#name}" was lost: ${why}`, {
-        hint: this.#target.again
-          ? 'Three machines were lost with it, so that it is not tried again: look at what they had in common.'
-          : 'It may have run. Where it may run twice, give `retry`, or `lost: "again"` to the fleet.',
-      })
+      const error = machineLost(index, this.#name, why, this.#target.again)
       if (this.#target.again) markSpent(error)
       return error
     }
+    const id = this.#sent.get(number)?.id
     this.#report(verdict, number, lost, outcome)
+    // Of a run with a journal the store keeps an outcome until the journal has it: a crash in between loses nothing.
+    if (this.resumed && id !== undefined) void this.#work.handedOn?.().then(() => this.#target.line.remove(id))
     this.feed()
   }
 
@@ -300,7 +282,7 @@ export class RemoteRun {
     const sent = this.#sent.get(number)
     this.#sent.delete(number)
     if (!verdict || !sent) return
-    for (const range of verdict.resend) this.#resend.push({ range, ...this.#partOf(sent, range, outcome, verdict) })
+    for (const range of verdict.resend) this.#resend.push(resentOf(sent, range))
     if (outcome?.kind === 'done') this.#succeed(verdict, outcome)
     for (const index of verdict.skipped) this.#skip(index)
     for (const index of verdict.lost) this.#fail(index, lost(index))
@@ -341,19 +323,6 @@ export class RemoteRun {
       this.#fail(index, fromWire((outcome.errors as NonNullable<Done['errors']>)[place]?.[1] ?? {}), row)
   }
 
-  /** The text and indices of some of the items of a batch. */
-  #partOf(
-    { first, items, extra }: Sent,
-    range: Range,
-    outcome: Outcome | undefined,
-    verdict: Verdict,
-  ): { items: string; extra: Extra } {
-    if (verdict.resend.length === 1 && outcome?.kind !== 'done') return { items, extra }
-    const list = fromText(items) as unknown[]
-    const from = range.first - first
-    return { items: toText(list.slice(from, from + range.count)), extra: sliceExtra(extra, from, from + range.count) }
-  }
-
   #fail(index: number, error: unknown, row = 0): void {
     const doom = this.#doomed.get(index)
     this.#doomed.delete(index)
@@ -382,7 +351,7 @@ export class RemoteRun {
   async #withdraw(): Promise<void> {
     const until = performance.now() + cancelMs
     try {
-      await this.#adding
+      await this.#outbox.flushed
       await this.#recall()
       while (this.#ledger.batches > 0 && performance.now() < until) {
         await this.#host.store.publish({ type: 'cancel', run: this.id })
@@ -398,12 +367,13 @@ export class RemoteRun {
 
   /** Takes back what nobody has fetched. */
   async #recall(): Promise<void> {
-    const numbers = this.#ledger.numbers()
-    const ids = numbers.map((number) => `${this.id}-${number}`)
-    const back = await this.#host.store.recall(this.queue, ids)
-    for (const [i, number] of numbers.entries()) {
-      if (!back[i]) continue
-      this.#target.line.leave(ids[i] as string)
+    const out = this.#ledger.numbers().map((number) => ({ number, id: this.#sent.get(number)?.id ?? '' }))
+    const ids = [...new Set(out.map(({ id }) => id))]
+    const answers = await this.#host.store.recall(this.queue, ids)
+    const back = new Set(ids.filter((_, i) => answers[i]))
+    for (const { number, id } of out) {
+      if (!back.has(id)) continue
+      this.#target.line.leave(id)
       this.#report(this.#ledger.recalled(number), number, () => undefined)
     }
     this.#finishIfOver()
@@ -411,7 +381,7 @@ export class RemoteRun {
 
   #giveUpAll(error: (index: number) => unknown): void {
     for (const number of this.#ledger.numbers()) {
-      this.#target.line.leave(`${this.id}-${number}`)
+      this.#target.line.leave(this.#sent.get(number)?.id ?? '')
       this.#report(this.#ledger.giveUp(number), number, error)
     }
     this.#finishIfOver()
@@ -430,7 +400,7 @@ export class RemoteRun {
     const tell = (): void => {
       const number = this.#ledger.numbers().find((each) => holds(this.#ledger.get(each), index))
       if (number === undefined || !this.#doomed.has(index)) return
-      void this.#adding
+      void this.#outbox.flushed
         .then(() => this.#host.store.publish({ type: 'cancel', run: this.id, batch: number, index }))
         .catch(() => {})
       // Said again until it has been heard.
@@ -468,18 +438,9 @@ export class RemoteRun {
     const now = performance.now()
     this.#aloneSince ??= now
     if (now - this.#aloneSince < this.#host.patienceMs) return
-    const { workers } = this.#host.roster
-    const alive = workers.flatMap(({ host, pid, modules }) =>
-      modules.map((each) => `${shownModule(each)} (${host}, process ${pid})`),
-    )
-    const message = `No worker of the fleet has ${shownModule(this.#target.module)} since ${formatMs(this.#host.patienceMs)}. Alive are: ${alive.length === 0 ? 'none' : alive.slice(0, 20).join(', ')}`
+    const error = noWorkers(this.#target.module, this.#host.patienceMs, this.#host.roster.workers)
     void this.#recall().catch(() => {})
-    this.#failAll(
-      () =>
-        new NoWorkers(message, {
-          hint: 'Start one with: heddle worker --fleet URL MODULE. Both sides need the same files, or the same HEDDLE_BUILD.',
-        }),
-    )
+    this.#failAll(() => error)
   }
 
   #finishIfOver(): void {
@@ -508,20 +469,3 @@ export class RemoteRun {
 
 const holds = (range: Range | undefined, index: number): boolean =>
   range !== undefined && index >= range.first && index < range.first + range.count
-
-function notTaken(cause: unknown): unknown {
-  if (cause instanceof HeddleError) return cause
-  return new FleetUnavailable(`The store did not take a batch${because(cause)}`, {
-    cause,
-    hint: 'Nothing is lost: what it had taken before is done. A store that is full needs more memory, or fewer runs at once.',
-  })
-}
-
-export function tooLarge(what: string, bytes: number): PayloadTooLarge {
-  return new PayloadTooLarge(
-    `The ${what} is ${(bytes / 2 ** 20).toFixed(1)} MiB of text; the store carries ${mostInline / 2 ** 20} MiB`,
-    {
-      hint: 'Give the fleet a blob store that all machines share: blobs: "file:///mnt/shared/heddle", and --blobs to the workers.',
-    },
-  )
-}

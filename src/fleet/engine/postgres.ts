@@ -197,6 +197,15 @@ class PostgresStore extends QueueStore {
     })
   }
 
+  async messages(queue: string, ids: readonly string[]): Promise<(string | undefined)[]> {
+    const rows = await this.#rows<{ id: string; text: string | null }>(
+      `SELECT id, data #>> '{}' AS text FROM job WHERE queue = $1 AND id = ANY($2) AND jsonb_typeof(data) = 'string'`,
+      [queue, ids],
+    )
+    const byId = new Map(rows.map(({ id, text }) => [id, text]))
+    return ids.map((id) => byId.get(id) ?? undefined)
+  }
+
   /** Remembers what may still be sent again, after a connection was lost: removing a job before that would bring it back. */
   override async add(...[queue, jobs]: Parameters<Store['add']>): Promise<void> {
     const adding = super.add(queue, jobs)

@@ -49,6 +49,7 @@ export abstract class QueueStore implements Store {
   abstract preflight(): Promise<string[]>
   abstract prepare(queue: string): Promise<void>
   abstract states(queue: string, ids: readonly string[]): Promise<JobState[]>
+  abstract messages(queue: string, ids: readonly string[]): Promise<(string | undefined)[]>
   abstract recall(queue: string, ids: readonly string[]): Promise<boolean[]>
   abstract forget(queue: string, ids: readonly string[]): Promise<void>
   abstract jobs(queue: string): Promise<string[]>

@@ -116,6 +116,14 @@ class RedisStore extends QueueStore {
     return states
   }
 
+  async messages(queue: string, ids: readonly string[]): Promise<(string | undefined)[]> {
+    const texts = await Promise.all(ids.map((id) => this.#client.hget(this.#key(queue, id), 'data')))
+    return texts.map((text) => {
+      const data: unknown = text === null ? undefined : JSON.parse(text)
+      return typeof data === 'string' ? data : undefined
+    })
+  }
+
   async recall(queue: string, ids: readonly string[]): Promise<boolean[]> {
     const key = (name: string): string => this.#key(queue, name)
     const recalled: boolean[] = []

@@ -81,6 +81,8 @@ export interface Store {
     jobs: readonly { readonly id: string; readonly text: string; readonly priority: 'high' | 'normal' | 'low' }[],
   ): Promise<void>
   states(queue: string, ids: readonly string[]): Promise<JobState[]>
+  /** The texts of jobs, whatever their state; undefined for those that are not there. */
+  messages(queue: string, ids: readonly string[]): Promise<(string | undefined)[]>
   /** Takes jobs back that nobody has fetched; true for those. */
   recall(queue: string, ids: readonly string[]): Promise<boolean[]>
   /** Removes jobs that are done. */

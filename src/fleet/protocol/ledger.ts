@@ -67,6 +67,11 @@ export class Ledger {
     return this.#out.get(number)
   }
 
+  /** Batches before it were those of an earlier start. */
+  startAt(number: number): void {
+    this.#next = number
+  }
+
   send(range: Range, bytes: number): number {
     const number = this.#next++
     this.#out.set(number, { ...range, bytes })

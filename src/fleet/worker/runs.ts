@@ -1,7 +1,7 @@
 /** What a worker knows of the runs whose batches it gets: their records are the truth, looked at once a second while something of them is here. */
 import { performance } from '../../base/globals.js'
 import type { Store } from '../engine/store.ts'
-import { clientDeadMs } from '../protocol/constants.ts'
+import { clientDeadMs, keptMs } from '../protocol/constants.ts'
 import { Liveness } from '../protocol/liveness.ts'
 
 export type RunState = 'alive' | 'cancelled' | 'gone'
@@ -13,6 +13,7 @@ const mostKnown = 10_000
 export class KnownRuns {
   readonly #store: Store
   readonly #alive = new Liveness(clientDeadMs)
+  readonly #kept = new Liveness(keptMs)
   readonly #known = new Map<string, { readonly state: RunState; readonly at: number }>()
   readonly #asking = new Map<string, Promise<RunState>>()
 
@@ -40,7 +41,8 @@ export class KnownRuns {
   async #ask(run: string): Promise<RunState> {
     const record = await this.#store.runs.get(run)
     const now = performance.now()
-    if (!record || !this.#alive.look(run, record.beat, now)) return this.#note(run, 'gone')
+    const alive = isKept(record?.data) ? this.#kept : this.#alive
+    if (!record || !alive.look(run, record.beat, now)) return this.#note(run, 'gone')
     const cancelled = (record.data as { readonly cancelled?: unknown } | null)?.cancelled === true
     return this.#note(run, cancelled ? 'cancelled' : 'alive')
   }
@@ -53,3 +55,6 @@ export class KnownRuns {
     return state
   }
 }
+
+/** Its client will come again, if it dies: a journal says where it was. */
+export const isKept = (data: unknown): boolean => (data as { readonly kept?: unknown } | null | undefined)?.kept === true

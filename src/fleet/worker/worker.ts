@@ -21,7 +21,7 @@ import { Lease } from '../protocol/lease.ts'
 import { type BatchMessage, type Outcome, readBatch, wireVersion } from '../protocol/message.ts'
 import { checkClock, readClock } from '../engine/clock.ts'
 import type { WorkerInfo } from '../client/roster.ts'
-import { tooLarge } from '../client/run.ts'
+import { mostInline, tooLarge } from '../client/refusals.ts'
 import { within } from '../engine/within.ts'
 import { BatchRun } from './batch-run.ts'
 import type { Registry } from './registry.ts'
@@ -60,7 +60,6 @@ export interface AuditLine {
 const ahead = 1
 /** Results longer than this go to the blob store, where there is one: every client of the queue hears of each. */
 const blobFrom = 16 * 1_024
-const mostInline = 4 * 2 ** 20
 const fenceCheckMs = 250
 const sweepMs = 15_000
 /** How often batches are looked for that were handed out while a connection was lost, and for how long after it was. */
@@ -323,6 +322,8 @@ export class FleetWorker {
       const stale = !this.#running.has(job.id)
       this.#count(outcome)
       this.#auditOf(message, stale ? 'stale' : outcome.kind, performance.now() - began, outcome)
+      // Nobody would take it, and nobody remove it.
+      if ((await this.#runs.state(message.run)) === 'gone') return 'forget'
       return { keep: await this.#written(job, message, outcome) }
     } finally {
       this.#running.delete(job.id)

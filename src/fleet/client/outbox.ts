@@ -1,0 +1,56 @@
+/** Batches on their way to the store: what one turn sends goes in one trip, in order; large texts go to the blob store first. */
+import { type BlobStore, blobMark } from '../engine/blobs.ts'
+import type { Store } from '../engine/store.ts'
+
+/** What is longer goes to the blob store, where there is one. */
+const blobFrom = 256 * 1_024
+
+export interface OutboxSettings {
+  readonly store: Store
+  readonly blobs: BlobStore | undefined
+  readonly queue: string
+  readonly priority: 'high' | 'normal' | 'low'
+  /** Before the first. */
+  readonly ready: Promise<unknown>
+  /** The store does not take them. */
+  failed(cause: unknown): void
+}
+
+export class Outbox {
+  readonly #settings: OutboxSettings
+  #adding: Promise<unknown>
+  #waiting: { readonly id: string; readonly text: string }[] = []
+  #flushing = false
+
+  constructor(settings: OutboxSettings) {
+    this.#settings = settings
+    this.#adding = settings.ready
+  }
+
+  /** Everything that was given until now is in the store. */
+  get flushed(): Promise<unknown> {
+    return this.#adding
+  }
+
+  /** @param name of its blob @param failed its blob could not be written: the others go on */
+  send(id: string, text: string, name: string, failed: (error: unknown) => void): void {
+    const { blobs } = this.#settings
+    if (!blobs || text.length <= blobFrom) return this.#add(id, text)
+    this.#adding = this.#adding.then(() => blobs.put(name, text)).then(() => this.#add(id, blobMark + name), failed)
+  }
+
+  #add(id: string, text: string): void {
+    this.#waiting.push({ id, text })
+    if (this.#flushing) return
+    this.#flushing = true
+    const { store, queue, priority, failed } = this.#settings
+    this.#adding = this.#adding.then(async () => {
+      this.#flushing = false
+      await store.add(
+        queue,
+        this.#waiting.splice(0).map((job) => ({ ...job, priority })),
+      )
+    })
+    this.#adding.catch(failed)
+  }
+}
