@@ -5,7 +5,7 @@ import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
 import { forbidColor, type Paint, paint } from '../terminal/paint.ts'
-import { readable } from '../terminal/readable.ts'
+import { readable } from '../../base/readable.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { findingText } from './find.ts'
 

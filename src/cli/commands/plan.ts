@@ -6,7 +6,7 @@ import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodes } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
 import { forbidColor } from '../terminal/paint.ts'
-import { readable, safeText } from '../terminal/readable.ts'
+import { readable, safeText } from '../../base/readable.ts'
 import { say, sayJson } from '../terminal/say.ts'
 import { columnsOf } from '../terminal/wrap.ts'
 

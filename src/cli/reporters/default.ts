@@ -5,7 +5,7 @@ import { clipToWidth, displayWidth, padToWidth } from '../../base/display-width.
 import { type Paint, paint } from '../terminal/paint.ts'
 import { type GroupProgress, Progress } from '../terminal/progress.ts'
 import { type Outcome, writeReport } from './report-run.ts'
-import { readableLine } from '../terminal/readable.ts'
+import { readableLine } from '../../base/readable.ts'
 import { Window } from '../terminal/window.ts'
 import type { Reporter } from './reporter.ts'
 

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import type { Explanation } from '../../trace/index.ts'
 import { errorSummary } from './report-error.ts'
-import { readable, readableLine } from '../terminal/readable.ts'
+import { readable, readableLine } from '../../base/readable.ts'
 import { failedWith, type Outcome } from './report-run.ts'
 import { StreamReporter } from './stream.ts'
 

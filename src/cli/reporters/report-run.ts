@@ -8,7 +8,7 @@ import { type Explanation, printable } from '../../trace/index.ts'
 import { exitCodes, signalOf } from '../interface/exit-codes.ts'
 import { errorLines, errorSummary } from './report-error.ts'
 import { type Paint, paint } from '../terminal/paint.ts'
-import { readableLine, safeJsonText } from '../terminal/readable.ts'
+import { readableLine, safeJsonText } from '../../base/readable.ts'
 import { say } from '../terminal/say.ts'
 
 export interface Outcome {

@@ -2,7 +2,7 @@
 import { formatMs } from '../../base/duration.ts'
 import type { OperationReport, PathShare, SequenceFinding, SpanReport } from '../../trace/index.ts'
 import type { Paint } from '../terminal/paint.ts'
-import { readableLine } from '../terminal/readable.ts'
+import { readableLine } from '../../base/readable.ts'
 
 const operationsShown = 8
 const callsShown = 5

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { fileBeside } from '../../base/beside.ts'
 import { clipToWidth } from '../../base/display-width.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
-import { readableLine } from './readable.ts'
+import { readableLine } from '../../base/readable.ts'
 
 export interface Place {
   /** As a person would type it from here. */

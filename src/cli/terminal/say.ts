@@ -1,6 +1,6 @@
 /** Where everything that heddle itself writes goes out; what the program writes is the program's. */
 import { hasColor } from './paint.ts'
-import { safeJsonText, safeText } from './readable.ts'
+import { safeJsonText, safeText } from '../../base/readable.ts'
 import { columnsOf, wrapLine } from './wrap.ts'
 
 export function say(stream: NodeJS.WriteStream, ...lines: readonly string[]): void {
