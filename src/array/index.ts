@@ -11,7 +11,7 @@ export type { Seed } from './expression/seed.ts'
 
 // Arrays and what comes out of them
 export { NDArray } from './ndarray/array.ts'
-export type { ArgumentOptions, Computed, Operand, Rank, ReduceOptions, VarianceOptions } from './ndarray/array.ts'
+export type { ArgumentOptions, Computed, Operand, Rank, ReduceOptions, SumOptions, VarianceOptions } from './ndarray/array.ts'
 export { Dense } from './memory/dense.ts'
 export type { Nested } from './memory/dense.ts'
 export type { DType, ValueOf } from './expression/dtype.ts'
@@ -40,8 +40,79 @@ export { fromArrow } from './files/arrow.ts'
 export type { ArrowColumn } from './files/arrow.ts'
 export { loadZarr } from './files/zarr.ts'
 
-// Functions with an algorithm of their own
-export { cumsum, quantile, topk, unique } from './ndarray/analysis.ts'
+// Selection
+export { argwhere, choose, compress, flatnonzero, isin, nonzero, searchsorted, take, takeAlongAxis } from './ndarray/selection.ts'
+export type { SearchOptions } from './ndarray/selection.ts'
+export type { Indexing } from './ndarray/array.ts'
+
+// Shapes
+export {
+  broadcastArrays,
+  broadcastTo,
+  expandDims,
+  flip,
+  moveaxis,
+  pad,
+  repeat,
+  roll,
+  rot90,
+  split,
+  squeeze,
+  swapaxes,
+  tile,
+  unstack,
+} from './ndarray/shapes.ts'
+export type { PadOptions } from './ndarray/shapes.ts'
+export { diag, eye, fullLike, indices, kron, meshgrid, onesLike, tril, triu, zerosLike } from './ndarray/grids.ts'
+export type { EyeOptions, LikeOptions } from './ndarray/grids.ts'
+
+// Order
+export {
+  argsort,
+  argtopk,
+  median,
+  nanmedian,
+  nanpercentile,
+  nanquantile,
+  partition,
+  percentile,
+  quantile,
+  sort,
+  topk,
+} from './ndarray/order.ts'
+export type { QuantileOptions, SortOptions, TopkOptions } from './ndarray/order.ts'
+export type { QuantileMethod } from './jobs/select.ts'
+export { intersect1d, setdiff1d, union1d, unique, uniqueAll } from './ndarray/sets.ts'
+export type { Unique, UniqueOptions } from './ndarray/sets.ts'
+
+// Along a line
+export { cumprod, cumsum, diff, nancumprod, nancumsum, slidingWindow } from './ndarray/running.ts'
+export type { DiffOptions, RunningOptions } from './ndarray/running.ts'
+
+// Statistics
+export {
+  average,
+  bincount,
+  countNonzero,
+  digitize,
+  nanargmax,
+  nanargmin,
+  nanmax,
+  nanmean,
+  nanmin,
+  nanprod,
+  nanstd,
+  nansum,
+  nanvar,
+  ptp,
+} from './ndarray/statistics.ts'
+export type { AverageOptions, BincountOptions } from './ndarray/statistics.ts'
+
+// Element types
+export { canCast, dtypes, finfo, iinfo, isdtype, resultType } from './ndarray/types.ts'
+export type { DTypeKind, FloatInfo } from './ndarray/types.ts'
+
+// Histograms
 export { histogram } from './ndarray/histogram.ts'
 export type { HistogramOptions } from './ndarray/histogram.ts'
 
@@ -54,6 +125,8 @@ export type { DiagonalOptions } from './linear/parts.ts'
 export { tensordot } from './linear/tensordot.ts'
 export type { TensordotAxes } from './linear/tensordot.ts'
 export { einsum } from './linear/einsum.ts'
+export { corrcoef, cov } from './linear/correlation.ts'
+export type { CovOptions } from './linear/correlation.ts'
 export { cholesky, det, inv, matrixPower, slogdet, solve, solveTriangular } from './linear/systems.ts'
 export type { CholeskyOptions, TriangularOptions } from './linear/systems.ts'
 export { eigh, eigvalsh, lstsq, matrixRank, pinv, qr, svd, svdCompressed, svdvals } from './linear/factorizations.ts'

@@ -2,7 +2,9 @@
 import { reshape } from '../expression/build.ts'
 import type { BlockAlgorithm, BlockJob, Expression } from '../jobs/job.ts'
 import { type Computed, Lowering } from '../stages/lower.ts'
-import type { Node } from '../expression/node.ts'
+import type { DType } from '../expression/dtype.ts'
+import type { DenseNode, Node } from '../expression/node.ts'
+import { blockLength } from '../kernel/ir.ts'
 import { sizeOf } from '../expression/shape.ts'
 import { chunkLengthFor, expressionOf } from '../stages/stage.ts'
 
@@ -13,15 +15,23 @@ export interface Flat {
   readonly tasks: number
 }
 
-/** The inputs, flattened, as the outputs of one kernel; or what has to be computed first. */
-export function flatten(inputs: readonly Node[], computed: Computed): Flat | { readonly needs: ReadonlySet<Node> } {
+/**
+ * The inputs, flattened, as the outputs of one kernel; or what has to be computed first.
+ * @param rowLength where a task takes whole rows
+ */
+export function flatten(
+  inputs: readonly Node[],
+  computed: Computed,
+  rowLength?: number,
+): Flat | { readonly needs: ReadonlySet<Node> } {
   const [first] = inputs as [Node]
   const length = sizeOf(first.shape)
-  const lowering = new Lowering(computed, true)
+  // Rows do not begin where blocks do.
+  const lowering = new Lowering(computed, rowLength === undefined || rowLength === length)
   for (const input of inputs)
     lowering.program.outputs.push({ value: lowering.lower(input.shape.length === 1 ? input : reshape(input, [length])) })
   if (lowering.needs.size > 0) return { needs: lowering.needs }
-  const chunkLength = chunkLengthFor(length, first.chunk)
+  const chunkLength = rowLength === undefined ? chunkLengthFor(length, first.chunk) : rowsFor(rowLength, length)
   return {
     // Compiled only when it is going to run.
     get expression() {
@@ -33,12 +43,42 @@ export function flatten(inputs: readonly Node[], computed: Computed): Flat | { r
   }
 }
 
+/** Elements of whole rows for a task: some 260,000, and of fewer an eighth of them. */
+function rowsFor(rowLength: number, length: number): number {
+  const wanted = Math.min(64 * blockLength, length / 8)
+  return Math.max(1, rowLength * Math.max(1, Math.floor(wanted / Math.max(1, rowLength))))
+}
+
+/**
+ * The elements in memory, in C order; or undefined, and what has to be computed first.
+ * @param needs gets it
+ */
+export function inMemory(node: Node, computed: Computed, needs: Set<Node>): DenseNode | undefined {
+  const there = computed.get(node) ?? node
+  if (there.kind === 'dense') return there
+  needs.add(node)
+  return undefined
+}
+
 export function blockJob(
   algorithm: BlockAlgorithm,
   label: string,
   flat: Flat,
   buffers: readonly SharedArrayBuffer[],
   numbers: readonly number[] = [],
+  dtype?: DType,
 ): BlockJob {
-  return { kind: 'block', algorithm, label, ...flat, buffers, numbers }
+  const { expression, length, chunkLength, tasks } = flat
+  return {
+    kind: 'block',
+    algorithm,
+    label,
+    expression,
+    length,
+    chunkLength,
+    tasks,
+    buffers,
+    numbers,
+    ...(dtype && { dtype }),
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * Running sums along the last axis. One long row is cut into chunks: a first pass sums each chunk, so that in the second one all
+ * Running sums and products along the last axis. One long row is cut into chunks: a first pass sums each chunk, so that in the second one all
  * chunks start at once; rows beside one another need one pass.
  */
 import { bytesPer } from '../expression/dtype.ts'
@@ -17,7 +17,7 @@ export function prepareCumsum(node: AlgorithmNode, computed: Computed): Prepared
   const [input] = node.inputs as [Node]
   const rowLength = input.shape.at(-1) as number
   const size = sizeOf(input.shape)
-  const flat = flatten([input], computed)
+  const flat = flatten([input], computed, rowLength < size ? rowLength : undefined)
   if ('needs' in flat) return flat
   const bytes = size * bytesPer(node.dtype)
   let result = new SharedArrayBuffer(0)
@@ -28,21 +28,25 @@ export function prepareCumsum(node: AlgorithmNode, computed: Computed): Prepared
       *jobs() {
         result = sharedMemory(bytes)
         if (size === 0) return
-        const label = `cumsum of ${describeNode(input)}`
-        if (rowLength < size) return yield blockJob('scan', label, wholeRows(flat, rowLength), [result], [rowLength])
+        const product = node.attributes['product'] as number | undefined
+        const label = `${product ? 'cumprod' : 'cumsum'} of ${describeNode(input)}`
+        const numbers = product ? [rowLength, 1] : [rowLength]
+        // What a product starts from would have other bits for other chunks.
+        if (product && rowLength === size) return yield blockJob('scan', label, alone(flat), [result], numbers)
+        if (rowLength < size) return yield blockJob('scan', label, flat, [result], numbers)
         const sums = chunkSums(node, input, flat, computed)
         yield sums
-        yield blockJob('scan', label, flat, [result, starts(node, sums)], [rowLength])
+        yield blockJob('scan', label, flat, [result, starts(node, sums)], numbers)
       },
       finish: () => new Map([[node, denseNode(node.dtype, node.shape, result)]]),
     },
   }
 }
 
-/** Chunks of whole rows, of about the same length. */
-function wholeRows(flat: Flat, rowLength: number): Flat {
-  const chunkLength = Math.max(1, Math.round(flat.chunkLength / rowLength)) * rowLength
-  return { ...flat, chunkLength, tasks: Math.ceil(flat.length / chunkLength) }
+/** As one task. */
+function alone(flat: Flat): Flat {
+  const { expression, length } = flat
+  return { expression, length, chunkLength: Math.max(1, length), tasks: 1 }
 }
 
 function chunkSums(node: AlgorithmNode, input: Node, { length, chunkLength, tasks }: Flat, computed: Computed): ReduceJob {

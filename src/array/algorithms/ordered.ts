@@ -1,6 +1,7 @@
 /** Algorithms over the order of elements: histogram, quantile, topk and unique. All of them flatten their input. */
 import { bytesPer, typedArray } from '../expression/dtype.ts'
 import { keyCount, nanKey, type Comparable, orderedKey, sortedUnique, TopK } from '../jobs/ordering.ts'
+import { between } from '../jobs/select.ts'
 import type { Computed } from '../stages/lower.ts'
 import type { AlgorithmNode, DenseNode, Node } from '../expression/node.ts'
 import { denseNode, describeNode, type Prepared, type Stage } from '../stages/stage.ts'
@@ -123,10 +124,7 @@ class Selection {
     return this.#fractions.map((q) => {
       const place = q * (this.#length - 1)
       const [a, b] = [at(Math.floor(place)), at(Math.ceil(place))]
-      const weight = place - Math.floor(place)
-      // As NumPy interpolates: from the nearer end.
-      if (a === b || weight === 0) return a
-      return weight < 0.5 ? a + (b - a) * weight : b - (b - a) * (1 - weight)
+      return between(a, b, place - Math.floor(place))
     })
   }
 }

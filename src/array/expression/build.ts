@@ -106,6 +106,12 @@ export function view(input: Node, selected: View): Node {
   return makeNode({ kind: 'view', input, view: selected, dtype: input.dtype, shape: selected.shape, chunk: undefined })
 }
 
+/** The same elements, which are put into C order when they lie otherwise. */
+export function inOrder(input: Node): Node {
+  const view = { shape: input.shape, axes: input.shape.map((_, from) => ({ start: 0, step: 1, from })) }
+  return makeNode({ kind: 'view', input, view, dtype: input.dtype, shape: input.shape, chunk: undefined })
+}
+
 /** @throws {InvalidOption} when the number of elements differs; one length may be −1. */
 export function reshape(input: Node, wanted: Shape): Node {
   const size = sizeOf(input.shape)
@@ -139,7 +145,7 @@ const differ = (a: number, b: number): boolean => a !== b && !Number.isNaN(a) &&
 export function compress(input: Node, mask: Node): Node {
   if (mask.dtype !== 'bool') {
     throw new InvalidOption(`Expected a mask of bool, got an array of ${mask.dtype}`, {
-      hint: 'Compare first, as in `x.get(x.greater(0))`; positions cannot be selected by an array.',
+      hint: 'Compare first, as in `x.get(x.greater(0))`.',
     })
   }
   if (mask.shape.length !== input.shape.length || mask.shape.some((n, i) => differ(n, input.shape[i] as number))) {

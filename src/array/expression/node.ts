@@ -116,7 +116,26 @@ export interface AlgorithmNode extends Common {
   readonly attributes: Readonly<Record<string, number | string | readonly number[]>>
 }
 
-export type AlgorithmName = 'bounds' | 'cumsum' | 'histogram' | 'quantile' | 'topk' | 'unique' | 'compress' | 'product' | 'factor'
+export type AlgorithmName =
+  | 'argsort'
+  | 'assign'
+  | 'bincount'
+  | 'bounds'
+  | 'compress'
+  | 'cumsum'
+  | 'factor'
+  | 'gather'
+  | 'histogram'
+  | 'partition'
+  | 'product'
+  | 'quantile'
+  | 'rowQuantile'
+  | 'scatter'
+  | 'search'
+  | 'sort'
+  | 'topk'
+  | 'unique'
+  | 'windows'
 
 /** Elements that come block by block: from a file in parts, or from a function of blocks. Each is made when it is needed. */
 export interface BlocksNode extends Common {

@@ -83,8 +83,23 @@ function rebuildAlgorithm(node: Extract<Node, { kind: 'algorithm' }>, after: rea
       return build.product(first, second)
     case 'topk':
       return build.topk(first, node.attributes['k'] as number)
+    case 'gather':
+    case 'search':
+      return build.algorithm(node.name, after, node.dtype, second.shape, node.attributes)
+    case 'argsort':
     case 'cumsum':
-      return build.algorithm('cumsum', after, node.dtype, first.shape)
+    case 'partition':
+    case 'scatter':
+    case 'sort':
+      return build.algorithm(node.name, after, node.dtype, first.shape, node.attributes)
+    case 'rowQuantile':
+      return build.algorithm(
+        node.name,
+        after,
+        node.dtype,
+        [node.shape[0] as number, ...first.shape.slice(0, -1)],
+        node.attributes,
+      )
     default:
       return build.algorithm(node.name, after, node.dtype, node.shape, node.attributes)
   }

@@ -98,7 +98,7 @@ export function parseIndex(index: unknown): Index {
   if (isSlice(index)) return index
   throw new InvalidOption(
     `Expected an index to be a whole number, a slice such as '1:10:2' or slice(1, 10, 2), null or '...', got ${describe(index)}`,
-    { hint: hintFor(index) },
+    { hint: 'Leave out an index to take the whole axis.' },
   )
 }
 
@@ -118,16 +118,6 @@ function isSlice(value: unknown): value is Slice {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return (prototype === Object.prototype || prototype === null) && Object.keys(value).every((name) => sliceFields.includes(name))
-}
-
-function hintFor(index: unknown): string {
-  if (Array.isArray(index) || ArrayBuffer.isView(index)) {
-    return "A list selects nothing: join parts with `concat([x.get('0:1'), x.get('2:3')])`, or select with a mask."
-  }
-  if (typeof index === 'object' && index !== null && 'node' in index) {
-    return 'A mask selects among all elements: give it alone, with the shape of the array.'
-  }
-  return 'Leave out an index to take the whole axis.'
 }
 
 /** A slice applied to an axis: Python's `slice.indices`. */

@@ -2,19 +2,31 @@
  * Runs the tasks of a {@link BlockJob}. An algorithm sees the blocks of one task in order, and writes what it found where
  * no other task writes.
  */
-import { type DType, typedArray, type TypedArray } from '../expression/dtype.ts'
-import { ExpressionRunner, type BlockAlgorithm, type BlockJob, forBlocks, type Stop } from './job.ts'
+import { typedArray, type TypedArray } from '../expression/dtype.ts'
+import { type BlockAlgorithm, type BlockJob, type BlockTask, dtypeOf, ExpressionRunner, forBlocks, type Stop } from './job.ts'
+import { gather, scatter, search } from './gather.ts'
+import { argsort, partition, rowQuantile, sort } from './rows.ts'
 import { type Comparable, keyCount, nanKey, orderedKey, sortedUnique, TopK } from './ordering.ts'
-
-/** One task of one algorithm. */
-interface BlockTask {
-  block(outputs: readonly TypedArray[], first: number, count: number): void
-  end?(): void
-}
 
 type Algorithm = (job: BlockJob, task: number) => BlockTask
 
-const algorithms: Readonly<Record<BlockAlgorithm, Algorithm>> = { compress, scan, histogram, keys, select, topk, unique }
+const algorithms: Readonly<Record<BlockAlgorithm, Algorithm>> = {
+  argsort,
+  compress,
+  gather,
+  histogram,
+  keys,
+  partition,
+  rowQuantile,
+  scan,
+  scatter,
+  search,
+  select,
+  sort,
+  topk,
+  unique,
+  weigh,
+}
 
 export function openBlocks(job: BlockJob): { run(task: number, stop: Stop): void; close(): void } {
   const runner = new ExpressionRunner(job.expression)
@@ -37,8 +49,6 @@ export function openBlocks(job: BlockJob): { run(task: number, stop: Stop): void
   }
 }
 
-const dtypeOf = ({ expression }: BlockJob, output: number): DType => (expression.kernel.outputs[output] as { dtype: DType }).dtype
-
 /** Outputs: values, mask. Buffers: the result; where each task writes (f64). */
 function compress(job: BlockJob, task: number): BlockTask {
   const [results, starts] = job.buffers as [SharedArrayBuffer, SharedArrayBuffer]
@@ -52,22 +62,24 @@ function compress(job: BlockJob, task: number): BlockTask {
   }
 }
 
-/** Running sums. Buffers: the result; what each task starts from (same dtype). Numbers: elements per row. */
+/** Running sums or products. Buffers: the result; what each task starts from (same dtype). Numbers: elements per row, 1 for products. */
 function scan(job: BlockJob, task: number): BlockTask {
   const dtype = dtypeOf(job, 0)
   const [results, starts] = job.buffers as [SharedArrayBuffer, SharedArrayBuffer?]
   const result = typedArray(dtype, results)
-  const [rowLength] = job.numbers as [number]
+  const [rowLength, product] = job.numbers as [number, number?]
+  const neutral = product ? 1 : 0
   const start = starts && typedArray(dtype === 'i64' ? 'i64' : 'f64', starts)[task]
-  if (dtype === 'i64') return scanBigInts(result as unknown as BigInt64Array, rowLength, (start as unknown as bigint) ?? 0n)
-  let sum = (start as number | undefined) ?? 0
+  if (dtype === 'i64')
+    return scanBigInts(result as unknown as BigInt64Array, rowLength, (start as unknown as bigint) ?? BigInt(neutral), neutral)
+  let sum = (start as number | undefined) ?? neutral
   return {
     block([values], first, count) {
       for (let done = 0; done < count;) {
         const left = rowLength - ((first + done) % rowLength)
-        if (left === rowLength && first + done > 0 && start === undefined) sum = 0
+        if (left === rowLength && first + done > 0 && start === undefined) sum = neutral
         const end = Math.min(count, done + left)
-        sum = runningSum(values as Float64Array, result as Float64Array, first, done, end, sum)
+        sum = (product ? runningProduct : runningSum)(values as Float64Array, result as Float64Array, first, done, end, sum)
         done = end
       }
     },
@@ -83,14 +95,30 @@ function runningSum(values: Float64Array, result: Float64Array, first: number, f
   return sum
 }
 
-function scanBigInts(result: BigInt64Array, rowLength: number, start: bigint): BlockTask {
+function runningProduct(
+  values: Float64Array,
+  result: Float64Array,
+  first: number,
+  from: number,
+  to: number,
+  start: number,
+): number {
+  let product = start
+  for (let i = from; i < to; i++) {
+    product *= values[i] as number
+    result[first + i] = product
+  }
+  return product
+}
+
+function scanBigInts(result: BigInt64Array, rowLength: number, start: bigint, neutral: number): BlockTask {
   let sum = start
   return {
     block([values], first, count) {
       const from = values as unknown as BigInt64Array
       for (let i = 0; i < count; i++) {
-        if (first + i > 0 && (first + i) % rowLength === 0) sum = 0n
-        sum = BigInt.asIntN(64, sum + (from[i] as bigint))
+        if (first + i > 0 && (first + i) % rowLength === 0) sum = BigInt(neutral)
+        sum = BigInt.asIntN(64, neutral === 1 ? sum * (from[i] as bigint) : sum + (from[i] as bigint))
         result[first + i] = sum
       }
     },
@@ -121,6 +149,18 @@ function histogram(job: BlockJob): BlockTask {
         for (let row = 0; row < 4; row++) sum += counts[row * (bins + 1) + i + 1] as number
         if (sum > 0) Atomics.add(shared, i, BigInt(sum))
       }
+    },
+  }
+}
+
+/** Sums of weights by bin. Outputs: the bin of each element (i32), its weight (f64). Buffers: (tasks × bins) sums (f64). Numbers: bins. */
+function weigh(job: BlockJob, task: number): BlockTask {
+  const [bins] = job.numbers as [number]
+  const sums = new Float64Array(job.buffers[0] as SharedArrayBuffer, 8 * task * bins, bins)
+  return {
+    block([indices, weights], _, count) {
+      const [bin, weight] = [indices as Int32Array, weights as Float64Array]
+      for (let i = 0; i < count; i++) sums[bin[i] as number] = (sums[bin[i] as number] as number) + (weight[i] as number)
     },
   }
 }

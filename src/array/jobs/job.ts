@@ -79,9 +79,36 @@ export interface BlockJob extends Common {
   /** What the algorithm reads and writes, and its numbers. */
   readonly buffers: readonly SharedArrayBuffer[]
   readonly numbers: readonly number[]
+  /** Of what the algorithm reads beside the expression. */
+  readonly dtype?: DType
 }
 
-export type BlockAlgorithm = 'compress' | 'scan' | 'histogram' | 'keys' | 'select' | 'topk' | 'unique'
+export type BlockAlgorithm =
+  | 'argsort'
+  | 'compress'
+  | 'gather'
+  | 'histogram'
+  | 'keys'
+  | 'partition'
+  | 'rowQuantile'
+  | 'scan'
+  | 'scatter'
+  | 'search'
+  | 'select'
+  | 'sort'
+  | 'topk'
+  | 'unique'
+  | 'weigh'
+
+/** One task of one algorithm: sees its blocks in order. */
+export interface BlockTask {
+  block(outputs: readonly TypedArray[], first: number, count: number): void
+  end?(): void
+}
+
+/** The dtype of an output of the job's expression. */
+export const dtypeOf = ({ expression }: BlockJob, output: number): DType =>
+  (expression.kernel.outputs[output] as { dtype: DType }).dtype
 
 /** Matrices: element (i, k) of the one at batch coordinates c lies at `offset + Σ c × steps + i × outer + k × inner`. */
 export interface Matrix {

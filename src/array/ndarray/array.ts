@@ -13,7 +13,10 @@ import { type ComputeOptions, computeNodes } from './compute.ts'
 import { bytesPer, checkDType, type DType, type Value, type ValueOf } from '../expression/dtype.ts'
 import type { OperationName } from '../expression/elementwise.ts'
 import { formatBytes } from '../../base/bytes.ts'
-import type { Dense } from '../memory/dense.ts'
+import type { Dense, Nested } from '../memory/dense.ts'
+import { nodeOfList, nodeOfView } from '../memory/lists.ts'
+import type { Selector } from '../selection/positions.ts'
+import { assigned, selected } from '../selection/select.ts'
 import { explain } from './explain.ts'
 import type { Node } from '../expression/node.ts'
 import { reduced, type ReduceName } from '../reductions/table.ts'
@@ -21,13 +24,16 @@ import { rounded } from '../expression/round.ts'
 import { blocksOf, type Chunks, gridOf } from '../expression/grid.ts'
 import { type Index, normalizeAxes, parseIndex, type Shape, showShape, sizeOf } from '../expression/shape.ts'
 import { chunkLengthFor } from '../stages/stage.ts'
-import { indexView, transposeView } from '../expression/view.ts'
+import { transposeView } from '../expression/view.ts'
 
 /** Whether a value comes out of `compute`, or an array. */
 export type Rank = 'scalar' | 'array'
 
 /** What an elementwise operation takes besides the array. */
 export type Operand = NDArray<DType, Rank> | number | bigint | boolean
+
+/** What selects along an axis, or along several: see {@link NDArray.get}. */
+export type Indexing = Index | string | NDArray<DType, Rank> | ArrayBufferView | Nested<number> | Nested<boolean>
 
 /** What `compute` gives. */
 export type Computed<D extends DType, R extends Rank> = R extends 'scalar' ? ValueOf<D> : Dense<D>
@@ -59,6 +65,14 @@ export interface ReduceOptions {
   /** Leaves the reduced axes in the shape, with length 1. @default false */
   readonly keepdims?: boolean
 }
+
+/** Options of `sum` and `prod`. */
+export interface SumOptions extends ReduceOptions {
+  /** What is added up, and comes out. @default f64 for whole numbers below 64 bits, else that of the array */
+  readonly dtype?: DType
+}
+/** The dtype of a sum. */
+type TotalOf<D extends DType, O> = O extends { readonly dtype: infer E extends DType } ? E : Total<D>
 
 /** Options of `var` and `std`. */
 export interface VarianceOptions extends ReduceOptions {
@@ -264,15 +278,32 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   }
 
   /**
-   * NumPy's basic indexing: whole numbers, slices (`slice(1, 10, 2)` or `'1:10:2'`), `null` for a new axis, `'...'`. With an array of
-   * bool of the same shape: the elements where it is true, as one axis.
+   * NumPy's indexing: whole numbers, slices (`slice(1, 10, 2)` or `'1:10:2'`), `null` for a new axis, `'...'`, arrays or lists of indices, and
+   * masks of bool, which may stand for several axes. What a mask selects has a length that only the computation knows.
+   * @throws {InvalidOption} when an index does not fit the shape; of an array of indices this shows in `compute`
+   * @example
+   * x.get(0, '::2', '...')
+   * x.get([3, 1, 1])               // rows 3, 1 and 1
+   * x.get(x.greater(0))            // elements above 0
+   * x.get(':', rowsOfOtherArray)   // columns by an array of indices
    */
-  get(...indices: readonly (Index | string)[]): NDArray<D, 'array'>
-  get(mask: NDArray<'bool', 'array'>): NDArray<D, 'array'>
-  get(...indices: readonly (Index | string | NDArray)[]): NDArray<D, 'array'> {
-    const [mask] = indices
-    if (mask instanceof NDArray && indices.length === 1) return new NDArray(build.compress(this.node, mask.node))
-    return new NDArray(build.view(this.node, indexView(this.shape, indices.map(parseIndex))))
+  get(...indices: readonly Indexing[]): NDArray<D, 'array'> {
+    return new NDArray(selected(this.node, indices.map(selectorOf)))
+  }
+
+  /**
+   * A new array that is like this one but for what `index` selects.
+   * @param index as in {@link get}; several of them, or a list of indices, stand in a list: `[0, '::2']`, `[[3, 1]]`
+   * @param value a number, or an array that can be broadcast to what is selected
+   * @throws {InvalidOption} when the value does not fit the dtype or the shape
+   * @example
+   * x.set(x.less(0), 0)
+   * x.set([':', 2], column)
+   */
+  set(index: Indexing | readonly Indexing[], value: Operand): NDArray<D, R> {
+    const indices = Array.isArray(index) ? (index as readonly Indexing[]) : [index as Indexing]
+    const put = value instanceof NDArray ? value.node : build.checkValue(value, 'set')
+    return new NDArray(assigned(this.node, indices.map(selectorOf), put))
   }
 
   /** One length may be −1: it follows from the others. */
@@ -299,11 +330,11 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   // Reductions -------------------------------------------------------------------------------------------------------
 
   /** Compensated; exact for whole numbers, which give f64 (i64 wraps around and stays). */
-  sum<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Total<D>, Reduced<O>> {
+  sum<const O extends SumOptions | undefined = undefined>(options?: O): NDArray<TotalOf<D, O>, Reduced<O>> {
     return this.#reduce('sum', options)
   }
   /** Whole numbers give f64 (i64 wraps around and stays). */
-  prod<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<Total<D>, Reduced<O>> {
+  prod<const O extends SumOptions | undefined = undefined>(options?: O): NDArray<TotalOf<D, O>, Reduced<O>> {
     return this.#reduce('prod', options)
   }
   /** The mean, over all axes or those of `axis`. */
@@ -347,7 +378,7 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
     return new NDArray(reduceNode('sum', build.cast(this.node, 'bool'), options ?? {}, 'count'))
   }
 
-  #reduce<E extends DType, S extends Rank>(name: ReduceName, options: VarianceOptions = {}): NDArray<E, S> {
+  #reduce<E extends DType, S extends Rank>(name: ReduceName, options: VarianceOptions & SumOptions = {}): NDArray<E, S> {
     return new NDArray(reduceNode(name, this.node, options, name))
   }
 
@@ -419,6 +450,21 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   }
 }
 
+function selectorOf(index: Indexing): Selector {
+  return index instanceof NDArray || ArrayBuffer.isView(index) || Array.isArray(index)
+    ? { array: operandNode(index, 'get') }
+    : parseIndex(index)
+}
+
+/**
+ * An array, a typed array or a list as a node.
+ * @throws {InvalidOption} for anything else
+ */
+export function operandNode(value: unknown, where: string): Node {
+  if (ArrayBuffer.isView(value)) return nodeOfView(value)
+  return Array.isArray(value) ? nodeOfList(value as Nested<Value>, undefined, where) : checkArray(value, where).node
+}
+
 /** An elementwise operation on arrays and numbers. */
 export function elementwise<D extends DType, R extends Rank>(
   name: OperationName,
@@ -453,12 +499,15 @@ const axes = {
 const ddof = { expected: 'a number', accepts: Number.isFinite }
 const reduceRules = { axis: axes, keepdims: rules.boolean }
 
-function reduceNode(name: ReduceName, input: Node, options: VarianceOptions, where: string): Node {
+function reduceNode(name: ReduceName, given: Node, options: VarianceOptions & SumOptions, where: string): Node {
   if (name === 'var' || name === 'std') checkOptions<VarianceOptions>(options, { ...reduceRules, ddof }, where)
   else if (name === 'argmin' || name === 'argmax') checkOptions<ArgumentOptions>(options, { ...reduceRules, axis }, where)
+  else if (where === 'sum' || where === 'prod') checkOptions<SumOptions>(options, { ...reduceRules, dtype: rules.any }, where)
   else checkOptions<ReduceOptions>(options, reduceRules, where)
+  const input = options.dtype === undefined ? given : build.cast(given, checkDType(options.dtype, 'dtype'))
   const reducedAxes = normalizeAxes(options.axis, input.shape.length)
-  const node = reduced(name, input, reducedAxes, options.ddof)
+  const wide = reduced(name, input, reducedAxes, options.ddof)
+  const node = options.dtype === undefined ? wide : build.cast(wide, options.dtype)
   if (options.keepdims !== true) return node
   return build.reshape(
     node,

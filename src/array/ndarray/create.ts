@@ -5,23 +5,13 @@ import { NDArray, type Rank } from './array.ts'
 import * as build from '../expression/build.ts'
 import { wrapBuffer } from './compute.ts'
 import { Dense, type Nested } from '../memory/dense.ts'
-import {
-  bytesPer,
-  checkDType,
-  type DType,
-  dtypeOf,
-  dtypeOfList,
-  dtypes,
-  fits,
-  storedAs,
-  type TypedArray,
-  type Value,
-} from '../expression/dtype.ts'
+import { checkedDType, nodeOfList, nodeOfView } from '../memory/lists.ts'
+import { checkDType, type DType, fits, type TypedArray, type Value } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import { sharedElements } from '../memory/memory.ts'
 import { makeNode, type Node } from '../expression/node.ts'
 import { keyOfSeed, type Seed } from '../expression/seed.ts'
-import { checkShape, contiguousStrides, type Shape, sizeOf } from '../expression/shape.ts'
+import { checkShape, type Shape, sizeOf } from '../expression/shape.ts'
 
 /** How an array is cut into chunks, which threads compute one by one. */
 export interface ChunkOptions {
@@ -276,37 +266,15 @@ export function from(
 ): NDArray<DType, 'array'> | Promise<NDArray<DType, 'array'>> {
   checkOptions<FromOptions>(options, { ...chunkRules, dtype: rules.any, shape: rules.any }, 'from')
   if (source instanceof Dense || source instanceof NDArray) return finish(source.node, options)
-  if (ArrayBuffer.isView(source)) return finish(nodeOf(source), options)
+  if (ArrayBuffer.isView(source)) return finish(nodeOfView(source), options)
   if (typeof source === 'object' && source !== null && Symbol.asyncIterator in source) return collect(source, options)
-  return finish(fromNested(source as Nested<Value>, options.dtype), options)
+  return finish(nodeOfList(source as Nested<Value>, options.dtype), options)
 }
 
 function finish(node: Node, { dtype, shape, chunks }: FromOptions): NDArray<DType, 'array'> {
   const shaped = shape === undefined ? node : build.reshape(node, checkShape(shape, 'from'))
   const cast = dtype === undefined ? shaped : build.cast(shaped, checkDType(dtype, 'dtype'))
   return new NDArray(makeNode({ ...cast, chunk: chunkOf(cast.shape, chunks) ?? cast.chunk }))
-}
-
-function checkedDType(view: ArrayBufferView): DType {
-  const dtype = dtypeOf(view)
-  if (dtype) return dtype
-  throw new InvalidOption(`Expected a typed array of ${dtypes.slice(0, -2).join(', ')} or u8, got ${describe(view)}`, {
-    hint: 'Copy it into one of them first, such as Float64Array.from(…).',
-  })
-}
-
-function nodeOf(view: ArrayBufferView): Node {
-  const dtype = checkedDType(view)
-  // Elements of 16 bits are kept as their bits.
-  const array = (dtype === 'f16' ? new Uint16Array(view.buffer, view.byteOffset, view.byteLength / 2) : view) as TypedArray
-  const width = bytesPer(dtype)
-  if (array.buffer instanceof SharedArrayBuffer) {
-    const node = wrapBuffer(dtype, [array.length], array.buffer)
-    return makeNode({ ...node, offset: array.byteOffset / width, strides: contiguousStrides(node.shape) })
-  }
-  const copy = sharedElements(dtype, array.length)
-  copy.set(array as never)
-  return wrapBuffer(dtype, [copy.length], copy.buffer as SharedArrayBuffer)
 }
 
 async function collect(source: AsyncIterable<ArrayBufferView>, options: FromOptions): Promise<NDArray<DType, 'array'>> {
@@ -327,37 +295,4 @@ async function collect(source: AsyncIterable<ArrayBufferView>, options: FromOpti
     at += part.length
   }
   return finish(wrapBuffer(dtype, [length], data.buffer), options)
-}
-
-/** NumPy's limit. */
-const mostAxes = 64
-
-function fromNested(list: Nested<Value>, wanted: DType | undefined): Node {
-  const shape: number[] = []
-  for (let level: Nested<Value> | undefined = list; Array.isArray(level); level = level[0]) {
-    shape.push(level.length)
-    if (shape.length > mostAxes) throw new InvalidOption(`Expected lists that are nested at most ${mostAxes} deep`)
-  }
-  const values: Value[] = []
-  const visit = (item: unknown, axis: number): void => {
-    if (axis === shape.length) {
-      values.push(checkElement(item))
-    } else if (!Array.isArray(item) || item.length !== shape[axis]) {
-      throw new InvalidOption(
-        `Expected nested lists of equal lengths, got ${Array.isArray(item) ? `one of ${item.length}` : describe(item)} instead of one of ${shape[axis]} at depth ${axis}`,
-      )
-    } else for (const inner of item) visit(inner, axis + 1)
-  }
-  visit(list, 0)
-  const dtype = wanted === undefined ? dtypeOfList(values) : checkDType(wanted, 'dtype')
-  const data = sharedElements(dtype, values.length)
-  values.forEach((value, i) => (data[i] = storedAs(dtype, rawOf(dtype, value)) as never))
-  return wrapBuffer(dtype, shape, data.buffer)
-}
-
-function checkElement(value: unknown): Value {
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return value
-  throw new InvalidOption(`Expected the elements of \`from\` to be numbers, bigints or booleans, got ${describe(value)}`, {
-    hint: 'Missing values are NaN in arrays; text must be parsed first, for instance with Number(…).',
-  })
 }

@@ -8,6 +8,7 @@ import {
   type Operand,
   type Rank,
   type ReduceOptions,
+  type SumOptions,
   type VarianceOptions,
 } from './array.ts'
 import * as build from '../expression/build.ts'
@@ -18,6 +19,7 @@ import type { OperationName } from '../expression/elementwise.ts'
 import type { Node } from '../expression/node.ts'
 import { normalizeAxis } from '../expression/shape.ts'
 import { indexView } from '../expression/view.ts'
+import { nonzero } from '../selection/positions.ts'
 
 type FloatOf<T> = T extends NDArray<infer D, infer R> ? NDArray<D extends 'f32' | 'f16' ? D : 'f64', R> : NDArray<'f64', 'scalar'>
 type SameAs<T> = T extends NDArray<infer D, infer R> ? NDArray<D, R> : NDArray<DType, 'scalar'>
@@ -192,10 +194,10 @@ export const clip = <D extends DType, R extends Rank>(x: NDArray<D, R>, low?: Op
   (checkArray(x, 'clip') as typeof x).clip(low, high)
 
 /** The sum, compensated; of whole numbers exact, of i64 modulo 2^64. Over all axes, or those of `axis`. @throws {InvalidOption} when `x` is not an array, or has no such axis */
-export const sum = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+export const sum = <D extends DType, const O extends SumOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
   (checkArray(x, 'sum') as typeof x).sum(options)
 /** The product; of i64 modulo 2^64. Over all axes, or those of `axis`. @throws {InvalidOption} when `x` is not an array, or has no such axis */
-export const prod = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
+export const prod = <D extends DType, const O extends SumOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
   (checkArray(x, 'prod') as typeof x).prod(options)
 /** The mean; NaN of no elements. Over all axes, or those of `axis`. @throws {InvalidOption} when `x` is not an array, or has no such axis */
 export const mean = <D extends DType, const O extends ReduceOptions | undefined = undefined>(x: NDArray<D, Rank>, options?: O) =>
@@ -235,10 +237,18 @@ export const count = <D extends DType, const O extends ReduceOptions | undefined
   (checkArray(x, 'count') as typeof x).count(options)
 
 /**
- * `condition ? a : b`, element by element. `condition`, `a` and `b` are broadcast to one shape.
+ * `condition ? a : b`, element by element. `condition`, `a` and `b` are broadcast to one shape. With the condition alone: where it is not 0, as
+ * `nonzero` says it.
  * @throws {InvalidOption} when an operand is neither an array nor a number, or the shapes do not go together
  */
-export function where<R extends Rank>(condition: NDArray<'bool', R>, a: Operand, b: Operand): NDArray<DType, R> {
+export function where<R extends Rank>(condition: NDArray<'bool', R>, a: Operand, b: Operand): NDArray<DType, R>
+export function where(condition: NDArray<DType, Rank>): NDArray<'f64', 'array'>[]
+export function where(
+  condition: NDArray<DType, Rank>,
+  a?: Operand,
+  b?: Operand,
+): NDArray<DType, Rank> | NDArray<'f64', 'array'>[] {
+  if (a === undefined && b === undefined) return nonzero(checkArray(condition, 'where').node).map((node) => new NDArray(node))
   const [yes, no] = build.operandNodes(
     'where',
     [a, b].map((x) => (x instanceof NDArray ? x.node : build.checkValue(x, 'where'))),

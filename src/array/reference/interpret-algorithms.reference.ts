@@ -10,6 +10,10 @@ export function interpretAlgorithm(node: AlgorithmNode, inputs: readonly (readon
       return checkEdges(...extremes(values as readonly number[]), node.attributes['bins'] as number)
     case 'compress':
       return values.filter((_, i) => second[i] !== 0)
+    case 'bincount':
+    case 'assign':
+    case 'windows':
+      throw new TypeError(`${node.name} is compared with NumPy`)
     case 'cumsum':
       return cumsum(node, values)
     case 'histogram':
@@ -30,6 +34,31 @@ export function interpretAlgorithm(node: AlgorithmNode, inputs: readonly (readon
     }
     case 'factor':
       throw new TypeError('factorizations have their own tests')
+    case 'gather':
+      return second.map((at) => values[Number(at)] as Raw)
+    case 'scatter': {
+      const result = [...values]
+      second.forEach((at, i) => (result[Number(at)] = inputs[2]?.[i] as Raw))
+      return result
+    }
+    case 'search':
+      return second.map((value) => {
+        const behind = node.attributes['behind'] === 1
+        const at = values.findIndex((there) => (behind ? stands(value, there) < 0 : stands(value, there) <= 0))
+        return at < 0 ? values.length : at
+      })
+    case 'sort':
+    case 'partition':
+      return rowsOf(node, values).flatMap((row) => row.toSorted(stands))
+    case 'argsort':
+      return rowsOf(node, values).flatMap((row) => [...row.keys()].sort((a, b) => stands(row[a] as Raw, row[b] as Raw) || a - b))
+    case 'rowQuantile':
+      return (node.attributes['q'] as readonly number[]).flatMap((q) =>
+        rowsOf(node, values).map((row) => {
+          const kept = node.attributes['leaveOut'] === 1 ? row.filter((value) => !Number.isNaN(value)) : row
+          return quantile(kept as readonly number[], q)
+        }),
+      )
     case 'product': {
       const [, columns] = node.shape as [number, number]
       const inner = (node.inputs[0] as Node).shape[1] as number
@@ -41,6 +70,15 @@ export function interpretAlgorithm(node: AlgorithmNode, inputs: readonly (readon
       })
     }
   }
+}
+
+/** NaN stands behind everything. */
+const stands = (a: Raw, b: Raw): number =>
+  Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(a)) - Number(Number.isNaN(b)) : a < b ? -1 : Number(a > b)
+
+function rowsOf(node: AlgorithmNode, values: readonly Raw[]): Raw[][] {
+  const length = (node.inputs[0] as Node).shape.at(-1) as number
+  return Array.from({ length: values.length / length }, (_, row) => values.slice(row * length, (row + 1) * length))
 }
 
 const extremes = (values: readonly number[]): [number, number] =>

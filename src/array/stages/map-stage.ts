@@ -9,7 +9,7 @@ import { contiguousStrides, type Shape, sizeOf } from '../expression/shape.ts'
 import { coalesce, denseAccess } from '../memory/source.ts'
 import { chunkLengthFor, denseNode, describeNode, expressionOf, type Prepared } from './stage.ts'
 
-function mapJob(lowering: Lowering, roots: readonly number[], targets: readonly Target[], node: Node): MapJob {
+export function mapJob(lowering: Lowering, roots: readonly number[], targets: readonly Target[], node: Node): MapJob {
   for (const value of roots) lowering.program.outputs.push({ value })
   const length = sizeOf(node.shape)
   const chunkLength = chunkLengthFor(length, node.chunk)

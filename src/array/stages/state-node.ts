@@ -1,5 +1,5 @@
 /** The words of merged states as nodes, and what a reduction makes of them. */
-import { cast } from '../expression/build.ts'
+import { cast, inOrder } from '../expression/build.ts'
 import type { DType } from '../expression/dtype.ts'
 import { type DenseNode, makeNode, type Node, type ReduceNode } from '../expression/node.ts'
 import { contiguousStrides, type Shape } from '../expression/shape.ts'
@@ -16,5 +16,6 @@ export function stateNode(buffer: SharedArrayBuffer, dtype: DType, shape: Shape,
 
 /** The result as an expression over the words of the merged states, so that it is computed (and fused) like any other. */
 export function finished(node: ReduceNode, words: readonly Node[], count: number): Node {
-  return cast(reductionOf(node).finish(words, count, node.ddof), node.dtype)
+  const result = cast(reductionOf(node).finish(words, count, node.ddof), node.dtype)
+  return result.kind === 'dense' ? inOrder(result) : result
 }
