@@ -10,6 +10,8 @@ export const entries: Readonly<Record<string, string>> = {
   find: 'src/find/index.ts',
   plan: 'src/plan/index.ts',
   serve: 'src/serve/index.ts',
+  'serve/llama': 'src/serve/llama/index.ts',
+  'serve/onnx': 'src/serve/onnx/index.ts',
   sync: 'src/sync/index.ts',
   trace: 'src/trace/index.ts',
 }

@@ -157,7 +157,7 @@ test('a reader that leaves ends the generator there; a slow one holds it up', as
   for (let i = 0; i < 4; i++) {
     for await (const part of talking.counter.stream(1_000_000)) if (part > 3) break
   }
-  await expect.poll(async () => (await talking.counter.stream(1).answer).value.most).toBe(1)
+  await expect.poll(async () => (await talking.counter.stream(1).answer).value.most, { timeout: 10_000 }).toBe(1)
 })
 
 test('what a stream throws ends the loop', async () => {

@@ -1,0 +1,81 @@
+import { checkOptions, type OptionRules, rules } from '../../base/options.ts'
+import type { Replica } from '../definition.ts'
+import { replica } from '../replicas/replicas.ts'
+import { englishTexts, type OnnxModelOptions, openTexts, type TextSession } from './engine.ts'
+
+/** Options of {@link embeddings}. */
+export interface EmbeddingsOptions extends OnnxModelOptions {
+  /** How one vector is made of those of all tokens: their mean, or the first one, as BGE models want it. @default 'mean' */
+  readonly pooling?: 'mean' | 'first'
+  /** Vectors of length 1, whose dot product is their similarity. @default true */
+  readonly normalize?: boolean
+}
+
+export const textRules = {
+  model: rules.string,
+  tokenizer: rules.string,
+  maxTokens: rules.whole(2),
+  warmUp: { expected: 'a list of texts', accepts: (value: unknown) => Array.isArray(value) },
+  session: rules.object,
+  engine: rules.function,
+  tokenizers: rules.function,
+}
+
+const embeddingsRules: OptionRules<EmbeddingsOptions> = {
+  ...textRules,
+  pooling: rules.oneOf('mean', 'first'),
+  normalize: rules.boolean,
+}
+
+/**
+ * A model of embeddings in an ONNX file, such as all-MiniLM-L6-v2 or BGE. Needs `onnxruntime-node` and `@huggingface/tokenizers`.
+ *
+ * With `int8` weights the engine scales activations by what is in the batch, so that a text's vector differs a little by its company: their cosine stays above 0.99.
+ *
+ * @throws {InvalidOption} for a wrong option
+ * @example
+ * export const { embedder } = replicas(import.meta.url, {
+ *   embedder: embeddings({ model: 'models/minilm.onnx', tokenizer: 'models/tokenizer.json' }),
+ * })
+ */
+export function embeddings(options: EmbeddingsOptions): Replica<string, Float32Array> {
+  checkOptions<EmbeddingsOptions>(options, embeddingsRules, 'embeddings')
+  const { pooling = 'mean', normalize = true } = options
+  return replica({
+    kind: 'embeddings',
+    open: ({ threads }) => openTexts(options, threads),
+    async run(model: TextSession, texts: string[]): Promise<Float32Array[]> {
+      const { output, lengths } = await model.run(texts)
+      const vectors = pooled(output.data as Float32Array, output.dims, lengths, pooling)
+      return normalize ? vectors.map(unit) : vectors
+    },
+    cost: (model, text) => model.count(text),
+    close: (model) => model.close(),
+    warmUp: options.warmUp ?? englishTexts,
+  })
+}
+
+/** One vector for each text, of one for each of its tokens, or as the model has made it already. */
+function pooled(
+  data: Float32Array,
+  dims: readonly number[],
+  lengths: readonly number[],
+  pooling: 'mean' | 'first',
+): Float32Array[] {
+  const width = dims.at(-1) ?? 0
+  if (dims.length === 2) return lengths.map((_length, row) => data.slice(row * width, (row + 1) * width))
+  const longest = dims[1] ?? 0
+  return lengths.map((length, row) => {
+    const from = row * longest * width
+    if (pooling === 'first') return data.slice(from, from + width)
+    const mean = new Float32Array(width)
+    for (let token = 0; token < length; token++)
+      for (let i = 0; i < width; i++) mean[i] = (mean[i] as number) + (data[from + token * width + i] as number)
+    return mean.map((sum) => sum / Math.max(1, length))
+  })
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector)
+  return length === 0 ? vector : vector.map((value) => value / length)
+}

@@ -1,0 +1,186 @@
+/** What is used of ONNX Runtime and of tokenizers: optional peers, loaded inside the replica. */
+import { readFile } from 'node:fs/promises'
+import { describe, InvalidOption, WorkerStartFailed } from '../../base/errors.ts'
+import { Recent } from '../../base/recent.ts'
+
+/** What this adapter calls of `onnxruntime-node`, or of another ONNX Runtime for JavaScript. */
+export interface OnnxRuntime {
+  readonly InferenceSession: {
+    create(path: string, options?: object): Promise<OnnxSession>
+  }
+  readonly Tensor: new (type: 'int64', data: BigInt64Array, dims: readonly number[]) => unknown
+}
+
+/** A loaded model of ONNX Runtime, as far as it is used. */
+export interface OnnxSession {
+  readonly inputNames: readonly string[]
+  readonly outputNames: readonly string[]
+  run(feeds: object): Promise<Readonly<Record<string, OnnxTensor>>>
+  release?(): Promise<void>
+}
+
+/** A result of ONNX Runtime. */
+export interface OnnxTensor {
+  readonly data: ArrayLike<number | bigint>
+  readonly dims: readonly number[]
+}
+
+/** What this adapter calls of `@huggingface/tokenizers`. */
+export interface HuggingFaceTokenizers {
+  readonly Tokenizer: new (tokenizer: object, config: object) => { encode(text: string): { readonly ids: readonly number[] } }
+}
+
+/** Options of a model in an ONNX file with a tokenizer beside it. */
+export interface OnnxModelOptions {
+  /** Path of the `.onnx` file. */
+  readonly model: string
+  /** Path of the `tokenizer.json`. */
+  readonly tokenizer: string
+  /** Longer texts are cut to so many tokens. @default what `tokenizer.json` says, else 512 */
+  readonly maxTokens?: number
+  /** Typical texts, on which replicas, threads and batches are measured. @default a few of different lengths in English */
+  readonly warmUp?: readonly string[]
+  /** Options of `InferenceSession.create`, such as `executionProviders`. @default one thread pool of `threads`, and what the engine does by itself */
+  readonly session?: Readonly<Record<string, unknown>>
+  /** Where the engine comes from. @default () => import('onnxruntime-node') */
+  readonly engine?: () => Promise<unknown>
+  /** Where the tokenizers come from. @default () => import('@huggingface/tokenizers') */
+  readonly tokenizers?: () => Promise<unknown>
+}
+
+/** Of most encoders. */
+const defaultMaxTokens = 512
+/** Texts whose tokens are known between counting and computing; a batch has fewer. */
+const remembered = 1_024
+
+/** An opened model: texts in, tensors out. */
+export class TextSession {
+  readonly #runtime: OnnxRuntime
+  readonly #session: OnnxSession
+  readonly #encode: (text: string) => readonly number[]
+  readonly #known = new Recent<string, readonly number[]>(remembered)
+  readonly #maxTokens: number
+  readonly #padding: bigint
+
+  constructor(runtime: OnnxRuntime, session: OnnxSession, encode: (text: string) => readonly number[], cut: Cut) {
+    this.#runtime = runtime
+    this.#session = session
+    this.#encode = encode
+    this.#maxTokens = cut.maxTokens
+    this.#padding = BigInt(cut.padding)
+  }
+
+  count(text: string): number {
+    return this.tokens(text).length
+  }
+
+  tokens(text: string): readonly number[] {
+    if (typeof text !== 'string') throw new InvalidOption(`Expected the item to be text, got ${describe(text)}`)
+    let ids = this.#known.get(text)
+    if (!ids) {
+      ids = this.#encode(text)
+      // What ends a text ends one that was cut as well.
+      if (ids.length > this.#maxTokens) ids = [...ids.slice(0, this.#maxTokens - 1), ids.at(-1) as number]
+      this.#known.set(text, ids)
+    }
+    return ids
+  }
+
+  /** The first output for a batch, padded to its longest text. */
+  async run(texts: readonly string[]): Promise<{ readonly output: OnnxTensor; readonly lengths: readonly number[] }> {
+    const all = texts.map((text) => this.tokens(text))
+    const longest = Math.max(1, ...all.map(({ length }) => length))
+    const size = texts.length * longest
+    const columns: Record<string, BigInt64Array> = {
+      input_ids: new BigInt64Array(size).fill(this.#padding),
+      attention_mask: new BigInt64Array(size),
+      token_type_ids: new BigInt64Array(size),
+    }
+    for (const [row, ids] of all.entries()) {
+      for (const [at, id] of ids.entries()) {
+        ;(columns['input_ids'] as BigInt64Array)[row * longest + at] = BigInt(id)
+        ;(columns['attention_mask'] as BigInt64Array)[row * longest + at] = 1n
+      }
+    }
+    const feeds: Record<string, unknown> = {}
+    for (const name of this.#session.inputNames) {
+      const column = columns[name]
+      if (!column)
+        throw new InvalidOption(
+          `The model has the input ${JSON.stringify(name)}; texts give input_ids, attention_mask and token_type_ids`,
+          { hint: 'Describe the model with `open` and `run` of your own.' },
+        )
+      feeds[name] = new this.#runtime.Tensor('int64', column, [texts.length, longest])
+    }
+    const outputs = await this.#session.run(feeds)
+    const output = outputs[this.#session.outputNames[0] ?? '']
+    if (!output) throw new InvalidOption('The model has no output')
+    return { output, lengths: all.map(({ length }) => length) }
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release?.()
+  }
+}
+
+interface Cut {
+  readonly maxTokens: number
+  readonly padding: number
+}
+
+/**
+ * Opens model and tokenizer.
+ * @throws {WorkerStartFailed} when a package is missing, or a file cannot be read
+ */
+export async function openTexts(options: OnnxModelOptions, threads: number): Promise<TextSession> {
+  const runtime = (await loaded(options.engine, 'onnxruntime-node', 'InferenceSession')) as OnnxRuntime
+  const { Tokenizer } = (await loaded(options.tokenizers, '@huggingface/tokenizers', 'Tokenizer')) as HuggingFaceTokenizers
+  const json = await tokenizerOf(options.tokenizer)
+  const tokenizer = new Tokenizer(json, {})
+  const session = await runtime.InferenceSession.create(options.model, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    ...options.session,
+  })
+  const { truncation, padding } = json as { truncation?: { max_length?: number } | null; padding?: { pad_id?: number } | null }
+  return new TextSession(runtime, session, (text) => tokenizer.encode(text).ids, {
+    maxTokens: options.maxTokens ?? truncation?.max_length ?? defaultMaxTokens,
+    padding: padding?.pad_id ?? 0,
+  })
+}
+
+async function tokenizerOf(path: string): Promise<object> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as object
+  } catch (cause) {
+    throw new WorkerStartFailed(`The tokenizer ${JSON.stringify(path)} could not be read`, {
+      cause,
+      hint: 'Give the path of a tokenizer.json, as Hugging Face has it.',
+    })
+  }
+}
+
+/** A package that people install only where they use it. */
+export async function loaded(given: (() => Promise<unknown>) | undefined, name: string, member: string): Promise<unknown> {
+  let module: Readonly<Record<string, unknown>>
+  try {
+    module = (await (given ? given() : import(name))) as Readonly<Record<string, unknown>>
+  } catch (cause) {
+    throw new WorkerStartFailed(`The package ${name} could not be loaded`, { cause, hint: `Install it: npm install ${name}` })
+  }
+  // A CommonJS module may be wrapped.
+  const found = member in module ? module : (module['default'] as object | undefined)
+  if (found && member in found) return found
+  throw new WorkerStartFailed(`What was loaded as ${name} has no ${member}`)
+}
+
+/** Of an encoder's everyday: a word, a question, a paragraph. */
+export const englishTexts: readonly string[] = [
+  'parallel',
+  'How do I cancel an order?',
+  'The invoice of last month is missing from my account.',
+  'Replicas of a model share the work: each computes a batch, and the next one is free for what comes in between.',
+  'What is the difference between a thread and a process, and when is it better to start a process for a model?',
+  'A bounded queue refuses what it cannot serve in time. The caller knows at once, can try elsewhere, and the answers that others wait for stay quick, also when three times as much comes as can be computed.',
+  'Batches of texts of similar length waste little on padding. Texts of very different lengths do not belong into one batch: the short ones are padded to the longest, and the time for that is spent for nothing. So texts are put together by length, and a batch has a budget of tokens instead of a fixed number of texts.',
+]

@@ -1,0 +1,131 @@
+/** Replicas of real models: ONNX Runtime and llama.cpp, with small models that packages ship. */
+import { afterAll, describe, expect, test } from 'vitest'
+import type * as Serving from './fixtures/serving.ts'
+import { counterparts } from './support/counterparts.ts'
+import { smallModels } from './support/models.ts'
+
+const onnx = counterparts('serving')
+const llama = process.platform === 'linux' && process.arch === 'x64' ? counterparts('llama') : undefined
+const models = smallModels()
+
+process.env['HEDDLE_TEST_SERVING'] = JSON.stringify({ ...models, onnx: onnx?.folder, llama: llama?.folder })
+const serving: typeof Serving | undefined = models && onnx ? await import('./fixtures/serving.ts') : undefined
+
+afterAll(async () => {
+  if (!serving) return
+  const { minilm, batching, smol } = serving
+  await Promise.all([minilm, smol, ...Object.values(batching)].map((model) => model.close({ grace: 0 })))
+})
+
+const texts = [
+  'How do I cancel an order?',
+  'I want to cancel what I have ordered.',
+  'The sea was calm that evening, and the boats came home late.',
+  'parallel',
+  'Batches of texts of similar length waste little on padding, so that texts are put together by length before they are computed.',
+  '日本語の文章もあります。',
+  '',
+  'x '.repeat(500),
+]
+
+const cosine = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
+
+describe.skipIf(!serving)('embeddings by ONNX Runtime', () => {
+  const { minilm, batching } = serving as typeof Serving
+
+  test('texts of similar meaning are near', async () => {
+    const [first, second, third] = (await Promise.all(texts.slice(0, 3).map((text) => minilm(text)))) as Float32Array[]
+    const [a, b, c] = [first, second, third] as [Float32Array, Float32Array, Float32Array]
+    expect(a.length).toBe(384)
+    expect(cosine(a, a)).toBeCloseTo(1, 5)
+    expect(cosine(a, b)).toBeGreaterThan(0.7)
+    expect(cosine(a, c)).toBeLessThan(0.3)
+    const { measured, replicas, memoryBytes } = minilm.stats()
+    expect(measured.filter(({ chosen }) => chosen).length).toBe(1)
+    expect(replicas.length).toBe(measured.find(({ chosen }) => chosen)?.replicas)
+    expect(memoryBytes).toBeGreaterThan(20_000_000)
+  })
+
+  test('int8: batched and alone differ by less than a cosine of 0.99', async () => {
+    const alone: Float32Array[] = []
+    for (const text of texts) alone.push(await batching.alone(text))
+    const first = batching.together('something that holds the replica while the others come together')
+    const together = await Promise.all(texts.map((text) => batching.together.ask(text)))
+    await first
+    expect(together.some(({ batch }) => batch > 1)).toBe(true)
+    const cosines = together.map(({ value }, i) => cosine(value, alone[i] as Float32Array))
+    console.log(`int8, batched and alone: cosines are at least 1 - ${(1 - Math.min(...cosines)).toExponential(1)}`)
+    expect(Math.min(...cosines)).toBeGreaterThanOrEqual(0.99)
+  })
+
+  test('tokens are counted by the tokenizer, and long texts are cut', async () => {
+    expect((await minilm.ask('hello world, how are you?')).tokens).toBe(9)
+    expect((await minilm.ask('x '.repeat(500))).tokens).toBe(128)
+  })
+
+  test('what is no text is refused by name, and takes nobody along', async () => {
+    const [good, bad] = await Promise.allSettled([minilm('text'), minilm(42 as unknown as string)])
+    expect(good.status).toBe('fulfilled')
+    expect(String((bad as PromiseRejectedResult).reason)).toContain('Expected the item to be text, got 42 (number)')
+  })
+
+  test('kill -9 of a replica under load: only its own requests fail, and it is back', async () => {
+    await minilm.ready()
+    const under = Array.from({ length: 60 }, (_text, i) => minilm(`text ${i}`))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const victim = minilm.stats().replicas.find(({ state }) => state === 'busy') ?? minilm.stats().replicas[0]
+    process.kill(victim?.pid ?? 0, 'SIGKILL')
+    const settled = await Promise.allSettled(under)
+    const failed = settled.filter(({ status }) => status === 'rejected')
+    const batch = minilm.stats().measured.find(({ chosen }) => chosen)?.batch ?? 1
+    expect(failed.length).toBeLessThanOrEqual(batch)
+    for (const one of failed) expect(String((one as PromiseRejectedResult).reason)).toContain('signal SIGKILL')
+    await expect.poll(() => minilm.stats().replicas.every(({ state }) => state === 'idle'), { timeout: 30_000 }).toBe(true)
+    expect((await minilm('again')).length).toBe(384)
+  })
+})
+
+describe.skipIf(!serving || !llama)('a chat by llama.cpp', () => {
+  const { smol } = serving as typeof Serving
+  const ask = (content: string, more: object = {}) => ({
+    messages: [{ role: 'user' as const, content }],
+    maxTokens: 16,
+    temperature: 0,
+    ...more,
+  })
+
+  test('writes part by part, and gives the whole', async () => {
+    const streamed = smol.stream(ask('What is the capital of France?'))
+    let text = ''
+    for await (const part of streamed) text += part.text
+    const { value } = await streamed.answer
+    expect(text).toBe(value.text)
+    expect(text).toContain('Paris')
+    expect(value.promptTokens).toBeGreaterThan(3)
+    expect(value.completionTokens).toBeGreaterThan(0)
+  })
+
+  test('several at once, as many as there are sequences', async () => {
+    const answers = await Promise.all(['one', 'two', 'three', 'four'].map((word) => smol(ask(`Say the word ${word}.`))))
+    for (const { text } of answers) expect(text.length).toBeGreaterThan(0)
+  })
+
+  test('stops where it should: length, stop texts, a reader that leaves', async () => {
+    expect(await smol(ask('Count to one hundred.', { maxTokens: 4 }))).toMatchObject({ finish: 'length' })
+    for (let i = 0; i < 3; i++) for await (const _part of smol.stream(ask('Tell a long story.', { maxTokens: 400 }))) break
+    // Both sequences are free again.
+    const again = await Promise.all([smol(ask('Say yes.')), smol(ask('Say no.'))])
+    expect(again.length).toBe(2)
+  })
+
+  test('the answer is JSON of a schema', async () => {
+    const schema = { type: 'object', properties: { city: { type: 'string' }, inhabitants: { type: 'integer' } } }
+    const { text } = await smol(ask('Describe Paris as JSON.', { schema, maxTokens: 60 }))
+    expect(typeof (JSON.parse(text) as { city: unknown }).city).toBe('string')
+  })
+
+  test('wrong conversations are refused by name', async () => {
+    await expect(smol({ messages: [] })).rejects.toThrow('a list of at least one message')
+    await expect(smol({ messages: [{ role: 'assistant', content: 'I' }] })).rejects.toThrow("the last message to be the user's")
+  })
+})
