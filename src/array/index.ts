@@ -39,6 +39,7 @@ export { loadParquet } from './files/parquet.ts'
 export { fromArrow } from './files/arrow.ts'
 export type { ArrowColumn } from './files/arrow.ts'
 export { loadZarr } from './files/zarr.ts'
+export type { ZarrStore } from './files/zarr.ts'
 
 // Selection
 export { argwhere, choose, compress, flatnonzero, isin, nonzero, searchsorted, take, takeAlongAxis } from './ndarray/selection.ts'

@@ -160,6 +160,8 @@ export interface BlockRequest {
   /** What {@link BlockMaker.parts} asked for, computed. */
   readonly parts: readonly BlockPart[]
   readonly cancellation: Cancellation
+  /** Threads to use at most; 0: this one. */
+  readonly threads: number
 }
 
 /** Elements in C order. */
@@ -175,7 +177,7 @@ export interface BlockMaker {
   /** The only blocks that there are; the rest of the elements has the value `fill`. */
   readonly present?: readonly (readonly number[])[] | undefined
   readonly fill?: number | bigint | undefined
-  /** Blocks made at once at most. */
+  /** Blocks made at once at most; `Infinity`: as many as there are threads. */
   readonly concurrency: number
   /** The block as expressions over the inputs. */
   parts?(inputs: readonly Node[], box: Box, index: readonly number[]): readonly Node[]

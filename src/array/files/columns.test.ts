@@ -1,5 +1,7 @@
 /** Columns of Parquet, Arrow and Zarr, written by their own libraries. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileSystemStore } from '@zarrita/storage'
@@ -89,7 +91,9 @@ test('a Parquet file that was cut off is refused', async () => {
   const damaged = join(folder, 'damaged.parquet')
   for (const length of [0, 3, 8, 100, whole.length - 9, whole.length - 1]) {
     await writeFile(damaged, whole.subarray(0, length))
-    await expect(da.loadParquet(damaged, 'f64')).rejects.toMatchObject({ code: 'HEDDLE_FILE_REFUSED' })
+    await expect(da.loadParquet(damaged, 'f64').then((x) => x.compute(here))).rejects.toMatchObject({
+      code: 'HEDDLE_FILE_REFUSED',
+    })
   }
 })
 
@@ -105,15 +109,77 @@ test('a Parquet file with a byte changed anywhere is read or refused: it neither
       const bytes = Buffer.from(whole)
       bytes[at] = (bytes[at] as number) ^ ([0x80, 0xff, 1][at % 3] as number)
       await writeFile(damaged, bytes)
-      await da.loadParquet(damaged, ['f64', 'gaps', 'bool']).catch((error: { code?: string }) => {
-        codes.add(error.code)
-        refused++
-      })
+      await da
+        .loadParquet(damaged, ['f64', 'gaps', 'bool'])
+        .then((columns) => da.compute(Object.values(columns), here))
+        .catch((error: { code?: string }) => {
+          codes.add(error.code)
+          refused++
+        })
     }
     expect([...codes]).toEqual(['HEDDLE_FILE_REFUSED'])
     expect(refused).toBeGreaterThan(whole.length / step / 10)
   }
 }, 120_000)
+
+test('of a column only the row groups are read that are needed', async () => {
+  const path = join(folder, 'groups.parquet')
+  const data = Array.from({ length: 10 }, (_, i) => i)
+  await parquetWriteFile({
+    filename: path,
+    rowGroupSize: 4,
+    codec: 'UNCOMPRESSED',
+    columnData: [{ name: 'x', data, type: 'DOUBLE' }],
+  })
+  const x = await da.loadParquet(path, 'x')
+  expect(x.chunks).toEqual([[4, 4, 2]])
+  expect(await values(x.multiply(2))).toEqual(data.map((value) => 2 * value))
+  // The pages of the second row group are overwritten: whoever reads the first or the last does not notice.
+  const bytes = await readFile(path)
+  const at = bytes.indexOf(Buffer.from(Float64Array.of(4, 5, 6, 7).buffer))
+  bytes.fill(0xff, at - 12, at)
+  await writeFile(path, bytes)
+  const damaged = await da.loadParquet(path, 'x')
+  expect(await values(damaged.get('1:4'))).toEqual([1, 2, 3])
+  expect(await damaged.get('8:').sum().compute(here)).toBe(17)
+  await expect(damaged.get('3:5').compute(here)).rejects.toMatchObject({ name: 'FileRefused' })
+  await expect(damaged.sum().compute()).rejects.toMatchObject({ name: 'FileRefused' })
+})
+
+test('columns are read on other threads, and stay what they are', async () => {
+  const { i64, gaps, bool } = await da.loadParquet(await parquet('threads.parquet'), ['i64', 'gaps', 'bool'])
+  expect(((await i64.compute()) as da.Dense).toArray()).toEqual([1n, 2n ** 62n, 3n, 4n, -5n])
+  expect(((await gaps.compute()) as da.Dense).toArray()).toEqual([1, 2, 3, missing, 5])
+  expect(((await bool.compute()) as da.Dense).toArray()).toEqual([true, false, true, true, false])
+})
+
+test('Zarr from a store of your own, and over HTTP: only the chunks that are needed', async () => {
+  const path = join(folder, 'remote.zarr')
+  const array = await create(new FileSystemStore(path), { shape: [6, 4], chunkShape: [2, 4], dtype: 'int32' })
+  await set(array, null, { data: Int32Array.from({ length: 24 }, (_, i) => i), shape: [6, 4], stride: [4, 1] })
+  const asked: string[] = []
+  const files = new FileSystemStore(path)
+  const store: da.ZarrStore = { get: (key) => (asked.push(key), files.get(key)) }
+  const x = await da.loadZarr(store)
+  const metadata = asked.length
+  expect(await values(x.get(3))).toEqual([12, 13, 14, 15])
+  expect(asked.slice(metadata)).toEqual(['/c/1/0'])
+  const server = createServer((request, response) => {
+    void files
+      .get((request.url ?? '') as `/${string}`)
+      .then((body) => (body ? response.end(body) : response.writeHead(404).end()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = server.address() as AddressInfo
+    const remote = await da.loadZarr(`http://127.0.0.1:${port}/`)
+    expect(await values(remote.sum({ axis: 1 }))).toEqual([6, 22, 38, 54, 70, 86])
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+  await expect(da.loadZarr({ get: async () => undefined })).rejects.toThrow('the store could not be read as Zarr')
+})
 
 test('columns of Arrow', async () => {
   const table = tableFromIPC(

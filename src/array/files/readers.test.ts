@@ -115,18 +115,22 @@ test.each<readonly [string, object, RegExp]>([
   ['text', { shape: [1], chunks: [1], dtype: '<U4' }, /which an array cannot hold/],
 ])('Zarr with %s is refused', async (name, metadata, message) => {
   const path = await zarr2(`refused ${name}`, metadata, { 0: new Uint8Array(8) })
-  await expect(da.loadZarr(path)).rejects.toThrow(message)
-  await expect(da.loadZarr(path)).rejects.toMatchObject({ code: 'HEDDLE_FILE_REFUSED' })
+  const read = async (): Promise<unknown> => (await da.loadZarr(path)).compute(here)
+  await expect(read()).rejects.toThrow(message)
+  await expect(read()).rejects.toMatchObject({ code: 'HEDDLE_FILE_REFUSED' })
 })
 
 test('limits of memory are asked before anything is allocated', async () => {
   const path = await zarr2('limited', { shape: [1_000], chunks: [1], dtype: '<f8' }, { 0: new Uint8Array(8) })
-  await expect(da.loadZarr(path, { memoryLimit: 7_999 })).rejects.toThrow('needs 8.0 kB of memory, and 8.0 kB are allowed')
+  const limited = await da.loadZarr(path, { memoryLimit: 7_999 })
+  await expect(limited.compute(here)).rejects.toThrow('needs 8.0 kB of memory, and 8.0 kB are allowed')
+  expect(await limited.get('10:20').sum().compute(here)).toBe(0)
   expect((await da.loadZarr(path, { memoryLimit: '1MB' })).size).toBe(1_000)
   await expect(da.loadZarr(path, { memoryLimit: 'much' as never })).rejects.toThrow('Expected `memoryLimit` to be')
   const table = join(folder, 'limited.parquet')
   await writeFile(table, new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'x', data: [1, 2], type: 'INT32' }] })))
-  await expect(da.loadParquet(table, 'x', { memoryLimit: 15 })).rejects.toThrow(/needs 16 B of memory, and 15 B are allowed/)
+  const column = await da.loadParquet(table, 'x', { memoryLimit: 7 })
+  await expect(column.compute(here)).rejects.toThrow(/needs 8 B of memory, and 7 B are allowed/)
 })
 
 test('Zarr keeps whole numbers of every width', async () => {
@@ -208,7 +212,9 @@ test('a column of Parquet with missing values refuses numbers that f64 would rou
     [null, 2n ** 53n + 1n],
   ]) {
     await writeFile(path, new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'x', data, type: 'INT64' }] })))
-    await expect(da.loadParquet(path, 'x')).rejects.toThrow('holds 9007199254740993, which f64 would round')
+    await expect(da.loadParquet(path, 'x').then((x) => x.compute(here))).rejects.toThrow(
+      'holds 9007199254740993, which f64 would round',
+    )
   }
 })
 

@@ -1,8 +1,7 @@
-/** One chunk of a Zarr array, put to its place among the elements in C order. */
-import type { DType, TypedArray } from '../expression/dtype.ts'
+/** The elements of one chunk of a Zarr array, in C order. */
+import { type DType, dtypeOf, typedArray, type TypedArray } from '../expression/dtype.ts'
 import { bitsOfHalf } from '../expression/half.ts'
-import { contiguousStrides, type Shape } from '../expression/shape.ts'
-import type { Turns } from '../stages/turns.ts'
+import { contiguousStrides, type Shape, sizeOf } from '../expression/shape.ts'
 
 /** What zarrita gives: elements that lie with `stride`, which is not C order where the array is stored transposed. */
 export interface Chunk {
@@ -11,50 +10,42 @@ export interface Chunk {
   readonly stride: readonly number[]
 }
 
-/** Elements that are copied before others may get their turn. */
-const copiedAtOnce = 1 << 18
-
-/** @throws {RangeError} when the chunk has fewer elements than its shape says */
-export async function copyChunk(
-  { data, shape: chunk, stride }: Chunk,
-  coordinates: readonly number[],
-  shape: Shape,
+/**
+ * @param lengths what of it lies in the array: chunks at the end reach beyond
+ * @throws {RangeError} when the chunk has fewer elements than its shape says
+ */
+export function chunkElements(
+  { data, shape, stride }: Chunk,
+  index: readonly number[],
+  lengths: Shape,
   dtype: DType,
-  result: TypedArray,
-  turns: Turns,
-): Promise<void> {
-  const strides = contiguousStrides(shape)
-  const starts = coordinates.map((n, axis) => n * (chunk[axis] as number))
-  // Chunks at the end reach beyond the array.
-  const lengths = chunk.map((length, axis) => Math.min(length, (shape[axis] as number) - (starts[axis] as number)))
+): TypedArray {
   const last = lengths.reduce((sum, length, axis) => sum + (length - 1) * (stride[axis] as number), 0)
-  if (lengths.some((length) => length < 1)) return
-  if (last >= data.length) throw new RangeError(`chunk [${coordinates.join(', ')}] has ${data.length} elements, not ${last + 1}`)
+  if (last >= data.length) throw new RangeError(`chunk [${index.join(', ')}] has ${data.length} elements, not ${last + 1}`)
+  const whole = String(lengths) === String(shape) && String(stride) === String(contiguousStrides(shape))
+  if (whole && ArrayBuffer.isView(data) && dtypeOf(data) === dtype && dtype !== 'f16') return data as unknown as TypedArray
   // Its bool is not a typed array.
   const read = ArrayBuffer.isView(data)
     ? dtype === 'f16'
-      ? (index: number) => bitsOfHalf((data as ArrayLike<number>)[index] as number)
-      : (index: number) => (data as ArrayLike<number>)[index] as number
-    : (index: number) => Number((data as { get(i: number): boolean }).get(index))
+      ? (at: number) => bitsOfHalf((data as ArrayLike<number>)[at] as number)
+      : (at: number) => (data as ArrayLike<number>)[at] as number
+    : (at: number) => Number((data as { get(i: number): boolean }).get(at))
+  const result = typedArray(
+    dtype,
+    new ArrayBuffer(sizeOf(lengths) * 8),
+    0,
+    sizeOf(lengths),
+  ) as unknown as Float64Array<SharedArrayBuffer>
   const inner = lengths.length - 1
   const run = lengths[inner] ?? 1
   const step = stride[inner] ?? 1
-  const rows = lengths.slice(0, -1).reduce((a, b) => a * b, 1)
-  for (let row = 0, copied = 0; row < rows; row++) {
-    let [from, to, left] = [0, starts[inner] ?? 0, row]
+  for (let row = 0, to = 0; to < result.length; row++) {
+    let [from, left] = [0, row]
     for (let axis = inner - 1; axis >= 0; axis--) {
-      const at = left % (lengths[axis] as number)
+      from += (left % (lengths[axis] as number)) * (stride[axis] as number)
       left = Math.floor(left / (lengths[axis] as number))
-      from += at * (stride[axis] as number)
-      to += (at + (starts[axis] as number)) * (strides[axis] as number)
     }
-    for (let start = 0; start < run; start += copiedAtOnce) {
-      const end = Math.min(run, start + copiedAtOnce)
-      for (let i = start; i < end; i++) (result as Float64Array)[to + i] = read(from + i * step)
-      copied += end - start
-      if (copied < copiedAtOnce) continue
-      copied = 0
-      await turns.take()
-    }
+    for (let i = 0; i < run; i++, to++, from += step) result[to] = read(from)
   }
+  return result
 }

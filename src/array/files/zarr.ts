@@ -1,18 +1,21 @@
-/** Zarr arrays, read through zarrita: chunk by chunk into shared memory, and only those chunks that are there. */
+/** Zarr arrays, read through zarrita: the metadata now, each chunk when it is needed. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { FileRefused, HeddleError } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
-import type { NDArray } from '../ndarray/array.ts'
-import { full, wrapped } from '../ndarray/create.ts'
-import { bytesPer, type DType, storedAs, typedArray, type Value } from '../expression/dtype.ts'
-import { sharedMemory } from '../memory/memory.ts'
+import { NDArray } from '../ndarray/array.ts'
+import { full } from '../ndarray/create.ts'
+import * as build from '../expression/build.ts'
+import { bytesPer, type DType, storedAs, type Value } from '../expression/dtype.ts'
+import { rawOf } from '../expression/elementwise.ts'
+import { blockCount, EqualBlocks, gridOf, shapeOfBox } from '../expression/grid.ts'
+import { type BlockMaker, makeNode } from '../expression/node.ts'
 import { type Shape, sizeOf } from '../expression/shape.ts'
 import { Turns } from '../stages/turns.ts'
 import { checkBytes, checkPath } from './bounds.ts'
 import { memoryLimitRule, type MemoryOptions } from '../memory/limit.ts'
 import type { LoadOptions } from './index.ts'
-import { copyChunk } from './zarr-chunk.ts'
+import { type Chunk, chunkElements } from './zarr-chunk.ts'
 
 /** Zarr's names of the dtypes that arrays here have. */
 const dtypes: ReadonlyMap<string, DType> = new Map([
@@ -37,44 +40,91 @@ const mostShardedChunks = 2 ** 22
 /** NumPy's limit. */
 const mostAxes = 64
 
+/** Where Zarr arrays lie: a store of zarrita, or anything with its `get`, such as a bucket of one's own. */
+export interface ZarrStore {
+  /** The bytes of a key such as `/c/0/1`; undefined where there is none. */
+  get(key: `/${string}`): Promise<Uint8Array | undefined>
+}
+
+/** Chunks that are fetched at once: enough to hide the way to a server. */
+const fetchedAtOnce = 16
+/** Up to so many chunks, and bytes, it costs little to ask for each. Beyond, the folder is listed first: most may not be there. */
+const askedChunks = 1 << 16
+const askedBytes = 2 ** 30
+
 /**
- * A Zarr array (version 2 or 3, of any order) in the folder `path`, as an array in memory. Chunks that are not there are the fill value; where none is,
- * the array takes no memory. Needs `zarrita`.
- * @throws {FileRefused} when there is none, it is damaged, needs more than `memoryLimit`, or holds something else than numbers
+ * A Zarr array (version 2 or 3, of any order) as a lazy array: only its metadata is read now, and the chunks that are needed when they are. Chunks that are not
+ * there are the fill value. Needs `zarrita`, and `@zarrita/storage` for folders and URLs.
+ * @param source the path of a folder, the URL of one on a server (also of a bucket that answers to HTTP), or a store
+ * @throws {FileRefused} when there is none, or it holds something else than numbers; in `compute` when a chunk is damaged, or what is read at once takes more
+ *   than `memoryLimit`
  * @example
- * const temperature = await loadZarr('climate.zarr/temperature', { memoryLimit: '2GB' })
+ * const temperature = await loadZarr('climate.zarr/temperature')
+ * const first = await temperature.get(0).mean().compute()      // reads the chunks of the first day
  */
-export async function loadZarr(path: string, options: LoadOptions & MemoryOptions = {}): Promise<NDArray<DType, 'array'>> {
+export async function loadZarr(
+  source: string | URL | ZarrStore,
+  options: LoadOptions & MemoryOptions = {},
+): Promise<NDArray<DType, 'array'>> {
   const optionRules = { chunks: rules.whole(1, ['auto']), memoryLimit: memoryLimitRule }
   checkOptions<LoadOptions & MemoryOptions>(options, optionRules, 'loadZarr')
-  checkPath(path)
-  const { zarr, FileSystemStore } = await loadLibrary()
+  const { name, folder, store } = await openStore(source)
+  const { open } = await loadLibrary()
   try {
-    const array = await zarr.open(new FileSystemStore(path), { kind: 'array' })
+    const array = await open(store as never, { kind: 'array' })
     const dtype = dtypes.get(array.dtype)
-    if (!dtype) throw new FileRefused(`${path} holds ${array.dtype}, which an array cannot hold`)
+    if (!dtype) throw new FileRefused(`${name} holds ${array.dtype}, which an array cannot hold`)
     const { shape, chunks } = array
-    checkShapes(path, shape, chunks, dtype)
+    checkShapes(name, shape, chunks, dtype)
     const fill = (array.fillValue ?? 0) as Value
-    const present = await presentChunks(path, shape, chunks)
-    if (present.length === 0) return full(shape, fill, { dtype, ...(options.chunks !== undefined && { chunks: options.chunks }) })
-    checkBytes(path, sizeOf(shape) * bytesPer(dtype), options.memoryLimit)
-    const result = typedArray(dtype, sharedMemory(sizeOf(shape) * bytesPer(dtype)), 0, sizeOf(shape))
-    const turns = new Turns()
-    if (Number(fill) !== 0)
-      await fillAll(result as Float64Array, storedAs(dtype, typeof fill === 'bigint' ? fill : Number(fill)) as number, turns)
-    for (const coordinates of present) {
-      await turns.take()
-      const chunk = await array.getChunk(coordinates)
-      await copyChunk(chunk as Parameters<typeof copyChunk>[0], coordinates, shape, dtype, result, turns)
+    const grid = shape.map((length, axis) => new EqualBlocks(length, chunks[axis] as number))
+    const many = blockCount(grid) > askedChunks || sizeOf(shape) * bytesPer(dtype) > askedBytes
+    const present = folder !== undefined && many ? await presentChunks(folder, shape, chunks) : undefined
+    if (present?.length === 0)
+      return full(shape, fill, { dtype, ...(options.chunks !== undefined && { chunks: options.chunks }) })
+    const maker: BlockMaker = {
+      label: `chunks of ${name}`,
+      present,
+      fill: storedAs(dtype, rawOf(dtype, fill)),
+      concurrency: fetchedAtOnce,
+      check: (bytes) => checkBytes(name, bytes, options.memoryLimit),
+      async make({ index, box }) {
+        try {
+          return chunkElements((await array.getChunk([...index])) as Chunk, index, shapeOfBox(box), dtype)
+        } catch (cause) {
+          throw refusal(name, cause)
+        }
+      },
     }
-    return wrapped(dtype, shape, result.buffer, options.chunks)
+    const zeros = grid.map(() => 0)
+    const node = makeNode({ kind: 'blocks', inputs: [], grid, maker, first: zeros, start: zeros, dtype, shape, chunk: undefined })
+    return new NDArray(typeof options.chunks === 'number' ? build.regrid(node, gridOf(shape, options.chunks, 'loadZarr')) : node)
   } catch (cause) {
-    if (cause instanceof FileRefused) throw cause
-    throw new FileRefused(`${path} could not be read as Zarr: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    })
+    throw refusal(name, cause)
   }
+}
+
+function refusal(name: string, cause: unknown): FileRefused {
+  if (cause instanceof FileRefused) return cause
+  return new FileRefused(`${name} could not be read as Zarr: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause,
+  })
+}
+
+/** @throws {InvalidOption} when it is neither a path, a URL nor a store */
+async function openStore(
+  source: unknown,
+): Promise<{ readonly name: string; readonly folder: string | undefined; readonly store: unknown }> {
+  if (source instanceof URL || (typeof source === 'string' && /^https?:\/\//.test(source))) {
+    const { FetchStore } = await loadStorage()
+    return { name: String(source), folder: undefined, store: new FetchStore(String(source)) }
+  }
+  if (typeof source === 'object' && source !== null && typeof (source as Partial<ZarrStore>).get === 'function') {
+    return { name: 'the store', folder: undefined, store: source }
+  }
+  checkPath(source)
+  const { FileSystemStore } = await loadStorage()
+  return { name: source, folder: source, store: new FileSystemStore(source) }
 }
 
 function checkShapes(path: string, shape: unknown, chunks: unknown, dtype: DType): void {
@@ -87,14 +137,6 @@ function checkShapes(path: string, shape: unknown, chunks: unknown, dtype: DType
   }
   if (sizeOf(chunks) * bytesPer(dtype) > mostChunkBytes) {
     throw new FileRefused(`${path} has chunks of [${chunks.join(', ')}], which are larger than 2 GB each`)
-  }
-}
-
-async function fillAll(data: Float64Array, value: number, turns: Turns): Promise<void> {
-  const step = 1 << 20
-  for (let at = 0; at < data.length; at += step) {
-    await turns.take()
-    data.fill(value, at, at + step)
   }
 }
 
@@ -143,14 +185,21 @@ async function chunksPerFile(path: string, chunks: Shape): Promise<number[]> {
   return chunks.map((length, axis) => Math.max(1, Math.floor(Number(shape[axis]) / length)))
 }
 
+const missing = (what: string, cause: unknown): HeddleError =>
+  new HeddleError(`Reading Zarr arrays needs ${what}, which is not installed`, { cause, hint: `npm install ${what}` })
+
 async function loadLibrary() {
   try {
-    const [zarr, { FileSystemStore }] = await Promise.all([import('zarrita'), import('@zarrita/storage')])
-    return { zarr, FileSystemStore }
+    return await import('zarrita')
   } catch (cause) {
-    throw new HeddleError('Reading Zarr arrays needs zarrita and @zarrita/storage, which are not installed', {
-      cause,
-      hint: 'npm install zarrita @zarrita/storage',
-    })
+    throw missing('zarrita', cause)
+  }
+}
+
+async function loadStorage() {
+  try {
+    return await import('@zarrita/storage')
+  } catch (cause) {
+    throw missing('@zarrita/storage', cause)
   }
 }

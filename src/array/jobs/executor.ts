@@ -12,7 +12,7 @@ import { currentFrame } from '../../base/frame.ts'
 import { closeRun, newTask, note, observed, openRun, type RunRecord, taskSettled, taskStarted } from '../../base/observer.ts'
 import { threadRow } from '../../base/rows.ts'
 import { type Executor, type FunctionRef, refOf, type Timing } from '../../run/executor.ts'
-import { workers } from '../../workers/define.ts'
+import { type WorkerFunctions, workers } from '../../workers/define.ts'
 import { insideWorker } from '../../workers/inside.ts'
 import { type Control, newControl, requestStop, runSlice, type Slice } from './claim.ts'
 import type { Job } from './run-job.ts'
@@ -32,7 +32,7 @@ export interface JobOptions {
 }
 
 type KernelWorker = typeof import('./kernel-worker.ts')
-let worker: FunctionRef | undefined
+let functions: WorkerFunctions<KernelWorker> | undefined
 
 /** Beside this file in the sources, an entry of its own in the build, or in the installed package when this code was bundled. */
 function workerModule(): URL {
@@ -44,11 +44,13 @@ function workerModule(): URL {
 }
 
 /** Inside a worker its own thread computes: slices are for threads of their own. */
-function kernelWorker(): FunctionRef | undefined {
+export function kernelFunctions(): WorkerFunctions<KernelWorker> | undefined {
   if (insideWorker()) return undefined
-  worker ??= refOf(workers<KernelWorker>(workerModule()).runSlice)
-  return worker
+  functions ??= workers<KernelWorker>(workerModule())
+  return functions
 }
+
+const kernelWorker = (): FunctionRef | undefined => refOf(kernelFunctions()?.runSlice)
 
 /**
  * Runs all tasks of a job.

@@ -68,12 +68,15 @@ class Making {
     if (this.#result.length === 0) return
     if (maker.present && Number(maker.fill ?? 0) !== 0) await this.#fill(maker.fill as number)
     const blocks = this.#indices(maker.present, blockCount(grid))
-    const lanes = Array.from({ length: maker.concurrency }, async () => {
-      for (let next = blocks.next(); !next.done; next = blocks.next()) {
-        await this.#context.takeTurns()
-        await this.#make(next.value)
-      }
-    })
+    const lanes = Array.from(
+      { length: Number.isFinite(maker.concurrency) ? maker.concurrency : Math.max(1, this.#context.threads) },
+      async () => {
+        for (let next = blocks.next(); !next.done; next = blocks.next()) {
+          await this.#context.takeTurns()
+          await this.#make(next.value)
+        }
+      },
+    )
     const outcomes = await Promise.allSettled(
       lanes.map((lane) =>
         lane.catch((error: unknown) => {
@@ -116,11 +119,11 @@ class Making {
     const shift = (list: readonly number[]): number[] => list.map((n, axis) => n + (start[axis] as number))
     const box: Box = { start: shift(within.start), stop: shift(within.stop) }
     const into = { data: this.#result, offset, strides }
-    const { cancellation, blocks } = this.#context
+    const { cancellation, blocks, threads } = this.#context
     const known = blocks.get(maker, index)
     if (known) return putBlock(known, shapeOfBox(box), into)
     const parts = maker.parts ? (await this.#context.evaluate(maker.parts(this.#node.inputs, box, index))).map(partOfDense) : []
-    const made = await maker.make({ index, box, into, parts, cancellation })
+    const made = await maker.make({ index, box, into, parts, cancellation, threads })
     if (!made) return
     const size = sizeOf(shapeOfBox(box))
     if (made.length !== size)
