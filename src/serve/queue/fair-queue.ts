@@ -87,6 +87,11 @@ export class FairQueue<T extends Waiting> {
     return this.#tokens
   }
 
+  /** Tenants of which something is remembered. */
+  get remembered(): number {
+    return this.#tenants.size
+  }
+
   /** How many items of that tenant wait. */
   itemsOf(tenant: string): number {
     return this.#tenants.get(tenant)?.items ?? 0
