@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bucketOf, FairQueue, type Waiting } from './fair-queue.ts'
@@ -127,19 +128,19 @@ test('whatever comes: bounds hold, each item leaves once, and in order within te
             const admission = queue.add(added)
             if (admission.admitted) {
               for (const pushed of admission.pushedOut) {
-                expect(waiting).toContain(pushed)
-                expect(pushed.tenant).not.toBe(added.tenant)
+                assert(waiting.includes(pushed))
+                assert.notEqual(pushed.tenant, added.tenant)
                 out(pushed)
               }
               waiting.push(added)
-            } else expect(admission.cause === 'too-large').toBe(added.tokens > tokens)
+            } else assert.equal(admission.cause === 'too-large', added.tokens > tokens)
           } else if (next.kind === 'take') {
             const batch = queue.take({ items: next.items, tokens: next.tokens })
-            expect(batch.length > 0).toBe(waiting.length > 0)
-            expect(batch.length).toBeLessThanOrEqual(next.items)
+            assert.equal(batch.length > 0, waiting.length > 0)
+            assert(batch.length <= next.items)
             const longest = Math.max(0, ...batch.map((each) => each.tokens))
-            if (batch.length > 1) expect(longest * batch.length).toBeLessThanOrEqual(next.tokens)
-            expect(new Set(batch.map((each) => bucketOf(each.tokens))).size).toBeLessThanOrEqual(1)
+            if (batch.length > 1) assert(longest * batch.length <= next.tokens)
+            assert(new Set(batch.map((each) => bucketOf(each.tokens))).size <= 1)
             for (const taken of batch) {
               const before = waiting.filter(
                 (other) =>
@@ -147,14 +148,14 @@ test('whatever comes: bounds hold, each item leaves once, and in order within te
                   other.priority === taken.priority &&
                   bucketOf(other.tokens) === bucketOf(taken.tokens),
               )
-              expect(before[0]).toBe(taken)
+              assert.equal(before[0], taken)
               out(taken)
             }
           } else {
             const leaver = waiting[next.which % Math.max(1, waiting.length)]
             if (leaver) {
-              expect(queue.remove(leaver)).toBe(true)
-              expect(queue.remove(leaver)).toBe(false)
+              assert(queue.remove(leaver))
+              assert(!queue.remove(leaver))
               out(leaver)
             }
           }

@@ -69,7 +69,7 @@ export function simulate(settings: SimulationSettings): Simulation {
       if (ended) return
       ended = true
       live.delete(handle)
-      for (const reject of [...lost]) reject(new WorkerCrashed(`Replica ${replica} ended before its calls did: ${exit.reason}`))
+      for (const reject of lost) reject(new WorkerCrashed(`Replica ${replica} ended before its calls did: ${exit.reason}`))
       if (says) gone(exit)
     }
     const handled = new Promise<ReplicaHandle>((resolve, reject) => {

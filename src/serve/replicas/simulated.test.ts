@@ -153,7 +153,8 @@ test('queue.wait refuses what would wait too long, and says when to come back', 
   const refused = calls.filter(({ value }) => value instanceof Overflow)
   // One is under way, and two wait for 100 and 200 ms.
   expect(refused.length).toBe(5)
-  expect((refused[0]?.value as Overflow).retryAfterMs).toBeGreaterThanOrEqual(50)
+  const [refusal] = refused.map(({ value }) => value as Overflow)
+  expect(refusal?.retryAfterMs).toBeGreaterThanOrEqual(50)
   await clock.advance(1_000)
   expect(calls.filter(({ value }) => typeof value === 'string').length).toBe(3)
   await model.close()
