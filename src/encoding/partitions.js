@@ -8,9 +8,9 @@
  * @typedef {import('./encoded.ts').Chunk} Chunk
  * @typedef {import('./encoded.ts').Rows} Rows
  */
+import { GrowingColumn } from './growing-column.js'
 import { packNumbers } from './numbers.js'
-import { packRows, unpackRows } from './rows.js'
-import { seal } from './sealed.js'
+import { RowColumns, unpackRows } from './rows.js'
 
 /** Spreads neighbours: the multiplier of Fibonacci hashing, 2^32 over the golden ratio. */
 const spread = 0x9e37_79b1
@@ -57,9 +57,45 @@ function hashOfOther(key) {
 }
 
 /**
- * Collects the items of a block by partition.
- * @typedef {{ at: number[], keys: unknown[], items: unknown[], starts: unknown[] }} Part
+ * What of a block goes to one partition: as columns as long as its items are like rows. Columns wait without work for the garbage collector, and travel as
+ * copies of memory.
  */
+class Part {
+  at = new GrowingColumn()
+  count = 0
+  keys = new GrowingColumn()
+  /** First values, where they come with the items. @type {unknown[]} */
+  starts = []
+  /** @type {RowColumns | undefined} */
+  #rows = new RowColumns()
+  /** @type {unknown[]} */
+  #items = []
+
+  /** @param {unknown} item */
+  add(item) {
+    if (this.#rows) {
+      if (this.#rows.add(item)) return
+      if (this.#rows.count > 0) this.#items = unpackRows(this.#rows.rows)
+      this.#rows = undefined
+    }
+    this.#items.push(item)
+  }
+
+  /** @param {number} block @param {boolean} keyed @returns {Chunk} */
+  chunk(block, keyed) {
+    const rows = this.#rows?.rows
+    const chunk = {
+      block,
+      at: /** @type {Int32Array} */ (this.at.values),
+      keys: keyed ? this.keys.values : undefined,
+      items: rows ?? packNumbers(this.#items) ?? this.#items,
+      packed: rows !== undefined,
+    }
+    return this.starts.length > 0 ? { ...chunk, starts: this.starts } : chunk
+  }
+}
+
+/** Collects the items of a block by partition. */
 export class Partitions {
   /** @type {Part[]} */
   #parts
@@ -72,54 +108,33 @@ export class Partitions {
    * @param {boolean} keyed whether the keys travel too
    */
   constructor(count, keyed) {
-    this.#parts = Array.from({ length: count }, () => ({ at: [], keys: [], items: [], starts: [] }))
+    this.#parts = Array.from({ length: count }, () => new Part())
     this.#keyed = keyed
   }
 
   /**
    * @param {unknown} key
    * @param {unknown} item
-   * @returns {Part} where it goes
+   * @returns {Pick<Part, 'starts'>} where it goes
    */
   add(key, item) {
     const parts = this.#parts
     const part = /** @type {Part} */ (parts[partitionOf(key, parts.length)])
     part.at.push(this.#next++)
+    part.count++
     if (this.#keyed) part.keys.push(key)
-    part.items.push(item)
+    part.add(item)
     return part
   }
 
   /**
-   * What goes to each partition; null where nothing does. Afterwards this is empty.
+   * What goes to each partition; null where nothing does. Afterwards this is used up.
    * @param {number} block
    * @returns {(Chunk | null)[]}
    */
   chunks(block) {
-    return this.#parts.map(({ at, keys, items, starts }) => {
-      if (at.length === 0) return null
-      const chunk = { block, at: Int32Array.from(at), keys: this.#keyed ? keys : undefined, items, packed: false }
-      return starts.length > 0 ? { ...chunk, starts } : chunk
-    })
+    return this.#parts.map((part) => (part.count === 0 ? null : part.chunk(block, this.#keyed)))
   }
-}
-
-/**
- * A chunk on its way: as bytes that only its partition reads, or as it is where that cannot be.
- * @param {Chunk} chunk
- * @returns {Uint8Array | Chunk}
- */
-export function sealChunk(chunk) {
-  const packed = packedChunk(chunk)
-  return seal(packed) ?? packed
-}
-
-/** @param {Chunk} chunk @returns {Chunk} */
-export function packedChunk(chunk) {
-  const items = /** @type {ArrayLike<unknown>} */ (chunk.items)
-  const rows = packRows(items)
-  const keys = chunk.keys && (packNumbers(chunk.keys) ?? chunk.keys)
-  return { ...chunk, keys, items: rows ?? packNumbers(items) ?? items, packed: rows !== undefined }
 }
 
 /** @param {Pick<Chunk, 'items' | 'packed'>} chunk @returns {ArrayLike<unknown>} */

@@ -8,12 +8,87 @@
  *
  * @typedef {import('./encoded.ts').Rows} Rows
  */
-import { packNumbers } from './numbers.js'
+import { GrowingColumn } from './growing-column.js'
 
 /** For fewer rows, finding their shape costs more than it saves. */
 const fewestRows = 16
 /** Wider rows are rare, and are read slowly as columns. */
 const mostFields = 24
+
+/** Collects like objects, or like lists, as columns, one at a time. */
+export class RowColumns {
+  /** @type {string[] | number} */
+  #fields = 0
+  /** @type {GrowingColumn[]} */
+  #columns = []
+  /** How many it has. */
+  count = 0
+
+  /**
+   * @param {unknown} item
+   * @returns {boolean} false where it is not like the others, or is not a row at all: it is not added
+   */
+  add(item) {
+    if (typeof item !== 'object' || item === null) return false
+    if (this.count === 0 && !this.#begin(item)) return false
+    const added = typeof this.#fields === 'number' ? this.#addList(item) : this.#addObject(item, this.#fields)
+    if (added) this.count++
+    // Part of it is there already.
+    else for (const column of this.#columns) column.cut(this.count)
+    return added
+  }
+
+  /** @param {object} first */
+  #begin(first) {
+    if (Array.isArray(first)) this.#fields = first.length
+    else {
+      const fields = Object.keys(first)
+      // A field of that name would set the prototype when it is read back.
+      if (fields.includes('__proto__')) return false
+      this.#fields = fields
+    }
+    const width = typeof this.#fields === 'number' ? this.#fields : this.#fields.length
+    if (width === 0 || width > mostFields) return false
+    this.#columns = Array.from({ length: width }, () => new GrowingColumn())
+    return true
+  }
+
+  /** @param {object} item @param {string[]} fields */
+  #addObject(item, fields) {
+    if (Object.getPrototypeOf(item) !== Object.prototype) return false
+    const columns = this.#columns
+    let at = 0
+    for (const field in item) {
+      if (fields[at] !== field) return false
+      const value = /** @type {any} */ (item)[field]
+      if (!isSimple(value)) return false
+      const column = /** @type {GrowingColumn} */ (columns[at++])
+      column.push(value)
+    }
+    return at === columns.length
+  }
+
+  /** @param {object} item */
+  #addList(item) {
+    const columns = this.#columns
+    if (!Array.isArray(item) || item.length !== columns.length || Object.getPrototypeOf(item) !== Array.prototype) return false
+    // An array may have fields beside its elements.
+    let at = 0
+    for (const field in item) {
+      if (field !== String(at)) return false
+      const value = item[at]
+      if (!isSimple(value)) return false
+      const column = /** @type {GrowingColumn} */ (columns[at++])
+      column.push(value)
+    }
+    return at === columns.length
+  }
+
+  /** @returns {Rows} */
+  get rows() {
+    return { fields: this.#fields, columns: this.#columns.map(({ values }) => values) }
+  }
+}
 
 /**
  * @param {ArrayLike<unknown>} items
@@ -22,51 +97,9 @@ const mostFields = 24
 export function packRows(items) {
   const { length } = items
   if (length < fewestRows) return undefined
-  const [first] = /** @type {any} */ (items)
-  if (typeof first !== 'object' || first === null) return undefined
-  if (Array.isArray(first)) return packLists(items, first.length)
-  if (Object.getPrototypeOf(first) !== Object.prototype) return undefined
-  const fields = Object.keys(first)
-  const width = fields.length
-  // A field of that name would set the prototype when it is read back.
-  if (width === 0 || width > mostFields || fields.includes('__proto__')) return undefined
-  /** @type {any[]} */
-  const columns = fields.map(() => [])
-  for (let i = 0; i < length; i++) {
-    const item = items[i]
-    if (typeof item !== 'object' || item === null || Object.getPrototypeOf(item) !== Object.prototype) return undefined
-    let at = 0
-    for (const field in item) {
-      if (fields[at] !== field) return undefined
-      const value = /** @type {any} */ (item)[field]
-      if (!isSimple(value)) return undefined
-      columns[at++].push(value)
-    }
-    if (at !== width) return undefined
-  }
-  return { fields, columns: columns.map(packColumn) }
-}
-
-/** @param {ArrayLike<unknown>} items @param {number} width @returns {Rows | undefined} */
-function packLists(items, width) {
-  const { length } = items
-  if (width === 0 || width > mostFields) return undefined
-  /** @type {any[]} */
-  const columns = Array.from({ length: width }, () => [])
-  for (let i = 0; i < length; i++) {
-    const item = items[i]
-    if (!Array.isArray(item) || item.length !== width || Object.getPrototypeOf(item) !== Array.prototype) return undefined
-    // An array may have fields beside its elements.
-    let at = 0
-    for (const field in item) {
-      if (field !== String(at)) return undefined
-      const value = item[at]
-      if (!isSimple(value)) return undefined
-      columns[at++].push(value)
-    }
-    if (at !== width) return undefined
-  }
-  return { fields: width, columns: columns.map(packColumn) }
+  const columns = new RowColumns()
+  for (let i = 0; i < length; i++) if (!columns.add(items[i])) return undefined
+  return columns.rows
 }
 
 /** What has no identity that a copy could lose. @param {unknown} value */
@@ -74,9 +107,24 @@ function isSimple(value) {
   return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
 }
 
-/** @param {unknown[]} column @returns {ArrayLike<unknown>} */
-function packColumn(column) {
-  return packNumbers(column) ?? column
+/**
+ * One row at a time, each made when it is asked for: what is used and let go at once costs the collector next to nothing.
+ * @param {Rows} rows
+ * @returns {(row: number) => unknown}
+ */
+export function rowReader({ fields, columns }) {
+  if (typeof fields === 'number') return (row) => columns.map((column) => column[row])
+  const read = readerOf(fields)
+  return (row) => read(columns, row)
+}
+
+/**
+ * The column of a field; undefined where the rows have none of that name.
+ * @param {Rows} rows
+ * @param {string | number} field
+ */
+export function columnOf({ fields, columns }, field) {
+  return columns[typeof fields === 'number' ? Number(field) : fields.indexOf(String(field))]
 }
 
 /** @param {Rows} rows @returns {unknown[]} */

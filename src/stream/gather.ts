@@ -37,6 +37,14 @@ interface Taken {
   readonly over: boolean
 }
 
+/** What is being given of one partition. */
+interface Head extends Omit<Taken, 'values'> {
+  readonly values: ArrayLike<unknown>
+  /** How many of them have been given. */
+  at: number
+  readonly next: Promise<Head> | undefined
+}
+
 interface Partition {
   readonly number: number
   readonly place: Place
@@ -158,9 +166,7 @@ export class Gather extends Stage<never> {
 
   /** The keys of all partitions in the order of their first items. */
   async #gather(): Promise<void> {
-    const heads = await Promise.all(
-      this.#partitions.map(async (partition) => ({ partition, ...(await this.#take(partition, 0)) })),
-    )
+    const heads = await Promise.all(this.#partitions.map((partition) => this.#take(partition, 0)))
     const rest = new Set(heads.filter(({ order }) => order.length > 0))
     while (rest.size > 0) {
       let first: (typeof heads)[number] | undefined
@@ -170,16 +176,20 @@ export class Gather extends Stage<never> {
       if (!first) return
       this.#spec.give(first.keys[first.at], first.values[first.at])
       if (++first.at < first.order.length) continue
-      if (first.over) rest.delete(first)
-      else Object.assign(first, await this.#take(first.partition, first.from + first.order.length))
+      if (first.next) Object.assign(first, await first.next)
+      else rest.delete(first)
     }
   }
 
-  async #take(partition: Partition, from: number) {
+  async #take(partition: Partition, from: number): Promise<Head> {
     const { shuffle } = this.#spec
     const taken = (await this.#call(partition, { does: 'take', shuffle, partition: partition.number, from })) as Taken
     const values = taken.packed ? unpackRows(taken.values as Rows) : (taken.values as ArrayLike<unknown>)
-    return { ...taken, values, from, at: 0 }
+    // The next ones are made ready while these are given.
+    const next: Promise<Head> | undefined = taken.over ? undefined : this.#take(partition, from + taken.order.length)
+    // Whoever waits for it hears of a failure; a run that has ended waits no more.
+    next?.catch(() => {})
+    return { ...taken, values, at: 0, next }
   }
 
   /** What the workers hold of it is needed no more. */

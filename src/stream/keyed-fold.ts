@@ -130,8 +130,8 @@ interface Refs {
 let lastShuffle = 0
 /** More partitions than this leave little for each, and cost calls; chosen. */
 const mostPartitions = 32
-/** So short that a second block waits at a worker while it is at the first one. */
-const blockMs = 8
+/** So short that a second block waits at a worker while it is at the first one, so long that its messages do not show. Chosen. */
+const blockMs = 16
 
 function shuffled(fold: KeyedFold, refs: Refs): Step {
   const there = (above?: Crossing): Step => ({ build: (segment, up) => scatterThere(fold, refs, above, segment, up) })

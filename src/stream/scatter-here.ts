@@ -1,6 +1,6 @@
 /** Items that this thread has, divided by the partition of their keys. */
 import { performance } from '../base/globals.js'
-import { packedChunk, Partitions } from '../encoding/partitions.js'
+import { Partitions } from '../encoding/partitions.js'
 import type { Scattered } from '../run/shapes.ts'
 import { messageBytesMost, Sizes, within } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
@@ -71,7 +71,7 @@ export class ScatterHere extends Stage<Scattered> {
 
   #give(): Scattered {
     const began = performance.now()
-    const chunks = this.#parts.chunks(this.#block++).map((chunk) => chunk && packedChunk(chunk))
+    const chunks = this.#parts.chunks(this.#block++)
     this.#parts = new Partitions(this.#spec.partitions, this.#spec.keyed)
     const count = this.#count
     this.#count = 0

@@ -10,17 +10,17 @@
  * @typedef {import('../../encoding/encoded.ts').Chunk} Chunk
  * @typedef {import('./transport.ts').Loaded} Loaded
  * @typedef {import('./chain.js').BlockContext} BlockContext
- * @typedef {{ slots: Map<unknown, number>, keys: unknown[], values: unknown[], order: number[], kept: Map<number, Chunk> }} Partition
+ * @typedef {{ table: KeyTable, keys: unknown[], values: unknown[], order: number[], kept: Map<number, Chunk> }} Partition
  * @typedef {{ shuffle: number, partition: number, does: 'add', start: unknown, chunks: (Uint8Array | Chunk | { kept: number })[] }} Add
  * @typedef {{ shuffle: number, partition: number, does: 'take', from: number }} Take
  * @typedef {{ shuffle: number, partition: number, does: 'drop' }} Drop
  */
 import { isThenable } from '../../base/look.js'
 import { packNumbers } from '../../encoding/numbers.js'
-import { itemsOf } from '../../encoding/partitions.js'
-import { packRows } from '../../encoding/rows.js'
+import { columnOf, packRows, rowReader } from '../../encoding/rows.js'
 import { unseal } from '../../encoding/sealed.js'
 import { copyOf, looksEvery, mostWaiting } from './chain.js'
+import { KeyTable } from './key-table.js'
 
 /** Values that are taken at a time: few enough that reading them holds the thread that takes them for a few milliseconds. Chosen. */
 const [takenSimple, takenObjects] = [16_384, 1_024]
@@ -48,7 +48,7 @@ function stateOf(shuffle, partition) {
   let own = partitions.get(shuffle)
   if (!own) partitions.set(shuffle, (own = new Map()))
   let state = own.get(partition)
-  if (!state) own.set(partition, (state = { slots: new Map(), keys: [], values: [], order: [], kept: new Map() }))
+  if (!state) own.set(partition, (state = { table: new KeyTable(), keys: [], values: [], order: [], kept: new Map() }))
   return state
 }
 
@@ -144,6 +144,19 @@ class Folding {
     return own
   }
 
+  /**
+   * How its items and their keys are read.
+   * @param {Chunk} chunk
+   * @returns {{ itemAt: (i: number) => unknown, keys: ArrayLike<unknown> | undefined }}
+   */
+  #readers({ items, packed, keys }) {
+    const { field } = this
+    const list = /** @type {ArrayLike<unknown>} */ (items)
+    if (!packed) return { itemAt: (i) => list[i], keys }
+    const rows = /** @type {import('../../encoding/encoded.ts').Rows} */ (items)
+    return { itemAt: rowReader(rows), keys: keys ?? (field === null || field === undefined ? undefined : columnOf(rows, field)) }
+  }
+
   /** @param {any} item */
   #keyOf(item) {
     return this.field === null ? 0 : item[/** @type {string} */ (this.field)]
@@ -151,32 +164,40 @@ class Folding {
 
   /** @param {Chunk} chunk @returns {Promise<void> | undefined} */
   #chunk(chunk) {
-    const items = itemsOf(chunk)
-    const { keys } = chunk
+    const { itemAt, keys } = this.#readers(chunk)
+    const { length } = chunk.at
+    const { combine, context } = this
+    const { table, values } = this.state
     this.#started = 0
-    for (let i = 0; i < items.length; i++) {
-      if (++this.#seen % looksEvery === 0) this.context.look()
-      const item = items[i]
+    for (let i = 0; i < length; i++) {
+      if (++this.#seen % looksEvery === 0) context.look()
+      const item = itemAt(i)
       const key = keys ? keys[i] : this.#keyOf(item)
-      const later = this.#add(key, item, chunk, i)
-      if (later) return this.#goOn(later, items, chunk, i + 1)
+      const { size } = table
+      const slot = table.numberOf(key)
+      if (slot === size) {
+        const later = this.#first(slot, key, item, chunk, i)
+        if (later) return this.#goOn(later, itemAt, keys, chunk, i + 1)
+        continue
+      }
+      const value = combine(values[slot], item, context)
+      if (isThenable(value)) return this.#goOn(this.#put(slot, value), itemAt, keys, chunk, i + 1)
+      values[slot] = value
     }
     return undefined
   }
 
   /**
+   * The first item of a key.
+   * @param {number} slot
    * @param {unknown} key
    * @param {unknown} item
    * @param {Chunk} chunk
    * @param {number} i
    * @returns {Promise<void> | undefined}
    */
-  #add(key, item, chunk, i) {
-    const { slots, keys, values, order } = this.state
-    let slot = slots.get(key)
-    if (slot !== undefined) return this.#put(slot, this.combine(values[slot], item, this.context))
-    slot = keys.length
-    slots.set(key, slot)
+  #first(slot, key, item, chunk, i) {
+    const { keys, values, order } = this.state
     keys.push(key)
     order.push(chunk.block * blockSpan + /** @type {number} */ (chunk.at[i]))
     values.push(undefined)
@@ -187,8 +208,7 @@ class Folding {
         ? this.start(key, this.context)
         : copyOf(this.message.start)
     if (!isThenable(first)) return this.#put(slot, this.fold(first, item, this.context))
-    const own = slot
-    return Promise.resolve(first).then((value) => this.#put(own, this.fold(value, item, this.context)))
+    return Promise.resolve(first).then((value) => this.#put(slot, this.fold(value, item, this.context)))
   }
 
   /** @param {number} slot @param {unknown} value @returns {Promise<void> | undefined} */
@@ -201,25 +221,28 @@ class Folding {
 
   /**
    * A function waits: different keys at once, a few at a time; items of one key one after the other.
-   * @param {Promise<void>} later
-   * @param {ArrayLike<unknown>} items
+   * @param {Promise<void> | undefined} later
+   * @param {(i: number) => unknown} itemAt
+   * @param {ArrayLike<unknown> | undefined} keys
    * @param {Chunk} chunk
    * @param {number} from
    */
-  async #goOn(later, items, chunk, from) {
-    const { keys } = chunk
+  async #goOn(later, itemAt, keys, chunk, from) {
+    const { table, values } = this.state
     const waiting = this.#waiting
     // The key before may be any of those that follow.
     await later
-    for (let i = from; i < items.length; i++) {
+    for (let i = from; i < chunk.at.length; i++) {
       this.context.look()
-      const item = items[i]
+      const item = itemAt(i)
       const key = keys ? keys[i] : this.#keyOf(item)
-      const busy = waiting.get(this.state.slots.get(key) ?? -1)
+      const busy = waiting.get(table.find(key))
       if (busy) await busy
-      const pending = this.#add(key, item, chunk, i)
+      const { size } = table
+      const slot = table.numberOf(key)
+      const pending =
+        slot === size ? this.#first(slot, key, item, chunk, i) : this.#put(slot, this.combine(values[slot], item, this.context))
       if (pending) {
-        const slot = /** @type {number} */ (this.state.slots.get(key))
         const over = pending.finally(() => waiting.delete(slot))
         // Whoever waits for it hears of a failure.
         over.catch(() => {})

@@ -9,7 +9,8 @@
  */
 import { performance } from '../../base/globals.js'
 import { isThenable } from '../../base/look.js'
-import { itemsOf, Partitions, sealChunk } from '../../encoding/partitions.js'
+import { itemsOf, Partitions } from '../../encoding/partitions.js'
+import { seal } from '../../encoding/sealed.js'
 import { copyOf, inOrder, looksEvery, through } from './chain.js'
 import { keep } from './gather.js'
 
@@ -119,7 +120,7 @@ export function scattering({ ops, key: field, partial, start }, parts) {
       const chunks = partitions.chunks(block.block)
       const sent = chunks.map((chunk, partition) => {
         if (!chunk) return null
-        return keep(block.shuffle, partition, chunk) ? chunk.at.length : sealChunk(chunk)
+        return keep(block.shuffle, partition, chunk) ? chunk.at.length : (seal(chunk) ?? chunk)
       })
       return { chunks: sent, count: block.count, ms: performance.now() - began }
     }
