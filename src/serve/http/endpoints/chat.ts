@@ -43,7 +43,7 @@ async function whole(call: Call, { request }: ChatBody): Promise<void> {
   const text = stops.push(found.text) + stops.flush()
   const result: ChatResult = { ...found, text, finish: stops.stopped ? 'stop' : found.finish }
   count(call, result, answer.queuedMs)
-  call.exchange.json(200, {
+  await call.exchange.reply(200, {
     ...headOf(call),
     object: 'chat.completion',
     choices: [

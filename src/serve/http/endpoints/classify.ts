@@ -16,7 +16,7 @@ export const classify: Endpoint = {
       return { index, label: labels[0]?.label ?? null, score: labels[0]?.score ?? null, labels }
     })
     const { tokensIn } = call.usage
-    call.exchange.json(200, {
+    await call.exchange.reply(200, {
       object: 'list',
       data,
       model: call.modelName,

@@ -14,14 +14,16 @@ export const embeddings: Endpoint = {
     const format = optional(body['encoding_format'], 'encoding_format', oneOf('float', 'base64')) ?? 'float'
     const dimensions = optional(body['dimensions'], 'dimensions', whole(1))
     const answers = await askAll<unknown>(call, texts)
-    const data = answers.map(({ value }, index) => {
-      const vector = cut(vectorOf(value), dimensions, call)
-      return { object: 'embedding', index, embedding: format === 'base64' ? base64Of(vector) : Array.from(vector) }
-    })
     const { tokensIn } = call.usage
-    call.exchange.json(200, {
+    const parts = answers.map(({ value }, index) => ({
+      // Written when its turn comes: thousands of vectors take long.
+      toJSON: () => {
+        const vector = cut(vectorOf(value), dimensions, call)
+        return { object: 'embedding', index, embedding: format === 'base64' ? base64Of(vector) : Array.from(vector) }
+      },
+    }))
+    await call.exchange.replyList(200, 'data', parts, {
       object: 'list',
-      data,
       model: call.modelName,
       usage: { prompt_tokens: tokensIn, total_tokens: tokensIn },
     })

@@ -11,7 +11,7 @@ export const run: Endpoint = {
     const answer = await model.ask(call.body, options)
     usage.tokensIn += answer.tokens
     usage.queuedMs = answer.queuedMs
-    exchange.json(200, plain(answer.value))
+    await exchange.reply(200, plain(answer.value))
   },
 }
 

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { clearTimeout, setTimeout } from '../../../base/globals.js'
 import { Cancelled } from '../../../base/errors.ts'
 import type { ApiError } from './api-error.ts'
+import { Breath } from './breath.ts'
 import { type Outbox, Output } from './outbox.ts'
 
 export type Headers = Readonly<Record<string, string | number>>
@@ -17,6 +18,9 @@ const givenId = /^[\w.:/+=-]{1,128}$/
 const streamBytes = 262_144
 /** How long the rest of a refused body is read and thrown away: a client that still sends does not see an answer before it is done (RFC 9112, section 9.6). */
 const lingerMs = 5_000
+
+/** Of all requests of this thread, because they share it. */
+const breath = new Breath()
 
 export class Exchange {
   readonly request: IncomingMessage
@@ -82,6 +86,22 @@ export class Exchange {
 
   json(status: number, body: unknown): void {
     this.send(status, 'application/json', Buffer.from(JSON.stringify(body)))
+  }
+
+  /** As {@link json}, when it is this answer's turn: for answers that may be large. */
+  async reply(status: number, body: unknown): Promise<void> {
+    await breath.do(() => this.json(status, body))
+  }
+
+  /** As {@link reply}, for a list that may have thousands of parts: they are written a few at a time. @param field the name of the list, which comes first */
+  async replyList(status: number, field: string, parts: readonly unknown[], rest: object): Promise<void> {
+    const pieces: Buffer[] = [Buffer.from(`{${JSON.stringify(field)}:[`)]
+    for (const [i, part] of parts.entries()) {
+      if (this.clientGone) return
+      pieces.push(await breath.do(() => Buffer.from(`${i === 0 ? '' : ','}${JSON.stringify(part)}`)))
+    }
+    pieces.push(Buffer.from(`],${JSON.stringify(rest).slice(1)}`))
+    this.send(status, 'application/json', Buffer.concat(pieces))
   }
 
   send(status: number, type: string, body: Uint8Array): void {
