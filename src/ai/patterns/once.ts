@@ -12,6 +12,9 @@ export interface Checkpointed {
 /** Makes a call, unless the journal has it. @param kind what the call does @param about what it does it with; JSON */
 export type Once = <T>(kind: string, about: unknown, call: () => T | PromiseLike<T>) => T | PromiseLike<T>
 
+/** Without a journal. */
+export const direct: Once = (_, __, call) => call()
+
 /** Runs `body` with the journal open, and closes it. */
 export async function withOnce<R>(
   checkpoint: Checkpoint | undefined,
@@ -19,7 +22,7 @@ export async function withOnce<R>(
   body: (once: Once) => Promise<R>,
 ): Promise<R> {
   checkCheckpoint(checkpoint)
-  if (checkpoint === undefined) return body((_, __, call) => call())
+  if (checkpoint === undefined) return body(direct)
   const journal = await openCheckpoint(checkpoint, label, 0)
   let [restored, recorded] = [0, 0]
   const once: Once = async (kind, about, call) => {
