@@ -37,12 +37,31 @@ export {
   type CondenseResult,
   type DocumentPart,
 } from './patterns/condense.ts'
-export { team, type TeamOptions, type TeamResult, type TeamState } from './patterns/team/team.ts'
-export type { Agent, AgentTask } from './patterns/team/round.ts'
-export type { Plan, PlannerAnswer, PlannerStream, PlanPart } from './patterns/team/team-plan.ts'
+export { team, type TeamMember, type TeamOptions, type TeamResult, type TeamState } from './patterns/team/team.ts'
+export type { Settled, TeamView } from './patterns/team/team-work.ts'
+export type { Plan, PlannerAnswer, PlannerStream, PlanPart, WrittenPlan } from './patterns/team/team-plan.ts'
 export type { PlannedTask } from './patterns/team/task.ts'
 export { splitText, type SplitOptions, type TextPart } from './patterns/split.ts'
 export type { StandardSchema } from './patterns/schema.ts'
+
+// Agents
+export { agent, type AgentFunction, type AgentOptions, type SdkAgent } from './agents/agent.ts'
+export type { Approval } from './agents/agent-tools.ts'
+export type { Agent, AgentTask, HandOver, RecordingAgent } from './agents/member.ts'
+export { memory, type Memory, type MemoryOptions } from './agents/memory.ts'
+export { type McpOptions, type McpTools, mcpTools } from './agents/mcp-tools.ts'
+export type { SdkTool, Tools } from './agents/sdk.ts'
+export { supervisor, type SupervisorOptions } from './agents/supervisor.ts'
+
+// People
+export { type Decision, type Inbox, type InboxOptions, type InboxQuestion, openInbox, type OpenQuestion } from './human/inbox.ts'
+export { type InboxServer, serveInbox, type ServeInboxOptions } from './human/serve-inbox.ts'
+export { askInTerminal, type TerminalOptions } from './human/ask-in-terminal.ts'
+
+// Progress
+export { follow, type Followed, type FollowOptions } from './events/follow.ts'
+export type { AgentEvent } from './events/events.ts'
+export type { UiChunk } from './events/ui-stream.ts'
 
 // Budgets
 export { budget, type Budget, type BudgetOptions, type Spend } from './pool/budget.ts'

@@ -3,25 +3,18 @@
  * scope of the team. What an input mentions is settled when the longest id that it can mean is a task, else when the plan is complete; until then
  * it holds its task.
  */
-import { Cancelled, DependencyFailed, InvalidGraph, toError } from '../../../base/errors.ts'
+import { Cancelled, DependencyFailed, InvalidGraph, Overflow, toError } from '../../../base/errors.ts'
 import type { TaskContext } from '../../../base/frame.ts'
 import { GrowingGraph } from '../../../graph/index.ts'
 import type { Limiter } from '../../../limits/index.ts'
 import type { Scope } from '../../../run/scope.ts'
-import type { Once } from '../once.ts'
+import { type Agent, type AgentTask, HandOver, type RecordingAgent, recordsItself } from '../../agents/member.ts'
+import { emit, inBranch } from '../../events/events.ts'
+import { direct, type Once } from '../once.ts'
+import { TeamWork } from './team-work.ts'
 import { type Plan, tasksOf } from './team-plan.ts'
 import { fillIn, meant, type Mention } from './references.ts'
 import type { TeamTask } from './task.ts'
-
-/** Does tasks of one kind. */
-export type Agent = (input: string, task: AgentTask, context: TaskContext) => unknown
-
-/** What an agent of a team gets. */
-export interface AgentTask {
-  readonly id: string
-  /** What it needs, by id. */
-  readonly results: Readonly<Record<string, unknown>>
-}
 
 /** What a round leaves behind besides results. */
 export interface Failures {
@@ -39,6 +32,17 @@ interface Planned {
   open: Mention[]
 }
 
+/** Members that hand one task on and on do not do it. Chosen. */
+const mostHandOvers = 8
+/** How a hand-over stands in a journal: no result has this field by chance. */
+const handedOver = 'heddle:hand-over'
+
+function handOverOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, handedOver)) return value
+  const { to, input } = (value as { [handedOver]: HandOver })[handedOver]
+  return new HandOver(to, input)
+}
+
 export class Round {
   readonly #scope: Scope
   readonly #agents: Readonly<Record<string, Agent>>
@@ -49,22 +53,36 @@ export class Round {
   readonly #graph: GrowingGraph<Error>
   /** Those whose input may mean an id, until that is planned. */
   readonly #mentioned = new Map<string, Set<Planned>>()
+  readonly #order: string[]
+  readonly #work = new TeamWork(() => this.#running > 0)
   #running = 0
   #onIdle: () => void = () => {}
 
-  /** @param results of the rounds before; this round adds its own */
-  constructor(scope: Scope, agents: Readonly<Record<string, Agent>>, places: Limiter, results: Map<string, unknown>, once: Once) {
+  /** @param results of the rounds before; this round adds its own @param order ids in the order in which they were planned */
+  constructor(
+    scope: Scope,
+    agents: Readonly<Record<string, Agent>>,
+    places: Limiter,
+    results: Map<string, unknown>,
+    order: string[],
+    once: Once,
+  ) {
     this.#scope = scope
     this.#agents = agents
     this.#places = places
     this.#results = results
+    this.#order = order
     this.#once = once
     this.#graph = new GrowingGraph({
       has: (id) => results.has(id),
       ready: (id) => this.#start(this.#tasks.get(id) as Planned),
-      skipped(id, need, cause) {
-        if (cause instanceof Cancelled) return cause
-        return new DependencyFailed(`Task "${id}" did not run, because "${need}" failed`, { cause })
+      skipped: (id, need, cause) => {
+        const error =
+          cause instanceof Cancelled
+            ? cause
+            : new DependencyFailed(`Task "${id}" did not run, because "${need}" failed`, { cause })
+        this.#work.settled({ id, error })
+        return error
       },
     })
   }
@@ -77,7 +95,10 @@ export class Round {
   async run(plan: Plan, forgiving: boolean): Promise<Failures> {
     let wrong: Error | undefined
     try {
-      for await (const task of tasksOf(plan, Object.keys(this.#agents))) {
+      const members = Object.keys(this.#agents)
+      const given =
+        typeof plan === 'function' ? plan(this.#work.seenBy(members, this.#results, this.#once, this.#scope.signal)) : plan
+      for await (const task of tasksOf(given, members)) {
         this.#throwIfCancelled()
         this.#add(task, forgiving)
       }
@@ -110,11 +131,13 @@ export class Round {
     if (this.#tasks.has(task.id)) throw new InvalidGraph(`The plan has two tasks "${task.id}"`)
     const node: Planned = { task, needs: new Set(), open: [] }
     this.#tasks.set(task.id, node)
+    this.#order.push(task.id)
     if (!Object.hasOwn(this.#agents, task.agent)) {
       const names = Object.keys(this.#agents).join(', ')
       const error = new InvalidGraph(`Task "${task.id}" asks for an agent "${task.agent}"; there are ${names}`)
       if (!forgiving) throw error
       this.#graph.fail(task.id, error)
+      this.#work.settled({ id: task.id, error })
     } else {
       this.#graph.add(task.id)
       for (const need of task.needs) this.#need(node, need)
@@ -173,24 +196,59 @@ export class Round {
     const { id } = node.task
     this.#running++
     void this.#scope
-      .fork((context) => this.#places.run(() => this.#work(node, context), { signal: context.signal }), { name: id })
+      .fork((context) => this.#places.run(() => inBranch(id, () => this.#perform(node, context)), { signal: context.signal }), {
+        name: id,
+      })
       .then(
         (value) => {
           this.#results.set(id, value)
+          this.#work.settled({ id, result: value })
           this.#graph.finish(id)
         },
-        (error: unknown) => this.#graph.fail(id, toError(error)),
+        (error: unknown) => {
+          this.#work.settled({ id, error: toError(error) })
+          this.#graph.fail(id, toError(error))
+        },
       )
       .finally(() => {
-        if (--this.#running === 0) this.#onIdle()
+        if (--this.#running > 0) return
+        this.#work.rouse()
+        this.#onIdle()
       })
   }
 
-  async #work({ task, needs }: Planned, context: TaskContext): Promise<unknown> {
+  async #perform({ task, needs }: Planned, context: TaskContext): Promise<unknown> {
     const results = Object.fromEntries([...needs].map((need) => [need, this.#results.get(need)]))
-    const agent = this.#agents[task.agent] as Agent
-    const input = fillIn(task.input, (id) => needs.has(id), this.#results)
-    return this.#once(task.agent, [task.id, input, results], () => agent(input, { id: task.id, results }, context))
+    let input = fillIn(task.input, (id) => needs.has(id), this.#results)
+    let name = task.agent
+    for (let handed = 0; ; handed++) {
+      const value = await this.#ask(name, input, { id: task.id, results }, context)
+      if (!(value instanceof HandOver)) return value
+      if (!Object.hasOwn(this.#agents, value.to)) {
+        const names = Object.keys(this.#agents).join(', ')
+        throw new InvalidGraph(`"${name}" hands task "${task.id}" over to "${value.to}"; there are ${names}`)
+      }
+      if (handed >= mostHandOvers)
+        throw new Overflow(`Task "${task.id}" was handed over ${mostHandOvers} times; "${name}" hands it on once more`)
+      emit({ type: 'hand-over', to: value.to })
+      ;({ to: name, input } = value)
+    }
+  }
+
+  async #ask(name: string, input: string, about: Pick<AgentTask, 'id' | 'results'>, context: TaskContext): Promise<unknown> {
+    const agent = this.#agents[name] as RecordingAgent
+    const task: AgentTask = {
+      ...about,
+      members: Object.keys(this.#agents).filter((other) => other !== name),
+      handOver: (to, handed) => new HandOver(to, handed),
+      step: (kind, what, call) => this.#once(`${name}/${kind}`, what, call),
+    }
+    if (agent[recordsItself]) return agent(input, this.#once === direct ? { ...task, step: direct } : task, context)
+    const value = await this.#once(name, [about.id, input, about.results], async () => {
+      const given = await agent(input, task, context)
+      return given instanceof HandOver ? { [handedOver]: given } : given
+    })
+    return handOverOf(value)
   }
 
   /** Nothing more will be planned: what waits for that does not run. */

@@ -4,6 +4,7 @@
  */
 import { Cancelled, describe, HeddleError, InvalidGraph, isError } from '../../../base/errors.ts'
 import { PlanText } from './plan-text.ts'
+import type { TeamView } from './team-work.ts'
 import { checkedTask, type PlannedTask, type TeamTask } from './task.ts'
 
 /** What `streamText` of the AI SDK gives, as far as it is read. Its stream also says that the planner failed or was cut off. */
@@ -19,9 +20,12 @@ export interface PlannerAnswer {
 
 /**
  * A list of tasks; a text; the result of `streamText` or `generateText`; or a stream of text, of tasks (`elementStream`), or of the parts
- * of `fullStream`. A bare `textStream` of the AI SDK ends alike whether its model was done or failed: hand over the result itself.
+ * of `fullStream`; or a function that gives one of these, and plans while the members work. A bare `textStream` of the AI SDK ends alike whether its model was done or failed: hand over the result itself.
  */
-export type Plan =
+export type Plan = WrittenPlan | ((team: TeamView) => WrittenPlan)
+
+/** A plan that is there, or is being written. */
+export type WrittenPlan =
   | readonly PlannedTask[]
   | string
   | PlannerStream
@@ -34,7 +38,7 @@ export interface PlanPart {
 }
 
 /** @param agents the names that there are: they distinguish a task from a remark */
-export async function* tasksOf(plan: Plan, agents: readonly string[]): AsyncGenerator<TeamTask> {
+export async function* tasksOf(plan: WrittenPlan, agents: readonly string[]): AsyncGenerator<TeamTask> {
   if (typeof plan === 'string') yield* tasksOfText(plan, agents)
   else if (Array.isArray(plan)) {
     for (const task of plan as readonly PlannedTask[]) yield checkedTask(task, describe(task))

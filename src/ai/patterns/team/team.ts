@@ -11,7 +11,9 @@ import { type RunOptions, runRules } from '../../../run/group.ts'
 import { scope } from '../../../run/scope.ts'
 import { type Checkpointed, type Once, withOnce } from '../once.ts'
 import type { Plan } from './team-plan.ts'
-import { type Agent, type Failures, Round } from './round.ts'
+import { isSdkAgent, sdkMember, type SdkAgent } from '../../agents/agent.ts'
+import type { Agent } from '../../agents/member.ts'
+import { type Failures, Round } from './round.ts'
 
 /** How a round of a plan went. */
 export interface TeamState {
@@ -46,10 +48,15 @@ export interface TeamResult<R> {
   readonly rounds: number
 }
 
+/** A member of a team: a function, what `agent()` gives, or an agent of the AI SDK. */
+export type TeamMember = Agent | SdkAgent
+
 const agentsRule: Rule = {
-  expected: 'functions by name',
+  expected: 'functions or agents by name',
   accepts: (value) =>
-    typeof value === 'object' && value !== null && Object.values(value).every((agent) => typeof agent === 'function'),
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((agent) => typeof agent === 'function' || isSdkAgent(agent)),
 }
 const teamRules = {
   ...runRules,
@@ -64,7 +71,8 @@ const teamRules = {
  * Lets agents work through a plan, as much at once as the plan allows.
  *
  * @param plan a list of tasks, a text, or the result of `streamText` of a planner model, whose tasks start while it still writes
- * @param agents by the names that the plan uses
+ * @param members by the names that the plan uses: functions, what {@link agent} gives, agents of the AI SDK (`ToolLoopAgent`), or functions that
+ *   call `team` again
  * @throws {InvalidGraph} for a plan that is wrong: a line that cannot be read, no task at all, an end in the middle, an unknown agent, an id twice,
  *   a need that is never planned, a circle
  * @throws the error of the planner when its stream fails
@@ -76,26 +84,30 @@ const teamRules = {
  */
 export async function team<R = Readonly<Record<string, unknown>>>(
   plan: Plan,
-  agents: Readonly<Record<string, Agent>>,
+  members: Readonly<Record<string, TeamMember>>,
   options: TeamOptions<R> = {},
 ): Promise<TeamResult<R>> {
   checkOptions<TeamOptions<R>>(options, teamRules, 'team')
-  if (!agentsRule.accepts(agents)) throw new InvalidOption('Expected `agents` of team to be functions by name')
+  if (!agentsRule.accepts(members)) throw new InvalidOption('Expected `members` of team to be functions or agents by name')
+  const agents = Object.fromEntries(
+    Object.entries(members).map(([name, member]) => [name, isSdkAgent(member) ? sdkMember(member) : member]),
+  )
   const { concurrency = 8, integrate, replan, replans = 2, checkpoint, ...run } = options
   if (replan) checkFunction(replan, 'replan', 'team')
   const places = limiter({ concurrency, name: 'team' })
   const results = new Map<string, unknown>()
   const failed = new Map<string, Error>()
+  const order: string[] = []
   const work = (once: Once): Promise<TeamResult<R>> =>
     scope(
       async (s) => {
         let next: Plan | undefined = plan
         for (let round = 1; ; round++) {
           const again = replan && round <= replans ? replan : undefined
-          const failures = await new Round(s, agents, places, results, once).run(next, again !== undefined)
+          const failures = await new Round(s, agents, places, results, order, once).run(next, again !== undefined)
           for (const [id, error] of failures.failed) failed.set(id, error)
           if (failures.failed.size === 0 && !failures.plan) {
-            const record = Object.fromEntries(results)
+            const record = inOrder(results, order)
             return { value: integrate ? await integrate(record) : (record as R), results: record, failed, rounds: round }
           }
           next = again && (await again({ results, ...failures }, round))
@@ -108,9 +120,14 @@ export async function team<R = Readonly<Record<string, unknown>>>(
     return await withOnce(checkpoint, 'team', work)
   } catch (error) {
     const [id = 'plan'] = [...failed].find(([, failure]) => failure === error) ?? []
-    keepPartial(error, { results: Object.fromEntries(results), completed: results.size, failed: id })
+    keepPartial(error, { results: inOrder(results, order), completed: results.size, failed: id })
     throw error
   }
+}
+
+/** In the order of the plan, whoever was ready first. */
+function inOrder(results: ReadonlyMap<string, unknown>, order: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(order.filter((id) => results.has(id)).map((id) => [id, results.get(id)]))
 }
 
 /** What failed by itself, rather than because of another. */

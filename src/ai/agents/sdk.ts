@@ -1,0 +1,64 @@
+/** As much of the AI SDK as agents use: version 6 and 7, imported when an agent first works. */
+import { HeddleError } from '../../base/errors.ts'
+
+/** A tool of the AI SDK. */
+export interface SdkTool {
+  readonly description?: string | undefined
+  readonly inputSchema?: unknown
+  readonly execute?: ((input: never, options: never) => unknown) | undefined
+}
+
+/** Tools by name, as the AI SDK takes them. */
+export type Tools = Readonly<Record<string, SdkTool>>
+
+/** A part of `fullStream`. */
+export interface SdkPart {
+  readonly type: string
+  readonly id?: string
+  readonly text?: string
+  readonly delta?: string
+  readonly toolCallId?: string
+  readonly toolName?: string
+  readonly input?: unknown
+  readonly output?: unknown
+  readonly error?: unknown
+  readonly reason?: unknown
+  readonly finishReason?: unknown
+  readonly usage?: { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined }
+}
+
+/** The result of `streamText`. */
+export interface SdkStream {
+  readonly fullStream: AsyncIterable<SdkPart>
+  readonly text: PromiseLike<string>
+  readonly output?: PromiseLike<unknown>
+}
+
+/** An agent of the AI SDK, such as `ToolLoopAgent`. */
+export interface SdkAgent {
+  stream(options: never): PromiseLike<unknown>
+  generate(options: never): PromiseLike<unknown>
+}
+
+export interface Sdk {
+  streamText(options: object): SdkStream
+  stepCountIs(steps: number): unknown
+  hasToolCall(name: string): unknown
+  jsonSchema(schema: object): unknown
+  readonly Output: { object(options: object): unknown }
+}
+
+export async function loadSdk(): Promise<Sdk> {
+  // Not a literal for the compiler: the package is optional.
+  const name: string = 'ai'
+  try {
+    return (await import(name)) as Sdk
+  } catch (cause) {
+    throw new HeddleError('Agents need the AI SDK, which is not installed', { cause, hint: 'npm install ai' })
+  }
+}
+
+export function isSdkAgent(value: unknown): value is SdkAgent {
+  const agent = value as Partial<SdkAgent> | null
+  return typeof agent === 'object' && agent !== null && typeof agent.stream === 'function' && typeof agent.generate === 'function'
+}
