@@ -6,7 +6,15 @@
 
 // Making arrays
 export { arange, from, full, integers, linspace, normal, ones, random, zeros } from './ndarray/create.ts'
-export type { ChunkOptions, FromOptions, FullOptions, IntegerOptions, NormalOptions, RandomOptions } from './ndarray/create.ts'
+export type {
+  ChunkOptions,
+  FromOptions,
+  FullOptions,
+  IntegerOptions,
+  LinspaceOptions,
+  NormalOptions,
+  RandomOptions,
+} from './ndarray/create.ts'
 export type { Seed } from './expression/seed.ts'
 
 // Arrays and what comes out of them

@@ -69,7 +69,7 @@ const big = (a: unknown): a is bigint => typeof a === 'bigint'
 /** One function for numbers, one for bigints. */
 const both = (f: F, b: B) => (x: Any, y: Any) => (big(x) ? b(x, y) : f(x, y))
 
-const exactSign: F = (x) => (x > 0 ? 1 : x < 0 ? -1 : x)
+const exactSign: F = (x) => (x > 0 ? 1 : x < 0 ? -1 : x + 0)
 const scalar1 = (f: (x: number) => number): Operation => ({ rule: 'float', arity: 1, ns: 8, f })
 const compare = (f: (a: Any, b: Any) => boolean): Operation => ({ rule: 'compare', arity: 2, ns: 0.2, f })
 const logic = (f: F): Operation => ({ rule: 'logic', arity: 2, ns: 0.1, f })

@@ -130,7 +130,8 @@ function floatOperation(m: F64, shape: 'f64x2' | 'f32x4', name: OperationName, a
         g.select(
           g.op(`${shape}.gt`, a, constant(0)),
           constant(1),
-          g.select(g.op(`${shape}.lt`, a, constant(0)), constant(-1), a),
+          // That of -0 is 0.
+          g.select(g.op(`${shape}.lt`, a, constant(0)), constant(-1), g.op(`${shape}.add`, a, constant(0))),
         ),
       )
     case 'isnan':

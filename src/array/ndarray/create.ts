@@ -147,6 +147,12 @@ function range(start: number, step: number, length: number, { chunks }: ChunkOpt
   return makeNode({ kind: 'range', start, step, dtype: 'f64', shape: [length], chunk: chunkOf([length], chunks) })
 }
 
+/** Options of {@link linspace}. */
+export interface LinspaceOptions extends ChunkOptions {
+  /** Whether `stop` is the last number; otherwise it would be the next one. @default true */
+  readonly endpoint?: boolean
+}
+
 /**
  * `count` numbers evenly from `start` to `stop`, which is included.
  *
@@ -154,16 +160,18 @@ function range(start: number, step: number, length: number, { chunks }: ChunkOpt
  * @example
  * linspace(0, 1, 5)   // 0 0.25 0.5 0.75 1
  */
-export function linspace(start: number, stop: number, count = 50, options: ChunkOptions = {}): NDArray<'f64', 'array'> {
-  checkOptions<ChunkOptions>(options, chunkRules, 'linspace')
+export function linspace(start: number, stop: number, count = 50, options: LinspaceOptions = {}): NDArray<'f64', 'array'> {
+  checkOptions<LinspaceOptions>(options, { ...chunkRules, endpoint: rules.boolean }, 'linspace')
   checkNumber(start, 'start', 'linspace')
   checkNumber(stop, 'stop', 'linspace')
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new InvalidOption(`Expected \`count\` of linspace to be a whole number from 0 up, got ${describe(count)}`)
   }
-  const step = count > 1 ? (stop - start) / (count - 1) : 0
+  const { endpoint = true } = options
+  const intervals = endpoint ? count - 1 : count
+  const step = intervals > 0 ? (stop - start) / intervals : 0
   const numbers: NDArray<'f64', 'array'> = new NDArray(range(start, step, count, options))
-  if (count < 2) return numbers
+  if (count < 2 || !endpoint) return numbers
   // As NumPy does, the last one is exactly `stop`.
   const last = new NDArray<'f64', 'array'>(range(0, 1, count, options)).equal(count - 1)
   return new NDArray(build.map('where', [last.node, build.full([], 'f64', stop), numbers.node]))
