@@ -4,7 +4,7 @@ import { random } from './texts.mjs'
 /** @param {{ rate: number, servers: number, serviceMs: readonly number[], calls?: number }} queue @returns {number} the 99th percentile of waiting and service */
 export function simulatedP99({ rate, servers, serviceMs, calls = 20_000 }) {
   const draw = random(11)
-  const freeAt = new Array(servers).fill(0)
+  const freeAt = Array.from({ length: servers }, () => 0)
   const times = []
   let now = 0
   for (let i = 0; i < calls; i++) {

@@ -15,7 +15,10 @@ export interface ServedCallOptions {
   readonly signal?: AbortSignal
   /** From now: a call that has not started by then is dropped and rejects with `TimedOut`; one under way is given up. @default none */
   readonly deadline?: Duration
-  /** Higher ones of the same tenant are served first: one level is worth ten seconds of waiting, so that nobody waits for ever. @default 0 */
+  /**
+   * Higher ones are served first: within a tenant one level is worth ten seconds of waiting, and between tenants four times the share. So nobody waits
+   * for ever. @default 0
+   */
   readonly priority?: number
   /** Who asks: tenants with work waiting share the model by their weights. @default '' */
   readonly tenant?: string

@@ -65,6 +65,16 @@ test('weights share the model: three to one, in tokens', () => {
   expect(big / small).toBeCloseTo(3, 0)
 })
 
+test('between tenants a level of priority is worth four times the share', () => {
+  const queue = new FairQueue<Item>(endless)
+  for (let i = 0; i < 400; i++) {
+    queue.add(item({ tenant: 'search', priority: 1, arrivedAtMs: i }))
+    queue.add(item({ tenant: 'batch', arrivedAtMs: i }))
+  }
+  const served = Array.from({ length: 200 }, () => queue.take(one)[0]?.tenant)
+  expect(served.filter((tenant) => tenant === 'search').length).toBe(160)
+})
+
 test('a tenant that fills the queue does not lock the others out', () => {
   const queue = new FairQueue<Item>({ items: 10, tokens: endless.tokens })
   const flood = Array.from({ length: 10 }, (_item, i) => item({ tenant: 'flood', arrivedAtMs: i }))

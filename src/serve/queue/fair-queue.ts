@@ -3,8 +3,8 @@
  *
  * **Who is next.** Tenants share the model by weight: start-time fair queueing (Goyal, Vin and Cheng, 1996) over tokens. Each tenant has a virtual
  * time, which its items move on by `tokens / weight`; the tenant that is behind goes first. One that comes back after a pause starts at the
- * virtual time of the moment: nothing is saved up. Within a tenant the oldest goes first, where one level of priority is worth `levelMs` of waiting: so
- * higher priority overtakes, and nobody waits for ever.
+ * virtual time of the moment: nothing is saved up. Between tenants one level of priority is worth four times the weight. Within a tenant the oldest goes
+ * first, where one level is worth `levelMs` of waiting. So higher priority overtakes, and nobody waits for ever.
  *
  * **What travels together.** The next item opens a batch; others of the same length bucket join, in the same order, while the batch stays within
  * its bounds. Items of other lengths wait: padding them would cost more than a batch of their own.
@@ -37,6 +37,9 @@ export type Admission<T> =
 
 /** One level of priority; chosen: longer than queues are, shorter than people's patience. */
 const levelMs = 10_000
+/** Between tenants: how many times the share one level is worth; chosen. Beyond so many levels it makes no difference. */
+const levelShare = 4
+const mostLevels = 8
 /** Fewer places of left items than these are not worth the work; chosen. */
 const tidyAtLeast = 32
 
@@ -174,7 +177,8 @@ export class FairQueue<T extends Waiting> {
 
   #serve(item: T, tenant: Tenant<T>): void {
     this.#virtual = Math.max(this.#virtual, tenant.virtual)
-    tenant.virtual += item.tokens / tenant.weight
+    const level = Math.min(mostLevels, Math.max(-mostLevels, item.priority))
+    tenant.virtual += item.tokens / (tenant.weight * levelShare ** level)
     this.remove(item)
   }
 
