@@ -16,6 +16,10 @@ export { shareLimits, type SharedLimits, type ShareLimitsOptions } from './accou
 export { boundedFetch, type BoundedFetchOptions } from './pool/wire.ts'
 export type { AnyEmbeddingModel, AnyLanguageModel } from './model/sdk-model.ts'
 
+// Batches
+export { type Batch, batch, type BatchOptions } from './batch/batch.ts'
+export type { BatchReport, BatchRow } from './batch/report.ts'
+
 // Patterns
 export { ask, type AskOptions, type ProviderOptions } from './patterns/ask.ts'
 export {

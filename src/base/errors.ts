@@ -242,6 +242,16 @@ export class QuotaExhausted extends HeddleError {
   }
 }
 
+/**
+ * A program ended between sending a batch and recording it, and the provider's list of batches does not say whether it was sent. Sending it again could cost
+ * twice.
+ */
+export class BatchInDoubt extends HeddleError {
+  static {
+    nameClass(this, 'BatchInDoubt', 'HEDDLE_BATCH_IN_DOUBT')
+  }
+}
+
 /** What a model or tool gave does not match the schema that it was asked for. */
 export class SchemaMismatch extends HeddleError {
   static {

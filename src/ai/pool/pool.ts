@@ -38,7 +38,7 @@ export type Pool<M extends AnyLanguageModel> = Pick<
 }
 
 /** Where an answer is bounded by nothing. */
-const defaultMaxOutputTokens = 4_096
+export const defaultMaxOutputTokens = 4_096
 
 /**
  * Puts one or several models of the AI SDK behind one, with limits, retries, fallback, hedging and budgets. It is a
@@ -69,6 +69,20 @@ export function pool<M extends AnyLanguageModel>(
   return new ModelPool(dispatcher, options, options.budget) as unknown as Pool<M>
 }
 
+/** What batches need of a pool: its first model, whose client writes the requests, what that costs, and what bounds it. */
+export interface PoolInside {
+  readonly first: Replica<CallableModel>
+  readonly budget: Budget | undefined
+  readonly options: PoolOptions
+}
+
+const insides = new WeakMap<object, PoolInside>()
+
+/** Undefined for what is not a pool. */
+export function insideOf(model: unknown): PoolInside | undefined {
+  return typeof model === 'object' && model !== null ? insides.get(model) : undefined
+}
+
 /** The same for embedding models; see {@link EmbeddingPool}. */
 pool.embedding = embeddingPool
 
@@ -93,6 +107,7 @@ class ModelPool {
     const first = this.#first
     Object.defineProperty(this, 'supportedUrls', { enumerable: true, get: () => first.supportedUrls })
     bindMethods(this, ['doGenerate', 'doStream', 'report', 'with'])
+    insides.set(this, { first: dispatcher.replicas[0] as Replica<CallableModel>, budget, options })
   }
 
   async doGenerate(options: CallOptions): Promise<GenerateResult> {

@@ -65,6 +65,19 @@ export function wasSent(model: unknown, signal: AbortSignal): boolean | undefine
   return wire && !wire.foreign ? wire.sent.has(signal) : undefined
 }
 
+/** The models behind views. */
+const behind = new WeakMap<object, object>()
+
+/** The model as it is, with another `fetch`, which gets the one that there was; undefined where the model cannot be looked into. */
+export function withFetch<M>(model: M, make: (own: Fetch) => Fetch): M | undefined {
+  const original = (typeof model === 'object' && model !== null ? (behind.get(model) ?? model) : model) as object
+  const config = configOf(original)
+  if (!config) return undefined
+  const own = config.fetch as Fetch | undefined
+  const fetch = make((input, init) => (own ?? globalThis.fetch)(input, init))
+  return Object.create(original, { config: { value: { ...config, fetch }, enumerable: true } }) as M
+}
+
 /** The model as it is, but for its `fetch`. */
 export function overWire<M>(model: M): M {
   const config = configOf(model)
@@ -80,6 +93,7 @@ export function overWire<M>(model: M): M {
   // A view: the caller's model stays as it was, and everything else is read from it.
   const view = Object.create(model as object, { config: { value: { ...config, fetch }, enumerable: true } }) as object
   wires.set(view, wire)
+  behind.set(view, model as object)
   return view as M
 }
 
@@ -93,7 +107,8 @@ function configOf(model: unknown): Readonly<Record<string, unknown>> | undefined
   return isClient && (fetch === undefined || typeof fetch === 'function') ? (config as Record<string, unknown>) : undefined
 }
 
-function noteSecrets(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): void {
+/** What is sent as a secret is taken out of whatever is said later. */
+export function noteSecrets(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): void {
   try {
     rememberSent(new Headers(init?.headers), input instanceof Request ? input.url : String(input))
   } catch {

@@ -5,6 +5,7 @@
  */
 
 export { simulate, Simulator } from './server.ts'
+export type { BatchStats } from './batches.ts'
 export type { SimulatorStats } from './tally.ts'
 export type { LatencyPart, SimulatedLimits, SimulatedModel, SimulatorOptions } from './settings.ts'
 export type { JsonSchema, ModelRequest, RequestMessage, RequestTool } from './request.ts'

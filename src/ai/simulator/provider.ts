@@ -1,10 +1,18 @@
 /** The HTTP side of the simulator: who may ask, routes, keys, bodies, headers. */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { performance } from '../../base/globals.js'
 import { Account, type Plan } from './account.ts'
 import { foreign } from './access.ts'
 import { anthropic } from './anthropic.ts'
+import { answerTo } from './answer.ts'
+import { anthropicBatches } from './anthropic-batches.ts'
+import { Batches, type BatchStats } from './batches.ts'
+import { readAll } from './multipart.ts'
+import { openaiBatches } from './openai-batches.ts'
+import { Draws } from './random.ts'
 
 import { readJson } from './body.ts'
 import { chat } from './chat.ts'
@@ -12,7 +20,7 @@ import { embeddingCall } from './embedding-wire.ts'
 import { BadRequest, type ModelRequest, type RequestMessage } from './request.ts'
 import { respond } from './respond.ts'
 import { previousResponse, responseId, responses } from './responses.ts'
-import { modelSettings, type SimulatorOptions } from './settings.ts'
+import { batchSettings, modelSettings, type SimulatorOptions } from './settings.ts'
 import { addStats, type SimulatorStats, Tally } from './tally.ts'
 import type { Refusal, Wire } from './wire.ts'
 
@@ -28,10 +36,12 @@ export class Provider {
   readonly #accounts = new Map<string, Account>()
   readonly #conversations = new Map<string, readonly RequestMessage[]>()
   readonly #startedAt = performance.now()
+  #batches: Batches
 
   constructor(options: SimulatorOptions) {
     this.#options = options
     this.#scale = options.timeScale ?? 1
+    this.#batches = new Batches(batchSettings(options), options.seed ?? 1)
     this.#headerScale = options.scaleHeaders === false ? 1 : this.#scale
   }
 
@@ -42,12 +52,14 @@ export class Provider {
 
   reset(): void {
     this.#accounts.clear()
+    this.#batches = new Batches(batchSettings(this.#options), this.#options.seed ?? 1)
     this.#conversations.clear()
   }
 
-  stats(model: string | undefined): SimulatorStats {
+  stats(model: string | undefined): SimulatorStats & { readonly batches: BatchStats } {
     const accounts = [...this.#accounts].filter(([id]) => model === undefined || id === model)
-    return accounts.map(([, account]) => account.tally.stats(account.idealMs())).reduce(addStats, new Tally().stats(0))
+    const sum = accounts.map(([, account]) => account.tally.stats(account.idealMs())).reduce(addStats, new Tally().stats(0))
+    return { ...sum, batches: this.#batches.stats(this.#now()) }
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -61,6 +73,7 @@ export class Provider {
       if (request.method === 'GET' && path === '/models')
         return json(response, { object: 'list', data: this.#modelIds().map(modelEntry) })
       if (request.method === 'GET' && path.startsWith('/models/')) return this.#model(path.slice(8), response)
+      if (await this.#batch(request, response, path)) return undefined
       const answers = request.method === 'POST' ? this.#routes[path] : undefined
       if (!answers) return this.#refuse(response, wire, unknownRoute(request, path))
       await answers(await readJson(request), response)
@@ -69,6 +82,64 @@ export class Provider {
       if (response.headersSent || response.destroyed) response.destroy()
       else if (error instanceof BadRequest) this.#refuse(response, wire, { kind: 'bad', message: error.message })
       else this.#refuse(response, wire, { kind: 'server-error', message: `The simulator failed: ${String(error)}` })
+    }
+  }
+
+  /** Files and batches. True when it was for them. */
+  async #batch(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
+    const routes = path.startsWith('/messages/batches')
+      ? anthropicBatches
+      : /^\/(?:files|batches)(?:\/|$)/.test(path)
+        ? openaiBatches
+        : undefined
+    if (!routes) return false
+    const { host = '' } = request.headers
+    const asked = {
+      method: request.method ?? 'GET',
+      path,
+      query: new URL(request.url ?? '', 'http://x').searchParams,
+      now: this.#now(),
+      request,
+      body: async () => jsonOf(await readAll(request)),
+      url: `http://${host}`,
+    }
+    const reply = await routes(asked, this.#batches, (wire, body, fails) => this.#answerInBatch(wires[wire], body, fails))
+    if (!reply) return false
+    if ('json' in reply)
+      response.writeHead(reply.status ?? 200, { 'content-type': 'application/json' }).end(JSON.stringify(reply.json))
+    else await pipeline(Readable.from(inPieces(reply.lines)), response.writeHead(200, { 'content-type': 'application/x-jsonl' }))
+    return true
+  }
+
+  #answerInBatch(wire: Wire, body: unknown, fails: boolean): { status: number; body: object } {
+    const { seed = 1 } = this.#options
+    try {
+      if (fails) return wire.refusal({ kind: 'server-error', message: 'The server had an error while processing your request.' })
+      const request = wire.parse(body)
+      const account = this.#account(request.model)
+      if (!account)
+        return wire.refusal({ kind: 'unknown-model', message: `The model \`${request.model.slice(0, 80)}\` does not exist.` })
+      const { settings } = account
+      if (settings.refuse !== undefined && request.messages.some(({ text }) => text.includes(settings.refuse as string)))
+        return wire.refusal({ kind: 'bad', message: 'The input was refused.' })
+      const key = keyOf([request.messages, request.tools, request.schema])
+      const answers = Array.from({ length: request.n }, (_, i) =>
+        answerTo(request, settings, new Draws(seed, request.model, key, i)),
+      )
+      const output = answers.reduce((sum, { tokens }) => sum + tokens, 0)
+      const usage = { input: request.inputTokens, output, cached: 0, written: 0 }
+      const reply = {
+        id: `${seed}-${key.slice(0, 12)}`,
+        model: request.model,
+        answers,
+        usage,
+        includeUsage: true,
+        sequence: () => 0,
+      }
+      return { status: 200, body: wire.whole(reply) }
+    } catch (error) {
+      if (!(error instanceof BadRequest)) throw error
+      return wire.refusal({ kind: 'bad', message: error.message })
     }
   }
 
@@ -209,4 +280,26 @@ function unknownRoute(request: IncomingMessage, path: string): Refusal {
 
 function keyOf(content: unknown): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex')
+}
+
+const wires = { chat, responses, anthropic } as const
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    throw new BadRequest('The body is not a JSON object.')
+  }
+}
+
+/** Lines are sent together: one write for each would cost more than the line. */
+function* inPieces(lines: Iterable<string>): Generator<string> {
+  let piece = ''
+  for (const line of lines) {
+    piece += `${line}\n`
+    if (piece.length < 65_536) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '') yield piece
 }

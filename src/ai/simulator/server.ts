@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type Duration, durationMs } from '../../base/duration.ts'
 import { clearTimeout, setTimeout } from '../../base/globals.js'
 import { HeddleError } from '../../base/errors.ts'
+import type { BatchStats } from './batches.ts'
 import { Provider } from './provider.ts'
 import { checkSimulator, type SimulatorOptions } from './settings.ts'
 import type { SimulatorStats } from './tally.ts'
@@ -28,7 +29,7 @@ export class Simulator {
   }
 
   /** What one model has seen, or all of them. Times are simulated. */
-  stats(model?: string): SimulatorStats {
+  stats(model?: string): SimulatorStats & { readonly batches: BatchStats } {
     return this.#provider.stats(model)
   }
 

@@ -75,6 +75,18 @@ export interface SimulatorOptions extends SimulatedModel {
   readonly scaleHeaders?: boolean
   /** Requests must carry this key. @default any is accepted */
   readonly apiKey?: string
+  /**
+   * Batches, at OpenAI's and at Anthropic's addresses. `duration`: how long one takes @default '10m'; `window`: when it expires @default '24h'; `failures`: share
+   * of the requests that fail for a reason that passes @default 0; `expire`: so many batches, the first ones, stop in the middle and expire @default 0;
+   * `maxRequests`: requests of one batch @default as the provider's. Times are simulated.
+   */
+  readonly batches?: {
+    readonly duration?: Duration
+    readonly window?: Duration
+    readonly failures?: number
+    readonly expire?: number
+    readonly maxRequests?: number
+  }
   /** Models by id, each with what differs from the settings above. @default every id is served */
   readonly models?: Readonly<Record<string, SimulatedModel>>
 }
@@ -102,16 +114,25 @@ const simulatorRules: OptionRules<SimulatorOptions> = {
   timeScale: rules.number(0.001),
   scaleHeaders: rules.boolean,
   apiKey: rules.string,
+  batches: rules.object,
   models: rules.object,
 }
 
 const share = rules.number(0, 1)
+const batchRules = {
+  duration: rules.duration,
+  window: rules.duration,
+  failures: share,
+  expire: rules.whole(0),
+  maxRequests: rules.whole(1),
+}
 const perMinute = rules.number(1)
 
 /** @throws {InvalidOption} */
 export function checkSimulator(options: SimulatorOptions): void {
   checkOptions<SimulatorOptions>(options, simulatorRules, 'simulate')
   checkParts(options, 'simulate')
+  checkOptions(options.batches ?? {}, batchRules, '`batches` of simulate')
   for (const [id, model] of Object.entries(options.models ?? {})) {
     const where = `the model \`${id}\` of simulate`
     checkOptions<SimulatedModel>(model, modelRules, where)
@@ -179,5 +200,25 @@ export function modelSettings(common: SimulatedModel, own: SimulatedModel = {}):
     accuracy: m.accuracy ?? 1,
     answer: m.answer,
     dimensions: m.dimensions ?? 64,
+  }
+}
+
+/** How batches go; durations in milliseconds of simulated time. */
+export interface BatchSettings {
+  readonly durationMs: number
+  readonly windowMs: number
+  readonly failures: number
+  readonly expire: number
+  readonly maxRequests: number
+}
+
+export function batchSettings({ batches = {} }: SimulatorOptions): BatchSettings {
+  const { duration = '10m', window = '24h', failures = 0, expire = 0, maxRequests = Number.POSITIVE_INFINITY } = batches
+  return {
+    durationMs: durationMs(duration, 'duration'),
+    windowMs: durationMs(window, 'window'),
+    failures,
+    expire,
+    maxRequests,
   }
 }
