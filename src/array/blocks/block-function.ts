@@ -3,7 +3,7 @@ import { describe, InvalidOption } from '../../base/errors.ts'
 import { call } from '../../run/call.ts'
 import { reachOf, refOf } from '../../run/executor.ts'
 import type { Cancellation } from '../../base/abort.ts'
-import { type DType, dtypeOf, storedAs } from '../expression/dtype.ts'
+import { type DType, dtypeOf, storedAs, typedArray } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import type { Box } from '../expression/grid.ts'
 import { shapeOfBox } from '../expression/grid.ts'
@@ -90,10 +90,12 @@ function elementsOf(result: unknown, dtype: DType, { index, shape }: BlockInfo, 
   const list = Array.isArray(data) ? (data as readonly unknown[]) : isValue(data) ? [data] : undefined
   if (list) {
     if (list.length !== sizeOf(shape)) throw refuse(`${list.length} elements`)
-    return list.map((value) => {
+    const elements = typedArray(dtype, new ArrayBuffer(8 * list.length), 0, list.length)
+    list.forEach((value, i) => {
       if (!isValue(value)) throw refuse(describe(value))
-      return storedAs(dtype, rawOf(dtype, value))
+      elements[i] = storedAs(dtype, rawOf(dtype, value)) as never
     })
+    return elements
   }
   if (!ArrayBuffer.isView(data)) throw refuse(describe(data))
   const got = dtypeOf(data)

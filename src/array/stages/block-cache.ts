@@ -10,6 +10,7 @@ export class BlockCache {
   readonly #held = new Map<string, Elements>()
   readonly #makers = new WeakMap<BlockMaker, number>()
   #makerCount = 0
+  readonly #making = new Map<string, Promise<ArrayLike<number | bigint> | undefined>>()
   #bytes = 0
 
   #key(maker: BlockMaker, index: readonly number[]): string {
@@ -18,7 +19,29 @@ export class BlockCache {
     return `${number} ${index.join()}`
   }
 
-  get(maker: BlockMaker, index: readonly number[]): Elements | undefined {
+  /** The block if it is there; else as `make` gives it, once for all who ask meanwhile. Undefined where it cannot be kept. */
+  async once(
+    maker: BlockMaker,
+    index: readonly number[],
+    make: () => Promise<ArrayLike<number | bigint> | undefined>,
+  ): Promise<ArrayLike<number | bigint> | undefined> {
+    const known = this.#get(maker, index)
+    if (known) return known
+    const key = this.#key(maker, index)
+    const under = this.#making.get(key)
+    if (under) return (await under) ?? make()
+    const making = make()
+    this.#making.set(key, making)
+    try {
+      const made = await making
+      if (made && ArrayBuffer.isView(made)) this.#put(maker, index, made)
+      return made
+    } finally {
+      this.#making.delete(key)
+    }
+  }
+
+  #get(maker: BlockMaker, index: readonly number[]): Elements | undefined {
     const key = this.#key(maker, index)
     const found = this.#held.get(key)
     if (!found) return undefined
@@ -27,7 +50,7 @@ export class BlockCache {
     return found
   }
 
-  put(maker: BlockMaker, index: readonly number[], elements: Elements): void {
+  #put(maker: BlockMaker, index: readonly number[], elements: Elements): void {
     if (elements.byteLength > mostBytes / 4) return
     const key = this.#key(maker, index)
     this.#bytes += elements.byteLength - (this.#held.get(key)?.byteLength ?? 0)

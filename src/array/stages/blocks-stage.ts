@@ -2,7 +2,7 @@
 import { HeddleError } from '../../base/errors.ts'
 import { bytesPer, typedArray, type TypedArray } from '../expression/dtype.ts'
 import { type AxisGrid, blockCount, blockIndex, type Box, boxOfBlock, shapeOfBox } from '../expression/grid.ts'
-import { type BlocksNode, type BlockPart, type DenseNode, inputsFirst, type Node } from '../expression/node.ts'
+import { type BlocksNode, type BlockPart, type BlockRequest, type DenseNode, inputsFirst, type Node } from '../expression/node.ts'
 import { type Computed, Lowering } from './lower.ts'
 import { contiguousStrides, sizeOf } from '../expression/shape.ts'
 import { identityView } from '../expression/view.ts'
@@ -111,7 +111,7 @@ class Making {
   }
 
   async #make(here: readonly number[]): Promise<void> {
-    const { maker, grid, first, start, shape } = this.#node
+    const { grid, first, start, shape } = this.#node
     const within = boxOfBlock(grid, here)
     const strides = contiguousStrides(shape)
     const offset = within.start.reduce((sum, n, axis) => sum + n * (strides[axis] as number), 0)
@@ -119,17 +119,21 @@ class Making {
     const shift = (list: readonly number[]): number[] => list.map((n, axis) => n + (start[axis] as number))
     const box: Box = { start: shift(within.start), stop: shift(within.stop) }
     const into = { data: this.#result, offset, strides }
-    const { cancellation, blocks, threads } = this.#context
-    const known = blocks.get(maker, index)
-    if (known) return putBlock(known, shapeOfBox(box), into)
-    const parts = maker.parts ? (await this.#context.evaluate(maker.parts(this.#node.inputs, box, index))).map(partOfDense) : []
-    const made = await maker.make({ index, box, into, parts, cancellation, threads })
+    const make = (): Promise<ArrayLike<number | bigint> | undefined> => this.#call(box, index, into)
+    const { maker } = this.#node
+    const made = this.#node.isPart ? await this.#context.blocks.once(maker, index, make) : await make()
     if (!made) return
     const size = sizeOf(shapeOfBox(box))
     if (made.length !== size)
       throw new HeddleError(`Block [${index.join(', ')}] of ${maker.label} has ${made.length} elements, not ${size}`)
     putBlock(made, shapeOfBox(box), into)
-    if (this.#node.isPart && ArrayBuffer.isView(made)) blocks.put(maker, index, made)
+  }
+
+  async #call(box: Box, index: readonly number[], into: BlockRequest['into']): Promise<ArrayLike<number | bigint> | undefined> {
+    const { maker, inputs } = this.#node
+    const { cancellation, threads } = this.#context
+    const parts = maker.parts ? (await this.#context.evaluate(maker.parts(inputs, box, index))).map(partOfDense) : []
+    return maker.make({ index, box, into, parts, cancellation, threads })
   }
 }
 
