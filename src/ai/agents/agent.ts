@@ -8,6 +8,7 @@ import { checkOptions, rules } from '../../base/options.ts'
 import { Limiter } from '../../limits/index.ts'
 import { agentTools, type Approval, handOverTool, memoryTools } from './agent-tools.ts'
 import { inBranch } from '../events/events.ts'
+import { readStream, type SdkStream } from '../events/read-stream.ts'
 import { type AgentTask, HandOver, type RecordingAgent, recordsItself } from './member.ts'
 import { Memory } from './memory.ts'
 import type { AnyLanguageModel } from '../model/sdk-model.ts'
@@ -15,9 +16,8 @@ import { direct } from '../patterns/once.ts'
 import type { StandardSchema } from '../patterns/schema.ts'
 import { Budget, budget, type BudgetOptions } from '../pool/budget.ts'
 import { pool } from '../pool/pool.ts'
-import { readStream } from './read-stream.ts'
 import { recordedModel } from './recorded-model.ts'
-import { isSdkAgent, loadSdk, type Sdk, type SdkAgent, type SdkStream, type Tools } from './sdk.ts'
+import { isSdkAgent, loadSdk, type Sdk, type SdkAgent, type Tools } from './sdk.ts'
 
 /** Options of {@link agent}. */
 export interface AgentOptions {

@@ -1,5 +1,6 @@
 /** As much of the AI SDK as agents use: version 6 and 7, imported when an agent first works. */
 import { HeddleError } from '../../base/errors.ts'
+import type { SdkStream } from '../events/read-stream.ts'
 
 /** A tool of the AI SDK. */
 export interface SdkTool {
@@ -10,29 +11,6 @@ export interface SdkTool {
 
 /** Tools by name, as the AI SDK takes them. */
 export type Tools = Readonly<Record<string, SdkTool>>
-
-/** A part of `fullStream`. */
-export interface SdkPart {
-  readonly type: string
-  readonly id?: string
-  readonly text?: string
-  readonly delta?: string
-  readonly toolCallId?: string
-  readonly toolName?: string
-  readonly input?: unknown
-  readonly output?: unknown
-  readonly error?: unknown
-  readonly reason?: unknown
-  readonly finishReason?: unknown
-  readonly usage?: { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined }
-}
-
-/** The result of `streamText`. */
-export interface SdkStream {
-  readonly fullStream: AsyncIterable<SdkPart>
-  readonly text: PromiseLike<string>
-  readonly output?: PromiseLike<unknown>
-}
 
 /** An agent of the AI SDK, such as `ToolLoopAgent`. */
 export interface SdkAgent {

@@ -4,11 +4,11 @@ import { HeddleError } from '../../base/errors.ts'
 import { messageOf } from '../../base/look.js'
 import { checkOptions, rules } from '../../base/options.ts'
 import { inBranch } from '../events/events.ts'
+import { readStream, type SdkStream } from '../events/read-stream.ts'
 import type { AnyLanguageModel } from '../model/sdk-model.ts'
 import { direct, type Once } from '../patterns/once.ts'
-import { readStream } from './read-stream.ts'
 import { recordedModel } from './recorded-model.ts'
-import { loadSdk, type Sdk, type SdkStream, type Tools } from './sdk.ts'
+import { loadSdk, type Sdk, type Tools } from './sdk.ts'
 
 /** Options of {@link supervisor}. */
 export interface SupervisorOptions {

@@ -2,6 +2,8 @@
 import { describe, HeddleError, InvalidOption, isError, SchemaMismatch, toError } from '../../base/errors.ts'
 import { messageOf, peek, textOf } from '../../base/look.js'
 import { checkOptions, rules } from '../../base/options.ts'
+import { isFollowed } from '../events/events.ts'
+import { readStream, type SdkStream } from '../events/read-stream.ts'
 import { deepestCause } from '../pool/answer.ts'
 import type { AnyLanguageModel } from '../model/sdk-model.ts'
 import { askedAgain, jsonWithin, type Message } from './repair.ts'
@@ -33,6 +35,7 @@ export type PromptPart = { readonly type: 'text'; readonly text: string; readonl
 
 /** As much of the AI SDK as is used. */
 interface Sdk {
+  streamText(options: object): SdkStream
   generateText(options: object): Promise<{ readonly text: string; readonly output: unknown; readonly finishReason: string }>
   asSchema(schema: unknown): { readonly jsonSchema: unknown; validate?(value: unknown): Checked | PromiseLike<Checked> }
   readonly Output: { object(options: object): unknown }
@@ -82,7 +85,11 @@ export async function askParts(
   const sdk = await loadSdk()
   const asked = typeof prompt === 'string' ? { prompt } : { messages: [{ role: 'user' as const, content: prompt }] }
   const call = { model, maxRetries: 0, ...rest, ...(signal && { abortSignal: signal }) }
-  if (schema === undefined) return (await sdk.generateText({ ...call, ...asked })).text
+  if (schema === undefined) {
+    // Whoever follows sees the text as it is written.
+    if (isFollowed()) return readStream(sdk.streamText({ ...call, ...asked, onError: () => {} }))
+    return (await sdk.generateText({ ...call, ...asked })).text
+  }
   await checkSchema(schema, sdk)
   const output = sdk.Output.object({ schema })
   let messages: readonly Message[] = [{ role: 'user', content: prompt }]

@@ -2,8 +2,30 @@
 import { Cancelled, HeddleError, isError } from '../../base/errors.ts'
 import { messageOf } from '../../base/look.js'
 import { withoutSecrets } from '../../base/secrets.ts'
-import { emit } from '../events/events.ts'
-import type { SdkPart, SdkStream } from './sdk.ts'
+import { emit } from './events.ts'
+
+/** A part of `fullStream`. */
+export interface SdkPart {
+  readonly type: string
+  readonly id?: string
+  readonly text?: string
+  readonly delta?: string
+  readonly toolCallId?: string
+  readonly toolName?: string
+  readonly input?: unknown
+  readonly output?: unknown
+  readonly error?: unknown
+  readonly reason?: unknown
+  readonly finishReason?: unknown
+  readonly usage?: { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined }
+}
+
+/** The result of `streamText`. */
+export interface SdkStream {
+  readonly fullStream: AsyncIterable<SdkPart>
+  readonly text: PromiseLike<string>
+  readonly output?: PromiseLike<unknown>
+}
 
 /** Numbers calls, so that two answers that a provider gave the same id are told apart. */
 let calls = 0
