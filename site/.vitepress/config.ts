@@ -25,7 +25,13 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
   },
   {
     text: 'Where it runs',
-    items: { fleet: 'Many machines', servers: 'In a server', serving: 'Serving models', toolchains: 'Toolchains' },
+    items: {
+      fleet: 'Many machines',
+      servers: 'In a server',
+      serving: 'Serving models',
+      replicas: 'Replicas of models',
+      toolchains: 'Toolchains',
+    },
   },
   {
     text: 'See what happened',
@@ -50,6 +56,7 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
       'internals/journal': 'The journal',
       'internals/trace-format': 'The trace format',
       'internals/kernels': 'Kernels',
+      'internals/replicas': 'Replicas of models',
       'internals/streams': 'Streams',
       'internals/model-pool': 'The model pool',
       'internals/dashboard': 'The dashboard',

@@ -42,8 +42,8 @@ export interface ReplicaDefinition<Model = never, In = never, Out = unknown, Par
   /** What it is for: the addresses under which a server offers it. @default 'function' */
   readonly kind?: ModelKind
   /**
-   * Typical inputs. Each replica computes some before it takes work, and `'auto'` settings are measured on them. @default the batch size is
-   * measured on the first requests, and the rest is not measured
+   * Typical inputs. Each replica computes some before it takes work, and `'auto'` settings are measured on them. @default none: as many replicas as cores,
+   * of one thread each, and batches of one item
    */
   readonly warmUp?: readonly In[]
   /** How many calls one replica has under way at once: for engines that batch by themselves, such as llama.cpp with its sequences. @default 1 */
