@@ -6,6 +6,7 @@
  */
 import { isBroadcast } from './broadcast.js'
 import { lazily } from '../base/builtin.js'
+import { viewClasses } from './view-classes.js'
 
 const v8 = lazily('node:v8')
 
@@ -89,7 +90,7 @@ function processDeserializer() {
 
     _readHostObject() {
       const reader = /** @type {import('node:v8').Deserializer} */ (/** @type {unknown} */ (this))
-      const Class = /** @type {any} */ (viewClasses[reader.readUint32()])
+      const Class = viewClasses[reader.readUint32()]
       const known = reader.readUint32()
       const [byteOffset, byteLength] = [reader.readDouble(), reader.readDouble()]
       const buffer = (this.#buffers[known] ??= Uint8Array.from(reader.readRawBytes(reader.readDouble())).buffer)
@@ -98,24 +99,6 @@ function processDeserializer() {
     }
   }
 }
-
-/** In the order in which a view is looked up: a `Buffer` is a `Uint8Array` too. */
-const viewClasses = [
-  Buffer,
-  Uint8Array,
-  Int8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  DataView,
-  ...('Float16Array' in globalThis ? [/** @type {any} */ (globalThis).Float16Array] : []),
-]
 
 /**
  * Objects of the platform, such as `AbortSignal` and `Blob`, keep what they are where the serializer does not look: it would make

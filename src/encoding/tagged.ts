@@ -7,6 +7,7 @@
 import { Buffer } from 'node:buffer'
 import { isBoxedPrimitive, isProxy, isSymbolObject } from 'node:util/types'
 import { isForeign, serializable } from './cloning.js'
+import { viewClasses } from './view-classes.js'
 
 /** Deeper values are refused: JSON and clones work by recursion. Chosen, far above what data has. */
 const deepest = 1_000
@@ -59,25 +60,10 @@ function isPlain(value: unknown, depth: number, seen: Set<object>): boolean {
   return true
 }
 
-/** The classes of views, by what they are called in the text. A `Buffer` is a `Uint8Array` too, and comes first. */
-const views: Readonly<
+/** The classes of views, by what they are called in the text. */
+const views = Object.fromEntries(viewClasses.map((Class) => [Class.name, Class])) as Readonly<
   Record<string, { new (buffer: ArrayBuffer, offset: number, length: number): ArrayBufferView; readonly prototype: unknown }>
-> = {
-  Buffer: Buffer as never,
-  Uint8Array,
-  Int8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  DataView,
-  ...('Float16Array' in globalThis && { Float16Array: (globalThis as unknown as { Float16Array: never }).Float16Array }),
-}
+>
 
 const errorClasses = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError } as const
 

@@ -192,7 +192,7 @@ export interface Executor {
   call(ref: FunctionRef, args: readonly unknown[], options?: CallOptions): Promise<unknown>
   /** Runs many calls; everything is reported through `work`. */
   bulk(ref: FunctionRef, work: BulkWork): void
-  /** Inside a worker: a call that another worker may run while the caller goes on; see `workers/home`. */
+  /** Inside a worker: a call that another worker may run while the caller goes on; see `workers/forking`. */
   fork?(ref: FunctionRef, args: readonly unknown[]): Promise<unknown>
   /** Starts workers and loads the module ahead of the first call; when it is cancelled, it rejects with the reason and ends those that are still loading. */
   warmUp?(ref: FunctionRef, cancellation?: Cancellation): Promise<void>

@@ -12,9 +12,10 @@ import { sizesOf } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import { Blocks, byPosition } from './blocks.ts'
 import { BulkStage } from './bulk-stage.ts'
+import { collect } from './collect.ts'
 import { type Crossing, isPlain, type Step } from './crossing.ts'
 import type { Segment } from './segment.ts'
-import { pending, type Polled, Stage } from './stage.ts'
+import { type Polled, Stage } from './stage.ts'
 
 /** Options of `reduce` with a worker function. */
 export interface ReduceOptions<A> {
@@ -98,12 +99,8 @@ class Combine extends Stage<never> {
   }
 
   #collect(): void {
-    while (!this.#exhausted && this.#merging < mostMerging && !this.segment.stopped) {
-      const value = this.#up.poll()
-      if (value === pending) break
-      if (value === end) this.#exhausted = true
-      else this.#await(this.#tree.succeed(this.#blocks++, value))
-    }
+    const room = (): boolean => this.#merging < mostMerging && !this.segment.stopped
+    this.#exhausted ||= collect(this.#up, room, (value) => this.#await(this.#tree.succeed(this.#blocks++, value)))
     if (!this.#exhausted || this.#merging > 0 || this.#finishing || this.segment.stopped) return
     this.#finishing = true
     this.#await(

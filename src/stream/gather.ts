@@ -14,8 +14,9 @@ import type { Scattered } from '../run/shapes.ts'
 import { heldBytes } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
 import type { Measured } from './blocks.ts'
+import { collect } from './collect.ts'
 import type { Segment } from './segment.ts'
-import { pending, type Polled, Stage } from './stage.ts'
+import { type Polled, Stage } from './stage.ts'
 
 export interface GatherSpec {
   readonly ref: FunctionRef
@@ -96,12 +97,8 @@ export class Gather extends Stage<never> {
   }
 
   #collect(): void {
-    while (!this.#exhausted && this.#bytes < heldBytes && !this.segment.stopped) {
-      const scattered = this.#up.poll()
-      if (scattered === pending) break
-      if (scattered === end) this.#exhausted = true
-      else this.#divide(scattered as Scattered)
-    }
+    const room = (): boolean => this.#bytes < heldBytes && !this.segment.stopped
+    this.#exhausted ||= collect(this.#up, room, (scattered) => this.#divide(scattered as Scattered))
     if (this.#exhausted && !this.#collecting && this.#partitions.every(({ busy }) => !busy)) this.#finish()
   }
 

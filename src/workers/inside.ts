@@ -7,7 +7,7 @@ import { withContext } from '../base/with-context.js'
 import { type FunctionRef, functionRef } from '../run/executor.ts'
 import { byName } from './by-name.ts'
 import type { Callable } from './here.ts'
-import { HomeAtFirstUse } from './home/at-first-use.ts'
+import { HomeAtFirstUse } from './forking/at-first-use.ts'
 import type { ForkPort } from './thread/fork-port.js'
 
 // Parameters are checked at the call, so that any function may be defined.

@@ -10,8 +10,9 @@
  * 2. An item that had started is never run again: if its worker ends, it fails with `WorkerCrashed`. One that had not goes back.
  * 3. Whatever ends a worker replaces it when there is work.
  * 4. The pool keeps the program alive exactly while something is under way.
+ *
+ * Long because handing out, taking back and recovering share all of that state; what is decided, and how a message looks, lies in files of their own.
  */
-import { counted } from '../../base/counted.ts'
 import { clearTimeout, performance, queueMicrotask, setTimeout } from '../../base/globals.js'
 import type { Cancellation } from '../../base/abort.ts'
 import { Closed } from '../../base/errors.ts'
@@ -23,18 +24,17 @@ import { forgetHolder } from '../broadcast.ts'
 import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protocol.ts'
 import { fromWire } from '../../encoding/from-wire.ts'
 import { forgetTransfer } from '../../encoding/transfers.js'
-import { ByTimeout } from './by-timeout.ts'
 import { copyingOf, noteCopying } from './copying.ts'
 import { callHere, cheaperHere } from './calls-here.ts'
-import { type CallKind, DirectCalls } from './direct-calls.ts'
+import { CallJobs } from './call-jobs.ts'
+import { considerHere } from './consider-here.ts'
+import type { DirectCalls } from './direct-calls.ts'
 import { crashOf, lostItems, lostPlace } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
-import { contained, noteContained } from './contained.ts'
+import { noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, skip } from './delivery.ts'
-import { Estimate, type Plan } from './estimate.ts'
+import { Estimate } from './estimate.ts'
 import { Forks } from './forks.ts'
-import { consents } from './consent.ts'
-import { couldRunInline, InlineRun } from './inline.ts'
 import { Job, type JobWork, newPosted, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit } from './link.ts'
 import { isNear, lookOut, Wakefulness } from './look-out.ts'
@@ -42,7 +42,6 @@ import { type Outgoing, outgoing, splitUncloneable } from './outgoing.ts'
 import { Posting } from './posting.ts'
 import { Reading } from './reading.ts'
 import { lateBatch } from './rebalance.ts'
-import { Places } from './places.ts'
 import { Starts, startFailed } from './starts.ts'
 import { Turns } from './turns.ts'
 import { WarmUp } from './warm-up.ts'
@@ -66,12 +65,13 @@ export class Pool implements Executor {
   readonly #crew: Crew
   /** Jobs with something to hand out, in turn. */
   readonly #jobs = new Turns()
-  /** By kind: see `#callJob`. */
-  readonly #calls = Array.from({ length: 8 }, () => new WeakMap<FunctionRef, ByTimeout<Job>>())
+  readonly #calls = new CallJobs(
+    (ref) => this.#estimate(ref),
+    (job, index, error) => this.#giveUp(job, index, error),
+  )
   readonly #estimates = new Map<string, Estimate>()
   readonly #estimateOf = new WeakMap<FunctionRef, Estimate>()
   readonly #starts = new Starts()
-  readonly #places = new Places()
   readonly #forks: Forks
   readonly #reading = new Reading(
     (job) => this.#finishIfOver(job),
@@ -123,30 +123,11 @@ export class Pool implements Executor {
     if (this.#closing) return Promise.reject(this.#closedError())
     const estimate = this.#estimate(ref)
     if (!this.#settings.exact && cheaperHere(ref, estimate, options)) return callHere(ref, estimate, args, options)
-    const job = this.#callJob(ref, options)
+    const job = this.#calls.jobOf(ref, options)
     const result = (job.work as DirectCalls).add(args, options)
     this.#jobs.add(job)
     this.#feedSoon()
     return result
-  }
-
-  #callJob(ref: FunctionRef, options: CallOptions): Job {
-    const { timeoutMs = -1, onWaiting, seal, sealed, place } = options
-    if (place) return this.#places.jobOf(place, ref, () => this.#newCallJob(ref, undefined, {}))
-    const kind = { bounded: onWaiting !== undefined, stays: seal !== undefined || sealed !== undefined, seal: seal === true }
-    const calls = this.#calls[Number(kind.bounded) + 2 * Number(kind.stays) + 4 * Number(kind.seal)] as WeakMap<
-      FunctionRef,
-      ByTimeout<Job>
-    >
-    let byTimeout = calls.get(ref)
-    if (!byTimeout) calls.set(ref, (byTimeout = new ByTimeout()))
-    return byTimeout.get(timeoutMs, (idle) => this.#newCallJob(ref, timeoutMs === -1 ? undefined : timeoutMs, kind, idle))
-  }
-
-  #newCallJob(ref: FunctionRef, timeoutMs: number | undefined, kind: CallKind, idle?: () => void): Job {
-    const giveUp = (index: number, error: Error): void => this.#giveUp(job, index, error)
-    const job: Job = new Job(ref, new DirectCalls(timeoutMs, giveUp, idle, sizesOf(ref), kind), this.#estimate(ref))
-    return job
   }
 
   bulk(ref: FunctionRef, work: BulkWork): void {
@@ -260,7 +241,11 @@ export class Pool implements Executor {
   #served(job: Job): boolean {
     // What comes back of it would only wait to be read; and the event loop must turn.
     if (this.#reading.full || this.#posting.enough()) return false
-    this.#considerInline(job)
+    if (!this.#settings.exact)
+      considerHere(job, this.slots, () => {
+        this.#jobs.add(job)
+        this.#feedSoon()
+      })
     const worker = job.inline && !job.shared ? undefined : this.#workerFor(job)
     return worker !== undefined && this.#handOut(worker, job)
   }
@@ -291,7 +276,7 @@ export class Pool implements Executor {
       if (own.length >= this.slots - 1) return own.find((worker) => worker.usable && worker.takesMore(job, false))
     }
     try {
-      const worker = job.place ? this.#places.workerFor(job.place, this.#crew) : this.#crew.workerFor(job)
+      const worker = job.place ? this.#calls.places.workerFor(job.place, this.#crew) : this.#crew.workerFor(job)
       if (worker !== 'lost') return worker
       failWaiting(job, () => lostPlace(job.ref))
       return undefined
@@ -299,38 +284,6 @@ export class Pool implements Executor {
       failWaiting(job, () => startFailed(job.ref, 'found no worker that could start', cause))
       return undefined
     }
-  }
-
-  #considerInline(job: Job): void {
-    const { estimate, work } = job
-    if (this.#settings.exact || !couldRunInline(job)) return
-    const plan = (): Plan => estimate.plan(job.remaining(), this.slots, work.stays !== undefined)
-    const planned = plan()
-    if (!consents(job.ref)) return planned === 'here' && !estimate.dearResults ? contained(job) : undefined
-    // Measured while the others go on.
-    const first = planned === 'there' && estimate.unknownHere ? 'both' : planned
-    if (first === 'there') return
-    job.inline = true
-    job.shared = first === 'both'
-    const goOn = (): boolean => {
-      const next = plan()
-      job.shared = next === 'both'
-      if (job.shared) this.#feedSoon()
-      return !job.cancelReason && next !== 'there'
-    }
-    const stop = (): void => {
-      job.inline = false
-      job.shared = false
-      if (job.inlineItems > 0 && planned !== 'there') {
-        note('inline', work.run, `${counted(job.inlineItems, 'item')} ran on this thread: threads would have cost more`, {
-          items: job.inlineItems,
-        })
-      }
-      job.inlineItems = 0
-      this.#jobs.add(job)
-      this.#feedSoon()
-    }
-    void new InlineRun(job, goOn, stop)
   }
 
   #post(worker: PoolWorker, job: Job, batch: Batch): void {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * A worker's way to offer calls to others: what it shares with the pool, and the messages between them. Who uses it is the home executor
- * (`../home/home.ts`), of which a worker may hold several, because it may load several copies of heddle.
+ * (`../forking/home.ts`), of which a worker may hold several, because it may load several copies of heddle.
  *
  * @typedef {import('../protocol.ts').ForkMessage} ForkMessage
  * @typedef {import('../protocol.ts').ForkedMessage} ForkedMessage

@@ -1,5 +1,5 @@
 /**
- * What a worker does with calls of worker functions by worker functions: it runs them at home, and offers the largest of them to workers that
+ * What a worker does with calls of worker functions by worker functions: it runs them at home, which is on the worker that made the call, and offers the largest of them to workers that
  * have nothing to do. Direct calls never come here.
  *
  * **What is offered.** Calls that may run elsewhere and have not begun wait in a line, oldest first: in a recursion that divides its work the oldest is
