@@ -255,7 +255,65 @@ gantt
     expect([startMs, tasks[0]?.durationMs]).toEqual([Date.UTC(2014, 0, 6, 8), 90 * 60_000])
   })
 
+  const lengths = async (text: string): Promise<readonly (readonly [string, number])[]> => {
+    const { tasks } = await readPlan(text, { file: 'plan.mmd' })
+    return tasks.map(({ name, durationMs }) => [name, durationMs / day])
+  }
+
+  test('a task lasts until another begins, over days that are excluded and after tasks that stand below', async () => {
+    const until =
+      'gantt\n dateFormat YYYY-MM-DD\n excludes weekends\n Release :r, 2024-10-14, 5d\n Hands on :h, 2024-10-14, until p\n Phased :p, after r, 5d'
+    // Monday to Monday: five days of work, however many the calendar has.
+    expect(await lengths(until)).toEqual([
+      ['Release', 5],
+      ['Hands on', 5],
+      ['Phased', 5],
+    ])
+    // mermaid-js/mermaid#5867: day 3 is excluded, so one day is left between the end of day 1 and the start of day 4.
+    expect(
+      await lengths('gantt\n dateFormat D\n excludes 3\n One :one, 1, 1d\n Two :after one, until three\n Three :three, 4, 1d'),
+    ).toEqual([
+      ['One', 1],
+      ['Two', 1],
+      ['Three', 1],
+    ])
+    const { notes } = await readPlan(until, { file: 'plan.mmd' })
+    expect(notes[0]).toMatch(/^1 task lasts "until" others begin/)
+  })
+
+  test('days that are excluded do not lengthen a task between two dates', async () => {
+    // mermaid-js/mermaid#6794: the end stays on the day that is written; 18 of its 24 days are worked.
+    const text = 'gantt\n dateFormat DD/MM/YY\n excludes weekends, 2025/07/14\n Task1: 01/07/25,25/07/25'
+    const project = await readPlan(text, { file: 'plan.mmd' })
+    expect(plan(project).report.tasks[0]?.endDate?.slice(0, 10)).toBe('2025-07-25')
+  })
+
+  test('markers are not work, milestones need no end, and dates may stand in another form', async () => {
+    const text = `gantt
+      dateFormat dd MMM YY
+      Sprint End : vert, v2, 2025-10-20 23:59:00, 4m
+      Start : vert, 01/01/2025,
+      Discussions :done, d, 01-Jan-2025, 2w
+      Contingency :crit, c, after d, until deadline
+      Deadline : milestone, deadline, 01-Mar-2025 ,     `
+    expect(await lengths(text)).toEqual([
+      ['Discussions', 14],
+      ['Contingency', 45],
+      ['Deadline', 0],
+    ])
+    expect(await lengths('gantt\n Gate :vert, g, 2025-01-06, 0d\n A :a, after g, 3d')).toEqual([
+      ['Gate', 0],
+      ['A', 3],
+    ])
+  })
+
   test.each([
+    [
+      'gantt\n A :a, 2025-01-01, until b\n B :b, after a, 1d',
+      '"A" lasts until "b" begins, which waits for "A" itself (plan.mmd:2)',
+    ],
+    ['gantt\n A :a, 2025-01-01, until x', '"A" lasts until "x", and there is no such task (plan.mmd:2)'],
+    ['gantt\n A :a, version 2025, 3d', 'Expected the start of "A" to be a date in the form YYYY-MM-DD'],
     ['gantt\n A :a, 2014-13-01, 3d', 'Expected the start of "A" to be a date in the form YYYY-MM-DD'],
     ['gantt\n A :a, after b, 3d', 'Task "a" needs "b", and there is no such task (plan.mmd:2)'],
     ['gantt\n A :a, 2014-01-02, 2014-01-01', '"A" ends before it starts (plan.mmd:2)'],

@@ -30,3 +30,24 @@ export function dateReader(format: string): (text: string) => number | undefined
     return Date.UTC(year, month - 1, day, number('hour', 0), number('minute', 0), number('second', 0), number('ms', 0))
   }
 }
+
+/** `Date` takes almost any text with a number in it: these are the ones that people mean as dates. */
+const year = /(?<!\d)\d{4}(?!\d)/
+const words =
+  /^(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|january|february|march|april|august|september|october|november|december|(?:mon|tues?|wed|wednes|thu|thurs?|fri|sat|satur|sun)(?:day)?|am|pm|t|z|utc|gmt)$/i
+
+function meansDate(text: string): boolean {
+  return year.test(text) && (text.match(/[a-z]+/gi) ?? []).every((word) => words.test(word))
+}
+
+/** Dates of a chart: in its format, else as `Date` reads them, as Mermaid does. A text without a zone is UTC. */
+export function chartDates(format: string): (text: string) => number | undefined {
+  const exact = dateReader(format)
+  return (text) => {
+    const date = exact(text)
+    if (date !== undefined || !meansDate(text)) return date
+    const iso = /^\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?$/.test(text)
+    const ms = Date.parse(iso ? `${text.replace(' ', 'T')}${text.length > 10 ? 'Z' : ''}` : `${text} UTC`)
+    return Number.isNaN(ms) ? undefined : ms
+  }
+}

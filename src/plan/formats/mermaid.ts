@@ -6,17 +6,17 @@ import type { CalendarRules } from '../model/calendar.ts'
 import { InvalidPlan } from '../model/invalid-plan.ts'
 import { place } from '../model/order.ts'
 import type { Link, Project, Task } from '../model/project.ts'
-import { parseDate, parseLength, wholeDays } from '../model/time.ts'
+import { parseDate } from '../model/time.ts'
 import { withLine } from './csv.ts'
 import { checked } from './draft.ts'
 import { at, type Located, locateJson, textOf } from './located.ts'
-import { dateReader } from './mermaid-dates.ts'
+import { chartDates, dateReader } from './mermaid-dates.ts'
+import { ChartTimes, type DrawnTask, named } from './mermaid-times.ts'
 import { parseOwn } from './own.ts'
 
 const dayMs = 86_400_000
 const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
 const tags = new Set(['active', 'done', 'crit', 'milestone', 'vert'])
-const longest = { y: 365 * dayMs, M: 30 * dayMs }
 
 /** Settings before a chart, in which a line may say anything. */
 const frontMatter = /^\s*---[^\S\n]*\n[\s\S]*?\n---/
@@ -28,14 +28,10 @@ export function looksLikeMermaid(text: string): boolean {
     .some((line) => line.trim() === 'gantt')
 }
 
-interface Draft {
-  readonly id: string
-  readonly name: string
+interface Draft extends DrawnTask {
   readonly section: string | undefined
-  readonly line: number
-  readonly milestone: boolean
-  readonly start: string | undefined
-  readonly end: string
+  /** A line in the chart, not work. */
+  readonly marker: boolean
 }
 
 export function readMermaid(text: string, file: string): Project {
@@ -82,7 +78,7 @@ class MermaidReader {
           `Expected a task of a gantt chart, "name :id, start, duration", got ${JSON.stringify(line.slice(0, 60))}`,
         )
     }
-    if (this.#drafts.length === 0) throw this.#wrong(1, 'There is no task in this gantt chart')
+    if (this.#work().length === 0) throw this.#wrong(1, 'There is no task in this gantt chart')
   }
 
   #draft(line: string, section: string | undefined, number: number): Draft {
@@ -91,9 +87,12 @@ class MermaidReader {
       .slice(colon + 1)
       .split(',')
       .map((part) => part.trim())
-    let milestone = false
-    while (parts.length > 0 && tags.has(parts[0] ?? '')) if (parts.shift() === 'milestone') milestone = true
-    const common = { name: line.slice(0, colon).trim(), section, line: number, milestone }
+    const own = new Set<string | undefined>()
+    while (parts.length > 0 && tags.has(parts[0] ?? '')) own.add(parts.shift())
+    const [milestone, marker] = [own.has('milestone'), own.has('vert')]
+    // What takes no time needs no end.
+    if ((milestone || marker) && parts.at(-1) === '') parts[parts.length - 1] = '0d'
+    const common = { name: line.slice(0, colon).trim(), section, line: number, milestone, marker }
     const [a, b, c] = parts
     if (parts.length > 3 || a === undefined || a === '')
       throw this.#wrong(
@@ -106,8 +105,9 @@ class MermaidReader {
   }
 
   project(): Project {
-    const dateOf = dateReader(this.#format)
-    const dated = this.#drafts.flatMap(({ start, end }) =>
+    const dateOf = chartDates(this.#format)
+    const drafts = this.#work()
+    const dated = drafts.flatMap(({ start, end }) =>
       [start, end].flatMap((part) => (part === undefined ? [] : (dateOf(part) ?? []))),
     )
     const calendar = this.#calendar()
@@ -116,16 +116,21 @@ class MermaidReader {
     const startMs = (stated && parseDate(textOf(stated) ?? '')) ?? (dated.length > 0 ? Math.min(...dated) : undefined)
     // A chart that was written from a plan without dates has some only because it must.
     const hasDates = startMs !== undefined && (stated !== undefined || !at(settings.document, 'unit'))
-    const shortest = this.#drafts
-      .map(({ end }) => /(?<![a-z])[a-z]+$/.exec(end)?.[0])
-      .some((word) => word !== undefined && !['d', 'w', 'y', 'M'].includes(word))
+    const shortest = drafts.map(({ end }) => /^[\d.]+(ms|[smh])$/.exec(end)).some((length) => length !== null)
     const own = parseOwn(settings.document, this.#file)
     const calendars = { ...own.calendars, ...(calendar && { excludes: calendar }) }
     const name = calendar ? 'excludes' : own.calendar
     const tasks: Task[] = []
-    const ends = new Map<string, number>()
-    for (const draft of this.#drafts) {
-      const task = this.#task(draft, tasks.at(-1), dateOf, startMs, calendar, ends)
+    const times = new ChartTimes(drafts, {
+      format: this.#format,
+      dateOf,
+      startMs: startMs ?? 0,
+      calendar,
+      inclusive: this.#inclusive,
+      wrong: (line, message) => this.#wrong(line, message),
+    })
+    for (const [number, draft] of drafts.entries()) {
+      const task = taskOf(draft, tasks.at(-1), times.durationMs(number), dateOf, startMs)
       const told = settings.told.get(draft.id)
       const mentioned = told && own.tasks.find(({ id }) => id === told.id)
       const { name, durationMs, line, section } = task
@@ -133,6 +138,7 @@ class MermaidReader {
       const exact = told?.shown === draft.end && mentioned ? mentioned.durationMs : durationMs
       tasks.push(mentioned ? { ...mentioned, name, durationMs: exact, line, ...(section !== undefined && { section }) } : task)
     }
+    const stretched = drafts.filter(({ end }) => named(end, 'until')).length
     const implied = tasks.filter(({ links }) => links.some((link) => link.implied)).length
     return checked({
       name: this.#title || own.name,
@@ -151,8 +157,22 @@ class MermaidReader {
               `${implied} ${implied === 1 ? 'task has' : 'tasks have'} neither a start nor "after": the chart draws each after the one above it, and that counts as a dependency`,
             ]
           : []),
+        ...(stretched > 0
+          ? [
+              `${stretched} ${stretched === 1 ? 'task lasts' : 'tasks last'} "until" others begin: each has the length that the chart draws, and is not stretched when they move`,
+            ]
+          : []),
       ],
     })
+  }
+
+  /** Tasks without the markers, but for those that others name. */
+  #work(): readonly Draft[] {
+    const words = this.#drafts.flatMap(({ start, end }) => [...(named(start, 'after') ?? []), ...(named(end, 'until') ?? [])])
+    const wanted = new Set(words)
+    return this.#drafts
+      .filter(({ marker, id }) => !marker || wanted.has(id))
+      .map((draft) => (draft.marker ? { ...draft, milestone: true } : draft))
   }
 
   /** The comments as one document of heddle's own form; tasks that they do not mention stand there empty, so that others can name them. */
@@ -183,73 +203,6 @@ class MermaidReader {
     return { document: { kind: 'map', line: 1, entries }, told }
   }
 
-  #task(
-    draft: Draft,
-    above: Task | undefined,
-    dateOf: (text: string) => number | undefined,
-    startMs = 0,
-    calendar: CalendarRules | undefined,
-    ends: Map<string, number>,
-  ): Task {
-    const { id, name, section, line, start, end } = draft
-    const after = /^after\s+(.+)$/.exec(start ?? '')
-    const links: Link[] = after ? (after[1] ?? '').split(/\s+/).map((task) => ({ task, type: 'FS', lagMs: 0, line })) : []
-    const date = start === undefined || after ? undefined : dateOf(start)
-    if (start !== undefined && !after && date === undefined)
-      throw this.#wrong(
-        line,
-        `Expected the start of "${name}" to be a date in the form ${this.#format}, or "after" and tasks, got ${JSON.stringify(start)}`,
-      )
-    if (start === undefined && above) links.push({ task: above.id, type: 'FS', lagMs: 0, line, implied: true })
-    const earliestMs = date === undefined ? undefined : date - startMs
-    const begins = earliestMs ?? Math.max(0, ...links.map(({ task }) => ends.get(task) ?? 0))
-    const durationMs = draft.milestone ? 0 : this.#duration(draft, begins, dateOf, startMs, calendar)
-    ends.set(id, begins + durationMs)
-    if (/^until\s/.test(end))
-      throw this.#wrong(line, `"until" ties the end of "${name}" to the start of another task; give a duration instead`)
-    return {
-      id,
-      name,
-      durationMs,
-      links,
-      demands: [],
-      ...(earliestMs !== undefined && { earliestMs }),
-      ...(section !== undefined && { section }),
-      line,
-    }
-  }
-
-  #duration(
-    { name, end, line }: Draft,
-    begins: number,
-    dateOf: (text: string) => number | undefined,
-    startMs: number,
-    calendar: CalendarRules | undefined,
-  ): number {
-    const length = /^(\d+(?:\.\d+)?)(ms|[smhdwMy])$/.exec(end)
-    if (length) {
-      const [, number = '', unit = ''] = length
-      if (unit === 'M' || unit === 'y') return Number(number) * longest[unit]
-      // A week in a chart is five of its days only where the others are excluded.
-      return parseLength(`${number}${unit}`, 'd', wholeDays) ?? 0
-    }
-    const date = dateOf(end)
-    if (date === undefined)
-      throw this.#wrong(
-        line,
-        `Expected the end of "${name}" to be a length such as 3d, or a date in the form ${this.#format}, got ${JSON.stringify(end)}`,
-      )
-    const until = date + (this.#inclusive ? dayMs : 0)
-    if (until - startMs < begins) throw this.#wrong(line, `"${name}" ends before it starts`)
-    if (!calendar) return until - startMs - begins
-    let work = 0
-    for (let day = Math.floor((startMs + begins) / dayMs); day * dayMs < until; day++) {
-      const works = (calendar.days[day] ?? calendar.week[(day + 4) % 7] ?? []).length > 0
-      if (works) work += Math.min(until, (day + 1) * dayMs) - Math.max(startMs + begins, day * dayMs)
-    }
-    return work
-  }
-
   #calendar(): CalendarRules | undefined {
     if (this.#excluded.size === 0) return undefined
     const week = weekdays.map((name, day) => {
@@ -263,6 +216,29 @@ class MermaidReader {
 
   #wrong(line: number, message: string): InvalidPlan {
     return new InvalidPlan(`${message}${place(this.#file, line)}`)
+  }
+}
+
+function taskOf(
+  { id, name, section, line, start }: Draft,
+  above: Task | undefined,
+  durationMs: number,
+  dateOf: (text: string) => number | undefined,
+  startMs = 0,
+): Task {
+  const after = named(start, 'after')
+  const links: Link[] = (after ?? []).map((task) => ({ task, type: 'FS', lagMs: 0, line }))
+  if (start === undefined && above) links.push({ task: above.id, type: 'FS', lagMs: 0, line, implied: true })
+  const date = start === undefined || after ? undefined : dateOf(start)
+  return {
+    id,
+    name,
+    durationMs,
+    links,
+    demands: [],
+    ...(date !== undefined && { earliestMs: date - startMs }),
+    ...(section !== undefined && { section }),
+    line,
   }
 }
 
