@@ -101,6 +101,33 @@ describe('OTLP as JSON', () => {
     const one = (span: object): object => ({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] })
     expect(lines(await readSpans([file(one(child)), file(one(parent))]))[0]).toMatch(/^\/SELECT in GET \/cart/)
   })
+
+  test('names as the protocol file has them, numbers for times, ids in base64', async () => {
+    const at = (ms: number): number => (1_697_982_593_000 + ms) * 1_000_000
+    const spans = [
+      {
+        trace_id: 'Z6z8LqVvEI+kU1/Ci6mXBQ==',
+        span_id: 'gMEgDJS+EXg=',
+        name: 'a',
+        start_time_unix_nano: at(0),
+        end_time_unix_nano: at(200),
+      },
+      {
+        trace_id: 'Z6z8LqVvEI+kU1/Ci6mXBQ==',
+        span_id: 'ygGTpeX0WXc=',
+        parent_span_id: 'gMEgDJS+EXg=',
+        name: 'b',
+        start_time_unix_nano: at(100),
+        end_time_unix_nano: at(150),
+      },
+    ]
+    const resource = { attributes: [{ key: 'service.name', value: { string_value: 'quick' } }] }
+    const read = await readable({ resource_spans: [{ resource, scope_spans: [{ spans }] }] })
+    expect(read.map((line) => line.replace(/\.\.\S+/, ''))).toEqual([
+      'quick/a 0 unknown internal a',
+      'quick/b in a 100 unknown internal b',
+    ])
+  })
 })
 
 describe('other formats', () => {

@@ -11,10 +11,10 @@ import { newDraft } from './draft.ts'
 import type { ElementFormat } from './reader.ts'
 import { docOf, field, listOf, nanosToMs, textOf } from './values.ts'
 
-/** Where resources stand: in a request, and in Tempo's two forms. */
-const roots = [['resourceSpans'], ['batches'], ['trace', 'resourceSpans']]
+/** Where resources stand: in a request, and in Tempo's two forms. Readers of protobuf's JSON take the names of the protocol file too. */
+const roots = [['resourceSpans'], ['resource_spans'], ['batches'], ['trace', 'resourceSpans']]
 /** The newer name, and the one before version 0.16. */
-const scopes = ['scopeSpans', 'instrumentationLibrarySpans']
+const scopes = ['scopeSpans', 'scope_spans', 'instrumentationLibrarySpans', 'instrumentation_library_spans']
 
 export const otlpJson: ElementFormat = {
   name: 'OTLP JSON',
@@ -43,17 +43,17 @@ class Reader {
     const sink = this.#sink
     const span = docOf(value)
     const [draft, attributes] = [this.#draft, this.#attributes]
-    const startText = field(span, 'startTimeUnixNano')
+    const startText = field(span, 'startTimeUnixNano') ?? field(span, 'start_time_unix_nano')
     const epochMs = sink.epochMs(nanosToMs(startText, 0))
     attributes.clear()
     putAttributes(attributes, field(span, 'attributes'))
-    draft.traceId = textOf(field(span, 'traceId'))
-    draft.id = textOf(field(span, 'spanId'))
-    draft.parentId = textOf(field(span, 'parentSpanId'))
+    draft.traceId = textOf(field(span, 'traceId') ?? field(span, 'trace_id'))
+    draft.id = textOf(field(span, 'spanId') ?? field(span, 'span_id'))
+    draft.parentId = textOf(field(span, 'parentSpanId') ?? field(span, 'parent_span_id'))
     draft.name = textOf(field(span, 'name'))
     draft.kind = kindOf(field(span, 'kind'))
     draft.start = nanosToMs(startText, epochMs)
-    draft.end = nanosToMs(field(span, 'endTimeUnixNano'), epochMs)
+    draft.end = nanosToMs(field(span, 'endTimeUnixNano') ?? field(span, 'end_time_unix_nano'), epochMs)
     const status = field(field(span, 'status'), 'code')
     draft.failed = status === 2 || status === 'STATUS_CODE_ERROR'
     draft.operation = operationOf(draft.name, draft.kind, attributes)
@@ -83,7 +83,12 @@ function putAttributes(attributes: Attributes, list: unknown): void {
     const value = field(attribute, 'value')
     attributes.set(
       textOf(field(attribute, 'key')),
-      field(value, 'stringValue') ?? field(value, 'intValue') ?? field(value, 'boolValue') ?? field(value, 'doubleValue'),
+      field(value, 'stringValue') ??
+        field(value, 'intValue') ??
+        field(value, 'boolValue') ??
+        field(value, 'doubleValue') ??
+        field(value, 'string_value') ??
+        field(value, 'int_value'),
     )
   }
 }
