@@ -211,6 +211,11 @@ export const commands: readonly CommandSpec[] = [
       { name: 'port', value: 'PORT', summary: 'where to listen (default: a free port)' },
       { name: 'host', value: 'ADDRESS', summary: 'the address to listen on: 0.0.0.0 for every network (default: 127.0.0.1)' },
       { name: 'grace', value: 'TIME', summary: 'how long a drain waits for what is under way (default: 25s)' },
+      {
+        name: 'delay',
+        value: 'TIME',
+        summary: 'how long a drain answers on, with /ready at 503, so that balancers send elsewhere (default: 0)',
+      },
       { name: 'log', value: 'FILE', summary: 'append a line of JSON for each request: a file, or - for stdout' },
       { name: 'ui', summary: 'show it live in the browser' },
       noOpen,

@@ -20,7 +20,8 @@ const pageMs = 1_000
 
 export async function command({ positionals, options }: Invocation): Promise<number> {
   const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined)
-  const graceMs = graceOf(text('grace') ?? defaultGrace)
+  const graceMs = durationOf(text('grace') ?? defaultGrace, 'grace')
+  const delayMs = durationOf(text('delay') ?? '0', 'delay')
   const port = portOf(text('port'))
   const json = options['json'] === true
   const service = await serviceOf(positionals[0] as string)
@@ -32,7 +33,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
     ...(log !== undefined && { log }),
     warn: (message) => say(process.stderr, `heddle serve: ${message}`),
   })
-  const ended = signals(server, graceMs)
+  const ended = signals(server, graceMs, delayMs)
   if (json) console.log(JSON.stringify({ url: server.url, baseURL: server.baseURL, port: server.port, models: service.models }))
   else say(process.stderr, `${server.baseURL} serves ${service.models.join(', ')}; Ctrl-C ends it`)
   if (server.open && !isLoopback(server.host)) {
@@ -68,7 +69,7 @@ async function serviceOf(file: string): Promise<Service> {
 }
 
 /** Settles with the signal that ended it, when it has been drained. */
-function signals(server: RunningServer, graceMs: number): Promise<EndingSignal> {
+function signals(server: RunningServer, graceMs: number, delayMs: number): Promise<EndingSignal> {
   return new Promise((resolve) => {
     let first: EndingSignal | undefined
     let last = Number.NEGATIVE_INFINITY
@@ -80,7 +81,9 @@ function signals(server: RunningServer, graceMs: number): Promise<EndingSignal> 
         if (same) return
         if (first === undefined)
           say(process.stderr, `draining: ${counted(server.underWay, 'request')} under way; again to end at once`)
-        void server.close({ grace: first === undefined ? graceMs : 0 }).then(() => resolve(first ?? signal))
+        void server
+          .close(first === undefined ? { grace: graceMs, delay: delayMs } : { grace: 0 })
+          .then(() => resolve(first ?? signal))
         first ??= signal
       })
   })
@@ -88,12 +91,12 @@ function signals(server: RunningServer, graceMs: number): Promise<EndingSignal> 
 
 const isLoopback = (host: string): boolean => /^127\.|^::1$|^localhost$/.test(host)
 
-function graceOf(text: string): number {
+function durationOf(text: string, name: string): number {
   const given = /^\d+(\.\d+)?$/.test(text) ? Number(text) : text
   try {
-    return durationMs(given as Duration, 'grace')
+    return durationMs(given as Duration, name)
   } catch {
-    throw new UsageError(`Expected --grace to be a time such as 25s, got ${JSON.stringify(text)}`)
+    throw new UsageError(`Expected --${name} to be a time such as 25s, got ${JSON.stringify(text)}`)
   }
 }
 

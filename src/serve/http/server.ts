@@ -64,6 +64,8 @@ export class HttpServer {
   readonly #hosts: readonly string[] | undefined
   readonly #startedAt = performance.now()
   #state: 'loading' | 'ready' | 'draining' = 'loading'
+  /** Answers as before, and says at `/ready` that it will end. */
+  #leaving = false
   #idle: (() => void)[] = []
 
   constructor(settings: Settings, options: ServerOptions) {
@@ -129,6 +131,11 @@ export class HttpServer {
 
   ready(): void {
     if (this.#state === 'loading') this.#state = 'ready'
+  }
+
+  /** Says at `/ready` that nothing more should come. */
+  leave(): void {
+    this.#leaving = true
   }
 
   /** Answers 503 to what comes from now on; resolves when what is under way has been answered, or after `graceMs`, and every connection is closed. */
@@ -228,9 +235,9 @@ export class HttpServer {
 
   #readiness(exchange: Exchange): void {
     const models = Object.fromEntries([...this.#settings.models].map(([name, model]) => [name, model.stats().state]))
-    const ready = this.#state === 'ready'
+    const ready = this.#state === 'ready' && !this.#leaving
     if (!ready) exchange.set({ 'retry-after': 1 })
-    exchange.json(ready ? 200 : 503, { status: this.#state, models })
+    exchange.json(ready ? 200 : 503, { status: this.#leaving ? 'draining' : this.#state, models })
   }
 
   #metrics(exchange: Exchange): void {

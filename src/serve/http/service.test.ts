@@ -419,3 +419,88 @@ test('closing with no grace breaks off what is under way', async () => {
   await server.close({ grace: 0 })
   expect(await asked).toBeInstanceOf(TypeError)
 })
+
+test('with a delay it answers on while /ready says that it will end', async () => {
+  await using server = await started({ models: { letters: embed } })
+  const closed = server.close({ delay: '5s' })
+  expect((await fetch(`${server.url}/ready`)).status).toBe(503)
+  expect((await post(server, '/v1/embeddings', { model: 'letters', input: 'x' })).status).toBe(200)
+  // Again, and it ends at once.
+  await server.close({ grace: 0 })
+  await closed
+  await expect(fetch(`${server.url}/ready`)).rejects.toThrow(TypeError)
+})
+
+test('null is the same as absent, and content may come in parts', async () => {
+  await using server = await started({ models: { echo, letters: embed } })
+  const absent = [
+    'temperature',
+    'top_p',
+    'stop',
+    'max_tokens',
+    'n',
+    'stream',
+    'stream_options',
+    'seed',
+    'tools',
+    'response_format',
+    'user',
+  ]
+  const messages = [
+    { role: 'assistant', content: null },
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'one ' },
+        { type: 'text', text: 'two' },
+      ],
+    },
+  ]
+  const body = { model: 'echo', messages, ...Object.fromEntries(absent.map((name) => [name, null])) }
+  const chat = await post(server, '/v1/chat/completions', body)
+  expect(await chat.json()).toMatchObject({ choices: [{ message: { content: 'one two ' } }] })
+  const vector = await post(server, '/v1/embeddings', { model: 'letters', input: 'x', dimensions: null, encoding_format: null })
+  expect(vector.status).toBe(200)
+})
+
+test('a character that an engine cuts in two is sent whole', async () => {
+  const halves = {
+    kind: 'chat',
+    async *stream() {
+      yield 'a\uD83D'
+      yield '\uDE00b'
+    },
+  } as const
+  await using server = await started({ models: { halves } })
+  const messages = [{ role: 'user', content: 'x' }]
+  const text = await (await post(server, '/v1/chat/completions', { model: 'halves', messages, stream: true })).text()
+  expect([...text.matchAll(/"content":"([^"]+)"/g)].map(([, part]) => part)).toEqual(['a', '😀b'])
+  expect(text).not.toContain('"finish_reason":""')
+})
+
+test('a request with many texts waits for its place once a part of it is answered; at the door it is refused', async () => {
+  let free: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (free = resolve))
+  const slow = {
+    kind: 'embeddings',
+    concurrency: 1,
+    maxQueue: 7,
+    run: async (text: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      if (text === 'held') await held
+      return [1]
+    },
+  } as const
+  await using server = await started({ models: { slow } })
+  const ask = (input: string | string[]): Promise<Response> => post(server, '/v1/embeddings', { model: 'slow', input })
+  const full = Array.from({ length: 8 }, () => ask('held'))
+  await expect.poll(() => server.snapshot().models[0]?.stats.queue.items).toBe(7)
+  expect((await ask(['a', 'b'])).status).toBe(429)
+  free()
+  await Promise.all(full)
+  // Two large ones at a time want more places than there are.
+  const many = Array.from({ length: 9 }, () => ask(Array.from({ length: 40 }, (_, i) => `text ${i}`)))
+  const statuses = (await Promise.all(many)).map(({ status }) => status)
+  expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(4)
+  expect(new Set(statuses).size).toBeLessThanOrEqual(2)
+})

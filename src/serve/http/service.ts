@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { type Duration, durationMs } from '../../base/duration.ts'
 import { toError } from '../../base/errors.ts'
-import { performance } from '../../base/globals.js'
+import { performance, setTimeout } from '../../base/globals.js'
 import { checkOptions, rules } from '../../base/options.ts'
 import { HttpServer } from './server.ts'
 import { type ServeOptions, type Settings, settingsOf } from './settings/options.ts'
@@ -40,11 +40,11 @@ export interface RunningServer {
   /** How it stands, for pages and metrics of one's own. */
   snapshot(): ServerSnapshot
   /**
-   * Answers 503 to what comes from now on, finishes what is under way, and closes the models. What is left after `grace` is broken off. A second call
-   * with a shorter grace ends it sooner.
-   * @default grace '10s'
+   * Says 503 at `/ready`, answers on for `delay` so that balancers send elsewhere, then answers 503 to what comes, finishes what is under way, and closes
+   * the models. What is left after `grace` is broken off. A second call with a shorter grace ends it sooner.
+   * @default grace '10s', delay 0
    */
-  close(options?: { readonly grace?: Duration }): Promise<void>
+  close(options?: { readonly grace?: Duration; readonly delay?: Duration }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -106,17 +106,28 @@ async function listen(settings: Settings, options: ListenOptions): Promise<Runni
   const shownHost = host.includes(':') ? `[${host}]` : host
   const url = `http://${shownHost}:${server.port}`
   let closed: Promise<void> | undefined
-  const close = async (graceMs: number): Promise<void> => {
+  let sooner: () => void = () => undefined
+  const close = async (graceMs: number, delayMs: number): Promise<void> => {
+    server.leave()
+    if (delayMs > 0)
+      await new Promise<void>((resolve) => {
+        sooner = resolve
+        setTimeout(resolve, delayMs)
+      })
     const until = performance.now() + graceMs
     await server.drain(graceMs)
     await Promise.all(models.map((model) => model.close({ grace: Math.max(0, until - performance.now()) })))
     await log?.flush(1_000)
     if (file !== undefined && file > 2) closeSync(file)
   }
-  const end = ({ grace = '10s' }: { readonly grace?: Duration } = {}): Promise<void> => {
+  const end = ({ grace = '10s', delay = 0 }: { readonly grace?: Duration; readonly delay?: Duration } = {}): Promise<void> => {
     const graceMs = durationMs(grace, 'grace')
-    if (closed) void server.drain(graceMs)
-    closed ??= close(graceMs)
+    const delayMs = durationMs(delay, 'delay')
+    if (closed) {
+      sooner()
+      void server.drain(graceMs)
+    }
+    closed ??= close(graceMs, delayMs)
     return closed
   }
   return {

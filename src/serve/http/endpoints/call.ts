@@ -1,4 +1,7 @@
 /** What an endpoint gets: a request that has been let in, with its body read and its model found. */
+import { Overflow } from '../../../base/errors.ts'
+import { clearTimeout, setTimeout } from '../../../base/globals.js'
+import { retryAfterMs } from '../../../limits/index.ts'
 import { type Answer, type Served, type ServedCallOptions } from '../../served.ts'
 import type { Exchange } from '../wire/exchange.ts'
 import type { Settings } from '../settings/options.ts'
@@ -56,7 +59,11 @@ export async function askAll<Out>(call: Call, inputs: readonly unknown[]): Promi
   let next = 0
   const lane = async (): Promise<void> => {
     for (let i = next++; i < inputs.length; i = next++) {
-      const answer = (await model.ask(inputs[i], { ...options, signal })) as Answer<Out>
+      const answer = (await patiently(
+        () => model.ask(inputs[i], { ...options, signal }),
+        () => answers.length > 0,
+        signal,
+      )) as Answer<Out>
       usage.tokensIn += answer.tokens
       usage.queuedMs ??= answer.queuedMs
       answers[i] = answer
@@ -71,4 +78,32 @@ export async function askAll<Out>(call: Call, inputs: readonly unknown[]): Promi
     stop.abort(error)
     throw error
   }
+}
+
+/** Where an error says nothing about when to come again; chosen. */
+const againMs = 50
+
+/** Asks again where the queue is full, once a part of the request has been answered. */
+async function patiently<T>(ask: () => Promise<T>, begun: () => boolean, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof Overflow) || !begun()) throw error
+      await pause(Math.min(retryAfterMs(error) ?? againMs, 1_000), signal)
+      if (signal.aborted) throw error
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
 }

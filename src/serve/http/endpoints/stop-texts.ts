@@ -20,7 +20,6 @@ export class StopTexts {
   /** What may be shown now. */
   push(part: string): string {
     if (this.#stopped) return ''
-    if (this.#longest === 0) return part
     const text = this.#held + part
     let end = -1
     for (const stop of this.#stops) {
@@ -32,7 +31,8 @@ export class StopTexts {
       this.#held = ''
       return text.slice(0, end)
     }
-    const keep = this.#beginning(text)
+    // Half of a character is not shown: engines cut their parts where tokens end, and not every client puts the halves together.
+    const keep = Math.max(this.#beginning(text), /[\uD800-\uDBFF]$/.test(text) ? 1 : 0)
     this.#held = text.slice(text.length - keep)
     return text.slice(0, text.length - keep)
   }

@@ -2,7 +2,16 @@
  * What a client gets instead of an answer, in OpenAI's form: `{"error":{"message","type","param","code"}}`. Every refusal of the server is one of these, so that
  * the clients that people have already show it well, and know whether trying again makes sense.
  */
-import { Cancelled, CircuitOpen, Closed, Overflow, TimedOut, WorkerCrashed, WorkerStartFailed } from '../../../base/errors.ts'
+import {
+  BudgetExceeded,
+  Cancelled,
+  CircuitOpen,
+  Closed,
+  Overflow,
+  TimedOut,
+  WorkerCrashed,
+  WorkerStartFailed,
+} from '../../../base/errors.ts'
 import { messageOf } from '../../../base/look.js'
 import { retryAfterMs } from '../../../limits/index.ts'
 import { BadRequest } from './bad-request.ts'
@@ -20,6 +29,7 @@ export type Cause =
   | 'method_not_allowed'
   | 'request_timeout'
   | 'body_too_large'
+  | 'input_too_large'
   | 'unsupported_media_type'
   | 'requests_quota'
   | 'tokens_quota'
@@ -86,6 +96,9 @@ export function apiErrorOf(error: unknown, requestId: string): ApiError {
   if (error instanceof Overflow) {
     const message = 'The queue of the model is full. Send fewer requests at once, or try again later.'
     return new ApiError(429, 'queue_full', message, { retryAfterMs: retryAfter, inside: error })
+  }
+  if (error instanceof BudgetExceeded) {
+    return new ApiError(413, 'input_too_large', 'The input is larger than all that may wait for the model.', { inside: error })
   }
   if (error instanceof TimedOut && error.clock === 'queueTimeout') {
     const message = 'The request waited in the queue for as long as it may. Try again later.'
