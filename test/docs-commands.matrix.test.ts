@@ -167,7 +167,7 @@ function answers(command: string, there: RegExp): Promise<Ended> {
 }
 
 /** In a clone of the repository; what is not heddle's is left out too. */
-const ofTheRepository = /^npm (?:install && npm start|start -- |test|run )|examples\/|^(?:gh|redis-server) /
+const ofTheRepository = /^npm (?:install && npm start|start -- |test|run )|examples\/|^(?:gh|kubectl|redis-server) /
 const runnable = shown.filter(({ command }) => !isSynopsis(command) && !ofTheRepository.test(command))
 
 test('pages show commands', () => expect(runnable.length).toBeGreaterThan(25))

@@ -22,19 +22,32 @@ interface Asked {
 
 const actions: Readonly<Record<string, (asked: Asked) => Promise<number>>> = { check, init: check, status, cancel, drain }
 
-export async function command({ positionals: [action = '', id], options }: Invocation): Promise<number> {
+export async function command({ positionals: [action = '', ...rest], options }: Invocation): Promise<number> {
+  const [id] = rest
+  const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined)
+  const fleet = checkName(text('name') ?? defaultFleet, 'name')
+  const tenant = checkName(text('tenant') ?? defaultTenant, 'tenant')
+  const url = text('fleet') ?? process.env['FLEET_URL']
+  if (action === 'dockerfile' || action === 'manifests') {
+    const { dockerfile, manifests } = await import('./fleet/deployment.ts')
+    const store = url ?? 'redis://redis:6379'
+    process.stdout.write(
+      action === 'dockerfile' ? dockerfile(rest) : await manifests({ fleet, tenant, url: store, files: rest, text }),
+    )
+    return exitCodes.ok
+  }
   const act = Object.hasOwn(actions, action) ? actions[action] : undefined
-  if (!act) throw new UsageError(`Expected heddle fleet ${Object.keys(actions).join(' | ')}, got ${JSON.stringify(action)}`)
+  if (!act)
+    throw new UsageError(
+      `Expected heddle fleet ${[...Object.keys(actions), 'manifests', 'dockerfile'].join(' | ')}, got ${JSON.stringify(action)}`,
+    )
   if ((action === 'cancel' || action === 'drain') && id === undefined)
     throw new UsageError(`heddle fleet ${action} needs an id`, { hint: 'heddle fleet status shows them' })
-  const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined)
-  const url = text('fleet') ?? process.env['FLEET_URL']
+  if (rest.length > 1) throw new UsageError(`heddle fleet ${action} takes one id, got ${rest.length}`)
   if (url === undefined)
     throw new UsageError('heddle fleet needs the address of the store', {
       hint: 'heddle fleet status --fleet redis://127.0.0.1:6379, or FLEET_URL in the environment',
     })
-  const fleet = checkName(text('name') ?? defaultFleet, 'name')
-  const tenant = checkName(text('tenant') ?? defaultTenant, 'tenant')
   const space = spaceOf(fleet, tenant)
   if (action === 'init') {
     const made = await initStore(url, space)

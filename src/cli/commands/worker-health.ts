@@ -64,6 +64,7 @@ function metricsOf(worker: FleetWorker): string {
     `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`
   const counter = (name: string, help: string, value: number): string =>
     `# HELP ${name} ${help}\n# TYPE ${name} counter\n${name} ${value}\n`
+  const histogram = (name: string, help: string): string => `# HELP ${name} ${help}\n# TYPE ${name} histogram\n`
   const outcomes = Object.entries(items).map(([outcome, count]) => `heddle_fleet_items_total{outcome="${outcome}"} ${count}\n`)
   return [
     gauge('heddle_fleet_slots', 'Calls that can run at once.', slots),
@@ -71,6 +72,10 @@ function metricsOf(worker: FleetWorker): string {
     counter('heddle_fleet_batches_total', 'Batches begun.', batches),
     `# HELP heddle_fleet_items_total Items by what became of them.\n# TYPE heddle_fleet_items_total counter\n`,
     ...outcomes,
+    histogram('heddle_fleet_batch_seconds', 'How long batches were under way.'),
+    worker.batchTimes.lines('heddle_fleet_batch_seconds'),
+    histogram('heddle_fleet_queue_seconds', 'How long batches waited before, by why.'),
+    ...Object.entries(worker.queueTimes).map(([cause, times]) => times.lines('heddle_fleet_queue_seconds', `cause="${cause}"`)),
     counter('heddle_fleet_lease_lost_total', 'Batches stopped because their lock was not renewed in time.', leaseLost),
     counter('heddle_fleet_redelivered_total', 'Batches that another machine had before.', redelivered),
     counter(

@@ -21,6 +21,7 @@ export function batchText(work: JobWork, head: Head, range: Range, items: string
     run: head.run,
     fns: head.fns,
     first: range.first,
+    sentAt: Math.round(performance.timeOrigin + performance.now() + head.offsetMs),
     ...(spread && { spread: true }),
     ...(meta && { meta }),
     ...(key !== undefined && { key }),

@@ -31,6 +31,8 @@ export interface BatchMessage {
   readonly timeoutMs?: number
   /** Milliseconds of the store's clock since 1970. */
   readonly deadline?: number
+  /** When it was sent, by the same clock. */
+  readonly sentAt?: number
   /** The caller wants to know when each item ran. */
   readonly observed?: true
   /** It may be run again where a machine was lost with it. */
@@ -54,6 +56,8 @@ export interface Done {
   readonly returned?: readonly number[]
   /** How long the machine had it, in milliseconds. */
   readonly tookMs: number
+  /** How long it had waited in the queue before. */
+  readonly queuedMs?: number
   readonly worker: string
   /** When each item of `values` began and ended, in milliseconds of the store's clock. */
   readonly times?: readonly number[]
@@ -103,7 +107,8 @@ export function readBatch(value: unknown): BatchMessage {
     isOptional(value['again'], isFlag) &&
     isOptional(value['losses'], isCount) &&
     isOptional(value['timeoutMs'], isTime) &&
-    isOptional(value['deadline'], isTime)
+    isOptional(value['deadline'], isTime) &&
+    isOptional(value['sentAt'], isTime)
   if (!rest) throw new TypeError('one of its options is not what it should be')
   return value as unknown as BatchMessage
 }

@@ -24,6 +24,7 @@ import type { WorkerInfo } from '../client/roster.ts'
 import { mostInline, tooLarge } from '../client/refusals.ts'
 import { within } from '../engine/within.ts'
 import { BatchRun } from './batch-run.ts'
+import { Histogram } from './histogram.ts'
 import type { Registry } from './registry.ts'
 import { KnownRuns } from './runs.ts'
 import { Sweeper } from './sweeper.ts'
@@ -47,15 +48,20 @@ export interface WorkerSettings {
 export interface AuditLine {
   readonly at: string
   readonly worker: string
+  readonly tenant: string
   readonly run: string
   readonly fn: string
   readonly build: string
   readonly items: number
+  /** How long it waited in the queue, and how long it was under way. */
+  readonly queuedMs: number
   readonly ms: number
   readonly outcome: Outcome['kind'] | 'given-back' | 'stale'
   readonly failed: number
 }
 
+/** What waited for less only travelled. */
+const tripMs = 50
 /** A slot is never without work while results are on their way. */
 const ahead = 1
 /** Results longer than this go to the blob store, where there is one: every client of the queue hears of each. */
@@ -68,6 +74,11 @@ const strayForMs = 30_000
 const warnEveryMs = 10_000
 /** After an abort, for functions that ignore it: the pool ends their threads meanwhile. */
 const settleMs = 5_000
+
+/**
+ * Why a batch waited: every slot was busy, its tenant had used up its share, a machine had been lost with it, or only the trip through the store.
+ */
+export type QueueCause = 'no-free-slot' | 'quota' | 'redelivery' | 'transfer'
 
 interface Running {
   readonly run: BatchRun
@@ -97,6 +108,8 @@ export class FleetWorker {
   #beat = 0
   #offsetMs = 0
   #draining = false
+  /** Its tenant had a quota at the last look, and had used it up. */
+  #limited = false
   #troubleAt = Number.NEGATIVE_INFINITY
   /** Ids of jobs that the fetchers have given, until their end has been written. */
   readonly #held = new Map<string, number>()
@@ -104,6 +117,14 @@ export class FleetWorker {
   #drained: Promise<void> | undefined
   #hurry: () => void = () => {}
   readonly #items = { done: 0, failed: 0, returned: 0 }
+  readonly batchTimes = new Histogram()
+  /** Why batches waited, and how long. */
+  readonly queueTimes: Readonly<Record<QueueCause, Histogram>> = {
+    'no-free-slot': new Histogram(),
+    quota: new Histogram(),
+    redelivery: new Histogram(),
+    transfer: new Histogram(),
+  }
   readonly #counts = { batches: 0, leaseLost: 0, redelivered: 0, stale: 0 }
   /** When a batch was last begun, and when the store was last heard. */
   lastBegun = performance.now()
@@ -308,6 +329,7 @@ export class FleetWorker {
     const lease = new Lease(job.fetchedAt)
     const run = new BatchRun(message, { offsetMs: this.#offsetMs })
     const began = performance.now()
+    const queuedMs = this.#noteQueued(job, message)
     let ended: Promise<Outcome>
     try {
       ended = run.run(this.#settings.registry.find(message.fns), this.id)
@@ -321,13 +343,22 @@ export class FleetWorker {
       const outcome = await ended
       const stale = !this.#running.has(job.id)
       this.#count(outcome)
-      this.#auditOf(message, stale ? 'stale' : outcome.kind, performance.now() - began, outcome)
+      this.batchTimes.note(performance.now() - began)
+      this.#auditOf(message, stale ? 'stale' : outcome.kind, performance.now() - began, outcome, queuedMs)
       // Nobody would take it, and nobody remove it.
       if ((await this.#runs.state(message.run)) === 'gone') return 'forget'
       return { keep: await this.#written(job, message, outcome) }
     } finally {
       this.#running.delete(job.id)
     }
+  }
+
+  #noteQueued(job: FetchedJob, { sentAt }: BatchMessage): number {
+    const now = performance.timeOrigin + performance.now() + this.#offsetMs
+    const queuedMs = sentAt === undefined ? 0 : Math.max(0, Math.round(now - sentAt))
+    const cause = job.stalls > 0 ? 'redelivery' : queuedMs < tripMs ? 'transfer' : this.#limited ? 'quota' : 'no-free-slot'
+    this.queueTimes[cause].note(queuedMs)
+    return queuedMs
   }
 
   #count(outcome: Outcome): void {
@@ -372,17 +403,19 @@ export class FleetWorker {
     return { keep: toText({ v: wireVersion, kind: 'refused', worker: this.id, error: packError(error, writable) }) }
   }
 
-  #auditOf(message: BatchMessage, outcome: AuditLine['outcome'], ms: number, done?: Outcome): void {
+  #auditOf(message: BatchMessage, outcome: AuditLine['outcome'], ms: number, done?: Outcome, queuedMs = 0): void {
     const [{ package: owner, module } = { package: '', module: '' }] = message.fns
     const build = this.#settings.registry.modules.find(({ build: each }) => each.package === owner && each.module === module)
       ?.build.build
     this.#settings.audit?.({
       at: new Date().toISOString(),
       worker: this.id,
+      tenant: this.#settings.space.slice(this.#settings.space.indexOf('-') + 1),
       run: message.run,
       fn: `${owner}/${module}#${message.fns.map(({ name }) => name).join(' → ')}`,
       build: build?.slice(0, 12) ?? '',
       items: message.items.length,
+      queuedMs,
       ms: Math.round(ms),
       outcome,
       failed: done?.kind === 'done' ? (done.errors?.length ?? 0) : 0,
