@@ -50,6 +50,7 @@ export type { ComputedBlock } from './ndarray/iterate-blocks.ts'
 // Files
 export { fromfile, load, save, tofile } from './files/index.ts'
 export type { FromFileOptions, LoadOptions } from './files/index.ts'
+export { loadNpz, saveNpz } from './files/npz.ts'
 export { loadParquet } from './files/parquet.ts'
 export { fromArrow } from './files/arrow.ts'
 export type { ArrowColumn } from './files/arrow.ts'
@@ -107,6 +108,10 @@ export type { Unique, UniqueOptions } from './ndarray/sets.ts'
 export { cumprod, cumsum, diff, nancumprod, nancumsum, slidingWindow } from './ndarray/running.ts'
 export type { DiffOptions, RunningOptions } from './ndarray/running.ts'
 
+// Frequencies
+export { fftfreq, fftshift, ifftshift, rfftfreq } from './ndarray/frequencies.ts'
+export type { FrequencyOptions } from './ndarray/frequencies.ts'
+
 // Statistics
 export {
   average,
@@ -131,8 +136,8 @@ export { canCast, dtypes, finfo, iinfo, isdtype, resultType } from './ndarray/ty
 export type { DTypeKind, FloatInfo } from './ndarray/types.ts'
 
 // Histograms
-export { histogram } from './ndarray/histogram.ts'
-export type { HistogramOptions } from './ndarray/histogram.ts'
+export { histogram, histogram2d } from './ndarray/histogram.ts'
+export type { Histogram2dOptions, HistogramOptions } from './ndarray/histogram.ts'
 
 // Linear algebra
 export { matmul } from './linear/matmul.ts'

@@ -216,6 +216,174 @@ const steps: readonly Step[] = [
   },
 ]
 
+/** The last axis of each row changed by itself. */
+const rows = (x: Plain, change: (row: readonly number[]) => readonly number[]): Plain => {
+  const length = x.shape.at(-1) as number
+  const data = Array.from({ length: length === 0 ? 0 : x.data.length / length }, (_, i) =>
+    change(x.data.slice(i * length, (i + 1) * length)),
+  )
+  return { shape: [...x.shape.slice(0, -1), data[0]?.length ?? length], data: data.flat() }
+}
+/** A step that needs known lengths, and at least one element along the last axis. */
+const ofRows =
+  (
+    python: (x: string) => string,
+    make: (x: da.NDArray) => da.NDArray,
+    change: (row: readonly number[]) => readonly number[],
+  ): Step =>
+  (_, x) => {
+    if (x.plain.shape.length === 0 || x.plain.shape.includes(0) || !known(x)) return undefined
+    const plain = rows(x.plain, change)
+    if (plain.data.length > 400 || plain.shape.includes(0)) return undefined
+    return { python: python(x.name), array: make(x.array), plain }
+  }
+const ascending = (row: readonly number[]): number[] => row.toSorted((a, b) => a - b)
+
+/** Selection, order and shapes. */
+const further: readonly Step[] = [
+  ofRows(
+    (x) => `np.sort(${x})`,
+    (x) => da.sort(x),
+    ascending,
+  ),
+  ofRows(
+    (x) => `np.argsort(${x}, kind="stable") * 1.0`,
+    (x) => da.argsort(x),
+    (row) => [...row.keys()].sort((a, b) => (row[a] as number) - (row[b] as number) || a - b),
+  ),
+  ofRows(
+    (x) => `np.flip(${x}, -1)`,
+    (x) => da.flip(x, -1),
+    (row) => row.toReversed(),
+  ),
+  ofRows(
+    (x) => `np.roll(${x}, 2, axis=-1)`,
+    (x) => da.roll(x, 2, { axis: -1 }),
+    (row) => row.map((_, i) => row[(((i - 2) % row.length) + row.length) % row.length] as number),
+  ),
+  ofRows(
+    (x) => `np.repeat(${x}, 2, axis=-1)`,
+    (x) => da.repeat(x, 2, { axis: -1 }),
+    (row) => row.flatMap((v) => [v, v]),
+  ),
+  ofRows(
+    (x) => `np.diff(${x}) % ${modulus}`,
+    (x) => da.diff(x).remainder(modulus),
+    (row) => row.slice(1).map((v, i) => mod(v - (row[i] as number))),
+  ),
+  ofRows(
+    (x) => `np.take(${x}, [0, -1, 0], axis=-1)`,
+    (x) => da.take(x, [0, -1, 0], { axis: -1 }),
+    (row) => [row[0] as number, row.at(-1) as number, row[0] as number],
+  ),
+  ofRows(
+    (x) => `${x}[..., [-1, 0]]`,
+    (x) => x.get('...', [-1, 0]),
+    (row) => [row.at(-1) as number, row[0] as number],
+  ),
+  ofRows(
+    (x) => `put(${x}, (..., slice(None, None, 2)), 5)`,
+    (x) => x.set(['...', '::2'], 5),
+    (row) => row.map((v, i) => (i % 2 === 0 ? 5 : v)),
+  ),
+  ofRows(
+    (x) => `put(${x}, (..., [0, -1]), 7)`,
+    (x) => x.set(['...', [0, -1]], 7),
+    (row) => row.map((v, i) => (i === 0 || i === row.length - 1 ? 7 : v)),
+  ),
+  ofRows(
+    (x) => `np.take_along_axis(${x}, np.argsort(${x}, kind="stable"), -1)`,
+    (x) => da.takeAlongAxis(x, da.argsort(x)),
+    ascending,
+  ),
+  ofRows(
+    (x) => `np.partition(${x}, 0)[..., :1]`,
+    (x) => da.partition(x, 0).get('...', ':1'),
+    (row) => [Math.min(...row)],
+  ),
+  ofRows(
+    (x) => `np.quantile(${x}, 0.5, axis=-1, method="lower", keepdims=True)`,
+    (x) => da.quantile(x, 0.5, { axis: -1, method: 'lower', keepdims: true }),
+    (row) => [ascending(row)[Math.floor((row.length - 1) / 2)] as number],
+  ),
+  ofRows(
+    (x) => `np.cumsum(${x}, axis=-1) % ${modulus}`,
+    (x) => da.cumsum(x, { axis: -1 }).remainder(modulus),
+    (row) => row.map((_, i) => mod(row.slice(0, i + 1).reduce((a, b) => a + b, 0))),
+  ),
+  ofRows(
+    (x) => `np.pad(${x}, [(0, 0)] * (${x}.ndim - 1) + [(1, 2)], constant_values=3)`,
+    (x) =>
+      da.pad(
+        x,
+        x.shape.map((_, a) => (a === x.ndim - 1 ? [1, 2] : [0, 0]) as [number, number]),
+        { value: 3 },
+      ),
+    (row) => [3, ...row, 3, 3],
+  ),
+  // The windows of two, through the elements where they lie.
+  ofRows(
+    (x) => `np.lib.stride_tricks.sliding_window_view(${x}, 2, axis=-1).sum(axis=-1) % ${modulus} if ${x}.shape[-1] > 1 else ${x}`,
+    (x) =>
+      (x.shape.at(-1) as number) > 1
+        ? da
+            .slidingWindow(x as da.NDArray<da.DType, 'array'>, 2, { axis: -1 })
+            .sum({ axis: -1 })
+            .remainder(modulus)
+        : x,
+    (row) => (row.length > 1 ? row.slice(1).map((v, i) => mod(v + (row[i] as number))) : row),
+  ),
+  (_, x) => ({
+    python: `np.where(${x.name} > 40, 1.0, ${x.name})`,
+    array: x.array.set(x.array.greater(40), 1),
+    plain: { shape: x.plain.shape, data: x.plain.data.map((v) => (v > 40 ? 1 : v)) },
+  }),
+  (_, x, y) => {
+    if (!known(x) || !known(y) || x.plain.data.length === 0) return undefined
+    const { length } = x.plain.data
+    return {
+      python: `np.take(${x.name}, (${y.name} % ${length}).astype(int))`,
+      array: da.take(x.array.reshape(-1), y.array.remainder(length)),
+      plain: { shape: y.plain.shape, data: y.plain.data.map((v) => x.plain.data[v % length] as number) },
+    }
+  },
+  (_, x, y) => {
+    if (!known(x)) return undefined
+    const sorted = ascending(x.plain.data)
+    return {
+      python: `np.searchsorted(np.sort(${x.name}, axis=None), ${y.name}) * 1.0`,
+      array: da.searchsorted(da.sort(x.array.reshape(-1)), y.array as da.NDArray<da.DType, 'array'>),
+      plain: { shape: y.plain.shape, data: y.plain.data.map((v) => sorted.filter((other) => other < v).length) },
+    }
+  },
+  (_, x, y) => ({
+    python: `np.isin(${x.name}, ${y.name}) * 1.0`,
+    array: da.isin(x.array, y.array).astype('f64'),
+    plain: { shape: x.plain.shape, data: x.plain.data.map((v) => Number(y.plain.data.includes(v))) },
+  }),
+  (_, x) => {
+    const data = x.plain.data.flatMap((v, i) => (v === 0 ? [] : [mod(i)]))
+    if (!known(x) || x.plain.shape.length === 0 || data.length === 0) return undefined
+    return {
+      python: `np.flatnonzero(${x.name}) % ${modulus} * 1.0`,
+      array: da.flatnonzero(x.array).remainder(modulus),
+      plain: { shape: [data.length], data },
+    }
+  },
+  (_, x) => {
+    if (!known(x) || x.plain.data.length === 0) return undefined
+    const distinct = ascending([...new Set(x.plain.data)])
+    const data = distinct.map((v) => mod(x.plain.data.filter((other) => other === v).length))
+    return {
+      python: `np.unique(${x.name}, return_counts=True)[1] % ${modulus} * 1.0`,
+      array: da.uniqueAll(x.array).counts.remainder(modulus),
+      plain: { shape: [data.length], data },
+    }
+  },
+]
+
+const all = [...steps, ...further]
+
 const shapes = [[6], [6, 6], [1, 6], [6, 1], [], [2, 6], [6, 6]] as const
 
 /** A graph of up to so many steps; the same for the same random numbers. */
@@ -240,7 +408,7 @@ export function randomGraph(random: Random, mostSteps = 14): Graph {
     ] as Value
   for (let i = 1 + random.below(mostSteps); i > 0; i--) {
     const [x, y] = [pick(), pick()]
-    const made = (steps[random.below(steps.length)] as Step)(random, x, y)
+    const made = (all[random.below(all.length)] as Step)(random, x, y)
     if (made) add(made, made.python)
   }
   const outputs = Array.from({ length: 1 + random.below(4) }, pick)

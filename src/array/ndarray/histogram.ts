@@ -38,6 +38,16 @@ export function histogram(
   checkArray(x, 'histogram')
   checkOptions<HistogramOptions>(options, { bins, range: rules.any }, 'histogram')
   const { bins: count = 10, range } = options
+  const { index, edges } = binned(x, count, range)
+  return { counts: new NDArray(build.algorithm('histogram', [index.astype('i32').node], 'f64', [count], { bins: count })), edges }
+}
+
+/** The bin of each element, −1 for none, and where the bins begin and end. */
+function binned(
+  x: NDArray<DType, Rank>,
+  count: number,
+  range: unknown,
+): { readonly index: NDArray<DType, Rank>; readonly edges: NDArray<'f64', 'array'> } {
   const values = x.astype('f64') as NDArray<'f64', Rank>
   const [from, to] = range === undefined ? foundRange(values, count) : givenRange(range, count)
   const width = to.subtract(from).divide(count)
@@ -52,10 +62,10 @@ export function histogram(
   const down = guess.subtract(values.less(edge(guess)).astype('f64'))
   const up = values.greaterEqual(edge(down.add(1))).multiply(down.notEqual(count - 1))
   const inside = values.greaterEqual(from).multiply(values.lessEqual(to))
-  const index = where(inside as NDArray<'bool', Rank>, down.add(up.astype('f64')), -1).astype('i32')
+  const index = where(inside as NDArray<'bool', Rank>, down.add(up.astype('f64')), -1)
   const last = arange(count + 1).equal(count)
   return {
-    counts: new NDArray(build.algorithm('histogram', [index.node], 'f64', [count], { bins: count })),
+    index,
     edges: where(last, to, edge(arange(count + 1))) as NDArray<'f64', 'array'>,
   }
 }
@@ -76,4 +86,53 @@ function givenRange(range: unknown, count: number): Bounds {
 function foundRange(values: NDArray<'f64', Rank>, count: number): Bounds {
   const bounds = new NDArray<'f64', 'array'>(build.algorithm('bounds', [values.node], 'f64', [2], { bins: count }))
   return [bounds.get(0), bounds.get(1)]
+}
+
+/** Options of {@link histogram2d}. */
+export interface Histogram2dOptions {
+  /** How many along each axis: one number for both, or one for each. @default 10 */
+  readonly bins?: number | readonly [number, number]
+  /** From and to along each axis; what lies outside is not counted. @default the least and the largest elements */
+  readonly range?: readonly [readonly [number, number], readonly [number, number]]
+}
+
+/**
+ * How many pairs of elements fall into each bin of a grid: rows of bins of `x`, columns of bins of `y`.
+ *
+ * @param y as many elements as `x`
+ * @throws {InvalidOption} when an operand is not an array, the lengths differ, or as {@link histogram} does
+ * @example
+ * const { counts } = histogram2d(longitudes, latitudes, { bins: [36, 18], range: [[-180, 180], [-90, 90]] })
+ */
+export function histogram2d(
+  x: NDArray<DType, Rank>,
+  y: NDArray<DType, Rank>,
+  options: Histogram2dOptions = {},
+): {
+  readonly counts: NDArray<'f64', 'array'>
+  readonly xEdges: NDArray<'f64', 'array'>
+  readonly yEdges: NDArray<'f64', 'array'>
+} {
+  checkArray(x, 'histogram2d')
+  checkArray(y, 'histogram2d')
+  checkOptions<Histogram2dOptions>(options, { bins: rules.any, range: rules.any }, 'histogram2d')
+  const given = options.bins ?? 10
+  const [rows, columns] = (Array.isArray(given) ? given : [given, given]) as [number, number]
+  for (const count of [rows, columns]) {
+    if (!bins.accepts(count) || rows * columns > mostBins)
+      throw new InvalidOption(`Expected \`bins\` of histogram2d to be ${bins.expected} in all, got ${describe(given)}`)
+  }
+  if (x.size !== y.size && !Number.isNaN(x.size) && !Number.isNaN(y.size))
+    throw new InvalidOption(`Expected as many elements in both arrays of histogram2d, got ${x.size} and ${y.size}`)
+  const range = options.range ?? [undefined, undefined]
+  if (!Array.isArray(range)) throw new InvalidOption(`Expected \`range\` of histogram2d to be two ranges, got ${describe(range)}`)
+  const down = binned(x.reshape(-1), rows, range[0])
+  const right = binned(y.reshape(-1), columns, range[1])
+  const index = where(
+    down.index.less(0).add(right.index.less(0)) as NDArray<'bool', Rank>,
+    -1,
+    down.index.multiply(columns).add(right.index),
+  ).astype('i32')
+  const counts = build.algorithm('histogram', [index.node], 'f64', [rows * columns], { bins: rows * columns })
+  return { counts: new NDArray(build.reshape(counts, [rows, columns])), xEdges: down.edges, yEdges: right.edges }
 }

@@ -312,6 +312,14 @@ const cases: readonly Case[] = [
     make: (x) => da.take(da.slidingWindow(x, 2, { axis: 0 }), [0], { axis: 0 }),
     when: (_, shape) => (shape[0] ?? 0) > 1 && filled('f64', shape),
   },
+  { python: 'np.fft.fftshift(x)', make: (x) => da.fftshift(x) },
+  { python: 'np.fft.ifftshift(x, axes=-1)', make: (x) => da.ifftshift(x, -1) },
+  {
+    python: 'np.fft.fftfreq(x.shape[0] + 1, 0.25)',
+    make: (x) => da.fftfreq((x.shape[0] as number) + 1, { d: 0.25 }),
+    tolerance: 1e-15,
+  },
+  { python: 'np.fft.rfftfreq(x.shape[0] + 1)', make: (x) => da.rfftfreq((x.shape[0] as number) + 1), tolerance: 1e-15 },
   // Statistics
   { python: 'np.nansum(x.astype("f8"), axis=0)', make: (x) => da.nansum(x.astype('f64'), { axis: 0 }), tolerance: 1e-13 },
   {
@@ -362,6 +370,17 @@ const cases: readonly Case[] = [
     python: 'np.bincount(np.abs(x.ravel().astype("i8")) % 7, weights=np.arange(x.size))',
     make: (x) => da.bincount(x.astype('i64').abs().remainder(7n), { weights: da.arange(x.size).reshape(x.shape) }),
     when: (dtype, s) => whole(dtype) && dtype !== 'u64' && filled(dtype, s),
+  },
+  {
+    python: 'np.histogram2d(x.ravel(), x.ravel()[::-1], bins=(3, 4), range=((0, 5), (-2, 7)))[0]',
+    make: (x) =>
+      da.histogram2d(x, da.flip(x.reshape(-1)), {
+        bins: [3, 4],
+        range: [
+          [0, 5],
+          [-2, 7],
+        ],
+      }).counts,
   },
   { python: 'np.digitize(x, [0, 2, 5])', make: (x) => da.digitize(x, [0, 2, 5]) },
   { python: 'np.digitize(x, [5, 2, 0], right=True)', make: (x) => da.digitize(x, [5, 2, 0], { right: true }) },
