@@ -72,12 +72,13 @@ test('a damaged archive is read or refused, never anything else', async () => {
   await da.saveNpz(path, { a: da.arange(3), b: da.from([true, false]) }, here)
   const whole = readFileSync(path)
   const damaged = join(folder, 'damaged.npz')
+  const others: unknown[] = []
   const tryIt = async (bytes: Uint8Array): Promise<void> => {
     writeFileSync(damaged, bytes)
     try {
       for (const array of Object.values(await da.loadNpz(damaged))) await array.compute(here)
     } catch (error) {
-      expect(error).toBeInstanceOf(FileRefused)
+      if (!(error instanceof FileRefused)) others.push(error)
     }
   }
   for (let length = 0; length < whole.length; length += 7) await tryIt(whole.subarray(0, length))
@@ -88,6 +89,7 @@ test('a damaged archive is read or refused, never anything else', async () => {
       await tryIt(changed)
     }
   }
+  expect(others).toEqual([])
   await expect(da.loadNpz(join(folder, 'missing.npz'))).rejects.toThrow(/ENOENT|no such file/)
   await expect(da.saveNpz(path, [] as never)).rejects.toThrow('Expected saveNpz to get a record of arrays')
 })
