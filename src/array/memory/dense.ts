@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { InvalidOption } from '../../base/errors.ts'
 import { type ArrayOf, type DType, typedArray, type ValueOf, valueOf } from '../expression/dtype.ts'
 import type { DenseNode } from '../expression/node.ts'
+import { printElements } from './print.ts'
 import { contiguousStrides, type Shape, showShape, sizeOf } from '../expression/shape.ts'
 
 /** Nested lists as deep as the shape. */
@@ -64,7 +65,12 @@ export class Dense<D extends DType = DType> {
     return build(0, 0)
   }
 
-  [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
-    return `Dense ${showShape(this.shape)} ${this.dtype} ${show(this.data, options)}`
+  /** Shape, dtype, and the elements as NumPy prints them. */
+  toString(): string {
+    return `Dense ${showShape(this.shape)} ${this.dtype}\n${printElements(this.node)}`
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
   }
 }

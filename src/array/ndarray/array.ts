@@ -14,10 +14,11 @@ import { bytesPer, checkDType, type DType, type Value, type ValueOf } from '../e
 import type { OperationName } from '../expression/elementwise.ts'
 import { formatBytes } from '../../base/bytes.ts'
 import type { Dense, Nested } from '../memory/dense.ts'
+import { printElements } from '../memory/print.ts'
 import { nodeOfList, nodeOfView } from '../memory/lists.ts'
 import type { Selector } from '../selection/positions.ts'
 import { assigned, selected } from '../selection/select.ts'
-import { explain } from './explain.ts'
+import { type Estimate, estimate, explain } from './explain.ts'
 import type { Node } from '../expression/node.ts'
 import { reduced, type ReduceName } from '../reductions/table.ts'
 import { rounded } from '../expression/round.ts'
@@ -438,6 +439,11 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
     return explain(this.node)
   }
 
+  /** What the computation costs: passes, bytes read, peak memory, time. Computes nothing. */
+  estimate(): Estimate {
+    return estimate(this.node)
+  }
+
   /** Shape, dtype, chunks and bytes. */
   toString(): string {
     const { dtype, shape, nbytes, chunk, size } = this
@@ -445,8 +451,10 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
     return `NDArray ${showShape(shape)} ${dtype}, chunks ${chunks}, ${Number.isNaN(nbytes) ? 'unknown size' : formatBytes(nbytes)}`
   }
 
+  /** As `toString`, with the elements where they are in memory: printing computes nothing. */
   [inspect.custom](): string {
-    return this.toString()
+    const { node } = this
+    return node.kind === 'dense' ? `${this.toString()}\n${printElements(node)}` : this.toString()
   }
 }
 
