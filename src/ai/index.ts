@@ -67,6 +67,9 @@ export { follow, type Followed, type FollowOptions } from './events/follow.ts'
 export type { AgentEvent } from './events/events.ts'
 export type { UiChunk } from './events/ui-stream.ts'
 
+// Telemetry
+export { publishModelCalls, type PublishedModelCalls, type PublishModelCallsOptions } from './telemetry/publish-model-calls.ts'
+
 // Budgets
 export { budget, type Budget, type BudgetOptions, type Spend } from './pool/budget.ts'
 export { type Ability, type Price, type PriceList, priceLists, priceOf, type Rates, type TierRates } from './prices/prices.ts'

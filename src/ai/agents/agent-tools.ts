@@ -6,6 +6,7 @@ import type { Inbox } from '../human/inbox.ts'
 import type { AgentTask } from './member.ts'
 import type { Memory } from './memory.ts'
 import type { Sdk, SdkTool, Tools } from './sdk.ts'
+import { ended, spanned } from '../telemetry/spans.ts'
 
 /** Which calls of tools a person must agree to. */
 export interface Approval {
@@ -51,7 +52,13 @@ function wrapped(name: string, tool: SdkTool, { agent, task, limit, approval }: 
       if (answer.decision === 'edit') used = answer.value
     }
     const run = (): unknown => execute(used, options)
-    return task.step('tool', about, async () => (await (limit ? limit.run(run, signalOf(options)) : run())) ?? null)
+    const made = async (): Promise<unknown> => (await (limit ? limit.run(run, signalOf(options)) : run())) ?? null
+    return task.step('tool', about, () =>
+      spanned(
+        () => ({ kind: 'tool', name, callId: options.toolCallId ?? '', input: used }),
+        (span) => ended(span, made, (output) => output),
+      ),
+    )
   }
   return {
     ...tool,

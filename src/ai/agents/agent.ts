@@ -8,6 +8,7 @@ import { checkOptions, rules } from '../../base/options.ts'
 import { Limiter } from '../../limits/index.ts'
 import { agentTools, type Approval, handOverTool, memoryTools } from './agent-tools.ts'
 import { inBranch } from '../events/events.ts'
+import { ended, spanned } from '../telemetry/spans.ts'
 import { readStream, type SdkStream } from '../events/read-stream.ts'
 import { type AgentTask, HandOver, type RecordingAgent, recordsItself } from './member.ts'
 import { Memory } from './memory.ts'
@@ -91,7 +92,15 @@ export function agent(model: AnyLanguageModel, options: AgentOptions = {}): Agen
     const { name = 'agent' } = options
     // With a journal the task is a step of it; what it noted is noted again when it is read from there.
     const done = await task.step(name, [task.id, input, task.results], () =>
-      new Acting(model, options, input, task, context).run(),
+      spanned(
+        () => ({ kind: 'agent', name, model: model.modelId, input }),
+        (span) =>
+          ended(
+            span,
+            () => new Acting(model, options, input, task, context).run(),
+            ({ value }) => value,
+          ),
+      ),
     )
     for (const [note, text] of done.notes) options.memory?.set(note, text)
     return done.handedOver ? new HandOver(done.handedOver.to, done.handedOver.input) : done.value

@@ -47,7 +47,7 @@ export async function openStream<M extends CallableModel>(
 /** Gets how the stream ended. */
 export interface StreamOutcome {
   readonly ended: (usage: Usage) => void
-  readonly failed: () => void
+  readonly failed: (error?: unknown) => void
 }
 
 export interface StreamGuard {
@@ -73,7 +73,7 @@ export function guardStream<M>(
   let written = 0
   const failing = (error: unknown): Error => {
     const verdict = whileStreaming(attempt.fail(error, written))
-    if (!failed) outcome.failed()
+    if (!failed) outcome.failed(error)
     failed = true
     return toModelError(error, verdict, attempt.replica.name, 1)
   }

@@ -11,6 +11,7 @@ import type { Usage } from '../model/sdk-model.ts'
 import { costOf } from '../prices/prices.ts'
 import type { Demand, Permit, Replica } from './replica.ts'
 import type { Ledger } from './report.ts'
+import { attemptSpan } from '../telemetry/spans.ts'
 import { expectSignal, wasSent } from './wire.ts'
 
 /** Turns of the event loop, as far as attempts began in them: in the turn in which it began, nothing can have been sent and answered. */
@@ -38,6 +39,7 @@ export class Attempt<M> {
   readonly #ledger: Ledger
   #open = true
   readonly #turn = currentTurn()
+  readonly #span: ReturnType<typeof attemptSpan>
 
   constructor(
     replica: Replica<M>,
@@ -54,6 +56,7 @@ export class Attempt<M> {
     this.#ledger = ledger
     this.cancellation = new Cancellation(...parents)
     replica.counts.attempts++
+    this.#span = attemptSpan(replica.name)
   }
 
   /** For the request. */
@@ -76,6 +79,7 @@ export class Attempt<M> {
   /** Answered in full. `usage` is undefined where the provider did not say; then `outputTokens` is an estimate of the answer. */
   succeed(usage: Usage | undefined, outputTokens = this.replica.expectedOutput(this.demand)): void {
     if (!this.#end()) return
+    this.#span?.end({ usage })
     const { replica } = this
     replica.counts.succeeded++
     this.#bill(usage ?? this.estimated(outputTokens), usage === undefined)
@@ -98,6 +102,7 @@ export class Attempt<M> {
   fail(error: unknown, outputTokens = 0): Verdict {
     const verdict = judge(error)
     if (!this.#end()) return verdict
+    this.#span?.end({ error })
     const { replica } = this
     const refused = verdict.kind === 'rate-limited' || verdict.kind === 'quota'
     if (refused) replica.counts.refused++
@@ -119,6 +124,7 @@ export class Attempt<M> {
   /** Nobody wants the answer any more: cancelled, or the other copy of a hedge was first. Gives the tokens that it wasted. */
   abandon(outputTokens: number, reason: Error): number {
     if (!this.#end()) return 0
+    this.#span?.end({ abandoned: true })
     const wasted = this.#mayBeSent ? this.#waste(outputTokens) : this.#unsent()
     this.replica.settle(this.#permit, { kind: 'abandoned' })
     this.cancellation.abort(reason)

@@ -2,6 +2,8 @@
 import { durationMs } from '../../base/duration.ts'
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions } from '../../base/options.ts'
+import { peek } from '../../base/look.js'
+import { type Begun, type OpenSpan, spanned } from '../telemetry/spans.ts'
 import { bindMethods } from './bound.ts'
 import type { Budget } from './budget.ts'
 import type { Call, Dispatcher } from './dispatch.ts'
@@ -110,7 +112,23 @@ class ModelPool {
     insides.set(this, { first: dispatcher.replicas[0] as Replica<CallableModel>, budget, options })
   }
 
-  async doGenerate(options: CallOptions): Promise<GenerateResult> {
+  doGenerate(options: CallOptions): Promise<GenerateResult> {
+    return spanned(
+      () => this.#begun(options),
+      async (span) => {
+        try {
+          const result = await this.#generate(options)
+          span?.end({ usage: usageOf({ ...result, headers: result.response?.headers }), output: peek(result, 'content') })
+          return result
+        } catch (error) {
+          span?.end({ error })
+          throw error
+        }
+      },
+    )
+  }
+
+  async #generate(options: CallOptions): Promise<GenerateResult> {
     const { dispatcher, call, bounded } = this.#prepare(options, 'whole')
     let filtered: GenerateResult | undefined
     try {
@@ -138,16 +156,39 @@ class ModelPool {
     }
   }
 
-  async doStream(options: CallOptions): Promise<StreamResult> {
+  doStream(options: CallOptions): Promise<StreamResult> {
+    return spanned(
+      () => this.#begun(options),
+      async (span) => {
+        try {
+          return await this.#stream(options, span)
+        } catch (error) {
+          span?.end({ error })
+          throw error
+        }
+      },
+    )
+  }
+
+  #begun(options: CallOptions): Begun {
+    return { kind: 'call', operation: 'chat', model: this.modelId, provider: this.provider, options }
+  }
+
+  async #stream(options: CallOptions, span: OpenSpan | undefined): Promise<StreamResult> {
     const { dispatcher, call, bounded } = this.#prepare(options, 'stream')
     const { attempt, value } = await dispatcher.run(call, (model, attempt) => openStream(model, bounded, attempt))
+    span?.firstChunk()
     const stallTimeoutMs = durationMs(this.#options.stallTimeout ?? '1m', 'stallTimeout')
     const outcome = {
       ended: (usage: Usage) => {
         dispatcher.ledger.succeeded++
         dispatcher.hedging?.used(usage.input + usage.output)
+        span?.end({ usage })
       },
-      failed: () => void dispatcher.ledger.failed++,
+      failed: (error?: unknown) => {
+        dispatcher.ledger.failed++
+        span?.end(error === undefined ? { abandoned: true } : { error })
+      },
     }
     const stream = guardStream(value, attempt, { stallTimeoutMs, signal: options.abortSignal, outcome })
     return { ...value.result, stream }
