@@ -30,7 +30,7 @@ const embeddingsRules: OptionRules<EmbeddingsOptions> = {
 /**
  * A model of embeddings in an ONNX file, such as all-MiniLM-L6-v2 or BGE. Needs `onnxruntime-node` and `@huggingface/tokenizers`.
  *
- * With `int8` weights the engine scales activations by what is in the batch, so that a text's vector differs a little by its company: their cosine stays above 0.99.
+ * A model that quantizes its activations scales them by what is in the batch, so that a text's vector differs a little by its company.
  *
  * @throws {InvalidOption} for a wrong option
  * @example
