@@ -88,6 +88,26 @@ test('a trace shows the tasks of each stage, and what they needed', async () => 
   expect(names.filter((name) => name === 'second')).toHaveLength(40)
 })
 
+test('so it does of stages that filter and take apart: each shows the items that it had', async () => {
+  const { addOne, isEven, isEvenLater, upTo, eachUpTo, double } = chains
+  for (const [even, many] of [
+    [isEven, upTo],
+    [isEvenLater, eachUpTo],
+  ] as const) {
+    const { trace } = await record(() =>
+      stream(numbers(40)).map(addOne, { on }).filter(even, { on }).flatMap(many, { on }).map(double, { on }).toArray(),
+    )
+    const count = new Map<string, number>()
+    for (let task = 0; task < trace.tasks.count; task++) {
+      const name = trace.strings[trace.tasks.name[task] as number] as string
+      count.set(name, (count.get(name) ?? 0) + 1)
+      expect(trace.tasks.settledAt[task]).toBeGreaterThanOrEqual(trace.tasks.startedAt[task] as number)
+    }
+    // Of 1 to 40 twenty are even, and ten of those give something.
+    expect([...count.values()]).toEqual([40, 40, 20, 10])
+  }
+})
+
 describe('what goes wrong', () => {
   test('the error is that of the part', async () => {
     await expect(stream(numbers(50)).map(chains.addOne, { on }).map(chains.failsAtFive, { on }).toArray()).rejects.toThrow('five')

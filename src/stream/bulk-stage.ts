@@ -176,12 +176,15 @@ export class BulkStage extends WorkingStage {
     settledAt: number | undefined,
     state: TaskState,
     error?: unknown,
-    marks: readonly number[] = [],
+    allMarks: readonly number[] = [],
   ): Origin {
     const { observed, group } = this.segment.run
     if (!observed) return undefined
     const { name, names = [name] } = this.#spec
     const now = performance.now()
+    // Where nothing was left of an item, the stages below have not had it.
+    const unreached = allMarks.findIndex(Number.isNaN)
+    const marks = unreached === -1 ? allMarks : allMarks.slice(0, unreached)
     let [needs, from] = [sent.needs, startedAt ?? now]
     // A task for each stage that it came through.
     for (let stage = 0; stage <= Math.min(marks.length, names.length - 1); stage++) {

@@ -17,6 +17,8 @@ export const mostWaiting = 16
 export const looksEvery = 256
 const lookMs = 2
 
+const epoch = performance.timeOrigin
+
 /** An item of a block as its function sees it. */
 export class BlockContext {
   #outer
@@ -25,6 +27,8 @@ export class BlockContext {
   /** Which of the functions has it, and for which of the items that came of that position: each is a call of its own. */
   part = 0
   place = 0
+  /** While somebody observes: when each function but the last was done with what came of the item. @type {number[] | undefined} */
+  marks
 
   /** @param {import('./context.js').WorkerContext} outer the context of the whole block */
   constructor(outer) {
@@ -101,8 +105,22 @@ function onward(ops, fns, from, items, context) {
       }
     }
     items = next
+    if (context.marks) mark(context.marks, s, ops.length, items.length)
   }
   return items
+}
+
+/**
+ * A function is done; where nothing is left of the item, it was the last one that had it.
+ * @param {number[]} marks
+ * @param {number} stage
+ * @param {number} stages
+ * @param {number} left
+ */
+function mark(marks, stage, stages, left) {
+  if (stage === stages - 1 || marks.length > stage) return
+  if (left > 0) marks.push(epoch + performance.now())
+  else while (marks.length < stages - 1) marks.push(Number.NaN)
 }
 
 /**
@@ -133,6 +151,7 @@ async function later(ops, fns, stage, items, at, done, first, context) {
       if (value) done.push(items[at + i])
     } else for (const part of /** @type {Iterable<unknown>} */ (value)) done.push(part)
   }
+  if (context.marks) mark(context.marks, stage, ops.length, done.length)
   return onward(ops, fns, stage + 1, done, context)
 }
 

@@ -20,14 +20,20 @@ export function shaped(shape, parts) {
   const body = bodyOf(shape, parts)
   const ambient = ambientOf(parts)
   const call = (/** @type {unknown} */ item, /** @type {unknown} */ outer) => {
-    const context = new BlockContext(/** @type {import('./context.js').WorkerContext} */ (outer))
-    if (shape.kind === 'chain') context.index = /** @type {import('./context.js').WorkerContext} */ (outer).index
+    const own = /** @type {import('./context.js').WorkerContext} */ (outer)
+    const context = new BlockContext(own)
+    if (shape.kind === 'chain') {
+      context.index = own.index
+      context.marks = own.marks
+    }
     // `context()` is to say which item is at hand.
     return ambient
       ? ambient.enter(context, () => body(/** @type {any} */ (item), context))
       : body(/** @type {any} */ (item), context)
   }
-  return { call, ambient: undefined, promises: 'unknown' }
+  const made = { call, ambient: undefined, promises: /** @type {const} */ ('unknown') }
+  // Of a chain the parts are tasks of their own.
+  return shape.kind === 'chain' && parts.length > 1 ? { ...made, parts: parts.length } : made
 }
 
 /**
