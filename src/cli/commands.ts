@@ -173,7 +173,11 @@ export const commands: readonly CommandSpec[] = [
       { name: 'tenant', value: 'NAME', summary: 'whose work (default: default)' },
       { name: 'concurrency', short: 'j', value: 'N', summary: 'how many at once: a number, or a share of the cores such as 50%' },
       { name: 'grace', value: 'TIME', summary: 'how long a drain waits for what is under way (default: 25s)' },
-      { name: 'blobs', value: 'URL', summary: 'a folder that all machines share, for large values: file:///mnt/shared/heddle' },
+      {
+        name: 'blobs',
+        value: 'URL',
+        summary: 'for large values: a folder that all machines share (file:///mnt/shared) or a bucket (s3://bucket)',
+      },
       { name: 'health', value: 'PORT', summary: 'answer /live, /ready and /metrics there' },
       { name: 'audit', value: 'FILE', summary: 'append one line of JSON for each batch' },
       { name: 'risk', summary: 'go on with a store that may lose work' },

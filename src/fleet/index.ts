@@ -25,7 +25,7 @@ export interface FleetOptions {
   readonly weight?: number
   /** Before or after the other runs of the tenant. @default 'normal' */
   readonly priority?: 'high' | 'normal' | 'low'
-  /** Where large arguments and results lie: a folder that all machines share, as `file:///mnt/shared/heddle`. Without, 4 MiB is the most that a batch may have. @default none */
+  /** Where large arguments and results lie: a folder that all machines share, as `file:///mnt/shared/heddle`, or a bucket, as `s3://bucket/folder`. Without, 4 MiB is the most that a batch may have. @default none */
   readonly blobs?: string
   /**
    * What becomes of a task whose machine is lost. `'fail'`: it rejects with `WorkerLost`, because it may have run. `'again'`: another machine runs

@@ -6,7 +6,7 @@
  */
 import { fromText, toText } from '../../encoding/tagged.ts'
 import type { Batch } from '../../run/executor.ts'
-import { type BlobStore, blobMark } from '../engine/blobs.ts'
+import { type BlobStore, blobMark } from '../engine/blob-store.ts'
 import type { Store } from '../engine/store.ts'
 import { type BatchMessage, type Done, type FunctionName, type Outcome, readBatch } from '../protocol/message.ts'
 

@@ -1,5 +1,5 @@
 /** Batches on their way to the store: what one turn sends goes in one trip, in order; large texts go to the blob store first. */
-import { type BlobStore, blobMark } from '../engine/blobs.ts'
+import { type BlobStore, blobMark } from '../engine/blob-store.ts'
 import type { Store } from '../engine/store.ts'
 
 /** What is longer goes to the blob store, where there is one. */

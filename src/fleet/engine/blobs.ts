@@ -6,26 +6,27 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidOption } from '../../base/errors.ts'
 import { FleetRefused } from '../protocol/errors.ts'
-
-export interface BlobStore {
-  put(name: string, text: string): Promise<void>
-  get(name: string): Promise<string>
-  /** Removes everything of a run. */
-  drop(run: string): Promise<void>
-  runs(): Promise<string[]>
-}
+import type { BlobStore } from './blob-store.ts'
+import { s3Store } from './s3.ts'
 
 /** Run, then batch and attempt: nothing that could leave the folder. */
 const nameRule = /^[\w-]{1,200}\/[\w-]{1,100}$/
 
+function checkBlobName(name: string): void {
+  if (nameRule.test(name)) return
+  throw new FleetRefused(`The name of a blob is not one that heddle gives: ${JSON.stringify(name.slice(0, 100))}`)
+}
+
 /** @throws {InvalidOption} for a URL of another kind */
 export function blobStore(url: string, space: string): BlobStore {
+  if (url.startsWith('s3:')) return s3Store(url, space, checkBlobName)
   if (!url.startsWith('file:'))
-    throw new InvalidOption(`Expected \`blobs\` to be a URL such as file:///mnt/shared/heddle, got ${JSON.stringify(url)}`)
+    throw new InvalidOption(
+      `Expected \`blobs\` to be a URL such as file:///mnt/shared/heddle or s3://bucket/folder, got ${JSON.stringify(url)}`,
+    )
   const folder = join(fileURLToPath(url), space)
   const pathOf = (name: string): string => {
-    if (!nameRule.test(name))
-      throw new FleetRefused(`The name of a blob is not one that heddle gives: ${JSON.stringify(name.slice(0, 100))}`)
+    checkBlobName(name)
     return join(folder, name)
   }
   return {
@@ -52,6 +53,3 @@ export function blobStore(url: string, space: string): BlobStore {
     },
   }
 }
-
-/** What travels instead of a text that lies in the blob store. */
-export const blobMark = 'heddle-blob:'

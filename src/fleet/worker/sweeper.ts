@@ -1,6 +1,6 @@
 /** Removes what the dead have left: records of workers, and runs with their jobs and blobs. Every worker does it, and each by its own clock. */
 import { performance } from '../../base/globals.js'
-import type { BlobStore } from '../engine/blobs.ts'
+import type { BlobStore } from '../engine/blob-store.ts'
 import { removeJobs } from '../engine/remove-jobs.ts'
 import type { LiveRecord, Store } from '../engine/store.ts'
 import { clientDeadMs, keptMs } from '../protocol/constants.ts'

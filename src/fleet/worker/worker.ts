@@ -11,7 +11,7 @@ import { clearInterval, performance, setInterval, setTimeout } from '../../base/
 import { Cancelled } from '../../base/errors.ts'
 import { packError } from '../../encoding/errors.js'
 import { fromText, toText, writable } from '../../encoding/tagged.ts'
-import { type BlobStore, blobMark } from '../engine/blobs.ts'
+import { type BlobStore, blobMark } from '../engine/blob-store.ts'
 import type { Ended, FetchedJob, Fetcher, JobEnd, Store } from '../engine/store.ts'
 import { FleetRefused, WorkerLost } from '../protocol/errors.ts'
 import { queueOf } from '../naming/names.ts'
