@@ -229,3 +229,26 @@ export {
   tanh,
   trunc,
 } from './ndarray/functions.ts'
+
+// Made of others
+export {
+  allclose,
+  atleast1d,
+  atleast2d,
+  atleast3d,
+  columnStack,
+  deg2rad,
+  dstack,
+  exp2,
+  fmax,
+  fmin,
+  hstack,
+  isclose,
+  isneginf,
+  isposinf,
+  nanToNum,
+  rad2deg,
+  sinc,
+  vstack,
+} from './ndarray/composed.ts'
+export type { CloseOptions, NanToNumOptions } from './ndarray/composed.ts'
