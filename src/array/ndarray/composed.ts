@@ -13,9 +13,9 @@ export const deg2rad = (x: AnyArray): AnyArray => checkArray(x, 'deg2rad').multi
 export const rad2deg = (x: AnyArray): AnyArray => checkArray(x, 'rad2deg').multiply(180 / Math.PI)
 /** 2 to the power of `x`, in floating point. @throws {InvalidOption} when `x` is not an array */
 export const exp2 = (x: AnyArray): AnyArray => power(2, checkArray(x, 'exp2').dtype.startsWith('f') ? x : x.astype('f64'))
-/** The larger of both, and the other one where one is NaN. @throws {InvalidOption} when an operand is not an array */
+/** The larger of `a` and `b`, and the other one where one is NaN. @throws {InvalidOption} when an operand is not an array */
 export const fmax = (a: AnyArray, b: AnyArray): AnyArray => withoutNaN('fmax', a, b, (x, y) => x.maximum(y))
-/** The smaller of both, and the other one where one is NaN. @throws {InvalidOption} when an operand is not an array */
+/** The smaller of `a` and `b`, and the other one where one is NaN. @throws {InvalidOption} when an operand is not an array */
 export const fmin = (a: AnyArray, b: AnyArray): AnyArray => withoutNaN('fmin', a, b, (x, y) => x.minimum(y))
 
 function withoutNaN(name: string, a: AnyArray, b: AnyArray, pick: (x: AnyArray, y: AnyArray) => AnyArray): AnyArray {
