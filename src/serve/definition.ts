@@ -43,7 +43,7 @@ export interface ReplicaDefinition<Model = never, In = never, Out = unknown, Par
   readonly kind?: ModelKind
   /**
    * Typical inputs. Each replica computes some before it takes work, and `'auto'` settings are measured on them. @default none: as many replicas as cores,
-   * of one thread each, and batches of one item
+   * of one thread each; the batch size is measured on the first 32 inputs, for half a second at one replica
    */
   readonly warmUp?: readonly In[]
   /** How many calls one replica has under way at once: for engines that batch by themselves, such as llama.cpp with its sequences. @default 1 */

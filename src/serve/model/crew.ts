@@ -9,6 +9,8 @@ import type { ModelSettings } from './settings.ts'
 
 /** The largest batch that is tried where nothing else is said. */
 const largestBatch = 32
+/** Requests may wait for the replica that is being measured; chosen. */
+const inServiceMs = 500
 /** Each replica computes so many inputs of warm-up before it takes work: the first calls of an engine are slower. */
 const warmItems = 2
 
@@ -43,7 +45,7 @@ export class Crew {
     if (!this.#serving) return undefined
     let found: Seat | undefined
     for (const seat of this.#seats) {
-      if (seat === but || !seat.handle || seat.underWay >= this.#settings.slots || !seat.breaker.ready) continue
+      if (seat === but || seat.reserved || !seat.handle || seat.underWay >= this.#settings.slots || !seat.breaker.ready) continue
       if (!found || seat.underWay < found.underWay) found = seat
     }
     return found
@@ -107,6 +109,37 @@ export class Crew {
     this.#closed = true
     this.#waiting?.failed(closedError(this.#settings.name))
     await this.end(graceMs)
+  }
+
+  /**
+   * Measures the batch size on inputs that have come, at one replica that is idle, while the others go on. False where none is idle. What goes wrong changes
+   * nothing.
+   */
+  async measureBatch(samples: readonly unknown[]): Promise<boolean> {
+    const seat = this.free()
+    const handle = seat?.handle
+    if (!seat || !handle || seat.underWay > 0) return false
+    seat.reserved = true
+    const layout = { replicas: this.#seats.length, threads: this.#threads }
+    try {
+      const { batchTokens, clock } = this.#settings
+      const rows = await measure({
+        layouts: [layout],
+        batches: batchesUpTo(largestBatch),
+        samples: byLength(samples),
+        tokens: batchTokens,
+        clock,
+        budgetMs: inServiceMs,
+        open: async () => [handle],
+      })
+      // One replica was measured; all of them together are said to do as much each.
+      this.measured = rows.map((row) => ({ ...row, itemsPerSecond: row.itemsPerSecond * layout.replicas }))
+      this.batch = rows.find(({ chosen }) => chosen)?.batch ?? this.batch
+    } catch {
+      // The replica died of something else; what comes is served as before.
+    }
+    seat.reserved = false
+    return true
   }
 
   async end(graceMs: number): Promise<void> {

@@ -60,13 +60,18 @@ export async function measure(measurement: Measurement): Promise<readonly Measur
   const { layouts, batches, budgetMs } = measurement
   const eachMs = budgetMs / (layouts.length * batches.length)
   const rows: Measured[] = []
+  let leftMs = budgetMs
   for (const layout of layouts) {
+    if (leftMs <= 0) break
     const handles = await measurement.open(layout)
     let best = 0
     for (const batch of batches) {
+      const from = measurement.clock.now()
       const { itemsPerSecond, batchMs } = await rate(measurement, handles, batch, eachMs)
+      leftMs -= measurement.clock.now() - from
       rows.push({ ...layout, batch, itemsPerSecond, batchMs, chosen: false })
-      if (itemsPerSecond < worthTrying * best) break
+      // One twice as large takes up to twice as long: a slow model is not measured for minutes.
+      if (itemsPerSecond < worthTrying * best || leastBatches * 2 * batchMs > leftMs) break
       best = Math.max(best, itemsPerSecond)
     }
   }

@@ -33,6 +33,8 @@ const firstRetryOpenMs = 1_000
 const longestRetryOpenMs = 30_000
 /** Of throughput: about as many of the latest batches decide. */
 const memory = 20
+/** Inputs on which the batch size is measured where `warmUp` gives none; chosen: enough for several lengths. */
+const samplesWanted = 32
 /** Said to a caller that is refused before anything is known of the speed. */
 const unknownRetryMs = 1_000
 
@@ -61,6 +63,8 @@ export class Model {
   #rateTokens = 0
   #rateMs = 0
   #closed: Promise<void> | undefined
+  /** The first inputs, while the batch size is to be measured on them. */
+  #samples: unknown[] | undefined
   #idle: (() => void)[] = []
   usedAtMs = 0
 
@@ -71,6 +75,8 @@ export class Model {
     this.#estimate = new TokenEstimate(settings.counted)
     this.#meter = new Meter(clock.now())
     this.#hedge = settings.hedge && new HedgeTiming(settings.hedge)
+    const { runs, warmUp, batchItems, slots } = settings
+    if (runs && warmUp.length === 0 && batchItems === 'auto' && slots === 1) this.#samples = []
     this.crew = new Crew(settings, {
       ready: () => this.#pump(),
       failed: (error) => this.#openFailed(error),
@@ -254,12 +260,27 @@ export class Model {
       if (counted > 0) this.#estimate.learn(call.item, counted)
     }
     this.#count(batch, sum, ms)
+    this.#sample(batch, errors.length === 0)
     for (const { at, error } of errors) if ((calls[at] as Call).fail(error)) this.#meter.failed++
     for (const [at, call] of calls.entries()) {
       if (call.settled) continue
       this.#answer(batch, call, { value: values[at], tokens: tokens[at] ?? 0, servedMs: ms, batch: together[at] ?? 1 })
     }
     this.#next(batch)
+  }
+
+  /** Keeps the first inputs that were computed, and measures the batch size when there are enough. */
+  #sample({ calls }: BatchUnderWay, good: boolean): void {
+    const samples = this.#samples
+    if (!samples || !good || this.#state !== 'ready') return
+    if (samples.length < samplesWanted) samples.push(...calls.map(({ item }) => item))
+    if (samples.length < samplesWanted) return
+    this.#samples = undefined
+    void this.crew.measureBatch(samples).then((measured) => {
+      // Every replica was at work: later.
+      if (!measured) this.#samples = samples
+      this.#pump()
+    })
   }
 
   #written(batch: BatchUnderWay, call: Call, { value, tokens }: StreamOutcome): void {

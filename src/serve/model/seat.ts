@@ -36,6 +36,8 @@ export class Seat {
   readonly id: number
   readonly breaker: CircuitBreaker
   handle: ReplicaHandle | undefined
+  /** It is being measured, and takes no work. */
+  reserved = false
   /** Batches and streams under way. */
   underWay = 0
   batches = 0

@@ -270,3 +270,35 @@ test('warm-up measures layouts and batch sizes, and takes the quickest', async (
   expect(measured.map(({ batch }) => batch)).toEqual([1, 2, 4, 8])
   await model?.close()
 })
+
+test('without warm-up the batch size is measured on the first inputs, at one replica, while the other one serves', async () => {
+  const { clock, model, simulation } = await opened(
+    { ms: (items) => (items.length <= 4 ? 20 : 400) },
+    { batch: { items: 'auto' } },
+  )
+  for (let i = 0; i < 40; i++) {
+    outcome(model(`input ${i}`))
+    await clock.advance(30)
+  }
+  for (let i = 0; i < 100; i++) await clock.advance(20)
+  const { measured, answered, underWay } = model.stats()
+  expect(measured.find(({ chosen }) => chosen)).toMatchObject({ replicas: 2, threads: 1, batch: 4 })
+  expect([answered, underWay]).toEqual([40, 0])
+  const before = simulation.batches.length
+  for (let i = 0; i < 10; i++) outcome(model('x'))
+  await clock.advance(100)
+  expect(simulation.batches.slice(before).map(({ items }) => items.length)).toEqual([1, 1, 4, 4])
+  await model.close()
+})
+
+test('a slow model is not measured for minutes', async () => {
+  const clock = new SimulatedClock()
+  const simulation = simulate({ clock, ms: (items) => 1_000 * items.length })
+  const described = { ...definition, warmUp: ['a', 'b', 'c'] }
+  const { model } = replicasWith(import.meta.url, { model: described }, { measure: '3s' }, clock, () => simulation.open)
+  const ready = model?.ready()
+  for (let i = 0; i < 30; i++) await clock.advance(1_000)
+  await ready
+  expect(model?.stats().state).toBe('ready')
+  await model?.close()
+})
