@@ -37,6 +37,7 @@ export const commands: readonly CommandSpec[] = [
         summary: 'tasks of the graph at once, and workers, at most: a number, or a share of the cores such as 50%',
       },
       { name: 'trace', value: 'FILE', summary: 'write a trace while running, for heddle trace FILE' },
+      { name: 'webhook', value: 'URL', summary: 'post how it ended there, signed with HEDDLE_WEBHOOK_SECRET' },
       { name: 'ui', summary: 'show it live in the browser, and keep the page until Ctrl-C' },
       noOpen,
       {

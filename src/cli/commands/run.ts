@@ -17,6 +17,7 @@ import { exitCodes } from '../interface/exit-codes.ts'
 import { Interrupts } from '../program/interrupts.ts'
 import { defaultExportOf } from '../program/default-export.ts'
 import { loadModule, programPath } from '../program/load.ts'
+import type { Webhook } from '../program/webhook.ts'
 import { forbidColor } from '../terminal/paint.ts'
 import { type Outcome, shown } from '../reporters/report-run.ts'
 import { chooseReporter, openReporter, type Reporter } from '../reporters/reporter.ts'
@@ -37,8 +38,9 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const write = (text: string): unknown => process.stdout.write(text)
   const name = chooseReporter({ json, reporter: options.reporter === true ? undefined : options.reporter })
   const reporter = await openReporter(name, options.quiet === true)
+  const webhook = typeof options['webhook'] === 'string' ? await openWebhook(options['webhook'], file) : undefined
   const page = options.ui === true ? await openPage(options['no-open'] !== true) : undefined
-  const run = new ProgramRun(file, reporter, typeof options.trace === 'string' ? options.trace : undefined, page)
+  const run = new ProgramRun(file, reporter, typeof options.trace === 'string' ? options.trace : undefined, page, webhook)
   return run.run(path, args, boundOf(options), name === 'json' ? undefined : write)
 }
 
@@ -58,9 +60,15 @@ async function openPage(open: boolean): Promise<RunPage> {
   return (await import('./run-page.ts')).RunPage.open(open)
 }
 
+async function openWebhook(url: string, program: string): Promise<Webhook> {
+  const webhook = await import('../program/webhook.ts')
+  return new webhook.Webhook(url, program)
+}
+
 class ProgramRun {
   readonly #reporter: Reporter
   readonly #page: RunPage | undefined
+  readonly #webhook: Webhook | undefined
   /** Where the recording goes while it grows. */
   readonly #stream: { close(): void } | undefined
   readonly #recorder: Recorder
@@ -68,8 +76,15 @@ class ProgramRun {
   readonly #interrupts: Interrupts
   #reported = false
 
-  constructor(name: string, reporter: Reporter, traceFile: string | undefined, page: RunPage | undefined) {
+  constructor(
+    name: string,
+    reporter: Reporter,
+    traceFile: string | undefined,
+    page: RunPage | undefined,
+    webhook: Webhook | undefined,
+  ) {
     this.#reporter = reporter
+    this.#webhook = webhook
     this.#recorder = new Recorder({ name, window: 'runs', live: true })
     this.#page = page
     const sinks = page ? [page.send] : []
@@ -139,6 +154,7 @@ class ProgramRun {
     const file = broken || this.#file?.seekable === false ? undefined : this.#file?.path
     this.#reporter.end(explained(this.#recorder, trace, file), outcome)
     if (this.#file?.error) say(process.stderr, `the trace ${this.#file.path} is not complete: ${this.#file.error.message}`)
+    this.#webhook?.send(outcome)
     return outcome.code
   }
 }
