@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { goPeer, pythonBinary, pythonFolder } from './harness/processes.mjs'
 
 const pinned = [
-  'dask[bag]==2026.8.0',
+  'dask[array,bag]==2026.8.0',
   'numpy==2.4.6',
   'ortools==9.15.6755',
   'numexpr==2.14.2',
+  'pyarrow==26.0.1',
   'joblib==1.6.0',
   'duckdb==2.0.0',
   'polars==2.1.0',

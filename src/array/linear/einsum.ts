@@ -137,14 +137,16 @@ function multiplied(a: Term, b: Term, needed: (index: string) => boolean, length
   const batch = shared.filter((index) => !inner.includes(index))
   const rows = a.indices.filter((index) => !shared.includes(index))
   const columns = b.indices.filter((index) => !shared.includes(index))
-  const size = (indices: readonly string[]): number => sizeOf(indices.map((index) => lengths.get(index) as number))
-  if (inner.length === 0 || size(rows) === 1 || size(columns) === 1)
+  // Of the operand itself: a length of 1 may be one that a later operand stretches.
+  const lengthsIn = (term: Term, indices: readonly string[]): number[] =>
+    indices.map((index) => term.array.shape[term.indices.indexOf(index)] as number)
+  if (inner.length === 0 || sizeOf(lengthsIn(a, rows)) === 1 || sizeOf(lengthsIn(b, columns)) === 1)
     return fused(a, b, [...batch, ...rows, ...columns, ...inner], needed)
   const indices = [...batch, ...rows, ...columns]
   const left = grouped(a, [batch, rows, inner])
   const right = grouped(b, [batch, inner, columns])
   const product = matmul(left, right)
-  const shape = [...product.shape.slice(0, batch.length), ...[...rows, ...columns].map((index) => lengths.get(index) as number)]
+  const shape = [...product.shape.slice(0, batch.length), ...lengthsIn(a, rows), ...lengthsIn(b, columns)]
   const array = String(shape) === String(product.shape) ? product : product.reshape(shape)
   return summed({ array, indices }, needed)
 }

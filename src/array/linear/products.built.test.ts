@@ -117,6 +117,8 @@ test.skipIf(!installed)('einsum', async () => {
     cube: numbers(7, 4, 4, 4),
     v: numbers(8, 7),
     one: numbers(9, 1, 7),
+    thin: numbers(11, 2, 1, 7),
+    thick: numbers(12, 3, 5, 8),
     ints: da.from(
       new Int32Array(42).map((_, i) => i),
       { shape: [6, 7] },
@@ -161,6 +163,7 @@ test.skipIf(!installed)('einsum', async () => {
     ['i->', 'v'],
     ['ij , jk -> ik', 'a', 'b'],
     ['aB,Bc', 'a', 'b'],
+    ['mij,jk,pik->mp', 'thin', 'b', 'thick'],
   ]
   const operand = (name: string): da.NDArray =>
     name.endsWith('[0]') ? (given[name.slice(0, -3)] as da.NDArray).get(0) : (given[name] as da.NDArray)
