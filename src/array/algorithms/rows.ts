@@ -8,6 +8,7 @@ import type { Computed } from '../stages/lower.ts'
 import { allocate } from '../stages/map-stage.ts'
 import { denseNode, describeNode, type Prepared } from '../stages/stage.ts'
 import { blockJob, flatten } from './blocks.ts'
+import { longRow, prepareLongSort } from './long-sort.ts'
 
 /** What the algorithm writes, and the numbers behind the length of a row. */
 interface RowAlgorithm {
@@ -36,6 +37,8 @@ export const prepareRows =
   (node: AlgorithmNode, computed: Computed): Prepared => {
     const [input] = node.inputs as [Node]
     const rowLength = input.shape.at(-1) as number
+    if (algorithm === 'sort' && node.dtype === 'f64' && rowLength >= longRow && rowLength === sizeOf(input.shape))
+      return prepareLongSort(node, computed)
     const flat = flatten([input], computed, rowLength)
     if ('needs' in flat) return flat
     const dtype = dtypeOf(node)

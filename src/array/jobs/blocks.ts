@@ -6,6 +6,7 @@ import { typedArray, type TypedArray } from '../expression/dtype.ts'
 import { type BlockAlgorithm, type BlockJob, type BlockTask, dtypeOf, ExpressionRunner, forBlocks, type Stop } from './job.ts'
 import { gather, scatter, search } from './gather.ts'
 import { argsort, partition, rowQuantile, sort } from './rows.ts'
+import { sortParts, spread } from './spread.ts'
 import { type Comparable, keyCount, nanKey, orderedKey, sortedUnique, TopK } from './ordering.ts'
 
 type Algorithm = (job: BlockJob, task: number) => BlockTask
@@ -23,6 +24,8 @@ const algorithms: Readonly<Record<BlockAlgorithm, Algorithm>> = {
   search,
   select,
   sort,
+  sortParts,
+  spread,
   topk,
   unique,
   weigh,

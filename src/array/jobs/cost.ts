@@ -37,6 +37,8 @@ export function elementsOf(job: Job): number {
       return job.batch.reduce((a, b) => a * b, job.size)
     case 'product':
       return job.batch.reduce((a, b) => a * b, job.rows * job.columns)
+    case 'block':
+      return job.elements ?? job.length
     default:
       return job.length
   }

@@ -81,6 +81,8 @@ export interface BlockJob extends Common {
   readonly numbers: readonly number[]
   /** Of what the algorithm reads beside the expression. */
   readonly dtype?: DType
+  /** Elements that it works on, where they are more than those of the expression. */
+  readonly elements?: number
 }
 
 export type BlockAlgorithm =
@@ -96,6 +98,8 @@ export type BlockAlgorithm =
   | 'search'
   | 'select'
   | 'sort'
+  | 'sortParts'
+  | 'spread'
   | 'topk'
   | 'unique'
   | 'weigh'

@@ -114,3 +114,18 @@ test('columns of CSV, grouped by masks', async () => {
   ).toEqual([72, 73.5, 69, 70.5])
   expect(await list(da.unique(key))).toEqual([0, 1, 2, 3])
 })
+
+test('one long row is sorted by buckets, with NaN last and zeros of both signs', async () => {
+  const length = 600_000
+  const elements = await da.random([length], { seed: 3 }).multiply(2).subtract(1).power(9).compute(here)
+  const { data } = elements
+  for (let i = 0; i < 40; i++)
+    data[i * 1_000] = [Number.NaN, -0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY][i % 5] as number
+  const expected = Float64Array.from(data).sort()
+  for (const threads of [0, 2]) {
+    const sorted = await da.sort(da.from(elements)).compute({ threads })
+    expect(sorted.data.every((value, i) => Object.is(value, expected[i]))).toBe(true)
+  }
+  const same = await da.sort(da.full([length], 5)).compute(here)
+  expect(same.data.every((value) => value === 5)).toBe(true)
+})
