@@ -250,6 +250,31 @@ describe.runIf(redisPath())('the fleet', () => {
     await store.close()
   })
 
+  test('a quota bounds how many batches of a tenant run at once', async () => {
+    const own = await startWorker(redis.url, [fixture('fleet.ts')], { tenant: 'bounded', slots: 4 })
+    const store = await openStore(redis.url, 'main-bounded')
+    const most = async (): Promise<number> => {
+      const fleet = await open({ tenant: 'bounded' })
+      let highest = 0
+      const watch = setInterval(() => (highest = Math.max(highest, own.busy)), 5)
+      await map(
+        range(8).map(() => 60),
+        fns.sleep,
+        { on: fleet },
+      )
+      clearInterval(watch)
+      await fleet.close()
+      return highest
+    }
+    expect(await most()).toBeGreaterThan(1)
+    await store.setQuota(1)
+    expect([await store.quota(), await most()]).toEqual([1, 1])
+    await store.setQuota(undefined)
+    expect([await store.quota(), (await most()) > 1]).toEqual([undefined, true])
+    await store.close()
+    await own.drain(0)
+  })
+
   test('functions of a module that somebody else wrote, with their own kind of values', async () => {
     const fleet = await open()
     expect(await map([new Map([['a', 1n]])], plain.echo, { on: fleet })).toEqual([new Map([['a', 1n]])])

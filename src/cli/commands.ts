@@ -193,7 +193,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'fleet',
     summary: 'prepare, deploy and look at a fleet, cancel a run, drain a worker',
-    positionals: 'check | init | status | cancel RUN | drain WORKER | manifests FILE... | dockerfile FILE...',
+    positionals: 'check | init | status | cancel RUN | drain WORKER | quota [N] | manifests FILE... | dockerfile FILE...',
     minPositionals: 1,
     maxPositionals: Number.POSITIVE_INFINITY,
     options: [

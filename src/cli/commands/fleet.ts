@@ -20,7 +20,7 @@ interface Asked {
   readonly watch: boolean
 }
 
-const actions: Readonly<Record<string, (asked: Asked) => Promise<number>>> = { check, init: check, status, cancel, drain }
+const actions: Readonly<Record<string, (asked: Asked) => Promise<number>>> = { check, init: check, status, cancel, drain, quota }
 
 export async function command({ positionals: [action = '', ...rest], options }: Invocation): Promise<number> {
   const [id] = rest
@@ -111,5 +111,19 @@ async function drain({ store, id = '', json }: Asked): Promise<number> {
   await store.publish({ type: 'drain', worker: id })
   if (json) sayJson(process.stdout, JSON.stringify({ draining: id }))
   else say(process.stdout, `the worker ${id} is asked to drain`)
+  return exitCodes.ok
+}
+
+/** Without a number it shows what there is. */
+async function quota({ store, id, json }: Asked): Promise<number> {
+  if (id !== undefined) {
+    if (id !== 'none' && !/^[1-9]\d{0,5}$/.test(id))
+      throw new UsageError(`Expected a whole number from 1 up, or none, got ${JSON.stringify(id)}`)
+    await store.setQuota(id === 'none' ? undefined : Number(id))
+  }
+  const concurrency = await store.quota()
+  if (json) sayJson(process.stdout, JSON.stringify({ concurrency: concurrency ?? null }))
+  else
+    say(process.stdout, concurrency === undefined ? 'there is no quota' : `at most ${concurrency} batches of each module at once`)
   return exitCodes.ok
 }

@@ -10,7 +10,7 @@ import type { BackendFactory, PostgresQueueBackend } from 'bullmq'
 import type { Pool, PoolConfig } from 'pg'
 import { HeddleError } from '../../base/errors.ts'
 import { FleetRefused, FleetUnavailable } from '../protocol/errors.ts'
-import { type BullMq, keptEvents, QueueStore } from './queues.ts'
+import { type BullMq, QueueStore } from './queues.ts'
 import { shownUrl } from './shown-url.ts'
 import { steadyPool } from './steady-pool.ts'
 import type { JobState, Store } from './store.ts'
@@ -174,12 +174,20 @@ class PostgresStore extends QueueStore {
     return wrong
   }
 
-  async prepare(queue: string): Promise<void> {
-    await this.#rows(
-      `INSERT INTO meta (queue, field, value) VALUES ($1, 'opts.maxLenEvents', $2)
-        ON CONFLICT (queue, field) DO UPDATE SET value = EXCLUDED.value`,
-      [queue, String(keptEvents)],
-    )
+  protected async setMeta(queue: string, fields: Readonly<Record<string, string | undefined>>): Promise<void> {
+    for (const [field, value] of Object.entries(fields))
+      if (value === undefined) await this.#rows('DELETE FROM meta WHERE queue = $1 AND field = $2', [queue, field])
+      else
+        await this.#rows(
+          `INSERT INTO meta (queue, field, value) VALUES ($1, $2, $3)
+            ON CONFLICT (queue, field) DO UPDATE SET value = EXCLUDED.value`,
+          [queue, field, value],
+        )
+  }
+
+  protected async getMeta(queue: string, field: string): Promise<string | null> {
+    const [row] = await this.#rows<{ value: string }>('SELECT value FROM meta WHERE queue = $1 AND field = $2', [queue, field])
+    return row?.value ?? null
   }
 
   async states(queue: string, ids: readonly string[]): Promise<JobState[]> {

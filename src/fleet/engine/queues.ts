@@ -22,7 +22,10 @@ export interface Connecting {
 
 const closeMs = 1_000
 /** Events are hints, and those of results hold the result. */
-export const keptEvents = 1_000
+const keptEvents = 1_000
+
+/** Of the queue that all of the tenant hear. */
+const quotaField = 'heddle.concurrency'
 
 type Jobs = Parameters<Store['add']>[1]
 
@@ -47,7 +50,6 @@ export abstract class QueueStore implements Store {
   abstract readonly askAfterMs: number
   abstract now(): Promise<number>
   abstract preflight(): Promise<string[]>
-  abstract prepare(queue: string): Promise<void>
   abstract states(queue: string, ids: readonly string[]): Promise<JobState[]>
   abstract messages(queue: string, ids: readonly string[]): Promise<(string | undefined)[]>
   abstract recall(queue: string, ids: readonly string[]): Promise<boolean[]>
@@ -56,6 +58,9 @@ export abstract class QueueStore implements Store {
   abstract counts(queue: string): Promise<{ waiting: number; active: number; done: number }>
   abstract queues(): Promise<string[]>
   abstract tidy(queue: string): Promise<void>
+  /** What the store knows of a queue besides its jobs; undefined removes it. */
+  protected abstract setMeta(queue: string, fields: Readonly<Record<string, string | undefined>>): Promise<void>
+  protected abstract getMeta(queue: string, field: string): Promise<string | null>
   /** Where the events of a queue end now, so that nothing is missed that comes later. */
   protected abstract lastEvent(): Promise<string>
   /** Which jobs are under way, with who owns them. */
@@ -72,6 +77,25 @@ export abstract class QueueStore implements Store {
       this.#queues.set(name, queue)
     }
     return queue
+  }
+
+  async prepare(queue: string): Promise<void> {
+    const quota = await this.quota()
+    await this.setMeta(queue, {
+      'opts.maxLenEvents': String(keptEvents),
+      concurrency: quota === undefined ? undefined : String(quota),
+    })
+  }
+
+  async quota(): Promise<number | undefined> {
+    const quota = Number(await this.getMeta(`${this.space}-control`, quotaField))
+    return Number.isInteger(quota) && quota > 0 ? quota : undefined
+  }
+
+  async setQuota(concurrency: number | undefined): Promise<void> {
+    const text = concurrency === undefined ? undefined : String(concurrency)
+    await this.setMeta(`${this.space}-control`, { [quotaField]: text })
+    for (const queue of await this.queues()) await this.setMeta(queue, { concurrency: text })
   }
 
   async add(queue: string, jobs: Jobs): Promise<void> {

@@ -5,7 +5,7 @@ import { FleetRefused, FleetUnavailable } from '../protocol/errors.ts'
 import { prefix } from '../naming/names.ts'
 import { pollMs } from '../protocol/constants.ts'
 import { preflightOf } from './preflight.ts'
-import { type BullMq, keptEvents, QueueStore } from './queues.ts'
+import { type BullMq, QueueStore } from './queues.ts'
 import { shownUrl } from './shown-url.ts'
 import type { JobState, Store } from './store.ts'
 
@@ -95,8 +95,14 @@ class RedisStore extends QueueStore {
     return preflightOf(await this.#client.info())
   }
 
-  async prepare(queue: string): Promise<void> {
-    await this.#client.hset(this.#key(queue, 'meta'), 'opts.maxLenEvents', keptEvents)
+  protected async setMeta(queue: string, fields: Readonly<Record<string, string | undefined>>): Promise<void> {
+    const key = this.#key(queue, 'meta')
+    for (const [field, value] of Object.entries(fields))
+      await (value === undefined ? this.#client.hdel(key, field) : this.#client.hset(key, field, value))
+  }
+
+  protected getMeta(queue: string, field: string): Promise<string | null> {
+    return this.#client.hget(this.#key(queue, 'meta'), field)
   }
 
   async states(queue: string, ids: readonly string[]): Promise<JobState[]> {

@@ -73,6 +73,9 @@ export interface Store {
   now(): Promise<number>
   /** What is set so that work could be lost, in words with their mend. */
   preflight(): Promise<string[]>
+  /** How many batches of each queue of the tenant may run at once; undefined where there is no such quota. */
+  quota(): Promise<number | undefined>
+  setQuota(concurrency: number | undefined): Promise<void>
   /** Before the first job of a run. */
   prepare(queue: string): Promise<void>
   /** Adding one a second time does nothing. */

@@ -76,7 +76,7 @@ const warnEveryMs = 10_000
 const settleMs = 5_000
 
 /**
- * Why a batch waited: every slot was busy, its tenant had used up its share, a machine had been lost with it, or only the trip through the store.
+ * Why a batch waited: every slot was busy, its tenant has a quota, a machine had been lost with it, or only the trip through the store.
  */
 export type QueueCause = 'no-free-slot' | 'quota' | 'redelivery' | 'transfer'
 
@@ -108,7 +108,7 @@ export class FleetWorker {
   #beat = 0
   #offsetMs = 0
   #draining = false
-  /** Its tenant had a quota at the last look, and had used it up. */
+  /** Its tenant has a quota, at the last look. */
   #limited = false
   #troubleAt = Number.NEGATIVE_INFINITY
   /** Ids of jobs that the fetchers have given, until their end has been written. */
@@ -241,6 +241,7 @@ export class FleetWorker {
   async #sayAlive(): Promise<void> {
     const { workers } = this.#store
     if (!(await workers.beat(this.id, ++this.#beat))) await workers.put(this.id, this.#info())
+    this.#limited = (await this.#store.quota()) !== undefined
     try {
       await this.#lookAtClock()
     } catch (error) {
