@@ -20,6 +20,9 @@ export type { AnyEmbeddingModel, AnyLanguageModel } from './model/sdk-model.ts'
 export { type Batch, batch, type BatchOptions } from './batch/batch.ts'
 export type { BatchReport, BatchRow } from './batch/report.ts'
 
+// Cache
+export { type CacheReport, type ResponseCache, responseCache, type ResponseCacheOptions } from './cache/response-cache.ts'
+
 // Patterns
 export { ask, type AskOptions, type ProviderOptions } from './patterns/ask.ts'
 export {

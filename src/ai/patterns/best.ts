@@ -5,6 +5,7 @@ import type { TaskContext } from '../../base/frame.ts'
 import { checkpointRule } from '../../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../../run/group.ts'
 import { map } from '../../run/map.ts'
+import { wantingVariety } from '../cache/variety.ts'
 import { type Checkpointed, type Once, withOnce } from './once.ts'
 
 /** Options of {@link best}. */
@@ -49,7 +50,7 @@ export async function best<T>(
   checkFunction(score, 'score', 'best')
   type Scored = { answer: T; score: number; index: number }
   const one = async (once: Once, index: number, context: TaskContext): Promise<Scored> => {
-    const answer = await once('sample', index, () => sample(context))
+    const answer = await once('sample', index, () => wantingVariety(() => sample(context)))
     const value = await once('score', index, () => score(answer, context))
     return { answer, score: Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value, index }
   }

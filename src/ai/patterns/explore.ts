@@ -8,6 +8,7 @@ import { checkFunction, checkOptions, rules } from '../../base/options.ts'
 import { checkpointRule } from '../../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../../run/group.ts'
 import { map } from '../../run/map.ts'
+import { wantingVariety } from '../cache/variety.ts'
 import { type Checkpointed, type Once, withOnce } from './once.ts'
 
 /** Options of {@link explore}. */
@@ -86,7 +87,7 @@ async function search<S>(options: ExploreOptions<S>, once: Once): Promise<Explor
   let [explored, levels] = [0, 0]
 
   const follow = async (chain: Chain<S>, context: TaskContext): Promise<readonly Chain<S>[]> => {
-    const next = await once('expand', chain.path, () => expand(chain.state, context))
+    const next = await once('expand', chain.path, () => wantingVariety(() => expand(chain.state, context)))
     const states = next.filter((state) => !key || addNew(seen, key(state)))
     const scored = await map(
       states,

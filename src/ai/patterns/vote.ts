@@ -8,6 +8,7 @@ import { checkFunction, checkOptions, type Rule, rules } from '../../base/option
 import { checkpointRule } from '../../checkpoint/index.ts'
 import { type RunOptions, runRules } from '../../run/group.ts'
 import { scope } from '../../run/scope.ts'
+import { wantingVariety } from '../cache/variety.ts'
 import { type Checkpointed, type Once, withOnce } from './once.ts'
 
 /** Options of {@link vote}. */
@@ -85,7 +86,9 @@ export async function vote<T>(
             }
             while (ballot.running < concurrency && ballot.running < ballot.needed) {
               ballot.start()
-              s.fork((context) => once('sample', context.index, () => sample(context)), { name: 'sample' }).then(
+              s.fork((context) => once('sample', context.index, () => wantingVariety(() => sample(context))), {
+                name: 'sample',
+              }).then(
                 (answer) => {
                   ballot.count(answer)
                   fill()

@@ -15,7 +15,10 @@ import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import { type PoolReport, reportOf } from './report.ts'
 
 /** Options of a pool of embedding models. */
-export interface EmbeddingPoolOptions extends Omit<PoolOptions, 'hedge' | 'stallTimeout' | 'maxOutputTokens' | 'check'> {
+export interface EmbeddingPoolOptions extends Omit<
+  PoolOptions,
+  'hedge' | 'stallTimeout' | 'maxOutputTokens' | 'check' | 'cache'
+> {
   /** Texts per request; the model's own maximum where that is less. @default 64 */
   readonly batch?: number
 }
@@ -53,7 +56,7 @@ export function embeddingPool<M extends AnyEmbeddingModel>(
   models: M | PoolMember<M> | readonly (M | PoolMember<M>)[],
   options: EmbeddingPoolOptions = {},
 ): EmbeddingPool<M> {
-  const { hedge: _, stallTimeout: _1, maxOutputTokens: _2, check: _3, ...common } = poolRules
+  const { hedge: _, stallTimeout: _1, maxOutputTokens: _2, check: _3, cache: _4, ...common } = poolRules
   checkOptions<EmbeddingPoolOptions>(options, { ...common, batch: rules.whole(1) }, 'pool.embedding')
   const members = membersOf(models)
   for (const { model } of members) {

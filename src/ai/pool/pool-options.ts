@@ -3,6 +3,7 @@ import type { Duration } from '../../base/duration.ts'
 import { type OptionRules, rules } from '../../base/options.ts'
 import type { BreakerOptions } from '../../limits/index.ts'
 import { SharedLimits } from '../account/share-limits.ts'
+import { ResponseCache } from '../cache/response-cache.ts'
 import { Budget } from './budget.ts'
 import type { HedgeOptions } from './hedge.ts'
 import type { FailureClass } from '../../base/errors.ts'
@@ -55,6 +56,8 @@ export interface PoolOptions {
   readonly prices?: Readonly<Record<string, Price>>
   /** Put on calls that bound their answers by nothing, where a budget must know the most that they can cost. @default 4096 */
   readonly maxOutputTokens?: number
+  /** Answers equal calls without asking again: a cache made by `responseCache()`. @default none */
+  readonly cache?: ResponseCache
   /** The name in messages. @default 'the pool' */
   readonly name?: string
 }
@@ -117,5 +120,6 @@ export const poolRules: OptionRules<PoolOptions> = {
   budget: { expected: 'a budget made by budget()', accepts: (value) => value instanceof Budget },
   prices: rules.object,
   maxOutputTokens: rules.whole(1),
+  cache: { expected: 'a cache made by responseCache()', accepts: (value) => value instanceof ResponseCache },
   name: rules.string,
 }

@@ -15,6 +15,7 @@ import {
   type CallableModel,
   type CallOptions,
   type GenerateResult,
+  type StreamPart,
   type StreamResult,
   type Usage,
 } from '../model/sdk-model.ts'
@@ -27,6 +28,9 @@ import { type PoolReport, reportOf } from './report.ts'
 import { unfitness } from './unfit.ts'
 import { usageOf } from './usage.ts'
 import { guardStream, openStream } from './answer-stream.ts'
+import { cacheKey } from '../cache/cache-key.ts'
+import { keepingParts, streamOf } from '../cache/kept-stream.ts'
+import { costOf } from '../prices/prices.ts'
 
 /** A pool is a model again, of the same type as its members. */
 export type Pool<M extends AnyLanguageModel> = Pick<
@@ -88,6 +92,13 @@ export function insideOf(model: unknown): PoolInside | undefined {
 /** The same for embedding models; see {@link EmbeddingPool}. */
 pool.embedding = embeddingPool
 
+/** A whole answer, and who gave it. */
+interface Answered {
+  readonly value: GenerateResult
+  readonly usage: Usage | undefined
+  readonly replica: Replica<CallableModel> | undefined
+}
+
 class ModelPool {
   declare readonly supportedUrls: unknown
   readonly specificationVersion: string
@@ -117,7 +128,7 @@ class ModelPool {
       () => this.#begun(options),
       async (span) => {
         try {
-          const result = await this.#generate(options)
+          const result = await this.#answer(options)
           span?.end({ usage: usageOf({ ...result, headers: result.response?.headers }), output: peek(result, 'content') })
           return result
         } catch (error) {
@@ -128,7 +139,22 @@ class ModelPool {
     )
   }
 
-  async #generate(options: CallOptions): Promise<GenerateResult> {
+  /** From the cache, where there is one. */
+  async #answer(options: CallOptions): Promise<GenerateResult> {
+    const { cache } = this.#options
+    const key = cache && this.#cacheKey('whole', options)
+    if (!cache || key === undefined) {
+      cache?.skip()
+      return (await this.#generate(options)).value
+    }
+    const answer = await cache.through(key, options.abortSignal, async (abortSignal) => {
+      const answered = await this.#generate({ ...options, abortSignal })
+      return { value: answered.value, ...this.#keeping(answered) }
+    })
+    return answer.cached ? this.#hit(answer.value as GenerateResult) : (answer.value as GenerateResult)
+  }
+
+  async #generate(options: CallOptions): Promise<Answered> {
     const { dispatcher, call, bounded } = this.#prepare(options, 'whole')
     let filtered: GenerateResult | undefined
     try {
@@ -146,13 +172,13 @@ class ModelPool {
       attempt.succeed(usage)
       dispatcher.ledger.succeeded++
       if (usage) dispatcher.hedging?.used(usage.input + usage.output)
-      return value
+      return { value, usage, replica: attempt.replica }
     } catch (error) {
       // No model gave more than what a filter has ended: that is what the first alone would have given.
       if (!filtered || options.abortSignal?.aborted) throw error
       dispatcher.ledger.failed--
       dispatcher.ledger.succeeded++
-      return filtered
+      return { value: filtered, usage: undefined, replica: undefined }
     }
   }
 
@@ -161,7 +187,7 @@ class ModelPool {
       () => this.#begun(options),
       async (span) => {
         try {
-          return await this.#stream(options, span)
+          return await this.#streamed(options, span)
         } catch (error) {
           span?.end({ error })
           throw error
@@ -174,7 +200,31 @@ class ModelPool {
     return { kind: 'call', operation: 'chat', model: this.modelId, provider: this.provider, options }
   }
 
-  async #stream(options: CallOptions, span: OpenSpan | undefined): Promise<StreamResult> {
+  /** From the cache, where there is one. */
+  async #streamed(options: CallOptions, span: OpenSpan | undefined): Promise<StreamResult> {
+    const { cache } = this.#options
+    const key = cache && this.#cacheKey('stream', options)
+    if (!cache || key === undefined) {
+      cache?.skip()
+      return this.#stream(options, span)
+    }
+    const parts = await cache.find(key)
+    if (parts !== undefined) {
+      const { ledger } = this.#dispatcher
+      ledger.calls++
+      ledger.succeeded++
+      span?.end({})
+      return { stream: streamOf(parts as readonly StreamPart[]) }
+    }
+    cache.missed()
+    return this.#stream(options, span, (kept, answered) => void cache.keep(key, { value: kept, ...this.#keeping(answered) }))
+  }
+
+  async #stream(
+    options: CallOptions,
+    span: OpenSpan | undefined,
+    keep?: (parts: readonly StreamPart[], answered: Answered) => void,
+  ): Promise<StreamResult> {
     const { dispatcher, call, bounded } = this.#prepare(options, 'stream')
     const { attempt, value } = await dispatcher.run(call, (model, attempt) => openStream(model, bounded, attempt))
     span?.firstChunk()
@@ -191,11 +241,43 @@ class ModelPool {
       },
     }
     const stream = guardStream(value, attempt, { stallTimeoutMs, signal: options.abortSignal, outcome })
-    return { ...value.result, stream }
+    if (!keep) return { ...value.result, stream }
+    const headers = value.result.response?.headers
+    const kept = keepingParts(stream, (parts, last) => {
+      keep(parts, { value: {}, usage: usageOf({ ...last, headers }), replica: attempt.replica })
+    })
+    return { ...value.result, stream: kept }
+  }
+
+  /** Which models may answer is part of what is asked. */
+  #cacheKey(kind: Timed, options: CallOptions): string | undefined {
+    return cacheKey(kind, this.#cachedFor(), options, mostOfCall(options, 0, undefined).openInput)
+  }
+
+  #cachedFor(): readonly string[] {
+    const { replicas, settings } = this.#dispatcher
+    const names = replicas.map(({ modelId }) => `${(replicas[0] as Replica<CallableModel>).model.provider}/${modelId}`)
+    return settings.preference.prefer === 'first' ? names.slice(0, 1) : [...new Set(names)].toSorted()
+  }
+
+  /** What a model that stood in for the first one has said is not kept as the answer of the first. */
+  #keeping({ usage, replica }: Answered): { readonly usd: number | undefined; readonly keeps: boolean } {
+    const { replicas, settings } = this.#dispatcher
+    const isMeant = replica !== undefined && (settings.preference.prefer !== 'first' || replica.modelId === replicas[0]?.modelId)
+    return { usd: usage && (usage.usd ?? (replica?.price && costOf(replica.price, usage))), keeps: isMeant }
+  }
+
+  /** An answer that was not asked for again: a call that succeeded, and says where it comes from. */
+  #hit(value: GenerateResult): GenerateResult {
+    const { ledger } = this.#dispatcher
+    ledger.calls++
+    ledger.succeeded++
+    return { ...value, providerMetadata: { ...(value.providerMetadata as object | undefined), heddle: { cached: true } } }
   }
 
   report(): PoolReport {
-    return reportOf(this.#dispatcher)
+    const { cache } = this.#options
+    return { ...reportOf(this.#dispatcher), ...(cache && { cache: cache.report() }) }
   }
 
   with(options: { readonly budget: Budget }): ModelPool {

@@ -1,6 +1,7 @@
 /** What a pool has done so far: the figures of `report()`. */
 import { performance } from '../../base/globals.js'
 import type { FailureClass } from '../../base/errors.ts'
+import type { CacheReport } from '../cache/response-cache.ts'
 import type { Counts } from './counts.ts'
 import type { Latency } from './latency.ts'
 import { costOf, type Price } from '../prices/prices.ts'
@@ -67,6 +68,8 @@ export interface PoolReport {
   readonly models: readonly ModelReport[]
   /** What went where after a failure. */
   readonly fallbacks: readonly FallbackReport[]
+  /** Of the pool's `cache`; every pool that uses it counts there. */
+  readonly cache?: CacheReport
 }
 
 /** Counts for one pool; views of the pool share it. */
