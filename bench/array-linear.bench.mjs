@@ -55,7 +55,7 @@ async function products() {
 async function kernelAlone(dtype) {
   const source = `
     const { parentPort, workerData } = require('node:worker_threads')
-    require('jiti').createJiti(__filename).import(workerData).then(({ productTiles, panelColumns, panelRows, tileLength }) => {
+    require('jiti').createJiti(workerData).import(workerData).then(({ productTiles, panelColumns, panelRows, tileLength }) => {
       parentPort.on('message', ({ dtype, tiles }) => {
         const { multiply } = productTiles(dtype)
         for (let i = 0; i < tiles; i++) multiply(tileLength, tileLength / panelRows, tileLength / panelColumns[dtype])

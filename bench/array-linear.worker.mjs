@@ -6,7 +6,8 @@ export const { blur } = workers(import.meta.url, {
   blur({ data, shape }) {
     const [rows, columns] = /** @type {[number, number]} */ (shape)
     const from = /** @type {Float64Array} */ (data)
-    const out = new Float64Array(from.length)
+    // In shared memory, so that it is not copied on its way back.
+    const out = new Float64Array(new SharedArrayBuffer(8 * from.length))
     for (let i = 1; i < rows - 1; i++) {
       for (let j = 1, at = i * columns + 1; j < columns - 1; j++, at++) {
         const [above, below] = [at - columns, at + columns]

@@ -217,6 +217,20 @@ export class Writer {
       data.set(block.subarray(0, count) as never, offset + first)
       return
     }
+    if (stride === 1) {
+      for (let done = 0; done < count;) {
+        const inner = (first + done) % length
+        const run = Math.min(length - inner, count - done)
+        let to = offset + inner
+        for (let axis = last - 1, left = Math.floor((first + done) / length); axis >= 0; axis--) {
+          to += (left % (shape[axis] as number)) * (strides[axis] as number)
+          left = Math.floor(left / (shape[axis] as number))
+        }
+        data.set(block.subarray(done, done + run) as never, to)
+        done += run
+      }
+      return
+    }
     for (let done = 0; done < count; done++) {
       let left = first + done
       let to = offset + (left % length) * stride
