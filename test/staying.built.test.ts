@@ -1,6 +1,6 @@
 /** Results of a graph that only worker functions need stay with the workers; every value is as if it had come here. */
 import { expect, test } from 'vitest'
-import { graph, partialResults } from '../src/index.ts'
+import { graph, map, partialResults, threads, WorkerCrashed } from '../src/index.ts'
 import { sealedAmong, staysThere } from '../src/run/graph-stays.ts'
 import { Sealed } from '../src/encoding/sealed.js'
 import { staying } from './fixtures/staying.ts'
@@ -62,4 +62,17 @@ test('a task that is tried again gets what it got at first', async () => {
   const count = g.task('count', staying.counter)
   const b = g.task('b', { a, count }, staying.failsOnce, { retry: { retries: 2, base: 1 } })
   expect(await g.run(b)).toBe(51)
+})
+
+test('what a worker made outlives it, without being made again', async () => {
+  const on = threads({ size: 1 })
+  const g = graph('outlives')
+  const first = g.task('first', staying.numbers, { on })
+  const made = g.task('made', { a: first }, staying.lengthOf, { on })
+  const end = g.task('end', { made }, async () => {
+    await expect(map([1], staying.ends, { on })).rejects.toThrow(WorkerCrashed)
+  })
+  const last = g.task('last', { a: first, end }, staying.lengthOf, { on })
+  expect(await g.run(last)).toBe(50)
+  await on.close({ graceMs: 0 })
 })
