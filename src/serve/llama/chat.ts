@@ -90,13 +90,14 @@ class Engine {
     const { history, question } = conversation(request.messages)
     const sequence = this.#free.pop()
     if (!sequence) throw new InvalidOption('More answers are asked for at once than there are sequences')
-    const session = new this.#module.LlamaChatSession({ contextSequence: sequence, autoDisposeSequence: false })
     const parts = new Parts()
     const stopped = new AbortController()
     const stop = (): void => stopped.abort()
     signal.addEventListener('abort', stop)
+    let session: LlamaChatSession | undefined
     let written: Promise<{ readonly stopReason: string }> | undefined
     try {
+      session = new this.#module.LlamaChatSession({ contextSequence: sequence, autoDisposeSequence: false })
       session.setChatHistory(history)
       written = this.#prompt(session, request, question, { signal: stopped.signal, onTextChunk: (text) => parts.push(text) })
       written.then(
@@ -117,7 +118,7 @@ class Engine {
       stop()
       // The sequence is free when the engine has let go of it.
       await written?.catch(() => {})
-      session.dispose({ disposeSequence: false })
+      session?.dispose({ disposeSequence: false })
       this.#free.push(sequence)
     }
   }

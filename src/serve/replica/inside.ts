@@ -79,6 +79,8 @@ export function replicaFunctions(name: string, definition: AnyDefinition): Recor
   }
   const stream: Call<StreamCall, StreamReply> = async ({ item, window }, context) => {
     const opened = await model()
+    // First, so that an item that cannot be counted fails before anything is written.
+    const tokens = count(opened, item)
     const write = definition.stream as NonNullable<AnyDefinition['stream']>
     const id = context.batch as number
     const free = new Window(window)
@@ -92,7 +94,7 @@ export function replicaFunctions(name: string, definition: AnyDefinition): Recor
         await free.take()
         signal.throwIfAborted()
         const next = await parts.next()
-        if (next.done) return { value: next.value, tokens: count(opened, item) }
+        if (next.done) return { value: next.value, tokens }
         insideWorker()?.part(id, next.value)
       }
     } finally {
