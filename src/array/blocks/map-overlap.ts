@@ -5,8 +5,8 @@ import * as build from '../expression/build.ts'
 import { checkDType, type DType, typedArray, type Value } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import { blocksOf, type Box, shapeOfBox } from '../expression/grid.ts'
-import type { BlockMaker, Node } from '../expression/node.ts'
-import { type Shape, showShape, sizeOf } from '../expression/shape.ts'
+import type { BlockMaker, BlockRequest, Node } from '../expression/node.ts'
+import { contiguousStrides, type Shape, showShape, sizeOf } from '../expression/shape.ts'
 import type { AxisMap } from '../expression/view.ts'
 import { checkArray, type NDArray, type Rank } from '../ndarray/array.ts'
 import { type Block, type BlockInfo, type BlockResult, callBlock, concurrencyOf } from './block-function.ts'
@@ -72,7 +72,7 @@ export function mapOverlap<D extends DType, E extends DType = D>(
     label: `${(fn as { name?: string }).name || 'function'} of overlapping blocks of ${showShape(x.shape)} ${x.dtype}`,
     concurrency: options.concurrency ?? concurrencyOf(fn),
     parts: ([input], box) => [padded(input as Node, box, depths, edge)],
-    async make({ index, box, parts, cancellation }) {
+    async make({ index, box, into, parts, cancellation, keep }) {
       const shape = (parts[0] as Block).shape
       const info = { index, start: box.start, stop: box.stop, shape: trim ? shape : shapeOfBox(box) }
       const made = await callBlock({ fn, where, dtype }, parts, info, cancellation)
@@ -80,7 +80,13 @@ export function mapOverlap<D extends DType, E extends DType = D>(
       const before = box.start.map((start, axis) =>
         edge === 'none' ? Math.min(start, depths[axis] as number) : (depths[axis] as number),
       )
-      return trimmed(made, shape, before, shapeOfBox(box), dtype)
+      const inner = shapeOfBox(box)
+      if (String(shape) === String(inner)) return made
+      const size = sizeOf(inner)
+      if (!keep) return void copyInner(made, shape, before, inner, into)
+      const data = typedArray(dtype, new ArrayBuffer(8 * size), 0, size)
+      copyInner(made, shape, before, inner, { data, offset: 0, strides: contiguousStrides(inner) })
+      return data
     },
   }
   return blocksArray(maker, [x.node], grid, dtype)
@@ -157,29 +163,27 @@ function piece(input: Node, chosen: readonly Segment[]): Node {
   return build.view(input, { shape, axes })
 }
 
-/** The elements of a box within a block. */
-function trimmed(
+/** Copies a box within a block, in C order, to its place. */
+function copyInner(
   elements: ArrayLike<number | bigint>,
   shape: Shape,
   before: readonly number[],
   inner: Shape,
-  dtype: DType,
-): ArrayLike<number | bigint> {
-  if (String(shape) === String(inner)) return elements
-  const size = sizeOf(inner)
-  const result = typedArray(dtype, new ArrayBuffer(8 * size), 0, size) as Float64Array
+  { data, offset, strides }: BlockRequest['into'],
+): void {
   const from = elements as Float64Array
+  const to = data as Float64Array
   const run = inner.at(-1) ?? 1
-  for (let row = 0, to = 0; to < size; row++, to += run) {
-    let [at, stride, left] = [before.at(-1) ?? 0, shape.at(-1) ?? 1, row]
+  const rows = run === 0 ? 0 : sizeOf(inner) / run
+  for (let row = 0; row < rows; row++) {
+    let [at, place, stride, left] = [before.at(-1) ?? 0, offset, shape.at(-1) ?? 1, row]
     for (let axis = inner.length - 2; axis >= 0; axis--) {
       const length = inner[axis] as number
       at += ((left % length) + (before[axis] as number)) * stride
+      place += (left % length) * (strides[axis] as number)
       stride *= shape[axis] as number
       left = Math.floor(left / length)
     }
-    if (ArrayBuffer.isView(from)) result.set(from.subarray(at, at + run), to)
-    else for (let i = 0; i < run; i++) result[to + i] = (from as ArrayLike<number>)[at + i] as number
+    to.set(from.subarray(at, at + run), place)
   }
-  return result
 }

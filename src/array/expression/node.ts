@@ -162,6 +162,8 @@ export interface BlockRequest {
   readonly cancellation: Cancellation
   /** Threads to use at most; 0: this one. */
   readonly threads: number
+  /** Whether it may be wanted again: then its elements are better given than put to their place. */
+  readonly keep: boolean
 }
 
 /** Elements in C order. */

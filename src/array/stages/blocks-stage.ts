@@ -130,10 +130,10 @@ class Making {
   }
 
   async #call(box: Box, index: readonly number[], into: BlockRequest['into']): Promise<ArrayLike<number | bigint> | undefined> {
-    const { maker, inputs } = this.#node
+    const { maker, inputs, isPart = false } = this.#node
     const { cancellation, threads } = this.#context
     const parts = maker.parts ? (await this.#context.evaluate(maker.parts(inputs, box, index))).map(partOfDense) : []
-    return maker.make({ index, box, into, parts, cancellation, threads })
+    return maker.make({ index, box, into, parts, cancellation, threads, keep: isPart })
   }
 }
 
