@@ -22,6 +22,7 @@ interface CallOptions {
 }
 
 export interface ToolSetting {
+  readonly sdk: Sdk
   readonly agent: string
   readonly task: AgentTask
   readonly limit: Limiter | undefined
@@ -33,7 +34,7 @@ export function agentTools(tools: Tools, setting: ToolSetting): Tools {
   return Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, wrapped(name, tool, setting)] as const))
 }
 
-function wrapped(name: string, tool: SdkTool, { agent, task, limit, approval }: ToolSetting): SdkTool {
+function wrapped(name: string, tool: SdkTool, { sdk, agent, task, limit, approval }: ToolSetting): SdkTool {
   const execute = tool.execute as ((input: unknown, options: CallOptions) => unknown) | undefined
   // Tools that the provider or the user's page runs.
   if (!execute) return tool
@@ -49,7 +50,7 @@ function wrapped(name: string, tool: SdkTool, { agent, task, limit, approval }: 
       const answer = await approval.inbox.ask(question, options.abortSignal ? { signal: options.abortSignal } : {})
       if (answer.decision === 'reject')
         throw new HeddleError(`A person has rejected this call of ${name}${answer.note === undefined ? '' : `: ${answer.note}`}`)
-      if (answer.decision === 'edit') used = answer.value
+      if (answer.decision === 'edit') used = await edited(name, tool, answer.value, sdk)
     }
     const run = (): unknown => execute(used, options)
     const made = async (): Promise<unknown> => (await (limit ? limit.run(run, signalOf(options)) : run())) ?? null
@@ -66,6 +67,14 @@ function wrapped(name: string, tool: SdkTool, { agent, task, limit, approval }: 
     execute: (input: unknown, options: CallOptions = {}) =>
       scope((s) => s.fork(() => call(input, options), { name: `tool ${name}` }), { name: 'tool', ...signalOf(options) }),
   } as SdkTool
+}
+
+/** A person may write what the tool cannot take; the model's own input was checked by the SDK. @throws {HeddleError} */
+async function edited(name: string, { inputSchema }: SdkTool, value: unknown, { asSchema }: Sdk): Promise<unknown> {
+  const checked = await asSchema(inputSchema).validate?.(value)
+  if (!checked) return value
+  if (checked.success) return checked.value
+  throw new HeddleError(`A person has edited this call of ${name} to what the tool cannot take`, { cause: checked.error })
 }
 
 function signalOf({ abortSignal }: CallOptions): { readonly signal?: AbortSignal } {

@@ -269,6 +269,15 @@ describe('a team of agents', () => {
 })
 
 describe('a person', () => {
+  test('who edits a call to what the tool cannot take is an error that the model sees', async () => {
+    await using inbox = await openInbox(join(folder, 'inbox.jsonl'))
+    inbox.onChange(() => {
+      for (const { key } of inbox.open) void inbox.answer(key, { decision: 'edit', value: { n: 'no number' } })
+    })
+    const said = await agent(scripted(doubling), { tools: { double }, approve: { inbox, tools: () => true } })('Double 4')
+    expect(said).toMatch(/the tool cannot take/)
+  })
+
   test('approves, edits or rejects calls of tools', async () => {
     await using inbox = await openInbox(join(folder, 'inbox.jsonl'))
     const made: unknown[] = []
@@ -303,6 +312,17 @@ describe('a person', () => {
 })
 
 describe('events', () => {
+  test('tell calls of tools apart that providers gave one id', async () => {
+    const model = scripted(({ results }) =>
+      results.length < 2 ? { calls: [{ tool: 'double', input: { n: results.length } }], callId: 'call_0' } : { text: 'done' },
+    )
+    const one = agent(model, { tools: { double } })
+    const run = follow(() => team('a = one("x")\nb = one("y")', { one }))
+    const calls: string[] = []
+    for await (const event of run.events) if (event.type === 'tool-start') calls.push(event.call)
+    expect(new Set(calls).size).toBe(4)
+  })
+
   test('say what members, models and tools do, in their branches', async () => {
     const one = agent(scripted(doubling), { name: 'one', tools: { double } })
     const run = follow(() => team('a = one("4")\nb = one("$a, then 5")', { one }))

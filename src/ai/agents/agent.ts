@@ -193,7 +193,7 @@ class Acting {
     const { tools = {}, toolLimit: limit, approve: approval, memory, handOver, name: agent = 'agent' } = this.#options
     const members = handOver === true ? this.#task.members : (handOver ?? [])
     return {
-      ...agentTools(tools, { agent, task: this.#task, limit, approval }),
+      ...agentTools(tools, { sdk, agent, task: this.#task, limit, approval }),
       ...(memory && memoryTools(memory, sdk, this.#notes)),
       ...(members.length > 0 && handOverTool(members, sdk, (to, input) => (this.#handedOver = { to, input }))),
     }

@@ -63,6 +63,12 @@ describe.skipIf(!set)('tools of an MCP server', () => {
     await expect(open).rejects.toThrow(/closed/i)
   })
 
+  test('that never answer are given up after their time', async () => {
+    await using sums = await mcpTools({ ...server, timeout: 50 })
+    await expect(callTool(sums, 'wait')).rejects.toThrow(/timed out/i)
+    expect(Number(await callTool(sums, 'peak'))).toBe(0)
+  })
+
   test('a server that is not there, or is none, is an error that says which', async () => {
     await expect(mcpTools({ command: '/no/such/program' })).rejects.toThrow(/"\/no\/such\/program" cannot be reached/)
     await expect(mcpTools({ command: process.execPath, args: ['-e', 'process.exit(3)'] })).rejects.toThrow(/cannot be reached/)

@@ -1,4 +1,5 @@
 /** Tools of a server that speaks the Model Context Protocol, through its official SDK (an optional peer). */
+import { type Duration, durationMs } from '../../base/duration.ts'
 import { describe, HeddleError, InvalidOption } from '../../base/errors.ts'
 import { messageOf } from '../../base/look.js'
 import { checkOptions, rules } from '../../base/options.ts'
@@ -16,6 +17,8 @@ export interface McpOptions {
   readonly url?: string
   /** Put before the names of its tools, where two servers have a tool of one name. @default '' */
   readonly prefix?: string
+  /** How long one call may take; a server that reports progress begins it anew. @default '1m' */
+  readonly timeout?: Duration
   /** Names of the tools that are taken. @default all */
   readonly only?: readonly string[]
 }
@@ -34,7 +37,7 @@ interface Client {
   callTool(
     params: { readonly name: string; readonly arguments: unknown },
     schema: undefined,
-    options: { readonly signal?: AbortSignal },
+    options: { readonly signal?: AbortSignal; readonly timeout: number; readonly resetTimeoutOnProgress: boolean },
   ): Promise<{ readonly content?: unknown; readonly structuredContent?: unknown; readonly isError?: boolean }>
   close(): Promise<void>
 }
@@ -47,6 +50,8 @@ interface McpTool {
 
 /** A server that lists more than this is broken. */
 const mostTools = 1_000
+/** Node fires a longer timer at once. */
+const longestTimerMs = 2 ** 31 - 1
 
 /**
  * Connects to an MCP server and gives its tools, as tools of the AI SDK. Calls run side by side, are cancelled with their agent, and what a server
@@ -67,9 +72,11 @@ export async function mcpTools(options: McpOptions): Promise<McpTools> {
     url: rules.string,
     prefix: rules.string,
     only: rules.object,
+    timeout: rules.duration,
   }
   checkOptions<McpOptions>(options, mcpRules, 'mcpTools')
   const { command, url, prefix = '', only } = options
+  const timeoutMs = Math.min(durationMs(options.timeout ?? '1m', 'timeout'), longestTimerMs)
   if ((command === undefined) === (url === undefined))
     throw new InvalidOption(`Expected mcpTools to get \`command\` or \`url\`, got ${command === undefined ? 'neither' : 'both'}`)
   const client = await connect(options)
@@ -80,7 +87,7 @@ export async function mcpTools(options: McpOptions): Promise<McpTools> {
     if (missing !== undefined) throw new InvalidOption(`Expected \`only\` to name tools of the server, got ${describe(missing)}`)
     const taken = found.filter(({ name }) => only === undefined || only.includes(name))
     const tools = Object.fromEntries(
-      taken.map((tool) => [prefix + tool.name, toolOf(client, tool, jsonSchema(tool.inputSchema))] as const),
+      taken.map((tool) => [prefix + tool.name, toolOf(client, tool, jsonSchema(tool.inputSchema), timeoutMs)] as const),
     )
     const close = (): Promise<void> => client.close()
     return { tools, close, [Symbol.asyncDispose]: close }
@@ -124,13 +131,17 @@ async function listAll(client: Client): Promise<readonly McpTool[]> {
   }
 }
 
-function toolOf(client: Client, { name, description }: McpTool, inputSchema: unknown): SdkTool {
+function toolOf(client: Client, { name, description }: McpTool, inputSchema: unknown, timeout: number): SdkTool {
   return {
     description,
     inputSchema,
     async execute(input: unknown, { abortSignal }: { readonly abortSignal?: AbortSignal } = {}) {
       const call = { name, arguments: input }
-      const result = await client.callTool(call, undefined, abortSignal ? { signal: abortSignal } : {})
+      const result = await client.callTool(call, undefined, {
+        timeout,
+        resetTimeoutOnProgress: true,
+        ...(abortSignal && { signal: abortSignal }),
+      })
       if (result.isError) throw new HeddleError(`The tool ${name} failed: ${textOf(result.content)}`)
       return result.structuredContent ?? (isText(result.content) ? textOf(result.content) : result.content)
     },

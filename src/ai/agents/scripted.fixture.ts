@@ -5,6 +5,8 @@ import { streamOf, usageOf } from '../pool/mock.fixture.ts'
 export interface Turn {
   readonly text?: string
   readonly calls?: readonly { readonly tool: string; readonly input: unknown }[]
+  /** What every call is called. @default each another */
+  readonly callId?: string
 }
 
 /** What a model is asked: the texts of the user, what tools gave since, and whether it may use tools. */
@@ -30,7 +32,7 @@ export function scripted(say: (asked: Asked) => Turn): ScriptedModel {
     doGenerate: () => Promise.reject(new Error('Only streams')),
     async doStream(options) {
       this.calls++
-      const { text, calls = [] } = say(askedOf(options))
+      const { text, calls = [], callId } = say(askedOf(options))
       const parts: LanguageModelV3StreamPart[] = [
         { type: 'stream-start', warnings: [] },
         { type: 'response-metadata', id: 'r', timestamp: new Date(0), modelId: 'scripted' },
@@ -42,7 +44,7 @@ export function scripted(say: (asked: Asked) => Turn): ScriptedModel {
           { type: 'text-end', id: '0' },
         )
       for (const { tool, input } of calls)
-        parts.push({ type: 'tool-call', toolCallId: `call-${++ids}`, toolName: tool, input: JSON.stringify(input) })
+        parts.push({ type: 'tool-call', toolCallId: callId ?? `call-${++ids}`, toolName: tool, input: JSON.stringify(input) })
       const reason = calls.length > 0 ? 'tool-calls' : 'stop'
       parts.push({ type: 'finish', finishReason: { unified: reason, raw: reason }, usage: usageOf(10, 5) })
       return { stream: streamOf(parts) }

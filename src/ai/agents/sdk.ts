@@ -18,11 +18,15 @@ export interface SdkAgent {
   generate(options: never): PromiseLike<unknown>
 }
 
+/** What the SDK says of a value against a schema. */
+export type Checked = { readonly success: true; readonly value: unknown } | { readonly success: false; readonly error: Error }
+
 export interface Sdk {
   streamText(options: object): SdkStream
   stepCountIs(steps: number): unknown
   hasToolCall(name: string): unknown
   jsonSchema(schema: object): unknown
+  asSchema(schema: unknown): { readonly validate?: ((value: unknown) => PromiseLike<Checked> | Checked) | undefined }
   readonly Output: { object(options: object): unknown }
 }
 

@@ -36,6 +36,8 @@ export async function readStream(stream: SdkStream): Promise<string> {
   let text = ''
   const call = `c${++calls}`
   const name = (part: SdkPart): string => `${call}-${step}-${part.id ?? ''}`
+  // Some providers number the calls of each answer anew.
+  const toolCall = (part: SdkPart): string => `${call}-${step}-${part.toolCallId ?? ''}`
   for await (const part of stream.fullStream) {
     switch (part.type) {
       case 'start-step':
@@ -55,14 +57,14 @@ export async function readStream(stream: SdkStream): Promise<string> {
         emit({ type: part.type, call: name(part) })
         break
       case 'tool-call':
-        emit({ type: 'tool-start', call: part.toolCallId ?? '', tool: part.toolName ?? '', input: part.input })
+        emit({ type: 'tool-start', call: toolCall(part), tool: part.toolName ?? '', input: part.input })
         break
       case 'tool-result':
-        emit({ type: 'tool-end', call: part.toolCallId ?? '', tool: part.toolName ?? '', output: part.output })
+        emit({ type: 'tool-end', call: toolCall(part), tool: part.toolName ?? '', output: part.output })
         break
       case 'tool-error': {
         const error = withoutSecrets(messageOf(part.error))
-        emit({ type: 'tool-failed', call: part.toolCallId ?? '', tool: part.toolName ?? '', error })
+        emit({ type: 'tool-failed', call: toolCall(part), tool: part.toolName ?? '', error })
         break
       }
       case 'finish-step':
