@@ -10,6 +10,10 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Pages, and what their programs print. */
 const programs: Readonly<Record<string, RegExp>> = {
+  'models-batch': /500 answers, 0 failures, \d+ sent again\n\d batches, 50 % of the price/,
+  'models-extraction': /\{ item: 'lamp', euros: 12 \} 0 failed\n4 requests, 2 answers from the cache/,
+  'models-long-texts': /Chapter 0 begins.* from \d+ parts\n\[ 'mood', 'names' \] with the prompt cache/,
+  'models-api': /^42 42 1$/m,
   'models-agents': /rome: 'The tool says: sunny in .*Rome/,
   'models-people': /mail: 'The tool says: sent: /,
   'models-progress': /The ship leaves\. The storm comes\. The ship is home\./,
