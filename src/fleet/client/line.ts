@@ -45,13 +45,22 @@ export class Line {
     return this.#opened
   }
 
-  /** @param options `askAfterMs`: how long its event is waited for; `keeps`: whoever waits removes it, when the outcome is safe */
-  await(
-    id: string,
-    awaiting: Awaiting,
-    { askAfterMs = this.#store.askAfterMs, keeps = false }: { askAfterMs?: number; keeps?: boolean } = {},
-  ): void {
-    this.#awaited.set(id, { awaiting, keeps, askAt: performance.now() + askAfterMs })
+  /**
+   * Its state is asked for when the store is known to have it: a job that is still on its way would count as gone.
+   *
+   * @param options `there`: the store has it; `keeps`: whoever waits removes it, when the outcome is safe
+   */
+  await(id: string, awaiting: Awaiting, { there = false, keeps = false }: { there?: boolean; keeps?: boolean } = {}): void {
+    this.#awaited.set(id, { awaiting, keeps, askAt: there ? 0 : Number.POSITIVE_INFINITY })
+  }
+
+  /** The store has taken them. */
+  added(ids: readonly string[]): void {
+    const askAt = performance.now() + this.#store.askAfterMs
+    for (const id of ids) {
+      const entry = this.#awaited.get(id)
+      if (entry) entry.askAt = askAt
+    }
   }
 
   /** Nothing more is wanted of a job; it is removed once it is done. */

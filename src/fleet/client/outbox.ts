@@ -12,6 +12,8 @@ export interface OutboxSettings {
   readonly priority: 'high' | 'normal' | 'low'
   /** Before the first. */
   readonly ready: Promise<unknown>
+  /** The store has taken them. */
+  added(ids: readonly string[]): void
   /** The store does not take them. */
   failed(cause: unknown): void
 }
@@ -43,13 +45,15 @@ export class Outbox {
     this.#waiting.push({ id, text })
     if (this.#flushing) return
     this.#flushing = true
-    const { store, queue, priority, failed } = this.#settings
+    const { store, queue, priority, added, failed } = this.#settings
     this.#adding = this.#adding.then(async () => {
       this.#flushing = false
+      const jobs = this.#waiting.splice(0)
       await store.add(
         queue,
-        this.#waiting.splice(0).map((job) => ({ ...job, priority })),
+        jobs.map((job) => ({ ...job, priority })),
       )
+      added(jobs.map(({ id }) => id))
     })
     this.#adding.catch(failed)
   }

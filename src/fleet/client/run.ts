@@ -94,7 +94,8 @@ export class RemoteRun {
     this.#ledger = new Ledger(target.again)
     const { store, blobs, priority } = host
     const failed = (cause: unknown): void => this.#failAll(() => notTaken(cause))
-    this.#outbox = new Outbox({ store, blobs, queue: target.line.queue, priority, ready, failed })
+    const added = (ids: readonly string[]): void => target.line.added(ids)
+    this.#outbox = new Outbox({ store, blobs, queue: target.line.queue, priority, ready, added, failed })
     if (work.resume !== undefined) this.#adoption = 'unknown'
     this.begun = ready.then(
       (adoption) => {
@@ -226,7 +227,7 @@ export class RemoteRun {
         begun: () => {},
         waitsAgain: () => {},
       },
-      { askAfterMs: 0, keeps: true },
+      { there: true, keeps: true },
     )
   }
 
