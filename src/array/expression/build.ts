@@ -3,7 +3,7 @@
  * simplify. Everything that the public arrays do passes through here.
  */
 import { describe, InvalidOption } from '../../base/errors.ts'
-import { type DType, dtypeOfValue, fits, isFloat, promote, promoteWeak, type Value } from './dtype.ts'
+import { type DType, dtypeOfValue, fits, isFloat, isUnsigned, promote, promoteWeak, type Value } from './dtype.ts'
 import { applyOperation, convert, operations, type OperationName, rawOf, type Raw, resultTypes } from './elementwise.ts'
 import { type AlgorithmName, type AlgorithmNode, type FullNode, makeNode, type Node, type ReduceRule } from './node.ts'
 import { type AxisGrid, type Grid, shapeOfGrid } from './grid.ts'
@@ -43,6 +43,8 @@ function compared(array: DType, value: number | bigint): FullNode {
 
 /** @throws {InvalidOption} when the shapes do not go together or the operation is not defined for the dtypes. */
 export function map(name: OperationName, inputs: readonly Node[]): Node {
+  const exact = operations[name].rule === 'compare' ? comparedExactly(name, inputs) : undefined
+  if (exact) return exact
   const { operand, result } = resultTypes(
     name,
     inputs.map(({ dtype }) => dtype),
@@ -52,6 +54,29 @@ export function map(name: OperationName, inputs: readonly Node[]): Node {
   if (simple) return simple
   const chunk = chunkOf(inputs)
   return makeNode({ kind: 'map', name, operand, inputs, dtype: result, shape, chunk, grid: gridOfInputs(inputs, shape) })
+}
+
+/** What a comparison says where the number with a sign is below 0, and stands on the left. */
+const whenNegative: Partial<Record<OperationName, 0 | 1>> = {
+  equal: 0,
+  notEqual: 1,
+  less: 1,
+  lessEqual: 1,
+  greater: 0,
+  greaterEqual: 0,
+}
+
+/** Whole numbers of 64 bits without a sign and others with one have no dtype in common but f64, which would round them. */
+function comparedExactly(name: OperationName, inputs: readonly Node[]): Node | undefined {
+  const [a, b] = inputs as [Node, Node]
+  const mixed = (x: Node, y: Node): boolean =>
+    x.dtype === 'u64' && !isFloat(y.dtype) && y.dtype !== 'bool' && !isUnsigned(y.dtype)
+  if (!mixed(a, b) && !mixed(b, a)) return undefined
+  const signed = a.dtype === 'u64' ? b : a
+  const below = map('less', [signed, full([], signed.dtype, rawOf(signed.dtype, 0))])
+  const said = whenNegative[name] as 0 | 1
+  const value = signed === a || name === 'equal' || name === 'notEqual' ? said : 1 - said
+  return map('where', [below, full([], 'bool', value), map(name, [cast(a, 'u64'), cast(b, 'u64')])])
 }
 
 /** Operations on constants are done at once; powers with a simple exponent become what they are. */

@@ -2,7 +2,8 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
-import { type DType, promote } from '../expression/dtype.ts'
+import { type DType, dtypeOfValue, isFloat, promote } from '../expression/dtype.ts'
+import { rawOf } from '../expression/elementwise.ts'
 import type { Node } from '../expression/node.ts'
 import { normalizeAxis, showShape } from '../expression/shape.ts'
 import { alongAxis, gather, nonzero as positionsNotZero, take as takeNode } from '../selection/positions.ts'
@@ -121,25 +122,40 @@ export interface SearchOptions {
  */
 export function searchsorted<R extends Rank = 'array'>(
   sorted: NDArray<DType, 'array'>,
-  values: NDArray<DType, R> | readonly number[] | number,
+  values: NDArray<DType, R> | readonly number[] | number | bigint,
   options: SearchOptions = {},
 ): NDArray<'f64', R> {
   checkArray(sorted, 'searchsorted')
   checkOptions<SearchOptions>(options, { side: rules.oneOf('left', 'right'), sorter: rules.any }, 'searchsorted')
   if (sorted.ndim !== 1)
     throw new InvalidOption(`Expected \`sorted\` of searchsorted to have one axis, got shape ${showShape(sorted.shape)}`)
-  const wanted = typeof values === 'number' ? build.full([], 'f64', values) : nodeOf(values as Indices, 'searchsorted')
+  const single = typeof values === 'number' || typeof values === 'bigint'
+  const wanted = single ? build.full([], dtypeOfValue(values), values) : nodeOf(values as Indices, 'searchsorted')
   const row = options.sorter === undefined ? sorted : take(sorted, checkArray(options.sorter, 'searchsorted'))
   return new NDArray(placeAmong(row.node, wanted, options.side === 'right'))
 }
 
-/** Places among sorted elements; both are compared in a dtype that holds them. */
+/** Places among sorted elements. Whole numbers of 64 bits with and without a sign have no dtype in common, and are compared as they are. */
 export function placeAmong(sorted: Node, values: Node, behind: boolean): Node {
+  const ordered = sorted.kind === 'dense' ? build.inOrder(sorted) : sorted
+  const search = (row: Node, wanted: Node): Node =>
+    build.algorithm('search', [row, wanted], 'f64', wanted.shape, { behind: behind ? 1 : 0 })
   const common = promote(sorted.dtype, values.dtype)
-  const dtype = common === 'f16' ? 'f32' : common
-  const elements = [sorted, values].map((node) => build.cast(node, dtype)) as [Node, Node]
-  const ordered = sorted.kind === 'dense' ? build.inOrder(elements[0]) : elements[0]
-  return build.algorithm('search', [ordered, elements[1]], 'f64', values.shape, { behind: behind ? 1 : 0 })
+  if (!isFloat(common) || isFloat(sorted.dtype) || isFloat(values.dtype)) {
+    const dtype = common === 'f16' ? 'f32' : common
+    return search(build.cast(ordered, dtype), build.cast(values, dtype))
+  }
+  const number = (value: number): Node => build.full([], 'f64', value)
+  if (sorted.dtype === 'u64') {
+    const below = build.map('less', [values, build.full([], values.dtype, rawOf(values.dtype, 0))])
+    return build.map('where', [below, number(0), search(ordered, build.cast(values, 'u64'))])
+  }
+  const beyond = build.map('greater', [values, build.full([], 'u64', 2n ** 63n - 1n)])
+  return build.map('where', [
+    beyond,
+    number(sorted.shape[0] as number),
+    search(build.cast(ordered, 'i64'), build.cast(values, 'i64')),
+  ])
 }
 
 /**
@@ -160,8 +176,7 @@ export function isin<R extends Rank>(
   checkOptions<{ readonly invert?: boolean }>(options, { invert: rules.boolean }, 'isin')
   const given = nodeOf(others, 'isin')
   const flat = build.reshape(given, [-1])
-  const common = promote(x.dtype, given.dtype)
-  const dtype = common === 'f16' ? 'f32' : common
+  const dtype = given.dtype === 'f16' ? 'f32' : given.dtype
   const row = build.algorithm('sort', [build.cast(flat, dtype)], dtype, flat.shape)
   const [from, to] = [placeAmong(row, x.node, false), placeAmong(row, x.node, true)]
   const among = build.map('notEqual', [from, to])

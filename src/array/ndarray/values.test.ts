@@ -219,3 +219,17 @@ test('compute takes a list', async () => {
   expect(await list(x.argmax({ axis: 1, keepdims: true }))).toEqual([[2], [2]])
   expect((await x.transpose([1, 0]).compute(here)).shape).toEqual([3, 2])
 })
+
+test('whole numbers of 64 bits with and without a sign are compared as they are', async () => {
+  const unsigned = da.from(BigUint64Array.of(2n ** 62n, 2n ** 62n + 1n, 2n ** 64n - 1n))
+  const signed = da.from([2n ** 62n + 1n, -1n, 2n ** 63n - 1n])
+  const all = async (x: da.NDArray): Promise<unknown> => ((await x.compute(here)) as da.Dense).toArray()
+  expect(await all(unsigned.equal(signed))).toEqual([false, false, false])
+  expect(await all(unsigned.less(signed))).toEqual([true, false, false])
+  expect(await all(signed.less(unsigned))).toEqual([false, true, true])
+  expect(await all(signed.greaterEqual(unsigned))).toEqual([true, false, false])
+  expect(await all(unsigned.notEqual(signed))).toEqual([true, true, true])
+  expect(await all(da.searchsorted(unsigned, signed))).toEqual([1, 0, 2])
+  expect(await all(da.searchsorted(da.sort(signed), unsigned))).toEqual([1, 1, 3])
+  expect(await all(da.isin(unsigned, signed))).toEqual([false, true, false])
+})
