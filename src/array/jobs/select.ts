@@ -136,11 +136,48 @@ export function quantilesOf(
   if (count === 0 || (!leaveOut && count < values.length)) return fractions.map(() => Number.NaN)
   const numbers = values.subarray(0, count)
   const places = fractions.map((q) => placeOf(count, q, method))
-  const wanted = places.flatMap((place) => [Math.floor(place), Math.ceil(place)])
-  if (new Set(wanted).size > 8) numbers.sort()
-  else selectTo(numbers, [...new Set(wanted)])
-  return places.map((place) => {
-    const [a, b] = [numbers[Math.floor(place)] as number, numbers[Math.ceil(place)] as number]
-    return between(a, b, place - Math.floor(place))
-  })
+  const wanted = [...new Set(places.flatMap((place) => [Math.floor(place), Math.ceil(place)]))]
+  if (count >= longRow && places.length <= 4) return places.map((place) => betweenNeighbours(numbers, place))
+  if (wanted.length > 8) numbers.sort()
+  else selectTo(numbers, wanted)
+  return places.map((place) =>
+    between(numbers[Math.floor(place)] as number, numbers[Math.ceil(place)] as number, place - Math.floor(place)),
+  )
+}
+
+/** From here on a sample pays, which says between which elements the wanted one lies. */
+const longRow = 2_048
+const sampleLength = 512
+const sample = new Float64Array(sampleLength)
+/** Elements between two of the sample; as long as the longest row so far. */
+let collected = new Float64Array(0)
+
+/**
+ * What lies at a place, by one pass without branches: it counts the elements below two of a sample, and collects those between them, among which
+ * the wanted ones are nearly always. Where they are not, quickselect finds them.
+ */
+function betweenNeighbours(values: Float64Array, place: number): number {
+  const { length } = values
+  for (let i = 0; i < sampleLength; i++) sample[i] = values[Math.floor((i * length) / sampleLength)] as number
+  sample.sort()
+  const expected = (place / length) * sampleLength
+  const margin = Math.ceil(1.5 * Math.sqrt(sampleLength))
+  const least = expected - margin < 0 ? Number.NEGATIVE_INFINITY : (sample[Math.floor(expected - margin)] as number)
+  const most = expected + margin > sampleLength - 1 ? Number.POSITIVE_INFINITY : (sample[Math.ceil(expected + margin)] as number)
+  if (collected.length <= length) collected = new Float64Array(length + 1)
+  let [below, kept] = [0, 0]
+  for (let i = 0; i < length; i++) {
+    const value = values[i] as number
+    below += +(value < least)
+    collected[kept] = value
+    kept += +(value >= least) & +(value <= most)
+  }
+  const [low, high] = [Math.floor(place), Math.ceil(place)]
+  if (low < below || high >= below + kept) {
+    selectTo(values, [low, high])
+    return between(values[low] as number, values[high] as number, place - low)
+  }
+  const found = collected.subarray(0, kept)
+  selectTo(found, [low - below, high - below])
+  return between(found[low - below] as number, found[high - below] as number, place - low)
 }
