@@ -227,3 +227,23 @@ test('functions on workers get the elements without a copy', async () => {
   const y = da.mapBlocks(x.rechunk(1_000), scaled)
   expect((await y.compute()).data).toEqual((await x.multiply(3).compute(here)).data)
 })
+
+test('parts of arrays that are large enough to be dropped are made once, and dropped when nothing needs them', async () => {
+  let made = 0
+  const x = da.fromDelayed(
+    [1_000_000],
+    ({ shape, start }) => (made++, new Float64Array(shape[0] as number).fill(start[0] as number)),
+    {
+      chunks: 100_000,
+    },
+  )
+  expect(await x.get(':200000').sum().compute(here)).toBe(100_000 * 100_000)
+  expect(made).toBe(2)
+  const sum = da.cumsum(x.get(':300000'))
+  expect(
+    await sum
+      .add(x.get('300000:600000'))
+      .get(-1)
+      .compute({ ...here, memoryLimit: '500MB' }),
+  ).toBe(30e9 + 500_000)
+})

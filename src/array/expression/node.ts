@@ -147,8 +147,8 @@ export interface BlocksNode extends Common {
   /** The block of the maker that is the first one here, and its first element: a part of an array is one, too. */
   readonly first: readonly number[]
   readonly start: readonly number[]
-  /** Whether it is a part of another one: then its neighbours may want the same blocks. */
-  readonly isPart?: true
+  /** Of which it is a part: then its neighbours may want the same blocks. No other node refers to a part. */
+  readonly whole?: BlocksNode
 }
 
 /** One block, as its maker sees it. */

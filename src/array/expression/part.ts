@@ -1,6 +1,6 @@
 /** Parts of arrays that come block by block: the blocks that a view reads, as an array of their own. */
 import { type AxisGrid, boxOfView, type Grid, shapeOfGrid } from './grid.ts'
-import { type BlocksNode, makeNode } from './node.ts'
+import { type BlocksNode, makeNode, type Node } from './node.ts'
 import { isIdentity, type View } from './view.ts'
 
 /** The same part is the same node, so that it is made once in a computation. */
@@ -35,10 +35,15 @@ function known(node: BlocksNode, from: readonly number[], to: readonly number[])
     first: node.first.map((n, i) => n + (from[i] as number)),
     start: node.start.map((n, i) => n + (node.grid[i] as AxisGrid).startOf(from[i] as number)),
     chunk: undefined,
-    isPart: true,
-  } as const)
+    whole: node,
+  })
   // Of nobody's parts nothing stays but their names; a streamed array has many.
   if (ofNode.size > 1_024) ofNode.clear()
   ofNode.set(key, new WeakRef(part))
   return part
+}
+
+/** Whether a result is still needed: of a part, whether the whole is. */
+export function isNeeded(node: Node, reached: ReadonlySet<Node>): boolean {
+  return reached.has(node) || (node.kind === 'blocks' && node.whole !== undefined && reached.has(node.whole))
 }

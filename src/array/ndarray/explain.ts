@@ -4,6 +4,7 @@ import { elementsOf, expectedJobMs, kernelBytes } from '../jobs/cost.ts'
 import type { Job } from '../jobs/run-job.ts'
 import { inputsOf, makeNode, type DenseNode, type Node } from '../expression/node.ts'
 import { nowhere } from '../stages/lower.ts'
+import { isNeeded } from '../expression/part.ts'
 import { Planner } from '../session/planner.ts'
 import { contiguousStrides, sizeOf } from '../expression/shape.ts'
 import { unknownBelow } from '../expression/refine.ts'
@@ -102,7 +103,7 @@ function drop(computed: Map<Node, DenseNode>, targets: readonly Node[]): number 
   }
   let live = 0
   for (const node of computed.keys()) {
-    if (!reached.has(node)) computed.delete(node)
+    if (!isNeeded(node, reached)) computed.delete(node)
     else live += sizeOf(node.shape) * bytesPer(node.dtype)
   }
   return live

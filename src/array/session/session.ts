@@ -13,6 +13,7 @@ import { bytesPer } from '../expression/dtype.ts'
 import { runJob } from '../jobs/executor.ts'
 import { prepareMaps } from '../stages/map-stage.ts'
 import { type DenseNode, inputsOf, makeNode, type Node } from '../expression/node.ts'
+import { isNeeded } from '../expression/part.ts'
 import { Planner } from './planner.ts'
 import { rebuilt, unknownBelow } from '../expression/refine.ts'
 import { contiguousStrides, sizeOf } from '../expression/shape.ts'
@@ -179,7 +180,7 @@ export class Session {
       reached.add(node)
       if (!this.computed.has(node)) pending.push(...inputsOf(node))
     }
-    for (const node of this.computed.keys()) if (!reached.has(node)) this.computed.delete(node)
+    for (const node of this.computed.keys()) if (!isNeeded(node, reached)) this.computed.delete(node)
   }
 
   /** Stops what is still under way, because nobody wants it any more. */

@@ -121,7 +121,7 @@ class Making {
     const into = { data: this.#result, offset, strides }
     const make = (): Promise<ArrayLike<number | bigint> | undefined> => this.#call(box, index, into)
     const { maker } = this.#node
-    const made = this.#node.isPart ? await this.#context.blocks.once(maker, index, make) : await make()
+    const made = this.#node.whole ? await this.#context.blocks.once(maker, index, make) : await make()
     if (!made) return
     const size = sizeOf(shapeOfBox(box))
     if (made.length !== size)
@@ -130,10 +130,10 @@ class Making {
   }
 
   async #call(box: Box, index: readonly number[], into: BlockRequest['into']): Promise<ArrayLike<number | bigint> | undefined> {
-    const { maker, inputs, isPart = false } = this.#node
+    const { maker, inputs, whole } = this.#node
     const { cancellation, threads } = this.#context
     const parts = maker.parts ? (await this.#context.evaluate(maker.parts(inputs, box, index))).map(partOfDense) : []
-    return maker.make({ index, box, into, parts, cancellation, threads, keep: isPart })
+    return maker.make({ index, box, into, parts, cancellation, threads, keep: whole !== undefined })
   }
 }
 
