@@ -72,11 +72,10 @@ async function capacityOf(server) {
   return (await load({ url: server.url, clients: 16, seconds: 4 })).perSecond
 }
 
-/** Service times without a queue: as many clients as replicas. */
+/** Service times without a queue, as the server sees them. */
 async function service(server) {
   const { replicas } = await server.ask('stats')
-  const { times } = await load({ url: server.url, clients: replicas.length, seconds: 4 })
-  return { serviceMs: times, replicas: replicas.length }
+  return { serviceMs: await server.ask('service'), replicas: replicas.length }
 }
 
 /** @param {string} file @param {readonly string[]} parts the measures in which it takes part */

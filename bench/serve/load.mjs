@@ -90,7 +90,6 @@ async function run({ url, clients, rate, seconds, seed = 3 }) {
     refusedP99: quantile(refused, 0.99),
     healthP99: quantile(healths, 0.99),
     lateP99: quantile(late, 0.99),
-    times: clients ? times : [],
   }
 }
 
