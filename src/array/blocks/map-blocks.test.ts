@@ -247,3 +247,15 @@ test('parts of arrays that are large enough to be dropped are made once, and dro
       .compute({ ...here, memoryLimit: '500MB' }),
   ).toBe(30e9 + 500_000)
 })
+
+test('blocks that have been taken do not stay in memory', async () => {
+  const x = da.fromDelayed([4_000_000], ({ shape }) => new Float64Array(shape[0] as number), { chunks: 200_000 })
+  let taken = 0
+  // Each needs its own 1.6 MB; the limit counts what the computation holds.
+  for await (const { data } of x
+    .add(1)
+    .rechunk(200_000)
+    .blocks({ ...here, memoryLimit: '9MB' }))
+    taken += data.length
+  expect(taken).toBe(4_000_000)
+})

@@ -76,8 +76,8 @@ export class Session {
     }
   }
 
-  /** Computes nodes of known shapes. @param roots what their results, and those below, are kept for */
-  async #compute(nodes: readonly Node[], roots: readonly Node[]): Promise<void> {
+  /** Computes nodes of known shapes. @param roots what their results, and those below, are kept for @param parts gets the parts of arrays that it makes */
+  async #compute(nodes: readonly Node[], roots: readonly Node[], parts: Node[] = []): Promise<void> {
     const planner = new Planner(this.computed)
     planner.demand(nodes)
     this.#roots.add(roots)
@@ -89,7 +89,10 @@ export class Session {
         for (const stage of stages) {
           await this.#takeTurns()
           await this.run(stage)
-          for (const node of stage.nodes) planner.settled(node)
+          for (const node of stage.nodes) {
+            if (node.kind === 'blocks' && node.whole) parts.push(node)
+            planner.settled(node)
+          }
         }
         this.#dropBetweenTimes()
       }
@@ -128,9 +131,11 @@ export class Session {
   async evaluateParts(nodes: readonly Node[], roots: readonly Node[]): Promise<DenseNode[]> {
     const there = nodes.map((node) => inMemory(node, this.computed))
     const missing = nodes.filter((_, i) => there[i] === undefined)
-    if (missing.length > 0) await this.#compute(missing, [...roots, ...roots.flatMap(inputsOf), ...missing])
+    const parts: Node[] = []
+    if (missing.length > 0) await this.#compute(missing, [...roots, ...roots.flatMap(inputsOf), ...missing], parts)
     const results = nodes.map((node, i) => there[i] ?? (this.#known(node) as DenseNode))
-    for (const node of missing) this.computed.delete(node)
+    // The whole stays wanted as long as there are other parts to come: these would stay with it.
+    for (const node of [...missing, ...parts]) this.computed.delete(node)
     return results
   }
 
