@@ -42,7 +42,9 @@ export async function waitingStory(kills: number, random: Random): Promise<WaitS
       body: JSON.stringify({ decision: 'approve' }),
     })
     if (answer.status !== 200) throw new Error(await answer.text())
+    const gone = once(last.child, 'exit')
     const results = await resultsOf(last.child)
+    await gone
     return { requests: provider.stats().requests, told: lines('told.txt'), sent: lines('sent.txt').length, results }
   } finally {
     await provider.close()
@@ -60,7 +62,11 @@ interface Started {
 async function started(folder: string, baseURL: string): Promise<Started> {
   const child = spawn(process.execPath, [program, folder, baseURL], { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })
-  const [first] = (await once(lines, 'line')) as [string]
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`The program ended with ${String(code)} before it said anything`)
+  })
+  ended.catch(() => {})
+  const [first] = (await Promise.race([once(lines, 'line'), ended])) as [string]
   const page = JSON.parse(first) as { port: number; token: string }
   const found = new Promise<string>((resolve) => lines.on('line', (line) => resolve(line)))
   read.set(child, found)
