@@ -103,7 +103,7 @@ export class InlineRun {
           if (merge) stretch.merge(merge)
         }),
       )
-      if (!whole) time.busyMs += longestCallMs
+      if (!whole && !stretch.ended) time.busyMs += longestCallMs
       this.#report(stretch)
       at = stretch.reached
       if (stretch.large) {
@@ -112,8 +112,10 @@ export class InlineRun {
         continue
       }
       if (!whole && stretch.merging) break
-      if (!whole && stretch.given) this.#copyResult(batch.first + at++, stretch.given.value, stretch.startedAt?.at(-1))
-      else if (!whole) this.#stopped(batch.first + at++)
+      // Where it had come to its end, nothing was stopped in the middle.
+      const stopped = !whole && !stretch.ended
+      if (stopped && stretch.given) this.#copyResult(batch.first + at++, stretch.given.value, stretch.startedAt?.at(-1))
+      else if (stopped) this.#stopped(batch.first + at++)
       else if (stretch.failure) this.#fail(batch.first + at++, stretch.failure.error, stretch.startedAt?.at(-1))
       else if (stretch.promise) this.#await(batch.first + at++, stretch.promise)
       else if (at < batch.items.length) break

@@ -81,6 +81,8 @@ export class Stretch {
   promise: PromiseLike<unknown> | undefined
   /** True when the next argument is so large that it is to be copied first, where nobody counts the time. */
   large = false
+  /** All that it called has returned. */
+  ended = false
   /** It has begun to merge {@link values}; what came of it, or what was thrown. */
   merging = false
   merged: Merged | Promise<Merged> | undefined
@@ -156,6 +158,7 @@ export class Stretch {
     const began = performance.now()
     this.#run((this.#time.until ??= began + this.#time.lengthMs))
     this.#time.busyMs += performance.now() - began
+    this.ended = true
   }
 
   #run(until: number): void {
