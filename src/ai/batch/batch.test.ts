@@ -143,6 +143,69 @@ describe.each(Object.entries(clients))('%s', (_, client) => {
   })
 })
 
+/** A client whose program dies when it has made a batch: nobody hears the answer. */
+function dying(kind: keyof typeof clients, { baseURL }: Simulator, lists = true) {
+  let dead = false
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const path = new URL(String(input)).pathname
+    if (!lists && init?.method === 'GET' && path.endsWith('/batches')) return new Response('no', { status: 404 })
+    const response = await globalThis.fetch(input, init)
+    if (init?.method !== 'POST' || !path.endsWith('/batches')) return response
+    dead = true
+    return new Promise(() => {})
+  }
+  const client =
+    kind === 'openai'
+      ? createOpenAICompatible({ name: 's', baseURL, apiKey: 'k', fetch })
+      : createAnthropic({ baseURL, apiKey: 'k', fetch })
+  return { model: client('small'), isDead: () => dead }
+}
+
+test.each(['openai', 'anthropic'] as const)('%s: a program that dies between sending a batch and recording it', async (kind) => {
+  await using provider = await simulate({ ...quick, timeScale: 20_000 })
+  const checkpoint = journal()
+  const { model, isDead } = dying(kind, provider)
+  const first = batch(model, { ...soon, checkpoint })
+  const lost = map(prompts(10), async (prompt) => generateText({ model: first, prompt, maxRetries: 0 }), {
+    concurrency: 10,
+    onFailure: 'settle',
+  })
+  await vi.waitUntil(isDead, { timeout: 10_000, interval: 2 })
+  await first.close()
+  expect((await lost).ok).toEqual([])
+  await using second = batch(clients[kind](provider), { ...soon, checkpoint })
+  const texts = await map(prompts(10), async (prompt) => (await generateText({ model: second, prompt })).text, {
+    concurrency: 10,
+  })
+  expect(texts).toEqual(Array.from({ length: 10 }, (_, i) => String(i + 1)))
+  expect(provider.stats().batches).toMatchObject({ batches: 1, answered: 10 })
+})
+
+test('where the list does not say whether a batch was sent, the calls fail with BatchInDoubt, or are sent again', async () => {
+  await using provider = await simulate(quick)
+  const checkpoint = journal()
+  const { model, isDead } = dying('openai', provider, false)
+  const first = batch(model, { ...soon, checkpoint })
+  const lost = generateText({ model: first, prompt: 'x', maxRetries: 0 }).catch((error: unknown) => error)
+  await vi.waitUntil(isDead, { timeout: 10_000, interval: 2 })
+  await first.close()
+  expect(await lost).toMatchObject({ code: 'HEDDLE_CLOSED' })
+  const second = batch(dying('openai', provider, false).model, { ...soon, checkpoint })
+  await expect(generateText({ model: second, prompt: 'x', maxRetries: 0 })).rejects.toMatchObject({
+    code: 'HEDDLE_BATCH_IN_DOUBT',
+    hint: expect.stringContaining("inDoubt: 'resend'"),
+  })
+  await second.close()
+  const unlisted: typeof fetch = async (input, init) =>
+    init?.method === 'GET' && new URL(String(input)).pathname.endsWith('/batches')
+      ? new Response('no', { status: 404 })
+      : fetch(input, init)
+  const client = createOpenAICompatible({ name: 's', baseURL: provider.baseURL, apiKey: 'k', fetch: unlisted })
+  await using third = batch(client('small'), { ...soon, checkpoint, inDoubt: 'resend' })
+  expect((await generateText({ model: third, prompt: 'x' })).text).not.toBe('')
+  expect(provider.stats().batches.batches).toBe(2)
+})
+
 test('a call that is cancelled leaves, and the others get their answers', async () => {
   await using provider = await simulate({ ...quick, timeScale: 20_000 })
   await using model = batch(clients.openai(provider), soon)

@@ -144,16 +144,12 @@ export class BatchHttp {
     const url = /^https?:\/\//.test(path) ? path : `${this.base}${path}`
     // Credentials go to the provider and nowhere else.
     if (new URL(url).origin !== new URL(this.base).origin) throw new Error(`An address of another server: ${new URL(url).origin}`)
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)])
-    const response = await this.#fetch(url, { ...init, headers: { ...this.#headers, ...(init.headers as object) }, signal })
+    this.#signal.throwIfAborted()
+    const headers = { ...this.#headers, ...(init.headers as object) }
+    const response = await this.#within(this.#fetch(url, { ...init, headers, signal: this.#signal }))
     if (response.ok) return response
-    throw redacted(
-      new HttpRefused(
-        `${init.method ?? 'GET'} ${new URL(url).pathname}`,
-        response,
-        (await response.text()).slice(0, errorBodyMost),
-      ),
-    )
+    const said = (await this.#within(response.text())).slice(0, errorBodyMost)
+    throw redacted(new HttpRefused(`${init.method ?? 'GET'} ${new URL(url).pathname}`, response, said))
   }
 
   async #json(response: Response): Promise<Readonly<Record<string, unknown>>> {
