@@ -18,6 +18,7 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
       locks: 'Locks',
       checkpoints: 'Checkpoints',
       arrays: 'Arrays',
+      'arrays-dask': 'Arrays: blocks, linear algebra, Dask',
       models: 'Models',
       'models-batch': 'Batch inference',
       'models-extraction': 'Structured extraction',
