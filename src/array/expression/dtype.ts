@@ -57,6 +57,27 @@ const widths: Readonly<Record<DType, number>> = {
   bool: 1,
 }
 
+/** Dtypes as Zarr and tensors of other libraries call them. */
+export const longNames: Readonly<Record<DType, string>> = {
+  f64: 'float64',
+  f32: 'float32',
+  f16: 'float16',
+  i64: 'int64',
+  i32: 'int32',
+  i16: 'int16',
+  i8: 'int8',
+  u64: 'uint64',
+  u32: 'uint32',
+  u16: 'uint16',
+  u8: 'uint8',
+  bool: 'bool',
+}
+
+/** The dtype of a name that others use. */
+export const dtypeOfLongName: ReadonlyMap<string, DType> = new Map(
+  Object.entries(longNames).map(([dtype, name]) => [name, dtype as DType]),
+)
+
 /** Bytes of one element. */
 export const bytesPer = (dtype: DType): number => widths[dtype]
 

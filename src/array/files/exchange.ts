@@ -1,6 +1,6 @@
 /** Exchange with other libraries: tensors of onnxruntime, arrays of `ndarray`, columns of Apache Arrow. Nothing is loaded; elements are shared where both sides can. */
 import { describe, InvalidOption } from '../../base/errors.ts'
-import { bytesPer, type DType, dtypeOf, type TypedArray } from '../expression/dtype.ts'
+import { bytesPer, type DType, dtypeOf, dtypeOfLongName, longNames, type TypedArray } from '../expression/dtype.ts'
 import { makeNode } from '../expression/node.ts'
 import { checkShape, contiguousStrides, type Shape, sizeOf } from '../expression/shape.ts'
 import { sharedElements } from '../memory/memory.ts'
@@ -23,24 +23,6 @@ export interface StridedLike {
   readonly offset: number
 }
 
-const tensorTypes: Readonly<Record<DType, string>> = {
-  f64: 'float64',
-  f32: 'float32',
-  f16: 'float16',
-  i64: 'int64',
-  i32: 'int32',
-  i16: 'int16',
-  i8: 'int8',
-  u64: 'uint64',
-  u32: 'uint32',
-  u16: 'uint16',
-  u8: 'uint8',
-  bool: 'bool',
-}
-const dtypesOfTensors: ReadonlyMap<string, DType> = new Map(
-  Object.entries(tensorTypes).map(([dtype, type]) => [type, dtype as DType]),
-)
-
 /**
  * The parts of a tensor for `new Tensor(type, data, dims)` of onnxruntime. The elements are copied once, because it refuses shared memory.
  * @param dense what `compute` gave
@@ -53,7 +35,7 @@ export function toTensor(dense: Dense): TensorLike & { readonly data: ArrayBuffe
   const bytes = new Uint8Array(new ArrayBuffer(data.byteLength))
   bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
   const Elements = data.constructor as new (buffer: ArrayBuffer) => ArrayBufferView
-  return { type: tensorTypes[dense.dtype], data: new Elements(bytes.buffer), dims: [...dense.shape] }
+  return { type: longNames[dense.dtype], data: new Elements(bytes.buffer), dims: [...dense.shape] }
 }
 
 /**
@@ -68,7 +50,7 @@ export function fromTensor(source: TensorLike | StridedLike): NDArray<DType, 'ar
     )
   }
   if ('dims' in source) {
-    const dtype = dtypesOfTensors.get(source.type)
+    const dtype = dtypeOfLongName.get(source.type)
     const found = dtypeOf(source.data)
     const fits = dtype && (found === dtype || (dtype === 'bool' && found === 'u8') || (dtype === 'f16' && found === 'u16'))
     if (!fits) throw new InvalidOption(`A tensor of ${source.type} with a ${describe(source.data)} is not one that arrays hold`)

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { FileRefused } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
-import { bytesPer, type DType, typedArray, type TypedArray } from '../expression/dtype.ts'
+import { bytesPer, type DType, longNames, typedArray, type TypedArray } from '../expression/dtype.ts'
 import { blocksOf, EqualBlocks, gridOf } from '../expression/grid.ts'
 import { type Shape, sizeOf } from '../expression/shape.ts'
 import { memoryLimitRule } from '../memory/limit.ts'
@@ -21,21 +21,6 @@ export interface ToZarrOptions extends ComputeOptions {
   readonly chunks?: number | readonly number[]
   /** `'gzip'` makes files smaller, and takes time. @default none */
   readonly compressor?: 'gzip'
-}
-
-const names: Readonly<Record<DType, string>> = {
-  f64: 'float64',
-  f32: 'float32',
-  f16: 'float16',
-  i64: 'int64',
-  i32: 'int32',
-  i16: 'int16',
-  i8: 'int8',
-  u64: 'uint64',
-  u32: 'uint32',
-  u16: 'uint16',
-  u8: 'uint8',
-  bool: 'bool',
 }
 
 const compress = promisify(gzip)
@@ -118,7 +103,7 @@ function metadata({ shape, dtype }: NDArray, chunk: Shape, compressor: 'gzip' | 
     zarr_format: 3,
     node_type: 'array',
     shape,
-    data_type: names[dtype],
+    data_type: longNames[dtype],
     chunk_grid: { name: 'regular', configuration: { chunk_shape: chunk } },
     chunk_key_encoding: { name: 'default', configuration: { separator: '/' } },
     fill_value: dtype === 'bool' ? false : 0,

@@ -6,7 +6,7 @@ import { checkOptions, rules } from '../../base/options.ts'
 import { NDArray } from '../ndarray/array.ts'
 import { full } from '../ndarray/create.ts'
 import * as build from '../expression/build.ts'
-import { bytesPer, type DType, storedAs, type Value } from '../expression/dtype.ts'
+import { bytesPer, type DType, dtypeOfLongName, storedAs, type Value } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import { blockCount, EqualBlocks, gridOf, shapeOfBox } from '../expression/grid.ts'
 import { type BlockMaker, makeNode } from '../expression/node.ts'
@@ -16,22 +16,6 @@ import { checkBytes, checkPath } from './bounds.ts'
 import { memoryLimitRule, type MemoryOptions } from '../memory/limit.ts'
 import type { LoadOptions } from './index.ts'
 import { type Chunk, chunkElements } from './zarr-chunk.ts'
-
-/** Zarr's names of the dtypes that arrays here have. */
-const dtypes: ReadonlyMap<string, DType> = new Map([
-  ['float64', 'f64'],
-  ['float32', 'f32'],
-  ['float16', 'f16'],
-  ['int64', 'i64'],
-  ['int32', 'i32'],
-  ['int16', 'i16'],
-  ['int8', 'i8'],
-  ['uint64', 'u64'],
-  ['uint32', 'u32'],
-  ['uint16', 'u16'],
-  ['uint8', 'u8'],
-  ['bool', 'bool'],
-])
 
 /** What a chunk may take, also before it is decompressed. */
 const mostChunkBytes = 2 ** 31
@@ -72,7 +56,7 @@ export async function loadZarr(
   const { open } = await loadLibrary()
   try {
     const array = await open(store as never, { kind: 'array' })
-    const dtype = dtypes.get(array.dtype)
+    const dtype = dtypeOfLongName.get(array.dtype)
     if (!dtype) throw new FileRefused(`${name} holds ${array.dtype}, which an array cannot hold`)
     const { shape, chunks } = array
     checkShapes(name, shape, chunks, dtype)
