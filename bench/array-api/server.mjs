@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline'
 import * as da from 'heddle/array'
 
-/** @type {Map<string, (...values: any[]) => unknown>} */
+/** @type {Map<string, (...values: unknown[]) => unknown>} */
 const functions = new Map(Object.entries(/** @type {object} */ (da)))
 /** @type {Map<number, da.NDArray>} */
 const arrays = new Map()

@@ -7,6 +7,23 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { DType } from '../../src/array/index.ts'
+
+/** Dtypes as NumPy writes them: a letter and the bytes. */
+export const numpyNames: Readonly<Record<DType, string>> = {
+  f64: 'f8',
+  f32: 'f4',
+  f16: 'f2',
+  i64: 'i8',
+  i32: 'i4',
+  i16: 'i2',
+  i8: 'i1',
+  u64: 'u8',
+  u32: 'u4',
+  u16: 'u2',
+  u8: 'u1',
+  bool: '?',
+}
 
 const version = '2.4.6'
 const peers = fileURLToPath(new URL('../../bench/.peers/python/bin/python', import.meta.url))

@@ -3,7 +3,7 @@
  * order, against NumPy: values and shapes are equal, and what NumPy refuses is refused.
  */
 import { expect, test } from 'vitest'
-import { hasNumpy, runNumpy } from '../../../test/support/numpy.ts'
+import { hasNumpy, numpyNames as names, runNumpy } from '../../../test/support/numpy.ts'
 import { randomFrom } from '../../../test/support/random.ts'
 import { runs } from '../../../test/support/runs.ts'
 import * as da from '../index.ts'
@@ -11,21 +11,6 @@ import * as da from '../index.ts'
 const installed = hasNumpy()
 const here = { threads: 0 } as const
 type Any = da.NDArray<da.DType, 'array'>
-
-const names: Readonly<Record<da.DType, string>> = {
-  f64: 'f8',
-  f32: 'f4',
-  f16: 'f2',
-  i64: 'i8',
-  i32: 'i4',
-  i16: 'i2',
-  i8: 'i1',
-  u64: 'u8',
-  u32: 'u4',
-  u16: 'u2',
-  u8: 'u1',
-  bool: '?',
-}
 
 /** One function: in NumPy, and here. `d` is the dtype of `x`, `n` its first length. */
 interface Case {

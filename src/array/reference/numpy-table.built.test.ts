@@ -1,6 +1,6 @@
 /** Every operation, on every dtype and pair of dtypes, at the edges of their ranges, against NumPy. */
 import { expect, test } from 'vitest'
-import { hasNumpy, runNumpy } from '../../../test/support/numpy.ts'
+import { hasNumpy, numpyNames as names, runNumpy } from '../../../test/support/numpy.ts'
 import * as da from '../index.ts'
 
 const here = { threads: 0 } as const
@@ -19,20 +19,6 @@ const edges: Readonly<Record<da.DType, readonly (number | bigint | boolean)[]>> 
   u16: [65_535, 32_768, 0, 1, 2, 7, 256, 3, 10, 255, 5, 100, 300, 182, 4, 9],
   u8: [0, 1, 2, 255, 254, 128, 127, 7, 16, 3, 10, 100, 5, 200, 15, 9],
   bool: [true, false, true, true, false, false, true, false, true, true, true, false, false, true, false, true],
-}
-const names: Readonly<Record<da.DType, string>> = {
-  f64: 'f8',
-  f32: 'f4',
-  f16: 'f2',
-  i64: 'i8',
-  i32: 'i4',
-  i16: 'i2',
-  i8: 'i1',
-  u64: 'u8',
-  u32: 'u4',
-  u16: 'u2',
-  u8: 'u1',
-  bool: '?',
 }
 const dtypes = Object.keys(edges) as da.DType[]
 

@@ -8,6 +8,8 @@
  * - Each call is settled once: `settled` of the call says so, and all that comes later is ignored.
  * - What leaves the queue is under way at a replica, or settled.
  * - A replica has at most `slots` batches.
+ *
+ * Long because taking in, sending, settling and restarting share that state; what can be told apart lies in the files beside it.
  */
 import { cancelled } from '../../base/abort.ts'
 import type { Cancellation } from '../../base/abort.ts'
