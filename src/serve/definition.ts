@@ -64,6 +64,10 @@ export interface ReplicasOptions {
   readonly size?: number | 'auto'
   /** How many threads each replica computes with; `open` gets the number. @default 'auto' */
   readonly threads?: number | 'auto'
+  /**
+   * Replicas more than that, open and warm, which get no work until another one is lost: its place is then taken at once. Each takes the memory of one. @default 0
+   */
+  readonly spare?: number
   /** `'process'`: child processes, which any crash leaves alone. `'thread'`: worker threads of this process. @default 'process' */
   readonly isolation?: 'thread' | 'process'
   /** How items are put together. */
@@ -91,9 +95,12 @@ export interface ReplicasOptions {
 
 /** How items are put together into batches. */
 export interface BatchOptions {
-  /** How many at most. `'auto'`: what was fastest at warm-up, which on a CPU is often 1. @default 'auto' */
+  /**
+   * How many at most. `'auto'`: what was fastest at warm-up. Where items are counted by `cost`, it is their tokens together that are found and bounded: on a
+   * CPU a few short texts gain by company and long ones do not. @default 'auto'
+   */
   readonly items?: number | 'auto'
-  /** How many tokens at most, counted as the longest item times the number of items. A longer item runs alone. @default 16_384 */
+  /** How many tokens at most, counted as the longest item times the number of items. A longer item runs alone. No batch is larger, whatever warm-up finds. @default 16_384 */
   readonly tokens?: number
 }
 

@@ -39,7 +39,8 @@ export interface Latencies {
 export interface ReplicaStats {
   /** From 0 up. */
   readonly id: number
-  readonly state: 'starting' | 'idle' | 'busy' | 'backing-off'
+  /** `'spare'`: open and warm, for when another one is lost. */
+  readonly state: 'starting' | 'idle' | 'busy' | 'spare' | 'backing-off'
   /** Its process; undefined for a thread. */
   readonly pid: number | undefined
   /** The share of the last ten seconds in which it was at work: 0 to 1. */
@@ -65,6 +66,8 @@ export interface Measured {
   readonly threads: number
   /** Items computed together at most. */
   readonly batch: number
+  /** Tokens computed together at most, counted as the longest item times the number of items. */
+  readonly tokens: number
   readonly itemsPerSecond: number
   /** Milliseconds that one batch took, the median. */
   readonly batchMs: number

@@ -1,14 +1,12 @@
 /** The replicas of a model: opened, measured, and found when there is work. */
 import { Closed, WorkerStartFailed } from '../../base/errors.ts'
-import { textBytes } from '../queue/estimate.ts'
 import type { ReplicaHandle } from '../replica/handle.ts'
 import type { Measured, ReplicaStats } from '../stats.ts'
-import { batchesUpTo, type Layout, layoutsFor, measure } from './measure.ts'
+import type { BatchLimits } from '../queue/chunks.ts'
+import { type Layout, layoutsFor, measure } from './measure.ts'
 import { Seat } from './seat.ts'
 import type { ModelSettings } from './settings.ts'
 
-/** The largest batch that is tried where nothing else is said. */
-const largestBatch = 32
 /** Requests may wait for the replica that is being measured; chosen. */
 const inServiceMs = 500
 /** Each replica computes so many inputs of warm-up before it takes work: the first calls of an engine are slower. */
@@ -25,10 +23,12 @@ export class Crew {
   readonly #events: CrewEvents
   #seats: Seat[] = []
   #threads = 0
+  #replicas = 0
   /** Not before it has been measured. */
   #serving = false
   #closed = false
-  batch = 1
+  /** What is put together. */
+  limits: BatchLimits
   measured: readonly Measured[] = []
   lastMemoryBytes = 0
   /** Called when a replica is open, or cannot be. */
@@ -37,18 +37,25 @@ export class Crew {
   constructor(settings: ModelSettings, events: CrewEvents) {
     this.#settings = settings
     this.#events = events
-    if (settings.batchItems !== 'auto') this.batch = settings.batchItems
+    const { batchItems, batchTokens } = settings
+    this.limits = { items: batchItems === 'auto' ? 1 : batchItems, tokens: batchTokens }
   }
 
   /** The least busy replica that can take a batch. */
   free(but?: Seat): Seat | undefined {
     if (!this.#serving) return undefined
     let found: Seat | undefined
-    for (const seat of this.#seats) {
+    for (const seat of this.#working) {
       if (seat === but || seat.reserved || !seat.handle || seat.underWay >= this.#settings.slots || !seat.breaker.ready) continue
       if (!found || seat.underWay < found.underWay) found = seat
     }
     return found
+  }
+
+  /** Those that get work: the first open ones, as many as there are to be; the rest is spare. */
+  get #working(): readonly Seat[] {
+    if (this.#settings.spare === 0) return this.#seats
+    return this.#seats.filter(({ handle, breaker }) => handle && breaker.state !== 'open').slice(0, this.#replicas)
   }
 
   /** Some replica takes work, or will in a moment. */
@@ -61,13 +68,17 @@ export class Crew {
     return this.#seats.every((seat) => seat.state === 'backing-off')
   }
 
-  /** How many replicas are open. */
+  /** How many replicas are open and get work. */
   get live(): number {
-    return this.#seats.filter((seat) => seat.handle).length
+    return this.#working.filter((seat) => seat.handle).length
   }
 
   get stats(): readonly ReplicaStats[] {
-    return this.#seats.map((seat) => seat.stats)
+    const working = this.#working
+    return this.#seats.map((seat) => {
+      const { stats } = seat
+      return stats.state === 'idle' && !working.includes(seat) ? { ...stats, state: 'spare' } : stats
+    })
   }
 
   get memoryBytes(): number {
@@ -76,28 +87,17 @@ export class Crew {
 
   /** Opens replicas, and measures how they run best. @throws what `open` threw */
   async open(): Promise<void> {
-    const { cores, size, threads, slots, warmUp, runs, batchItems, batchTokens, clock, measureMs } = this.#settings
+    const { cores, size, threads, slots, warmUp, runs, batchItems, measureMs } = this.#settings
     const layouts = layoutsFor(cores, size, threads, slots)
     const [first] = layouts
-    const batches = batchItems === 'auto' ? batchesUpTo(largestBatch) : [batchItems]
-    if (!runs || warmUp.length === 0 || this.measured.length > 0 || (layouts.length === 1 && batches.length === 1)) {
+    if (!runs || warmUp.length === 0 || this.measured.length > 0 || (layouts.length === 1 && batchItems !== 'auto')) {
       const known = this.measured.find(({ chosen }) => chosen)
       await this.#layOut(known ?? (first as Layout))
     } else {
-      this.measured = await measure({
-        layouts,
-        batches,
-        samples: byLength(warmUp),
-        tokens: batchTokens,
-        clock,
-        budgetMs: measureMs,
-        open: (layout) => this.#layOut(layout),
-      })
-      const chosen = this.measured.find((row) => row.chosen)
-      if (chosen) {
-        this.batch = chosen.batch
-        await this.#layOut(chosen)
-      }
+      const open = (layout: Layout): Promise<readonly ReplicaHandle[]> => this.#layOut(layout)
+      this.measured = await measure({ ...this.#settings, layouts, samples: warmUp, budgetMs: measureMs, open })
+      const chosen = this.#choose()
+      if (chosen) await this.#layOut(chosen)
     }
     if (this.#closed) throw closedError(this.#settings.name)
     this.lastMemoryBytes = this.memoryBytes
@@ -120,26 +120,29 @@ export class Crew {
     const handle = seat?.handle
     if (!seat || !handle || seat.underWay > 0) return false
     seat.reserved = true
-    const layout = { replicas: this.#seats.length, threads: this.#threads }
+    const layout = { replicas: this.#replicas, threads: this.#threads }
     try {
-      const { batchTokens, clock } = this.#settings
       const rows = await measure({
+        ...this.#settings,
         layouts: [layout],
-        batches: batchesUpTo(largestBatch),
-        samples: byLength(samples),
-        tokens: batchTokens,
-        clock,
+        samples,
         budgetMs: inServiceMs,
         open: async () => [handle],
       })
       // One replica was measured; all of them together are said to do as much each.
       this.measured = rows.map((row) => ({ ...row, itemsPerSecond: row.itemsPerSecond * layout.replicas }))
-      this.batch = rows.find(({ chosen }) => chosen)?.batch ?? this.batch
+      this.#choose()
     } catch {
       // The replica died of something else; what comes is served as before.
     }
     seat.reserved = false
     return true
+  }
+
+  #choose(): Measured | undefined {
+    const chosen = this.measured.find((row) => row.chosen)
+    if (chosen) this.limits = { items: chosen.batch, tokens: chosen.tokens }
+    return chosen
   }
 
   async end(graceMs: number): Promise<void> {
@@ -154,15 +157,17 @@ export class Crew {
     if (threads !== this.#threads) await this.end(this.#settings.endGraceMs)
     if (this.#closed) throw closedError(this.#settings.name)
     this.#threads = threads
-    const surplus = this.#seats.splice(replicas)
+    this.#replicas = replicas
+    const seats = replicas + this.#settings.spare
+    const surplus = this.#seats.splice(seats)
     await Promise.all(surplus.map((seat) => seat.end(this.#settings.endGraceMs)))
-    while (this.#seats.length < replicas) this.#seats.push(this.#seat(this.#seats.length, threads))
+    while (this.#seats.length < seats) this.#seats.push(this.#seat(this.#seats.length, threads))
     await this.#allOpen()
-    return this.#seats.flatMap(({ handle }) => handle ?? [])
+    return this.#working.flatMap(({ handle }) => handle ?? [])
   }
 
   async #allOpen(): Promise<void> {
-    while (this.live < this.#seats.length) {
+    while (this.#seats.some(({ handle }) => !handle)) {
       await new Promise<void>((resolve, reject) => (this.#waiting = { ready: resolve, failed: reject }))
       this.#waiting = undefined
     }
@@ -196,9 +201,4 @@ export class Crew {
 
 function closedError(name: string): Closed {
   return new Closed(`The model "${name}" was closed while it was being opened`)
-}
-
-/** Shortest first, as far as their texts show. */
-function byLength(samples: readonly unknown[]): readonly unknown[] {
-  return samples.toSorted((a, b) => textBytes(a) - textBytes(b))
 }

@@ -1,34 +1,43 @@
 /**
- * How a model runs best on this machine: replicas, threads for each, and batch size, measured on the model itself with typical inputs. On a CPU
- * two replicas of one thread are often quicker than one of two threads, and batches slower than single items; on other hardware it is the other
- * way round. Nobody knows without measuring.
+ * How a model runs best on this machine: replicas, threads for each, and how much is computed at once, measured on the model itself with typical inputs.
+ *
+ * On a CPU two replicas of one thread are often quicker than one of two threads, and a batch of long texts slower than the texts one by one, while short
+ * ones gain from company: what a batch saves is a fixed cost per run, and what it costs is proportional to its tokens. So where a model counts its
+ * items, the bound that is looked for is one of tokens. On other hardware it is the other way round. Nobody knows without measuring.
+ *
+ * Every way computes the same mix of lengths, cut into batches as in service, in an order in which each stretch of it is a fair sample. Ways that look good are
+ * measured twice, at different moments, because a machine is rarely quiet.
  */
 import type { Clock } from '../../base/clock.ts'
+import type { BatchLimits } from '../queue/chunks.ts'
 import type { ReplicaHandle } from '../replica/handle.ts'
 import type { Measured } from '../stats.ts'
+import { Mix, Way } from './way.ts'
 
 export interface Layout {
   readonly replicas: number
   readonly threads: number
 }
 
-export interface Plan extends Layout {
-  readonly batch: number
-}
-
 export interface Measurement {
   readonly layouts: readonly Layout[]
-  /** Largest batch that is tried. */
-  readonly batches: readonly number[]
-  /** Shortest first, so that batches are of similar lengths, as in service. */
+  /** `'auto'`: to be found. */
+  readonly batchItems: number | 'auto'
+  /** No batch is larger than that. */
+  readonly batchTokens: number
+  /** Items count for something else than 1. */
+  readonly counted: boolean
   readonly samples: readonly unknown[]
-  readonly tokens: number
   readonly clock: Clock
   readonly budgetMs: number
   /** Gives as many open replicas. */
   readonly open: (layout: Layout) => Promise<readonly ReplicaHandle[]>
 }
 
+/** The largest batch that is tried of items that are not counted. */
+const largestBatch = 32
+/** About so many ways are tried of each layout; it only shares out the time. */
+const waysExpected = 6
 /** Every way is tried at least this often by each replica. */
 const leastBatches = 2
 /** A larger batch that is slower than this share of the best is the last one that is tried. */
@@ -48,32 +57,36 @@ export function layoutsFor(cores: number, size: number | 'auto', threads: number
   return layouts
 }
 
-/** 1, 2, 4, … and the most. */
-export function batchesUpTo(most: number): readonly number[] {
-  const sizes: number[] = []
-  for (let size = 1; size < most; size *= 2) sizes.push(size)
-  return [...sizes, most]
-}
-
 /** @returns what was tried, the chosen way among it */
 export async function measure(measurement: Measurement): Promise<readonly Measured[]> {
-  const { layouts, batches, budgetMs } = measurement
-  const eachMs = budgetMs / (layouts.length * batches.length)
+  const { layouts, batchItems, budgetMs, clock } = measurement
+  const mix = new Mix(measurement.samples, measurement.counted)
+  const ways = batchItems === 'auto' ? waysExpected : 1
+  const eachMs = budgetMs / (layouts.length * ways) / 2
   const rows: Measured[] = []
-  let leftMs = budgetMs
+  const until = clock.now() + budgetMs
+  let opening = 0
+  const leftMs = (): number => until + opening - clock.now()
   for (const layout of layouts) {
-    if (leftMs <= 0) break
+    if (leftMs() <= 0) break
+    const before = clock.now()
     const handles = await measurement.open(layout)
+    opening += clock.now() - before
+    const tried: Way[] = []
     let best = 0
-    for (const batch of batches) {
-      const from = measurement.clock.now()
-      const { itemsPerSecond, batchMs } = await rate(measurement, handles, batch, eachMs)
-      leftMs -= measurement.clock.now() - from
-      rows.push({ ...layout, batch, itemsPerSecond, batchMs, chosen: false })
+    for (let next: BatchLimits | undefined = firstOf(measurement); next; next = larger(next, mix, measurement)) {
+      const way = new Way(next, mix)
+      tried.push(way)
+      await run(way, handles, measurement, eachMs)
       // One twice as large takes up to twice as long: a slow model is not measured for minutes.
-      if (itemsPerSecond < worthTrying * best || leastBatches * 2 * batchMs > leftMs) break
-      best = Math.max(best, itemsPerSecond)
+      if (way.itemsPerSecond < worthTrying * best || leastBatches * 2 * way.batchMs > leftMs()) break
+      best = Math.max(best, way.itemsPerSecond)
     }
+    for (const way of tried) {
+      if (way.itemsPerSecond >= worthTrying * best && leftMs() > eachMs) await run(way, handles, measurement, eachMs)
+    }
+    for (const { limits, itemsPerSecond, batchMs } of tried)
+      rows.push({ ...layout, batch: limits.items, tokens: limits.tokens, itemsPerSecond, batchMs, chosen: false })
   }
   const chosen = choose(rows)
   return rows.map((row) => (row === chosen ? { ...row, chosen: true } : row))
@@ -85,27 +98,33 @@ export function choose(rows: readonly Measured[]): Measured | undefined {
   return good.toSorted((a, b) => a.batchMs - b.batchMs)[0]
 }
 
+function firstOf({ batchItems, batchTokens }: Measurement): BatchLimits {
+  return { items: batchItems === 'auto' ? 1 : batchItems, tokens: batchTokens }
+}
+
+/** The next larger batch that is worth a trial; undefined where there is none. */
+function larger(last: BatchLimits, mix: Mix, { batchItems, batchTokens, counted }: Measurement): BatchLimits | undefined {
+  if (batchItems !== 'auto') return undefined
+  if (!counted) {
+    const items = Math.min(2 * last.items, largestBatch, batchTokens)
+    return items > last.items ? { items, tokens: batchTokens } : undefined
+  }
+  // Two of the middle length, rounded to a power of two.
+  const tokens = last.items === 1 ? 2 ** Math.round(Math.log2(2 * mix.middle)) : 2 * last.tokens
+  if (tokens > batchTokens || (last.items > 1 && last.tokens >= mix.padded)) return undefined
+  return { items: Math.max(2, Math.floor(tokens / mix.shortest)), tokens }
+}
+
 /** All replicas at once, because they share memory and caches. */
-async function rate(
-  { samples, clock, tokens }: Measurement,
-  handles: readonly ReplicaHandle[],
-  batch: number,
-  ms: number,
-): Promise<{ readonly itemsPerSecond: number; readonly batchMs: number }> {
-  const times: number[] = []
+async function run(way: Way, handles: readonly ReplicaHandle[], { clock, batchTokens }: Measurement, ms: number): Promise<void> {
   const from = clock.now()
-  let items = 0
-  const lane = async (handle: ReplicaHandle, first: number): Promise<void> => {
+  const lane = async (handle: ReplicaHandle): Promise<void> => {
     for (let i = 0; i < leastBatches || clock.now() - from < ms; i++) {
-      const start = ((first + i) * batch) % samples.length
-      const some = Array.from({ length: batch }, (_item, at) => samples[(start + at) % samples.length])
-      const begin = clock.now()
-      await handle.run(some, { items: batch, tokens }).done
-      times.push(clock.now() - begin)
-      items += batch
+      const batch = way.next()
+      const began = clock.now()
+      const { tokens } = await handle.run(batch.items, { items: way.limits.items, tokens: batchTokens }).done
+      way.took(batch, tokens, clock.now() - began, handles.length)
     }
   }
-  await Promise.all(handles.map((handle, i) => lane(handle, i * Math.ceil(samples.length / batch / handles.length))))
-  times.sort((a, b) => a - b)
-  return { itemsPerSecond: (items / (clock.now() - from)) * 1_000, batchMs: times[times.length >> 1] ?? 0 }
+  await Promise.all(handles.map(lane))
 }

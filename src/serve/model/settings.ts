@@ -18,6 +18,8 @@ export interface ModelSettings {
   readonly weightOf: (tenant: string) => number
   readonly size: number | 'auto'
   readonly threads: number | 'auto'
+  /** Replicas more than are at work. */
+  readonly spare: number
   readonly cores: number
   readonly slots: number
   readonly batchItems: number | 'auto'

@@ -1,11 +1,12 @@
 /** What a model sees of one open replica, whether it is a thread, a process, or made of a few lines by a test. */
+import type { BatchLimits } from '../queue/chunks.ts'
 
 export interface ReplicaHandle {
   /** Undefined for a thread. */
   readonly pid: number | undefined
   readonly memoryBytes: number
-  /** Computes a batch. `done` rejects when all of it is lost. */
-  run(items: readonly unknown[], limits: RunLimits): Flight<BatchOutcome>
+  /** Computes a batch, within bounds that the replica holds exactly. `done` rejects when all of it is lost. */
+  run(items: readonly unknown[], limits: BatchLimits): Flight<BatchOutcome>
   /** Writes one answer part by part. */
   stream(item: unknown, onPart: (part: unknown) => void): StreamFlight
   /** Closes the model and ends the replica; after `graceMs` it is ended all the same. Never rejects. */
@@ -23,12 +24,6 @@ export interface Flight<T> {
 export interface StreamFlight extends Flight<StreamOutcome> {
   /** The reader has taken so many parts: as many more may come. */
   more(parts: number): void
-}
-
-/** Bounds of what is computed at once inside the replica, which counts exactly. */
-export interface RunLimits {
-  readonly items: number
-  readonly tokens: number
 }
 
 export interface BatchOutcome {

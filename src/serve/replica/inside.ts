@@ -8,7 +8,7 @@ import type { WireError } from '../../encoding/encoded.ts'
 import type { TaskContext } from '../../base/frame.ts'
 import { insideWorker } from '../../workers/inside.ts'
 import type { ReplicaDefinition } from '../definition.ts'
-import type { RunLimits } from './handle.ts'
+import { type BatchLimits, chunks } from '../queue/chunks.ts'
 
 /** What the host calls; the names of the functions begin with that of the model. */
 export type ReplicaFunction = 'open' | 'run' | 'stream' | 'more' | 'close'
@@ -27,7 +27,7 @@ export interface OpenCall {
 
 export interface RunCall {
   readonly items: readonly unknown[]
-  readonly limits: RunLimits
+  readonly limits: BatchLimits
 }
 
 export interface RunReply {
@@ -173,7 +173,7 @@ class Batch {
     return { values: this.#values, errors: this.#errors, tokens: this.#tokens, batch: this.#batch }
   }
 
-  async run(limits: RunLimits, count: (item: unknown) => number): Promise<void> {
+  async run(limits: BatchLimits, count: (item: unknown) => number): Promise<void> {
     const places: number[] = []
     for (const [at, item] of this.#items.entries()) {
       try {
@@ -238,21 +238,4 @@ async function whole(stream: AnyDefinition['stream'], model: unknown, item: unkn
     const next = await parts.next()
     if (next.done) return next.value
   }
-}
-
-/** Neighbours in the order of length that are within the bounds together; one that is longer than the bound is alone. */
-export function chunks(places: readonly number[], tokens: ArrayLike<number>, limits: RunLimits): number[][] {
-  const all: number[][] = []
-  let chunk: number[] = []
-  for (const at of places) {
-    const longest = tokens[at] as number
-    const full = chunk.length >= limits.items || longest * (chunk.length + 1) > limits.tokens
-    if (full && chunk.length > 0) {
-      all.push(chunk)
-      chunk = []
-    }
-    chunk.push(at)
-  }
-  if (chunk.length > 0) all.push(chunk)
-  return all
 }

@@ -3,17 +3,9 @@ import { Unserializable } from '../../base/errors.ts'
 import { clearTimeout, setTimeout } from '../../base/globals.js'
 import { fromWire } from '../../encoding/from-wire.ts'
 import type { OpenLink } from '../../workers/host/link.ts'
+import type { BatchLimits } from '../queue/chunks.ts'
 import { Connection } from './connection.ts'
-import type {
-  BatchOutcome,
-  Flight,
-  OpenReplica,
-  ReplicaExit,
-  ReplicaHandle,
-  RunLimits,
-  StreamFlight,
-  StreamOutcome,
-} from './handle.ts'
+import type { BatchOutcome, Flight, OpenReplica, ReplicaExit, ReplicaHandle, StreamFlight, StreamOutcome } from './handle.ts'
 import {
   functionName,
   type MoreCall,
@@ -85,7 +77,7 @@ class OpenedReplica implements ReplicaHandle {
     return this.#connection.pid
   }
 
-  run(items: readonly unknown[], limits: RunLimits): Flight<BatchOutcome> {
+  run(items: readonly unknown[], limits: BatchLimits): Flight<BatchOutcome> {
     const call: RunCall = { items, limits }
     const { result, cancel } = this.#call('run', call)
     const done = result.then(outcomeOf, (error: unknown) => {
@@ -127,7 +119,7 @@ class OpenedReplica implements ReplicaHandle {
   }
 
   /** The batch again, without the items that cannot cross. */
-  async #without(items: readonly unknown[], limits: RunLimits, error: unknown): Promise<BatchOutcome> {
+  async #without(items: readonly unknown[], limits: BatchLimits, error: unknown): Promise<BatchOutcome> {
     const good = items.flatMap((item, at) => (this.#connection.clones(item) ? [at] : []))
     const rest = good.map((at) => items[at])
     if (rest.length === items.length) throw error

@@ -41,6 +41,7 @@ const definitionRules: OptionRules<ReplicaDefinition> = {
 const optionRules: OptionRules<ReplicasOptions> = {
   size: rules.whole(1, ['auto']),
   threads: rules.whole(1, ['auto']),
+  spare: rules.whole(0),
   isolation: rules.oneOf('thread', 'process'),
   batch: rules.object,
   queue: rules.object,
@@ -182,6 +183,7 @@ function settingsOf(
     weightOf: (tenant) => (Object.hasOwn(weights, tenant) ? (weights[tenant] as number) : 1),
     size: options.size ?? 'auto',
     threads: options.threads ?? 'auto',
+    spare: options.spare ?? 0,
     cores: parallelism(),
     slots: definition.slots ?? 1,
     batchItems: definition.run ? (batch.items ?? 'auto') : 1,

@@ -20,13 +20,15 @@ export interface SimulationSettings {
   /** How long a batch takes; `Infinity` hangs. */
   readonly ms: (items: readonly unknown[], replica: number) => number
   readonly fails?: (items: readonly unknown[], replica: number) => unknown
+  /** What an item counts for. @default 1 */
+  readonly tokens?: (item: unknown) => number
   readonly openMs?: number
   readonly opens?: (replica: number) => unknown
   readonly memoryBytes?: number
 }
 
 export function simulate(settings: SimulationSettings): Simulation {
-  const { clock, openMs = 10, memoryBytes = 0 } = settings
+  const { clock, openMs = 10, memoryBytes = 0, tokens = () => 1 } = settings
   const batches: Simulation['batches'] = []
   const opened: Simulation['opened'] = []
   const kills = new Map<number, () => void>()
@@ -49,7 +51,7 @@ export function simulate(settings: SimulationSettings): Simulation {
             resolve({
               values: items.map((item) => `${String(item)} by ${replica}`),
               errors: [],
-              tokens: items.map(() => 1),
+              tokens: items.map(tokens),
               batch: items.map(() => items.length),
             })
           }

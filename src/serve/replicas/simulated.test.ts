@@ -271,6 +271,69 @@ test('warm-up measures layouts and batch sizes, and takes the quickest', async (
   await model?.close()
 })
 
+// A fixed time for each run, and one for each token with its padding: what encoders take on a CPU.
+const words = (item: unknown): number => String(item).split(' ').length
+const padded = (items: readonly unknown[]): number => Math.max(...items.map(words)) * items.length
+const text = (length: number): string => Array.from({ length }, () => 'word').join(' ')
+
+test('of items that are counted, warm-up finds how many tokens travel together: short ones in company, long ones alone', async () => {
+  const clock = new SimulatedClock()
+  const simulation = simulate({ clock, tokens: words, ms: (items) => 4 + padded(items) / 4 + Math.max(0, padded(items) - 256) })
+  const lengths = [4, 5, 6, 8, 8, 10, 12, 14, 20, 30, 40, 60, 100, 128]
+  const described = { ...definition, cost: (_model: number, item: string) => words(item), warmUp: lengths.map(text) }
+  const { model } = replicasWith(
+    import.meta.url,
+    { model: described },
+    { size: 1, threads: 1, measure: '30s' },
+    clock,
+    () => simulation.open,
+  )
+  const ready = model?.ready()
+  for (let i = 0; i < 400; i++) await clock.advance(100)
+  await ready
+  const { measured } = (model as Served).stats()
+  const rates = measured.map(({ itemsPerSecond }) => Math.round(itemsPerSecond))
+  // One by one, then up to 32, 64, … tokens; the last one is much slower, so that no larger one is tried.
+  expect(measured.map(({ batch, tokens }) => (batch === 1 ? 1 : tokens))).toEqual([1, 32, 64, 128, 256, 512])
+  expect(rates[4]).toBeGreaterThan((rates[0] as number) * 1.2)
+  const { tokens } = measured.find(({ chosen }) => chosen) as { tokens: number }
+  expect([128, 256]).toContain(tokens)
+
+  const before = simulation.batches.length
+  const calls = [128, 128, 128, ...Array.from({ length: 12 }, () => 8)].map((length) => outcome((model as Served)(text(length))))
+  for (let i = 0; i < 40; i++) await clock.advance(10)
+  expect(calls.every(({ value }) => String(value).endsWith('by 0'))).toBe(true)
+  const sizes = simulation.batches.slice(before).map(({ items }) => [words(items[0]), items.length])
+  expect(sizes).toEqual([
+    [128, 1],
+    ...(tokens === 128
+      ? [
+          [128, 1],
+          [128, 1],
+        ]
+      : [[128, 2]]),
+    [8, 12],
+  ])
+  await model?.close()
+})
+
+test('a spare replica takes the place of one that is lost at once, and rests when that is back', async () => {
+  const { clock, model, simulation } = await opened({ ms: () => 20, openMs: 10 }, { size: 1, spare: 1 })
+  const states = (): string[] => model.stats().replicas.map(({ state }) => state)
+  expect(states()).toEqual(['idle', 'spare'])
+  const calls = [outcome(model('a')), outcome(model('b'))]
+  // Only one is at work, whatever waits.
+  expect(states()).toEqual(['busy', 'spare'])
+  simulation.kill(0)
+  await clock.advance(1)
+  expect(calls[0]?.value).toBeInstanceOf(WorkerCrashed)
+  expect(states()).toEqual(['starting', 'busy'])
+  await clock.advance(30)
+  expect(calls[1]?.value).toBe('b by 1')
+  expect(states()).toEqual(['idle', 'spare'])
+  await model.close()
+})
+
 test('without warm-up the batch size is measured on the first inputs, at one replica, while the other one serves', async () => {
   const { clock, model, simulation } = await opened(
     { ms: (items) => (items.length <= 4 ? 20 : 400) },
