@@ -170,6 +170,12 @@ test('forks share memory', async () => {
   expect(cells.every((value, i) => value === i)).toBe(true)
 })
 
+test('forks that are awaited together go depth first, so that a recursion holds as many as it is deep', async () => {
+  const executor = open(threads({ size: 1 }))
+  // All at once there would be 750; the end of a call shows a few turns later.
+  expect(await call(executor, forks.open, 4, 5)).toBeLessThan(15)
+})
+
 test('recursion to trivial leaves', async () => {
   const executor = two()
   expect(await call(executor, forks.fib, 18)).toBe(2_584)

@@ -69,6 +69,8 @@ export interface RunMessage {
   readonly flush: boolean
   /** Where broadcast values are to be put. */
   readonly broadcasts?: readonly BroadcastPlace[]
+  /** Of what a worker has forked: where it stands in the tree of forks. */
+  readonly depth?: number
   /** What most batches do without, so that they do not pay for it. */
   readonly stay?: StayOptions
 }
@@ -216,6 +218,8 @@ export interface ForkMessage {
   readonly cell: number
   /** The batch whose task offers it; 0 when nobody knows. */
   readonly batch: number
+  /** Where its calls stand in the tree of forks, from 1 on. */
+  readonly depth: number
   readonly module: string
   readonly name: string
   readonly items: ArrayLike<unknown>

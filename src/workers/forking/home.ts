@@ -6,9 +6,10 @@
  * the largest. At each fork and each item home looks whether somebody is idle, which is one cell of shared memory, and then offers the oldest, if it
  * seems to cost more than an offer (0.1 ms each way). A function that was slow so far, and one that is new, is offered at once; of a function whose
  * calls are mostly small, as in a recursion down to its leaves, what counts is how long its siblings at home have been at work since, and offers
- * are at least `beatMs` apart, so that they cost at most a few percent (heartbeat scheduling: Acar et al. 2018).
+ * are at least `beatMs` apart, so that they cost at most a few percent (heartbeat scheduling: Acar et al. 2018). While others work on what home
+ * offered, one offer more lies with the pool for each of them: whoever is done need not wait until home has looked.
  *
- * **Small forks** are plain calls when as many as `mostKept` wait already: those are the largest around, and more would only cost.
+ * **Trivial forks** are plain calls when as many as `mostTrivial` wait already: to keep one costs as much as it does itself.
  *
  * **Waiting.** Home runs depth first. When nothing at home goes on (its event loop has come round, and all that has begun waits), home begins
  * what it has kept, newest first; then it takes back what it offered and nobody has taken; then it asks the pool for what nobody has begun,
@@ -18,7 +19,7 @@
  * **The same everywhere.** What crosses is what crosses between any two threads: at home arguments and results are shared only where a copy would be
  * equal, so that no program can depend on who was idle.
  */
-import { performance, setImmediate, setTimeout } from '../../base/globals.js'
+import { performance, queueMicrotask, setImmediate, setTimeout } from '../../base/globals.js'
 import { cancelled } from '../../base/abort.ts'
 import { currentFrame, type Entrance, entranceOf, type Frame } from '../../base/frame.ts'
 import { withContext } from '../../base/with-context.js'
@@ -36,10 +37,16 @@ import { type Given, type HomeFunction, Line, type Scheduler, type Unit, worthMs
 
 /** Between two offers of what may be small. An offer costs home about 20 µs. */
 const beatMs = 1
-/** Forks of small functions that wait for others at a time. A recursion of depth d keeps some d³/6 of its forks, instead of 2^d. */
-const mostKept = 3
+/** A fork that seems to cost less is trivial: to keep it for others and to come back to it costs about 1 µs. */
+const trivialMs = 0.02
+/** Trivial forks that wait for others at a time. A recursion of depth d keeps some d³/6 of its forks, instead of 2^d. */
+const mostTrivial = 3
+/** Forks that wait at a time, however large they are: there is enough for all others then. Bounds what they hold; chosen. */
+const mostKept = 1_024
 /** The oldest few are looked at: behind them lie smaller ones. */
 const mostLookedAt = 4
+/** Offers that lie with the pool for those who are at work. Chosen: a few of the cells that settle them (`../thread/claims.js`). */
+const mostAhead = 16
 /** Home waits as long before it asks for what nobody has begun: whoever has it may be about to begin. */
 const recallAfterMs = 2
 /** The event loop turns as often. Chosen as everywhere on a thread of the user's. */
@@ -64,6 +71,11 @@ export class Home implements Executor, Scheduler {
   readonly #offers = new Map<number, Offer>()
   /** Forks that wait in the line. */
   #kept = 0
+  /** Those that somebody awaits, or awaited: the last one starts first. */
+  readonly #awaited: Single[] = []
+  #starting = false
+  /** Of the code at hand in the tree of forks, as long as it has not waited. Afterwards its frame says where it began at least. */
+  #depth: number | undefined
   /** Calls under way at home; see `call`. */
   #calls = 0
   #lookedAt = 0
@@ -109,12 +121,13 @@ export class Home implements Executor, Scheduler {
     const startedAt = performance.now()
     const given = args.map((arg, i) => asCrossed(arg, `argument ${i + 1}`))
     onWaiting?.(false)
-    const here = (): Promise<unknown> => this.#here(fn, given, options)
+    const depth = this.depthBelow(currentFrame())
+    const here = (): Promise<unknown> => this.#here(fn, given, options, depth)
     const alone = this.#calls++ === 0
     try {
-      const { ms } = fn.cost
+      const ms = fn.cost.ms(depth)
       const idle = alone || (ms !== undefined && ms < worthMs) ? 0 : this.#port.idle()
-      return await (idle > 0 ? this.#away(fn, given, options, here, idle) : here())
+      return await (idle > 0 ? this.#away(fn, given, { ...options, depth }, here, idle) : here())
     } finally {
       this.#calls--
       if (timing) Object.assign(timing, { row: threadRow, startedAt, settledAt: performance.now() })
@@ -124,7 +137,7 @@ export class Home implements Executor, Scheduler {
   #away(
     fn: HomeFunction,
     args: readonly unknown[],
-    options: CallOptions,
+    options: CallOptions & { readonly depth: number },
     here: () => Promise<unknown>,
     idle: number,
   ): Promise<unknown> {
@@ -139,17 +152,19 @@ export class Home implements Executor, Scheduler {
     })
   }
 
-  async #here(fn: HomeFunction, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+  async #here(fn: HomeFunction, args: readonly unknown[], options: CallOptions, depth: number): Promise<unknown> {
     const callable = await fn.ready()
     const startedAt = performance.now()
-    const value = await runHere(fn.name, callable, args, options)
-    fn.cost.note(performance.now() - startedAt)
+    const value = await this.atDepth(depth, () => runHere(fn.name, callable, args, options))
+    fn.cost.note(performance.now() - startedAt, depth)
     return asCrossed(value, 'result')
   }
 
   fork(ref: FunctionRef, args: readonly unknown[]): Promise<unknown> {
     const fn = this.#functionOf(ref)
-    const { ms } = fn.cost
+    const frame = currentFrame()
+    const depth = this.depthBelow(frame)
+    const ms = fn.cost.ms(depth)
     const small = ms !== undefined && ms < worthMs
     let given: readonly unknown[]
     try {
@@ -157,11 +172,10 @@ export class Home implements Executor, Scheduler {
     } catch (error) {
       return handled(Promise.reject(error as Error))
     }
-    if (small && this.#kept >= mostKept) {
+    if (this.#kept >= (ms !== undefined && ms < trivialMs ? mostTrivial : mostKept)) {
       this.look()
-      return handled(this.#plainly(fn, given))
+      return handled(this.#plainly(fn, given, depth))
     }
-    const frame = currentFrame()
     const { cancellation, context } = frame
     let unit: Single | undefined
     const forked = new Forked((resolve) => {
@@ -173,13 +187,14 @@ export class Home implements Executor, Scheduler {
         attempt,
         deadline,
         batch: batchOf(frame),
+        depth,
         since: performance.now(),
         /** That of the task that forks it, wherever it runs. Asked for when it leaves. */
         get idempotencyKey() {
           return context.idempotencyKey
         },
       }
-      unit = new Single(this, fn, given, options, () => enter(() => this.#plainly(fn, given)), resolve)
+      unit = new Single(this, fn, given, options, () => enter(() => this.#plainly(fn, given, depth)), resolve)
     })
     const made = unit as unknown as Single
     forked.unit = made
@@ -193,14 +208,30 @@ export class Home implements Executor, Scheduler {
   }
 
   /** As a direct call, except that what it gives is what a crossing would give. */
-  async #plainly(fn: HomeFunction, args: readonly unknown[]): Promise<unknown> {
+  async #plainly(fn: HomeFunction, args: readonly unknown[], depth: number): Promise<unknown> {
     const found = fn.ready()
     const callable = typeof found === 'function' ? found : await found
     const { cost } = fn
-    const startedAt = cost.due() ? performance.now() : 0
-    const value = await callable(...withContext(callable.length, args, currentFrame().context))
-    if (startedAt > 0) cost.note(performance.now() - startedAt)
+    const startedAt = cost.due(depth) ? performance.now() : 0
+    const value = await this.atDepth(depth, () => callable(...withContext(callable.length, args, currentFrame().context)))
+    if (startedAt > 0) cost.note(performance.now() - startedAt, depth)
     return asCrossed(value, 'result')
+  }
+
+  // --- Depth --------------------------------------------------------------------------------------------------------------
+
+  depthBelow(frame: Frame): number {
+    return 1 + (this.#depth ?? depthOf(frame))
+  }
+
+  atDepth<T>(depth: number, body: () => T): T {
+    const before = this.#depth
+    this.#depth = depth
+    try {
+      return body()
+    } finally {
+      this.#depth = before
+    }
   }
 
   /** There is nothing to end: the worker belongs to its pool. */
@@ -227,16 +258,32 @@ export class Home implements Executor, Scheduler {
   /** Somebody waits for a fork. */
   join(unit: Single): void {
     if (!unit.kept) return this.idleSoon()
+    this.#awaited.push(unit)
+    if (!this.#starting) queueMicrotask(this.#startAwaited)
+    this.#starting = true
+  }
+
+  /** What it forks and awaits stands above the others before the next one starts: depth first. */
+  readonly #startAwaited = (): void => {
+    this.look()
+    let unit = this.#awaited.pop()
+    while (unit && !unit.kept) unit = this.#awaited.pop()
+    this.#starting = unit !== undefined
+    if (!unit) return this.idleSoon()
     const pause = this.breathe()
-    if (pause) void pause.then(() => unit.start())
-    else unit.start()
+    if (pause) {
+      this.#awaited.push(unit)
+      return void pause.then(this.#startAwaited)
+    }
+    unit.start()
+    queueMicrotask(this.#startAwaited)
   }
 
   // --- Offers -------------------------------------------------------------------------------------------------------------
 
   /** Offers the oldest that is worth it, if somebody is idle. Called often. */
   look(): void {
-    const idle = this.#port.idle()
+    const idle = this.#wanted()
     if (idle <= 0) return
     const now = performance.now()
     // Whatever held the thread since the last look shows how much a step does here.
@@ -248,8 +295,17 @@ export class Home implements Executor, Scheduler {
 
   /** Offers the oldest, if somebody is idle: something has come that takes long, or may. */
   offerNow(): void {
-    const idle = this.#port.idle()
+    const idle = this.#wanted()
     if (idle > 0) this.#offerOldest(idle, 0, Number.POSITIVE_INFINITY)
+  }
+
+  /** For how many others there is to be something: the idle ones, or the next one of those that work on what home offered. */
+  #wanted(): number {
+    const idle = this.#port.idle()
+    if (idle > 0 || this.#offers.size === 0 || !this.#port.seesTaken) return idle
+    let ahead = 0
+    for (const fork of this.#offers.keys()) if (this.#port.left(fork) > 0) ahead++
+    return ahead < Math.min(this.slots - 1, this.#offers.size - ahead, mostAhead) ? 1 : 0
   }
 
   /** @param now for what the units say themselves; 0 where `leastMs` says enough of all */
@@ -266,11 +322,11 @@ export class Home implements Executor, Scheduler {
   #offer(unit: Unit, idle: number): boolean {
     const given = unit.give(idle)
     if (!given) return false
-    const { module, name, batch } = unit
+    const { module, name, batch, depth } = unit
     const deadline = given.deadline + performance.timeOrigin
     let fork: number
     try {
-      fork = this.#port.offer(this, { module, name, batch, ...given, deadline })
+      fork = this.#port.offer(this, { module, name, batch, depth, ...given, deadline })
     } catch {
       // Something in it cannot cross. It runs here, which says the same.
       unit.stays(given)
@@ -449,6 +505,14 @@ function batchOf(frame: Frame): number {
   for (let at: Frame | undefined = frame; at; at = at.parent) {
     const { batch } = at.context as { readonly batch?: number }
     if (batch !== undefined) return batch
+  }
+  return 0
+}
+
+function depthOf(frame: Frame): number {
+  for (let at: Frame | undefined = frame; at; at = at.parent) {
+    const { depth } = at.context as { readonly depth?: number }
+    if (depth !== undefined) return depth
   }
   return 0
 }

@@ -40,12 +40,14 @@ interface Range {
 class ItemContext implements TaskContext {
   readonly index: number
   readonly attempt = 1
+  readonly depth: number
   readonly #work: BulkWork
   #own: Cancellation | undefined
 
-  constructor(work: BulkWork, index: number) {
+  constructor(work: BulkWork, index: number, depth: number) {
     this.#work = work
     this.index = index
+    this.depth = depth
   }
 
   get deadline(): number {
@@ -70,6 +72,7 @@ class ItemContext implements TaskContext {
 export class Many implements Unit {
   readonly fn: HomeFunction
   readonly batch: number
+  readonly depth: number
   readonly #home: Scheduler
   readonly #work: BulkWork
   readonly #newFrame: () => Frame
@@ -96,6 +99,7 @@ export class Many implements Unit {
     this.fn = fn
     this.#work = work
     this.batch = batch
+    this.depth = home.depthBelow(parent)
     const label = (context: TaskContext): string => `"${fn.name}" item ${context.index}`
     this.#newFrame = () => work.frame?.(label, this.#lane.name) ?? frameUnder(parent, work, label)
     this.#enter = entranceOf(parent)
@@ -103,7 +107,8 @@ export class Many implements Unit {
     this.#unsubscribe = work.cancellation.subscribe(() => this.#cancelled())
     work.onMore(() => this.#more())
     // What takes long is offered before home begins, which may hold the thread.
-    if (!(fn.cost.ms !== undefined && fn.cost.ms * this.#available() < worthMs)) home.offerNow()
+    const ms = fn.cost.ms(this.depth)
+    if (!(ms !== undefined && ms * this.#available() < worthMs)) home.offerNow()
     this.#more()
   }
 
@@ -230,12 +235,12 @@ export class Many implements Unit {
       const index = range.first + at
       this.#begun++
       home.look()
-      const timed = cost.due() ? performance.now() : 0
-      const context = new ItemContext(work, index)
+      const timed = cost.due(this.depth) ? performance.now() : 0
+      const context = new ItemContext(work, index, this.depth)
       frame.context = context
       const startedAt = observed ? performance.now() : 0
       try {
-        let value = this.#call(call, range.items[at], context)
+        let value = home.atDepth(this.depth, () => this.#call(call, range.items[at], context))
         if (isThenable(value)) {
           this.#flush()
           home.idleSoon()
@@ -243,7 +248,7 @@ export class Many implements Unit {
           this.#succeed(index, asCrossed(value, 'result'), startedAt)
           this.#flush()
         } else this.#succeed(index, asCrossed(value, 'result'), startedAt)
-        if (timed > 0) cost.note(performance.now() - timed)
+        if (timed > 0) cost.note(performance.now() - timed, this.depth)
       } catch (error) {
         this.#flush()
         const times = observed ? [startedAt, performance.now()] : []

@@ -10,6 +10,7 @@ export class Single implements Unit {
   readonly fn: HomeFunction
   readonly args: readonly unknown[]
   readonly batch: number
+  readonly depth: number
   readonly options: CallOptions
   readonly #home: Scheduler
   /** Runs it at home, in the context of whoever called. */
@@ -23,7 +24,7 @@ export class Single implements Unit {
     home: Scheduler,
     fn: HomeFunction,
     args: readonly unknown[],
-    options: CallOptions & { readonly batch: number; readonly since: number },
+    options: CallOptions & { readonly batch: number; readonly depth: number; readonly since: number },
     here: () => Promise<unknown>,
     resolve: (value: unknown) => void,
   ) {
@@ -32,6 +33,7 @@ export class Single implements Unit {
     this.args = args
     this.options = options
     this.batch = options.batch
+    this.depth = options.depth
     this.#since = options.since
     this.#here = here
     this.#resolve = resolve

@@ -1,4 +1,5 @@
 /** What a worker may run at home or offer to others; and the line of all of it, oldest first. */
+import type { Frame } from '../../base/frame.ts'
 import type { WireError } from '../../encoding/encoded.ts'
 import type { Callable } from '../here.ts'
 import type { Cost } from './cost.ts'
@@ -29,6 +30,10 @@ export interface Scheduler {
   idleSoon(): void
   /** The pause for which whatever runs here is to wait, so that the event loop turns; undefined mostly. */
   breathe(): Promise<void> | undefined
+  /** Where something that is forked now stands in the tree. */
+  depthBelow(frame: Frame): number
+  /** Calls a function of that depth. */
+  atDepth<T>(depth: number, body: () => T): T
   /** Nobody wants what others have of it. */
   cancel(unit: Unit, reason: unknown): void
 }
@@ -52,6 +57,8 @@ export interface Unit {
   readonly name: string
   /** The batch whose task it belongs to. */
   readonly batch: number
+  /** Where it stands in the tree of forks: 1 for what a task from outside forks. */
+  readonly depth: number
   /** What is left costs as much at least, as far as its own course shows. */
   leastMs(now: number): number
   /** Takes a part out of what is left, for `idle` others; undefined when there is nothing to offer. */

@@ -65,19 +65,23 @@ export class Crew {
 
   /**
    * An idle worker; else a new one; else one where a second batch may wait. What a worker has forked goes where it begins at once: also to a worker
-   * that waits for forks of the same tree. @throws as {@link start} does
+   * that waits for forks of the same tree; else behind the one task of the same tree that another worker runs, so that it goes on without this thread.
+   * @throws as {@link start} does
    */
   workerFor(job: Job): PoolWorker | undefined {
     let waiting: PoolWorker | undefined
     let ofTree: PoolWorker | undefined
+    const { exact } = this.#settings
     const { fork } = job.work
     for (const worker of this.#workers) {
       if (!worker.usable) continue
       if (worker.idle) return worker
       if (fork) {
-        if (worker.waits && worker.worksFor(fork.tree)) ofTree = worker
-      } else if (worker.takesMore(job, this.#settings.exact) && (!waiting || worker.posted.size < waiting.posted.size))
-        waiting = worker
+        if (worker.worksFor(fork.tree)) {
+          if (worker.waits) ofTree = worker
+          else if (!exact && worker !== fork.from && worker.posted.size < 2) waiting = worker
+        }
+      } else if (worker.takesMore(job, exact) && (!waiting || worker.posted.size < waiting.posted.size)) waiting = worker
     }
     return ofTree ?? this.another() ?? waiting
   }

@@ -5,8 +5,8 @@
  * 1. An item is run by whoever takes it first, the pool or the worker that offered it (`../thread/claims.js`).
  * 2. The worker that offered hears of each item that the pool took exactly once, then that the offer is over, once.
  * 3. When it dies, nobody begins anything of its offers any more, and what has begun is cancelled.
- * 4. Such a job goes only where it begins at once. A worker that waits for forks gets only those of its own tree, so that no stranger's call can hold
- *    up, or take down, what it has begun.
+ * 4. Such a job goes only where it begins at once, or behind one task of its own tree. A worker that waits for forks gets only those of its own tree, so
+ *    that no stranger's call can hold up, or take down, what it has begun.
  */
 import { performance } from '../../base/globals.js'
 import { Cancellation } from '../../base/abort.ts'
@@ -121,7 +121,7 @@ export class Fork implements JobWork {
   readonly deadline: number
   readonly observed = observed()
   readonly cancellation = new Cancellation()
-  readonly fork: { readonly tree: object }
+  readonly fork: { readonly tree: object; readonly from: PoolWorker; readonly depth: number }
   /** The worker that offered it has ended. */
   orphaned = false
   readonly #message: ForkMessage
@@ -140,7 +140,7 @@ export class Fork implements JobWork {
     this.spread = message.spread
     this.timeoutMs = message.timeoutMs
     this.deadline = message.deadline - performance.timeOrigin
-    this.fork = { tree }
+    this.fork = { tree, from: worker, depth: message.depth }
     this.#over = over
     const { offers } = worker.link
     this.#cells = offers ?? new Int32Array(1)

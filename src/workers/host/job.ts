@@ -10,7 +10,7 @@ export interface JobWork extends BulkWork {
   /** True for direct calls: nobody knows which one is the last. */
   readonly endless?: boolean
   /** Of what a worker has forked: the tree that it belongs to. */
-  readonly fork?: { readonly tree: object }
+  readonly fork?: { readonly tree: object; readonly from: object; readonly depth: number }
   /** Index and attempt of each item, where they are not the position and 1. */
   meta?(batch: Batch): Int32Array | undefined
   /** The idempotency key of each item, where calls have been given theirs. */

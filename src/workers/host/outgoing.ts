@@ -68,6 +68,7 @@ export function outgoing(
     observed: work.observed,
     flush: timeoutMs !== undefined || (work.spread && (estimate.itemMs ?? 1) > flushAboveMs),
     ...(key !== undefined && { key }),
+    ...(work.fork && { depth: work.fork.depth }),
     ...(work.stays && {
       stay: {
         seal: work.stays.seal,

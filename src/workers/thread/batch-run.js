@@ -291,7 +291,7 @@ export class BatchRun {
       if (keys) last.key = keys[at]
       return last
     }
-    const context = new WorkerContext(index, attempt, deadline - epoch, this.#poll, this.message.batch)
+    const context = new WorkerContext(index, attempt, deadline - epoch, this.#poll, this.message.batch, this.message.depth)
     context.whole = keys !== undefined
     context.key = keys ? keys[at] : /** @type {string | undefined} */ (key)
     return context

@@ -30,9 +30,11 @@ export class WorkerContext {
    * @param {number} deadline milliseconds of `performance.now()` on this thread
    * @param {() => void} poll looks for control messages
    * @param {number} [batch] its number, for what the task forks
+   * @param {number} [depth] where the task stands in the tree of forks
    */
-  constructor(index, attempt, deadline, poll, batch) {
+  constructor(index, attempt, deadline, poll, batch, depth = 0) {
     this.batch = batch
+    this.depth = depth
     this.index = index
     this.attempt = attempt
     this.deadline = deadline

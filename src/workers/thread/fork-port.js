@@ -50,6 +50,11 @@ export class ForkPort {
     Atomics.store(this.#idle, 0, count)
   }
 
+  /** Does it show at once what others have taken? Not to processes. */
+  get seesTaken() {
+    return this.#cells !== undefined
+  }
+
   /** @param {Home} home */
   add(home) {
     this.#homes.add(home)
