@@ -90,7 +90,7 @@ test.each([
   [['serve', '--gpu', 'h200'], 'needs a model'],
   [['serve', ...llama, '--output', '9'], 'needs --input'],
   [['serve', ...llama, '--input', 'many', '--output', '9'], 'Expected --input to be a number, got "many"'],
-  [['serve', '--model', 'llama-9', '--gpu', 'h200', '--input', '9', '--output', '9'], 'No model is called "llama-9" here'],
+  [['serve', '--model', 'llama-9', '--gpu', 'h200', '--input', '9', '--output', '9'], 'Unknown model "llama-9"'],
   [['serve', '--model', './none.json', '--gpu', 'h200', '--input', '9', '--output', '9'], 'Cannot read ./none.json'],
   [
     ['train', '--model', 'llama-3.1-8b', '--gpu', 'h100', '--per-node', '9', '--batch', '8'],

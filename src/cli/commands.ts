@@ -34,10 +34,10 @@ export const commands: readonly CommandSpec[] = [
         name: 'concurrency',
         short: 'j',
         value: 'N',
-        summary: 'tasks of the graph at once, and workers, at most: a number, or a share of the cores such as 50%',
+        summary: 'the most tasks of a graph at once, and the most workers: a number, or a share of the cores such as 50%',
       },
       { name: 'trace', value: 'FILE', summary: 'write a trace while running, for heddle trace FILE' },
-      { name: 'webhook', value: 'URL', summary: 'post how it ended there, signed with HEDDLE_WEBHOOK_SECRET' },
+      { name: 'webhook', value: 'URL', summary: 'post there how the run ended, signed with HEDDLE_WEBHOOK_SECRET' },
       { name: 'ui', summary: 'show it live in the browser, and keep the page until Ctrl-C' },
       noOpen,
       {
@@ -91,7 +91,7 @@ export const commands: readonly CommandSpec[] = [
       {
         name: 'trace',
         value: 'FILE',
-        summary: 'what costs most first, as a recorded run shows it: of heddle, or OpenTelemetry with code attributes',
+        summary: 'show first what cost most in a recorded run: a trace of heddle, or OpenTelemetry with code attributes',
       },
       { name: 'since', value: 'REF', summary: 'only files that differ from a Git revision' },
       {
@@ -120,7 +120,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'plan',
-    summary: 'what decides the end of a plan; which layout of GPUs serves or trains a model best',
+    summary: 'say what decides the end of a plan, or which layout of GPUs serves or trains a model best',
     positionals: 'FILE | serve | train',
     minPositionals: 1,
     maxPositionals: 1,
@@ -129,13 +129,13 @@ export const commands: readonly CommandSpec[] = [
         name: 'from',
         value: 'FORMAT',
         oneOf: planFormats,
-        summary: `what FILE is written in, where it cannot be seen: ${planFormats.join(', ')}`,
+        summary: `the format of FILE, where it is not recognized: ${planFormats.join(', ')}`,
       },
       {
         name: 'concurrency',
         short: 'j',
         value: 'N',
-        summary: 'tasks at once, at most, where the plan names nobody; serve: requests under way, in place of a rate',
+        summary: 'the most tasks at once, where the plan names no people; serve: requests under way, in place of a rate',
       },
       { name: 'target', value: 'NAME', summary: 'the script or target to plan, of a package.json or the database of make' },
       {
@@ -181,7 +181,7 @@ export const commands: readonly CommandSpec[] = [
       },
       { name: 'health', value: 'PORT', summary: 'answer /live, /ready and /metrics there' },
       { name: 'audit', value: 'FILE', summary: 'append one line of JSON for each batch' },
-      { name: 'risk', summary: 'go on with a store that may lose work' },
+      { name: 'risk', summary: 'accept a store that may lose work' },
       json,
     ],
     examples: [
@@ -246,7 +246,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'simulate',
-    summary: 'a model provider on this machine, for load tests without cost',
+    summary: 'simulate a model provider on this machine, for load tests without cost',
     positionals: '',
     minPositionals: 0,
     maxPositionals: 0,
@@ -256,7 +256,7 @@ export const commands: readonly CommandSpec[] = [
       { name: 'tpm', value: 'N', summary: 'tokens per minute, input and output together' },
       { name: 'input-tpm', value: 'N', summary: 'input tokens per minute, as Anthropic counts them' },
       { name: 'output-tpm', value: 'N', summary: 'output tokens per minute, as Anthropic counts them' },
-      { name: 'time-scale', value: 'N', summary: 'how many times as fast the provider lives' },
+      { name: 'time-scale', value: 'N', summary: 'how many times faster than real time the provider runs' },
       { name: 'overloaded', value: 'SHARE', summary: 'share of requests refused as overload, from 0 to 1' },
       { name: 'server-error', value: 'SHARE', summary: 'share of requests that fail with status 500, from 0 to 1' },
       { name: 'broken', value: 'SHARE', summary: 'share of answers that break in the middle, from 0 to 1' },
@@ -270,7 +270,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'prices',
-    summary: 'what models cost and can do: show it, check the table, take over a published one',
+    summary: 'show what models cost and can do, check the table, take over a published one',
     positionals: 'show [MODEL …] | check [FILE|URL] | update FILE|URL',
     minPositionals: 1,
     maxPositionals: Number.POSITIVE_INFINITY,

@@ -49,7 +49,7 @@ function wrapped(name: string, tool: SdkTool, { sdk, agent, task, limit, approva
       }
       const answer = await approval.inbox.ask(question, options.abortSignal ? { signal: options.abortSignal } : {})
       if (answer.decision === 'reject')
-        throw new HeddleError(`A person has rejected this call of ${name}${answer.note === undefined ? '' : `: ${answer.note}`}`)
+        throw new HeddleError(`A person rejected this call of ${name}${answer.note === undefined ? '' : `: ${answer.note}`}`)
       if (answer.decision === 'edit') used = await edited(name, tool, answer.value, sdk)
     }
     const run = (): unknown => execute(used, options)
@@ -74,7 +74,9 @@ async function edited(name: string, { inputSchema }: SdkTool, value: unknown, { 
   const checked = await asSchema(inputSchema).validate?.(value)
   if (!checked) return value
   if (checked.success) return checked.value
-  throw new HeddleError(`A person has edited this call of ${name} to what the tool cannot take`, { cause: checked.error })
+  throw new HeddleError(`A person edited this call of ${name} to arguments that the tool does not accept`, {
+    cause: checked.error,
+  })
 }
 
 function signalOf({ abortSignal }: CallOptions): { readonly signal?: AbortSignal } {

@@ -103,7 +103,7 @@ function toolsOf({ jsonSchema }: Sdk, team: Supervised, queue: Assigned, most: n
       execute: (task: Planned) => {
         if (!team.members.includes(task.agent))
           throw new HeddleError(`There is no member "${task.agent}"; there are ${team.members.join(', ')}`)
-        if (queue.ids.has(task.id)) throw new HeddleError(`There is a task "${task.id}" already`)
+        if (queue.ids.has(task.id)) throw new HeddleError(`The task "${task.id}" already exists`)
         if (queue.ids.size >= most) throw new HeddleError(`${most} tasks have been assigned, which is the most`)
         const unknown = task.needs?.find((need) => !queue.ids.has(need))
         if (unknown !== undefined) throw new HeddleError(`"${unknown}" is not a task yet; assign it first`)

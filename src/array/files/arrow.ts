@@ -73,7 +73,7 @@ function collect(
 /** A value is never changed in silence. */
 function checkWhole(value: bigint, dtype: DType, { type }: ArrowColumn): void {
   if (dtype === 'i64' && !fits('i64', value)) {
-    throw new InvalidOption(`The Arrow column of type ${String(type)} holds ${value}, which i64 does not hold`, {
+    throw new InvalidOption(`The Arrow column of type ${String(type)} holds ${value}, which does not fit i64`, {
       hint: 'Convert the column to doubles where it is written.',
     })
   }

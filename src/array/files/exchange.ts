@@ -53,7 +53,7 @@ export function fromTensor(source: TensorLike | StridedLike): NDArray<DType, 'ar
     const dtype = dtypeOfLongName.get(source.type)
     const found = dtypeOf(source.data)
     const fits = dtype && (found === dtype || (dtype === 'bool' && found === 'u8') || (dtype === 'f16' && found === 'u16'))
-    if (!fits) throw new InvalidOption(`A tensor of ${source.type} with a ${describe(source.data)} is not one that arrays hold`)
+    if (!fits) throw new InvalidOption(`Arrays cannot hold a tensor of ${source.type} whose data is ${describe(source.data)}`)
     const shape = checkShape(source.dims, 'fromTensor')
     return strided(source.data, dtype, shape, contiguousStrides(shape), 0)
   }

@@ -85,7 +85,7 @@ function plansOf(metadata: FileMetaData, path: string, names: readonly string[])
   const rows = Number(metadata.num_rows)
   const groups = metadata.row_groups.map((group) => Number(group.num_rows))
   if (!Number.isSafeInteger(rows) || rows < 0 || groups.some((n) => !(n >= 0)) || groups.reduce((a, b) => a + b, 0) !== rows) {
-    throw new FileRefused(`${path} says that it has ${metadata.num_rows} rows, which is not what its row groups have`)
+    throw new FileRefused(`${path} declares ${metadata.num_rows} rows, and its row groups have another number`)
   }
   const top = topLevel(metadata.schema)
   return names.map((name) => {

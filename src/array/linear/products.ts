@@ -44,7 +44,7 @@ export function vecdot(a: NDArray<DType, Rank>, b: NDArray<DType, Rank>, options
   const { axis = -1 } = options
   const [x, y] = [a, b].map((array) => lastAxis(array, axis)) as [NDArray, NDArray]
   if (x.shape.at(-1) !== y.shape.at(-1) && !Number.isNaN((x.shape.at(-1) as number) + (y.shape.at(-1) as number))) {
-    throw new InvalidOption(`Shapes ${showShape(a.shape)} and ${showShape(b.shape)} have other lengths along axis ${axis}`)
+    throw new InvalidOption(`Shapes ${showShape(a.shape)} and ${showShape(b.shape)} have different lengths along axis ${axis}`)
   }
   const dtype = promote(a.dtype, b.dtype)
   return wide(x, dtype).multiply(wide(y, dtype)).sum({ axis: -1 }) as NDArray<DType, 'array'>

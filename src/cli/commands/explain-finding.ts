@@ -22,7 +22,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const { findings } = await find(paths.length > 0 ? paths : ['.'])
   const found = findings.filter((finding) => finding.id === id)
   if (found.length === 0) {
-    throw new UsageError(`No finding ${JSON.stringify(id)} here: it may be mended, or lie in another folder`, {
+    throw new UsageError(`No finding ${JSON.stringify(id)} here: it may have been fixed, or be in another folder`, {
       hint: 'heddle find --all --json lists all findings and their identities',
     })
   }

@@ -43,7 +43,7 @@ export class Webhook {
       throw new UsageError(`Expected --webhook to be an address that begins with https://, got ${JSON.stringify(url)}`)
     const secret = process.env[secretVariable]
     if (secret === undefined || secret === '')
-      throw new UsageError('--webhook needs a secret, with which the receiver knows who has sent it', {
+      throw new UsageError('--webhook needs a secret, by which the receiver verifies the sender', {
         hint: `Set ${secretVariable} in the environment of both.`,
       })
     this.#url = url

@@ -109,7 +109,7 @@ function unreachable(url: string, cause: Error & { readonly code?: string }): Er
   if (cause instanceof HeddleError) return cause
   const where = shownUrl(url)
   if (cause.code !== undefined && refusing.has(cause.code))
-    return new FleetRefused(`The store ${where} does not let this program in: ${cause.message}`, {
+    return new FleetRefused(`The store ${where} denied access: ${cause.message}`, {
       cause,
       hint: 'Put user, password and database into the URL: postgres://user:password@host/database.',
     })

@@ -51,7 +51,7 @@ async function engines(): Promise<[BullMq, Pick<typeof import('ioredis'), 'Redis
 function unreachable(url: string, cause: Error): HeddleError {
   const where = shownUrl(url)
   if (/NOAUTH|WRONGPASS|NOPERM|DENIED/.test(cause.message))
-    return new FleetRefused(`The store ${where} does not let this program in: ${cause.message}`, {
+    return new FleetRefused(`The store ${where} denied access: ${cause.message}`, {
       cause,
       hint: 'Put user and password of the tenant into the URL: redis://user:password@host.',
     })

@@ -11,7 +11,7 @@ import { type DayLengths, longestMs, parseLength, type Unit } from '../model/tim
 /** @throws {InvalidPlan} when tasks, links or demands name what is not there, or more than there is */
 export function checked(project: Project): Project {
   const { file, tasks } = project
-  if (tasks.length === 0) throw new InvalidPlan(`There is no task in this plan${place(file, 0)}`)
+  if (tasks.length === 0) throw new InvalidPlan(`This plan has no tasks${place(file, 0)}`)
   const ids = new Map<string, Task>()
   for (const task of tasks) {
     const other = ids.get(task.id)
@@ -43,7 +43,7 @@ export function checked(project: Project): Project {
       )
     sumMs += task.durationMs + (task.earliestMs ?? 0)
   }
-  if (!(sumMs < longestMs / 4)) throw new InvalidPlan(`This plan takes longer than dates can say${place(file, 0)}`)
+  if (!(sumMs < longestMs / 4)) throw new InvalidPlan(`This plan takes longer than dates can express${place(file, 0)}`)
   const whole = { ...project, resources }
   // A circle is found now rather than by whoever schedules.
   orderOf(whole)

@@ -105,7 +105,7 @@ tasks:
     ['tasks:\n  - { id: a, duration: 1 }\n  - { id: a, duration: 1 }', 'Two tasks are called "a": line 2 and line 3'],
     ['tasks:\n  - { id: a, duration: -1 }', 'Expected the duration of "a" to be a length of time'],
     ['tasks:\n  - { id: a }', 'Task "a" has no `duration` (plan.yaml:2)'],
-    ['tasks: []', 'There is no task in this plan'],
+    ['tasks: []', 'This plan has no tasks'],
     [
       'resources: { ann: 1 }\ntasks:\n  - { id: a, duration: 1, resources: [bob] }',
       '"bob", which is not among the resources (plan.yaml:3)',
@@ -117,7 +117,7 @@ tasks:
     ['tasks:\n  - { id: a, duration: 1, skills: [wood] }', 'takes somebody who knows "wood", and nobody does'],
     ['tasks:\n  - { id: a, duration: [3, 2, 1] }', 'to ascend from min to max'],
     ['calendar: { days: someday }\ntasks: { a: 1 }', 'Expected a day of the week such as mon'],
-    ['tasks:\n  - { id: a, duration: 1e300 }', 'longer than dates can say'],
+    ['tasks:\n  - { id: a, duration: 1e300 }', 'longer than dates can express'],
     ['tasks:\n  - {', 'Not YAML'],
   ])('%s', async (text, message) => {
     expect(await failure(text)).toContain(message)

@@ -58,7 +58,7 @@ class JsonReader {
       if (this.#text[this.#at] !== '"') throw this.#wrong('a name in double quotes')
       const line = this.#line
       const name = this.#string()
-      if (entries.has(name)) throw new InvalidPlan(`${JSON.stringify(name)} stands there twice${place(this.#file, line)}`)
+      if (entries.has(name)) throw new InvalidPlan(`The key ${JSON.stringify(name)} is given twice${place(this.#file, line)}`)
       if (!this.#take(':')) throw this.#wrong('":"')
       entries.set(name, this.#value(depth + 1))
     } while (this.#take(','))

@@ -51,7 +51,7 @@ export function readMake(text: string, file: string, target?: string): Project {
     }
   }
   if (rules.size === 0)
-    throw new InvalidPlan(`No target stands in this database of make${place(file, 1)}`, {
+    throw new InvalidPlan(`This database of make has no targets${place(file, 1)}`, {
       hint: 'make -pnrR > make.txt writes one.',
     })
   if (goal !== undefined && !rules.has(goal)) {

@@ -69,7 +69,7 @@ function formatOf(text: string, file: string): PlanFormat {
   if (looksLikeRcp(text)) return 'rcp'
   if (looksLikeCsv(text)) return 'csv'
   if (/^(name|tasks|unit|start|resources):/m.test(text)) return 'yaml'
-  throw new InvalidPlan(`It cannot be told what kind of plan this is${place(file, 0)}`, {
+  throw new InvalidPlan(`The format of this plan was not recognized${place(file, 0)}`, {
     hint: `Say it: --from ${planFormats.join(' | ')}`,
   })
 }

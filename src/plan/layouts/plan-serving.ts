@@ -154,12 +154,12 @@ function checkGpus(gpu: Gpu, nodes: number, perNode: number, only: ServingOption
   const { tensor = 1, pipeline = 1, attentionData = 1, replicas = 1 } = only
   const wanted = tensor * pipeline * attentionData * replicas
   if (wanted > nodes * perNode) {
-    throw new InvalidOption(`That layout takes ${wanted} GPUs; ${nodes} × ${perNode} = ${nodes * perNode} are there`, {
+    throw new InvalidOption(`That layout needs ${wanted} GPUs; ${nodes} × ${perNode} = ${nodes * perNode} are available`, {
       hint: `Give --nodes ${Math.ceil(wanted / perNode)}, or a smaller layout.`,
     })
   }
   if (tensor > perNode) {
-    throw new InvalidOption(`Tensor parallelism of ${tensor} leaves the node, which has ${perNode} GPUs`, {
+    throw new InvalidOption(`Tensor parallelism of ${tensor} exceeds the node, which has ${perNode} GPUs`, {
       hint: `Use at most ${perNode}, and stages of a pipeline between nodes: --pipeline ${Math.ceil(tensor / perNode)}.`,
     })
   }

@@ -127,7 +127,7 @@ export class Calendar {
       }
       if (found) return
     }
-    throw new InvalidPlan(`Nobody works in the calendar ${this.#name}: there are ten years without a working hour`, {
+    throw new InvalidPlan(`The calendar ${this.#name} has no working hour in ten years`, {
       hint: 'Where a task takes several resources, they must have working hours in common.',
     })
   }

@@ -180,7 +180,7 @@ export class Crew {
       const { errors } = await handle.run(warmUp.slice(0, warmItems), { items: 1, tokens: batchTokens }).done
       const [failed] = errors
       if (failed && errors.length === Math.min(warmItems, warmUp.length))
-        throw new WorkerStartFailed(`The model "${name}" failed for its own \`warmUp\``, { cause: failed.error })
+        throw new WorkerStartFailed(`The model "${name}" failed on its own \`warmUp\` inputs`, { cause: failed.error })
     }
     return new Seat(
       id,

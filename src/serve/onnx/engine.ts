@@ -171,7 +171,7 @@ export async function loaded(given: (() => Promise<unknown>) | undefined, name: 
   // A CommonJS module may be wrapped.
   const found = member in module ? module : (module['default'] as object | undefined)
   if (found && member in found) return found
-  throw new WorkerStartFailed(`What was loaded as ${name} has no ${member}`)
+  throw new WorkerStartFailed(`The package loaded as ${name} has no ${member}`)
 }
 
 /** Of an encoder's everyday: a word, a question, a paragraph. */

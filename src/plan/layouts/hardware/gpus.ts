@@ -116,7 +116,7 @@ export function gpuOf(name: string): Gpu {
   const key = name.toLowerCase().replaceAll('_', '-')
   const found = table.find((one) => one.name === (otherNames[key] ?? key))
   if (found !== undefined) return found
-  throw new InvalidOption(`No GPU is called "${name}" here`, {
+  throw new InvalidOption(`Unknown GPU "${name}"`, {
     hint: `Known: ${gpuNames.join(', ')}. Another one can be given to the API as an object with its memory, bandwidth and operations a second.`,
   })
 }

@@ -99,7 +99,7 @@ describe('a Hugging Face config.json', () => {
 test('every preset is read, and every family is listed once', () => {
   expect(presetNames.filter((name) => !Number.isFinite(parameters(preset(name)).total))).toEqual([])
   expect(new Set(modelTypes).size).toBe(modelTypes.length)
-  expect(() => preset('llama-9')).toThrow('No model is called "llama-9" here')
+  expect(() => preset('llama-9')).toThrow('Unknown model "llama-9"')
 })
 
 function hintOf(run: () => unknown): string {

@@ -184,7 +184,7 @@ export const presetNames: readonly string[] = Object.keys(configs)
 export function preset(name: string): Architecture {
   const key = name.toLowerCase()
   if (!Object.hasOwn(configs, key)) {
-    throw new InvalidOption(`No model is called "${name}" here, and no such file exists`, {
+    throw new InvalidOption(`Unknown model "${name}", and no such file exists`, {
       hint: `Give the path of a Hugging Face config.json, or one of: ${presetNames.join(', ')}.`,
     })
   }

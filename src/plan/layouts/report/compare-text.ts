@@ -35,7 +35,7 @@ export function compareText(comparisons: readonly Compared[]): string[] {
       )
       const changes = moved.slice(0, 3).map(({ name, from, to }) => `${name} ${from.toPrecision(2)} → ${to.toPrecision(2)}`)
       lines.push(
-        `  The smallest change of efficiencies that does: ${changes.join(', ')}. One run does not tell all terms apart; --calibrate takes a table.`,
+        `  The smallest change of efficiencies that does: ${changes.join(', ')}. One run cannot separate all terms; --calibrate takes a table of runs.`,
       )
     }
     lines.push(...notes.map((note) => `  ${note}`))

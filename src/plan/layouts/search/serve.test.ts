@@ -102,10 +102,10 @@ describe('planServing', () => {
   })
 
   test.each<[Partial<ServingOptions>, string]>([
-    [{ gpu: 'h101' }, 'No GPU is called "h101" here'],
+    [{ gpu: 'h101' }, 'Unknown GPU "h101"'],
     [{ perNode: 16 }, 'A node holds at most 8 h100-sxm, not 16'],
-    [{ only: { tensor: 8, replicas: 2 } }, 'That layout takes 16 GPUs; 1 × 8 = 8 are there'],
-    [{ nodes: 2, only: { tensor: 16 } }, 'Tensor parallelism of 16 leaves the node, which has 8 GPUs'],
+    [{ only: { tensor: 8, replicas: 2 } }, 'That layout needs 16 GPUs; 1 × 8 = 8 are available'],
+    [{ nodes: 2, only: { tensor: 16 } }, 'Tensor parallelism of 16 exceeds the node, which has 8 GPUs'],
     [{ rate: 1, concurrency: 1 }, 'Expected `rate` or `concurrency` of planServing, got both'],
     [{ input: 0 }, 'Expected `input` to be a number from 1'],
     [{ gpu: 'gb300' }, 'No price of gb300 is known here'],
