@@ -269,13 +269,13 @@ describe('a team of agents', () => {
 })
 
 describe('a person', () => {
-  test('who edits a call to what the tool cannot take is an error that the model sees', async () => {
+  test('an edit that the tool does not accept is an error that the model sees', async () => {
     await using inbox = await openInbox(join(folder, 'inbox.jsonl'))
     inbox.onChange(() => {
       for (const { key } of inbox.open) void inbox.answer(key, { decision: 'edit', value: { n: 'no number' } })
     })
     const said = await agent(scripted(doubling), { tools: { double }, approve: { inbox, tools: () => true } })('Double 4')
-    expect(said).toMatch(/the tool cannot take/)
+    expect(said).toMatch(/the tool does not accept/)
   })
 
   test('approves, edits or rejects calls of tools', async () => {
