@@ -4,46 +4,51 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig, type DefaultTheme } from 'vitepress'
 import api from '../pages/api/typedoc-sidebar.json' with { type: 'json' }
 
+/** For contributors: its group of the menu is closed at first. */
+const inside = 'How it works inside'
+
 const pages: readonly { readonly text: string; readonly items: Readonly<Record<string, string>> }[] = [
   { text: 'Start', items: { 'getting-started': 'Five minutes', recipes: 'Recipes', performance: 'Making it faster' } },
   {
-    text: 'Guides',
+    text: 'Tasks and threads',
     items: {
       tasks: 'Tasks, maps, graphs',
-      streams: 'Streams',
       workers: 'Worker functions',
+      streams: 'Streams',
       patterns: 'Patterns',
       policies: 'Policies',
       commands: 'Commands',
       locks: 'Locks',
       checkpoints: 'Checkpoints',
-      arrays: 'Arrays',
-      'arrays-dask': 'Arrays: blocks, linear algebra, Dask',
-      models: 'Models',
+    },
+  },
+  { text: 'Arrays', items: { arrays: 'Arrays', 'arrays-dask': 'Names of Dask and NumPy' } },
+  {
+    text: 'Language models',
+    items: {
+      models: 'Models and pools',
       'models-batch': 'Batch inference',
       'models-extraction': 'Structured extraction',
       'models-long-texts': 'Long texts',
       'models-api': 'Behind an API',
-      'models-compare': 'Which tool for what',
       'models-agents': 'Agents and teams',
       'models-people': 'People who decide',
       'models-progress': 'Progress for a user interface',
       'models-telemetry': 'OpenTelemetry for models',
       'models-shared-limits': 'One account, many programs',
+      'models-compare': 'Which tool for what',
+    },
+  },
+  {
+    text: 'Models of your own',
+    items: {
+      serving: 'Serving models',
+      replicas: 'Replicas of models',
       'models-parallel': 'Layouts of GPUs',
       'models-cost': 'Rent, buy or call an API',
     },
   },
-  {
-    text: 'Where it runs',
-    items: {
-      fleet: 'Many machines',
-      servers: 'In a server',
-      serving: 'Serving models',
-      replicas: 'Replicas of models',
-      toolchains: 'Toolchains',
-    },
-  },
+  { text: 'Where it runs', items: { fleet: 'Many machines', servers: 'In a server', toolchains: 'Toolchains' } },
   {
     text: 'See what happened',
     items: {
@@ -56,20 +61,20 @@ const pages: readonly { readonly text: string; readonly items: Readonly<Record<s
     },
   },
   {
-    text: 'How it works inside',
+    text: inside,
     items: {
       'internals/a-task': 'The way of a task',
       'internals/pool': 'The pool',
       'internals/cancellation': 'Cancellation',
-      'internals/fleet': 'The fleet',
       'internals/wait-graph': 'The wait-for graph',
       'internals/adaptive-concurrency': 'Adaptive concurrency',
-      'internals/journal': 'The journal',
-      'internals/trace-format': 'The trace format',
-      'internals/kernels': 'Kernels',
-      'internals/replicas': 'Replicas of models',
       'internals/streams': 'Streams',
+      'internals/journal': 'The journal',
+      'internals/kernels': 'Kernels',
       'internals/model-pool': 'The model pool',
+      'internals/replicas': 'Replicas of models',
+      'internals/fleet': 'The fleet',
+      'internals/trace-format': 'The trace format',
       'internals/dashboard': 'The dashboard',
       'internals/tests': 'How tests are built',
     },
@@ -90,6 +95,7 @@ checkMenu()
 
 const guides: DefaultTheme.SidebarItem[] = pages.map(({ text, items }) => ({
   text,
+  collapsed: text === inside,
   items: Object.entries(items).map(([page, title]) => ({ text: title, link: `/${page}` })),
 }))
 
@@ -121,6 +127,9 @@ const sidebar: DefaultTheme.SidebarMulti = {
   ),
 }
 
+/** As on the dashboard (ui/src/parts/Logo.tsx): threads, and one that crosses them. */
+const logo = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20" fill="none" stroke-width="2"><path stroke="#888" d="M3 2v16M10 2v16M17 2v16"/><path stroke="#2461d8" d="M1 6.5h5.2M13.8 6.5H19M6.8 10h6.4M1 13.5h5.2M13.8 13.5H19"/></svg>`
+
 export default defineConfig({
   title: 'heddle',
   description: 'Finds what can run in parallel, runs it on every core, every API and every machine, and shows what it saved.',
@@ -128,6 +137,7 @@ export default defineConfig({
   outDir: 'dist',
   cleanUrls: true,
   lastUpdated: false,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `data:image/svg+xml,${encodeURIComponent(logo)}` }]],
   markdown: {
     theme: { light: 'github-light', dark: 'github-dark' },
     config(markdown) {

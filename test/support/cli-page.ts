@@ -6,9 +6,9 @@ const about = `# Command line
 
 <!-- Made from the command table by \`npm run docs\`; change src/cli/commands.ts or test/support/cli-page.ts. -->
 
-\`\`\`sh
-${commands.map(({ name, positionals, summary }) => `${`heddle ${name} ${positionals}`.trim().padEnd(44)} # ${summary}`).join('\n')}
-\`\`\`
+| command | what it does |
+| ------- | ------------ |
+${commands.map(({ name, summary }) => `| [\`heddle ${name}\`](#heddle-${name}) | ${summary} |`).join('\n')}
 
 Results go to stdout; progress, verdict and errors to stderr. \`--json\` gives one document on stdout. An unknown command or option runs nothing and asks
 what was meant.
