@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
@@ -27,8 +28,13 @@ export const shared = {
 /** Vitest leaves one core free by default, which on a machine of two cores would leave one file at a time. */
 const files = Math.max(2, availableParallelism() - 1)
 
+/** What the cache of compiled files does not see by itself: which files `heddle` and its subpaths mean. */
+const meaning = createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 12)
+
 export default defineConfig({
   test: {
+    // Both projects load the same files, and so does the next run: compiling them takes a seventh of the unit tests' processor time.
+    experimental: { fsModuleCache: true, fsModuleCachePath: `node_modules/.cache/vitest-${meaning}` },
     projects: [
       {
         ...shared,

@@ -49,11 +49,11 @@ const plainNode = { id: 1, ms: 1, way: 'map', kids: [] } as const
 describe.each(
   [
     ['1 thread', () => threads({ size: 1 })],
-    ['2 threads', () => threads({ size: 2 })],
     ['2 processes', () => processes({ size: 2 })],
     ['3 threads', () => threads({ size: 3 })],
+    ['2 threads', () => threads({ size: 2 })],
     ['8 threads', () => threads({ size: 8 })],
-  ].slice(0, runs(4, 5)) as [string, () => Executor][],
+  ].slice(0, runs(3, 5)) as [string, () => Executor][],
 )('trees of forks on %s', (name, make) => {
   const trees = name.endsWith('threads') ? runs(6, 25) : runs(2, 8)
   const deadly = Math.min(trees, runs(3, 10))
