@@ -16,7 +16,9 @@ test('tensors of onnxruntime there and back, of every dtype', async () => {
     expect(da.fromTensor({ type, data, dims }).dtype).toBe(dtype)
   }
   expect(() => da.fromTensor({ type: 'string', data: ['a'], dims: [1] })).toThrow('a typed array as its data')
-  expect(() => da.fromTensor({ type: 'float32', data: new Float64Array(1), dims: [1] })).toThrow('Arrays cannot hold a tensor of float32')
+  expect(() => da.fromTensor({ type: 'float32', data: new Float64Array(1), dims: [1] })).toThrow(
+    'Arrays cannot hold a tensor of float32',
+  )
   expect(() => da.fromTensor({ type: 'float64', data: new Float64Array(1), dims: [2] })).toThrow('lead out of 1 elements')
   expect(() => da.toTensor(da.ones(2) as never)).toThrow('Expected toTensor to get what `compute` gives')
 })
