@@ -8,6 +8,7 @@ export const entries: Readonly<Record<string, string>> = {
   bullmq: 'src/fleet/index.ts',
   eslint: 'src/find/eslint.ts',
   find: 'src/find/index.ts',
+  http: 'src/fleet/http/index.ts',
   plan: 'src/plan/index.ts',
   serve: 'src/serve/index.ts',
   'serve/llama': 'src/serve/llama/index.ts',
