@@ -62,7 +62,7 @@ export interface TaskRecord {
   error: unknown
 }
 
-/** Something worth saying that is not a task: a worker started or died, a map finished inline, concurrency was adapted, results came from a journal, a result was never used. */
+/** Something worth saying that is not a task: a worker started or died, batches waited for a machine, a map finished inline, concurrency was adapted, results came from a journal, a result was never used. */
 export interface Note {
   readonly at: number
   /** The run it belongs to; 0 when none. */
@@ -74,6 +74,7 @@ export interface Note {
     | 'inline'
     | 'contained'
     | 'copying'
+    | 'queueing'
     | 'batch'
     | 'checkpoint'
     | 'concurrency'

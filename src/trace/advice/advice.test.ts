@@ -73,6 +73,19 @@ const planted: Record<Exclude<Pitfall, 'more-workers-hurt'>, TraceSpec> = {
     ],
     tasks: onWorkers(2, 10, 10, 0.1),
   },
+  'waiting-for-machines': {
+    runs: [map],
+    notes: [
+      {
+        at: 90,
+        run: 1,
+        kind: 'queueing',
+        text: '10 batches waited',
+        data: { name: 'parse', batches: 10, workers: 2, 'no-free-slot': 30, quota: 600, redelivery: 0, transfer: 100 },
+      },
+    ],
+    tasks: onWorkers(2, 10, 10, 0.1),
+  },
   'not-worth-threads': {
     runs: [map],
     notes: [
@@ -213,7 +226,7 @@ describe('advice', () => {
       // What a failure has cost cannot be said.
       expect(advice?.savingMs).toBeGreaterThanOrEqual(['not-retried', 'two-retries'].includes(pitfall) ? 0 : Number.MIN_VALUE)
       expect(advice?.savingMs).toBeLessThanOrEqual(explained.wallMs)
-      expect(advice?.suggestion).toMatch(/\w+\(|heddle run|split|leave/)
+      expect(advice?.suggestion).toMatch(/\w+\(|heddle (?:run|fleet|worker)|split|leave/)
     },
   )
 

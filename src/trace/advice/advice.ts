@@ -16,6 +16,7 @@ export type Pitfall =
   | 'contained'
   | 'copying'
   | 'merging-here'
+  | 'waiting-for-machines'
   | 'too-few-tasks'
   | 'one-after-the-other'
   | 'stragglers'

@@ -5,6 +5,7 @@ import { copying } from './copying.ts'
 import { sequences } from './imported.ts'
 import { cpuOnEventLoop, oversubscription } from './machine.ts'
 import { notRetried, oneAfterTheOther, retriedOutside, retryStorm, unusedResults, waitingOnLimiter } from './order.ts'
+import { queueing } from './queueing.ts'
 import { bigMessages, notWorthThreads, smallTasks, stragglers, tooFewTasks } from './size.ts'
 
 export type { Advice, Pitfall } from './advice.ts'
@@ -14,6 +15,7 @@ const rules: readonly Rule[] = [
   notWorthThreads,
   contained,
   copying,
+  queueing,
   tooFewTasks,
   oneAfterTheOther,
   stragglers,
