@@ -1,14 +1,22 @@
 /** The fleet on a real Redis: what a program sees of it. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { all, Cancelled, graph, guard, map, mapReduce, partialResults, stream, TimedOut } from 'heddle'
+import { all, broadcast, Cancelled, graph, guard, InvalidOption, map, mapReduce, partialResults, stream, TimedOut } from 'heddle'
+import * as otel from '@opentelemetry/api'
+import type { Context, SpanOptions } from '@opentelemetry/api'
 import { bullmq, type Fleet, type FleetOptions, FleetRefused, FleetUnavailable, NoWorkers, PayloadTooLarge } from 'heddle/bullmq'
+import { record } from 'heddle/trace'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { fixture, startWorker } from '../src/fleet/fleet.fixture.ts'
+import { fixture, makeWorker, startWorker } from '../src/fleet/fleet.fixture.ts'
+import { blobStore } from '../src/fleet/engine/blobs.ts'
 import { openStore } from '../src/fleet/engine/open.ts'
+import type { AuditLine } from '../src/fleet/worker/audit.ts'
+import { Machine } from '../src/fleet/worker/machine.ts'
+import { WorkerMetrics } from '../src/fleet/worker/metrics.ts'
 import type { FleetWorker } from '../src/fleet/worker/worker.ts'
 import { Sweeper } from '../src/fleet/worker/sweeper.ts'
 import { fleetFunctions as fns } from './fixtures/fleet.ts'
@@ -52,9 +60,9 @@ describe.runIf(redisPath())('the fleet', () => {
 
   test('gives results in order, in batches', async () => {
     const fleet = await open()
-    const before = worker.counts.batches
+    const before = worker.metrics.batches
     expect(await map(range(20_000), fns.double, { on: fleet })).toEqual(range(20_000).map((n) => 2 * n))
-    expect(worker.counts.batches - before).toBeLessThan(2_000)
+    expect(worker.metrics.batches - before).toBeLessThan(2_000)
     expect(fleet.slots).toBe(2)
   })
 
@@ -98,7 +106,7 @@ describe.runIf(redisPath())('the fleet', () => {
   test('all, mapReduce, streams in a row, graphs and guards run there too', async () => {
     const fleet = await open()
     const double = fleet.bind(fns.double)
-    const before = worker.counts.items.done
+    const before = worker.metrics.items.done
     expect(await all({ a: () => double(1), b: () => double(2) })).toEqual({ a: 2, b: 4 })
     expect(await guard(double, { retry: 2 })(21)).toBe(42)
     expect(await mapReduce(range(100), fns.double, fns.add, { on: fleet })).toBe(9_900)
@@ -112,7 +120,7 @@ describe.runIf(redisPath())('the fleet', () => {
     const two = g.task('two', { n: one }, ({ n }) => n + 1)
     const sized = g.task('sized', { two }, fns.sizeOfRecord, { on: fleet })
     expect(await g.run(sized)).toBe(1)
-    expect(worker.counts.items.done - before).toBeGreaterThan(105)
+    expect(worker.metrics.items.done - before).toBeGreaterThan(105)
   })
 
   test('a cancellation reaches the machine within a second, and nothing is left', async () => {
@@ -202,6 +210,25 @@ describe.runIf(redisPath())('the fleet', () => {
     expect(away.message).not.toContain('secret')
   })
 
+  test('a job whose run has no record is removed, also one that a machine gave when its client had left', async () => {
+    const store = await openStore(redis.url, 'main-orphans')
+    const queue = 'main-orphans-0123456789ab'
+    await store.prepare(queue)
+    await store.add(queue, [{ id: 'gone-7-0', text: '{}', priority: 'normal' }])
+    await store.runs.put('alive-1', { host: 'h', pid: 1, fn: 'double', queue })
+    await store.add(queue, [{ id: 'alive-1-0', text: '{}', priority: 'low' }])
+    const sweeper = new Sweeper(store, undefined)
+    await sweeper.sweep()
+    expect((await store.jobs(queue)).toSorted()).toEqual(['alive-1-0', 'gone-7-0'])
+    await sweeper.sweep()
+    expect(await store.jobs(queue)).toEqual(['alive-1-0'])
+    await store.recall(queue, ['alive-1-0'])
+    await store.runs.drop('alive-1')
+    await store.tidy(queue)
+    await store.tidy('main-orphans-runs')
+    await store.close()
+  })
+
   test('a tenant with the access list of the docs does its own work, and reads nothing of another', async () => {
     const page = readFileSync('docs/fleet.md', 'utf8')
     const [, rule = ''] = /^ACL SETUSER (.*)$/m.exec(page) ?? []
@@ -267,12 +294,129 @@ describe.runIf(redisPath())('the fleet', () => {
       return highest
     }
     expect(await most()).toBeGreaterThan(1)
-    await store.setQuota(1)
-    expect([await store.quota(), await most()]).toEqual([1, 1])
-    await store.setQuota(undefined)
-    expect([await store.quota(), (await most()) > 1]).toEqual([undefined, true])
+    await store.setQuota({ concurrency: 1 })
+    expect([await store.quota(), await most()]).toEqual([{ concurrency: 1 }, 1])
+    await store.setQuota({})
+    expect([await store.quota(), (await most()) > 1]).toEqual([{}, true])
     await store.close()
     await own.drain(0)
+  })
+
+  test.each([undefined, blobs])('a broadcast value goes to a machine once, by its content (blobs: %s)', async (place) => {
+    const own = await startWorker(redis.url, [fixture('fleet.ts')], {
+      tenant: 'broadcasts',
+      blobs: place === undefined ? undefined : blobStore(place, 'main-broadcasts'),
+    })
+    const fleet = await open({ tenant: 'broadcasts', ...(place !== undefined && { blobs: place }) })
+    const content = (): Map<string, number> => new Map(range(2_000).map((n) => [`word ${n}`, n]))
+    const words = broadcast(content())
+    const items = range(500).map((n) => ({ word: `word ${n}`, words }))
+    expect(await map(items, fns.lookUp, { on: fleet })).toEqual(range(500))
+    expect(own.broadcastsFetched).toBe(1)
+    // Another run, another handle, calls, a retry: the same content is there.
+    const again = broadcast(content())
+    const lookUpTwo = fleet.bind(fns.lookUpTwo)
+    expect(await lookUpTwo('word 7', again)).toBe(7)
+    expect(await map([{ word: 'word 9', words: again }], fns.lookUp, { on: fleet, retry: 2 })).toEqual([9])
+    expect(own.broadcastsFetched).toBe(1)
+    words.dispose()
+    expect(await failure(map([{ word: 'x', words }], fns.lookUp, { on: fleet }))).toMatchObject({ name: 'Closed' })
+    await fleet.close()
+    await own.drain(0)
+    expect((await keysLeft()).filter((key) => key.includes('-broadcasts-'))).toEqual([])
+    expect(place === undefined ? [] : readdirSync(new URL(`${place}/main-broadcasts`))).toEqual([])
+  })
+
+  test('a rate of a tenant bounds items, of all its workers and functions together', async () => {
+    const own = [await startWorker(redis.url, [fixture('fleet.ts')], { tenant: 'rated' })]
+    own.push(await startWorker(redis.url, [fixture('fleet.ts')], { tenant: 'rated' }))
+    const fleet = await open({ tenant: 'rated' })
+    await fleet.quota('rated', { rate: '40/s' })
+    const store = await openStore(redis.url, 'main-rated')
+    expect(await store.quota()).toEqual({ rate: 40 })
+    const file = join(folder, 'rated')
+    const at = Date.now()
+    expect(
+      await map(
+        range(80).map((item) => ({ file, item, ms: 0 })),
+        fns.noted,
+        { on: fleet },
+      ),
+    ).toEqual(range(80))
+    // A batch begins once all before it have had their time, and has at most the items of a second.
+    expect(Date.now() - at).toBeGreaterThan(900)
+    await fleet.quota('rated')
+    expect(await store.quota()).toEqual({})
+    for (const bad of ['40', '40/', 'x/s', '-1/s', '0/s', '1/0s'])
+      expect(await failure(fleet.quota('rated', { rate: bad }))).toBeInstanceOf(InvalidOption)
+    await fleet.close()
+    await store.close()
+    await Promise.all(own.map((each) => each.drain(0)))
+  })
+
+  test('tenants share a machine by weight, and the one with little to do never waits behind the other', async () => {
+    const metrics = new WorkerMetrics()
+    const waits = new Map<string, number[]>()
+    const audit = ({ tenant, queuedMs }: AuditLine): void => void waits.set(tenant, [...(waits.get(tenant) ?? []), queuedMs])
+    const own = await Promise.all(
+      ['heavy', 'light'].map(async (tenant) => ({
+        tenant,
+        weight: tenant === 'heavy' ? 1_000 : 1,
+        worker: await makeWorker(redis.url, [fixture('fleet.ts')], { tenant, metrics, audit }),
+      })),
+    )
+    const machine = new Machine(own, { slots: 2, metrics })
+    await machine.start()
+    const [heavy, light] = [await open({ tenant: 'heavy', weight: 100 }), await open({ tenant: 'light' })]
+    const load = map(
+      range(300).map(() => 60),
+      fns.sleep,
+      { on: heavy },
+    )
+    await expect.poll(() => metrics.items.done, { timeout: 20_000 }).toBeGreaterThan(2)
+    expect(
+      await map(
+        range(4).map(() => 60),
+        fns.sleep,
+        { on: light },
+      ),
+    ).toHaveLength(4)
+    expect(metrics.items.done).toBeLessThan(300)
+    // Its window is ahead of the machine by hundreds of batches; nobody else waits for them.
+    expect(metrics.items.done).toBeLessThan(200)
+    expect(Math.max(...(waits.get('light') ?? []))).toBeLessThan(Math.max(...(waits.get('heavy') ?? [])))
+    expect(await load).toHaveLength(300)
+    await Promise.all([heavy.close(), light.close()])
+    await machine.drain(0)
+  })
+
+  test('a trace shows a row for each slot of the machine, on one clock, and why batches waited; a span crosses the queue', async () => {
+    const spans = rememberSpans()
+    const fleet = await open()
+    const { trace } = await record(() =>
+      spans.inside('1'.repeat(32), () =>
+        map(
+          range(60).map(() => 20),
+          fns.sleep,
+          { on: fleet },
+        ),
+      ),
+    )
+    const { executors, runs, tasks, strings, notes } = trace
+    const text = (at: number | undefined): string => strings[at ?? 0] ?? ''
+    const labels = Array.from({ length: executors.count }, (_, i) => `${text(executors.machine[i])}: ${text(executors.name[i])}`)
+    const slots = labels.filter((label) => label.startsWith(`${hostname()}: process ${process.pid}, slot `))
+    expect(slots.length).toBeGreaterThanOrEqual(2)
+    // On the clock of this program, whatever that of the store is: within the run.
+    const [startedAt, settledAt] = [tasks.startedAt.slice(0, tasks.count), tasks.settledAt.slice(0, tasks.count)]
+    expect(Math.min(...startedAt)).toBeGreaterThan((runs.startedAt[0] as number) - 5)
+    expect(Math.max(...settledAt)).toBeLessThan((runs.settledAt[0] as number) + 5)
+    const said = Array.from({ length: notes.count }, (_, i) => text(notes.text[i]))
+    expect(said.join('\n')).toMatch(/batches of "sleep" on 1 machines waited: .*transfer|no-free-slot/)
+    expect(spans.made.length).toBeGreaterThan(0)
+    expect(new Set(spans.made.map(({ parent }) => parent))).toEqual(new Set(['1'.repeat(32)]))
+    expect(spans.made[0]).toMatchObject({ name: 'process sleep', ended: true, attributes: { 'messaging.system': 'heddle' } })
+    spans.end()
   })
 
   test('functions of a module that somebody else wrote, with their own kind of values', async () => {
@@ -280,6 +424,46 @@ describe.runIf(redisPath())('the fleet', () => {
     expect(await map([new Map([['a', 1n]])], plain.echo, { on: fleet })).toEqual([new Map([['a', 1n]])])
   })
 })
+
+/** An SDK in a few lines: contexts that follow asynchronous calls, the propagator of W3C, spans that are kept. */
+function rememberSpans() {
+  const made: { name: string; parent: string | undefined; attributes: unknown; ended: boolean }[] = []
+  const storage = new AsyncLocalStorage<Context>()
+  const active = (): Context => storage.getStore() ?? otel.ROOT_CONTEXT
+  otel.context.setGlobalContextManager({
+    active,
+    with: (context: Context, work: () => unknown) => storage.run(context, work),
+    bind: (_: Context, target: unknown) => target,
+    disable: () => {},
+  } as never)
+  otel.propagation.setGlobalPropagator({
+    fields: () => ['traceparent'],
+    inject(context, carrier, { set }) {
+      const of = otel.trace.getSpanContext(context)
+      if (of) set(carrier, 'traceparent', `00-${of.traceId}-${of.spanId}-01`)
+    },
+    extract(from, carrier, { get }) {
+      const [, traceId, spanId] = String(get(carrier, 'traceparent')).split('-')
+      return traceId && spanId ? otel.trace.setSpanContext(from, { traceId, spanId, traceFlags: 1 }) : from
+    },
+  })
+  const startSpan = (name: string, { attributes }: SpanOptions, parent: Context) => {
+    const span = { name, parent: otel.trace.getSpanContext(parent)?.traceId, attributes, ended: false }
+    made.push(span)
+    return { setAttribute: () => {}, setStatus: () => {}, end: () => void (span.ended = true) }
+  }
+  otel.trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan }) } as never)
+  return {
+    made,
+    inside: <T>(traceId: string, work: () => T): T =>
+      storage.run(otel.trace.setSpanContext(otel.ROOT_CONTEXT, { traceId, spanId: '4'.repeat(16), traceFlags: 1 }), work),
+    end() {
+      otel.trace.disable()
+      otel.propagation.disable()
+      otel.context.disable()
+    },
+  }
+}
 
 function linesOf(file: string): string[] {
   try {

@@ -171,7 +171,7 @@ export const commands: readonly CommandSpec[] = [
     options: [
       { name: 'fleet', value: 'URL', summary: 'the store, such as redis://127.0.0.1:6379 (default: FLEET_URL)' },
       { name: 'name', value: 'NAME', summary: 'which fleet in that store (default: main)' },
-      { name: 'tenant', value: 'NAME', summary: 'whose work (default: default)' },
+      { name: 'tenant', value: 'NAMES', summary: 'whose work, with weights where there are several: acme=3,globex=1 (default: default)' },
       { name: 'concurrency', short: 'j', value: 'N', summary: 'how many at once: a number, or a share of the cores such as 50%' },
       { name: 'grace', value: 'TIME', summary: 'how long a drain waits for what is under way (default: 25s)' },
       {
@@ -201,6 +201,7 @@ export const commands: readonly CommandSpec[] = [
       { name: 'name', value: 'NAME', summary: 'which fleet in that store (default: main)' },
       { name: 'tenant', value: 'NAME', summary: 'whose work (default: default)' },
       { name: 'watch', summary: 'look again each second, until Ctrl-C' },
+      { name: 'rate', value: 'ITEMS/TIME', summary: 'quota: items of all functions together, such as 500/s' },
       { name: 'image', value: 'IMAGE', summary: 'manifests: what the workers run' },
       { name: 'namespace', value: 'NAME', summary: 'manifests: where (default: default)' },
       { name: 'slots', value: 'N', summary: 'manifests: calls at once on each machine (default: 2)' },

@@ -13,7 +13,7 @@ export interface TestWorkerOptions extends Partial<Omit<WorkerSettings, 'registr
 let numbers = 0
 
 /** @param modules URLs of worker modules */
-export async function startWorker(url: string, modules: readonly URL[], options: TestWorkerOptions = {}): Promise<FleetWorker> {
+export async function makeWorker(url: string, modules: readonly URL[], options: TestWorkerOptions = {}): Promise<FleetWorker> {
   const loaded = new Map<string, Record<string, unknown>>()
   for (const module of modules) loaded.set(module.href, (await import(module.href)) as Record<string, unknown>)
   const { fleet = 'main', tenant = 'default', ...settings } = options
@@ -27,6 +27,11 @@ export async function startWorker(url: string, modules: readonly URL[], options:
     warn: () => {},
     ...settings,
   })
+  return worker
+}
+
+export async function startWorker(...of: Parameters<typeof makeWorker>): Promise<FleetWorker> {
+  const worker = await makeWorker(...of)
   await worker.start()
   return worker
 }

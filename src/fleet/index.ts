@@ -5,12 +5,14 @@ import { blobStore } from './engine/blobs.ts'
 import { readClock } from './engine/clock.ts'
 import { Fleet } from './client/fleet.ts'
 import { checkStore, openStore } from './engine/open.ts'
+import type { Store } from './engine/store.ts'
 import { checkName, defaultFleet, defaultTenant, spaceOf } from './naming/names.ts'
 
 export { FleetRefused, FleetUnavailable, NoWorkers, PayloadTooLarge, WorkerLost } from './protocol/errors.ts'
 export type { Fleet } from './client/fleet.ts'
 export type { LiveWorker, WorkerInfo } from './client/roster.ts'
 export type { ModuleBuild } from './naming/names.ts'
+export type { TenantQuota } from './client/quota.ts'
 export type { FleetStatus, RunStatus } from './client/status.ts'
 
 /** Options of {@link bullmq}. */
@@ -70,8 +72,9 @@ export async function bullmq(options: FleetOptions): Promise<Fleet> {
   const store = await openStore(options.url, space)
   try {
     await checkStore(store, options.preflight ?? 'refuse')
+    const connect = (other: string): Promise<Store> => openStore(options.url, spaceOf(name, other))
     const { weight = 1, priority = 'normal', lost } = options
-    const settings = { name, tenant, space, weight, priority, lost, patienceMs, blobs }
+    const settings = { name, tenant, space, weight, priority, lost, patienceMs, blobs, connect }
     const fleet = new Fleet(store, settings, (await readClock(store)).offsetMs)
     await fleet.open()
     return fleet

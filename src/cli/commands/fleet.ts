@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { initStore, openStore } from '../../fleet/engine/open.ts'
 import type { Store } from '../../fleet/engine/store.ts'
+import { InvalidOption } from '../../base/errors.ts'
+import { quotaOf, shownQuota } from '../../fleet/client/quota.ts'
 import { type FleetStatus, statusOf } from '../../fleet/client/status.ts'
 import { checkName, defaultFleet, defaultTenant, shownModule, spaceOf } from '../../fleet/naming/names.ts'
 import type { Invocation } from '../interface/command-spec.ts'
@@ -16,6 +18,7 @@ interface Asked {
   readonly fleet: string
   readonly tenant: string
   readonly id: string | undefined
+  readonly rate: string | undefined
   readonly json: boolean
   readonly watch: boolean
 }
@@ -55,7 +58,15 @@ export async function command({ positionals: [action = '', ...rest], options }: 
   }
   const store = await openStore(url, space)
   try {
-    return await act({ store, fleet, tenant, id, json: options['json'] === true, watch: options['watch'] === true })
+    return await act({
+      store,
+      fleet,
+      tenant,
+      id,
+      rate: text('rate'),
+      json: options['json'] === true,
+      watch: options['watch'] === true,
+    })
   } finally {
     await store.close()
   }
@@ -114,16 +125,19 @@ async function drain({ store, id = '', json }: Asked): Promise<number> {
   return exitCodes.ok
 }
 
-/** Without a number it shows what there is. */
-async function quota({ store, id, json }: Asked): Promise<number> {
-  if (id !== undefined) {
-    if (id !== 'none' && !/^[1-9]\d{0,5}$/.test(id))
+/** Without a number and a rate it shows what there is. */
+async function quota({ store, id, rate, json }: Asked): Promise<number> {
+  if (id !== undefined || rate !== undefined) {
+    if (id !== undefined && id !== 'none' && !/^[1-9]\d{0,5}$/.test(id))
       throw new UsageError(`Expected a whole number from 1 up, or none, got ${JSON.stringify(id)}`)
-    await store.setQuota(id === 'none' ? undefined : Number(id))
+    try {
+      await store.setQuota(quotaOf({ concurrency: id === undefined || id === 'none' ? undefined : Number(id), rate }))
+    } catch (error) {
+      throw error instanceof InvalidOption ? new UsageError(error.message) : error
+    }
   }
-  const concurrency = await store.quota()
-  if (json) sayJson(process.stdout, JSON.stringify({ concurrency: concurrency ?? null }))
-  else
-    say(process.stdout, concurrency === undefined ? 'there is no quota' : `at most ${concurrency} batches of each module at once`)
+  const now = await store.quota()
+  if (json) sayJson(process.stdout, JSON.stringify({ concurrency: now.concurrency ?? null, rate: now.rate ?? null }))
+  else say(process.stdout, shownQuota(now))
   return exitCodes.ok
 }

@@ -5,7 +5,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Store } from '../../fleet/engine/store.ts'
-import type { FleetWorker } from '../../fleet/worker/worker.ts'
+import type { Machine } from '../../fleet/worker/machine.ts'
 
 /** With free slots, work that waits and nothing begun for this long, the worker is wedged. */
 const wedgedMs = 60_000
@@ -16,7 +16,7 @@ export interface Health {
 }
 
 /** @param connect a fresh connection: that of the worker may be what is wrong */
-export async function openHealth(port: number, worker: FleetWorker, connect: () => Promise<Store>): Promise<Health> {
+export async function openHealth(port: number, worker: Machine, connect: (tenant: string) => Promise<Store>): Promise<Health> {
   const server = createServer((request, response) => {
     const answer = (status: number, text: string, type = 'text/plain; charset=utf-8'): void => {
       response.writeHead(status, { 'content-type': type }).end(text)
@@ -46,20 +46,23 @@ export async function openHealth(port: number, worker: FleetWorker, connect: () 
   }
 }
 
-async function isWedged(worker: FleetWorker, connect: () => Promise<Store>): Promise<boolean> {
-  if (!worker.ready || worker.busy >= worker.counts.slots || performance.now() - worker.lastBegun < wedgedMs) return false
-  const store = await connect()
-  try {
-    const counts = await Promise.all(worker.queues.map((queue) => store.counts(queue)))
-    return counts.some(({ waiting }) => waiting > 0)
-  } finally {
-    await store.close()
+async function isWedged(machine: Machine, connect: (tenant: string) => Promise<Store>): Promise<boolean> {
+  if (!machine.ready || machine.busy >= machine.slots || performance.now() - machine.metrics.lastBegun < wedgedMs) return false
+  for (const { tenant, worker } of machine.tenants) {
+    const store = await connect(tenant)
+    try {
+      const counts = await Promise.all(worker.queues.map((queue) => store.counts(queue)))
+      if (counts.some(({ waiting }) => waiting > 0)) return true
+    } finally {
+      await store.close()
+    }
   }
+  return false
 }
 
 /** In the text format of Prometheus. */
-function metricsOf(worker: FleetWorker): string {
-  const { slots, batches, items, leaseLost, redelivered, stale } = worker.counts
+function metricsOf({ slots, busy, metrics }: Machine): string {
+  const { batches, items, leaseLost, redelivered, stale, batchTimes, queueTimes } = metrics
   const gauge = (name: string, help: string, value: number): string =>
     `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`
   const counter = (name: string, help: string, value: number): string =>
@@ -68,14 +71,14 @@ function metricsOf(worker: FleetWorker): string {
   const outcomes = Object.entries(items).map(([outcome, count]) => `heddle_fleet_items_total{outcome="${outcome}"} ${count}\n`)
   return [
     gauge('heddle_fleet_slots', 'Calls that can run at once.', slots),
-    gauge('heddle_fleet_batches_running', 'Batches under way.', worker.busy),
+    gauge('heddle_fleet_batches_running', 'Batches under way.', busy),
     counter('heddle_fleet_batches_total', 'Batches begun.', batches),
     `# HELP heddle_fleet_items_total Items by what became of them.\n# TYPE heddle_fleet_items_total counter\n`,
     ...outcomes,
     histogram('heddle_fleet_batch_seconds', 'How long batches were under way.'),
-    worker.batchTimes.lines('heddle_fleet_batch_seconds'),
+    batchTimes.lines('heddle_fleet_batch_seconds'),
     histogram('heddle_fleet_queue_seconds', 'How long batches waited before, by why.'),
-    ...Object.entries(worker.queueTimes).map(([cause, times]) => times.lines('heddle_fleet_queue_seconds', `cause="${cause}"`)),
+    ...Object.entries(queueTimes).map(([cause, times]) => times.lines('heddle_fleet_queue_seconds', `cause="${cause}"`)),
     counter('heddle_fleet_lease_lost_total', 'Batches stopped because their lock was not renewed in time.', leaseLost),
     counter('heddle_fleet_redelivered_total', 'Batches that another machine had before.', redelivered),
     counter(

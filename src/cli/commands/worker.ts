@@ -6,8 +6,12 @@ import { durationMs, type Duration } from '../../base/duration.ts'
 import { concurrencyVariable, parallelism, parseConcurrency } from '../../base/parallelism.ts'
 import { blobStore } from '../../fleet/engine/blobs.ts'
 import { checkStore, openStore } from '../../fleet/engine/open.ts'
+import type { Store } from '../../fleet/engine/store.ts'
 import { checkName, defaultFleet, defaultTenant, shownModule, spaceOf } from '../../fleet/naming/names.ts'
-import { type AuditLine, FleetWorker } from '../../fleet/worker/worker.ts'
+import type { AuditLine } from '../../fleet/worker/audit.ts'
+import { Machine, type TenantWorker } from '../../fleet/worker/machine.ts'
+import { WorkerMetrics } from '../../fleet/worker/metrics.ts'
+import { FleetWorker } from '../../fleet/worker/worker.ts'
 import { Registry } from '../../fleet/worker/registry.ts'
 import type { Invocation } from '../interface/command-spec.ts'
 import { exitCodeOf, exitCodes, type EndingSignal } from '../interface/exit-codes.ts'
@@ -31,33 +35,43 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const concurrency = text('concurrency')
   if (concurrency !== undefined) process.env[concurrencyVariable] = String(parseConcurrency(concurrency, '--concurrency'))
   const graceMs = graceOf(text('grace') ?? defaultGrace)
-  const space = spaceOf(checkName(text('name') ?? defaultFleet, 'name'), checkName(text('tenant') ?? defaultTenant, 'tenant'))
+  const fleet = checkName(text('name') ?? defaultFleet, 'name')
+  const tenants = tenantsOf(text('tenant') ?? defaultTenant)
   const port = portOf(text('health'))
   const registry = new Registry(await loadAll(positionals))
-  const store = await openStore(url, space)
-  await checkStore(store, options['risk'] === true ? 'warn' : 'refuse')
   const id = `${hostname()
     .replaceAll(/[^\w-]/g, '-')
     .slice(0, 60)}-${process.pid}-${Date.now().toString(36)}`
   const blobs = text('blobs')
   const audit = text('audit')
-  const worker = new FleetWorker(store, {
-    id,
-    space,
-    registry,
-    slots: parallelism(),
-    blobs: blobs === undefined ? undefined : blobStore(blobs, space),
-    warn: (message) => say(process.stderr, `heddle worker: ${message}`),
-    // Its clock is wrong, and another machine may have its batches.
-    refused: () => process.exit(exitCodes.failed),
-    ...(audit !== undefined && { audit: (line: AuditLine) => appendFileSync(audit, `${JSON.stringify(line)}\n`) }),
-  })
-  const ended = signals(worker, graceMs)
-  const health = port === undefined ? undefined : await openHealth(port, worker, () => openStore(url, space))
+  const metrics = new WorkerMetrics()
+  const workers: TenantWorker[] = []
+  for (const { tenant, weight } of tenants) {
+    const space = spaceOf(fleet, tenant)
+    const store = await openStore(url, space)
+    await checkStore(store, options['risk'] === true ? 'warn' : 'refuse')
+    const worker = new FleetWorker(store, {
+      id,
+      space,
+      registry,
+      slots: parallelism(),
+      blobs: blobs === undefined ? undefined : blobStore(blobs, space),
+      warn: (message) => say(process.stderr, `heddle worker: ${message}`),
+      // Its clock is wrong, and another machine may have its batches.
+      refused: () => process.exit(exitCodes.failed),
+      metrics,
+      ...(audit !== undefined && { audit: (line: AuditLine) => appendFileSync(audit, `${JSON.stringify(line)}\n`) }),
+    })
+    workers.push({ tenant, weight, worker })
+  }
+  const machine = new Machine(workers, { slots: parallelism(), metrics })
+  const ended = signals(machine, graceMs)
+  const connect = (tenant: string): Promise<Store> => openStore(url, spaceOf(fleet, tenant))
+  const health = port === undefined ? undefined : await openHealth(port, machine, connect)
   try {
-    await worker.start()
+    await machine.start()
   } catch (error) {
-    await Promise.all([worker.close(), health?.close()])
+    await Promise.all([machine.close(), health?.close()])
     throw error
   }
   const modules = registry.modules.map(({ build }) => shownModule(build))
@@ -80,7 +94,7 @@ async function loadAll(files: readonly string[]): Promise<Map<string, Record<str
 }
 
 /** Settles with the signal that ended it, when it has been drained. */
-function signals(worker: FleetWorker, graceMs: number): Promise<EndingSignal> {
+function signals(worker: Machine, graceMs: number): Promise<EndingSignal> {
   return new Promise((resolve) => {
     let last = Number.NEGATIVE_INFINITY
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -93,6 +107,25 @@ function signals(worker: FleetWorker, graceMs: number): Promise<EndingSignal> {
         void worker.drain(graceMs).then(() => resolve(signal))
       })
   })
+}
+
+/** `a`, or `a=3,b=1` with the weight of each. */
+function tenantsOf(text: string): { readonly tenant: string; readonly weight: number }[] {
+  const tenants = text.split(',').map((part) => {
+    const [, name = '', weight = '1'] = /^([^=]*)(?:=(.*))?$/s.exec(part.trim()) ?? []
+    const value = Number(weight)
+    if (weight.trim() === '' || !(value >= 0.01 && value <= 1_000))
+      throw new UsageError(
+        `Expected the weight of the tenant ${JSON.stringify(name)} to be a number from 0.01 to 1000, got ${JSON.stringify(weight)}`,
+        {
+          hint: 'heddle worker --tenant acme=3,globex=1',
+        },
+      )
+    return { tenant: checkName(name, 'tenant'), weight: value }
+  })
+  const [twice] = tenants.filter(({ tenant }, i) => tenants.findIndex((other) => other.tenant === tenant) !== i)
+  if (twice) throw new UsageError(`The tenant ${JSON.stringify(twice.tenant)} is named twice`)
+  return tenants
 }
 
 function graceOf(text: string): number {

@@ -22,18 +22,30 @@ export interface LeftPart {
 export class LeftBatch {
   readonly id: string
   readonly message: BatchMessage
-  readonly parts: LeftPart[] = []
-  /** What became of it, for parts that are wanted later. */
-  settle: ((part: LeftPart) => void) | undefined
+  readonly #parts: LeftPart[] = []
+  #settle: ((part: LeftPart) => void) | undefined
 
   constructor(id: string, message: BatchMessage) {
     this.id = id
     this.message = message
   }
 
+  /** @returns true for the first part: then what becomes of the batch is to be awaited */
+  want(part: LeftPart): boolean {
+    this.#parts.push(part)
+    this.#settle?.(part)
+    return this.#parts.length === 1
+  }
+
+  /** What became of it is known, also for parts that are wanted later. */
+  known(settle: (part: LeftPart) => void): void {
+    this.#settle = settle
+    for (const part of this.#parts) settle(part)
+  }
+
   has(index: number, item: unknown): boolean {
     const { first, items } = this.message
-    return index >= first && index < first + items.length && toText(items[index - first]) === toText(item)
+    return index >= first && index < first + items.length && isSame(items[index - first], item)
   }
 }
 
@@ -60,7 +72,14 @@ export class Adoption {
     const left: LeftBatch[] = []
     for (const [i, id] of ids.entries()) {
       const message = await read(texts[i], blobs)
-      if (!message || message.spread || message.run !== run || JSON.stringify(message.fns) !== JSON.stringify(fns)) continue
+      if (
+        !message ||
+        message.spread ||
+        message.broadcasts ||
+        message.run !== run ||
+        JSON.stringify(message.fns) !== JSON.stringify(fns)
+      )
+        continue
       left.push(new LeftBatch(id, message))
     }
     // What was sent again is in the later batch.
@@ -101,13 +120,22 @@ async function read(text: string | undefined, blobs: BlobStore | undefined): Pro
   }
 }
 
+/** An item that no text can hold, such as one with a broadcast value, is the same as none. */
+function isSame(left: unknown, item: unknown): boolean {
+  try {
+    return toText(left) === toText(item)
+  } catch {
+    return false
+  }
+}
+
 /** What an outcome says of some of the items of its batch. */
 export function partOf(outcome: Outcome, from: number, count: number): Outcome {
   if (outcome.kind !== 'done') return outcome
   const inside = (at: number): boolean => at >= from && at < from + count
   const places = outcome.at ?? outcome.values.map((_, i) => i)
   const kept = places.flatMap((at, i) => (inside(at) ? [i] : []))
-  const { times } = outcome
+  const { times, slots } = outcome
   const part: Done = {
     ...outcome,
     values: kept.map((i) => outcome.values[i]),
@@ -115,6 +143,7 @@ export function partOf(outcome: Outcome, from: number, count: number): Outcome {
     errors: (outcome.errors ?? []).flatMap(([at, error]) => (inside(at) ? [[at - from, error] as const] : [])),
     returned: (outcome.returned ?? []).filter(inside).map((at) => at - from),
     ...(times && { times: kept.flatMap((i) => [times[2 * i] ?? 0, times[2 * i + 1] ?? 0]) }),
+    ...(slots && { slots: kept.map((i) => slots[i] ?? 0) }),
   }
   return part
 }

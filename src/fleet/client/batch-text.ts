@@ -11,9 +11,11 @@ interface Head {
   readonly again: boolean
   /** Milliseconds from this machine's clock to the store's. */
   readonly offsetMs: number
+  /** See `BatchMessage.trace`. */
+  readonly trace?: Readonly<Record<string, string>> | undefined
 }
 
-export function batchText(work: JobWork, head: Head, range: Range, items: string, { meta, keys }: Extra): string {
+export function batchText(work: JobWork, head: Head, range: Range, items: string, { meta, keys, places }: Extra): string {
   const { timeoutMs, deadline, observed, spread, idempotencyKey } = work
   const key = idempotencyKey ?? keys
   const message: Omit<BatchMessage, 'items'> = {
@@ -30,6 +32,8 @@ export function batchText(work: JobWork, head: Head, range: Range, items: string
     ...(observed && { observed: true }),
     ...(head.again && { again: true }),
     ...(range.losses > 0 && { losses: range.losses }),
+    ...(places && places.length > 0 && { broadcasts: places }),
+    ...(head.trace && { trace: head.trace }),
   }
   return `${JSON.stringify(message).slice(0, -1)},"items":${items}}`
 }

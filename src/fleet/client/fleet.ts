@@ -3,37 +3,30 @@ import { hostname } from 'node:os'
 import { clearInterval, clearTimeout, performance, queueMicrotask, setInterval, setTimeout } from '../../base/globals.js'
 import type { Cancellation } from '../../base/abort.ts'
 import { openRow } from '../../base/rows.ts'
-import { Cancelled, Closed, describe, InvalidOption } from '../../base/errors.ts'
-import { call as callRef } from '../../run/call.ts'
-import {
-  type BulkWork,
-  type CallOptions,
-  type Executor,
-  type FunctionRef,
-  functionRef,
-  type Reach,
-  refOf,
-} from '../../run/executor.ts'
-import { elsewhere } from '../../run/map.ts'
+import { Cancelled, Closed } from '../../base/errors.ts'
+import { checkOptions, rules } from '../../base/options.ts'
+import type { BulkWork, CallOptions, Executor, FunctionRef, Reach } from '../../run/executor.ts'
 import { sizesOf } from '../../run/sizes.ts'
 import { ByTimeout } from '../../workers/host/by-timeout.ts'
 import { DirectCalls } from '../../workers/host/direct-calls.ts'
 import type { JobWork } from '../../workers/host/job.ts'
 import type { BlobStore } from '../engine/blob-store.ts'
 import { readClock } from '../engine/clock.ts'
-import { moduleBuildOf } from '../naming/build.ts'
 import { removeJobs } from '../engine/remove-jobs.ts'
 import type { Ended, Store } from '../engine/store.ts'
 import { within } from '../engine/within.ts'
 import { NoWorkers } from '../protocol/errors.ts'
-import { type ModuleBuild, queueOf, shownModule } from '../naming/names.ts'
+import { checkName, queueOf, shownModule } from '../naming/names.ts'
 import { beatMs } from '../protocol/constants.ts'
-import type { FunctionName } from '../protocol/message.ts'
 import { Sizing } from '../protocol/sizing.ts'
 import { Adoption } from './adoption.ts'
+import { bound } from './bound.ts'
+import { refuseAll } from './refuse-all.ts'
+import { targetOf } from './target.ts'
+import { quotaOf, type TenantQuota } from './quota.ts'
 import { type FleetStatus, statusOf } from './status.ts'
 import { Line } from './line.ts'
-import { RemoteRun, type RunHost } from './run.ts'
+import { RemoteRun, type RunHost, type RunStart } from './run.ts'
 import { Roster } from './roster.ts'
 
 export interface FleetSettings {
@@ -45,6 +38,8 @@ export interface FleetSettings {
   readonly lost: 'again' | 'fail' | undefined
   readonly patienceMs: number
   readonly blobs: BlobStore | undefined
+  /** The part of the store that is another tenant's. */
+  connect(tenant: string): Promise<Store>
 }
 
 /** What the record of a run says. */
@@ -188,8 +183,11 @@ export class Fleet implements Executor {
     const info: RunInfo = { host: hostname(), pid: process.pid, fn, queue, ...(resume !== undefined && { kept: true }) }
     this.#records.set(id, info)
     this.#keepAlive()
-    const ready = Promise.all([line.ready, this.#store.prepare(queue), this.#store.runs.put(id, info)]).then(() =>
-      resume === undefined ? undefined : Adoption.look(this.#store, this.#settings.blobs, queue, id, fns),
+    const ready = Promise.all([this.#store.prepare(queue), line.ready, this.#store.runs.put(id, info)]).then(
+      async ([{ rate = Number.POSITIVE_INFINITY }]): Promise<RunStart> => ({
+        adoption: resume === undefined ? undefined : await Adoption.look(this.#store, this.#settings.blobs, queue, id, fns),
+        mostItems: Math.max(1, Math.floor(rate)),
+      }),
     )
     const again = lost === undefined ? retried : lost === 'again'
     const key = `${queue} ${fn}`
@@ -202,7 +200,7 @@ export class Fleet implements Executor {
 
   get #host(): RunHost {
     const { weight, priority, patienceMs, blobs } = this.#settings
-    const offsetMs = this.#offsetMs
+    const offset = (): number => this.#offsetMs
     return {
       store: this.#store,
       roster: this.#roster,
@@ -210,18 +208,22 @@ export class Fleet implements Executor {
       weight,
       priority,
       patienceMs,
-      offsetMs,
-      rowOf: (worker) => this.#rowOf(worker),
+      get offsetMs() {
+        return offset()
+      },
+      rowOf: (worker, slot) => this.#rowOf(worker, slot),
       ended: (run) => this.#ended(run),
     }
   }
 
-  /** Rows of a trace: one for each worker. */
-  #rowOf(worker: string): number {
-    let row = this.#rows.get(worker)
+  /** Rows of a trace: one for each slot of a worker. */
+  #rowOf(worker: string, slot: number): number {
+    const key = `${worker} ${slot}`
+    let row = this.#rows.get(key)
     if (row === undefined) {
-      const machine = this.#roster.workers.find(({ id }) => id === worker)?.host ?? ''
-      this.#rows.set(worker, (row = openRow('remote', { machine, name: worker })))
+      const { host = '', pid } = this.#roster.workers.find(({ id }) => id === worker) ?? {}
+      const name = pid === undefined ? worker : `process ${pid}`
+      this.#rows.set(key, (row = openRow('remote', { machine: host, name: `${name}, slot ${slot + 1}` })))
     }
     return row
   }
@@ -252,7 +254,7 @@ export class Fleet implements Executor {
     // Of batches of an earlier start that are not wanted any more.
     if (run.resumed) await removeJobs(this.#store, run.queue, run.id)
     await this.#store.runs.drop(run.id)
-    await this.#settings.blobs?.drop(run.id)
+    await run.dropValues()
     await this.#store.tidy(run.queue)
     await this.#store.tidy(`${this.#settings.space}-runs`)
   }
@@ -311,11 +313,7 @@ export class Fleet implements Executor {
    * const { a, b } = await all({ a: () => remote(first), b: () => remote(second) })
    */
   bind<F extends (...args: never[]) => Promise<unknown>>(fn: F): F {
-    const ref = refOf(fn)
-    if (!ref) throw new InvalidOption(`Expected fleet.bind to get a worker function, got ${describe(fn)}`)
-    const bound = elsewhere(ref, this)
-    const call = { [ref.name]: (...args: unknown[]): Promise<unknown> => callRef(bound, args) }[ref.name] as object
-    return Object.defineProperty(call, functionRef, { value: bound }) as F
+    return bound(fn, this)
   }
 
   /** Waits until a worker that has the function is alive. */
@@ -335,6 +333,24 @@ export class Fleet implements Executor {
   /** Who is alive, and what waits: of this tenant. */
   status(): Promise<FleetStatus> {
     return statusOf(this.#store, this.#settings.name, this.#settings.tenant)
+  }
+
+  /**
+   * What a tenant may have at once, from now on and for all programs; nothing removes the bounds. It needs an access to the store that may write that tenant's part.
+   *
+   * @throws {InvalidOption} for what is no quota
+   * @example
+   * await fleet.quota('acme', { concurrency: 64, rate: '500/s' })
+   */
+  async quota(tenant: string, quota: TenantQuota = {}): Promise<void> {
+    checkOptions<TenantQuota>(quota, { concurrency: rules.any, rate: rules.any }, 'quota')
+    const wanted = quotaOf(quota)
+    const store = await this.#settings.connect(checkName(tenant, 'tenant'))
+    try {
+      await store.setQuota(wanted)
+    } finally {
+      await store.close()
+    }
   }
 
   close({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
@@ -363,34 +379,4 @@ export class Fleet implements Executor {
   #closedError(): Closed {
     return new Closed(`The executor "${this.name}" has been closed`)
   }
-}
-
-function refuseAll(job: JobWork, error: Error): void {
-  const refuse = (): void => {
-    for (let batch = job.take(1_024); batch; batch = job.take(1_024))
-      for (let i = 0; i < batch.items.length; i++) job.fail(batch.first + i, error, 0)
-    if (job.exhausted()) job.finished()
-  }
-  let over = false
-  const once = (): void => {
-    if (over) return
-    refuse()
-    if (job.exhausted()) over = true
-  }
-  job.onMore(once)
-  once()
-}
-
-function targetOf(ref: FunctionRef): { readonly module: ModuleBuild; readonly fns: readonly FunctionName[] } {
-  const parts = ref.parts ?? [ref]
-  const modules = parts.map((part) => moduleBuildOf(part.module))
-  const [module] = modules
-  if (!module || modules.some((other) => other.module !== module.module || other.package !== module.package))
-    throw new InvalidOption(
-      `The functions of "${ref.name}" lie in several modules: on a fleet each stage that follows another must be of its module`,
-      {
-        hint: 'Give the stages different options, such as a concurrency, so that they travel by themselves.',
-      },
-    )
-  return { module, fns: parts.map(({ name }) => ({ package: module.package, module: module.module, name })) }
 }

@@ -21,8 +21,8 @@ export interface OutboxSettings {
 export class Outbox {
   readonly #settings: OutboxSettings
   #adding: Promise<unknown>
-  #waiting: { readonly id: string; readonly text: string }[] = []
-  #flushing = false
+  /** Those of the next trip. */
+  #open: { readonly id: string; readonly text: string }[] | undefined
 
   constructor(settings: OutboxSettings) {
     this.#settings = settings
@@ -34,6 +34,13 @@ export class Outbox {
     return this.#adding
   }
 
+  /** What everything that is sent from now on needs. */
+  before(put: () => Promise<unknown>): void {
+    this.#open = undefined
+    this.#adding = this.#adding.then(put)
+    this.#adding.catch(this.#settings.failed)
+  }
+
   /** @param name of its blob @param failed its blob could not be written: the others go on */
   send(id: string, text: string, name: string, failed: (error: unknown) => void): void {
     const { blobs } = this.#settings
@@ -42,18 +49,17 @@ export class Outbox {
   }
 
   #add(id: string, text: string): void {
-    this.#waiting.push({ id, text })
-    if (this.#flushing) return
-    this.#flushing = true
+    if (this.#open) return void this.#open.push({ id, text })
+    const jobs = [{ id, text }]
+    this.#open = jobs
     const { store, queue, priority, added, failed } = this.#settings
     this.#adding = this.#adding.then(async () => {
-      this.#flushing = false
-      const jobs = this.#waiting.splice(0)
+      if (this.#open === jobs) this.#open = undefined
       await store.add(
         queue,
         jobs.map((job) => ({ ...job, priority })),
       )
-      added(jobs.map(({ id }) => id))
+      added(jobs.map((job) => job.id))
     })
     this.#adding.catch(failed)
   }

@@ -10,7 +10,7 @@ import type { BackendFactory, PostgresQueueBackend } from 'bullmq'
 import type { Pool, PoolConfig } from 'pg'
 import { HeddleError } from '../../base/errors.ts'
 import { FleetRefused, FleetUnavailable } from '../protocol/errors.ts'
-import { type BullMq, QueueStore } from './queues.ts'
+import { type BullMq, QueueStore, rateField, turnField } from './queues.ts'
 import { shownUrl } from './shown-url.ts'
 import { steadyPool } from './steady-pool.ts'
 import type { JobState, Store } from './store.ts'
@@ -102,6 +102,17 @@ function configOf(url: string): PoolConfig {
   }
 }
 
+/** Each takes its time of the tenant's rate, one behind the other, by the clock of the store. */
+const takeItems = `
+  WITH asked AS (
+    SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now, $4::numeric * 1000 / value::numeric AS cost
+    FROM meta WHERE queue = $1 AND field = $2
+  )
+  INSERT INTO meta AS m (queue, field, value) SELECT $1, $3, (now + cost)::text FROM asked
+  ON CONFLICT (queue, field) DO UPDATE
+    SET value = (greatest(m.value::numeric, (SELECT now FROM asked)) + (SELECT cost FROM asked))::text
+  RETURNING value::numeric - (SELECT cost + now FROM asked) AS ms`
+
 /** By the codes of Postgres: invalid password or authorization, no such database, not allowed, no such schema. */
 const refusing = new Set(['28P01', '28000', '3D000', '42501', '3F000'])
 
@@ -188,6 +199,11 @@ class PostgresStore extends QueueStore {
   protected async getMeta(queue: string, field: string): Promise<string | null> {
     const [row] = await this.#rows<{ value: string }>('SELECT value FROM meta WHERE queue = $1 AND field = $2', [queue, field])
     return row?.value ?? null
+  }
+
+  async takeItems(count: number): Promise<number> {
+    const [row] = await this.#rows<{ ms: string }>(takeItems, [this.controlQueue, rateField, turnField, count])
+    return Math.max(0, Math.ceil(Number(row?.ms ?? 0)))
   }
 
   async states(queue: string, ids: readonly string[]): Promise<JobState[]> {

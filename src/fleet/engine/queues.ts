@@ -6,7 +6,7 @@ import { performance } from '../../base/globals.js'
 import type { BackendFactory, Job, Queue, QueueEvents } from 'bullmq'
 import { lockMs, stalledCheckMs } from '../protocol/constants.ts'
 import { within } from './within.ts'
-import type { Book, Ended, Fetcher, FetcherEvents, FetchedJob, JobEnd, JobState, LiveRecord, Store } from './store.ts'
+import type { Book, Ended, Fetcher, FetcherEvents, FetchedJob, JobEnd, JobState, LiveRecord, Quota, Store } from './store.ts'
 
 export type BullMq = typeof import('bullmq')
 
@@ -24,14 +24,20 @@ const closeMs = 1_000
 /** Events are hints, and those of results hold the result. */
 const keptEvents = 1_000
 
-/** Of the queue that all of the tenant hear. */
+/** Fields of the queue that all of the tenant hear. */
 const quotaField = 'heddle.concurrency'
+/** Items a second. */
+export const rateField = 'heddle.rate'
+/** When the next items may begin, in milliseconds of the store's clock. */
+export const turnField = 'heddle.turn'
 
 type Jobs = Parameters<Store['add']>[1]
 
 export abstract class QueueStore implements Store {
   readonly runs: Book
   readonly workers: Book
+  readonly values: Book
+  readonly valueQueue: string
   readonly #bullmq: BullMq
   protected readonly space: string
   readonly #connecting: Connecting
@@ -44,6 +50,8 @@ export abstract class QueueStore implements Store {
     this.#connecting = connecting
     this.runs = this.#book('runs')
     this.workers = this.#book('workers')
+    this.values = this.#book('values')
+    this.valueQueue = `${space}-values`
   }
 
   abstract readonly locksByOwnClock: boolean
@@ -58,6 +66,7 @@ export abstract class QueueStore implements Store {
   abstract counts(queue: string): Promise<{ waiting: number; active: number; done: number }>
   abstract queues(): Promise<string[]>
   abstract tidy(queue: string): Promise<void>
+  abstract takeItems(count: number): Promise<number>
   /** What the store knows of a queue besides its jobs; undefined removes it. */
   protected abstract setMeta(queue: string, fields: Readonly<Record<string, string | undefined>>): Promise<void>
   protected abstract getMeta(queue: string, field: string): Promise<string | null>
@@ -66,6 +75,10 @@ export abstract class QueueStore implements Store {
   /** Which jobs are under way, with who owns them. */
   protected abstract held(queue: string): Promise<readonly { readonly id: string; readonly token: string }[]>
   protected abstract disconnect(): Promise<void>
+
+  protected get controlQueue(): string {
+    return `${this.space}-control`
+  }
 
   #queue(name: string): Queue {
     let queue = this.#queues.get(name)
@@ -79,23 +92,31 @@ export abstract class QueueStore implements Store {
     return queue
   }
 
-  async prepare(queue: string): Promise<void> {
+  async prepare(queue: string): Promise<Quota> {
     const quota = await this.quota()
+    const { concurrency } = quota
     await this.setMeta(queue, {
       'opts.maxLenEvents': String(keptEvents),
-      concurrency: quota === undefined ? undefined : String(quota),
+      concurrency: concurrency === undefined ? undefined : String(concurrency),
     })
+    return quota
   }
 
-  async quota(): Promise<number | undefined> {
-    const quota = Number(await this.getMeta(`${this.space}-control`, quotaField))
-    return Number.isInteger(quota) && quota > 0 ? quota : undefined
+  async quota(): Promise<Quota> {
+    const [concurrency, rate] = await Promise.all([
+      this.getMeta(this.controlQueue, quotaField),
+      this.getMeta(this.controlQueue, rateField),
+    ])
+    const positive = (text: string | null): number | undefined => (Number(text) > 0 ? Number(text) : undefined)
+    const [most, each] = [positive(concurrency), positive(rate)]
+    return { ...(most !== undefined && { concurrency: most }), ...(each !== undefined && { rate: each }) }
   }
 
-  async setQuota(concurrency: number | undefined): Promise<void> {
-    const text = concurrency === undefined ? undefined : String(concurrency)
-    await this.setMeta(`${this.space}-control`, { [quotaField]: text })
-    for (const queue of await this.queues()) await this.setMeta(queue, { concurrency: text })
+  async setQuota({ concurrency, rate }: Quota): Promise<void> {
+    const text = (value: number | undefined): string | undefined => (value === undefined ? undefined : String(value))
+    await this.setMeta(this.controlQueue, { [quotaField]: text(concurrency), [rateField]: text(rate), [turnField]: undefined })
+    for (const queue of await this.queues()) await this.setMeta(queue, { concurrency: text(concurrency) })
+    await this.publish({ type: 'quota' })
   }
 
   async add(queue: string, jobs: Jobs): Promise<void> {
@@ -119,12 +140,12 @@ export abstract class QueueStore implements Store {
   }
 
   async publish(message: Readonly<Record<string, string | number>>): Promise<void> {
-    const queue = this.#queue(`${this.space}-control`)
+    const queue = this.#queue(this.controlQueue)
     await queue.backend.publishEvent({ ...message, event: 'heddle' }, keptEvents)
   }
 
   async hear(hear: (message: Readonly<Record<string, unknown>>) => void): Promise<Ended> {
-    const events = await this.#events(`${this.space}-control`)
+    const events = await this.#events(this.controlQueue)
     events.on('heddle' as never, ((message: Record<string, unknown>) => hear(message)) as never)
     return this.#ending(events)
   }

@@ -5,7 +5,7 @@ import { FleetRefused, FleetUnavailable } from '../protocol/errors.ts'
 import { prefix } from '../naming/names.ts'
 import { pollMs } from '../protocol/constants.ts'
 import { preflightOf } from './preflight.ts'
-import { type BullMq, QueueStore } from './queues.ts'
+import { type BullMq, QueueStore, rateField, turnField } from './queues.ts'
 import { shownUrl } from './shown-url.ts'
 import type { JobState, Store } from './store.ts'
 
@@ -14,6 +14,16 @@ const socketTimeoutMs = 12_000
 const connectMs = 5_000
 /** Of one command to the store. */
 const atOnce = 500
+
+/** Each takes its time of the tenant's rate, one behind the other, by the clock of the store. */
+const takeItems = `
+local rate = tonumber(redis.call('HGET', KEYS[1], ARGV[1]))
+if not rate then return 0 end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local turn = math.max(now, tonumber(redis.call('HGET', KEYS[1], ARGV[2])) or 0)
+redis.call('HSET', KEYS[1], ARGV[2], string.format('%.3f', turn + ARGV[3] * 1000 / rate))
+return math.ceil(turn - now)`
 
 /** @throws {FleetUnavailable} @throws {FleetRefused} where it lets nobody in */
 export async function openRedis(url: string, space: string): Promise<Store> {
@@ -103,6 +113,11 @@ class RedisStore extends QueueStore {
 
   protected getMeta(queue: string, field: string): Promise<string | null> {
     return this.#client.hget(this.#key(queue, 'meta'), field)
+  }
+
+  takeItems(count: number): Promise<number> {
+    const key = this.#key(this.controlQueue, 'meta')
+    return this.#client.eval(takeItems, 1, key, rateField, turnField, String(count)) as Promise<number>
   }
 
   async states(queue: string, ids: readonly string[]): Promise<JobState[]> {

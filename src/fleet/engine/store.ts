@@ -24,6 +24,14 @@ export interface Book {
   drop(id: string): Promise<void>
 }
 
+/** What a tenant may have at once; nothing: as much as there is. */
+export interface Quota {
+  /** Batches of each queue. */
+  readonly concurrency?: number
+  /** Items a second, of all queues together. */
+  readonly rate?: number
+}
+
 export interface Ended {
   end(): Promise<void>
 }
@@ -73,11 +81,13 @@ export interface Store {
   now(): Promise<number>
   /** What is set so that work could be lost, in words with their mend. */
   preflight(): Promise<string[]>
-  /** How many batches of each queue of the tenant may run at once; undefined where there is no such quota. */
-  quota(): Promise<number | undefined>
-  setQuota(concurrency: number | undefined): Promise<void>
+  /** Of the tenant. */
+  quota(): Promise<Quota>
+  setQuota(quota: Quota): Promise<void>
+  /** Takes items out of the rate of the tenant. @returns after how many milliseconds they may begin */
+  takeItems(count: number): Promise<number>
   /** Before the first job of a run. */
-  prepare(queue: string): Promise<void>
+  prepare(queue: string): Promise<Quota>
   /** Adding one a second time does nothing. */
   add(
     queue: string,
@@ -104,6 +114,9 @@ export interface Store {
   ): Promise<Ended>
   readonly runs: Book
   readonly workers: Book
+  /** Texts of runs that lie beside the messages, in the queue of that name. */
+  readonly values: Book
+  readonly valueQueue: string
   publish(message: Readonly<Record<string, string | number>>): Promise<void>
   hear(hear: (message: Readonly<Record<string, unknown>>) => void): Promise<Ended>
   fetch(queue: string, concurrency: number, worker: string, events: FetcherEvents): Fetcher

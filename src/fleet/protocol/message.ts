@@ -12,6 +12,21 @@ export interface FunctionName {
   readonly name: string
 }
 
+/** Where in a batch a broadcast value stands: it lies beside the messages, under the hash of its content. */
+export interface BroadcastAt {
+  readonly at: number
+  /** Which argument; -1 where the item is the argument. */
+  readonly argument: number
+  /** Which field of it; undefined: all of it. */
+  readonly key?: string
+  /** SHA-256 of its text, in hexadecimal. */
+  readonly hash: string
+}
+
+/** Why a batch waited: every slot was busy, its tenant has a quota, a machine had been lost with it, or only the trip through the store. */
+export const queueCauses = ['no-free-slot', 'quota', 'redelivery', 'transfer'] as const
+export type QueueCause = (typeof queueCauses)[number]
+
 /** Items next to each other in the input of one map, or calls of one turn. */
 export interface BatchMessage {
   readonly v: typeof wireVersion
@@ -39,6 +54,10 @@ export interface BatchMessage {
   readonly again?: true
   /** How many machines have been lost with these items, in batches before this one. */
   readonly losses?: number
+  /** Places in `items` that hold nothing until a broadcast value is put there. */
+  readonly broadcasts?: readonly BroadcastAt[]
+  /** The caller's context of OpenTelemetry, as its propagator writes it: `traceparent` and the like. */
+  readonly trace?: Readonly<Record<string, string>>
 }
 
 /** What became of a batch. */
@@ -56,11 +75,14 @@ export interface Done {
   readonly returned?: readonly number[]
   /** How long the machine had it, in milliseconds. */
   readonly tookMs: number
-  /** How long it had waited in the queue before. */
+  /** How long it had waited in the queue before, and why. */
   readonly queuedMs?: number
+  readonly cause?: QueueCause
   readonly worker: string
   /** When each item of `values` began and ended, in milliseconds of the store's clock. */
   readonly times?: readonly number[]
+  /** Which slot of the machine ran each item of `values`, from 0 up; left out where nobody observes. */
+  readonly slots?: readonly number[]
 }
 
 /**
@@ -85,6 +107,25 @@ const isTime = (value: unknown): boolean => typeof value === 'number' && value >
 const isListOf = (value: unknown, check: (value: unknown) => boolean): value is readonly unknown[] =>
   Array.isArray(value) && value.every(check)
 
+const isBroadcastAt = (value: unknown): value is BroadcastAt =>
+  isObject(value) &&
+  isCount(value['at']) &&
+  Number.isInteger(value['argument']) &&
+  isOptional(value['key'], isText) &&
+  typeof value['hash'] === 'string' &&
+  /^[0-9a-f]{64}$/.test(value['hash'])
+
+/** Is there such a place, with nothing in it? */
+function fits({ at, argument, key }: BroadcastAt, items: readonly unknown[], spread: boolean): boolean {
+  if (spread !== argument >= 0) return false
+  const item: unknown = spread ? (items[at] as readonly unknown[] | undefined)?.[argument] : items[at]
+  if (key === undefined) return item === null
+  return typeof item === 'object' && item !== null && Object.hasOwn(item, key) && (item as Record<string, unknown>)[key] === null
+}
+
+const isCarrier = (value: unknown): boolean =>
+  isObject(value) && Object.values(value).every(isText) && Object.keys(value).length <= 10
+
 /** @throws {TypeError} what is wrong with it */
 export function readBatch(value: unknown): BatchMessage {
   if (!isObject(value)) throw new TypeError('it is not an object')
@@ -101,7 +142,12 @@ export function readBatch(value: unknown): BatchMessage {
   const { key } = value
   if (key !== undefined && !isText(key) && !(isListOf(key, isText) && key.length === items.length))
     throw new TypeError('its keys do not fit its items')
+  const { broadcasts } = value
+  const isHolder = (place: unknown): boolean => isBroadcastAt(place) && fits(place, items, value['spread'] === true)
+  if (!isOptional(broadcasts, (list) => isListOf(list, isHolder)))
+    throw new TypeError('its broadcast values do not fit its items')
   const rest =
+    isOptional(value['trace'], isCarrier) &&
     isOptional(value['spread'], isFlag) &&
     isOptional(value['observed'], isFlag) &&
     isOptional(value['again'], isFlag) &&
@@ -126,6 +172,10 @@ export function readOutcome(value: unknown, count: number): Outcome {
   if (!isOptional(errors, (list) => isListOf(list, (entry) => Array.isArray(entry) && isPlace(entry[0]) && isObject(entry[1]))))
     throw new TypeError('its errors do not fit the items')
   if (!isOptional(returned, (list) => isListOf(list, isPlace))) throw new TypeError('what it gives back does not fit the items')
+  if (!isOptional(value['slots'], (list) => isListOf(list, isCount) && list.length === values.length))
+    throw new TypeError('its slots do not fit the results')
+  if (!isOptional(value['queuedMs'], isTime) || !isOptional(value['cause'], (cause) => queueCauses.includes(cause as QueueCause)))
+    throw new TypeError('its queue time is not what it should be')
   if (!isOptional(times, (list) => isListOf(list, (time) => typeof time === 'number') && list.length === 2 * values.length))
     throw new TypeError('its times do not fit the results')
   return value as unknown as Done

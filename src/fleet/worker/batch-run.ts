@@ -1,5 +1,5 @@
 /** One batch on this machine: its items go to the machine's own pool, and what becomes of each goes into the outcome. */
-import { performance } from '../../base/globals.js'
+import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import { Cancellation } from '../../base/abort.ts'
 import type { WireError } from '../../encoding/encoded.ts'
 import { packError, unserializable } from '../../encoding/errors.js'
@@ -7,6 +7,15 @@ import { findUncloneable } from '../../encoding/cloning.js'
 import { writable } from '../../encoding/tagged.ts'
 import type { Batch, BulkWork, FunctionRef } from '../../run/executor.ts'
 import { type BatchMessage, type Done, wireVersion } from '../protocol/message.ts'
+
+/** Places of this machine in the order in which they first gave a result, by their rows here. */
+const slots = new Map<number, number>()
+
+function slotOf(row: number): number {
+  let slot = slots.get(row)
+  if (slot === undefined) slots.set(row, (slot = slots.size))
+  return slot
+}
 
 export interface BatchClock {
   /** Milliseconds from this machine's clock to the store's. */
@@ -22,6 +31,7 @@ export class BatchRun {
   readonly #errors: [number, WireError][] = []
   readonly #returned: number[] = []
   readonly #times: number[] = []
+  readonly #slots: number[] = []
   readonly #offsetMs: number
   #givesBack = false
 
@@ -42,9 +52,23 @@ export class BatchRun {
     this.#calls.get(at)?.abort(reason)
   }
 
+  /** Waits before it is run; less where it is stopped meanwhile. */
+  async wait(ms: number): Promise<void> {
+    if (ms <= 0 || this.#cancellation.aborted) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#cancellation.subscribe(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
   async run(ref: FunctionRef, worker: string): Promise<Done> {
     const began = performance.now()
-    if (this.message.spread) await this.#runCalls(ref)
+    // Nothing has begun, and nothing does.
+    if (this.#cancellation.aborted) this.#returned.push(...this.message.items.keys())
+    else if (this.message.spread) await this.#runCalls(ref)
     else await this.#runItems(ref)
     const count = this.message.items.length
     const inOrder = this.#at.length === count && this.#at.every((at, i) => at === i)
@@ -57,7 +81,7 @@ export class BatchRun {
       ...(!inOrder && { at: this.#at }),
       ...(this.#errors.length > 0 && { errors: this.#errors }),
       ...(this.#returned.length > 0 && { returned: this.#returned }),
-      ...(this.message.observed && { times: this.#times }),
+      ...(this.message.observed && { times: this.#times, slots: this.#slots }),
     }
   }
 
@@ -82,8 +106,9 @@ export class BatchRun {
           return { first: offset + first, items: items.slice(first, taken) }
         },
         onMore: () => {},
-        succeed: (first, values, _row, startedAt, settledAt) => {
-          for (let i = 0; i < values.length; i++) this.#succeed(first - offset + i, values[i], startedAt?.[i], settledAt?.[i])
+        succeed: (first, values, row, startedAt, settledAt) => {
+          for (let i = 0; i < values.length; i++)
+            this.#succeed(first - offset + i, values[i], row, startedAt?.[i], settledAt?.[i])
         },
         fail: (index, error) => this.#fail(index - offset, error),
         skip: (index) => void this.#returned.push(index - offset),
@@ -112,7 +137,7 @@ export class BatchRun {
           const idempotencyKey = typeof key === 'string' ? undefined : key?.[at]
           const options = { cancellation, timeoutMs, index, attempt, deadline, idempotencyKey, ...(observed && { timing }) }
           const value = await ref.executor.call(ref, args as readonly unknown[], options)
-          this.#succeed(at, value, timing.startedAt, timing.settledAt)
+          this.#succeed(at, value, timing.row, timing.startedAt, timing.settledAt)
         } catch (error) {
           this.#fail(at, error)
         }
@@ -120,7 +145,7 @@ export class BatchRun {
     )
   }
 
-  #succeed(at: number, value: unknown, startedAt = 0, settledAt = 0): void {
+  #succeed(at: number, value: unknown, row: number, startedAt = 0, settledAt = 0): void {
     const bad = typeof value === 'object' && value !== null && !writable(value)
     if (bad) {
       const where = findUncloneable(value, 'result', writable) ?? 'result cannot be copied'
@@ -129,7 +154,9 @@ export class BatchRun {
     }
     this.#at.push(at)
     this.#values.push(value)
-    if (this.message.observed) this.#times.push(this.#toStore(startedAt), this.#toStore(settledAt))
+    if (!this.message.observed) return
+    this.#times.push(this.#toStore(startedAt), this.#toStore(settledAt))
+    this.#slots.push(slotOf(row))
   }
 
   #fail(at: number, error: unknown): void {

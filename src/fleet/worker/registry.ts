@@ -41,6 +41,11 @@ export class Registry {
         this.#functions.set(keyOf({ package: build.package, module: build.module, name: ref.name }), ref)
   }
 
+  /** Which code the functions are of; undefined where it is not here. */
+  buildOf([fn]: readonly FunctionName[]): string | undefined {
+    return this.modules.find(({ build }) => build.package === fn?.package && build.module === fn.module)?.build.build
+  }
+
   /** @throws {WorkerStartFailed} for a function that is not registered here */
   find(fns: readonly FunctionName[]): FunctionRef {
     const refs = fns.map((fn) => {
@@ -62,7 +67,8 @@ function functionsOf(url: string, exports: Readonly<Record<string, unknown>>): F
     typeof value === 'object' && value !== null ? [value, ...Object.values(value)] : [value],
   )
   const refs = candidates.map(refOf).filter((ref) => ref !== undefined)
-  if (refs.length > 0) return refs
+  // What no file is named of, nobody could load.
+  if (refs.length > 0 || !URL.canParse(url)) return refs
   const theirs = workers<Record<string, () => unknown>>(new URL(url)) as Readonly<Record<string, unknown>>
   return Object.keys(exports)
     .filter((name) => typeof exports[name] === 'function')

@@ -21,7 +21,12 @@ export class KnownRuns {
     this.#store = store
   }
 
-  /** @param fresh asks even where it knows */
+  /** As the record says it now, where something may have changed: of a run that is over. */
+  async stateAtEnd(run: string): Promise<RunState> {
+    const known = await this.state(run)
+    return known === 'alive' ? known : this.#ask(run)
+  }
+
   state(run: string): RunState | Promise<RunState> {
     const known = this.#known.get(run)
     if (known && performance.now() - known.at < believedMs) return known.state

@@ -9,25 +9,28 @@
 import { hostname } from 'node:os'
 import { clearInterval, performance, setInterval, setTimeout } from '../../base/globals.js'
 import { Cancelled } from '../../base/errors.ts'
-import { packError } from '../../encoding/errors.js'
-import { fromText, toText, writable } from '../../encoding/tagged.ts'
-import { type BlobStore, blobMark } from '../engine/blob-store.ts'
-import type { Ended, FetchedJob, Fetcher, JobEnd, Store } from '../engine/store.ts'
+import { toText } from '../../encoding/tagged.ts'
+import type { BlobStore } from '../engine/blob-store.ts'
+import type { Ended, FetchedJob, Fetcher, JobEnd, Quota, Store } from '../engine/store.ts'
 import { FleetRefused, WorkerLost } from '../protocol/errors.ts'
 import { queueOf } from '../naming/names.ts'
 import { admit } from '../protocol/admission.ts'
 import { beatMs, lockMs, pollMs } from '../protocol/constants.ts'
 import { Lease } from '../protocol/lease.ts'
-import { type BatchMessage, type Outcome, readBatch, wireVersion } from '../protocol/message.ts'
+import { type BatchMessage, type Outcome, type QueueCause, wireVersion } from '../protocol/message.ts'
 import { checkClock, readClock } from '../engine/clock.ts'
 import type { WorkerInfo } from '../client/roster.ts'
-import { mostInline, tooLarge } from '../client/refusals.ts'
+import { valuesOf } from '../engine/values.ts'
 import { within } from '../engine/within.ts'
+import { type AuditedEnd, auditLine, type AuditLine } from './audit.ts'
 import { BatchRun } from './batch-run.ts'
-import { Histogram } from './histogram.ts'
+import { Broadcasts } from './broadcasts.ts'
+import { WorkerMetrics } from './metrics.ts'
 import type { Registry } from './registry.ts'
 import { KnownRuns } from './runs.ts'
 import { Sweeper } from './sweeper.ts'
+import { BatchSpans } from './telemetry.ts'
+import { batchOf, outcomeText, refusalText } from './texts.ts'
 
 export interface WorkerSettings {
   readonly id: string
@@ -42,30 +45,16 @@ export interface WorkerSettings {
   readonly refused?: (error: FleetRefused) => void
   /** After how long without a beat a client is dead. @default a minute */
   readonly deadMs?: number
-}
-
-/** Who ran what, when, where, with which end. */
-export interface AuditLine {
-  readonly at: string
-  readonly worker: string
-  readonly tenant: string
-  readonly run: string
-  readonly fn: string
-  readonly build: string
-  readonly items: number
-  /** How long it waited in the queue, and how long it was under way. */
-  readonly queuedMs: number
-  readonly ms: number
-  readonly outcome: Outcome['kind'] | 'given-back' | 'stale'
-  readonly failed: number
+  /** What is counted; of all tenants of a machine together. @default its own */
+  readonly metrics?: WorkerMetrics
+  /** Told to drain by a message. @default a SIGTERM to this process */
+  readonly askedToDrain?: () => void
 }
 
 /** What waited for less only travelled. */
 const tripMs = 50
 /** A slot is never without work while results are on their way. */
-const ahead = 1
-/** Results longer than this go to the blob store, where there is one: every client of the queue hears of each. */
-const blobFrom = 16 * 1_024
+export const ahead = 1
 const fenceCheckMs = 250
 const sweepMs = 15_000
 /** How often batches are looked for that were handed out while a connection was lost, and for how long after it was. */
@@ -75,25 +64,17 @@ const warnEveryMs = 10_000
 /** After an abort, for functions that ignore it: the pool ends their threads meanwhile. */
 const settleMs = 5_000
 
-/**
- * Why a batch waited: every slot was busy, its tenant has a quota, a machine had been lost with it, or only the trip through the store.
- */
-export type QueueCause = 'no-free-slot' | 'quota' | 'redelivery' | 'transfer'
-
 interface Running {
   readonly run: BatchRun
   readonly lease: Lease
   readonly number: number
-  readonly ended: Promise<unknown>
+  ended: Promise<unknown> | undefined
 }
 
-export interface WorkerCounts {
-  readonly slots: number
-  readonly batches: number
-  readonly items: { readonly done: number; readonly failed: number; readonly returned: number }
-  readonly leaseLost: number
-  readonly redelivered: number
-  readonly stale: number
+interface Ran {
+  readonly outcome: Outcome
+  readonly queued: { readonly queuedMs: number; readonly cause: QueueCause }
+  readonly ms: number
 }
 
 export class FleetWorker {
@@ -108,32 +89,26 @@ export class FleetWorker {
   #beat = 0
   #offsetMs = 0
   #draining = false
-  /** Its tenant has a quota, at the last look. */
-  #limited = false
+  /** Of its tenant, at the last look. */
+  #quota: Quota = {}
   #troubleAt = Number.NEGATIVE_INFINITY
   /** Ids of jobs that the fetchers have given, until their end has been written. */
   readonly #held = new Map<string, number>()
   #warned = { message: '', at: Number.NEGATIVE_INFINITY }
   #drained: Promise<void> | undefined
   #hurry: () => void = () => {}
-  readonly #items = { done: 0, failed: 0, returned: 0 }
-  readonly batchTimes = new Histogram()
-  /** Why batches waited, and how long. */
-  readonly queueTimes: Readonly<Record<QueueCause, Histogram>> = {
-    'no-free-slot': new Histogram(),
-    quota: new Histogram(),
-    redelivery: new Histogram(),
-    transfer: new Histogram(),
-  }
-  readonly #counts = { batches: 0, leaseLost: 0, redelivered: 0, stale: 0 }
-  /** When a batch was last begun, and when the store was last heard. */
-  lastBegun = performance.now()
+  readonly metrics: WorkerMetrics
+  readonly #broadcasts: Broadcasts
+  readonly #spans = new BatchSpans()
 
   constructor(store: Store, settings: WorkerSettings) {
     this.#store = store
     this.#settings = settings
     this.#runs = new KnownRuns(store)
     this.#sweeper = new Sweeper(store, settings.blobs, settings.deadMs)
+    this.metrics = settings.metrics ?? new WorkerMetrics()
+    const values = valuesOf(store, settings.blobs)
+    this.#broadcasts = new Broadcasts((run, hash) => values.get(run, hash))
   }
 
   get id(): string {
@@ -149,8 +124,13 @@ export class FleetWorker {
     return this.#draining
   }
 
-  get counts(): WorkerCounts {
-    return { slots: this.#settings.slots, items: { ...this.#items }, ...this.#counts }
+  get slots(): number {
+    return this.#settings.slots
+  }
+
+  /** How many broadcast values were fetched. */
+  get broadcastsFetched(): number {
+    return this.#broadcasts.fetched
   }
 
   get busy(): number {
@@ -161,10 +141,21 @@ export class FleetWorker {
     return this.#settings.registry.modules.map(({ build }) => queueOf(this.#settings.space, build))
   }
 
+  /** How many batches it has, or could have at once: here, and waiting in its queues. */
+  async wants(): Promise<number> {
+    const counts = await Promise.all(this.queues.map((queue) => this.#store.counts(queue)))
+    return this.#running.size + counts.reduce((sum, { waiting }) => sum + waiting, 0)
+  }
+
+  /** Batches of each of its modules at once. */
+  set places(value: number) {
+    for (const fetcher of this.#fetchers) if (fetcher.concurrency !== value) fetcher.concurrency = value
+  }
+
   /** @throws {FleetRefused} where its clock is too far from that of a store that follows it */
   async start(): Promise<void> {
     const { registry, slots, id } = this.#settings
-    await this.#lookAtClock()
+    await Promise.all([this.#lookAtClock(), this.#lookAtQuota(), this.#spans.open()])
     // Loaded before anybody counts on it.
     await Promise.all(registry.modules.map(({ functions: [ref] }) => ref?.executor.warmUp?.(ref)))
     this.#control = await this.#store.hear((message) => this.#hear(message))
@@ -228,7 +219,7 @@ export class FleetWorker {
     if (/could not renew lock/.test(error.message)) return
     // A result that came too late: its batch is somebody else's.
     if (/Missing lock|Lock mismatch|is not locked|not in the active state|Missing key for job/i.test(error.message)) {
-      this.#counts.stale++
+      this.metrics.stale++
       return
     }
     // A store that is away says the same of every connection, each time that it is tried.
@@ -241,7 +232,7 @@ export class FleetWorker {
   async #sayAlive(): Promise<void> {
     const { workers } = this.#store
     if (!(await workers.beat(this.id, ++this.#beat))) await workers.put(this.id, this.#info())
-    this.#limited = (await this.#store.quota()) !== undefined
+    await this.#lookAtQuota()
     try {
       await this.#lookAtClock()
     } catch (error) {
@@ -249,6 +240,10 @@ export class FleetWorker {
       this.#settings.warn(error.message)
       void this.drain(0).then(() => this.#settings.refused?.(error))
     }
+  }
+
+  async #lookAtQuota(): Promise<void> {
+    this.#quota = await this.#store.quota()
   }
 
   async #lookAtClock(): Promise<void> {
@@ -277,7 +272,8 @@ export class FleetWorker {
 
   #hear(message: Readonly<Record<string, unknown>>): void {
     const { type, run, batch, index, worker } = message
-    if (type === 'drain' && worker === this.id) process.kill(process.pid, 'SIGTERM')
+    if (type === 'drain' && worker === this.id) (this.#settings.askedToDrain ?? (() => process.kill(process.pid, 'SIGTERM')))()
+    if (type === 'quota') void this.#lookAtQuota().catch(() => {})
     if (type !== 'cancel' || typeof run !== 'string') return
     if (index === undefined) {
       this.#runs.cancelled(run)
@@ -298,129 +294,92 @@ export class FleetWorker {
     const running = this.#running.get(job)
     if (!running) return
     this.#running.delete(job)
-    this.#counts.leaseLost++
+    this.metrics.leaseLost++
     running.run.abort(new WorkerLost('This machine could not renew its lock on the batch: another one may have it'))
   }
 
   async #handle(job: FetchedJob): Promise<JobEnd> {
     if (this.#draining) return 'give-back'
-    this.lastBegun = performance.now()
+    this.metrics.lastBegun = performance.now()
     let message: BatchMessage
     try {
-      message = readBatch(await this.#read(job.data))
+      message = await batchOf(job.data, this.#settings.blobs)
     } catch (cause) {
       return this.#refused(cause, 'The batch cannot be read')
     }
     const state = await this.#runs.state(message.run)
-    if (job.stalls > 0) this.#counts.redelivered++
+    if (job.stalls > 0) this.metrics.redelivered++
     const losses = (message.losses ?? 0) + job.stalls
     const admission = admit({ again: message.again === true, losses: message.losses ?? 0, stalls: job.stalls, run: state })
-    if (admission === 'over') {
-      this.#auditOf(message, admission, 0)
-      return state === 'gone' ? 'forget' : { keep: toText({ v: wireVersion, kind: 'over', worker: this.id }) }
-    }
-    if (admission !== 'run') {
-      this.#auditOf(message, admission, 0)
-      return { keep: toText({ v: wireVersion, kind: admission, worker: this.id, losses }) }
-    }
-    return this.#run(job, message)
+    if (admission === 'run') return this.#run(job, message)
+    this.#auditOf(message, { outcome: admission })
+    if (admission === 'over' && (await this.#runs.stateAtEnd(message.run)) === 'gone') return 'forget'
+    return { keep: toText({ v: wireVersion, kind: admission, worker: this.id, ...(admission !== 'over' && { losses }) }) }
   }
 
   async #run(job: FetchedJob, message: BatchMessage): Promise<JobEnd> {
     const lease = new Lease(job.fetchedAt)
     const run = new BatchRun(message, { offsetMs: this.#offsetMs })
-    const began = performance.now()
-    const queuedMs = this.#noteQueued(job, message)
-    let ended: Promise<Outcome>
+    const number = Number(job.id.slice(job.id.lastIndexOf('-') + 1))
+    const running: Running = { run, lease, number, ended: undefined }
+    // From here on its lock is watched, also while it waits for its values or its turn.
+    this.#running.set(job.id, running)
+    const work = this.#outcomeOf(job, message, running)
+    running.ended = work
     try {
-      ended = run.run(this.#settings.registry.find(message.fns), this.id)
+      const { outcome, queued, ms } = await work
+      const outcomeKind = this.#running.has(job.id) ? outcome.kind : 'stale'
+      this.metrics.ended(outcome, ms)
+      const failed = outcome.kind === 'done' ? (outcome.errors?.length ?? 0) : 0
+      this.#auditOf(message, { outcome: outcomeKind, queuedMs: queued.queuedMs, ms, failed })
+      // Nobody would take it, and nobody remove it.
+      if ((await this.#runs.stateAtEnd(message.run)) === 'gone') return 'forget'
+      const name = `${message.run}/${job.id.slice(message.run.length + 1)}-${job.attempt}`
+      return { keep: await outcomeText({ ...outcome, ...queued }, this.#settings.blobs, name) }
     } catch (cause) {
       return this.#refused(cause)
-    }
-    const number = Number(job.id.slice(job.id.lastIndexOf('-') + 1))
-    this.#running.set(job.id, { run, lease, number, ended })
-    this.#counts.batches++
-    try {
-      const outcome = await ended
-      const stale = !this.#running.has(job.id)
-      this.#count(outcome)
-      this.batchTimes.note(performance.now() - began)
-      this.#auditOf(message, stale ? 'stale' : outcome.kind, performance.now() - began, outcome, queuedMs)
-      // Nobody would take it, and nobody remove it.
-      if ((await this.#runs.state(message.run)) === 'gone') return 'forget'
-      return { keep: await this.#written(job, message, outcome) }
     } finally {
       this.#running.delete(job.id)
     }
   }
 
-  #noteQueued(job: FetchedJob, { sentAt }: BatchMessage): number {
+  async #outcomeOf(job: FetchedJob, message: BatchMessage, { run }: Running): Promise<Ran> {
+    const ref = this.#settings.registry.find(message.fns)
+    const release = await this.#broadcasts.fill(message)
+    try {
+      if (this.#quota.rate !== undefined) await run.wait(await this.#store.takeItems(message.items.length))
+      const queued = this.#queuedOf(job, message)
+      const began = performance.now()
+      this.metrics.batches++
+      const span = this.#spans.start(message, this.id)
+      const outcome = await run.run(ref, this.id)
+      span.end(outcome)
+      return { outcome, queued, ms: performance.now() - began }
+    } finally {
+      release()
+    }
+  }
+
+  #queuedOf(job: FetchedJob, { sentAt }: BatchMessage): Ran['queued'] {
     const now = performance.timeOrigin + performance.now() + this.#offsetMs
     const queuedMs = sentAt === undefined ? 0 : Math.max(0, Math.round(now - sentAt))
-    const cause = job.stalls > 0 ? 'redelivery' : queuedMs < tripMs ? 'transfer' : this.#limited ? 'quota' : 'no-free-slot'
-    this.queueTimes[cause].note(queuedMs)
-    return queuedMs
-  }
-
-  #count(outcome: Outcome): void {
-    if (outcome.kind !== 'done') return
-    this.#items.done += outcome.values.length
-    this.#items.failed += outcome.errors?.length ?? 0
-    this.#items.returned += outcome.returned?.length ?? 0
-  }
-
-  async #read(data: unknown): Promise<unknown> {
-    if (typeof data !== 'string') throw new TypeError('it is not text')
-    if (!data.startsWith(blobMark)) return fromText(data)
-    if (!this.#settings.blobs) throw new TypeError('it lies in a blob store, and this worker has none: start it with --blobs')
-    return fromText(await this.#settings.blobs.get(data.slice(blobMark.length)))
-  }
-
-  async #written(job: FetchedJob, message: BatchMessage, outcome: Outcome): Promise<string> {
-    const text = toText(outcome)
-    const { blobs } = this.#settings
-    if (blobs && text.length > blobFrom) {
-      const name = `${message.run}/${job.id.slice(message.run.length + 1)}-${job.attempt}`
-      await blobs.put(name, text)
-      return blobMark + name
-    }
-    if (text.length <= mostInline || outcome.kind !== 'done') return text
-    // Each item for itself: the small ones are kept.
-    const at = outcome.at ?? outcome.values.map((_, i) => i)
-    const most = mostInline / Math.max(1, outcome.values.length)
-    const keeps = outcome.values.map((value) => toText(value).length <= most)
-    const errors = at
-      .filter((_, i) => !keeps[i])
-      .map((place, i) => [place, packError(tooLarge('result', toText(outcome.values[i]).length))] as const)
-    const kept = <T>(list: readonly T[]): T[] => list.filter((_, i) => keeps[i])
-    const { times: _, ...rest } = outcome
-    return toText({ ...rest, values: kept(outcome.values), at: kept(at), errors: [...(outcome.errors ?? []), ...errors] })
+    const limited = this.#quota.concurrency !== undefined || this.#quota.rate !== undefined
+    const cause = job.stalls > 0 ? 'redelivery' : queuedMs < tripMs ? 'transfer' : limited ? 'quota' : 'no-free-slot'
+    this.metrics.queueTimes[cause].note(queuedMs)
+    return { queuedMs, cause }
   }
 
   #refused(cause: unknown, what?: string): JobEnd {
-    const error = cause instanceof Error ? cause : new TypeError(String(cause))
-    if (what !== undefined) error.message = `${what}: ${error.message}`
-    this.#settings.warn(error.message)
-    return { keep: toText({ v: wireVersion, kind: 'refused', worker: this.id, error: packError(error, writable) }) }
+    const { text, message } = refusalText(this.id, cause, what)
+    this.#settings.warn(message)
+    return { keep: text }
   }
 
-  #auditOf(message: BatchMessage, outcome: AuditLine['outcome'], ms: number, done?: Outcome, queuedMs = 0): void {
-    const [{ package: owner, module } = { package: '', module: '' }] = message.fns
-    const build = this.#settings.registry.modules.find(({ build: each }) => each.package === owner && each.module === module)
-      ?.build.build
-    this.#settings.audit?.({
-      at: new Date().toISOString(),
-      worker: this.id,
-      tenant: this.#settings.space.slice(this.#settings.space.indexOf('-') + 1),
-      run: message.run,
-      fn: `${owner}/${module}#${message.fns.map(({ name }) => name).join(' → ')}`,
-      build: build?.slice(0, 12) ?? '',
-      items: message.items.length,
-      queuedMs,
-      ms: Math.round(ms),
-      outcome,
-      failed: done?.kind === 'done' ? (done.errors?.length ?? 0) : 0,
-    })
+  #auditOf(message: BatchMessage, end: AuditedEnd): void {
+    const { audit, space, registry } = this.#settings
+    if (!audit) return
+    const tenant = space.slice(space.indexOf('-') + 1)
+    audit(auditLine({ worker: this.id, tenant, build: registry.buildOf(message.fns) }, message, end))
   }
 
   /**
