@@ -171,7 +171,11 @@ export const commands: readonly CommandSpec[] = [
     options: [
       { name: 'fleet', value: 'URL', summary: 'the store, such as redis://127.0.0.1:6379 (default: FLEET_URL)' },
       { name: 'name', value: 'NAME', summary: 'which fleet in that store (default: main)' },
-      { name: 'tenant', value: 'NAMES', summary: 'whose work, with weights where there are several: acme=3,globex=1 (default: default)' },
+      {
+        name: 'tenant',
+        value: 'NAMES',
+        summary: 'whose work, with weights where there are several: acme=3,globex=1 (default: default)',
+      },
       { name: 'concurrency', short: 'j', value: 'N', summary: 'how many at once: a number, or a share of the cores such as 50%' },
       { name: 'grace', value: 'TIME', summary: 'how long a drain waits for what is under way (default: 25s)' },
       {
