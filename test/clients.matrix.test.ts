@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { simulate } from '../src/ai/simulator/index.ts'
 import { counterparts } from './support/counterparts.ts'
 
 const set = counterparts('clients')
@@ -108,6 +109,52 @@ describe.skipIf(!set)('clients', () => {
       bad: { name: 'BadRequestError', status: 400 },
     })
   })
+
+  test.each(['openai5', 'openai6', 'openai7', 'anthropic', 'google'])(
+    "%s: batches by the provider's own client",
+    async (name) => {
+      await using quick = await simulate({ timeScale: 20_000, batches: { duration: '1h' } })
+      const answers = [
+        ['id-0', '5'],
+        ['id-1', '7'],
+      ]
+      const all = { answers, cancelled: true }
+      const own: Record<string, object> = {
+        openai: { status: 'completed', counts: { total: 2, completed: 2, failed: 0 }, found: ['a'] },
+        anthropic: {
+          status: 'ended',
+          counts: { processing: 0, succeeded: 2, errored: 0, canceled: 0, expired: 0 },
+          found: [true],
+        },
+        google: {
+          status: 'JOB_STATE_SUCCEEDED',
+          found: true,
+          embedded: [8, 8],
+          called: [
+            ['weather', 'string'],
+            ['weather', 'string'],
+          ],
+          streamed: 'You asked: Say one two three four',
+          finish: 'STOP',
+          typed: 'number',
+        },
+      }
+      expect(await seen('batches.mjs', name, quick.url)).toMatchObject({ ...all, ...own[name.replace(/\d+$/, '')] })
+    },
+  )
+
+  test.each(['6', '7'].flatMap((major) => ['openai', 'anthropic', 'google'].map((name) => [major, name] as const)))(
+    'AI SDK %s, %s: batches at half the price, that expire, and that a crash leaves in doubt',
+    async (major, name) => {
+      expect(await seen('batched.mjs', major, name)).toMatchObject({
+        plain: { right: true, half: true, again: true, called: ['look'], alone: 0 },
+        expires: { right: true, batches: 2 },
+        crash: { answered: 0, right: true, batches: 1 },
+        embeddings: name === 'anthropic' ? 'none' : { equal: true, calls: name === 'google' ? 30 : 3 },
+        schemas: { sentiment: 'positive' },
+      })
+    },
+  )
 
   test('Anthropic: cached tokens only where the request asked for caching', async () => {
     const [without, still, writes] = ((await seen('anthropic.mjs', baseURL)) as { cached: boolean[][] }).cached

@@ -8,7 +8,8 @@
 export { pool, type Pool } from './pool/pool.ts'
 export type { CheckedAnswer, FallbackClass, PoolMember, PoolOptions } from './pool/pool-options.ts'
 export type { Prefer, PreferFunction, PreferredCall, PreferredModel } from './pool/prefer.ts'
-export type { EmbedAllOptions, EmbeddingPool, EmbeddingPoolOptions } from './pool/embedding.ts'
+export type { EmbedAllOptions, EmbedsAll } from './pool/embed-texts.ts'
+export type { EmbeddingPool, EmbeddingPoolOptions } from './pool/embedding.ts'
 export type { ModelLimits } from './pool/replica.ts'
 export type { HedgeOptions } from './pool/hedge.ts'
 export type { FallbackReport, ModelReport, PoolReport } from './pool/report.ts'
@@ -17,7 +18,8 @@ export { boundedFetch, type BoundedFetchOptions } from './pool/wire.ts'
 export type { AnyEmbeddingModel, AnyLanguageModel } from './model/sdk-model.ts'
 
 // Batches
-export { type Batch, batch, type BatchOptions } from './batch/batch.ts'
+export { type Batch, batch, type EmbeddingBatch } from './batch/batch.ts'
+export type { BatchOptions } from './batch/batch-options.ts'
 export type { BatchReport, BatchRow } from './batch/report.ts'
 
 // Cache

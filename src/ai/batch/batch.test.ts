@@ -1,7 +1,7 @@
 /** Batches through real clients against the simulator's batch APIs. */
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { generateText, streamText, tool } from 'ai'
+import { embedMany, generateText, streamText, tool } from 'ai'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -245,4 +245,50 @@ test('equal calls are calls of their own: samples of a vote differ', async () =>
   await using model = batch(clients.openai(provider), soon)
   await Promise.all(Array.from({ length: 5 }, () => generateText({ model, prompt: 'What is 1 + 1?' })))
   expect(provider.stats().batches).toMatchObject({ batches: 1, answered: 5 })
+})
+
+describe('embeddings', () => {
+  const embedder = ({ baseURL }: Simulator) =>
+    createOpenAICompatible({ name: 'simulated', baseURL, apiKey: 'k' }).embeddingModel('small')
+  const priced = { small: { input: 1, output: 0, batch: { input: 0.5, output: 0 } } }
+  const texts = Array.from({ length: 100 }, (_, i) => `text number ${i}`)
+
+  test('many texts, in requests of many, at half the price; only the text that is at fault fails', async () => {
+    await using provider = await simulate({ ...quick, refuse: 'poison', batches: { duration: '1h', failures: 0.3 } })
+    const spent = budget({ usd: 1 })
+    const pooled = pool.embedding(embedder(provider), { prices: priced, budget: spent, batch: 16 })
+    await using model = batch(pooled, { ...soon, retry: 8 })
+    const { ok, failed } = await model.embedAll([...texts, 'poison'], { onFailure: 'settle' })
+    expect([ok.length, failed.map(({ item }) => item)]).toEqual([100, ['poison']])
+    expect(ok).toEqual(
+      await embedder(provider)
+        .doEmbed({ values: texts })
+        .then(({ embeddings }) => embeddings),
+    )
+    const { usd, usdOneByOne } = model.report()
+    expect(usd).toBeCloseTo((usdOneByOne as number) / 2)
+    expect(spent.spent.usd).toBeCloseTo(usd as number)
+    expect(spent.reserved.usd).toBeCloseTo(0)
+  })
+
+  test('texts count against the limit of a batch, not requests; a journal answers the second run', async () => {
+    await using provider = await simulate(quick)
+    const checkpoint = journal()
+    const run = async () => {
+      await using model = batch(pool.embedding(embedder(provider), { batch: 20 }), { ...soon, maxCalls: 40, checkpoint })
+      const { embeddings } = await embedMany({ model, values: texts })
+      return { embeddings, report: model.report() }
+    }
+    const first = await run()
+    expect(first.report.batches.map(({ calls }) => calls)).toEqual([2, 2, 1])
+    expect(await run()).toMatchObject({ embeddings: first.embeddings, report: { restored: 5, batches: [] } })
+    expect(provider.stats()).toMatchObject({ requests: 0, batches: { batches: 3, answered: 5 } })
+  })
+
+  test('what is late is embedded at once, at the full price', async () => {
+    await using provider = await simulate({ ...quick, timeScale: 1_000, batches: { duration: '5m' } })
+    await using model = batch(pool.embedding(embedder(provider), { batch: 5 }), { ...soon, within: 260, margin: 100 })
+    expect(await model.embedAll(texts)).toHaveLength(100)
+    expect(model.report().oneByOne).toBeGreaterThan(0)
+  })
 })

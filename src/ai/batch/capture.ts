@@ -2,7 +2,6 @@
  * A model whose requests are not sent but handed over: its own client still writes the request and reads the answer, so that everything that it knows of the
  * provider (tools, schemas, thinking, usage) holds in batches, too.
  */
-import type { CallableModel } from '../model/sdk-model.ts'
 import { noteSecrets, withFetch } from '../pool/wire.ts'
 
 type Fetch = typeof globalThis.fetch
@@ -21,11 +20,11 @@ export interface CapturedRequest {
 const ofTheBody = new Set(['content-type', 'content-length', 'content-encoding', 'accept', 'connection', 'host'])
 
 /** Undefined for a model that cannot be looked into. @param answer gives the answer to a request */
-export function captured(
-  model: CallableModel,
+export function captured<M>(
+  model: M,
   signal: AbortSignal,
   answer: (request: CapturedRequest) => Promise<{ readonly status: number; readonly body: unknown }>,
-): CallableModel | undefined {
+): M | undefined {
   return withFetch(model, (send) => async (input, init) => {
     noteSecrets(input, init)
     const headers = Object.fromEntries([...new Headers(init?.headers)].filter(([name]) => !ofTheBody.has(name)))

@@ -29,8 +29,8 @@ export interface JobSetting {
   readonly resendsInDoubt: boolean
   /** The call is to go into another batch. */
   readonly again: (waiting: Waiting) => void
-  /** The provider takes fewer at once than this. */
-  readonly tooMany: (calls: number) => void
+  /** The provider takes less at once than calls of this weight. */
+  readonly tooMany: (weight: number) => void
 }
 
 /** Records that are on their way to the disk at once. Chosen. */
@@ -212,7 +212,7 @@ export class Job {
     const { row, tooMany } = this.#setting
     const { code = 'failed', message = 'The batch failed' } = problem ?? {}
     if (tooManyCodes.has(code) && this.#calls.size > 1) {
-      tooMany(this.#calls.size)
+      tooMany([...this.#calls.values()].reduce((sum, { weight }) => sum + weight, 0))
       await this.#end()
       row.status = 'failed'
       return

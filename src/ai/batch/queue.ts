@@ -24,7 +24,7 @@ export interface QueueSettings {
   readonly collectMs: number
   readonly pollMs: number
   readonly retries: number
-  /** Calls of one batch. */
+  /** What one batch weighs at most: its calls, or the texts that it embeds. */
   readonly most: number
   readonly resendsInDoubt: boolean
 }
@@ -43,9 +43,10 @@ interface Group {
   readonly http: BatchHttp
   queue: Waiting[]
   bytes: number
+  weight: number
   timer: TimerHandle | undefined
   firstAt: number
-  /** Calls of one batch, and no batch before then: the provider has too much. */
+  /** What one batch weighs, and no batch before then: the provider has too much. */
   most: number
   holdUntil: number
 }
@@ -76,10 +77,10 @@ export class BatchQueue {
   }
 
   /**
-   * The answer to a request, from the journal or from a batch. @param reserve is called unless the journal has it
+   * The answer to a request, from the journal or from a batch. @param weight what the provider counts it as @param reserve is called unless the journal has it
    * @throws {TooLate} @throws {Closed} @throws what the signal aborts with
    */
-  async answer(request: CapturedRequest, reserve: () => Promise<void>): Promise<Answered> {
+  async answer(request: CapturedRequest, weight: number, reserve: () => Promise<void>): Promise<Answered> {
     const records = await (this.#records ??= this.#open())
     if (this.#closing.signal.aborted) throw new Closed('The batches were closed')
     const { group, id } = this.#place(request)
@@ -104,6 +105,7 @@ export class BatchQueue {
         id,
         body: request.body,
         bytes: Buffer.byteLength(request.body) + lineBytes,
+        weight,
         lateAt: performance.now() + this.#settings.withinMs - this.#settings.marginMs - ageMs,
         tries: 0,
         isGone: false,
@@ -151,7 +153,7 @@ export class BatchQueue {
       throw new InvalidOption(
         `Expected a model of a provider with a batch API, got one at ${new URL(url).origin}${new URL(url).pathname}`,
         {
-          hint: 'Known are /chat/completions and /responses (OpenAI), /messages (Anthropic) and :generateContent (Gemini).',
+          hint: 'Known are /chat/completions, /responses and /embeddings (OpenAI), /messages (Anthropic), :generateContent and :embedContent (Gemini).',
         },
       )
     const { api, base, endpoint } = found
@@ -163,7 +165,18 @@ export class BatchQueue {
     if (!group) {
       const http = new BatchHttp(base, headers, send, this.#closing.signal, this.#settings.pollMs)
       const most = Math.min(api.limits.requests, this.#settings.most)
-      group = { api, target: { base, endpoint }, http, queue: [], bytes: 0, timer: undefined, firstAt: 0, most, holdUntil: 0 }
+      group = {
+        api,
+        target: { base, endpoint },
+        http,
+        queue: [],
+        bytes: 0,
+        weight: 0,
+        timer: undefined,
+        firstAt: 0,
+        most,
+        holdUntil: 0,
+      }
       this.#groups.set(key, group)
     }
     return { group, id: `${content}-${times}` }
@@ -177,7 +190,8 @@ export class BatchQueue {
     if (group.queue.length === 0) group.firstAt = performance.now()
     group.queue.push(waiting)
     group.bytes += waiting.bytes
-    if (group.queue.length >= group.most && performance.now() >= group.holdUntil) this.#send(group)
+    group.weight += waiting.weight
+    if (group.weight >= group.most && performance.now() >= group.holdUntil) this.#send(group)
     else this.#wait(group)
   }
 
@@ -194,9 +208,11 @@ export class BatchQueue {
     if (group.timer !== undefined) systemClock.cancel(group.timer)
     group.timer = undefined
     const here = group.queue.filter(({ isGone }) => !isGone)
-    const calls = here.slice(0, group.most)
-    group.queue = here.slice(group.most)
+    const fit = howManyFit(here, group.most)
+    const calls = here.slice(0, fit)
+    group.queue = here.slice(fit)
     group.bytes = group.queue.reduce((sum, { bytes }) => sum + bytes, 0)
+    group.weight = group.queue.reduce((sum, { weight }) => sum + weight, 0)
     if (group.queue.length > 0) this.#wait(group)
     if (calls.length === 0) return
     const intent = {
@@ -230,8 +246,8 @@ export class BatchQueue {
         if (!waiting.isGone) this.#ledger.again++
         this.#add(group, waiting)
       },
-      tooMany: (size) => {
-        group.most = Math.max(1, Math.ceil(size / 2))
+      tooMany: (weight) => {
+        group.most = Math.max(1, Math.ceil(weight / 2))
         group.holdUntil = performance.now() + Math.min(holdMs, 10 * pollMs)
       },
     }
@@ -241,4 +257,11 @@ export class BatchQueue {
     this.#jobs.add(job)
     void job.finally(() => this.#jobs.delete(job))
   }
+}
+
+/** At least one: a call that is too heavy by itself is the provider's to refuse. */
+function howManyFit(calls: readonly Waiting[], most: number): number {
+  let weight = 0
+  const over = calls.findIndex((call) => (weight += call.weight) > most)
+  return over === -1 ? calls.length : Math.max(1, over)
 }

@@ -5,6 +5,8 @@ export interface Waiting {
   /** JSON. */
   readonly body: string
   readonly bytes: number
+  /** What the provider counts it as: the texts that it embeds, 1 for everything else. */
+  readonly weight: number
   /** From when on it is too late for batches, in milliseconds of `performance.now()`. */
   readonly lateAt: number
   /** How often it was in a batch that did not answer it. */

@@ -9,6 +9,7 @@ import type { Budget } from './budget.ts'
 import type { Call, Dispatcher } from './dispatch.ts'
 import { embeddingPool } from './embedding.ts'
 import { estimateInput } from './estimate.ts'
+import { showInside } from './inside.ts'
 import { checkPriced, dispatcherOf, membersOf } from './members.ts'
 import {
   type AnyLanguageModel,
@@ -75,20 +76,6 @@ export function pool<M extends AnyLanguageModel>(
   return new ModelPool(dispatcher, options, options.budget) as unknown as Pool<M>
 }
 
-/** What batches need of a pool: its first model, whose client writes the requests, what that costs, and what bounds it. */
-export interface PoolInside {
-  readonly first: Replica<CallableModel>
-  readonly budget: Budget | undefined
-  readonly options: PoolOptions
-}
-
-const insides = new WeakMap<object, PoolInside>()
-
-/** Undefined for what is not a pool. */
-export function insideOf(model: unknown): PoolInside | undefined {
-  return typeof model === 'object' && model !== null ? insides.get(model) : undefined
-}
-
 /** The same for embedding models; see {@link EmbeddingPool}. */
 pool.embedding = embeddingPool
 
@@ -120,7 +107,7 @@ class ModelPool {
     const first = this.#first
     Object.defineProperty(this, 'supportedUrls', { enumerable: true, get: () => first.supportedUrls })
     bindMethods(this, ['doGenerate', 'doStream', 'report', 'with'])
-    insides.set(this, { first: dispatcher.replicas[0] as Replica<CallableModel>, budget, options })
+    showInside(this, { first: dispatcher.replicas[0] as Replica<CallableModel>, budget, options })
   }
 
   doGenerate(options: CallOptions): Promise<GenerateResult> {

@@ -6,14 +6,13 @@ import { estimateTokens } from '../model/tokens.ts'
 import { fill } from './fill.ts'
 import { entitiesOf, sentencesOf, sentimentOf } from './language.ts'
 import type { Draws } from './random.ts'
-import { type ModelRequest, question } from './request.ts'
+import { type ModelRequest, question, type RequestTool } from './request.ts'
 import type { ModelSettings } from './settings.ts'
 
 export interface Answer {
-  /** The text, or the JSON of the tool's arguments. */
+  /** Empty where tools are called instead. */
   readonly text: string
-  /** The tool that is called instead of answering. */
-  readonly tool: string | undefined
+  readonly calls: readonly ToolCall[]
   readonly tokens: number
   /** It ends where the limit of output tokens cut it. */
   readonly cut: boolean
@@ -21,12 +20,34 @@ export interface Answer {
   readonly stoppedBy: string | undefined
 }
 
+/** A call of a tool. */
+export interface ToolCall {
+  readonly tool: string
+  /** Its arguments, as JSON; cut where the limit of output tokens cut it. */
+  readonly json: string
+}
+
 /** @throws {BadRequest} for a schema that cannot be filled in within bounds */
 export function answerTo(request: ModelRequest, settings: ModelSettings, draws: Draws): Answer {
-  const { text, tool } = thoughtOf(request, settings, draws)
-  const [stopAt, stoppedBy] = tool === undefined ? firstStop(text, request.stop) : [text.length, undefined]
-  const { text: short, tokens, cut } = cutTo(text.slice(0, stopAt), request.maxTokens)
-  return { text: short, tool, tokens, cut, stoppedBy: cut ? undefined : stoppedBy }
+  const thought = thoughtOf(request, settings, draws)
+  if (typeof thought !== 'string') return callsWithin(thought, request.maxTokens)
+  const [stopAt, stoppedBy] = firstStop(thought, request.stop)
+  const { text, tokens, cut } = cutTo(thought.slice(0, stopAt), request.maxTokens)
+  return { text, calls: [], tokens, cut, stoppedBy: cut ? undefined : stoppedBy }
+}
+
+function callsWithin(calls: readonly ToolCall[], maxTokens: number | undefined): Answer {
+  const kept: ToolCall[] = []
+  let left = maxTokens
+  let used = 0
+  for (const { tool, json } of calls) {
+    const { text, tokens, cut } = cutTo(json, left)
+    kept.push({ tool, json: text })
+    used += tokens
+    if (left !== undefined) left = Math.max(0, left - tokens)
+    if (cut) return { text: '', calls: kept, tokens: used, cut, stoppedBy: undefined }
+  }
+  return { text: '', calls: kept, tokens: used, cut: false, stoppedBy: undefined }
 }
 
 function firstStop(text: string, stop: readonly string[]): readonly [at: number, by: string | undefined] {
@@ -38,34 +59,58 @@ function firstStop(text: string, stop: readonly string[]): readonly [at: number,
   return found
 }
 
-/** What it says before anything cuts it. */
-function thoughtOf(request: ModelRequest, settings: ModelSettings, draws: Draws): Pick<Answer, 'text' | 'tool'> {
+/** What it says before anything cuts it, or which tools it calls. */
+function thoughtOf(request: ModelRequest, settings: ModelSettings, draws: Draws): string | readonly ToolCall[] {
   const draw = (): number => draws.uniform()
   const own = settings.answer?.(request, draw)
-  if (own !== undefined) return { text: own, tool: undefined }
+  if (own !== undefined) return own
   const asked = question(request)
-  const tool = toolFor(request)
-  if (tool) return { text: JSON.stringify(fill(tool.parameters, asked, draw)), tool: tool.name }
+  const calls = callsOf(request, asked)
+  if (calls.length > 0)
+    return calls.map(({ tool, about }) => ({ tool: tool.name, json: JSON.stringify(fill(tool.parameters, about, draw)) }))
   if (request.json) {
     const content = subjectOf(asked)
-    return { text: JSON.stringify(request.schema ? fill(request.schema, content, draw) : { answer: content }), tool: undefined }
+    return JSON.stringify(request.schema ? fill(request.schema, content, draw) : { answer: content })
   }
   const text = say(request, asked, settings.accuracy, draws)
-  return {
-    text: settings.outputTokens
-      ? ofLength(text, draws.lognormal(settings.outputTokens.median, settings.outputTokens.sigma))
-      : text,
-    tool: undefined,
-  }
+  return settings.outputTokens ? ofLength(text, draws.lognormal(settings.outputTokens.median, settings.outputTokens.sigma)) : text
 }
 
-/** A tool that is forced, or that the question names; none once a tool's result is there. */
-function toolFor(request: ModelRequest): ModelRequest['tools'][number] | undefined {
-  if (request.tools.length === 0 || request.messages.at(-1)?.role === 'tool') return undefined
-  if (request.forcedTool === 'any') return request.tools[0]
-  if (request.forcedTool !== undefined) return request.tools.find((tool) => tool.name === request.forcedTool)
-  const asked = question(request).toLowerCase()
-  return request.tools.find((tool) => asked.includes(tool.name.toLowerCase()))
+/** Calls of one answer, and characters of a question in which they are looked for. Chosen. */
+const mostCalls = 16
+const mostLooked = 20_000
+
+interface Meant {
+  readonly tool: RequestTool
+  readonly about: string
+}
+
+/** A tool that is forced, or those that the question names, as often as it names them; none once a tool's result is there. */
+function callsOf({ tools, forcedTool, messages, parallel }: ModelRequest, asked: string): readonly Meant[] {
+  if (tools.length === 0 || messages.at(-1)?.role === 'tool') return []
+  const forced = forcedTool === 'any' ? tools[0] : tools.find((tool) => tool.name === forcedTool)
+  if (forcedTool !== undefined && forcedTool !== 'any') return forced ? [{ tool: forced, about: asked }] : []
+  const named = namedIn(asked.slice(0, mostLooked), tools)
+  const [first] = named
+  if (!first) return forced ? [{ tool: forced, about: asked }] : []
+  // One is about all of the question, each of several about what stands behind its name.
+  if (!parallel || named.length === 1) return [{ tool: first.tool, about: asked }]
+  return named.map(({ tool, at }, i) => ({ tool, about: asked.slice(at, named[i + 1]?.at) }))
+}
+
+/** The tools that a text names, in its order, and where. The longest name counts: `search_web` is not `search`. */
+function namedIn(text: string, tools: readonly RequestTool[]): readonly { readonly tool: RequestTool; readonly at: number }[] {
+  const lower = text.toLowerCase()
+  const longestFirst = tools.filter(({ name }) => name !== '').toSorted((a, b) => b.name.length - a.name.length)
+  const found: { tool: RequestTool; at: number }[] = []
+  for (const tool of longestFirst) {
+    const name = tool.name.toLowerCase()
+    for (let at = lower.indexOf(name); at !== -1 && found.length < mostCalls; at = lower.indexOf(name, at + name.length)) {
+      const isInLonger = found.some((other) => at >= other.at && at < other.at + other.tool.name.length)
+      if (!isInLonger && !/[\p{L}\p{N}]/u.test(lower[at - 1] ?? ' ')) found.push({ tool, at })
+    }
+  }
+  return found.toSorted((a, b) => a.at - b.at)
 }
 
 /** Bounded, and never begun inside of a number: a text of digits is read once. */
@@ -73,7 +118,7 @@ const sum = /(?<!\d)(-?\d{1,15})\s{0,8}([+\-*×])\s{0,8}(-?\d{1,15})/
 
 function say(request: ModelRequest, asked: string, accuracy: number, draws: Draws): string {
   const last = request.messages.at(-1)
-  if (last?.role === 'tool') return `The tool says: ${last.text}`
+  if (last?.role === 'tool') return `The tool says: ${resultsOf(request).join('\n')}`
   const calculation = sum.exec(asked)
   if (calculation) return String(calculate(calculation, accuracy, draws))
   const task = `${request.messages.find((message) => message.role === 'system')?.text ?? ''} ${taskOf(asked)}`.toLowerCase()
@@ -83,6 +128,11 @@ function say(request: ModelRequest, asked: string, accuracy: number, draws: Draw
   if (/summar|condense|shorten|combine|merge|key points/.test(task)) return summary(subject)
   const content = summary(subject)
   return content === summary(asked) ? `You asked: ${content}` : `${taskOf(asked).trim().replace(/[.:]$/, '')}: ${content}`
+}
+
+/** The results at the end of a conversation, in their order. */
+function resultsOf({ messages }: ModelRequest): readonly string[] {
+  return messages.slice(messages.findLastIndex(({ role }) => role !== 'tool') + 1).map(({ text }) => text)
 }
 
 /** Right with the given probability; else one of a few near misses, some likelier than others, as samples of a model are. */

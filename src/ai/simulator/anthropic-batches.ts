@@ -1,6 +1,8 @@
 /** Anthropic's message batches: `/messages/batches`. */
 import { fields, list, text } from './fields.ts'
 import { BadRequest } from './request.ts'
+import { anthropic } from './anthropic.ts'
+import { formOf } from './form.ts'
 import type { SimulatedBatch } from './simulated-batch.ts'
 import type { Batches } from './batches.ts'
 import type { BatchAnswer, BatchReply, BatchRequest } from './batch-route.ts'
@@ -8,6 +10,7 @@ import type { BatchAnswer, BatchReply, BatchRequest } from './batch-route.ts'
 const prefix = 'msgbatch_'
 const mostRequests = 100_000
 const root = '/messages/batches'
+const form = formOf(anthropic)
 
 export async function anthropicBatches(
   { method, path, query, now, body, url }: BatchRequest,
@@ -76,7 +79,7 @@ function* resultLines(batch: SimulatedBatch, batches: Batches, answer: BatchAnsw
       yield JSON.stringify({ custom_id, result: { type: outcome === 'expired' ? 'expired' : 'canceled' } })
       continue
     }
-    const { status, body: said } = answer('anthropic', body, outcome === 'failed')
+    const { status, body: said } = answer(form, body, outcome === 'failed')
     const result = status === 200 ? { type: 'succeeded', message: said } : { type: 'errored', error: said }
     yield JSON.stringify({ custom_id, result })
   }

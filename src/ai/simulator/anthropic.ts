@@ -51,27 +51,23 @@ export const anthropic: Wire = {
         usage: { ...usageOf(reply.usage), output_tokens: 1 },
       },
     }),
-    event('content_block_start', {
-      index: 0,
-      content_block: called(reply)
-        ? { type: 'tool_use', id: `toolu_${reply.id}`, name: reply.answers[0]?.tool, input: {} }
-        : { type: 'text', text: '' },
-    }),
     event('ping', {}),
   ],
 
-  piece: (reply, piece) => [
-    event('content_block_delta', {
-      index: 0,
-      delta: called(reply) ? { type: 'input_json_delta', partial_json: piece } : { type: 'text_delta', text: piece },
-    }),
-  ],
+  piece(reply, { text, call: index, first, last }) {
+    const called = reply.answers[0]?.calls[index]
+    const block = called
+      ? { type: 'tool_use', id: useId(reply, index), name: called.tool, input: {} }
+      : { type: 'text', text: '' }
+    const delta = called ? { type: 'input_json_delta', partial_json: text } : { type: 'text_delta', text }
+    return [
+      ...(first ? [event('content_block_start', { index, content_block: block })] : []),
+      event('content_block_delta', { index, delta }),
+      ...(last ? [event('content_block_stop', { index })] : []),
+    ]
+  },
 
-  close: (reply) => [
-    event('content_block_stop', { index: 0 }),
-    event('message_delta', { delta: stopOf(reply), usage: usageOf(reply.usage) }),
-    event('message_stop', {}),
-  ],
+  close: (reply) => [event('message_delta', { delta: stopOf(reply), usage: usageOf(reply.usage) }), event('message_stop', {})],
 
   refusal({ kind, message }) {
     const [status, type] = refusals[kind]
@@ -135,12 +131,16 @@ function toolOf(tool: Fields, i: number): readonly RequestTool[] {
   return [{ name: text(tool['name'], `tools.${i}.name`), parameters: parameters ?? {} }]
 }
 
-function choiceOf(tools: readonly RequestTool[], choice: Fields | undefined): Pick<ModelRequest, 'tools' | 'forcedTool'> {
+function choiceOf(
+  tools: readonly RequestTool[],
+  choice: Fields | undefined,
+): Pick<ModelRequest, 'tools' | 'forcedTool' | 'parallel'> {
   const type = choice && oneOf('auto', 'any', 'tool', 'none')(choice['type'], 'tool_choice.type')
-  if (type === 'none') return { tools: [], forcedTool: undefined }
-  if (type !== 'tool') return { tools, forcedTool: type === 'any' ? 'any' : undefined }
+  const parallel = choice?.['disable_parallel_tool_use'] !== true
+  if (type === 'none') return { tools: [], forcedTool: undefined, parallel }
+  if (type !== 'tool') return { tools, forcedTool: type === 'any' ? 'any' : undefined, parallel }
   const forced = text(choice?.['name'], 'tool_choice.name')
-  if (tools.some((tool) => tool.name === forced)) return { tools, forcedTool: forced }
+  if (tools.some((tool) => tool.name === forced)) return { tools, forcedTool: forced, parallel }
   throw new BadRequest(`tool_choice: Tool '${forced.slice(0, 80)}' not found in provided tools`)
 }
 
@@ -177,15 +177,20 @@ function message(reply: Reply): object {
   return { id: `msg_${reply.id}`, type: 'message', role: 'assistant', model: reply.model }
 }
 
-function called({ answers }: Reply): boolean {
-  return answers[0]?.tool !== undefined
+function useId({ id }: Reply, call: number): string {
+  return call === 0 ? `toolu_${id}` : `toolu_${id}_${call}`
 }
 
 function contentOf(reply: Reply): readonly object[] {
   const [answer] = reply.answers
   if (!answer) return []
-  if (answer.tool === undefined) return [{ type: 'text', text: answer.text }]
-  return [{ type: 'tool_use', id: `toolu_${reply.id}`, name: answer.tool, input: inputOf(answer.text) }]
+  if (answer.calls.length === 0) return [{ type: 'text', text: answer.text }]
+  return answer.calls.map(({ tool, json }, call) => ({
+    type: 'tool_use',
+    id: useId(reply, call),
+    name: tool,
+    input: inputOf(json),
+  }))
 }
 
 /** Arguments that `max_tokens` has cut are no JSON: what the tool would get is empty. */
@@ -201,7 +206,7 @@ function stopOf({ answers }: Reply): object {
   const [answer] = answers
   if (answer?.cut) return { stop_reason: 'max_tokens', stop_sequence: null }
   if (answer?.stoppedBy !== undefined) return { stop_reason: 'stop_sequence', stop_sequence: answer.stoppedBy }
-  return { stop_reason: answer?.tool === undefined ? 'end_turn' : 'tool_use', stop_sequence: null }
+  return { stop_reason: (answer?.calls.length ?? 0) === 0 ? 'end_turn' : 'tool_use', stop_sequence: null }
 }
 
 function usageOf(usage: Usage): object {

@@ -1,5 +1,6 @@
 /** What the routes of batches get and give. */
 import type { IncomingMessage } from 'node:http'
+import type { Form } from './form.ts'
 
 export interface BatchRequest {
   readonly method: string
@@ -20,9 +21,5 @@ export type BatchReply =
   /** Lines of JSON. */
   | { readonly lines: Iterable<string> }
 
-/** Answers one request of a batch, or fails it as the provider would by itself. */
-export type BatchAnswer = (
-  wire: 'chat' | 'responses' | 'anthropic',
-  body: unknown,
-  fails: boolean,
-) => { readonly status: number; readonly body: object }
+/** Answers one request of a batch, or fails it as the provider would by itself. @param form of the address to which it would go by itself */
+export type BatchAnswer = (form: Form, body: unknown, fails: boolean) => { readonly status: number; readonly body: object }

@@ -39,9 +39,9 @@ export class Batches {
     this.#seed = seed
   }
 
-  create(prefix: string, lines: readonly BatchLine[], label: unknown, now: number): SimulatedBatch {
+  create(prefix: string, lines: readonly BatchLine[], label: unknown, now: number, keeps = true): SimulatedBatch {
     const id = `${prefix}${this.#seed}_${String(this.#made).padStart(6, '0')}`
-    const batch = new SimulatedBatch(id, lines, label, now, this.settings, this.#made++, new Date())
+    const batch = new SimulatedBatch(id, lines, label, now, this.settings, this.#made++, new Date(), keeps)
     this.#requests += lines.length
     this.#batches.set(id, batch)
     this.#fails.set(

@@ -1,6 +1,6 @@
 /** The wire format of OpenAI's chat completions, which most providers and local servers speak. */
 import { estimateTokens } from '../model/tokens.ts'
-import type { Answer } from './answer.ts'
+import type { Answer, ToolCall } from './answer.ts'
 import { type Fields, fields, flag, list, oneOf, optional, text, texts, whole } from './fields.ts'
 import { openaiCommon } from './openai.ts'
 import { BadRequest, contentText, type JsonSchema, type ModelRequest, type RequestMessage, type RequestTool } from './request.ts'
@@ -44,9 +44,11 @@ export const chat: Wire = {
       index,
       message: {
         role: 'assistant',
-        content: answer.tool === undefined ? answer.text : null,
+        content: answer.calls.length === 0 ? answer.text : null,
         refusal: null,
-        ...(answer.tool !== undefined && { tool_calls: [toolCall(reply.id, index, answer)] }),
+        ...(answer.calls.length > 0 && {
+          tool_calls: answer.calls.map((called, call) => toolCall(reply.id, index, call, called)),
+        }),
       },
       logprobs: null,
       finish_reason: finishReason(answer),
@@ -56,11 +58,14 @@ export const chat: Wire = {
 
   open: (reply) => reply.answers.map((_, index) => chunk(reply, { role: 'assistant', content: '', refusal: null }, index)),
 
-  piece(reply, piece, first, index) {
-    const { tool } = reply.answers[index] as Answer
-    if (tool === undefined) return [chunk(reply, { content: piece }, index)]
-    const call = { index: 0, ...(first && { id: callId(reply.id, index), type: 'function' }) }
-    return [chunk(reply, { tool_calls: [{ ...call, function: { ...(first && { name: tool }), arguments: piece } }] }, index)]
+  piece(reply, { text, answer, call, first }) {
+    const { calls } = reply.answers[answer] as Answer
+    const called = calls[call]
+    if (!called) return [chunk(reply, { content: text }, answer)]
+    const head = { index: call, ...(first && { id: callId(reply.id, answer, call), type: 'function' }) }
+    return [
+      chunk(reply, { tool_calls: [{ ...head, function: { ...(first && { name: called.tool }), arguments: text } }] }, answer),
+    ]
   },
 
   close: (reply) => [
@@ -108,7 +113,8 @@ export function formatOf(format: Fields | undefined, name: string): { json: bool
 export function toolsOf(
   body: Fields,
   partOf: (tool: Fields, name: string) => Fields,
-): { tools: readonly RequestTool[]; forcedTool: string | undefined } {
+): { tools: readonly RequestTool[]; forcedTool: string | undefined; parallel: boolean } {
+  const parallel = optional(body['parallel_tool_calls'], 'parallel_tool_calls', flag) ?? true
   const tools = (optional(body['tools'], 'tools', list) ?? []).flatMap((raw, i): RequestTool[] => {
     const name = `tools[${i}]`
     const tool = fields(raw, name)
@@ -119,14 +125,14 @@ export function toolsOf(
     return [{ name: text(part['name'], `${name}.function.name`), parameters: parameters ?? {} }]
   })
   const choice = body['tool_choice']
-  if (choice === 'none') return { tools: [], forcedTool: undefined }
-  if (choice === undefined || choice === null || choice === 'auto') return { tools, forcedTool: undefined }
-  if (choice === 'required') return { tools, forcedTool: 'any' }
+  if (choice === 'none') return { tools: [], forcedTool: undefined, parallel }
+  if (choice === undefined || choice === null || choice === 'auto') return { tools, forcedTool: undefined, parallel }
+  if (choice === 'required') return { tools, forcedTool: 'any', parallel }
   const chosen = fields(choice, 'tool_choice')
   // A list of tools that are allowed, in which the model may choose.
-  if (chosen['type'] === 'allowed_tools') return { tools, forcedTool: undefined }
+  if (chosen['type'] === 'allowed_tools') return { tools, forcedTool: undefined, parallel }
   const forced = text(partOf(chosen, 'tool_choice')['name'], 'tool_choice.function.name')
-  if (tools.some((tool) => tool.name === forced)) return { tools, forcedTool: forced }
+  if (tools.some((tool) => tool.name === forced)) return { tools, forcedTool: forced, parallel }
   throw new BadRequest(`Tool choice '${forced.slice(0, 80)}' not found in 'tools' parameter.`)
 }
 
@@ -147,15 +153,16 @@ function chunk(reply: Reply, delta: object, index: number, finish: string | null
 }
 
 function finishReason(answer: Answer): string {
-  return answer.cut ? 'length' : answer.tool === undefined ? 'stop' : 'tool_calls'
+  return answer.cut ? 'length' : answer.calls.length === 0 ? 'stop' : 'tool_calls'
 }
 
-function toolCall(id: string, index: number, answer: Answer): object {
-  return { id: callId(id, index), type: 'function', function: { name: answer.tool, arguments: answer.text } }
+function toolCall(id: string, answer: number, call: number, { tool, json }: ToolCall): object {
+  return { id: callId(id, answer, call), type: 'function', function: { name: tool, arguments: json } }
 }
 
-function callId(id: string, index: number): string {
-  return index === 0 ? `call_${id}` : `call_${id}-${index}`
+/** Unique in a reply; the first has the reply's own. */
+export function callId(id: string, answer: number, call: number): string {
+  return `call_${id}${answer === 0 ? '' : `-${answer}`}${call === 0 ? '' : `_${call}`}`
 }
 
 function usageOf(usage: Usage): object {

@@ -3,21 +3,16 @@ import { estimateTokens } from '../model/tokens.ts'
 import { embeddingOf } from './embedding.ts'
 import { fields, list, oneOf, optional, whole } from './fields.ts'
 import { openaiCommon } from './openai.ts'
+import type { Call, Form } from './form.ts'
 import { BadRequest, type ModelRequest } from './request.ts'
 import type { Wire } from './wire.ts'
 
 const mostInputs = 2_048
-const mostDimensions = 8_192
+export const mostDimensions = 8_192
 
-/** A request for embeddings, and the wire that answers it. */
-export interface EmbeddingCall {
-  readonly request: ModelRequest
-  /** @param dimensions of the model, where the request names none */
-  wire(dimensions: number): Wire
-}
+export const embeddings: Form = { refusal: openaiCommon.refusal, parse: embeddingCall }
 
-/** @throws {BadRequest} */
-export function embeddingCall(raw: unknown): EmbeddingCall {
+function embeddingCall(raw: unknown): Call {
   const body = fields(raw, 'body')
   const { model } = body
   if (typeof model !== 'string') throw new BadRequest('you must provide a model parameter')
@@ -27,25 +22,11 @@ export function embeddingCall(raw: unknown): EmbeddingCall {
   const encoded = (vector: readonly number[]): readonly number[] | string =>
     format === 'float' ? vector : Buffer.from(new Float32Array(vector).buffer).toString('base64')
   return {
-    request: {
-      model,
-      messages: inputs.map(({ text }) => ({ role: 'user', text })),
-      inputTokens: inputs.reduce((sum, { tokens }) => sum + tokens, 0),
-      maxTokens: 0,
-      n: 1,
-      stop: [],
-      stream: false,
-      includeUsage: true,
-      json: false,
-      schema: undefined,
-      tools: [],
-      forcedTool: undefined,
-      seed: undefined,
-      cache: [],
-    },
+    request: embeddingRequest(model, inputs),
     wire: (dimensions) => ({
       ...openaiCommon,
       ...neverStreams,
+      parse: (body) => embeddingCall(body).request,
       whole: ({ usage }) => ({
         object: 'list',
         data: inputs.map(({ text }, index) => ({
@@ -57,6 +38,27 @@ export function embeddingCall(raw: unknown): EmbeddingCall {
         usage: { prompt_tokens: usage.input, total_tokens: usage.input },
       }),
     }),
+  }
+}
+
+/** @param inputs texts, and what each counts */
+export function embeddingRequest(model: string, inputs: readonly Input[]): ModelRequest {
+  return {
+    model,
+    messages: inputs.map(({ text }) => ({ role: 'user', text })),
+    inputTokens: inputs.reduce((sum, { tokens }) => sum + tokens, 0),
+    maxTokens: 0,
+    n: 1,
+    stop: [],
+    stream: false,
+    includeUsage: true,
+    json: false,
+    schema: undefined,
+    tools: [],
+    forcedTool: undefined,
+    parallel: false,
+    seed: undefined,
+    cache: [],
   }
 }
 
@@ -80,8 +82,7 @@ function inputsOf(input: unknown): readonly Input[] {
   })
 }
 
-const neverStreams: Pick<Wire, 'parse' | 'open' | 'piece' | 'close' | 'streamError'> = {
-  parse: (body) => embeddingCall(body).request,
+export const neverStreams: Pick<Wire, 'open' | 'piece' | 'close' | 'streamError'> = {
   open: () => [],
   piece: () => [],
   close: () => [],

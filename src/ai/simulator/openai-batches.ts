@@ -1,5 +1,9 @@
 /** OpenAI's files and batches: `/files`, `/batches`. */
-import { fields, optional, text } from './fields.ts'
+import { chat } from './chat.ts'
+import { embeddings } from './embedding-wire.ts'
+import { type Form, formOf } from './form.ts'
+import { responses } from './responses.ts'
+import { fields, oneOf, optional, text } from './fields.ts'
 import { BadRequest } from './request.ts'
 import type { BatchLine, SimulatedBatch } from './simulated-batch.ts'
 import type { Batches } from './batches.ts'
@@ -7,8 +11,14 @@ import type { BatchAnswer, BatchReply, BatchRequest } from './batch-route.ts'
 import { readUpload } from './multipart.ts'
 
 const prefix = 'batch_'
-const endpoints = new Set(['/v1/chat/completions', '/v1/responses'])
+const endpoints = new Map([
+  ['/v1/chat/completions', formOf(chat)],
+  ['/v1/responses', formOf(responses)],
+  ['/v1/embeddings', embeddings],
+])
 const mostRequests = 50_000
+/** Texts of all requests together. */
+const mostTexts = 50_000
 
 /** A batch as it was made. */
 interface Label {
@@ -45,9 +55,7 @@ export async function openaiBatches(asked: BatchRequest, batches: Batches, answe
 async function create({ body, now }: BatchRequest, batches: Batches): Promise<SimulatedBatch> {
   const asked = fields(await body(), 'body')
   const file = text(asked['input_file_id'], 'input_file_id')
-  const endpoint = text(asked['endpoint'], 'endpoint')
-  if (!endpoints.has(endpoint))
-    throw new BadRequest(`Invalid value: '${endpoint.slice(0, 80)}'. Supported values are: ${[...endpoints].join(', ')}.`)
+  const endpoint = oneOf(...endpoints.keys())(asked['endpoint'], 'endpoint')
   if (asked['completion_window'] !== '24h') throw new BadRequest("Invalid 'completion_window': expected '24h'.")
   const content = batches.files.get(file)
   if (!content) throw new BadRequest(`No such File object: ${file.slice(0, 80)}`)
@@ -72,8 +80,15 @@ async function create({ body, now }: BatchRequest, batches: Batches): Promise<Si
   if (lines.length === 0) wrong ??= { code: 'empty_file', message: 'The batch file is empty.', line: null }
   if (lines.length > Math.min(mostRequests, batches.settings.maxRequests))
     wrong ??= { code: 'too_many_tasks', message: 'The batch has too many requests.', line: null }
+  if (endpoint === '/v1/embeddings' && lines.reduce((sum, { body }) => sum + textsOf(body), 0) > mostTexts)
+    wrong ??= { code: 'too_many_embedding_inputs', message: `The batch has more than ${mostTexts} inputs.`, line: null }
   const label: Label = { metadata: optional(asked['metadata'], 'metadata', fields) ?? null, file, endpoint, wrong }
   return batches.create(prefix, wrong ? [] : lines, label, now)
+}
+
+function textsOf(body: unknown): number {
+  const input = (body as { input?: unknown } | null)?.input
+  return Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1
 }
 
 function shown(batch: SimulatedBatch, batches: Batches, now: number): object {
@@ -122,13 +137,13 @@ function* resultLines(
   answer: BatchAnswer,
   now: number,
 ): Generator<string> {
-  const { endpoint } = batch.label as Label
+  const form = endpoints.get((batch.label as Label).endpoint) as Form
   for (const [index, { id: custom_id, body }] of batch.lines.entries()) {
     const outcome = batch.outcome(index, now, batches.fails(batch, index))
     if ((outcome === 'done') !== good) continue
     const id = `batch_req_${batch.id}_${index}`
     if (outcome === 'done' || outcome === 'failed') {
-      const { status, body: said } = answer(endpoint === '/v1/responses' ? 'responses' : 'chat', body, outcome === 'failed')
+      const { status, body: said } = answer(form, body, outcome === 'failed')
       yield JSON.stringify({ id, custom_id, response: { status_code: status, request_id: id, body: said }, error: null })
     } else {
       const error =

@@ -13,10 +13,13 @@ import { Batches, type BatchStats } from './batches.ts'
 import { readAll } from './multipart.ts'
 import { openaiBatches } from './openai-batches.ts'
 import { Draws } from './random.ts'
-
 import { readJson } from './body.ts'
 import { chat } from './chat.ts'
-import { embeddingCall } from './embedding-wire.ts'
+import { embeddings } from './embedding-wire.ts'
+import type { Form } from './form.ts'
+import { gemini } from './gemini.ts'
+import { geminiBatches } from './gemini-batches.ts'
+import { geminiForm, isForGemini } from './gemini-route.ts'
 import { BadRequest, type ModelRequest, type RequestMessage } from './request.ts'
 import { respond } from './respond.ts'
 import { previousResponse, responseId, responses } from './responses.ts'
@@ -64,17 +67,29 @@ export class Provider {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = pathOf(request)
-    const wire = path.startsWith('/messages') ? anthropic : path === '/responses' ? responses : chat
+    const ofGemini = isForGemini(request)
+    const wire = ofGemini
+      ? gemini('', false)
+      : path.startsWith('/messages')
+        ? anthropic
+        : path === '/responses'
+          ? responses
+          : chat
     try {
       const stranger = foreign(request)
       if (stranger !== undefined) return this.#refuse(response, wire, { kind: 'foreign', message: stranger })
       if (request.method === 'GET' && path === '/health') return json(response, { status: 'ok' })
       if (!this.#knows(request)) return this.#refuse(response, wire, { kind: 'key', message: 'Incorrect API key provided.' })
       if (request.method === 'GET' && path === '/models')
-        return json(response, { object: 'list', data: this.#modelIds().map(modelEntry) })
+        return json(
+          response,
+          ofGemini ? { models: this.#modelIds().map(geminiEntry) } : { object: 'list', data: this.#modelIds().map(modelEntry) },
+        )
       if (request.method === 'GET' && path.startsWith('/models/')) return this.#model(path.slice(8), response)
       if (await this.#batch(request, response, path)) return undefined
-      const answers = request.method === 'POST' ? this.#routes[path] : undefined
+      const form = ofGemini ? geminiForm(path) : undefined
+      const routed = form ? (body: unknown) => this.#take(form, body, response) : this.#routes[path]
+      const answers = request.method === 'POST' ? routed : undefined
       if (!answers) return this.#refuse(response, wire, unknownRoute(request, path))
       await answers(await readJson(request), response)
     } catch (error) {
@@ -87,11 +102,13 @@ export class Provider {
 
   /** Files and batches. True when it was for them. */
   async #batch(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
-    const routes = path.startsWith('/messages/batches')
-      ? anthropicBatches
-      : /^\/(?:files|batches)(?:\/|$)/.test(path)
-        ? openaiBatches
-        : undefined
+    const routes = isForGemini(request)
+      ? geminiBatches
+      : path.startsWith('/messages/batches')
+        ? anthropicBatches
+        : /^\/(?:files|batches)(?:\/|$)/.test(path)
+          ? openaiBatches
+          : undefined
     if (!routes) return false
     const { host = '' } = request.headers
     const asked = {
@@ -103,7 +120,7 @@ export class Provider {
       body: async () => jsonOf(await readAll(request)),
       url: `http://${host}`,
     }
-    const reply = await routes(asked, this.#batches, (wire, body, fails) => this.#answerInBatch(wires[wire], body, fails))
+    const reply = await routes(asked, this.#batches, (form, body, fails) => this.#answerInBatch(form, body, fails))
     if (!reply) return false
     if ('json' in reply)
       response.writeHead(reply.status ?? 200, { 'content-type': 'application/json' }).end(JSON.stringify(reply.json))
@@ -111,17 +128,18 @@ export class Provider {
     return true
   }
 
-  #answerInBatch(wire: Wire, body: unknown, fails: boolean): { status: number; body: object } {
+  #answerInBatch(form: Form, body: unknown, fails: boolean): { status: number; body: object } {
     const { seed = 1 } = this.#options
     try {
-      if (fails) return wire.refusal({ kind: 'server-error', message: 'The server had an error while processing your request.' })
-      const request = wire.parse(body)
+      if (fails) return form.refusal({ kind: 'server-error', message: 'The server had an error while processing your request.' })
+      const call = form.parse(body)
+      const { request } = call
       const account = this.#account(request.model)
       if (!account)
-        return wire.refusal({ kind: 'unknown-model', message: `The model \`${request.model.slice(0, 80)}\` does not exist.` })
+        return form.refusal({ kind: 'unknown-model', message: `The model \`${request.model.slice(0, 80)}\` does not exist.` })
       const { settings } = account
       if (settings.refuse !== undefined && request.messages.some(({ text }) => text.includes(settings.refuse as string)))
-        return wire.refusal({ kind: 'bad', message: 'The input was refused.' })
+        return form.refusal({ kind: 'bad', message: 'The input was refused.' })
       const key = keyOf([request.messages, request.tools, request.schema])
       const answers = Array.from({ length: request.n }, (_, i) =>
         answerTo(request, settings, new Draws(seed, request.model, key, i)),
@@ -136,10 +154,10 @@ export class Provider {
         includeUsage: true,
         sequence: () => 0,
       }
-      return { status: 200, body: wire.whole(reply) }
+      return { status: 200, body: call.wire(settings.dimensions).whole(reply) }
     } catch (error) {
       if (!(error instanceof BadRequest)) throw error
-      return wire.refusal({ kind: 'bad', message: error.message })
+      return form.refusal({ kind: 'bad', message: error.message })
     }
   }
 
@@ -149,12 +167,13 @@ export class Provider {
     '/messages/count_tokens': (body, response) =>
       json(response, { input_tokens: anthropic.parse({ max_tokens: 1, ...(body as object) }).inputTokens }),
     '/responses': (body, response) => this.#converse(body, response),
-    '/embeddings': (body, response) => this.#embed(body, response),
+    '/embeddings': (body, response) => this.#take(embeddings, body, response),
   }
 
   #knows(request: IncomingMessage): boolean {
     const { apiKey } = this.#options
-    return apiKey === undefined || request.headers.authorization === `Bearer ${apiKey}` || request.headers['x-api-key'] === apiKey
+    if (apiKey === undefined || request.headers.authorization === `Bearer ${apiKey}`) return true
+    return request.headers['x-api-key'] === apiKey || request.headers['x-goog-api-key'] === apiKey
   }
 
   #account(model: string): Account | undefined {
@@ -194,14 +213,16 @@ export class Provider {
     if (this.#conversations.size > mostConversations && oldest !== undefined) this.#conversations.delete(oldest)
   }
 
-  async #embed(body: unknown, response: ServerResponse): Promise<void> {
-    const { request, wire } = embeddingCall(body)
+  async #take(form: Form, body: unknown, response: ServerResponse): Promise<void> {
+    const call = form.parse(body)
+    const { request } = call
+    const key = keyOf([request.messages, request.tools, request.schema])
     // Refusals look alike for every length of vectors.
-    const admitted = this.#admit(request, keyOf(request.messages), wire(1), response)
+    const admitted = this.#admit(request, key, call.wire(1), response)
     if (!admitted) return
     const { account, plan, headers } = admitted
-    const sized = wire(account.settings.dimensions)
-    await respond({ response, request, plan, wire: sized, account, headers, now: () => this.#now(), pace: 1 / this.#scale })
+    const wire = call.wire(account.settings.dimensions)
+    await respond({ response, request, plan, wire, account, headers, now: () => this.#now(), pace: 1 / this.#scale })
   }
 
   /** Asks the account; a refusal is answered here. */
@@ -251,7 +272,7 @@ export class Provider {
 /** Without the version, which some clients add to a base URL that has it and some leave out. */
 function pathOf(request: IncomingMessage): string {
   const [path = ''] = (request.url ?? '').split('?')
-  return path.replace(/^(?:\/v1){0,2}(?=\/|$)/, '').replace(/\/$/, '')
+  return path.replace(/^(?:\/v1(?:alpha|beta)|(?:\/v1){0,2})(?=\/|$)/, '').replace(/\/$/, '')
 }
 
 function decoded(text: string): string {
@@ -270,8 +291,13 @@ function modelEntry(id: string): object {
   return { id, object: 'model', created: 0, owned_by: 'simulator' }
 }
 
+function geminiEntry(id: string): object {
+  return { name: `models/${id}`, displayName: id }
+}
+
 function unknownRoute(request: IncomingMessage, path: string): Refusal {
-  const known = 'POST /v1/chat/completions, /v1/responses, /v1/messages and /v1/embeddings, GET /v1/models'
+  const known =
+    'POST /v1/chat/completions, /v1/responses, /v1/messages, /v1/embeddings and /v1beta/models/MODEL:generateContent, GET /v1/models'
   return {
     kind: 'route',
     message: `Unknown request ${request.method ?? ''} ${path.slice(0, 200)}; the simulator knows ${known}.`,
@@ -281,8 +307,6 @@ function unknownRoute(request: IncomingMessage, path: string): Refusal {
 function keyOf(content: unknown): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex')
 }
-
-const wires = { chat, responses, anthropic } as const
 
 function jsonOf(bytes: Buffer): unknown {
   try {

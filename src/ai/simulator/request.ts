@@ -66,6 +66,8 @@ export interface ModelRequest {
   readonly tools: readonly RequestTool[]
   /** The tool that must be called; `any` when the model may choose which. */
   readonly forcedTool: string | 'any' | undefined
+  /** Several may be called at once. */
+  readonly parallel: boolean
   readonly seed: number | undefined
   /** What the provider may cache: every beginning (OpenAI), or the beginnings that the request names (Anthropic). */
   readonly cache: 'every-beginning' | readonly string[]

@@ -3,7 +3,7 @@ import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import type { ServerResponse } from 'node:http'
 import type { Account, Plan } from './account.ts'
 import type { ModelRequest } from './request.ts'
-import type { Reply, Wire } from './wire.ts'
+import type { Piece, Reply, Wire } from './wire.ts'
 
 export interface Sending {
   readonly response: ServerResponse
@@ -57,8 +57,8 @@ async function streamed(sending: Sending, gone: Promise<true>): Promise<number> 
   const reply = replyOf(sending)
   response.writeHead(200, { ...sending.headers, 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
   response.write(wire.open(reply).join(''))
-  const pieces = plan.answers.flatMap(({ text }, index) =>
-    (text.match(/\s*\S{1,24}|\s+$/gu) ?? []).map((piece, i) => ({ piece, first: i === 0, index })),
+  const pieces = plan.answers.flatMap(({ text, calls }, answer) =>
+    calls.length === 0 ? piecesOf(text, answer, 0) : calls.flatMap(({ json }, call) => piecesOf(json, answer, call)),
   )
   const start = performance.now()
   const totalMs = plan.outputTokens * plan.tokenMs * pace
@@ -68,13 +68,18 @@ async function streamed(sending: Sending, gone: Promise<true>): Promise<number> 
     const late = due - performance.now()
     // Node's timers have steps of a millisecond: pieces that are due by now leave together.
     if (late >= 1 && (await pause(late, gone))) return i / pieces.length
-    const { piece, first, index } = pieces[i] as (typeof pieces)[number]
-    response.write(wire.piece(reply, piece, first, index).join(''))
+    response.write(wire.piece(reply, pieces[i] as Piece).join(''))
   }
   if (plan.breaksAt !== undefined) return breakOff(sending, reply, last / Math.max(1, pieces.length))
   if (await pause(start + totalMs - performance.now(), gone)) return 1
   response.end(wire.close(reply).join(''))
   return 1
+}
+
+/** At least one, so that an empty text begins and ends, too. */
+function piecesOf(text: string, answer: number, call: number): readonly Piece[] {
+  const parts = text.match(/\s*\S{1,24}|\s+$/gu) ?? ['']
+  return parts.map((part, i) => ({ text: part, answer, call, first: i === 0, last: i === parts.length - 1 }))
 }
 
 /** Half of the streams that break say so; the others just end. */

@@ -1,6 +1,6 @@
 /** The wire format of OpenAI's responses. A conversation that is kept by the provider is named by the response before. */
 import { estimateTokens } from '../model/tokens.ts'
-import { formatOf, toolsOf } from './chat.ts'
+import { callId, formatOf, toolsOf } from './chat.ts'
 import { type Fields, fields, flag, list, optional, text, whole } from './fields.ts'
 import { openaiCommon } from './openai.ts'
 import { BadRequest, contentText, type ModelRequest, type RequestMessage } from './request.ts'
@@ -39,43 +39,38 @@ export const responses: Wire = {
     } satisfies ModelRequest
   },
 
-  whole: (reply) => response(reply, reply.answers[0]?.cut ? 'incomplete' : 'completed', [item(reply, true)]),
+  whole: (reply) => response(reply, reply.answers[0]?.cut ? 'incomplete' : 'completed', itemsOf(reply)),
 
   open: (reply) => [
     event(reply, 'response.created', { response: response(reply, 'in_progress', []) }),
     event(reply, 'response.in_progress', { response: response(reply, 'in_progress', []) }),
-    event(reply, 'response.output_item.added', { output_index: 0, item: item(reply, false) }),
-    ...(called(reply)
-      ? []
-      : [event(reply, 'response.content_part.added', { ...place(reply), part: { ...outputText(reply), text: '' } })]),
   ],
 
-  piece: (reply, delta) => [
-    called(reply)
-      ? event(reply, 'response.function_call_arguments.delta', { item_id: itemId(reply), output_index: 0, delta })
-      : event(reply, 'response.output_text.delta', { ...place(reply), delta, logprobs: [] }),
-  ],
+  piece(reply, { text: delta, call, first, last }) {
+    const [answer] = reply.answers
+    const called = answer?.calls[call]
+    const events: string[] = []
+    const place = { item_id: itemId(reply, call), output_index: call }
+    const content = { ...place, content_index: 0 }
+    if (first) events.push(event(reply, 'response.output_item.added', { output_index: call, item: item(reply, call, false) }))
+    if (first && !called)
+      events.push(event(reply, 'response.content_part.added', { ...content, part: { ...outputText(reply), text: '' } }))
+    if (called) events.push(event(reply, 'response.function_call_arguments.delta', { ...place, delta }))
+    else events.push(event(reply, 'response.output_text.delta', { ...content, delta, logprobs: [] }))
+    if (!last) return events
+    if (called)
+      events.push(event(reply, 'response.function_call_arguments.done', { ...place, name: called.tool, arguments: called.json }))
+    else
+      events.push(
+        event(reply, 'response.output_text.done', { ...content, text: answer?.text, logprobs: [] }),
+        event(reply, 'response.content_part.done', { ...content, part: outputText(reply) }),
+      )
+    return [...events, event(reply, 'response.output_item.done', { output_index: call, item: item(reply, call, true) })]
+  },
 
   close(reply) {
-    const [answer] = reply.answers
-    const status = answer?.cut ? 'incomplete' : 'completed'
-    return [
-      ...(called(reply)
-        ? [
-            event(reply, 'response.function_call_arguments.done', {
-              item_id: itemId(reply),
-              output_index: 0,
-              name: answer?.tool,
-              arguments: answer?.text,
-            }),
-          ]
-        : [
-            event(reply, 'response.output_text.done', { ...place(reply), text: answer?.text, logprobs: [] }),
-            event(reply, 'response.content_part.done', { ...place(reply), part: outputText(reply) }),
-          ]),
-      event(reply, 'response.output_item.done', { output_index: 0, item: item(reply, true) }),
-      event(reply, `response.${status}`, { response: response(reply, status, [item(reply, true)]) }),
-    ]
+    const status = reply.answers[0]?.cut ? 'incomplete' : 'completed'
+    return [event(reply, `response.${status}`, { response: response(reply, status, itemsOf(reply)) })]
   },
 
   streamError: (reply, message) => event(reply, 'error', { code: 'server_error', message, param: null }),
@@ -107,28 +102,33 @@ function itemOf(raw: unknown, i: number): RequestMessage {
   }
 }
 
-function called({ answers }: Reply): boolean {
-  return answers[0]?.tool !== undefined
-}
-
-function itemId(reply: Reply): string {
-  return called(reply) ? `fc_${reply.id}` : `msg_${reply.id}`
-}
-
-function place(reply: Reply): object {
-  return { item_id: itemId(reply), output_index: 0, content_index: 0 }
+function itemId(reply: Reply, call: number): string {
+  return reply.answers[0]?.calls[call] ? `fc_${reply.id}${call === 0 ? '' : `_${call}`}` : `msg_${reply.id}`
 }
 
 function outputText(reply: Reply): object {
   return { type: 'output_text', text: reply.answers[0]?.text, annotations: [], logprobs: [] }
 }
 
-function item(reply: Reply, done: boolean): object {
+/** The calls of an answer, or its text. */
+function itemsOf(reply: Reply): readonly object[] {
+  const calls = Math.max(1, reply.answers[0]?.calls.length ?? 0)
+  return Array.from({ length: calls }, (_, call) => item(reply, call, true))
+}
+
+function item(reply: Reply, call: number, done: boolean): object {
   const [answer] = reply.answers
+  const called = answer?.calls[call]
   const status = !done ? 'in_progress' : answer?.cut ? 'incomplete' : 'completed'
-  const common = { id: itemId(reply), status }
-  return called(reply)
-    ? { ...common, type: 'function_call', call_id: `call_${reply.id}`, name: answer?.tool, arguments: done ? answer?.text : '' }
+  const common = { id: itemId(reply, call), status }
+  return called
+    ? {
+        ...common,
+        type: 'function_call',
+        call_id: callId(reply.id, 0, call),
+        name: called.tool,
+        arguments: done ? called.json : '',
+      }
     : { ...common, type: 'message', role: 'assistant', content: done ? [outputText(reply)] : [] }
 }
 

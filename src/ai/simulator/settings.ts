@@ -76,7 +76,7 @@ export interface SimulatorOptions extends SimulatedModel {
   /** Requests must carry this key. @default any is accepted */
   readonly apiKey?: string
   /**
-   * Batches, at OpenAI's and at Anthropic's addresses. `duration`: how long one takes @default '10m'; `window`: when it expires @default '24h'; `failures`: share
+   * Batches, at the addresses of OpenAI, Anthropic and Gemini. `duration`: how long one takes @default '10m'; `window`: when it expires @default '24h'; `failures`: share
    * of the requests that fail for a reason that passes @default 0; `expire`: so many batches, the first ones, stop in the middle and expire @default 0;
    * `maxRequests`: requests of one batch @default as the provider's. Times are simulated.
    */

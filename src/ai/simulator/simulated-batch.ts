@@ -29,6 +29,8 @@ export class SimulatedBatch {
   readonly #durationMs: number
   /** It stops after half of its requests, and expires. */
   readonly #stalls: boolean
+  /** One that expires or is cancelled keeps what was done; Gemini's keep nothing. */
+  readonly #keeps: boolean
   #cancelledAt = Number.POSITIVE_INFINITY
 
   constructor(
@@ -39,6 +41,7 @@ export class SimulatedBatch {
     settings: BatchSettings,
     number: number,
     today: Date,
+    keeps = true,
   ) {
     this.id = id
     this.lines = lines
@@ -48,6 +51,7 @@ export class SimulatedBatch {
     this.expiresAt = now + settings.windowMs
     this.#durationMs = settings.durationMs
     this.#stalls = number < settings.expire
+    this.#keeps = keeps
   }
 
   cancel(now: number): void {
@@ -76,6 +80,7 @@ export class SimulatedBatch {
   /** How many of its requests are done. */
   doneAt(now: number): number {
     const until = Math.min(now, this.endsAt)
+    if (!this.#keeps && this.ended(now) && (this.#stalls || this.endsAt < this.createdAt + this.#durationMs)) return 0
     const most = this.#stalls ? Math.floor(this.lines.length / 2) : this.lines.length
     if (until >= this.createdAt + this.#durationMs) return most
     return Math.min(most, Math.floor(((until - this.createdAt) / this.#durationMs) * this.lines.length))

@@ -1,6 +1,6 @@
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { APICallError, embedMany, generateText, Output, streamText, tool } from 'ai'
+import { APICallError, embedMany, generateText, Output, stepCountIs, streamText, tool } from 'ai'
 import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { InvalidOption } from '../../base/errors.ts'
@@ -243,4 +243,30 @@ test('wrong settings are named', async () => {
   await expect(simulate({ timescale: 2 } as never)).rejects.toThrow(InvalidOption)
   await expect(simulate({ faults: { overload: 1 } as never })).rejects.toThrow(/`overload` of `faults` of simulate/)
   await expect(simulate({ faults: { hang: 2 } })).rejects.toThrow(/`hang` to be a number from 0 to 1, got 2/)
+})
+
+test('calls several tools at once, whole and streamed, unless the request wants one at a time', async () => {
+  await using provider = await simulate(quick)
+  const schema = z.object({ city: z.string() })
+  const tools = {
+    weather: tool({ inputSchema: schema, execute: () => 'sunny' }),
+    weather_history: tool({ inputSchema: schema, execute: () => 'it rained' }),
+    news: tool({ inputSchema: schema, execute: () => 'none' }),
+  }
+  const prompt = 'Use weather for Oslo, weather for Bergen and weather_history for Oslo.'
+  const names = ['weather', 'weather', 'weather_history']
+  for (const model of [openaiModel(provider), anthropicModel(provider)]) {
+    const { toolCalls } = await generateText({ model, prompt, tools })
+    expect(toolCalls.map(({ toolName }) => toolName)).toEqual(names)
+    expect(new Set(toolCalls.map(({ toolCallId }) => toolCallId)).size).toBe(3)
+    const streamed = streamText({ model, prompt, tools, stopWhen: stepCountIs(2) })
+    expect(await streamed.text).toBe('The tool says: sunny\nsunny\nit rained')
+    const [first] = await streamed.steps
+    expect(first?.toolCalls.map(({ toolName, input }) => [toolName, input])).toEqual(
+      toolCalls.map(({ toolName, input }) => [toolName, input]),
+    )
+  }
+  const providerOptions = { simulated: { parallel_tool_calls: false }, anthropic: { disableParallelToolUse: true } }
+  for (const model of [openaiModel(provider), anthropicModel(provider)])
+    expect((await generateText({ model, prompt, tools, toolChoice: 'required', providerOptions })).toolCalls).toHaveLength(1)
 })

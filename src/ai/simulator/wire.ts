@@ -41,6 +41,17 @@ export interface Reply {
   sequence(): number
 }
 
+/** A piece of a stream: of an answer's text, or of the arguments of one of its calls. */
+export interface Piece {
+  readonly text: string
+  /** Which answer, and which of its calls; 0 for a text. */
+  readonly answer: number
+  readonly call: number
+  /** It is the first or the last of its text or call. */
+  readonly first: boolean
+  readonly last: boolean
+}
+
 /** Simulated milliseconds until full. */
 export interface BucketState {
   readonly limit: number
@@ -65,7 +76,7 @@ export interface Wire {
   whole(reply: Reply): object
   /** Server-sent events: before, for each piece of the answer, after. */
   open(reply: Reply): readonly string[]
-  piece(reply: Reply, text: string, first: boolean, index: number): readonly string[]
+  piece(reply: Reply, piece: Piece): readonly string[]
   close(reply: Reply): readonly string[]
   refusal(refusal: Refusal): { readonly status: number; readonly body: object }
   /** The event that a stream breaks with. */

@@ -6,7 +6,7 @@ import { generateText, streamText, tool } from 'ai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { counterparts } from '../../../test/support/counterparts.ts'
-import { agent, pool, publishModelCalls } from '../index.ts'
+import { agent, batch, pool, publishModelCalls } from '../index.ts'
 import { simulate } from '../simulator/index.ts'
 
 const otel = counterparts('opentelemetry')
@@ -173,5 +173,26 @@ describe.skipIf(!otel)('model calls, as OTLP', () => {
     expect(call?.status.code).toBe(2)
     const attempts = spans.filter((span) => span.parentSpanId === call?.spanId).map(({ attributes }) => valuesOf(attributes))
     expect(attempts.map((attempt) => attempt['heddle.attempt.as'])).toEqual(['first', 'retry'])
+  })
+
+  test('embeddings, and calls that go into batches', async () => {
+    await using provider = await simulate({ firstToken: 1, timeScale: 90_000, batches: { duration: '1h' } })
+    const client = createOpenAICompatible({ name: 'simulated', baseURL: provider.baseURL, apiKey: 'k' })
+    const published = await publishModelCalls({ tracer, meter })
+    const from = spans.length
+    await pool.embedding(client.embeddingModel('embedder'), { batch: 2 }).embedAll(['one', 'two', 'three'])
+    await using late = batch(client('late'), { collect: 20, poll: 10 })
+    await generateText({ model: late, prompt: 'x' })
+    published.stop()
+    await flush()
+    const seen = spans.slice(from)
+    const calls = seen.filter(({ name }) => name === 'embeddings embedder')
+    expect(calls.map(({ attributes }) => valuesOf(attributes))).toEqual([
+      expect.objectContaining({ 'gen_ai.operation.name': 'embeddings', 'gen_ai.usage.input_tokens': 2 }),
+      expect.objectContaining({ 'gen_ai.operation.name': 'embeddings', 'gen_ai.usage.input_tokens': 2 }),
+    ])
+    const attempts = seen.filter(({ name }) => name === 'attempt simulated.embedding/embedder')
+    expect(attempts.map(({ parentSpanId }) => parentSpanId).toSorted()).toEqual(calls.map(({ spanId }) => spanId).toSorted())
+    expect(seen.filter(({ name }) => name === 'chat late')).toHaveLength(1)
   })
 })

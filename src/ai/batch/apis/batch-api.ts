@@ -37,8 +37,10 @@ export interface Intent {
 
 export interface BatchApi {
   readonly name: 'openai' | 'anthropic' | 'gemini'
-  /** Of one batch. Sources stand beside each. */
+  /** Of one batch. Sources stand beside each. A request for embeddings counts as many times as it has texts. */
   readonly limits: { readonly requests: number; readonly bytes: number }
+  /** Texts that one request for embeddings may have. @default as many as outside of batches */
+  readonly texts?: number
   /** Gives the id that the provider knows it by. */
   submit(http: BatchHttp, requests: readonly BatchedRequest[], target: BatchTarget, key: string): Promise<string>
   /** Looks for a batch that may have been sent: its id, or whether that can be known. May wait for batches to end. */

@@ -11,13 +11,15 @@ export function apiOf(address: string): (BatchTarget & { readonly api: BatchApi 
   const below = (length: number): string => `${url.origin}${path.slice(0, path.length - length)}`
   for (const [ending, api] of endings)
     if (path.endsWith(ending)) return { api, base: below(ending.length), endpoint: `/v1${ending}` }
-  const [, model] = /(\/models\/[^/:]{1,200}):generateContent$/.exec(path) ?? []
+  const [all = '', model, verb = ''] = /(\/models\/[^/:]{1,200}):(generateContent|embedContent)$/.exec(path) ?? []
   if (model === undefined) return undefined
-  return { api: geminiBatch, base: below(model.length + ':generateContent'.length), endpoint: `${model}:batchGenerateContent` }
+  const batched = verb === 'embedContent' ? 'asyncBatchEmbedContent' : 'batchGenerateContent'
+  return { api: geminiBatch, base: below(all.length), endpoint: `${model}:${batched}` }
 }
 
 const endings: readonly (readonly [string, BatchApi])[] = [
   ['/chat/completions', openaiBatch],
   ['/responses', openaiBatch],
+  ['/embeddings', openaiBatch],
   ['/messages', anthropicBatch],
 ]

@@ -10,6 +10,7 @@ const pagesMost = 50
 export const geminiBatch: BatchApi = {
   name: 'gemini',
   limits: { requests: 50_000, bytes: 18 * 1_000_000 },
+  texts: 1,
 
   async submit(http, requests, { endpoint }, key) {
     const inlined = requests.map(({ id, body }) => `{"request":${body},"metadata":{"key":${JSON.stringify(id)}}}`).join(',')

@@ -1,6 +1,6 @@
 /**
  * OpenAI's Batch API, which Azure, Groq, Together, Mistral's gateway and others copy: a file of requests is uploaded, a batch is made of it, its results are two files.
- * Limits: 50,000 requests and 200 MB (OpenAI's API reference, 2026). A batch carries `metadata`, by which it is found again.
+ * Limits: 50,000 requests, of embeddings 50,000 texts, and 200 MB (OpenAI's API reference, 2026). A batch carries `metadata`, by which it is found again.
  */
 import { isList, peek } from '../../../base/look.js'
 import { HttpRefused } from './http.ts'
