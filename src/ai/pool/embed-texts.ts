@@ -17,7 +17,7 @@ export interface EmbedAllOptions {
 /** What is the same in an embedding model of the AI SDK and in what is made of it. */
 export type EmbeddingFace<M extends AnyEmbeddingModel> = Pick<
   M,
-  Extract<keyof M, keyof AnyEmbeddingModel | 'maxEmbeddingsPerCall' | 'supportsParallelCalls'>
+  keyof M & (keyof AnyEmbeddingModel | 'maxEmbeddingsPerCall' | 'supportsParallelCalls')
 >
 
 /** Takes any number of texts. */
