@@ -42,6 +42,10 @@ export class GrowingColumn {
     this.#integers = undefined
   }
 
+  get length() {
+    return this.#length
+  }
+
   /** Drops what comes after the first `length` values. @param {number} length */
   cut(length) {
     if (!this.#integers) this.#list.length = length

@@ -10,7 +10,8 @@
  */
 import { GrowingColumn } from './growing-column.js'
 import { packNumbers } from './numbers.js'
-import { RowColumns, unpackRows } from './rows.js'
+import { fieldsOf, RowColumns, unpackRows } from './rows.js'
+import { rowDivider } from './row-divider.js'
 
 /** Spreads neighbours: the multiplier of Fibonacci hashing, 2^32 over the golden ratio. */
 const spread = 0x9e37_79b1
@@ -62,7 +63,6 @@ function hashOfOther(key) {
  */
 class Part {
   at = new GrowingColumn()
-  count = 0
   keys = new GrowingColumn()
   /** First values, where they come with the items. @type {unknown[]} */
   starts = []
@@ -70,6 +70,18 @@ class Part {
   #rows = new RowColumns()
   /** @type {unknown[]} */
   #items = []
+
+  get count() {
+    return this.at.length
+  }
+
+  /**
+   * Its columns, as long as it has only rows of these fields.
+   * @param {readonly string[]} fields
+   */
+  columnsFor(fields) {
+    return this.#rows?.columnsFor(fields)
+  }
 
   /** @param {unknown} item */
   add(item) {
@@ -121,10 +133,33 @@ export class Partitions {
     const parts = this.#parts
     const part = /** @type {Part} */ (parts[partitionOf(key, parts.length)])
     part.at.push(this.#next++)
-    part.count++
     if (this.#keyed) part.keys.push(key)
     part.add(item)
     return part
+  }
+
+  /**
+   * The same for many items of which a field is the key, as long as they are alike and rows: in a loop that was made for their fields, at half the cost.
+   * @param {ArrayLike<unknown>} items
+   * @param {number} from
+   * @param {number} to
+   * @param {string} field
+   * @returns {number} where it ended
+   */
+  addRows(items, from, to, field) {
+    const fields = fieldsOf(items[from])
+    const divide = fields && rowDivider(fields, field, partitionOf)
+    if (!divide) return from
+    /** @type {import('./row-divider.js').Divided[]} */
+    const parts = []
+    for (const part of this.#parts) {
+      const columns = part.columnsFor(fields)
+      if (!columns) return from
+      parts.push({ at: part.at, columns })
+    }
+    const end = divide(items, from, to, parts, this.#next)
+    this.#next += end - from
+    return end
   }
 
   /**

@@ -21,8 +21,11 @@ export class RowColumns {
   #fields = 0
   /** @type {GrowingColumn[]} */
   #columns = []
+
   /** How many it has. */
-  count = 0
+  get count() {
+    return this.#columns[0]?.length ?? 0
+  }
 
   /**
    * @param {unknown} item
@@ -30,25 +33,36 @@ export class RowColumns {
    */
   add(item) {
     if (typeof item !== 'object' || item === null) return false
-    if (this.count === 0 && !this.#begin(item)) return false
+    const before = this.count
+    if (before === 0 && !this.#begin(item)) return false
     const added = typeof this.#fields === 'number' ? this.#addList(item) : this.#addObject(item, this.#fields)
-    if (added) this.count++
     // Part of it is there already.
-    else for (const column of this.#columns) column.cut(this.count)
+    if (!added) for (const column of this.#columns) column.cut(before)
     return added
+  }
+
+  /**
+   * The columns, for code that adds objects of just these fields itself; undefined where it has others.
+   * @param {readonly string[]} fields
+   */
+  columnsFor(fields) {
+    if (this.count === 0) {
+      this.#fields = [...fields]
+      this.#columns = fields.map(() => new GrowingColumn())
+      return this.#columns
+    }
+    const own = this.#fields
+    return typeof own === 'object' && own.length === fields.length && own.every((field, i) => field === fields[i])
+      ? this.#columns
+      : undefined
   }
 
   /** @param {object} first */
   #begin(first) {
-    if (Array.isArray(first)) this.#fields = first.length
-    else {
-      const fields = Object.keys(first)
-      // A field of that name would set the prototype when it is read back.
-      if (fields.includes('__proto__')) return false
-      this.#fields = fields
-    }
-    const width = typeof this.#fields === 'number' ? this.#fields : this.#fields.length
-    if (width === 0 || width > mostFields) return false
+    const fields = Array.isArray(first) ? first.length : fieldsOf(first)
+    const width = typeof fields === 'object' ? fields.length : fields
+    if (fields === undefined || width === undefined || width === 0 || width > mostFields) return false
+    this.#fields = fields
     this.#columns = Array.from({ length: width }, () => new GrowingColumn())
     return true
   }
@@ -102,8 +116,19 @@ export function packRows(items) {
   return columns.rows
 }
 
+/**
+ * The fields of an object that is like a row; undefined where it is none.
+ * @param {unknown} item
+ */
+export function fieldsOf(item) {
+  if (typeof item !== 'object' || item === null || Object.getPrototypeOf(item) !== Object.prototype) return undefined
+  const fields = Object.keys(item)
+  // A field of that name would set the prototype when it is read back.
+  return fields.length === 0 || fields.length > mostFields || fields.includes('__proto__') ? undefined : fields
+}
+
 /** What has no identity that a copy could lose. @param {unknown} value */
-function isSimple(value) {
+export function isSimple(value) {
   return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
 }
 

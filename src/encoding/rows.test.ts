@@ -1,7 +1,7 @@
 /** Rows as columns: what comes back is what a structured clone would give. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { partitionOf } from './partitions.js'
+import { itemsOf, partitionOf, Partitions } from './partitions.js'
 import { packRows, unpackRows } from './rows.js'
 
 const times = (count: number, make: (i: number) => unknown): unknown[] => Array.from({ length: count }, (_, i) => make(i))
@@ -78,5 +78,46 @@ describe('partitions', () => {
   test('keys that a Map takes for one have one partition', () => {
     expect(partitionOf(-0, 8)).toBe(partitionOf(0, 8))
     expect(partitionOf(Number.NaN, 8)).toBe(partitionOf(Number.NaN, 8))
+  })
+
+  type Item = { readonly k: string | number }
+  /** Of three partitions: the items with their places. */
+  const divided = (lists: readonly Item[][], how: 'rows' | 'one by one'): unknown => {
+    const partitions = new Partitions(3, false)
+    for (const list of lists) {
+      let at = how === 'rows' ? partitions.addRows(list, 0, list.length, 'k') : 0
+      for (; at < list.length; at++) partitions.add(list[at]?.k, list[at])
+    }
+    return partitions.chunks(7).map((chunk) => chunk && { at: chunk.at, items: Array.from(itemsOf(chunk)) })
+  }
+
+  test('rows that are divided at once go where they would go one by one', () => {
+    const value = fc.oneof(fc.integer(), fc.constant(-0), fc.double(), fc.string(), fc.constant(null), fc.constant(undefined))
+    const key = fc.oneof(fc.integer(), fc.double(), fc.string())
+    const alike = fc.record({ k: key, v: value }, { noNullPrototype: true })
+    const other = fc.oneof(
+      fc.record({ v: value, k: key }, { noNullPrototype: true }),
+      fc.record({ k: key }, { noNullPrototype: true }),
+      fc.record({ k: key, v: fc.constant({ deep: [1] }) }, { noNullPrototype: true }),
+      fc.record({ k: key, v: value, w: value }, { noNullPrototype: true }),
+      fc.record({ k: key, v: value }),
+    )
+    const list = fc.array(fc.oneof({ weight: 20, arbitrary: alike }, { weight: 1, arbitrary: other }), { maxLength: 40 })
+    fc.assert(
+      fc.property(fc.array(list, { maxLength: 4 }), (lists) => {
+        expect(divided(lists as Item[][], 'rows')).toStrictEqual(divided(lists as Item[][], 'one by one'))
+      }),
+    )
+  })
+
+  test('rows that are divided at once leave off at the first one that is not like them', () => {
+    const rows = times(20, (i) => ({ k: i, v: i % 3 })) as Item[]
+    const end = (list: readonly unknown[], key = 'k'): number => new Partitions(2, false).addRows(list, 0, list.length, key)
+    expect(end(rows)).toBe(20)
+    expect(end(rows.with(12, { k: 1 }))).toBe(12)
+    expect(end(rows.with(12, Object.assign(Object.create({}), { k: 1, v: 2 }) as Item))).toBe(12)
+    expect(end(rows.with(5, { k: 1, v: () => 1 } as Item))).toBe(5)
+    expect([end(rows, 'other'), end([1, 2], 'k'), end([], 'k'), end([[1, 2]], '0')]).toEqual([0, 0, 0, 0])
+    expect(() => end(rows.with(3, { k: Symbol('no') } as unknown as Item))).not.toThrow()
   })
 })

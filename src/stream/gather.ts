@@ -164,17 +164,30 @@ export class Gather extends Stage<never> {
   /** The keys of all partitions in the order of their first items. */
   async #gather(): Promise<void> {
     const heads = await Promise.all(this.#partitions.map((partition) => this.#take(partition, 0)))
-    const rest = new Set(heads.filter(({ order }) => order.length > 0))
-    while (rest.size > 0) {
-      let first: (typeof heads)[number] | undefined
-      for (const head of rest) {
-        if (first === undefined || (head.order[head.at] as number) < (first.order[first.at] as number)) first = head
+    const rest = heads.filter(({ order }) => order.length > 0)
+    while (rest.length > 0) {
+      const used = this.#giveWhileAllHave(rest)
+      const next = await used.next
+      if (next) Object.assign(used, next)
+      else rest.splice(rest.indexOf(used), 1)
+    }
+  }
+
+  /** Until one has nothing more at hand: that one. Millions of keys come through here. */
+  #giveWhileAllHave(heads: readonly Head[]): Head {
+    const { give } = this.#spec
+    for (;;) {
+      let first = heads[0] as Head
+      let least = first.order[first.at] as number
+      for (let i = 1; i < heads.length; i++) {
+        const head = heads[i] as Head
+        const own = head.order[head.at] as number
+        if (own >= least) continue
+        first = head
+        least = own
       }
-      if (!first) return
-      this.#spec.give(first.keys[first.at], first.values[first.at])
-      if (++first.at < first.order.length) continue
-      if (first.next) Object.assign(first, await first.next)
-      else rest.delete(first)
+      give(first.keys[first.at], first.values[first.at])
+      if (++first.at === first.order.length) return first
     }
   }
 

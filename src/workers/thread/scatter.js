@@ -6,6 +6,7 @@
  * @typedef {import('./transport.ts').Loaded} Loaded
  * @typedef {import('./chain.js').BlockContext} BlockContext
  * @typedef {import('../../run/shapes.ts').Block} Block
+ * @typedef {(values: ArrayLike<unknown>, from: number, to: number) => number} Many takes values at once, and gives where it left off
  */
 import { performance } from '../../base/globals.js'
 import { isThenable } from '../../base/look.js'
@@ -21,13 +22,14 @@ import { keep } from './gather.js'
  * @param {Block} block
  * @param {BlockContext} context
  * @param {(value: unknown) => unknown} each may give a promise
+ * @param {Many} [many]
  * @returns {void | Promise<void>}
  */
-export function overBlock(ops, fns, block, context, each) {
+export function overBlock(ops, fns, block, context, each, many) {
   const items = itemsOf(block)
   const { first } = block
   let seen = 0
-  for (let i = 0; i < items.length; i++) {
+  for (let i = many && ops.length === 0 ? allThat(items, many, context) : 0; i < items.length; i++) {
     context.index = first + i
     if (ops.length === 0) {
       if (++seen % looksEvery === 0) context.look()
@@ -39,7 +41,7 @@ export function overBlock(ops, fns, block, context, each) {
     context.look()
     const values = through(ops, fns, items[i], context)
     if (isThenable(values)) return overRest(ops, fns, items, i, values, -1, undefined, block, context, each)
-    for (let j = 0; j < values.length; j++) {
+    for (let j = many ? allThat(values, many, context) : 0; j < values.length; j++) {
       if (++seen % looksEvery === 0) context.look()
       context.part = -1
       context.place = j
@@ -47,6 +49,25 @@ export function overBlock(ops, fns, block, context, each) {
       if (isThenable(later)) return overRest(ops, fns, items, i, values, j, later, block, context, each)
     }
   }
+}
+
+/** Rows that are divided between two looks for a cancellation: less than a millisecond. */
+const manyAtOnce = 16 * looksEvery
+
+/**
+ * What `many` takes from the beginning on.
+ * @param {ArrayLike<unknown>} values
+ * @param {Many} many
+ * @param {BlockContext} context
+ */
+function allThat(values, many, context) {
+  for (let at = 0; at < values.length; context.look()) {
+    const to = Math.min(values.length, at + manyAtOnce)
+    const end = many(values, at, to)
+    if (end < to) return end
+    at = to
+  }
+  return values.length
 }
 
 /**
@@ -124,7 +145,12 @@ export function scattering({ ops, key: field, partial, start }, parts) {
       })
       return { chunks: sent, count: block.count, ms: performance.now() - began }
     }
-    const later = overBlock(ops, fns, block, context, each)
+    const many =
+      typeof field === 'string' && !folding
+        ? (/** @type {ArrayLike<unknown>} */ values, /** @type {number} */ from, /** @type {number} */ to) =>
+            partitions.addRows(values, from, to, field)
+        : undefined
+    const later = overBlock(ops, fns, block, context, each, many)
     return later ? later.then(scattered) : scattered()
   }
 }
