@@ -12,7 +12,7 @@ import { sorted, toJson } from './json.ts'
 import { lockJournal, realProcesses } from './lock.ts'
 import type { Codec, JournalOptions } from './options.ts'
 import { type Contents, Reader } from './reader.ts'
-import { Records } from './records.ts'
+import { RecordIndex } from './record-index.ts'
 import { type Found, type StepStore, Steps } from './steps.ts'
 
 /** An open journal of finished steps; {@link openJournal} opens one. */
@@ -25,7 +25,7 @@ export class Journal implements StepStore {
   readonly #unlock: () => Promise<void>
   readonly #codec: Codec | undefined
   /** What was recorded when it was opened, and since, as far as that is kept. */
-  readonly #found: Records
+  readonly #found: RecordIndex
   readonly #since = new Map<string, string | undefined>()
   readonly #keeps: boolean
   readonly #commit: GroupCommit
@@ -197,7 +197,7 @@ async function readOrBegin(path: string, fs: JournalFileSystem, header: Header, 
   }
   await fs.syncDirectoryOf(path)
   const end = bytes.length
-  return { header, records: new Records(), end, length: end, last: { start: end, bytes: new Uint8Array() } }
+  return { header, records: new RecordIndex(), end, length: end, last: { start: end, bytes: new Uint8Array() } }
 }
 
 /**

@@ -4,6 +4,7 @@ import { randomFrom } from '../../test/support/random.ts'
 import { Disk } from './disk.fixture.ts'
 import type { JournalFileSystem } from './file-system.ts'
 import { lockJournal, type Owner, type Processes, realProcesses } from './lock.ts'
+import { runs } from '../../test/support/runs.ts'
 
 const path = '/run.jsonl'
 const ownerOf = (pid: number, host = 'here'): Owner => ({ pid, host, started: `${pid}` })
@@ -30,9 +31,10 @@ function slowed(disk: Disk, next: () => number): JournalFileSystem {
   }
 }
 
-test('of several that meet a stale lock, or the stale claim of one that died taking it over, one at most gets it: 3,000 orders', async () => {
+test('of several that meet a stale lock, or the stale claim of one that died taking it over, one at most gets it, in any order', async () => {
+  const orders = runs(600, 3_000)
   let held = 0
-  for (let seed = 0; seed < 3_000; seed++) {
+  for (let seed = 0; seed < orders; seed++) {
     const random = randomFrom(seed)
     const disk = new Disk()
     const write = (name: string, pid: number): void =>
@@ -51,7 +53,7 @@ test('of several that meet a stale lock, or the stale claim of one that died tak
     expect(disk.paths.filter((name) => !name.includes('claim-old90'))).toEqual([])
   }
   // Those who meet the claim of a living one give way, so that at times nobody gets it, and the next attempt does.
-  expect(held).toBeGreaterThan(2_000)
+  expect(held).toBeGreaterThan((orders * 2) / 3)
 })
 
 test('a lock is refused while its owner lives, on another machine, and taken over when it cannot be read', async () => {

@@ -9,7 +9,7 @@
  * at which it begins, so that lines that were taken out, put in or moved are noticed too.
  */
 import { bodyOf, decode, findRecord, type FoundRecord, type Header, isWhole, nothing } from './format.ts'
-import { Records } from './records.ts'
+import { RecordIndex } from './record-index.ts'
 
 /** The contents of a journal, or why it is refused. */
 export type Contents =
@@ -21,7 +21,7 @@ export type Contents =
   | {
       readonly header: Header
       /** Values as JSON by key, both as in format.ts; of two records with one key the later. */
-      readonly records: Records
+      readonly records: RecordIndex
       /** Where what can be trusted ends; what lies behind it is the torn tail. */
       readonly end: number
       readonly length: number
@@ -44,7 +44,7 @@ export class Reader {
   #line = 0
   #lineStart = 0
   #header: Header | undefined
-  readonly #records = new Records()
+  readonly #records = new RecordIndex()
   /** The record of the line at hand. */
   readonly #found: FoundRecord = { batch: 0, keyFrom: 0, keyTo: 0, from: nothing, to: 0 }
   #end = 0

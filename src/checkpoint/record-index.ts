@@ -17,7 +17,7 @@ const seed = Math.floor(Math.random() * 2 ** 32) | 0
 /** FNV-1a, with a seed of its own. */
 const prime = 0x01000193
 
-export class Records {
+export class RecordIndex {
   readonly #pieces: Uint8Array[] = []
   #numbers: Int32Array = new Int32Array(width * roomAtFirst)
   #count = 0

@@ -3,14 +3,14 @@ import { expect, test } from 'vitest'
 import { crc32 } from 'node:zlib'
 import { checksumOf } from './checksum.ts'
 import { nothing } from './format.ts'
-import { Records } from './records.ts'
+import { RecordIndex } from './record-index.ts'
 import { runs } from '../../test/support/runs.ts'
 
 test('agree with a map, whatever the keys', () => {
   const record = fc.record({ key: fc.string({ unit: 'binary', maxLength: 6 }), value: fc.option(fc.string({ maxLength: 9 })) })
   fc.assert(
     fc.property(fc.array(fc.array(record, { maxLength: 40 }), { maxLength: 8 }), (pieces) => {
-      const [records, model] = [new Records(), new Map<string, string | undefined>()]
+      const [records, model] = [new RecordIndex(), new Map<string, string | undefined>()]
       for (const piece of pieces) {
         const texts = piece.map(({ key, value }) => [Buffer.from(key), Buffer.from(value ?? '')] as const)
         const bytes = Buffer.concat(texts.flat())
@@ -33,7 +33,7 @@ test('agree with a map, whatever the keys', () => {
 })
 
 test('are found when there are many, and some are there twice', () => {
-  const records = new Records()
+  const records = new RecordIndex()
   const bytes = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `${i % 15_000}`.padStart(8, '0')).join(''))
   for (let at = 0; at < bytes.length; at += 8) records.add(bytes, at, at + 8, at, at + 8)
   expect(records.size).toBe(15_000)
