@@ -101,7 +101,7 @@ export function notWorthThreads(facts: Facts): Fault[] {
         `${formatMs(workMs)} of work on ${counted(workers.length, 'worker')}, which took ${formatMs(costMs)} to start and to reach${inlineWords(facts)}`,
       ],
       savingMs: Math.max(0, costMs - workMs),
-      remedy: `run it on this thread: workers(import.meta.url, { ${codeName(label)} }, { isolation: 'none' })`,
+      remedy: `call the plain function, or let a map run it on this thread: workers(import.meta.url, { ${codeName(label)} }, { inline: true })`,
     },
   ]
 }
