@@ -48,5 +48,5 @@ export default defineConfig([
     outputOptions: { comments: { jsdoc: false }, codeSplitting: { groups } },
   },
   // Every worker starts with it, and with nothing else.
-  { ...common, entry: { thread: 'src/workers/thread/entry.js' } },
+  { ...common, entry: { thread: 'src/workers/thread/entry.js' }, outputOptions: { comments: { jsdoc: false } } },
 ])
