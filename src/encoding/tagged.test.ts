@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { kinds } from '../../test/fixtures/kinds.ts'
 import { deserialize, findUncloneable, serialize } from './cloning.js'
 import { fromText, toText, writable } from './tagged.ts'
+import { runs } from '../../test/support/runs.ts'
 
 const back = (value: unknown): unknown => fromText(toText(value))
 
@@ -33,7 +34,7 @@ test('any data comes back as it was', () => {
         expect(back(value)).toStrictEqual(value)
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: runs(600, 4_000) },
   )
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isWide, packTexts, unpackTexts } from './texts.js'
+import { runs } from '../../test/support/runs.ts'
 
 /** Pieces of one text in which a single character needs two bytes. */
 const pieces = (count: number, length: number): string[] => {
@@ -31,7 +32,7 @@ describe('long texts', () => {
         const texts = [...filler, ...some]
         expect(roundTrip(texts)).toEqual(texts)
       }),
-      { numRuns: 200 },
+      { numRuns: runs(60, 400) },
     )
   })
 

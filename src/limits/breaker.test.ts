@@ -3,11 +3,12 @@ import { SimulatedClock } from '../base/clock.ts'
 import { Cancelled, CircuitOpen, InvalidOption, TimedOut } from '../base/errors.ts'
 import { breakerAgainstModel } from './breaker.fixture.ts'
 import { type BreakerOptions, CircuitBreaker, type Verdict } from './breaker.ts'
+import { runs } from '../../test/support/runs.ts'
 
-test('agrees with its model in 1,000 sequences of calls, outcomes and pauses', () => {
-  const { halfOpen, reopened } = breakerAgainstModel(1_000)
-  expect(halfOpen).toBeGreaterThan(100)
-  expect(reopened).toBeGreaterThan(20)
+test('agrees with its model in any sequence of calls, outcomes and pauses', () => {
+  const { halfOpen, reopened } = breakerAgainstModel(runs(500, 3_000))
+  expect(halfOpen).toBeGreaterThan(50)
+  expect(reopened).toBeGreaterThan(10)
 })
 
 /** A breaker with a clock to move by hand. */

@@ -5,6 +5,7 @@ import { context } from '../base/frame.ts'
 import { partialResults } from './failure.ts'
 import { map } from './map.ts'
 import { turn } from '../../test/support/turn.ts'
+import { runs } from '../../test/support/runs.ts'
 
 const range = (length: number): number[] => Array.from({ length }, (_, i) => i)
 
@@ -49,7 +50,7 @@ describe('map', () => {
         expect(ahead).toBeLessThanOrEqual(concurrency + 1)
         expect(seen).toEqual({ pulled: length, closed: 1 })
       }),
-      { numRuns: 200 },
+      { numRuns: runs(60, 400) },
     )
   })
 

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { InvalidOption, RecordTooLong } from '../base/errors.ts'
 import { type FilePart, readPart, splitFile, type SplitFileOptions } from './split-file.ts'
 import { stream } from './stream.ts'
+import { runs } from '../../test/support/runs.ts'
 
 let folder: string
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'heddle-'))))
@@ -80,7 +81,7 @@ describe('splitFile', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(80, 600) },
     )
   })
 

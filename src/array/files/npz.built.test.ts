@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { FileRefused } from '../../base/errors.ts'
 import { hasNumpy, runNumpy } from '../../../test/support/numpy.ts'
+import { runs } from '../../../test/support/runs.ts'
 import * as da from '../index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-npz-'))
@@ -83,7 +84,8 @@ test('a damaged archive is read or refused, never anything else', async () => {
   }
   for (let length = 0; length < whole.length; length += 7) await tryIt(whole.subarray(0, length))
   for (let at = 0; at < whole.length; at++) {
-    for (const bits of [0xff, 0x01]) {
+    // Each byte in one way after every change, in both ways in the long run.
+    for (const bits of runs(1, 2) === 2 ? [0xff, 0x01] : [at % 2 ? 0xff : 0x01]) {
       const changed = Buffer.from(whole)
       changed[at] = (changed[at] as number) ^ bits
       await tryIt(changed)

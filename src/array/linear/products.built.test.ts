@@ -225,7 +225,7 @@ test('what does not go together is named', () => {
   expect(() => da.einsum('i->i', [1, 2] as never)).toThrow('Expected einsum to get an array')
   expect(() => da.tensordot(a, a, 1)).toThrow('differ along the paired axes 1 and 0')
   expect(() => da.tensordot(a, v, 3)).toThrow('Expected `axes` of tensordot')
-  expect(() => da.vecdot(a, da.zeros([4]))).toThrow('other lengths along axis -1')
+  expect(() => da.vecdot(a, da.zeros([4]))).toThrow('different lengths along axis -1')
   expect(() => da.cross(a, da.zeros([2]))).toThrow('3 elements along axis -1')
   expect(() => da.diagonal(v)).toThrow('two axes or more')
 })

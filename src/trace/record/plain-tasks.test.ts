@@ -5,6 +5,7 @@ import { map } from '../../run/map.ts'
 import { listen, openRun, type PlainTask } from '../../base/observer.ts'
 import { PlainTasks } from './plain-tasks.ts'
 import { record } from './record.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const drained = (tasks: PlainTasks) => {
   const list: PlainTask[] = []
@@ -15,9 +16,9 @@ const newRun = (name = '') => openRun('map', name, { task: 0, run: 0 }, -1, -1)
 
 describe('plain tasks', () => {
   test('come out as they went in, whatever runs they belong to, numbers they have, and times they took', () => {
-    const runs = [newRun('first'), newRun('second')]
+    const both = [newRun('first'), newRun('second')]
     const task = fc.record({
-      run: fc.constantFrom(...runs),
+      run: fc.constantFrom(...both),
       id: fc.nat({ max: 2 ** 32 - 1 }),
       index: fc.nat({ max: 2 ** 31 - 1 }),
       startedNs: fc.nat({ max: 1e12 }),
@@ -35,7 +36,7 @@ describe('plain tasks', () => {
         expect(drained(tasks)).toEqual(kept)
         expect(drained(tasks)).toEqual([])
       }),
-      { numRuns: 50 },
+      { numRuns: runs(15, 100) },
     )
   })
 
