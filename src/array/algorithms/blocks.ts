@@ -1,12 +1,14 @@
 /** What the algorithms share: an expression over flattened inputs as a block job. */
+import { formatBytes } from '../../base/bytes.ts'
+import { BudgetExceeded } from '../../base/errors.ts'
 import { reshape } from '../expression/build.ts'
 import type { BlockAlgorithm, BlockJob, Expression } from '../jobs/job.ts'
 import { type Computed, Lowering } from '../stages/lower.ts'
-import type { DType } from '../expression/dtype.ts'
+import { bytesPer, type DType } from '../expression/dtype.ts'
 import type { DenseNode, Node } from '../expression/node.ts'
 import { blockLength } from '../kernel/ir.ts'
 import { sizeOf } from '../expression/shape.ts'
-import { chunkLengthFor, expressionOf } from '../stages/stage.ts'
+import { chunkLengthFor, describeNode, expressionOf } from '../stages/stage.ts'
 
 export interface Flat {
   readonly expression: Expression
@@ -56,8 +58,18 @@ function rowsFor(rowLength: number, length: number): number {
 export function inMemory(node: Node, computed: Computed, needs: Set<Node>): DenseNode | undefined {
   const there = computed.get(node) ?? node
   if (there.kind === 'dense') return there
+  checkInMemory(node, computed)
   needs.add(node)
   return undefined
+}
+
+/** @throws {BudgetExceeded} when it was computed into a file, because there is no room for it, and cannot be read from there */
+export function checkInMemory(node: Node, computed: Computed): void {
+  if (computed.get(node)?.kind !== 'file') return
+  const bytes = formatBytes(sizeOf(node.shape) * bytesPer(node.dtype))
+  throw new BudgetExceeded(`${describeNode(node)} with ${bytes} is needed in memory, in any order, and does not fit`, {
+    hint: 'Raise `memoryLimit`, or take a smaller part of the array first.',
+  })
 }
 
 export function blockJob(

@@ -5,6 +5,7 @@ import { identityView } from '../expression/view.ts'
 import type { Matrix } from '../jobs/job.ts'
 import { accessThrough, isRun, stridesThrough } from '../memory/source.ts'
 import type { Computed } from '../stages/lower.ts'
+import { checkInMemory } from './blocks.ts'
 
 /** The elements in memory, also through a view of them or under another shape; undefined where they have to be computed first. */
 export function matrixOf(node: Node, computed: Computed): Matrix | undefined {
@@ -23,6 +24,7 @@ interface Place {
 
 function placeOf(node: Node, computed: Computed): Place | undefined {
   const known = computed.get(node) ?? node
+  checkInMemory(node, computed)
   if (known.kind === 'dense') return { source: known, offset: known.offset, strides: known.strides }
   if (known.kind !== 'view' && known.kind !== 'reshape') return undefined
   const input = placeOf(known.input, computed)

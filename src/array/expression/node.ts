@@ -106,7 +106,15 @@ export interface ReduceNode extends Common {
   readonly axes: readonly number[]
   /** Degrees of freedom taken off the divisor of var and std. */
   readonly ddof: number
+  /**
+   * Of one box of a larger array, whose states are merged: the result has the words of the state of each element, one after the other, as doubles (or bits of
+   * whole numbers of 64 bits).
+   */
+  readonly partial?: { readonly rows: boolean }
 }
+
+/** What was computed: elements in memory, or in a file where they did not fit. */
+export type HeldNode = DenseNode | FileNode
 
 /** What has an algorithm of its own. Inputs are flattened where the algorithm knows one axis only. */
 export interface AlgorithmNode extends Common {

@@ -1,6 +1,7 @@
-/** Parts of arrays that come block by block: the blocks that a view reads, as an array of their own. */
-import { type AxisGrid, boxOfView, type Grid, shapeOfGrid } from './grid.ts'
-import { type BlocksNode, makeNode, type Node } from './node.ts'
+/** Parts of arrays that are not in memory: the blocks, or the box, that a view reads, as an array of their own. */
+import { type AxisGrid, type Box, boxOfView, type Grid, shapeOfBox, shapeOfGrid, viewOfBox } from './grid.ts'
+import { type BlocksNode, makeNode, type Node, type ViewNode } from './node.ts'
+import { sizeOf } from './shape.ts'
 import { isIdentity, type View } from './view.ts'
 
 /** The same part is the same node, so that it is made once in a computation. */
@@ -43,7 +44,42 @@ function known(node: BlocksNode, from: readonly number[], to: readonly number[])
   return part
 }
 
+/** Boxes of files and of random numbers, and of which array each is a part. */
+const boxes = new WeakMap<Node, Map<string, WeakRef<ViewNode>>>()
+const wholes = new WeakMap<Node, Node>()
+
+/**
+ * @param of what the node stands for in the computation
+ * @returns the box that the view reads as an array, and the view of it; undefined where that is most of the node
+ */
+export function boxPartOf(node: Node, of: Node, view: View): { readonly part: ViewNode; readonly view: View } | undefined {
+  const box = boxOfView(view)
+  if (!box || 2 * sizeOf(shapeOfBox(box)) > sizeOf(node.shape)) return undefined
+  const axes = view.axes.map((axis, i) => ({ ...axis, start: axis.start - (box.start[i] as number) }))
+  return { part: knownBox(node, of, box), view: { shape: view.shape, axes } }
+}
+
+function knownBox(node: Node, of: Node, box: Box): ViewNode {
+  let ofNode = boxes.get(node)
+  if (!ofNode) boxes.set(node, (ofNode = new Map()))
+  const key = `${box.start.join()} ${box.stop.join()}`
+  const there = ofNode.get(key)?.deref()
+  if (there) return there
+  const shown = viewOfBox(box)
+  const part = makeNode({ kind: 'view', input: node, view: shown, dtype: node.dtype, shape: shown.shape, chunk: undefined })
+  if (ofNode.size > 1_024) ofNode.clear()
+  ofNode.set(key, new WeakRef(part))
+  wholes.set(part, of)
+  return part
+}
+
+/** Of which array the node is a part; a part is not needed longer than whoever asked for it. */
+export function wholeOf(node: Node): Node | undefined {
+  return (node.kind === 'blocks' ? node.whole : undefined) ?? wholes.get(node)
+}
+
 /** Whether a result is still needed: of a part, whether the whole is. */
 export function isNeeded(node: Node, reached: ReadonlySet<Node>): boolean {
-  return reached.has(node) || (node.kind === 'blocks' && node.whole !== undefined && reached.has(node.whole))
+  const whole = wholeOf(node)
+  return reached.has(node) || (whole !== undefined && reached.has(whole))
 }

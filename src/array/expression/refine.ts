@@ -1,8 +1,8 @@
 /** Lengths that only a computation can find: finds what has to run first, and rebuilds what stands on it with the lengths known. */
 import * as build from './build.ts'
-import { type DenseNode, inputsFirst, inputsOf, makeNode, type Node } from './node.ts'
+import { type HeldNode, inputsFirst, inputsOf, makeNode, type Node } from './node.ts'
 
-type Computed = ReadonlyMap<Node, DenseNode>
+type Computed = ReadonlyMap<Node, HeldNode>
 
 const ownUnknown = (node: Node): boolean => node.shape.some(Number.isNaN)
 

@@ -9,7 +9,6 @@ import { type ComputeOptions, openSession } from '../ndarray/compute.ts'
 import { formatBytes } from '../../base/bytes.ts'
 import { chunkOf } from '../ndarray/create.ts'
 import { bytesPer, checkDType, type DType } from '../expression/dtype.ts'
-import { prepareFile } from '../stages/map-stage.ts'
 import { makeNode, type Node } from '../expression/node.ts'
 import { checkShape, type Shape, showShape, sizeOf } from '../expression/shape.ts'
 import { transposeView } from '../expression/view.ts'
@@ -122,7 +121,7 @@ async function write(
     await writeWhole(path, async (temporary) => {
       const [whole] = (await session.settleLengths([array.node])) as [Node]
       const header = headerOf(whole)
-      await session.evaluateInto(whole, (computed) => prepareFile(whole, resolve(temporary), header.length, computed))
+      await session.writeInto(whole, resolve(temporary), header.length)
       await writeStart(temporary, header)
     })
   } finally {

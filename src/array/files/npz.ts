@@ -16,7 +16,6 @@ import { memoryLimitRule, type MemoryOptions } from '../memory/limit.ts'
 import { sharedMemory } from '../memory/memory.ts'
 import { checkArray, NDArray, type Rank } from '../ndarray/array.ts'
 import { type ComputeOptions, openSession, wrapBuffer } from '../ndarray/compute.ts'
-import { prepareFile } from '../stages/map-stage.ts'
 import { checkBytes, checkPath, checkRegularFile } from './bounds.ts'
 import { encodeHeader, headerBytes, type NpyHeader, parseHeader } from './npy-header.ts'
 import { writeWhole } from './write-whole.ts'
@@ -224,7 +223,7 @@ export async function saveNpz(
         const header = encodeHeader(node.dtype, node.shape)
         const start = at + 30 + name.length + 20
         await writeAt(temporary, start, header)
-        await session.evaluateInto(node, (computed) => prepareFile(node, resolve(temporary), start + header.length, computed))
+        await session.writeInto(node, resolve(temporary), start + header.length)
         const size = header.length + sizeOf(node.shape) * bytesPer(node.dtype)
         const sum = await checksum(temporary, start, size)
         await writeAt(temporary, at, localHeader(name, size, sum))

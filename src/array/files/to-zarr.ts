@@ -9,9 +9,8 @@ import { checkOptions, rules } from '../../base/options.ts'
 import { bytesPer, type DType, longNames, typedArray, type TypedArray } from '../expression/dtype.ts'
 import { blocksOf, EqualBlocks, gridOf } from '../expression/grid.ts'
 import { type Shape, sizeOf } from '../expression/shape.ts'
-import { memoryLimitRule } from '../memory/limit.ts'
 import { checkArray, type NDArray, type Rank } from '../ndarray/array.ts'
-import type { ComputeOptions } from '../ndarray/compute.ts'
+import { type ComputeOptions, computeRules } from '../ndarray/compute.ts'
 import { putBlock } from '../stages/blocks-stage.ts'
 import { checkPath } from './bounds.ts'
 
@@ -47,10 +46,7 @@ export async function toZarr(path: string, x: NDArray<DType, Rank>, options: ToZ
     {
       chunks: rules.any,
       compressor: rules.oneOf('gzip'),
-      signal: rules.signal,
-      memoryLimit: memoryLimitRule,
-      threads: rules.whole(0),
-      on: rules.executor,
+      ...computeRules,
     },
     'toZarr',
   )

@@ -48,7 +48,7 @@ export function scatter(job: BlockJob): BlockTask {
 }
 
 /** Whether `a` stands before `b`; NaN stands behind everything. */
-const before = (a: number, b: number): boolean => a < b || (b !== b && a === a)
+export const before = (a: number, b: number): boolean => a < b || (b !== b && a === a)
 
 /**
  * Where values have their place among sorted elements. Outputs: values. Buffers: the sorted elements, the result (f64). Numbers: where the

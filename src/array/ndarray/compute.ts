@@ -14,17 +14,24 @@ import { identityView } from '../expression/view.ts'
 export interface ComputeOptions {
   /** Stops the computation; it rejects with `Cancelled` within a block of 4,096 elements per thread. */
   readonly signal?: AbortSignal
-  /** Bytes, or text such as `'500MB'`, that results and intermediate results may take at once. @default no limit */
+  /**
+   * Bytes, or text such as `'500MB'`, that results and intermediate results may take at once. Intermediate results that would pass it are put into files.
+   * @default no limit; from half of the machine's memory on they are put into files
+   */
   readonly memoryLimit?: number | `${number}MB` | `${number}GB`
+  /** The folder for such files, on a disk with room for them; they go with the computation. @default the system's folder for temporary files */
+  readonly spill?: string
   /** Threads to use at most; 0: this one alone. The result has the same bits for any number. @default `availableParallelism()` */
   readonly threads?: number
   /** An executor of one's own instead of the shared threads; it must share memory with this thread. */
   readonly on?: Executor
 }
 
-const computeRules = {
+/** What every function that computes checks. */
+export const computeRules = {
   signal: rules.signal,
   memoryLimit: memoryLimitRule,
+  spill: rules.string,
   threads: rules.whole(0),
   on: rules.executor,
 }
@@ -41,6 +48,7 @@ export function openSession(options: ComputeOptions, where: string): Session {
     signal: options.signal,
     memoryLimitBytes: bytesOf(options.memoryLimit),
     threads: options.threads,
+    spill: options.spill,
     on,
   })
 }

@@ -27,6 +27,16 @@ export class ColumnValues {
     this.#data = typedArray(target.dtype, target.buffer, target.offset, target.rows)
   }
 
+  /** How much is filled; see {@link back}. */
+  mark(): number {
+    return this.#filled
+  }
+
+  /** What was filled since then is filled again. */
+  back(mark: number): void {
+    this.#filled = mark
+  }
+
   /** @throws {FileRefused} when a value does not belong there */
   put(values: ArrayLike<unknown>, at: number): void {
     const { dtype, rows } = this.#target
@@ -44,6 +54,28 @@ export class ColumnValues {
         this.#data[at + i] = (
           isBig(dtype) ? BigInt(value as bigint) : storedAs(dtype, this.#rounded(value as number | bigint))
         ) as never
+    }
+  }
+
+  /**
+   * Elements as bytes, as they lie in memory.
+   * @param valid 1 for each value that is there, where some are missing
+   */
+  putBytes(bytes: Uint8Array, at: number, count: number, valid: Uint8Array | undefined): void {
+    const { rows } = this.#target
+    if (at + count > rows) throw this.#refused('has more values than rows')
+    this.#filled += count
+    const data = this.#data as Float64Array
+    if (!valid) {
+      const to = new Uint8Array(data.buffer, data.byteOffset + at * data.BYTES_PER_ELEMENT, bytes.length)
+      // A plain memcpy; `set` writes shared memory word by word.
+      if (bytes.length > 0) Buffer.prototype.fill.call(to, bytes)
+      return
+    }
+    const there = typedArray(this.#target.dtype, bytes.slice().buffer, 0, bytes.length / data.BYTES_PER_ELEMENT) as Float64Array
+    for (let i = 0, from = 0; i < count; i++) {
+      if (valid[i] === 1) data[at + i] = there[from++] as number
+      else this.#missing(at + i)
     }
   }
 

@@ -1,10 +1,12 @@
 /** Reads one column of one row group of a Parquet file, on whichever thread: only its bytes are read. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import type { AsyncBuffer, FileMetaData } from 'hyparquet'
+import type { AsyncBuffer, Compressors, FileMetaData, RowGroup, SchemaElement } from 'hyparquet'
 import { FileRefused } from '../../base/errors.ts'
 import { type ColumnTarget, ColumnValues } from './column-values.ts'
 import { type Hyparquet, loadCompressors, loadLibrary, parsers } from './parquet-library.ts'
+import { decodePages, decodingOf } from './parquet-decode.ts'
 import { checkPages, type ColumnPages } from './parquet-pages.ts'
+import { topLevel } from './parquet-schema.ts'
 
 /** What of which file. */
 export interface GroupRequest {
@@ -92,8 +94,15 @@ export async function readGroups({ target, from, to }: GroupRequest): Promise<bo
     const first = rowsBefore(from)
     let rowStart = first
     let failure: { readonly error: unknown } | undefined
-    for (const { num_rows: rows } of metadata.row_groups.slice(from, to)) {
-      const rowEnd = rowStart + Number(rows)
+    const element = topLevel(metadata.schema).get(name)
+    for (const group of metadata.row_groups.slice(from, to)) {
+      const rowEnd = rowStart + Number(group.num_rows)
+      const pages = pagesOf({ ...metadata, row_groups: [group] }, name, file.byteLength, 0, 1)
+      if (element && (await decoded(file, element, group, pages, target, values, rowStart - first, compressors))) {
+        if (values.lacks) return false
+        rowStart = rowEnd
+        continue
+      }
       await library.parquetRead({
         file: checked,
         metadata,
@@ -123,6 +132,27 @@ export async function readGroups({ target, from, to }: GroupRequest): Promise<bo
   } finally {
     file?.close()
   }
+}
+
+/** Decodes the column of a row group here. @returns whether that was possible; what is decoded already is then decoded again */
+async function decoded(
+  file: OpenFile,
+  element: SchemaElement,
+  { columns }: RowGroup,
+  pages: readonly ColumnPages[],
+  { dtype, name }: ColumnTarget,
+  values: ColumnValues,
+  at: number,
+  compressors: Compressors | undefined,
+): Promise<boolean> {
+  const meta = columns.find(({ meta_data: known }) => known?.path_in_schema[0] === name)?.meta_data
+  const decoding = meta && decodingOf(element, meta, dtype, compressors)
+  const [only] = pages
+  if (!decoding || pages.length !== 1 || !only) return false
+  const mark = values.mark()
+  if (decodePages(new Uint8Array(await file.slice(only.from, only.to)), only, decoding, values, at)) return true
+  values.back(mark)
+  return false
 }
 
 /** What a file's failure is to the caller. */

@@ -63,7 +63,38 @@ const bytesPerPage = 4_096
  * @param bytes the pages, one after the other
  * @throws {RangeError} when a header is damaged, or a page would take more memory than its values can
  */
-export function checkPages(bytes: Uint8Array, { values, compressed, always }: Omit<ColumnPages, 'from' | 'to'>): void {
+export function checkPages(bytes: Uint8Array, pages: Omit<ColumnPages, 'from' | 'to'>): void {
+  for (const _ of eachPage(bytes, pages));
+}
+
+/** A page with what its header says. */
+export interface Page {
+  readonly kind: 'data' | 'data2' | 'dictionary' | 'other'
+  /** As they lie in the file. */
+  readonly bytes: Uint8Array
+  /** Of it when it is no longer compressed. */
+  readonly size: number
+  readonly count: number
+  readonly encoding: number
+  /** How levels are encoded, in pages of the first version. */
+  readonly levelEncoding: number
+  /** In pages of the second version. */
+  readonly definitionBytes: number
+  readonly repetitionBytes: number
+  readonly compressed: boolean
+}
+
+const kinds = new Map<number, Page['kind']>([
+  [0, 'data'],
+  [2, 'dictionary'],
+  [3, 'data2'],
+])
+
+/** The pages, checked and mended as {@link checkPages} says. @throws {RangeError} as it does */
+export function* eachPage(
+  bytes: Uint8Array,
+  { values, compressed, always }: Omit<ColumnPages, 'from' | 'to'>,
+): Generator<Page, void> {
   const reader = new HeaderReader(bytes)
   // hyparquet stops at the last byte as well.
   while (reader.at < bytes.length - 1) {
@@ -72,10 +103,13 @@ export function checkPages(bytes: Uint8Array, { values, compressed, always }: Om
     const { kind, size, compressedSize } = numbersOf(page, required.page, start)
     if (compressedSize > bytes.length - reader.at) throw damaged(start, `its page would have ${compressedSize} bytes`)
     const [field, needed] = headerOf.get(kind) ?? []
+    let counts: Partial<Record<string, number>> = {}
+    let header: Fields | undefined
+    let raw = false
     if (field !== undefined && needed) {
-      const header = page.structures.get(field)
+      header = page.structures.get(field)
       if (!header) throw damaged(start, `field ${field} is missing`)
-      const counts: Partial<Record<string, number>> = numbersOf(header, needed, start)
+      counts = numbersOf(header, needed, start)
       const { values: count = 0, nulls = 0, rows = 0, definitionBytes = 0, repetitionBytes = 0 } = counts
       if (count > values || nulls > count || rows > count)
         throw damaged(start, `its page would have ${count} of ${values} values`)
@@ -84,7 +118,18 @@ export function checkPages(bytes: Uint8Array, { values, compressed, always }: Om
       const at = kind === 3 ? header.falses.get(compressedField) : undefined
       if (at !== undefined && compressed && (always || size !== compressedSize)) {
         bytes[at] = ((bytes[at] as number) & 0xf0) | type.true
-      }
+      } else raw = at !== undefined
+    }
+    yield {
+      kind: kinds.get(kind) ?? 'other',
+      bytes: bytes.subarray(reader.at, reader.at + compressedSize),
+      size,
+      count: counts['values'] ?? 0,
+      encoding: counts['encoding'] ?? -1,
+      levelEncoding: header?.numbers.get(3) ?? -1,
+      definitionBytes: counts['definitionBytes'] ?? 0,
+      repetitionBytes: counts['repetitionBytes'] ?? 0,
+      compressed: compressed && !raw,
     }
     reader.at += compressedSize
   }

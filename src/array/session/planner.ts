@@ -129,7 +129,8 @@ function groups(nodes: Iterable<Node>): Node[][] {
 
 function groupKey(node: Node): string {
   // Sums follow a tree that the chunks fix.
-  if (node.kind === 'reduce') return `reduce ${node.input.shape.join()} ${node.axes.join()} ${node.input.chunk}`
+  if (node.kind === 'reduce')
+    return `reduce ${node.input.shape.join()} ${node.axes.join()} ${node.input.chunk} ${node.partial?.rows}`
   if (node.kind === 'algorithm' || node.kind === 'concat' || node.kind === 'blocks') return `alone ${node.id}`
   return `map ${node.shape.join()}`
 }

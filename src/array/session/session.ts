@@ -2,7 +2,7 @@
  * One computation: runs the stages that the planner finds ready until the targets are there. What several targets need is
  * computed once; targets of one shape share a pass; an intermediate result is dropped when nothing needs it any more.
  */
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { Cancellation, cancelled } from '../../base/abort.ts'
 import { BudgetExceeded, Cancelled } from '../../base/errors.ts'
 import { currentFrame } from '../../base/frame.ts'
@@ -11,14 +11,19 @@ import { formatBytes } from '../../base/bytes.ts'
 import { expectedJobMs } from '../jobs/cost.ts'
 import { bytesPer } from '../expression/dtype.ts'
 import { runJob } from '../jobs/executor.ts'
-import { prepareMaps } from '../stages/map-stage.ts'
-import { type DenseNode, inputsOf, makeNode, type Node } from '../expression/node.ts'
-import { isNeeded } from '../expression/part.ts'
+import * as build from '../expression/build.ts'
+import { isOneRow, sortIntoFile } from '../algorithms/external-sort.ts'
+import { blocksIntoFile } from '../stages/blocks-stage.ts'
+import { prepareFile, prepareMaps } from '../stages/map-stage.ts'
+import { blocksOf, viewOfBox } from '../expression/grid.ts'
+import { heldInFile, Spill } from './spill.ts'
+import { type DenseNode, type HeldNode, inputsOf, makeNode, type Node } from '../expression/node.ts'
+import { isNeeded, wholeOf } from '../expression/part.ts'
 import { Planner } from './planner.ts'
 import { rebuilt, unknownBelow } from '../expression/refine.ts'
 import { contiguousStrides, sizeOf } from '../expression/shape.ts'
 import { BlockCache } from '../stages/block-cache.ts'
-import type { Prepared, Stage, StageContext } from '../stages/stage.ts'
+import type { Stage, StageContext } from '../stages/stage.ts'
 import { identityView } from '../expression/view.ts'
 import { accessThrough, isRun, stridesThrough } from '../memory/source.ts'
 import { Turns } from '../stages/turns.ts'
@@ -28,17 +33,26 @@ export interface SessionOptions {
   readonly memoryLimitBytes?: number | undefined
   readonly threads?: number | undefined
   readonly on?: Executor | undefined
+  /** The folder for what does not fit in memory. */
+  readonly spill?: string | undefined
 }
+
+/** Bytes of a slab that is computed at once into a file, at most; more would not make it quicker. Chosen. */
+const mostSlabBytes = 512 << 20
 
 /** Results that nothing needs are looked for when this many bytes have come since the last time, or as many results as stayed. */
 const droppedFromBytes = 1 << 20
 
 export class Session {
-  readonly computed = new Map<Node, DenseNode>()
+  readonly computed = new Map<Node, HeldNode>()
   readonly #options: SessionOptions
   readonly #cancellation: Cancellation
   readonly #turns = new Turns()
-  readonly #blocks = new BlockCache()
+  readonly #blocks: BlockCache
+  readonly #limit: number
+  readonly #spill: Spill
+  /** What somebody wants in memory. */
+  readonly #wanted = new WeakSet<Node>()
   /** What the results are kept for, of each computation that is under way: a stage may ask for one within another. */
   readonly #roots = new Set<readonly Node[]>()
   #bytesSinceDrop = 0
@@ -46,23 +60,62 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options
+    this.#limit = options.memoryLimitBytes ?? totalmem() / 2
+    this.#blocks = new BlockCache(this.#limit / 8)
+    this.#spill = new Spill(options.spill)
     this.#cancellation = new Cancellation(currentFrame().cancellation, Cancellation.of(options.signal))
   }
 
   /** Computes the targets; each comes back as elements in memory. */
   async evaluate(targets: readonly Node[]): Promise<DenseNode[]> {
     const whole = await this.settleLengths(targets)
+    for (const node of whole) this.#wanted.add(node)
     await this.#compute(whole, whole)
     return whole.map((node) => this.#known(node) as DenseNode)
   }
 
-  /** Computes what a stage of the caller's needs, then runs it. */
-  async evaluateInto(node: Node, prepare: (computed: ReadonlyMap<Node, DenseNode>) => Prepared): Promise<void> {
-    for (;;) {
-      const prepared = prepare(this.computed)
-      if ('stage' in prepared) return this.run(prepared.stage)
-      await this.#compute([...prepared.needs], [node])
+  /** Computes a node into a file that is there, slab by slab where what it needs does not fit in memory. */
+  async writeInto(node: Node, path: string, offsetBytes: number): Promise<void> {
+    const prepared = prepareFile(node, path, offsetBytes, this.computed)
+    const rows = 'needs' in prepared ? this.#slabRows(node, prepared.needs) : undefined
+    if (rows === undefined) return this.#writeSlab(node, node, path, offsetBytes)
+    const length = node.shape[0] as number
+    const rowBytes = sizeOf(node.shape.slice(1)) * bytesPer(node.dtype)
+    for (let start = 0; start < length; start += rows) {
+      const box = { start: node.shape.map((_, axis) => (axis === 0 ? start : 0)), stop: [...node.shape] }
+      box.stop[0] = Math.min(length, start + rows)
+      await this.#writeSlab(build.view(node, viewOfBox(box)), node, path, offsetBytes + start * rowBytes)
     }
+  }
+
+  /** @param whole of which the slab is a part: what other slabs need, too, stays */
+  async #writeSlab(slab: Node, whole: Node, path: string, offsetBytes: number): Promise<void> {
+    const parts: Node[] = []
+    for (;;) {
+      const prepared = prepareFile(slab, path, offsetBytes, this.computed)
+      if ('stage' in prepared) {
+        await this.run(prepared.stage)
+        break
+      }
+      await this.#compute([...prepared.needs], [slab, whole], parts)
+    }
+    for (const part of parts) this.computed.delete(part)
+  }
+
+  /** Rows that are computed at once; undefined where all of them can be, or a part of them needs no less. */
+  #slabRows({ shape, ...node }: Node, needs: ReadonlySet<Node>): number | undefined {
+    const lazy = [...needs].filter((need) => need.kind === 'blocks' || need.kind === 'file' || wholeOf(need) !== undefined)
+    const bytes = lazy.reduce((sum, need) => sum + sizeOf(need.shape) * bytesPer(need.dtype), 0)
+    const room = this.#limit - this.#heldBytes()
+    const [length = 0] = shape
+    if (bytes <= room / 4 || length === 0) return undefined
+    const rows = Math.max(1, Math.floor(Math.min(mostSlabBytes, room / 8) / (bytes / length)))
+    const block = blocksOf({ shape, chunk: node.chunk, grid: node.grid }, 'save')[0]?.largest ?? 1
+    const blocky = lazy.some(({ kind }) => kind === 'blocks')
+    if (!blocky) return rows < length ? rows : undefined
+    // Blocks are made whole.
+    const whole = Math.max(1, Math.floor(rows / block)) * block
+    return whole < length && whole * (bytes / length) <= room / 2 ? whole : undefined
   }
 
   /** The targets with all lengths known. */
@@ -90,7 +143,7 @@ export class Session {
           await this.#takeTurns()
           await this.run(stage)
           for (const node of stage.nodes) {
-            if (node.kind === 'blocks' && node.whole) parts.push(node)
+            if (wholeOf(node)) parts.push(node)
             planner.settled(node)
           }
         }
@@ -108,6 +161,7 @@ export class Session {
   }
 
   async run(stage: Stage): Promise<void> {
+    if (this.#heldBytes() + stage.bytes > this.#limit && (await this.#runIntoFiles(stage))) return
     this.#checkMemory(stage.bytes)
     this.#bytesSinceDrop += stage.bytes
     const { threads = availableParallelism(), on } = this.#options
@@ -117,7 +171,39 @@ export class Session {
       this.computed.set(node, result.kind === 'dense' ? result : await this.#finish(result))
   }
 
-  #contextOf(stage: Stage, threads: number): StageContext {
+  /** Computes the nodes of the stage into files. @returns false where that is not possible, or memory is wanted */
+  async #runIntoFiles({ nodes }: Stage): Promise<boolean> {
+    if (nodes.some((node) => this.#wanted.has(node) || wholeOf(node) !== undefined)) return false
+    for (const node of nodes) {
+      if (node.kind === 'file' || node.kind === 'reduce') return false
+      if (node.kind === 'algorithm' && !(node.name === 'sort' && isOneRow(node))) return false
+    }
+    for (const node of nodes) this.computed.set(node, heldInFile(await this.#intoFile(node), node.dtype, node.shape))
+    return true
+  }
+
+  async #intoFile(node: Node): Promise<string> {
+    const takeTurns = (): Promise<void> => this.#takeTurns()
+    if (node.kind === 'algorithm') {
+      const evaluate = (nodes: readonly Node[]): Promise<DenseNode[]> => this.evaluateParts(nodes, [node])
+      // In memory are then the elements, the sorted ones, and what threads count.
+      const length = Math.max(1 << 16, Math.floor((this.#limit - this.#heldBytes()) / (6 * bytesPer(node.dtype))))
+      return sortIntoFile(node, { evaluate, takeTurns, file: () => this.#spill.file(), length })
+    }
+    const path = this.#spill.file()
+    const threads = this.#options.threads ?? availableParallelism()
+    if (node.kind === 'blocks') await blocksIntoFile(node, path, this.#contextOf({ nodes: [node] }, threads))
+    else if (node.kind === 'concat' && node.axis === 0) {
+      let offset = 0
+      for (const input of node.inputs) {
+        await this.writeInto(input, path, offset)
+        offset += sizeOf(input.shape) * bytesPer(node.dtype)
+      }
+    } else await this.writeInto(node, path, 0)
+    return path
+  }
+
+  #contextOf(stage: Pick<Stage, 'nodes'>, threads: number): StageContext {
     return {
       cancellation: this.#cancellation,
       threads,
@@ -132,6 +218,7 @@ export class Session {
     const there = nodes.map((node) => inMemory(node, this.computed))
     const missing = nodes.filter((_, i) => there[i] === undefined)
     const parts: Node[] = []
+    for (const node of missing) this.#wanted.add(node)
     if (missing.length > 0) await this.#compute(missing, [...roots, ...roots.flatMap(inputsOf), ...missing], parts)
     const results = nodes.map((node, i) => there[i] ?? (this.#known(node) as DenseNode))
     // The whole stays wanted as long as there are other parts to come: these would stay with it.
@@ -152,8 +239,7 @@ export class Session {
   #checkMemory(bytes: number): void {
     const limit = this.#options.memoryLimitBytes ?? Number.POSITIVE_INFINITY
     if (limit === Number.POSITIVE_INFINITY) return
-    let needed = bytes
-    for (const { dtype, shape } of this.computed.values()) needed += sizeOf(shape) * bytesPer(dtype)
+    const needed = bytes + this.#heldBytes()
     if (needed <= limit) return
     throw new BudgetExceeded(
       `The computation needs ${formatBytes(needed)} at once, and \`memoryLimit\` is ${formatBytes(limit)}`,
@@ -163,8 +249,15 @@ export class Session {
     )
   }
 
+  #heldBytes(): number {
+    let bytes = 0
+    for (const { kind, dtype, shape } of this.computed.values()) if (kind === 'dense') bytes += sizeOf(shape) * bytesPer(dtype)
+    return bytes
+  }
+
   #known(node: Node): DenseNode | undefined {
-    return node.kind === 'dense' ? node : this.computed.get(node)
+    const known = node.kind === 'dense' ? node : this.computed.get(node)
+    return known?.kind === 'dense' ? known : undefined
   }
 
   /** A walk over the graph after each of many small stages would take longer than the stages. */
@@ -194,12 +287,13 @@ export class Session {
   }
 
   close(): void {
+    this.#spill.close()
     this.#cancellation.close()
   }
 }
 
 /** What a node selects of elements in memory, where they lie one after the other. */
-function inMemory(node: Node, computed: ReadonlyMap<Node, DenseNode>): DenseNode | undefined {
+function inMemory(node: Node, computed: ReadonlyMap<Node, HeldNode>): DenseNode | undefined {
   const known = computed.get(node) ?? node
   const source = known.kind === 'view' ? (computed.get(known.input) ?? known.input) : known
   if (source.kind !== 'dense') return undefined

@@ -7,11 +7,17 @@ const mostBytes = 256 << 20
 type Elements = ArrayBufferView & ArrayLike<number | bigint>
 
 export class BlockCache {
+  readonly #mostBytes: number
   readonly #held = new Map<string, Elements>()
   readonly #makers = new WeakMap<BlockMaker, number>()
   #makerCount = 0
   readonly #making = new Map<string, Promise<ArrayLike<number | bigint> | undefined>>()
   #bytes = 0
+
+  /** @param limitBytes of what is left for blocks */
+  constructor(limitBytes: number) {
+    this.#mostBytes = Math.min(mostBytes, limitBytes)
+  }
 
   #key(maker: BlockMaker, index: readonly number[]): string {
     const number = this.#makers.get(maker) ?? ++this.#makerCount
@@ -51,12 +57,12 @@ export class BlockCache {
   }
 
   #put(maker: BlockMaker, index: readonly number[], elements: Elements): void {
-    if (elements.byteLength > mostBytes / 4) return
+    if (elements.byteLength > this.#mostBytes / 4) return
     const key = this.#key(maker, index)
     this.#bytes += elements.byteLength - (this.#held.get(key)?.byteLength ?? 0)
     this.#held.set(key, elements)
     for (const [oldest, held] of this.#held) {
-      if (this.#bytes <= mostBytes) return
+      if (this.#bytes <= this.#mostBytes) return
       this.#held.delete(oldest)
       this.#bytes -= held.byteLength
     }

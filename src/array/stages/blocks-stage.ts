@@ -1,4 +1,5 @@
 /** Arrays that come block by block: makes the blocks, several at once, and puts their elements to their place. */
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { HeddleError } from '../../base/errors.ts'
 import { bytesPer, typedArray, type TypedArray } from '../expression/dtype.ts'
 import { type AxisGrid, blockCount, blockIndex, type Box, boxOfBlock, shapeOfBox } from '../expression/grid.ts'
@@ -24,7 +25,7 @@ export function prepareBlocks(node: BlocksNode, computed: Computed): Prepared {
       async work(context) {
         node.maker.check?.(bytes)
         result = allocate(node.dtype, node.shape)
-        await new Making(node, typedArray(node.dtype, result, 0, sizeOf(node.shape)), context).run()
+        await new Making(node, new InMemory(node, result), context).run()
       },
       finish: () => new Map([[node, denseNode(node.dtype, node.shape, result)]]),
     },
@@ -51,21 +52,120 @@ function sharedNeeds({ maker, grid, inputs, first, start, shape }: BlocksNode, c
   return new Set([...lowering.needs].filter((need) => below.has(need)))
 }
 
+/** Makes all blocks into an empty file, in C order. */
+export async function blocksIntoFile(node: BlocksNode, path: string, context: StageContext): Promise<void> {
+  const file = new InFile(node, path)
+  try {
+    await new Making(node, file, context).run()
+  } finally {
+    file.close()
+  }
+}
+
+/** Where the blocks go. */
+interface Destination {
+  /** Where the maker may put the elements of a block itself. */
+  into(within: Box): BlockRequest['into']
+  /** @param made undefined where the maker has done so */
+  put(within: Box, into: BlockRequest['into'], made: ArrayLike<number | bigint> | undefined): void
+  fill(value: number, from: number, to: number): void
+}
+
+const offsetOf = ({ start }: Box, strides: readonly number[]): number =>
+  start.reduce((sum, n, axis) => sum + n * (strides[axis] as number), 0)
+
+class InMemory implements Destination {
+  readonly #data: TypedArray
+  readonly #strides: readonly number[]
+
+  constructor({ dtype, shape }: BlocksNode, buffer: SharedArrayBuffer) {
+    this.#data = typedArray(dtype, buffer, 0, sizeOf(shape))
+    this.#strides = contiguousStrides(shape)
+  }
+
+  into(within: Box): BlockRequest['into'] {
+    return { data: this.#data, offset: offsetOf(within, this.#strides), strides: this.#strides }
+  }
+
+  put(within: Box, into: BlockRequest['into'], made: ArrayLike<number | bigint> | undefined): void {
+    if (made) putBlock(made, shapeOfBox(within), into)
+  }
+
+  fill(value: number, from: number, to: number): void {
+    ;(this.#data as Float64Array).fill(value, from, to)
+  }
+}
+
+class InFile implements Destination {
+  readonly #shape: readonly number[]
+  readonly #dtype: BlocksNode['dtype']
+  readonly #fd: number
+
+  constructor({ dtype, shape }: BlocksNode, path: string) {
+    this.#shape = shape
+    this.#dtype = dtype
+    this.#fd = openSync(path, 'r+')
+    ftruncateSync(this.#fd, sizeOf(shape) * bytesPer(dtype))
+  }
+
+  into(within: Box): BlockRequest['into'] {
+    const shape = shapeOfBox(within)
+    const data = typedArray(this.#dtype, allocate(this.#dtype, shape), 0, sizeOf(shape))
+    return { data, offset: 0, strides: contiguousStrides(shape) }
+  }
+
+  put(within: Box, into: BlockRequest['into'], made: ArrayLike<number | bigint> | undefined): void {
+    const shape = shapeOfBox(within)
+    if (made) putBlock(made, shape, into)
+    const strides = contiguousStrides(this.#shape)
+    // Axes that the block has whole are one run with the one before them.
+    let axis = shape.length - 1
+    while (axis > 0 && shape[axis] === this.#shape[axis]) axis--
+    const run = sizeOf(shape.slice(Math.max(0, axis)))
+    const rows = run === 0 ? 0 : sizeOf(shape) / run
+    for (let row = 0; row < rows; row++) {
+      let to = offsetOf(within, strides)
+      for (let i = axis - 1, left = row; i >= 0; i--) {
+        to += (left % (shape[i] as number)) * (strides[i] as number)
+        left = Math.floor(left / (shape[i] as number))
+      }
+      this.#write(into.data.subarray(row * run, (row + 1) * run) as TypedArray, to)
+    }
+  }
+
+  fill(value: number, from: number, to: number): void {
+    const end = Math.min(to, sizeOf(this.#shape))
+    const values = typedArray(this.#dtype, new ArrayBuffer(8 * (end - from)), 0, end - from) as Float64Array
+    values.fill(value)
+    this.#write(values, from)
+  }
+
+  #write(values: ArrayBufferView, at: number): void {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    const start = at * bytesPer(this.#dtype)
+    for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done, bytes.length - done, start + done)
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+}
+
 /** One array whose blocks are being made. */
 class Making {
   readonly #node: BlocksNode
-  readonly #result: TypedArray
+  readonly #to: Destination
   readonly #context: StageContext
 
-  constructor(node: BlocksNode, result: TypedArray, context: StageContext) {
+  constructor(node: BlocksNode, to: Destination, context: StageContext) {
     this.#node = node
-    this.#result = result
+    this.#to = to
     this.#context = context
   }
 
   async run(): Promise<void> {
     const { maker, grid } = this.#node
-    if (this.#result.length === 0) return
+    if (sizeOf(this.#node.shape) === 0) return
     if (maker.present && Number(maker.fill ?? 0) !== 0) await this.#fill(maker.fill as number)
     const blocks = this.#indices(maker.present, blockCount(grid))
     const lanes = Array.from(
@@ -104,29 +204,26 @@ class Making {
 
   async #fill(value: number): Promise<void> {
     const step = 1 << 20
-    for (let at = 0; at < this.#result.length; at += step) {
+    for (let at = 0; at < sizeOf(this.#node.shape); at += step) {
       await this.#context.takeTurns()
-      ;(this.#result as Float64Array).fill(value, at, at + step)
+      this.#to.fill(value, at, at + step)
     }
   }
 
   async #make(here: readonly number[]): Promise<void> {
-    const { grid, first, start, shape } = this.#node
+    const { grid, first, start } = this.#node
     const within = boxOfBlock(grid, here)
-    const strides = contiguousStrides(shape)
-    const offset = within.start.reduce((sum, n, axis) => sum + n * (strides[axis] as number), 0)
     const index = here.map((n, axis) => n + (first[axis] as number))
     const shift = (list: readonly number[]): number[] => list.map((n, axis) => n + (start[axis] as number))
     const box: Box = { start: shift(within.start), stop: shift(within.stop) }
-    const into = { data: this.#result, offset, strides }
+    const into = this.#to.into(within)
     const make = (): Promise<ArrayLike<number | bigint> | undefined> => this.#call(box, index, into)
     const { maker } = this.#node
     const made = this.#node.whole ? await this.#context.blocks.once(maker, index, make) : await make()
-    if (!made) return
     const size = sizeOf(shapeOfBox(box))
-    if (made.length !== size)
+    if (made && made.length !== size)
       throw new HeddleError(`Block [${index.join(', ')}] of ${maker.label} has ${made.length} elements, not ${size}`)
-    putBlock(made, shapeOfBox(box), into)
+    this.#to.put(within, into, made)
   }
 
   async #call(box: Box, index: readonly number[], into: BlockRequest['into']): Promise<ArrayLike<number | bigint> | undefined> {

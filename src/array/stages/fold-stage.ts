@@ -9,13 +9,13 @@ import { blockLength } from '../kernel/ir.ts'
 import type { ValueId } from '../kernel/ir.ts'
 import type { Accumulator } from '../reductions/reduction.ts'
 import type { Lowering } from './lower.ts'
-import type { Node, ReduceNode } from '../expression/node.ts'
-import { finished, reductionOf, stateNode } from './state-node.ts'
+import type { ReduceNode } from '../expression/node.ts'
+import { countNode, finished, outerShape, partialNode, reductionOf, stateNode } from './state-node.ts'
 import type { Layout } from './layout.ts'
 import { describeNode, expressionOf, type Stage } from './stage.ts'
 
 /** One reduction in a fold: its carried words, and where they begin among those of the job. */
-interface Fold {
+export interface Fold {
   readonly dtype: DType
   readonly accumulator: Accumulator
   readonly carried: readonly Carried[]
@@ -61,10 +61,10 @@ export function foldStage(
       return new Map(
         nodes.map((node, i) => {
           const { carried, first, accumulator } = folds[i] as Fold
-          const words: Node[] = carried.map(({ dtype }, w) => stateNode(states, dtype, node.shape, (first + w) * outer, 1))
-          // A count in front is the same everywhere, and not carried; nothing reads its place.
-          while (words.length < accumulator.words) words.unshift(words[0] as Node)
-          return [node, finished(node, words, count)]
+          const words = carried.map(({ dtype }, w) => stateNode(states, dtype, outerShape(node), (first + w) * outer, 1))
+          // A count in front is the same everywhere, and not carried.
+          while (words.length < accumulator.words) words.unshift(countNode(outerShape(node), count))
+          return [node, node.partial ? partialNode(node, words) : finished(node, words, count)]
         }),
       )
     },
@@ -72,7 +72,7 @@ export function foldStage(
 }
 
 /** Adds a reduction to those that the kernel carries. */
-function addFold(builder: Carrying, node: ReduceNode, raw: ValueId): Fold {
+export function addFold(builder: Carrying, node: ReduceNode, raw: ValueId): Fold {
   const { program, carried } = builder
   const reduction = reductionOf(node)
   const dtype: DType = program.dtype(raw) === 'i64' && reduction.carriesInt64 ? 'i64' : 'f64'

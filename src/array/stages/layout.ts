@@ -11,16 +11,19 @@ export interface Layout {
   readonly count: number
 }
 
-export function layOut({ input, axes }: ReduceNode): Layout {
+export function layOut({ input, axes, partial }: ReduceNode): Layout {
   const { shape } = input
   const left = shape.map((_, i) => i).filter((axis) => !axes.includes(axis))
   const outer = sizeOf(left.map((axis) => shape[axis] as number))
   const count = sizeOf(axes.map((axis) => shape[axis] as number))
-  const rows = outer === 1 || (axes.includes(shape.length - 1) ? count >= 512 || count > outer : outer < 512 && count > outer)
+  // The states of all boxes of an array are alike.
+  const rows =
+    partial?.rows ??
+    (outer === 1 || (axes.includes(shape.length - 1) ? count >= 512 || count > outer : outer < 512 && count > outer))
   const order = rows ? [...left, ...axes] : [...axes, ...left]
   const view = {
     shape: order.map((axis) => shape[axis] as number),
     axes: shape.map((_, axis) => ({ start: 0, step: 1, from: order.indexOf(axis) })),
   }
-  return { rows, view: outer === 1 ? undefined : view, outer, count }
+  return { rows, view: outer === 1 && rows ? undefined : view, outer, count }
 }

@@ -14,13 +14,14 @@ import type {
   ConcatNode,
   DenseNode,
   FileNode,
+  HeldNode,
   MapNode,
   Node,
   RandomNode,
   RangeNode,
   ReshapeNode,
 } from '../expression/node.ts'
-import { partOf } from '../expression/part.ts'
+import { boxPartOf, partOf } from '../expression/part.ts'
 import { contiguousStrides, sizeOf } from '../expression/shape.ts'
 import { type Access, accessThrough, isRun, isSingle, type Source } from '../memory/source.ts'
 import { broadcastView, composeViews, identityView, isIdentity, type View } from '../expression/view.ts'
@@ -29,7 +30,7 @@ import { broadcastView, composeViews, identityView, isIdentity, type View } from
 export const nowhere = new SharedArrayBuffer(8)
 
 /** What was computed so far. */
-export type Computed = ReadonlyMap<Node, DenseNode>
+export type Computed = ReadonlyMap<Node, HeldNode>
 
 /**
  * How large one kernel may become; what goes beyond is computed before, in a pass of its own. Without a limit the kernel of a long chain would be
@@ -75,7 +76,7 @@ export class Lowering {
     if (fused && this.#isFull(there)) value = this.#need(there)
     else {
       this.#depth++
-      value = this.#lower(there, view)
+      value = this.#lower(there, view, node)
       this.#depth--
     }
     this.#known.set(key, value)
@@ -95,7 +96,8 @@ export class Lowering {
     )
   }
 
-  #lower(node: Node, view: View): ValueId {
+  /** @param of what the node stands for in the computation */
+  #lower(node: Node, view: View, of: Node = node): ValueId {
     switch (node.kind) {
       case 'full':
         return this.#parameter(node.dtype, node.value)
@@ -108,9 +110,9 @@ export class Lowering {
           this.parameters.push(node.key)
           return this.program.random(node.distribution)
         }
-        return this.#leaf(node, sourceOf(node), view, contiguousStrides(node.shape), 0)
+        return this.#leaf(node, sourceOf(node), view, contiguousStrides(node.shape), 0, of)
       case 'file':
-        return this.#leaf(node, sourceOf(node), view, contiguousStrides(node.shape), 0)
+        return this.#leaf(node, sourceOf(node), view, contiguousStrides(node.shape), 0, of)
       case 'map':
         return this.#map(node, view)
       case 'cast':
@@ -185,7 +187,8 @@ export class Lowering {
     return f64('add', f64('multiply', index, this.#parameter('f64', node.step)), this.#parameter('f64', node.start))
   }
 
-  #leaf(node: Node, source: Source, view: View, strides: readonly number[], offset: number): ValueId {
+  /** @param of as of `#lower`, where the view is one of the node itself */
+  #leaf(node: Node, source: Source, view: View, strides: readonly number[], offset: number, of?: Node): ValueId {
     const access: Access = { source, dtype: node.dtype, ...accessThrough(view, strides, offset) }
     if (source.kind === 'memory' && isSingle(access)) {
       if (source.buffer === nowhere) return this.#parameter(node.dtype, isBig(node.dtype) ? 0n : 0)
@@ -193,11 +196,19 @@ export class Lowering {
       return this.#parameter(node.dtype, convert(node.dtype, node.dtype, rawFrom(node.dtype, raw)))
     }
     // Files and random numbers are read in runs; anything else costs a whole block for one element.
-    if (source.kind !== 'memory' && access.strides.at(-1) !== 1) return this.#need(node)
+    if (source.kind !== 'memory' && access.strides.at(-1) !== 1) return of ? this.#box(node, of, view) : this.#need(node)
     const same = this.inputs.findIndex((other) => sameAccess(other, access))
     if (same >= 0) return this.program.add({ kind: 'input', slot: same, dtype: node.dtype })
     this.inputs.push(access)
     return this.program.input(node.dtype)
+  }
+
+  /** Read in runs before, and in the order of the view then: only the box that the view shows. */
+  #box(node: Node, of: Node, view: View): ValueId {
+    const found = boxPartOf(node, of, view)
+    if (!found) return this.#need(node)
+    const there = this.#computed.get(found.part)
+    return there ? this.#lower(there, found.view, found.part) : this.#need(found.part)
   }
 
   #parameter(dtype: DType, value: number | bigint): ValueId {

@@ -92,5 +92,5 @@ export function prepareFile(node: Node, path: string, offsetBytes: number, compu
   if (lowering.needs.size > 0) return { needs: lowering.needs }
   const jobs = (): MapJob[] =>
     sizeOf(node.shape) === 0 ? [] : [mapJob(lowering, [root], [{ kind: 'file', path, offsetBytes, dtype: node.dtype }], node)]
-  return { stage: { nodes: [node], jobs, bytes: 0, finish: () => new Map([[node, node]]) } }
+  return { stage: { nodes: [node], jobs, bytes: 0, finish: () => new Map() } }
 }

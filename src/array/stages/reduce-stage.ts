@@ -7,7 +7,8 @@ import { mergeSegments, segmentCount } from '../jobs/reduce.ts'
 import { blockLength } from '../kernel/ir.ts'
 import { type Computed, Lowering } from './lower.ts'
 import type { ReduceNode } from '../expression/node.ts'
-import { finished, reductionOf, stateNode } from './state-node.ts'
+import { finished, outerShape, partialNode, reductionOf, stateNode } from './state-node.ts'
+import { streamedReductions } from './streamed-reductions.ts'
 import { type Layout, layOut } from './layout.ts'
 import { chunkLengthFor, describeNode, expressionOf, type Prepared, type Stage } from './stage.ts'
 
@@ -16,7 +17,7 @@ export function prepareReductions(nodes: readonly ReduceNode[], computed: Comput
   const layout = layOut(nodes[0] as ReduceNode)
   const lowering = new Lowering(computed, layout.outer === 1)
   const values = nodes.map((node) => lowering.lower(node.input, layout.view))
-  if (lowering.needs.size > 0) return { needs: lowering.needs }
+  if (lowering.needs.size > 0) return streamedReductions(nodes, lowering, values, layout) ?? { needs: lowering.needs }
   return { stage: layout.rows ? rowStage(nodes, lowering, values, layout) : foldStage(nodes, lowering, values, layout) }
 }
 
@@ -65,10 +66,10 @@ function rowStage(nodes: readonly ReduceNode[], lowering: Lowering, values: read
           const stride = segments * wordsOfAll(measures)
           // Whole numbers of 64 bits are so in the first word only.
           const words = Array.from({ length: accumulatorOf(measure.kind).words }, (_, w) =>
-            stateNode(states, measure.dtype === 'i64' && w === 0 ? 'i64' : 'f64', node.shape, at + w, stride),
+            stateNode(states, measure.dtype === 'i64' && w === 0 ? 'i64' : 'f64', outerShape(node), at + w, stride),
           )
           at += words.length
-          return [node, finished(node, words, count)]
+          return [node, node.partial ? partialNode(node, words) : finished(node, words, count)]
         }),
       )
     },
