@@ -1,9 +1,10 @@
 /** Results of a graph that only worker functions need stay with the workers; every value is as if it had come here. */
-import { expect, test } from 'vitest'
-import { graph, map, partialResults, threads, WorkerCrashed } from '../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import { Closed, type Executor, graph, map, partialResults, threads, WorkerCrashed } from '../src/index.ts'
 import { sealedAmong, staysThere } from '../src/run/graph-stays.ts'
 import { Sealed } from '../src/encoding/sealed.js'
 import { staying } from './fixtures/staying.ts'
+import { runs } from './support/runs.ts'
 
 const sum50 = (50 * 49) / 2
 
@@ -62,6 +63,48 @@ test('a task that is tried again gets what it got at first', async () => {
   const count = g.task('count', staying.counter)
   const b = g.task('b', { a, count }, staying.failsOnce, { retry: { retries: 2, base: 1 } })
   expect(await g.run(b)).toBe(51)
+})
+
+describe.each([2, 1, 3, 8].slice(0, runs(2, 4)))('on %d threads', (size) => {
+  /** A lattice: each task needs two of the row above it, and the first that runs as number `at` ends its worker. */
+  const lattice = async (on: Executor, at: number, retry: number): Promise<unknown> => {
+    const dies = new SharedArrayBuffer(4)
+    new Int32Array(dies)[0] = at
+    const g = graph('lattice')
+    const begin = g.task('dies', () => dies)
+    const first = g.task('first', staying.numbers, { on, retry })
+    let row = [first, first]
+    for (let depth = 0; depth < 3; depth++) {
+      row = [0, 1].map((i) =>
+        g.task(`${depth}.${i}`, { dies: begin, a: row[i] as never, b: row[1 - i] as never }, staying.joined as never, {
+          on,
+          retry,
+        }),
+      )
+    }
+    const last = g.task('last', { dies: begin, a: row[0] as never, b: row[1] as never }, staying.joined as never, { on, retry })
+    return await g.run(last)
+  }
+
+  test('a graph has the same bits whichever task ends its worker, where it may run again; else that task fails by name', async () => {
+    const on = threads({ size })
+    const expected = await lattice(on, -1, 0)
+    for (let at = 0; at < 7; at++) expect(await lattice(on, at, 2)).toStrictEqual(expected)
+    await expect(lattice(on, 3, 0)).rejects.toThrow(WorkerCrashed)
+    await on.close({ graceMs: 0 })
+  })
+
+  test('closing while values are kept settles', async () => {
+    const on = threads({ size })
+    const g = graph('closes')
+    const a = g.task('a', staying.numbers, { on })
+    const b = g.task('b', { a }, staying.changed, { on })
+    const waits = g.task('waits', { b }, async () => {
+      await on.close({ graceMs: 0 })
+    })
+    const c = g.task('c', { a, waits }, staying.lengthOf as never, { on })
+    await expect(g.run(c)).rejects.toThrow(Closed)
+  })
 })
 
 test('what a worker made outlives it, without being made again', async () => {

@@ -8,6 +8,7 @@
 import { isA } from '../base/look.js'
 import type { Chunk, Rows } from '../encoding/encoded.ts'
 import { unpackRows } from '../encoding/rows.js'
+import { Breath } from '../run/breath.ts'
 import type { FunctionRef, Place } from '../run/executor.ts'
 import { messageBytes } from '../encoding/message-size.js'
 import type { Scattered } from '../run/shapes.ts'
@@ -57,6 +58,8 @@ interface Partition {
   busy: boolean
 }
 
+/** Keys that are given between two looks at the clock: less than a millisecond. */
+const givenAtOnce = 2_048
 /** About what an item weighs that stayed where it is; chosen. */
 const keptBytes = 64
 
@@ -165,18 +168,22 @@ export class Gather extends Stage<never> {
   async #gather(): Promise<void> {
     const heads = await Promise.all(this.#partitions.map((partition) => this.#take(partition, 0)))
     const rest = heads.filter(({ order }) => order.length > 0)
+    const breath = new Breath()
     while (rest.length > 0) {
       const used = this.#giveWhileAllHave(rest)
+      breath.look()
+      if (breath.pause) await breath.pause
+      if (!used) continue
       const next = await used.next
       if (next) Object.assign(used, next)
       else rest.splice(rest.indexOf(used), 1)
     }
   }
 
-  /** Until one has nothing more at hand: that one. Millions of keys come through here. */
-  #giveWhileAllHave(heads: readonly Head[]): Head {
+  /** Until one has nothing more at hand: that one; or for a moment. Millions of keys come through here. */
+  #giveWhileAllHave(heads: readonly Head[]): Head | undefined {
     const { give } = this.#spec
-    for (;;) {
+    for (let given = 0; given < givenAtOnce; given++) {
       let first = heads[0] as Head
       let least = first.order[first.at] as number
       for (let i = 1; i < heads.length; i++) {
@@ -189,6 +196,7 @@ export class Gather extends Stage<never> {
       give(first.keys[first.at], first.values[first.at])
       if (++first.at === first.order.length) return first
     }
+    return undefined
   }
 
   async #take(partition: Partition, from: number): Promise<Head> {
