@@ -17,6 +17,8 @@ const pinned = [
   'duckdb==2.0.0',
   'polars==2.1.0',
   'ray==2.60.0',
+  'celery[redis]==5.7.0',
+  'dask[distributed]==2026.8.0',
   'pyspark==4.3.0',
 ]
 

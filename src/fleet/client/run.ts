@@ -59,9 +59,6 @@ export interface RunStart {
 
 /** Of text that is out. */
 const windowBytes = 64 * 2 ** 20
-/** Jobs that are out at most: enough for any fleet. */
-const windowMost = 1_000
-const windowLeast = 4
 
 export class RemoteRun {
   readonly id: string
@@ -146,7 +143,7 @@ export class RemoteRun {
       const slots = this.#host.roster.slotsOf(this.queue)
       this.#watchWorkers(slots)
       const { ledger } = this.#batches
-      const most = Math.min(windowMost, Math.max(windowLeast, Math.ceil(2 * slots * this.#host.weight)))
+      const most = this.#sizing.window(slots, this.#host.weight)
       const split = start.adoption && ((batch: Batch) => this.#split(batch, start.adoption as Adoption))
       while (!this.#over && ledger.batches < most && ledger.bytes < windowBytes)
         if (!this.#batches.next(start.mostItems, slots, split)) break

@@ -9,7 +9,7 @@ import { type Broadcast, broadcast } from '../../workers/broadcast.ts'
 import type { BatchMessage } from '../protocol/message.ts'
 
 /** Of text, of those that nobody needs just now. Chosen: some dictionaries and models. */
-const keptBytes = 512 * 2 ** 20
+const keptBytes = 128 * 2 ** 20
 
 interface Held {
   readonly handle: Promise<Broadcast<unknown>>
