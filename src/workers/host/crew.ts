@@ -59,6 +59,13 @@ export class Crew {
     return this.#workers.has(worker)
   }
 
+  /** How many items of the job have been handed out and have not started. */
+  ahead(job: Job): number {
+    let items = 0
+    for (const worker of this.#workers) items += worker.ahead(job)
+    return items
+  }
+
   get busy(): boolean {
     return [...this.#workers].some((worker) => !worker.idle)
   }

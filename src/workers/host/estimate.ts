@@ -7,15 +7,10 @@
  * small that their messages cost more. What the worker has before it already counts as done by it, so that all end together. Growth is bounded,
  * because the first measurement of a cold function says little.
  *
- * **Here or there.** Sending an item costs this thread writing its arguments and reading its result, and a worker the other halves. Where a module
- * consents to run here, a map runs here what costs more to send than to do, and shares the work with the other threads where that is best: of `n` items,
- * with `h` for computing one here and `c` there, `m` for the copying of this thread and `k` for that of a worker, on `p` cores,
- *
- *     here    n h
- *     there   max(n m, n (c + k) / p, n (c + k + m) / p)        this thread takes a core too
- *     both    n h W / (h + W - m), with W = (c + k) / (p - 1)   p - 1 workers, and this thread does what it has time for
+ * Where the items are done best follows from the same numbers: see plan.ts.
  */
 
+import { type Costs, longestHereMs, type Plan, Planner } from './plan.ts'
 import { Typical } from './typical.ts'
 
 /** Where waking a thread is dear, as in a virtual machine, a batch costs 0.1 to 0.4 ms: 10 % of one of 2 ms, 3 % of this. A short map never gets here. */
@@ -31,15 +26,8 @@ const lastShareMs = 1
 const largestAsyncBatch = 16
 /** A first guess of what copying a small item costs this thread, each way. */
 const firstCopyMs = 0.000_15
-/**
- * What a map may lose to threads that are slow to wake: a message there and back takes 0.05 ms on a quiet machine and ten times that on a
- * busy one, so that a map that would win less is not worth the risk.
- */
-const roundTripMs = 0.5
 /** What a message costs this thread that has next to nothing in it. */
 const messageMs = 0.03
-/** An item may hold this thread for as long. */
-const longestHereMs = 10
 /** To be able to stop a call that never returns costs so much. */
 const guardMs = 0.1
 /** Objects of a few fields: 3 to 10 ns per byte each way. */
@@ -48,25 +36,23 @@ const dearByteMs = 0.000_01
 const longestWriteMs = 4
 /** What is tried again because its crossing was measured long ago may cost this much. Chosen. */
 const trialMs = 0.3
-/** Sharing must win at least this share: it takes the caller's thread. Chosen. */
-const sharingWins = 0.1
 
-/** The first slices are of code that is not compiled yet. Chosen. */
-const surelyMeasured = 4
+/** Of the first slices here, and of the first batches of each worker, some are of code that is not compiled yet. Chosen. */
+const [surelyMeasured, surelyOfEach] = [4, 2]
 /** Batches there between two slices here that only measure. Chosen: a hundredth of the work. */
 const measuredEvery = 12
 
-/** Where the rest of a map is done best. */
-export type Plan = 'here' | 'there' | 'both'
-
 export class Estimate {
-  /** Busy milliseconds per item on a worker, or wherever the first ones ran; undefined until measured. */
+  /** Busy milliseconds per item on a worker, or wherever the first ones ran, on average; undefined until measured. */
   itemMs: number | undefined
-  /** The same on this thread, which has other caches, another heap, and code that was compiled at another time. */
-  #hereMs: number | undefined
+  readonly planner = new Planner()
+  /** What they usually are on a worker, and on this thread, which has other caches, another heap, and code that was compiled at another time. */
+  readonly #there = new Typical()
+  readonly #here = new Typical()
   /** Batches there since the last slice here. */
   #sinceHere = 0
-  /** Slices of work here that were measured. */
+  /** Batches there, and slices of work here, that were measured. */
+  #batches = 0
   #slices = 0
   /** Milliseconds of this thread per item: for writing its arguments, and for reading its result. */
   writeMs = firstCopyMs
@@ -78,14 +64,20 @@ export class Estimate {
   #readMeasured = false
   /** What the crossing cost when it was last measured, where that is long ago. */
   #staleMs: number | undefined
-  readonly #heres = new Typical()
   readonly #posts = new Typical()
 
-  /** A batch has come back. */
-  record(items: number, busyMs: number, async: boolean): void {
+  /**
+   * A batch has come back.
+   * @param cold it was the first of its worker: what it took says little of what the next ones take
+   */
+  record(items: number, busyMs: number, async: boolean, cold = false): void {
     if (items === 0) return
     if (async) this.async = true
     this.itemMs = this.#averaged(this.itemMs, items, busyMs)
+    if (!cold) {
+      this.#there.add(busyMs / items)
+      this.#batches++
+    }
     this.#lastBatch = items
     this.#sinceHere++
   }
@@ -140,8 +132,8 @@ export class Estimate {
     if (items === 0) return
     this.#slices++
     this.#sinceHere = 0
-    this.#hereMs = this.#heres.add(busyMs / items)
-    this.itemMs ??= this.#hereMs
+    const hereMs = this.#here.add(busyMs / items)
+    this.itemMs ??= hereMs
     this.#lastBatch = items
     // So a crossing that once seemed dear is tried again after a few dozen slices, with a few items, and then measured.
     this.#staleMs ??= this.crossingMs
@@ -151,14 +143,25 @@ export class Estimate {
 
   /** Milliseconds that an item takes here. Until that has been measured a few times it is at most what it takes there. */
   get hereMs(): number | undefined {
-    if (this.#hereMs === undefined || this.itemMs === undefined) return this.itemMs
-    return this.#slices < surelyMeasured ? Math.min(this.#hereMs, this.itemMs) : this.#hereMs
+    const [here, there] = [this.#here.usual, this.#there.usual]
+    return this.#slices < surelyMeasured ? least(here, there ?? this.itemMs) : here
+  }
+
+  /** Milliseconds that an item takes on one of `slots` workers; likewise. */
+  thereMs(slots: number): number | undefined {
+    const [here, there] = [this.#here.usual, this.#there.usual]
+    return this.#batches < Math.max(surelyMeasured, surelyOfEach * slots) ? least(here, there ?? this.itemMs) : there
+  }
+
+  /** Has it been measured often enough on both sides to be believed? */
+  sure(slots: number): boolean {
+    return this.#slices >= surelyMeasured && this.#batches >= Math.max(surelyMeasured, surelyOfEach * slots)
   }
 
   /** Whether it should be measured what an item takes here: it is not known, or was long ago, and is not long. */
   get unknownHere(): boolean {
     return (
-      (this.#hereMs === undefined || this.#sinceHere >= measuredEvery) &&
+      (this.#here.usual === undefined || this.#sinceHere >= measuredEvery) &&
       !this.async &&
       this.itemMs !== undefined &&
       this.itemMs < targetMs
@@ -176,50 +179,46 @@ export class Estimate {
    * @param ahead items of the same work that have been handed out and have not started
    * @param own how many of these wait at the worker for which the batch is
    * @param batchMs how long it should take
+   * @param shared this thread does a part too, in place of one of the workers
    */
-  batchSize(remaining: number, slots: number, ahead = 0, own = 0, batchMs = targetMs): number {
+  batchSize(remaining: number, slots: number, ahead = 0, own = 0, batchMs = targetMs, shared = false): number {
     if (this.itemMs === undefined) return 1
-    const byTime = batchMs / Math.max(this.itemMs, 1e-6)
+    const itemMs = Math.max(this.itemMs + (this.workerCopyMs ?? 0), 1e-6)
+    const hands = shared ? slots - 1 + itemMs / Math.max(this.hereMs ?? itemMs, 1e-6) : slots
+    const byTime = batchMs / itemMs
     const byGrowth = Math.max(1, this.#lastBatch) * largestGrowth
     // Into equal parts, none below `leastMs`.
     const left = remaining + ahead
-    const parts = Math.max(1, Math.min(slots, Math.floor((left * Math.max(this.itemMs, 1e-6)) / leastMs)))
+    const parts = Math.max(1, Math.min(hands, Math.floor((left * itemMs) / leastMs)))
     const share = Math.ceil(left / parts) - own
     if (share <= 0) return 0
-    const byShare = share * this.itemMs < lastShareMs ? share : Math.ceil(share / 2)
+    const byShare = share * itemMs < lastShareMs ? share : Math.ceil(share / 2)
     const byCopying = this.#staleMs === undefined ? longestWriteMs / this.writeMs : trialMs / this.#staleMs
     const most = this.async ? largestAsyncBatch : largestBatch
     return Math.max(1, Math.min(Math.floor(byTime), byGrowth, byShare, Math.floor(byCopying), most))
   }
 
   /**
-   * Where the `remaining` items are done soonest, if they may be done here.
+   * What an item costs; undefined where nothing is known of it, or where it waits for something.
    * @param stays results stay with the workers: this thread reads none
    */
+  costs(slots: number, stays: boolean): Costs | undefined {
+    const [hereMs, thereMs] = [this.hereMs, this.thereMs(slots)]
+    if (this.async || hereMs === undefined || thereMs === undefined) return undefined
+    return { hereMs, thereMs, crossingMs: stays ? this.writeMs : this.crossingMs, workerCopyMs: this.workerCopyMs }
+  }
+
+  /** Where the `remaining` items are done soonest, if they may be done here, as far as is known. */
   plan(remaining: number, slots: number, stays = false): Plan {
-    const { itemMs } = this
-    const crossingMs = stays ? this.writeMs : this.crossingMs
-    if (itemMs === undefined || this.async) return 'there'
-    const workerMs = itemMs + (this.workerCopyMs ?? crossingMs)
-    const each = this.hereMs ?? itemMs
-    // What takes long by itself would hold this thread; unless copying it would hold it for longer.
-    if (each > Math.max(longestHereMs, crossingMs)) return 'there'
-    if (remaining === Number.POSITIVE_INFINITY) {
-      // As many come at a time as came the last time.
-      const together = Math.max(1, this.#lastBatch)
-      const itemsThereMs = Math.max(crossingMs + messageMs / together, workerMs / slots)
-      return each + guardMs / together <= itemsThereMs ? 'here' : 'there'
-    }
-    const hereMs = remaining * each
-    const thereMs =
-      roundTripMs + remaining * Math.max(crossingMs, (workerMs + (this.workerCopyMs === undefined ? 0 : crossingMs)) / slots)
-    const others = workerMs / (slots - 1)
-    // With less than that this thread has no time for anything but copying.
-    if (slots > 1 && this.workerCopyMs !== undefined && others > crossingMs && each <= longestHereMs) {
-      const bothMs = roundTripMs + (remaining * each * others) / (each + others - crossingMs)
-      if (bothMs < (1 - sharingWins) * Math.min(hereMs, thereMs)) return 'both'
-    }
-    return hereMs <= thereMs ? 'here' : 'there'
+    const costs = this.costs(slots, stays)
+    if (!costs) return 'there'
+    if (remaining !== Number.POSITIVE_INFINITY) return this.planner.choose(costs, remaining, slots)
+    const { hereMs, thereMs, crossingMs, workerCopyMs } = costs
+    if (hereMs > Math.max(longestHereMs, crossingMs)) return 'there'
+    // As many come at a time as came the last time.
+    const together = Math.max(1, this.#lastBatch)
+    const itemsThereMs = Math.max(crossingMs + messageMs / together, (thereMs + (workerCopyMs ?? crossingMs)) / slots)
+    return hereMs + guardMs / together <= itemsThereMs ? 'here' : 'there'
   }
 
   /** Are its results what makes it dear to send? They need not come here where workers go on with them. */
@@ -237,4 +236,8 @@ export class Estimate {
   get prefetches(): boolean {
     return this.itemMs !== undefined && this.itemMs < targetMs
   }
+}
+
+function least(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 }

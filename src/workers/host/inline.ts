@@ -84,7 +84,7 @@ export class InlineRun {
     job.inlineItems += items
     if (job.estimate.async) return
     this.#context.close()
-    if (items > 0 && !job.work.exhausted() && this.#goOn() && consents(job.ref)) setImmediate(() => this.#slice(sliceMs))
+    if (items > 0 && job.remaining() > 0 && this.#goOn() && consents(job.ref)) setImmediate(() => this.#slice(sliceMs))
     else this.#done()
   }
 

@@ -2,6 +2,7 @@
 import type { Batch, BulkWork, FunctionRef, Place } from '../../run/executor.ts'
 import type { SealedPlace } from '../protocol.ts'
 import type { Copying } from './copying.ts'
+import type { Course } from './course.ts'
 import type { Estimate } from './estimate.ts'
 
 export interface JobWork extends BulkWork {
@@ -84,6 +85,7 @@ export class Job {
   readonly #back = new Set<number>()
   /** Items that were taken and have not been reported. */
   underWay = 0
+  #taken = 0
   /** True while this thread works on it. */
   inline = false
   /** True while others work on it too. */
@@ -91,6 +93,8 @@ export class Job {
   /** True while it waits for its turn. */
   inLine = false
   inlineItems = 0
+  /** Set when its module consented to run here. */
+  course: Course | undefined
   /** Its module did not consent to run on this thread, where the whole job would have taken less: since when, and of how many items. */
   contained: { readonly since: number; readonly items: number } | undefined
   /** What its crossing has cost since that was last told. */
@@ -149,8 +153,16 @@ export class Job {
     const back = this.#nextReturned(max)
     if (back) return back
     const batch = this.work.take(max)
-    if (batch) this.underWay += batch.items.length
+    if (batch) {
+      this.underWay += batch.items.length
+      this.#taken += batch.items.length
+    }
     return batch
+  }
+
+  /** How many items have begun, of which `ahead` wait at workers. */
+  begun(ahead: number): number {
+    return this.#taken - this.#back.size - ahead
   }
 
   /** True when nothing is under way and nothing will come. */

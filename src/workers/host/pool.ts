@@ -45,7 +45,7 @@ import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
 import { Turns } from './turns.ts'
 import { WarmUp } from './warm-up.ts'
-import { recallJob, withdrawCall, withdrawJob } from './withdraw.ts'
+import { recallJob, takeBackWaiting, withdrawCall, withdrawJob } from './withdraw.ts'
 import type { PoolWorker } from './worker.ts'
 import { processReach, threadReach } from '../reach.ts'
 
@@ -242,9 +242,13 @@ export class Pool implements Executor {
     // What comes back of it would only wait to be read; and the event loop must turn.
     if (this.#reading.full || this.#posting.enough()) return false
     if (!this.#settings.exact)
-      considerHere(job, this.slots, () => {
-        this.#jobs.add(job)
-        this.#feedSoon()
+      considerHere(job, this.slots, {
+        more: () => {
+          this.#jobs.add(job)
+          this.#feedSoon()
+        },
+        takeBack: () => takeBackWaiting(this.#crew, job),
+        ahead: () => this.#crew.ahead(job),
       })
     const worker = job.inline && !job.shared ? undefined : this.#workerFor(job)
     return worker !== undefined && this.#handOut(worker, job)
@@ -262,10 +266,8 @@ export class Pool implements Executor {
 
   #batchSize(worker: PoolWorker, job: Job): number {
     const { estimate, work } = job
-    if (job.underWay === 0) return estimate.batchSize(job.remaining(), this.slots, 0, 0, work.batchMs)
-    let ahead = 0
-    for (const other of this.#crew) ahead += other.ahead(job)
-    return estimate.batchSize(job.remaining(), this.slots, ahead, worker.ahead(job), work.batchMs)
+    if (job.underWay === 0) return estimate.batchSize(job.remaining(), this.slots, 0, 0, work.batchMs, job.shared)
+    return estimate.batchSize(job.remaining(), this.slots, this.#crew.ahead(job), worker.ahead(job), work.batchMs, job.shared)
   }
 
   #workerFor(job: Job): PoolWorker | undefined {
@@ -374,7 +376,8 @@ export class Pool implements Executor {
     if (message.stuck) worker.retiring = true
     if (message.last) {
       this.#crew.forget(worker, posted)
-      estimate.record(posted.batch.items.length, message.busyMs, message.async)
+      estimate.record(posted.batch.items.length, message.busyMs, message.async, !worker.warm.has(ref))
+      worker.warm.add(ref)
       if (message.copyMs !== undefined) estimate.recordCopy(posted.batch.items.length, message.copyMs)
       if (posted.near) this.#wakefulness.record(performance.now() - posted.postedAt - message.busyMs)
     }
@@ -408,6 +411,7 @@ export class Pool implements Executor {
   #finishIfOver(job: Job): void {
     if (job.finished || job.work.endless || !job.over) return
     job.finished = true
+    job.course?.end()
     noteContained(job)
     noteCopying(job, true)
     for (const unsubscribe of job.unsubscribe) unsubscribe()

@@ -8,12 +8,14 @@ const mostSamples = 5
 
 export class Typical {
   readonly #samples: number[] = []
+  /** The lower median of the last few; undefined before the first. */
+  usual: number | undefined
 
-  /** Gives the lower median of the last few. */
-  add(ms: number): number {
-    this.#samples.push(ms)
+  /** Gives {@link usual}. */
+  add(sample: number): number {
+    this.#samples.push(sample)
     if (this.#samples.length > mostSamples) this.#samples.shift()
     const sorted = [...this.#samples].sort((a, b) => a - b)
-    return sorted[(sorted.length - 1) >> 1] as number
+    return (this.usual = sorted[(sorted.length - 1) >> 1] as number)
   }
 }

@@ -4,7 +4,7 @@ import { threadRow } from '../../base/rows.ts'
 import type { Batch } from '../../run/executor.ts'
 import type { Crew } from './crew.ts'
 import { skip } from './delivery.ts'
-import type { Job } from './job.ts'
+import type { Job, Posted } from './job.ts'
 
 /** The whole job has been cancelled. */
 export function withdrawJob(crew: Crew, job: Job, reason: unknown): void {
@@ -45,17 +45,29 @@ export function withdrawCall(crew: Crew, job: Job, index: number, error: Error):
   job.work.fail(index, error, threadRow)
 }
 
+/** What workers have been given of the job and have not begun waits again. */
+export function takeBackWaiting(crew: Crew, job: Job): void {
+  for (const posted of revoked(crew, job, (posted) => !posted.moved)) job.giveBack(posted.batch)
+}
+
 /** What nobody has begun of the job, and does not belong to it any more: whoever forked it runs it himself. */
 export function recallJob(crew: Crew, job: Job): Batch[] {
-  const back = job.takeReturned()
+  const back = [...job.takeReturned(), ...revoked(crew, job).map(({ batch }) => batch)]
+  for (const { items } of back) job.underWay -= items.length
+  return back
+}
+
+/** Batches of the job that workers have not begun, and have no more. */
+function revoked(crew: Crew, job: Job, fits: (posted: Posted) => boolean = () => true): Posted[] {
+  const back: Posted[] = []
   for (const worker of crew) {
     for (const posted of worker.posted.values()) {
-      if (posted.job !== job || posted.left < posted.reported.length || !worker.link.revoke(posted.id)) continue
+      if (posted.job !== job || posted.left < posted.reported.length || !fits(posted)) continue
+      if (!worker.link.revoke(posted.id)) continue
       crew.forget(worker, posted)
       crew.watch.withdrawn(worker, job.ref.module)
-      back.push(posted.batch)
+      back.push(posted)
     }
   }
-  for (const { items } of back) job.underWay -= items.length
   return back
 }

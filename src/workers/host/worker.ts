@@ -37,6 +37,8 @@ export class PoolWorker {
   readonly posted = new Map<number, Posted>()
   /** Modules of which something has come back: loading them did not kill this worker. */
   readonly loaded = new Set<string>()
+  /** Functions of which a batch has come back. */
+  readonly warm = new WeakSet<FunctionRef>()
   /** Functions that this worker knows, with their short numbers. */
   readonly #functions = new WeakMap<FunctionRef, number>()
   readonly #modules: (string | undefined)[] = [undefined]
