@@ -113,7 +113,9 @@ export class PoolWorker {
     const now = this.link.progress()
     for (const posted of this.posted.values()) {
       if (posted.job !== job) continue
-      items += posted.id === now?.batch ? Math.max(0, posted.reported.length - now.started) : posted.left
+      if (!now || posted.id > now.batch) items += posted.left
+      // All of those before it have begun, though this thread may not have heard of it.
+      else if (posted.id === now.batch) items += Math.max(0, posted.reported.length - now.started)
     }
     return items
   }
