@@ -19,6 +19,9 @@ export interface GroupRequest {
 /** The footer that was read last, with its bytes: many row groups of one file follow each other. */
 let last: { readonly bytes: Buffer; readonly metadata: FileMetaData } | undefined
 
+/** Grows with the largest column of a row group on this thread. */
+let room = new Uint8Array(0)
+
 /** The file while it is open; reads where it is asked to, at once. */
 class OpenFile implements AsyncBuffer {
   readonly byteLength: number
@@ -33,12 +36,25 @@ class OpenFile implements AsyncBuffer {
 
   async slice(start: number, end = this.byteLength): Promise<ArrayBuffer> {
     const bytes = new Uint8Array(Math.max(0, end - start))
+    this.#fill(bytes, start)
+    return bytes.buffer
+  }
+
+  /** The same in room that the next call uses again: new memory for each column would cost as much as to read it. */
+  glance(start: number, end: number): Uint8Array {
+    if (room.length < end - start) room = new Uint8Array(end - start)
+    const bytes = room.subarray(0, end - start)
+    this.#fill(bytes, start)
+    return bytes
+  }
+
+  #fill(bytes: Uint8Array, start: number): void {
     for (let done = 0; done < bytes.length;) {
       const got = readSync(this.#fd, bytes, done, bytes.length - done, start + done)
-      if (got === 0) throw new FileRefused(`${this.#path} ends at byte ${start + done}, where bytes up to ${end} are needed`)
+      if (got === 0)
+        throw new FileRefused(`${this.#path} ends at byte ${start + done}, where bytes up to ${start + bytes.length} are needed`)
       done += got
     }
-    return bytes.buffer
   }
 
   close(): void {
@@ -98,7 +114,7 @@ export async function readGroups({ target, from, to }: GroupRequest): Promise<bo
     for (const group of metadata.row_groups.slice(from, to)) {
       const rowEnd = rowStart + Number(group.num_rows)
       const pages = pagesOf({ ...metadata, row_groups: [group] }, name, file.byteLength, 0, 1)
-      if (element && (await decoded(file, element, group, pages, target, values, rowStart - first, compressors))) {
+      if (element && decoded(file, element, group, pages, target, values, rowStart - first, compressors)) {
         if (values.lacks) return false
         rowStart = rowEnd
         continue
@@ -135,7 +151,7 @@ export async function readGroups({ target, from, to }: GroupRequest): Promise<bo
 }
 
 /** Decodes the column of a row group here. @returns whether that was possible; what is decoded already is then decoded again */
-async function decoded(
+function decoded(
   file: OpenFile,
   element: SchemaElement,
   { columns }: RowGroup,
@@ -144,13 +160,13 @@ async function decoded(
   values: ColumnValues,
   at: number,
   compressors: Compressors | undefined,
-): Promise<boolean> {
+): boolean {
   const meta = columns.find(({ meta_data: known }) => known?.path_in_schema[0] === name)?.meta_data
   const decoding = meta && decodingOf(element, meta, dtype, compressors)
   const [only] = pages
   if (!decoding || pages.length !== 1 || !only) return false
   const mark = values.mark()
-  if (decodePages(new Uint8Array(await file.slice(only.from, only.to)), only, decoding, values, at)) return true
+  if (decodePages(file.glance(only.from, only.to), only, decoding, values, at)) return true
   values.back(mark)
   return false
 }
