@@ -104,8 +104,8 @@ async function growth(rounds: number, options: da.ComputeOptions, afterEach = ()
 test('results that nobody holds can be collected', async () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  // 0.8 GB in all.
-  expect(await growth(10, { threads: 0 }, collect)).toBeLessThan(3e8)
+  // 0.5 GB in all.
+  expect(await growth(6, { threads: 0 }, collect)).toBeLessThan(3e8)
 })
 
 test.runIf(runs(0, 1))('results that nobody holds are collected without being asked', async () => {

@@ -15,6 +15,7 @@ import { BatchSpans } from '../worker/telemetry.ts'
 import { outcomeText, refusalText } from '../worker/texts.ts'
 import { checkSecret, clockHeader, isRecent, isSigned, signatureHeader, signatureOf, timeHeader } from './signature.ts'
 
+/** Options of {@link handler}. */
 export interface HandlerOptions {
   /** What the program signs with: the same text as its `secret`, at least 16 characters. */
   readonly secret: string
@@ -141,13 +142,21 @@ export interface LambdaEvent {
   readonly requestContext?: { readonly http?: { readonly method?: string } }
 }
 
+/** What AWS Lambda gives to whoever has called. */
 export interface LambdaResult {
   readonly statusCode: number
   readonly headers: Record<string, string>
   readonly body: string
 }
 
-/** A handler as AWS Lambda calls it: `export const handle = lambda(handler([entities], { secret }))`. */
+/**
+ * A handler as AWS Lambda calls it, behind a function URL or an API gateway.
+ *
+ * @param handle what {@link handler} gives
+ * @throws {InvalidOption} when it is something else
+ * @example
+ * export const handle = lambda(handler([entities], { secret }))
+ */
 export function lambda(handle: Handle): (event: LambdaEvent) => Promise<LambdaResult> {
   if (typeof handle !== 'function') throw new InvalidOption('Expected lambda to get what handler() gives')
   return async ({ body, isBase64Encoded, headers = {}, httpMethod, requestContext }) => {

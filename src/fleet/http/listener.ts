@@ -4,8 +4,9 @@ import { Readable } from 'node:stream'
 import type { Handle } from './handler.ts'
 
 /**
- * A handler as `node:http` calls it. A caller that leaves aborts the signal of its request.
+ * A handler as `node:http` calls it. A caller that leaves aborts the signal of its request. Never throws: what the handler throws is a 500.
  *
+ * @param handle what {@link handler} gives
  * @example
  * createServer(listener(handler([entities], { secret }))).listen(8080)
  */
