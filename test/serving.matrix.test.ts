@@ -131,8 +131,60 @@ describe.skipIf(!serving || !llama)('a chat by llama.cpp', () => {
     expect(typeof (JSON.parse(text) as { city: unknown }).city).toBe('string')
   })
 
+  const weather = {
+    name: 'weather',
+    description: 'The weather of a city.',
+    parameters: {
+      type: 'object',
+      properties: { city: { type: 'string' }, days: { type: 'integer' } },
+      required: ['city', 'days'],
+    },
+  }
+  const now = { name: 'now', description: 'The time of day.' }
+
+  test('a call of a tool that is demanded is written by its schema, and its result is read', async () => {
+    const called = await smol(
+      ask('What is the weather in Paris for two days?', { tools: [weather], toolChoice: { name: 'weather' }, maxTokens: 80 }),
+    )
+    expect(called).toMatchObject({ text: '', finish: 'tool-calls', toolCalls: [{ name: 'weather' }] })
+    const [call] = called.toolCalls ?? []
+    const args = JSON.parse(call?.arguments ?? '') as { city: unknown; days: unknown }
+    expect([typeof args.city, Number.isInteger(args.days)]).toEqual(['string', true])
+    const either = await smol(ask('What time is it?', { tools: [weather, now], toolChoice: 'required', maxTokens: 80 }))
+    expect(['weather', 'now']).toContain(either.toolCalls?.[0]?.name)
+    const messages = [
+      { role: 'user' as const, content: 'What is the weather in Paris?' },
+      {
+        role: 'assistant' as const,
+        content: '',
+        toolCalls: [{ ...call, id: 'one', name: 'weather', arguments: '{"city":"Paris","days":1}' }],
+      },
+      { role: 'tool' as const, toolCallId: 'one', content: '{"weather":"snow","degrees":-4}' },
+    ]
+    const answer = await smol({ messages, tools: [weather], maxTokens: 40, temperature: 0 })
+    console.log(`after the result of a tool: ${JSON.stringify(answer)}`)
+    expect(answer.text.length + (answer.toolCalls?.length ?? 0)).toBeGreaterThan(0)
+    // Left to itself it answers or calls; either is well formed.
+    const free = await smol(ask('What is the weather in Paris?', { tools: [weather], maxTokens: 60 }))
+    for (const one of free.toolCalls ?? []) expect(JSON.parse(one.arguments)).toMatchObject({ city: expect.any(String) })
+  })
+
+  test('a prompt is continued as it is', async () => {
+    const { text, finish } = await smol({ messages: [], prompt: 'The capital of France is', maxTokens: 6, temperature: 0 })
+    expect([text.includes('Paris'), finish]).toEqual([true, 'length'])
+  })
+
+  test('what does not fit into the context is refused, and its beginning is not forgotten', async () => {
+    const long = ask('word '.repeat(600))
+    await expect(smol(long)).rejects.toThrow(/about \d+ tokens, and the context of this model holds 512/)
+    await expect(smol(long)).rejects.toMatchObject({ name: 'BadRequest', param: 'messages', reason: 'context_length_exceeded' })
+    expect((await smol(ask('Say yes.'))).text.length).toBeGreaterThan(0)
+  })
+
   test('wrong conversations are refused by name', async () => {
     await expect(smol({ messages: [] })).rejects.toThrow('a list of at least one message')
-    await expect(smol({ messages: [{ role: 'assistant', content: 'I' }] })).rejects.toThrow("the last message to be the user's")
+    await expect(smol({ messages: [{ role: 'assistant', content: 'I' }] })).rejects.toThrow(
+      "the last message to be the user's or a tool's",
+    )
   })
 })

@@ -44,6 +44,11 @@ export const rules = {
   }),
   oneOf: (...words: readonly string[]): Rule =>
     rule(words.map((word) => `'${word}'`).join(' or '), (v) => words.includes(v as string)),
+  listOf: (...words: readonly string[]): Rule =>
+    rule(
+      `a list of ${words.map((word) => `'${word}'`).join(' and ')}`,
+      (v) => Array.isArray(v) && v.every((one) => words.includes(one as string)),
+    ),
   either: (...choices: readonly Rule[]): Rule =>
     rule(choices.map((choice) => choice.expected).join(', or '), (v) => choices.some((choice) => choice.accepts(v))),
   any: rule('anything', () => true),

@@ -2,7 +2,7 @@
 import type { Duration } from '../base/duration.ts'
 import type { BreakerOptions } from '../limits/breaker.ts'
 import type { HedgeOptions } from '../patterns/hedge.ts'
-import type { ModelKind } from './kinds.ts'
+import type { ChatAbility, ModelKind } from './kinds.ts'
 
 /** What `open` gets. */
 export interface OpenSettings {
@@ -41,6 +41,8 @@ export interface ReplicaDefinition<Model = never, In = never, Out = unknown, Par
   readonly close?: (model: Model) => unknown
   /** What it is for: the addresses under which a server offers it. @default 'function' */
   readonly kind?: ModelKind
+  /** Of a chat: what its requests may have beyond messages of text. @default [] */
+  readonly accepts?: readonly ChatAbility[]
   /**
    * Typical inputs. Each replica computes some before it takes work, and `'auto'` settings are measured on them. @default none: as many replicas as cores,
    * of one thread each; the batch size is measured on the first 32 inputs, for half a second at one replica

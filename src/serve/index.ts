@@ -11,7 +11,17 @@ export type {
 } from './definition.ts'
 export { isServed, type Answer, type Served, type ServedCallOptions, type StreamedAnswer } from './served.ts'
 export type { Histogram, Latencies, Measured, Refusal, ReplicaStats, ServedStats, TenantStats } from './stats.ts'
-export type { ChatMessage, ChatPart, ChatRequest, ChatResult, Classification, ModelKind } from './kinds.ts'
+export type {
+  ChatAbility,
+  ChatMessage,
+  ChatPart,
+  ChatRequest,
+  ChatResult,
+  ChatTool,
+  ChatToolCall,
+  Classification,
+  ModelKind,
+} from './kinds.ts'
 export { serve, isService, type ListenOptions, type RunningServer, type Service } from './http/service.ts'
 export type { ServeLimits, ServeOptions } from './http/settings/options.ts'
 export type { FunctionContext, FunctionModel } from './http/settings/function-model.ts'
@@ -19,4 +29,4 @@ export type { KeyOptions } from './http/access/keys.ts'
 export type { ServerSecond, ServerSnapshot } from './http/watch/snapshot.ts'
 export type { Percentiles } from './http/watch/seconds.ts'
 export type { TenantCounts } from './http/watch/tally.ts'
-export { BadRequest } from './http/wire/bad-request.ts'
+export { BadRequest } from './bad-request.ts'

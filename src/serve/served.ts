@@ -4,7 +4,7 @@
  */
 import type { Duration } from '../base/duration.ts'
 import type { TaskContext } from '../base/frame.ts'
-import type { ModelKind } from './kinds.ts'
+import type { ChatAbility, ModelKind } from './kinds.ts'
 import type { ServedStats } from './stats.ts'
 
 const brand = Symbol.for('heddle.served')
@@ -63,6 +63,8 @@ export interface Served<In = unknown, Out = unknown, Part = unknown> {
   /** The name in the record that `replicas` got. */
   readonly name: string
   readonly kind: ModelKind
+  /** Of a chat: what its requests may have beyond messages of text. */
+  readonly accepts: readonly ChatAbility[]
   /** Whether {@link stream} can be called. */
   readonly streams: boolean
   /** A snapshot for metrics and pages. Costs microseconds. */

@@ -2,6 +2,7 @@
 import { chat } from './endpoints/chat.ts'
 import { classify } from './endpoints/classify.ts'
 import type { Endpoint } from './endpoints/call.ts'
+import { completions } from './endpoints/completions.ts'
 import { embeddings } from './endpoints/embeddings.ts'
 import { run } from './endpoints/run.ts'
 
@@ -15,6 +16,7 @@ const pages = { '/health': 'health', '/ready': 'ready', '/metrics': 'metrics', '
 const endpoints: Readonly<Record<string, Endpoint>> = {
   '/v1/embeddings': embeddings,
   '/v1/chat/completions': chat,
+  '/v1/completions': completions,
   '/v1/classify': classify,
 }
 

@@ -2,10 +2,10 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import OpenAI, { APIError, NotFoundError, RateLimitError } from 'openai'
 import { expect, test } from 'vitest'
-import { BadRequest } from './wire/bad-request.ts'
+import { BadRequest } from '../bad-request.ts'
 import { type ListenOptions, type RunningServer, serve } from './service.ts'
 import type { ServeOptions } from './settings/options.ts'
-import type { ChatRequest } from '../kinds.ts'
+import type { ChatRequest, ChatResult, ChatTool } from '../kinds.ts'
 
 /** Eight numbers from the letters of a text: equal texts, equal vectors. */
 const letters = (text: string): number[] => Array.from({ length: 8 }, (_, i) => (text.charCodeAt(i % text.length) % 32) / 32)
@@ -78,6 +78,101 @@ test('the client of OpenAI gets chats, whole and streamed, with usage and stops'
   text = ''
   for await (const chunk of stopped) text += chunk.choices[0]?.delta.content ?? ''
   expect(text).toBe('one ')
+})
+
+/** Calls the first of its tools with the question, and says how many pictures it saw, or continues a prompt. */
+const able = {
+  kind: 'chat',
+  accepts: ['tools', 'images', 'prompt'],
+  async *stream({ messages, prompt, tools = [], toolChoice }: ChatRequest): AsyncGenerator<string, ChatResult | undefined> {
+    const last = messages.at(-1)
+    if (prompt !== undefined) yield `${prompt} goes on`
+    else if (last?.role === 'tool') yield `${last.toolCallId}: ${last.content}, ${messages.at(-2)?.toolCalls?.[0]?.arguments}`
+    else if (tools.length === 0) yield `${last?.images?.length ?? 0} pictures: ${last?.images?.[0]?.slice(0, 14)}`
+    else {
+      const { name } = typeof toolChoice === 'object' ? toolChoice : (tools[0] as ChatTool)
+      const toolCalls = [{ id: 'call_1', name, arguments: JSON.stringify({ question: last?.content }) }]
+      return { text: '', finish: 'tool-calls', toolCalls, promptTokens: 3, completionTokens: 4 }
+    }
+    return undefined
+  },
+} as const
+
+const tool = (name: string): OpenAI.ChatCompletionTool => ({
+  type: 'function',
+  function: { name, parameters: { type: 'object', properties: { question: { type: 'string' } } } },
+})
+
+test('tools: calls are given whole and streamed, and their results come back to the model', async () => {
+  await using server = await started({ models: { able } })
+  const client = openai(server)
+  const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'why?' }]
+  const body = { model: 'able', messages, tools: [tool('search'), tool('weather')] }
+  const { choices, usage } = await client.chat.completions.create({
+    ...body,
+    tool_choice: { type: 'function', function: { name: 'weather' } },
+  })
+  const [choice] = choices
+  expect(choice).toMatchObject({ finish_reason: 'tool_calls', message: { content: null } })
+  const calls = choice?.message.tool_calls
+  expect(calls).toEqual([{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"question":"why?"}' } }])
+  expect(usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 4 })
+  const streamed = await client.chat.completions.stream({ ...body, stream: true }).finalChatCompletion()
+  expect(streamed.choices[0]).toMatchObject({
+    finish_reason: 'tool_calls',
+    message: { tool_calls: [{ function: { name: 'search' } }] },
+  })
+  const told = [
+    ...messages,
+    choice?.message as OpenAI.ChatCompletionMessageParam,
+    { role: 'tool' as const, tool_call_id: 'call_1', content: 'because' },
+  ]
+  const after = await client.chat.completions.create({ ...body, messages: told })
+  expect(after.choices[0]?.message.content).toBe('call_1: because, {"question":"why?"}')
+  const none = await client.chat.completions.create({ ...body, tool_choice: 'none' })
+  expect(none.choices[0]?.message.content).toMatch(/^0 pictures/)
+})
+
+test('images reach models that take them, as data; addresses are not fetched', async () => {
+  await using server = await started({ models: { able, echo } })
+  const asked = (model: string, url: string): Promise<Response> => {
+    const content = [
+      { type: 'text', text: 'what is it?' },
+      { type: 'image_url', image_url: { url } },
+    ]
+    return post(server, '/v1/chat/completions', { model, messages: [{ role: 'user', content }] })
+  }
+  const seen = (await (await asked('able', 'data:image/png;base64,aGVsbG8=')).json()) as OpenAI.ChatCompletion
+  expect(seen.choices[0]?.message.content).toBe('1 pictures: data:image/png')
+  for (const [model, url, why] of [
+    ['able', 'http://169.254.169.254/latest', 'this server fetches no addresses'],
+    ['able', 'file:///etc/passwd', 'this server fetches no addresses'],
+    ['echo', 'data:image/png;base64,aGVsbG8=', 'this model reads no images'],
+  ] as const) {
+    const refused = await asked(model, url)
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining(why)])
+  }
+})
+
+test('completions: one prompt, several, streamed; a model of messages says where to ask', async () => {
+  await using server = await started({ models: { able, echo } })
+  const client = openai(server)
+  const one = await client.completions.create({ model: 'able', prompt: 'it' })
+  expect(one).toMatchObject({ object: 'text_completion', choices: [{ index: 0, text: 'it goes on', finish_reason: 'stop' }] })
+  const two = await client.completions.create({ model: 'able', prompt: ['a', 'b'], stop: ' on' })
+  expect(two.choices.map(({ index, text }) => [index, text])).toEqual([
+    [0, 'a goes'],
+    [1, 'b goes'],
+  ])
+  let text = ''
+  for await (const part of await client.completions.create({ model: 'able', prompt: 'it', stream: true }))
+    text += part.choices[0]?.text
+  expect(text).toBe('it goes on')
+  await expect(client.completions.create({ model: 'echo', prompt: 'it' })).rejects.toThrow('ask /v1/chat/completions')
+  for (const wrong of [{ suffix: 'x' }, { echo: true }, { best_of: 2 }, { logprobs: 1 }, { prompt: [1, 2] }, { prompt: '' }]) {
+    const refused = await post(server, '/v1/completions', { model: 'able', prompt: 'it', ...wrong })
+    expect([wrong, refused.status]).toEqual([wrong, 400])
+  }
 })
 
 test('a failure in the middle of a stream reaches the client as an error', async () => {
@@ -153,7 +248,10 @@ test.for([
   ['/v1/chat/completions', { model: 'echo', messages: [{ role: 'user', content: 'x' }], n: 2 }, 400, 'unsupported_parameter'],
   [
     '/v1/chat/completions',
-    { model: 'echo', messages: [{ role: 'user', content: [{ type: 'image_url' }] }] },
+    {
+      model: 'echo',
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.org/a.png' } }] }],
+    },
     400,
     'unsupported_value',
   ],

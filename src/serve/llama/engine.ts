@@ -1,11 +1,15 @@
 /** What is used of `node-llama-cpp`: an optional peer, loaded inside the replica. */
+import { WorkerStartFailed } from '../../base/errors.ts'
 
 export interface LlamaModule {
   getLlama(options: object): Promise<Llama>
-  readonly LlamaChatSession: new (options: {
-    readonly contextSequence: LlamaSequence
-    readonly autoDisposeSequence: boolean
-  }) => LlamaChatSession
+  readonly LlamaChat: new (options: SequenceOptions) => LlamaChat
+  readonly LlamaCompletion: new (options: SequenceOptions) => LlamaCompletion
+}
+
+interface SequenceOptions {
+  readonly contextSequence: LlamaSequence
+  readonly autoDisposeSequence: boolean
 }
 
 export interface Llama {
@@ -26,15 +30,41 @@ export interface LlamaContext {
 }
 
 /** One text under way in a context. */
-export type LlamaSequence = object
+export interface LlamaSequence {
+  /** Tokens that it holds at most. */
+  readonly contextSize: number
+}
 
-export interface LlamaChatSession {
-  setChatHistory(history: readonly object[]): void
-  promptWithMeta(prompt: string, options: object): Promise<{ readonly stopReason: string }>
+/** What has been said, in the engine's form. */
+export type HistoryItem =
+  | { readonly type: 'system' | 'user'; readonly text: string }
+  | { readonly type: 'model'; readonly response: readonly (string | object)[] }
+
+interface Written {
+  readonly metadata: { readonly stopReason: string }
+}
+
+export interface LlamaChat {
+  generateResponse(history: readonly HistoryItem[], options: object): Promise<LlamaResponse>
   dispose(options: { readonly disposeSequence: boolean }): void
 }
 
-export interface PromptOptions {
-  readonly signal: AbortSignal
-  readonly onTextChunk: (text: string) => void
+export interface LlamaResponse extends Written {
+  readonly response: string
+  readonly functionCalls?: readonly { readonly functionName: string; readonly params: unknown }[]
+}
+
+export interface LlamaCompletion {
+  generateCompletionWithMeta(prompt: string, options: object): Promise<Written>
+  dispose(options: { readonly disposeSequence: boolean }): void
+}
+
+/** @throws {WorkerStartFailed} when the package is missing */
+export async function loadModule(given: (() => Promise<unknown>) | undefined): Promise<LlamaModule> {
+  const name = 'node-llama-cpp'
+  try {
+    return (await (given ? given() : import(name))) as LlamaModule
+  } catch (cause) {
+    throw new WorkerStartFailed(`The package ${name} could not be loaded`, { cause, hint: `Install it: npm install ${name}` })
+  }
 }

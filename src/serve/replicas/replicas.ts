@@ -34,6 +34,7 @@ const definitionRules: OptionRules<ReplicaDefinition> = {
   cost: rules.function,
   close: rules.function,
   kind: rules.oneOf('embeddings', 'chat', 'classify', 'function'),
+  accepts: rules.listOf('tools', 'images', 'prompt'),
   warmUp: { expected: 'a list of inputs', accepts: (value) => Array.isArray(value) },
   slots: rules.whole(1),
 }
@@ -219,6 +220,7 @@ function servedModel(name: string, definition: AnyDefinition, model: Model): Ser
     },
     name,
     kind: definition.kind ?? 'function',
+    accepts: definition.accepts ?? [],
     streams: stream !== undefined,
     stats: () => model.stats,
     ready: () => model.load(),
@@ -260,6 +262,7 @@ function unreachable(name: string, definition: AnyDefinition): Served {
     stream: refuse,
     name,
     kind: definition.kind ?? 'function',
+    accepts: definition.accepts ?? [],
     streams: definition.stream !== undefined,
     stats: refuse,
     ready: refuseLater,

@@ -1,6 +1,6 @@
 /** `POST /v1/embeddings`, as OpenAI's: texts to vectors, as numbers or, which its own client asks for, as base64 of 32-bit floats. */
 import { HeddleError } from '../../../base/errors.ts'
-import { BadRequest } from '../wire/bad-request.ts'
+import { BadRequest } from '../../bad-request.ts'
 import { fields, oneOf, optional, whole } from '../wire/fields.ts'
 import { askAll, type Call, type Endpoint } from './call.ts'
 import { estimateTexts, textsOf } from './texts.ts'

@@ -1,5 +1,5 @@
 /** The `input` of embeddings and classification: one text or a list of them. */
-import { BadRequest } from '../wire/bad-request.ts'
+import { BadRequest } from '../../bad-request.ts'
 import { lettersPerToken } from './call.ts'
 
 /** @throws {BadRequest} that names the place of what is wrong */

@@ -8,7 +8,7 @@ import { clearTimeout, performance, setTimeout } from '../../../base/globals.js'
 import { checkOptions, rules } from '../../../base/options.ts'
 import { isTaskContext, type TaskContext } from '../../../base/task-context.ts'
 import { Limiter } from '../../../limits/index.ts'
-import type { ChatResult, ModelKind } from '../../kinds.ts'
+import type { ChatAbility, ChatResult, ModelKind } from '../../kinds.ts'
 import { type Answer, asServed, type Served, type ServedCallOptions, type StreamedAnswer } from '../../served.ts'
 import type { Refusal } from '../../stats.ts'
 import { FunctionStats } from './function-stats.ts'
@@ -25,6 +25,8 @@ export interface FunctionContext {
 export interface FunctionModel {
   /** Under which address it is offered: `/v1/embeddings` (text in, list of numbers out), `/v1/chat/completions`, `/v1/classify`, or `/v1/run/NAME`. @default 'function' */
   readonly kind?: ModelKind
+  /** Of a chat: what its requests may have beyond messages of text. @default [] */
+  readonly accepts?: readonly ChatAbility[]
   /** Answers one input: a text for embeddings and classification, a `ChatRequest` for chats, any JSON else. */
   readonly run?: (input: never, context: FunctionContext) => unknown
   /** Answers one input in parts: texts, or objects with a `text`. At least one of `run` and `stream` is needed. */
@@ -39,6 +41,7 @@ export interface FunctionModel {
 
 const modelRules = {
   kind: rules.oneOf('embeddings', 'chat', 'classify', 'function'),
+  accepts: rules.listOf('tools', 'images', 'prompt'),
   run: rules.function,
   stream: rules.function,
   cost: rules.function,
@@ -65,6 +68,7 @@ export function functionModel(name: string, given: FunctionModel | ((input: neve
     stream: (item: unknown, options?: ServedCallOptions | TaskContext) => model.stream(item, options),
     name,
     kind: definition.kind ?? 'function',
+    accepts: definition.accepts ?? [],
     streams: definition.stream !== undefined,
     stats: () => model.stats.snapshot(model.limiter.stats.waiting, model.waitingTokens, model.limiter.stats.running),
     ready: async () => undefined,
@@ -92,8 +96,7 @@ class Functions {
     return this.#call(item, options, async (context) => {
       if (run) return run(item, context)
       let text = ''
-      for await (const part of stream?.(item, context) ?? []) text += textOfPart(part)
-      return text
+      return (await written(stream?.(item, context), (part) => void (text += textOfPart(part)))) ?? text
     })
   }
 
@@ -110,15 +113,15 @@ class Functions {
     const answer = this.#call(item, { ...callOptions(options), signal }, async (context) => {
       let text = ''
       let count = 0
-      for await (const part of stream?.(item, context) ?? []) {
+      const whole = await written(stream?.(item, context), (part) => {
         count++
         if (context.signal.aborted) throw new Cancelled('the caller has left', { cause: context.signal.reason })
         text += textOfPart(part)
         parts.push(part)
         wake()
-        if (parts.length > 1) await new Promise<void>((resolve) => (room = resolve))
-      }
-      return { text, finish: 'stop', promptTokens: this.#cost(item), completionTokens: count } satisfies ChatResult
+        return parts.length > 1 ? new Promise<void>((resolve) => (room = resolve)) : undefined
+      })
+      return whole ?? ({ text, finish: 'stop', promptTokens: this.#cost(item), completionTokens: count } satisfies ChatResult)
     })
     answer.then(
       () => {
@@ -202,6 +205,26 @@ class Functions {
       this.#underWay.delete(stop)
       lease.release()
     }
+  }
+}
+
+/** Takes all parts; what a generator returns is the whole answer, with what its parts do not show: calls of tools, counts. */
+async function written(
+  given: AsyncIterable<unknown> | undefined,
+  take: (part: unknown) => Promise<void> | void,
+): Promise<unknown> {
+  const parts = given?.[Symbol.asyncIterator]()
+  if (!parts) return undefined
+  let whole = false
+  try {
+    for (;;) {
+      const step = (await parts.next()) as IteratorResult<unknown, unknown>
+      whole = step.done === true
+      if (step.done) return step.value
+      await take(step.value)
+    }
+  } finally {
+    if (!whole) await parts.return?.()
   }
 }
 

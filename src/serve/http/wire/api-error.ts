@@ -14,7 +14,7 @@ import {
 } from '../../../base/errors.ts'
 import { messageOf } from '../../../base/look.js'
 import { retryAfterMs } from '../../../limits/index.ts'
-import { BadRequest } from './bad-request.ts'
+import { BadRequest } from '../../bad-request.ts'
 
 export type ApiStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 499 | 500 | 503 | 504
 

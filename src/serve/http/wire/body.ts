@@ -3,7 +3,7 @@
  * before its bytes are kept.
  */
 import type { IncomingMessage } from 'node:http'
-import { BadRequest } from './bad-request.ts'
+import { BadRequest } from '../../bad-request.ts'
 import { ApiError } from './api-error.ts'
 import { checkDepth } from './fields.ts'
 

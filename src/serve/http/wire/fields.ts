@@ -1,6 +1,6 @@
 /** Reads the fields of a request that may hold anything: what has the wrong form is a {@link BadRequest} that names the field. */
 import { describe } from '../../../base/errors.ts'
-import { BadRequest } from './bad-request.ts'
+import { BadRequest } from '../../bad-request.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 type Reader<T> = (value: unknown, name: string) => T

@@ -1,4 +1,4 @@
-import { HeddleError, type HeddleErrorOptions, nameClass } from '../../../base/errors.ts'
+import { HeddleError, type HeddleErrorOptions, nameClass } from '../base/errors.ts'
 
 /**
  * What a client asked for cannot be answered, whoever is asked and whenever: the server answers with status 400 and this message. A served function throws it for
