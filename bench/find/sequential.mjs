@@ -106,16 +106,24 @@ function rounds(items, fn, { use, kind, id }, source, text) {
     body =
       callback.body.type === 'BlockStatement'
         ? block(callback.body, take, all, source, text)
-        : take(`await ${source(callback.body)}`)
+        : take(awaited(callback.body, source))
   } else if (callback.type === 'Identifier' || callback.type === 'MemberExpression')
     body = take(`await ${source(callback)}(item)`)
-  if (body === undefined) return undefined
+  // A callback that waits for nothing was never work at once.
+  if (body === undefined || !/\bawait\b/.test(body)) return undefined
   const loop = `for (${head}) {\n${body}\n}`
   const annotation = use === 'declare' && id.typeAnnotation ? source(id.typeAnnotation) : ''
   return {
     kind: 'rounds',
     replacement: `${all ? `${kind === 'const' || !kind ? 'const' : kind} ${all}${annotation} = [];\n` : ''}${loop}${use === 'return' ? `\nreturn all;` : ''}`,
   }
+}
+
+/** What a callback gives back, waited for where it may be a promise. */
+function awaited(value, source) {
+  const { type } = bare(value)
+  if (type === 'CallExpression') return `await ${source(value)}`
+  return type === 'ConditionalExpression' || type === 'LogicalExpression' ? `await (${source(value)})` : source(value)
 }
 
 /** The statements of a callback, with `continue` in place of `return`; undefined where a `return` stands within a loop of its own. */
@@ -127,11 +135,10 @@ function block(node, take, all, source, text) {
     if (inner.type !== 'ReturnStatement') return true
     if (above.some(({ type }) => /^(?:For|While|DoWhile|Switch)/.test(type))) nested = true
     const value = inner.argument
-    const awaited = value && (bare(value).type === 'CallExpression' ? `await ${source(value)}` : source(value))
     const last = node.body.at(-1) === inner
     const taken = value
       ? all || bare(value).type === 'CallExpression' || bare(value).type === 'AwaitExpression'
-        ? take(awaited)
+        ? take(awaited(value, source))
         : ''
       : all
         ? take('undefined')

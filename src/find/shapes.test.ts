@@ -53,6 +53,66 @@ const cases: Readonly<Record<string, readonly [code: string, found?: `${string} 
   'a late start behind a condition': [
     `${fs}export async function f() { const a = await readFile('a', 'utf8'); if (a === '') return; const b = await readFile('b'); return [a, b] }`,
   ],
+  'a client whose part is called setup': [
+    `import Stripe from 'stripe'\nconst stripe = new Stripe('')\nexport async function f() { const a = await stripe.setupIntents.list(); const b = await stripe.paymentIntents.list(); return [a, b] }`,
+    'sequential-awaits proven',
+  ],
+  'a client that is made where there is a key': [
+    `import Stripe from 'stripe'\nconst stripe = process.env.KEY ? new Stripe('') : null\nexport async function f() { const a = await stripe!.prices.list(); const b = await stripe!.products.list(); return [a, b] }`,
+    'sequential-awaits proven',
+  ],
+  'functions that remember what they gave': [
+    `import { cache } from 'react'\nconst a = cache(async (id: string) => fetch('/a/' + id))\nconst b = cache(async (id: string) => fetch('/b/' + id))\nexport async function f(id: string) { const x = await a(id); const y = await b(id); return [x, y] }`,
+    'sequential-awaits proven',
+  ],
+  'keys that a template makes': [
+    `import Redis from 'ioredis'\nconst redis = new Redis()\nexport async function f(id: string) { await redis.del(\`job:\${id}\`); await redis.del(\`job:\${id}:tags\`) }`,
+    'sequential-awaits likely',
+  ],
+  'one key that two templates may make': [
+    `import Redis from 'ioredis'\nconst redis = new Redis()\nexport async function f(id: string, key: string) { await redis.set(\`job:\${id}\`, '1'); await redis.set(\`job:\${key}\`, '2') }`,
+  ],
+  'a query that a constant holds': [
+    `declare const db: any\nexport async function f() { const users = db.selectFrom('user').selectAll(); const count = db.selectFrom('user').select(['n']); const a = await users.execute(); const b = await count.execute(); return [a, b] }`,
+    'sequential-awaits likely',
+  ],
+  'a helper that pauses between two attempts': [
+    `const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))\nasync function get(url: string) { for (;;) { try { return await fetch(url) } catch { await sleep(100) } } }\nexport async function f(urls: string[]) { for (const url of urls) { await get(url) } }`,
+    'await-in-loop proven',
+  ],
+  'a helper with a limit of time': [
+    `async function get(url: string) { return Promise.race([fetch(url), new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 100))]) }\nexport async function f(urls: string[]) { for (const url of urls) { await get(url) } }`,
+    'await-in-loop proven',
+  ],
+  'a helper that always pauses': [
+    `const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))\nasync function get(url: string) { await sleep(100); return fetch(url) }\nexport async function f(urls: string[]) { for (const url of urls) { await get(url) } }`,
+  ],
+  'what is in one chunk': [
+    `declare function removeUser(id: string): Promise<void>\nexport async function f(chunk: string[]) { for (const id of chunk) { await removeUser(id) } }`,
+    'await-in-loop likely',
+  ],
+  'chunks that bound what runs at once': [
+    `declare function chunk<T>(xs: T[], n: number): T[][]\nexport async function f(urls: string[]) { for (const part of chunk(urls, 8)) { await Promise.all(part.map((url) => fetch(url, { method: 'POST' }))) } }`,
+  ],
+  'an object that every round draws on': [
+    `declare const make: () => Promise<any>\nasync function draw(page: any, item: any) { await page.addItem(item) }\nexport async function f(items: any[]) { const page = await make(); for (const item of items) { await draw(page, item) } }`,
+  ],
+  'a check that stops the rounds': [
+    `declare const limiter: { check(key: string): Promise<{ limited: boolean }> }\nexport async function f(keys: string[]) { for (const key of keys) { const { limited } = await limiter.check(key); if (limited) throw new Error(key) } }`,
+  ],
+  'statements of one connection by a helper': [
+    `declare function asyncRun(sql: string): Promise<void>\nexport async function f() { await asyncRun('PRAGMA a'); await asyncRun('PRAGMA b') }`,
+  ],
+  'questions to a person': [
+    `export async function f(enquirer: any) { const name = await enquirer.input({ message: 'Name' }); const age = await enquirer.input({ message: 'Age' }); return [name, age] }`,
+  ],
+  'a comment that it should be in parallel': [
+    `declare function getA(): Promise<number>\ndeclare function getB(): Promise<number>\nexport async function f() {\n// Get both in parallel\nconst a = await getA()\nconst b = await getB()\nreturn [a, b] }`,
+    'sequential-awaits likely',
+  ],
+  'a comment that it must not be in parallel': [
+    `declare function getA(): Promise<number>\ndeclare function getB(): Promise<number>\nexport async function f() {\n// Not in parallel: the other side does not stand it\nconst a = await getA()\nconst b = await getB()\nreturn [a, b] }`,
+  ],
   'no late start: it takes what was made': [
     `${fs}export async function f() { const a = await readFile('a', 'utf8'); const n = a.trim(); const b = await readFile(n); return [n, b] }`,
   ],

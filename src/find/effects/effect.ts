@@ -14,6 +14,7 @@
  * Two places conflict when one is a prefix of the other, because who writes `a` writes `a.b`. `*` is a property that is not known.
  */
 import type { Node } from '../source/ast.ts'
+import { mayBeEqual } from './pattern.ts'
 
 export type Place = string
 
@@ -26,8 +27,10 @@ export class Effect {
   readonly assumed = new Map<string, Node>()
   /** Calls that wait for the outside. */
   readonly waits = new Map<string, Node>()
-  /** Why what runs here must keep its place: a sleep, a lock, a prompt. */
+  /** Why what runs here must keep its place: a lock, a prompt, a transaction. */
   ordered: string | undefined
+  /** Where it waits on purpose. */
+  pause: Node | undefined
   throws = false
 
   add(other: Effect): this {
@@ -37,6 +40,7 @@ export class Effect {
     for (const [name, node] of other.assumed) if (!this.assumed.has(name)) this.assumed.set(name, node)
     for (const [name, node] of other.waits) if (!this.waits.has(name)) this.waits.set(name, node)
     this.ordered ??= other.ordered
+    this.pause ??= other.pause
     this.throws ||= other.throws
     return this
   }
@@ -58,8 +62,14 @@ export class Effect {
       this.assumed.size +
       this.waits.size +
       (this.ordered ? 1 : 0) +
+      (this.pause ? 1 : 0) +
       (this.throws ? 1 : 0)
     )
+  }
+
+  /** It must run where it stands. */
+  get keepsItsPlace(): boolean {
+    return this.ordered !== undefined || this.pause !== undefined
   }
 
   /** What is written of the world outside. */
@@ -95,7 +105,8 @@ export function overlap(a: Place, b: Place): boolean {
   const [left, right] = [a.split('.'), b.split('.')]
   const shared = Math.min(left.length, right.length)
   for (let i = 0; i < shared; i++) {
-    if (left[i] !== right[i] && left[i] !== '*' && right[i] !== '*') return false
+    const [x, y] = [left[i] as string, right[i] as string]
+    if (x !== '*' && y !== '*' && !mayBeEqual(x, y)) return false
   }
   return true
 }

@@ -17,14 +17,18 @@ import {
   nameOf,
   type Node,
   propertyName,
+  walk,
 } from '../source/ast.ts'
 import type { Project } from '../source/project.ts'
 import type { SourceFile, Variable } from '../source/source-file.ts'
 import { below, Effect, type Place, rootOf } from './effect.ts'
-import { builtinMethods, changesReceiver, changingMethods, type Known, type KnownCall, knownCall, knownGlobal } from './known.ts'
+import { builtinMethods, changesReceiver, changingMethods, knownGlobal } from './globals.ts'
+import { type Known, type KnownCall, nothing, pauses } from './known.ts'
+import { knownCall } from './libraries.ts'
 import { declaredBefore, type Declarations } from './declared.ts'
-import { knownByShape, looksHarmless } from './guess.ts'
+import { knownByShape, looksHarmless, soundsLikeWriting } from './guess.ts'
 import { type Origin, Origins, patternPath } from './origin.ts'
+import { hole, shown } from './pattern.ts'
 
 /** Methods of promises: what they are called on runs, and so do their callbacks. */
 const settling = new Set(['then', 'catch', 'finally'])
@@ -78,8 +82,8 @@ export class Evaluator {
   describe(place: Place): string {
     const root = rootOf(place)
     const name = this.#places.get(root)?.name ?? (root.startsWith('@') ? outsideNames[root] : root)
-    if (root === '@fs') return `files ${place.slice(4).replaceAll('.', '/').replaceAll('·', '.')}`.replace(/ \*?$/, '')
-    const rest = place.slice(root.length).replaceAll('.*', '[…]').replaceAll('·', '.')
+    if (root === '@fs') return shown(`files ${place.slice(4).replaceAll('.', '/').replaceAll('·', '.')}`.replace(/ \*?$/, ''))
+    const rest = shown(place.slice(root.length)).replaceAll('.*', '[…]').replaceAll('·', '.')
     return root.startsWith('@') ? `${name ?? root}${rest && rest !== '[…]' ? ` ${rest.slice(1)}` : ''}` : `${name ?? root}${rest}`
   }
 
@@ -184,7 +188,7 @@ export class Evaluator {
       case 'TSTypeAliasDeclaration':
         return
       case 'TaggedTemplateExpression':
-        context.into.unknown.set(sourceName(context.file, node.tag), node)
+        this.#tag(node, context)
         break
       case 'ForOfStatement':
       case 'ForInStatement':
@@ -275,6 +279,16 @@ export class Evaluator {
     this.#runCallbacks(node, context)
   }
 
+  /** `sql\`…\``, `css\`…\``: a tag makes a value of its text, unless it is one that runs it. */
+  #tag(node: Extract<Node, { type: 'TaggedTemplateExpression' }>, { file, into }: Context): void {
+    const name = sourceName(file, node.tag)
+    const awaited = isAwaited(node)
+    if (awaited) into.waits.set(name, node)
+    into.throws = true
+    const runs = awaited || name === '$' || soundsLikeWriting(name)
+    ;(runs ? into.unknown : into.assumed).set(name, node)
+  }
+
   /** What the settings of the project say of a call, by the name in the source or in its module. */
   #declaredFor(file: SourceFile, callee: Node, origin: Origin | undefined): Known | undefined {
     // A function that is only declared here has no body that could be followed: its comment is all there is.
@@ -297,10 +311,10 @@ export class Evaluator {
     const { file, into } = context
     if (callee.type === 'Identifier' && settlesExecutor(file, callee)) return
     const name = sourceName(file, callee)
-    const chain = this.#chainOf(file, callee)
     const awaited = isAwaited(node)
     if (awaited) into.waits.set(name, node)
-    const shaped = knownByShape(this.#callOf(node, chain, file))
+    const chain = this.#chainOf(file, callee)
+    const shaped = knownByShape({ ...this.#callOf(node, chain, file), chain })
     if (shaped) {
       into.assumed.set(name, node)
       return this.#apply(node, shaped, context)
@@ -351,7 +365,8 @@ export class Evaluator {
   #known(node: CallNode, origin: Origin | undefined, { file }: Context): Known | undefined {
     if (!origin || !('path' in origin)) return undefined
     const call = this.#callOf(node, origin.path, file)
-    return origin.kind === 'global' ? knownGlobal(call) : knownCall(origin.module, call)
+    if (origin.kind !== 'global') return knownCall(origin.module, call)
+    return origin.path[0] === 'setTimeout' && settlesInTime(file, node) ? pauses : knownGlobal(call)
   }
 
   /** A call as the tables see it. */
@@ -377,15 +392,28 @@ export class Evaluator {
     }
   }
 
-  /** The text of a literal, or of a constant that holds one. */
-  #text(file: SourceFile, node: Node | undefined): string | undefined {
-    if (!node) return undefined
-    const text = literalText(bare(node))
-    if (text !== undefined || node.type !== 'Identifier') return text
+  /** The text of a literal, a template, a joined path, or of a constant that holds one. */
+  #text(file: SourceFile, argument: Node | undefined): string | undefined {
+    if (!argument) return undefined
+    const node = bare(argument)
+    const text = literalText(node)
+    if (text !== undefined) return text
+    const partOf = (part: Node): string => this.#text(file, part) ?? hole(sourceName(file, part))
+    if (node.type === 'TemplateLiteral')
+      return node.quasis
+        .map(({ value }, i) => (value.cooked ?? '') + (node.expressions[i] ? partOf(node.expressions[i]) : ''))
+        .join('')
+    if (
+      (node.type === 'CallExpression' && nameOf(node.callee) === 'join') ||
+      (node.type === 'CallExpression' && chainOf(node.callee).join('.') === 'path.join')
+    )
+      return node.arguments.map(partOf).join('/')
+    if (node.type !== 'Identifier') return undefined
     const variable = file.variableOf(node)
     const declared = variable?.defs[0]?.node as unknown as Node | undefined
-    if (!variable || declared?.type !== 'VariableDeclarator' || !declared.init || !isConstant(variable)) return undefined
-    return literalText(bare(declared.init))
+    if (!variable || declared?.type !== 'VariableDeclarator' || !declared.init || declared.id.type !== 'Identifier')
+      return undefined
+    return isConstant(variable) ? this.#text(file, declared.init) : undefined
   }
 
   #apply(node: CallNode, known: Known, context: Context): void {
@@ -395,8 +423,15 @@ export class Evaluator {
     const changed = known.changes === undefined ? undefined : node.arguments[known.changes]
     const place = changed && this.pathOf(file, changed)
     if (place) into.write(below(place, '*'), node)
-    if (known.waits) into.waits.set(sourceName(file, node.callee), node)
+    const name = sourceName(file, node.callee)
+    if (known.waits) into.waits.set(name, node)
+    // What is said to be pure and yet awaited takes its time somewhere.
+    else if (known === nothing && isAwaited(node)) {
+      into.waits.set(name, node)
+      into.assumed.set(name, node)
+    }
     into.ordered ??= known.ordered
+    if (known.pauses) into.pause ??= node
     into.throws ||= known.throws ?? false
     this.#runCallbacks(node, context)
   }
@@ -458,6 +493,7 @@ export class Evaluator {
       for (const [name, at] of summary.assumed) context.into.assumed.set(name, at)
       for (const [name, at] of summary.waits) context.into.waits.set(name, at)
       context.into.ordered ??= summary.ordered
+      context.into.pause ??= summary.pause
       context.into.throws ||= summary.throws
     }
   }
@@ -503,8 +539,12 @@ export class Evaluator {
     }
     for (const [name] of summary.unknown) context.into.unknown.set(name, node)
     for (const [name] of summary.assumed) context.into.assumed.set(name, node)
-    if (summary.waits.size > 0) context.into.waits.set(sourceName(context.file, node.callee), node)
+    const open = summary.unknown.size + summary.assumed.size > 0
+    // A function that is not async may return the promise of a call that nobody knows.
+    if (summary.waits.size > 0 || (open && !callee.node.async && isAwaited(node)))
+      context.into.waits.set(sourceName(context.file, node.callee), node)
     context.into.ordered ??= summary.ordered
+    if (summary.pause) context.into.pause ??= node
     context.into.throws ||= summary.throws
     this.#runCallbacks(node, context)
   }
@@ -554,6 +594,8 @@ export class Evaluator {
     if (fn.body) this.#visit(fn.body, context)
     const summary = new Effect()
     summary.ordered = all.ordered
+    // A pause that a function makes now and then, between two attempts, is its own affair.
+    if (all.pause && !isNowAndThen(all.pause, fn)) summary.pause = all.pause
     summary.throws = all.throws || fn.async
     for (const [name, node] of all.unknown) summary.unknown.set(name, node)
     for (const [name, node] of all.assumed) summary.assumed.set(name, node)
@@ -653,6 +695,35 @@ function settlesExecutor(file: SourceFile, name: Node): boolean {
   if ((definition?.type as string | undefined) !== 'Parameter') return false
   const parent = (definition?.node as unknown as Node | undefined)?.parent
   return parent?.type === 'NewExpression' && nameOf(parent.callee) === 'Promise'
+}
+
+/** A timer that resolves a promise: `new Promise((resolve) => setTimeout(resolve, 100))`. One that rejects it is a limit of time. */
+function settlesInTime(file: SourceFile, timer: CallNode): boolean {
+  let found = false
+  const [callback] = timer.arguments
+  if (callback)
+    walk(callback, (node) => {
+      if (node.type === 'Identifier' && settlesExecutor(file, node)) {
+        const executor = file.variableOf(node)?.defs[0]?.node as unknown as Node
+        const [resolve] = isCallable(executor) ? executor.params : []
+        if (resolve?.type === 'Identifier' && resolve.name === node.name) found = true
+      }
+      return !found
+    })
+  return found
+}
+
+/** Within a condition, a loop or a handler of a function: not each time that it runs. */
+function isNowAndThen(node: Node, fn: Node): boolean {
+  for (let inner = node.parent; inner && inner !== fn; inner = inner.parent) {
+    if (
+      /^(?:If|While|DoWhile|For|ForOf|ForIn)Statement$|^(?:Conditional|Logical)Expression$|^(?:CatchClause|SwitchCase)$/.test(
+        inner.type,
+      )
+    )
+      return true
+  }
+  return false
 }
 
 /** `client ??= open()`, `if (!client) client = open()`, `if (!client) { client = open() }`. */

@@ -1,7 +1,8 @@
 /**
  * What the shape and the name of a call say where nobody knows the function. All of it is weak: it may make a finding likely, never proven.
  */
-import { type Known, type KnownCall, prisma } from './known.ts'
+import type { Known, KnownCall } from './known.ts'
+import { prisma } from './libraries.ts'
 
 const reading =
   `get fetch load read find list query search count lookup look retrieve describe download resolve parse stat select is has can should head
@@ -30,13 +31,19 @@ const [reads, computes, writes] = [new Set(reading), new Set(computing), new Set
 function wordsOf(name: string): string[] {
   return name
     .replace(/^[_#$]+/, '')
+    .replaceAll('-', ' ')
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .split(/[\s_]+/)
     .map((word) => word.toLowerCase())
 }
 
 function firstWord(name: string): string {
-  const last = name.split('.').at(-1) ?? ''
+  // `commands['approve-builds']` is `commands.approve-builds`.
+  const last =
+    name
+      .replace(/\[['"`]([^'"`]*)['"`]\]/g, '.$1')
+      .split('.')
+      .at(-1) ?? ''
   return wordsOf(last)[0] ?? ''
 }
 
@@ -80,6 +87,7 @@ const rowReads =
 const rowWrites =
   /^(?:create|bulkCreate|insertMany|insert|update|updateOne|updateMany|findOneAndUpdate|findByIdAndUpdate|findOrCreate|findByIdAndDelete|findOneAndDelete|destroy|deleteOne|deleteMany|delete|upsert|increment|decrement|truncate|save)$/
 const telemetry = /^(?:sentry|tracer|span|currentSpan|metrics?|statsd|telemetry|posthog|scope)$/i
+const people = /^(?:inquirer|enquirer|prompts?|prompter|readline|rl)$/
 const queries = /^(?:execute|executeTakeFirst|executeTakeFirstOrThrow|all|get|run|then)$/
 
 /** Calls that only one library has in practice: `prisma.user.findMany()`, `logger.info()`, a call on a transaction. */
@@ -91,6 +99,7 @@ export function knownByShape(call: KnownCall): Known | undefined {
   const owners = call.chain.slice(0, -1)
   if (owners.some((part) => handles.test(part))) return { ordered: 'it is part of a transaction', waits: true, throws: true }
   if (telemetry.test(before)) return {}
+  if (people.test(before)) return { ordered: 'it asks a person', waits: true }
   if (prismaOnly.test(name) || (prismaToo.test(name) && owners.slice(0, -1).some((part) => databases.test(part)))) {
     return prisma({ ...call, path: call.chain })
   }

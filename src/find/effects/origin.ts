@@ -83,6 +83,11 @@ export class Origins {
           ? undefined
           : promised
       }
+      // `key ? new Client(key) : undefined`, `shared.client ?? new Client()`
+      case 'ConditionalExpression':
+        return this.#either(file, node.consequent, node.alternate, depth)
+      case 'LogicalExpression':
+        return node.operator === '&&' ? undefined : this.#either(file, node.left, node.right, depth)
       case 'ArrayExpression':
         return { kind: 'builtin', type: 'Array' }
       case 'TemplateLiteral':
@@ -94,6 +99,17 @@ export class Origins {
       default:
         return undefined
     }
+  }
+
+  /** One of two: what either is known to be, if the other is nothing, the same, or not known and this one is made here. */
+  #either(file: SourceFile, left: Node, right: Node, depth: number): Origin | undefined {
+    if (isNothing(left)) return this.of(file, right, depth)
+    if (isNothing(right)) return this.of(file, left, depth)
+    const [a, b] = [this.of(file, left, depth), this.of(file, right, depth)]
+    if (a?.kind === 'made' && b?.kind === 'made') return a.module === b.module ? b : undefined
+    if (a?.kind === 'builtin' && b?.kind === 'builtin') return a.type === b.type ? b : undefined
+    // A client that is kept across reloads: `globalThis.client ?? new Client()`.
+    return b?.kind === 'made' && (a === undefined || a.kind === 'global') ? b : undefined
   }
 
   ofVariable(file: SourceFile, variable: Variable, depth = 0): Origin | undefined {
@@ -183,6 +199,8 @@ export class Origins {
     if (callee.kind === 'class' && node.type === 'NewExpression') return { ...callee, kind: 'object' }
     if (callee.kind === 'module') {
       if (callee.module === 'module' || callee.path.at(-1) === 'promisify') return undefined
+      const [wrapped] = node.arguments
+      if (wrapped && wrappers.has([callee.module, ...callee.path].join('#'))) return this.of(file, wrapped, depth)
       return { kind: 'made', module: callee.module, path: callee.path, call: node, from: file }
     }
     if (callee.kind === 'global') {
@@ -268,6 +286,17 @@ export class Origins {
     }
     return undefined
   }
+}
+
+/** Functions of packages that give back a function which does what the one it is given does, now and then from memory. */
+const wrappers: ReadonlySet<string> = new Set(
+  `react#cache react#useCallback next/cache#unstable_cache lodash#memoize lodash#once lodash/memoize lodash/once p-memoize mem memoize
+   memoizee memoize-one moize p-retry#wrap`.split(/\s+/),
+)
+
+function isNothing(node: Node): boolean {
+  const inner = bare(node)
+  return (inner.type === 'Literal' && inner.value === null) || (inner.type === 'Identifier' && inner.name === 'undefined')
 }
 
 const builtinTypes: Readonly<Record<string, Extract<Origin, { kind: 'builtin' }>['type']>> = {

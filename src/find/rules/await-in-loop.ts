@@ -2,7 +2,7 @@
 import { bare, isCallable, isLoop, type Node, propertyName, walk } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
 import { judgeRounds } from './rounds.ts'
-import { type Found, type Rule, type Sight, soundsLikeGuard } from './rule.ts'
+import { type Found, holdsUp, type Rule, type Sight } from './rule.ts'
 
 type Loop = Extract<Node, { type: 'ForOfStatement' | 'ForInStatement' | 'ForStatement' }>
 
@@ -26,7 +26,7 @@ function judge(sight: Sight, loop: Loop): Found | undefined {
   const awaited = awaitsIn(loop.body)
   const [first] = awaited
   if (!first || leavesEarly(loop)) return undefined
-  if (awaited.some(({ argument }) => isGuardCall(sight, argument))) return undefined
+  if (awaited.some(({ argument }) => holdsUpOthers(sight, argument))) return undefined
   const head = sight.evaluator.effectOf(sight.file, loop.type === 'ForStatement' ? (loop.test ?? loop) : loop.right)
   const verdict = judgeRounds(sight, { node: loop, body: loop.body, head, list: listOf(sight, loop) })
   if (!verdict) return undefined
@@ -92,11 +92,11 @@ export function leavesEarly(loop: Loop): boolean {
   return leaves
 }
 
-function isGuardCall(sight: Sight, argument: Node): boolean {
+function holdsUpOthers(sight: Sight, argument: Node): boolean {
   const call = bare(argument)
   if (call.type !== 'CallExpression') return false
   const { start, end } = call.callee
-  return soundsLikeGuard(sight.file.text.slice(start, end))
+  return holdsUp(sight.file.text.slice(start, end))
 }
 
 function isShortList(loop: Loop): boolean {

@@ -47,7 +47,7 @@ function judge(sight: Sight, statements: readonly Node[], at: number): Found | u
     const effect = sight.evaluator.effectOf(sight.file, statement)
     // What a write changes may be what the late call reads in another way: a relation, a trigger, a cache.
     if (
-      effect.ordered ||
+      effect.keepsItsPlace ||
       effect.outsideWrites.length > 0 ||
       !soundsHarmless(effect) ||
       usesNamesOf(sight, statement, late) ||

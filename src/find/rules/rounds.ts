@@ -1,5 +1,6 @@
 /** Rounds that run one after the other, whatever makes them: a loop, `reduce` over promises, recursion over a list. */
 import { Effect, isOutside, overlap, type Place, rootOf } from '../effects/effect.ts'
+import { sourceName } from '../effects/evaluate.ts'
 import { soundsLikeWriting } from '../effects/guess.ts'
 import { bare, functionAround, isInside, type Node, propertyName, walk } from '../source/ast.ts'
 import { describeEffect, type Found, isSlow, openCalls, saysInOrder, type Sight } from './rule.ts'
@@ -16,17 +17,18 @@ export interface Rounds {
 
 /** Lists whose order is a plan. */
 const planned =
-  /(?:step|migration|phase|stage|command|middleware|plugin|hook|queue|patch|statement|sequence|ordered|sorted|script|seed)(?:s|es)?\b/i
-/** Parts that somebody made so that not everything runs at once. */
-const throttled = /\b(?:batch(?:es)?|chunk(?:s|ed)?|pages?|windows?|groups?Of\w*|slices?)\b|(?:Batches|Chunks|Pages)\b/i
+  /(?:step|migration|phase|stage|command|middleware|plugin|hook|queue|patch|statement|sequence|ordered|sorted|script|seed|change|operation|mutation|instruction|edit)(?:s|es)?\b/i
+/** Parts that somebody made so that not everything runs at once. What is in one part may well run at once. */
+const throttled =
+  /\b(?:chunk|batch|slices?|paginate|inGroups|partition)\w*\(|\b(?:batches|chunks|chunked|pages|windows|groups?Of\w*|slices)\b|(?:Batches|Chunks|Pages)\b/i
 /** What an unknown call may do to an item of its own. */
 const itemVerb =
-  /^(?:send|notify|publish|create|update|delete|del|remove|destroy|upsert|save|insert|close|revoke|invalidate|upload|archive|mark|increment|track|record|set|put|post|patch|persist|cancel|store|deactivate|disable|enable|copy|move|unlink|rename|refresh|restore|stop|terminate|unsubscribe)(?:$|[A-Z0-9_])/
+  /^(?:send|notify|publish|create|update|delete|del|remove|destroy|upsert|save|insert|close|revoke|invalidate|upload|archive|mark|increment|track|record|set|put|post|patch|persist|cancel|store|deactivate|disable|enable|copy|move|unlink|rename|refresh|restore|stop|terminate|unsubscribe|process|handle|enqueue|add|schedule|trigger|import|sync|register|verify|reconcile|refund|charge|assign|invite|deliver|ingest|index|publishJSON)(?:$|[A-Z0-9_])/
 
 /** @returns undefined where a round needs what another one did, or waits on purpose */
 export function judgeRounds(sight: Sight, rounds: Rounds): Pick<Found, 'tier' | 'question' | 'proof'> | undefined {
   const body = sight.evaluator.effectOf(sight.file, rounds.body)
-  if (body.ordered || !isSlow(body)) return undefined
+  if (body.keepsItsPlace || !isSlow(body)) return undefined
   const carried = carriedBetweenRounds(sight, rounds, body)
   if (carried === 'dependent') return undefined
   const names = openCalls([body])
@@ -117,17 +119,27 @@ function writesItsItem(sight: Sight, { node: around, body }: Rounds, name: strin
   // Within a function that the round calls: the round's own call is what counts.
   const own = isInside(call, body) ? call : undefined
   if (own?.type !== 'CallExpression' || changesOneOfAllRounds(sight, around, own)) return false
+  // What a function that the round calls does to an object of all rounds: `draw(page, item)`.
+  if (sourceName(sight.file, own.callee) !== name && own.arguments.some((node) => isOfAllRounds(sight, around, bare(node))))
+    return false
   return ofRound(own.callee) || own.arguments.some(ofRound)
 }
 
 /** `calculator.update(value)`: an object that this function made for all rounds counts them in their order. */
 function changesOneOfAllRounds(sight: Sight, around: Node, call: Extract<Node, { type: 'CallExpression' }>): boolean {
   const callee = bare(call.callee)
-  if (callee.type !== 'MemberExpression' || callee.object.type !== 'Identifier') return false
-  const [definition] = sight.file.variableOf(callee.object)?.defs ?? []
+  return callee.type === 'MemberExpression' && isOfAllRounds(sight, around, callee.object)
+}
+
+/** An object that the function around made before the loop. */
+function isOfAllRounds(sight: Sight, around: Node, node: Node): boolean {
+  if (node.type !== 'Identifier') return false
+  const [definition] = sight.file.variableOf(node)?.defs ?? []
   if ((definition?.type as string | undefined) !== 'Variable') return false
   const name = definition?.name as unknown as Node
-  return functionAround(name) !== undefined && !isInside(name, around)
+  const made = definition?.node as unknown as Node
+  const init = made.type === 'VariableDeclarator' && made.init ? bare(made.init) : undefined
+  return functionAround(name) !== undefined && !isInside(name, around) && !/^(?:Literal|TemplateLiteral)$/.test(init?.type ?? '')
 }
 
 /**

@@ -97,7 +97,11 @@ export function openCalls(effects: Iterable<Effect>): string[] {
 }
 
 const inOrder =
-  /\b(?:sequential(?:ly)?|serial(?:ly|ize)?|one (?:at a time|by one|after)|in (?:order|sequence|series)|order matters|rate.?limit\w*|throttl\w*|parallel\w*|concurren\w*|Promise\.all|deadlock\w*|no-await-in-loop|before the next)\b/i
+  /\b(?:sequential(?:ly)?|serial(?:ly|ize)?|one (?:at a time|by one|after)|in (?:order|sequence|series)|order matters|rate.?limit\w*|throttl\w*|deadlock\w*|no-await-in-loop|before the next)\b/i
+/** "not in parallel", "Promise.all would": without such a word the comment says what it should be. */
+const notAtOnce =
+  /\b(?:not|never|no|avoid\w*|instead|without|cannot|too|prevent\w*|limit\w*|because|would|unlike|rather|don.?t|can.?t|won.?t|shouldn.?t)\b[^]*\b(?:parallel\w*|concurren\w*|Promise\.all)|\b(?:parallel\w*|concurren\w*|Promise\.all)\b[^]*\b(?:not|never|avoid\w*|instead|cannot|would|too|fail\w*|break\w*|because|race|conflict\w*|don.?t|can.?t|won.?t)\b/i
+const keepsOrder = (comment: string): boolean => inOrder.test(comment) || notAtOnce.test(comment)
 
 /** A comment right before the code, or at its beginning, that speaks of its order: somebody has thought of it. */
 export function saysInOrder({ file: { text } }: Sight, node: Node): boolean {
@@ -106,12 +110,24 @@ export function saysInOrder({ file: { text } }: Sight, node: Node): boolean {
   let comment = ''
   for (let line = lines.pop(); line !== undefined && /^\s*(?:\/\/|\*|\/\*)/.test(line); line = lines.pop()) comment += line
   const inside = text.slice(node.start, Math.min(node.end, node.start + 400)).match(/\/\/[^\n]*|\/\*[^]*?\*\//g) ?? []
-  return inOrder.test(comment) || inside.some((line) => inOrder.test(line))
+  return keepsOrder(comment) || inside.some(keepsOrder)
 }
 
 /** Names that say that what follows depends on them without an exception being visible. */
 export function soundsLikeGuard(name: string): boolean {
-  return /(?:^|\.)(?:validate|check|assert|ensure|verify|authori[sz]e|authenticate|require|guard|must|lock|acquire|connect|init|initialize|setup|prepare|begin|start|open|login|reset|clear|clean|flush|sync|wait|when|until|idle|settle|settled|ready|tick|nextTick|sleep|delay|seed|migrate)(?:$|[A-Z0-9_])/.test(
-    name,
+  return (
+    /^(?:verify|connect|init|initialize|setup|prepare|start|login|flush|sync)(?:$|[A-Z0-9_])/.test(lastName(name)) ||
+    holdsUp(name)
   )
+}
+
+/** Names of calls that hold up other rounds of a loop too: a check, a lock, a pause, a state that all of them share. */
+export function holdsUp(name: string): boolean {
+  return /^(?:validate|check|assert|ensure|authori[sz]e|authenticate|require|guard|must|lock|acquire|begin|open|reset|clear|clean|wait|when|until|idle|settle|settled|ready|tick|nextTick|sleep|delay|seed|migrate)(?:$|[A-Z0-9_])/.test(
+    lastName(name),
+  )
+}
+
+function lastName(name: string): string {
+  return name.split('.').at(-1) ?? ''
 }

@@ -128,7 +128,7 @@ function sameCallOfOthers(sight: Sight, group: readonly Step[]): boolean {
 
 /** Functions of which the first constant is what to do, not what to do it with. */
 const inOrder =
-  /(?:^|\.)(?:exec\w*|run\w*|spawn\w*|\$|sh|git|npm|npx|pnpm|yarn|query|execute\w*|write|print|log|append|type|press|click|fill|goto|step|task|emit|dispatch|send\w*|call|request|command|test|it|describe|set\w*|say|ask|wait\w*)\(\)$/
+  /(?:^|\.)(?:\w+(?:Run|Exec|Query|Sql)|exec\w*|run\w*|spawn\w*|\$|sh|git|npm|npx|pnpm|yarn|query|execute\w*|write|print|log|append|type|press|click|fill|goto|step|task|emit|dispatch|send\w*|call|request|command|test|it|describe|set\w*|say|ask|wait\w*)\(\)$/
 
 function count(n: number): string {
   return ['No', 'One', 'Two', 'Three', 'Four', 'Five', 'Six'][n] ?? String(n)

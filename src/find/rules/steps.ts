@@ -21,7 +21,7 @@ export function stepOf(sight: Sight, statement: Node): Step | undefined {
   const { expression } = parts
   if (bare(expression).type !== 'CallExpression') return undefined
   const effect = sight.evaluator.effectOf(sight.file, statement)
-  if (effect.ordered || !isSlow(effect)) return undefined
+  if (effect.keepsItsPlace || !isSlow(effect)) return undefined
   const name = sourceName(sight.file, (bare(expression) as Extract<Node, { type: 'CallExpression' }>).callee)
   if (soundsLikeGuard(name)) return undefined
   return { statement, ...parts, effect }
