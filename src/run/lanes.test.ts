@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { Group } from './group.ts'
 import { Lanes } from './lanes.ts'
 import { Values } from './outcome.ts'
+import { Sizes } from './sizes.ts'
 import { sourceOf } from './source.ts'
 import { turn } from '../../test/support/turn.ts'
 
@@ -63,6 +65,36 @@ describe('Lanes', () => {
     expect(values.results).toEqual([1, 2, 3])
     // Each lane asks once more at the end.
     expect(pulls).toBeLessThanOrEqual(8)
+  })
+
+  test.each(['asynchronous', 'synchronous'])('opens no lane behind one that waits for the event loop to turn, %s source', async (kind) => {
+    const items = [1, 2, 3]
+    const source = sourceOf(kind === 'synchronous' ? new Set(items).values() : Readable.from(items), 'test')
+    const group = new Group('map', '', {}, -1, -1)
+    const values = new Values(-1)
+    const lanes = new Lanes(group, source, async (item) => item, values, undefined)
+    // The thread was held before the first lane opens, so that each lane pauses before it pulls.
+    const until = performance.now() + 30
+    while (performance.now() < until);
+    await lanes.run(Number.POSITIVE_INFINITY)
+    group.close()
+    expect(values.results).toEqual(items)
+  })
+
+  test('opens no lane behind one that waits for a place to put its result', async () => {
+    const group = new Group('mapReduce', '', {}, -1, -1)
+    const results: unknown[] = []
+    const collector = { passing: true, succeed: (_: number, value: unknown) => void results.push(value), fail: () => false }
+    const remote = { slots: 2, sizes: { items: new Sizes(), results: new Sizes() } }
+    const items = Array.from({ length: 50 }, (_, i) => i)
+    const fn = async (item: unknown): Promise<unknown> => {
+      await turn()
+      return item
+    }
+    const lanes = new Lanes(group, sourceOf(new Set(items).values(), 'test'), fn, collector as never, undefined, undefined, remote)
+    await lanes.run(Number.POSITIVE_INFINITY)
+    group.close()
+    expect(results.toSorted((a, b) => Number(a) - Number(b))).toEqual(items)
   })
 
   test('has as many under way as items have come, within the bound', async () => {

@@ -7,7 +7,8 @@
  * doubled the price of a trivial call (98 to 211 ns with 32 lanes, Node 20). Lanes come and go while the run is under way, because the bound may change (adaptive concurrency).
  *
  * Over an asynchronous source the next lane opens when an item has come and nobody waits for the one after it. So there are never more lanes than items
- * have come, and one: a bound of `Infinity` or of a million costs nothing until there are items for it.
+ * have come, and one: a bound of `Infinity` or of a million costs nothing until there are items for it. Over any source none opens while others
+ * wait before they may pull.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { performance } from '../base/globals.js'
@@ -91,12 +92,18 @@ export class Lanes {
   /** How many may be under way from now on; those under way beyond it are let finish. */
   setLimit(limit: number): void {
     this.#limit = Math.min(limit, Math.max(1, this.#source.size))
+    this.#openLanes()
+  }
+
+  /** Also asked by each lane that had to wait before it could pull: meanwhile none opens. */
+  #openLanes(): void {
     while (this.#lacksLanes) this.#openLane()
   }
 
-  /** Whether another lane would have something to do. */
+  /** Whether another lane would have something to do at once: one that only waits, as others do, would not show that no item is left. */
   get #lacksLanes(): boolean {
-    return this.#open < this.#limit && this.#pulling === 0 && !this.#exhausted && !this.#group.aborted
+    if (this.#open >= this.#limit || this.#pulling > 0 || this.#exhausted || this.#group.aborted) return false
+    return this.#breath.pause === undefined && !this.#storing?.crowded
   }
 
   #openLane(): void {
@@ -123,6 +130,7 @@ export class Lanes {
       if (breath.pause) {
         await breath.pause
         records?.waited()
+        this.#openLanes()
       }
       entered = this.#storing
       const place = entered?.enter()
@@ -130,6 +138,7 @@ export class Lanes {
         await place
         records?.waited()
         if (group.aborted) continue
+        this.#openLanes()
       }
       const item = source.async ? await this.#pullAsync() : this.#pull()
       if (item === end) return this.#leave(entered)
@@ -191,12 +200,16 @@ export class Lanes {
     let entered: Storing | undefined
     while (this.#stays(entered)) {
       if (this.#next % tasksPerLook === 0) breath.look()
-      if (breath.pause) await breath.pause
+      if (breath.pause) {
+        await breath.pause
+        this.#openLanes()
+      }
       entered = this.#storing
       const place = entered?.enter()
       if (place) {
         await place
         if (group.aborted) continue
+        this.#openLanes()
       }
       const item = source.async ? await this.#pullAsync() : this.#pull()
       if (item === end) return this.#leave(entered)

@@ -35,6 +35,11 @@ export class Storing {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
+  /** Whether lanes wait here already. */
+  get crowded(): boolean {
+    return this.#waiting.size > 0
+  }
+
   /** What the lane called for has been stored, or has failed. */
   left(): void {
     this.#held--
