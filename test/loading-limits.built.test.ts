@@ -4,7 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Executor, guard, map, processes, scope, stream, threads, TimedOut, warmUp, workers } from '../src/index.ts'
+import {
+  type Executor,
+  guard,
+  map,
+  mapReduce,
+  pipe,
+  processes,
+  scope,
+  stream,
+  threads,
+  TimedOut,
+  warmUp,
+  workers,
+} from '../src/index.ts'
 import { plain } from './fixtures/plain.ts'
 
 interface Slow {
@@ -76,6 +89,49 @@ describe.each(Object.entries(kinds))('on %s', (_, open) => {
     await expect(warmUp(fn, { on, signal: controller.signal })).rejects.toMatchObject({ name: 'Cancelled' })
     expect(await map([1], plain.double, { on })).toEqual([2])
   })
+})
+
+type Way = (
+  fn: Slow['echo'],
+  on: Executor,
+  limits: { readonly deadline?: number; readonly signal?: AbortSignal },
+) => Promise<unknown>
+/** The module that never loads is not that of the first function: in a row, as what merges, as what folds. */
+const later: Record<string, Way> = {
+  'functions in a row': (fn, on, limits) => map([1], pipe(plain.double, fn), { on, ...limits }),
+  'stages in a row': (fn, on, limits) => stream([1], limits).map(plain.double, { on }).map(fn, { on }).toArray(),
+  'what merges': (fn, on, limits) => mapReduce([1, 2, 3], plain.double, fn, { empty: 0, on, ...limits }),
+  'what folds keys': (fn, on, limits) =>
+    stream([{ k: 1 }], limits)
+      .by('k')
+      .reduce(fn as never, 0, { on }),
+}
+
+test.each(Object.entries(later))('%s: a worker that never ends loading is ended when nobody waits for it', async (_, run) => {
+  const on = threads({ size: 1, grace: 100 })
+  await map([1], plain.double, { on })
+  await expect(run(never?.echo as Slow['echo'], on, { deadline: 300 })).rejects.toBeInstanceOf(TimedOut)
+  expect(await map([1], plain.double, { on })).toEqual([2])
+  await on.close({ graceMs: 0 })
+})
+
+test('functions in a row: timeout covers the loading of each', async () => {
+  const on = threads({ size: 1, grace: 100 })
+  await expect(map([1], pipe(plain.double, never?.echo as Slow['echo']), { on, timeout: 300 })).rejects.toBeInstanceOf(TimedOut)
+  expect(await map([1], plain.double, { on })).toEqual([2])
+  await on.close({ graceMs: 0 })
+})
+
+test('cancelled while it begins to load, a worker is not left behind', async () => {
+  const on = threads({ size: 1, grace: 50 })
+  for (const ms of [0, 1, 5, 30]) {
+    await map([1], plain.double, { on })
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), ms)
+    await expect(map([1, 2, 3], never?.echo as Slow['echo'], { on, signal: controller.signal })).rejects.toThrow('cancelled')
+  }
+  expect(await map([1], plain.double, { on })).toEqual([2])
+  await on.close({ graceMs: 0 })
 })
 
 test('guard: queueTimeout covers the loading', async () => {

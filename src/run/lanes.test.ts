@@ -67,19 +67,22 @@ describe('Lanes', () => {
     expect(pulls).toBeLessThanOrEqual(8)
   })
 
-  test.each(['asynchronous', 'synchronous'])('opens no lane behind one that waits for the event loop to turn, %s source', async (kind) => {
-    const items = [1, 2, 3]
-    const source = sourceOf(kind === 'synchronous' ? new Set(items).values() : Readable.from(items), 'test')
-    const group = new Group('map', '', {}, -1, -1)
-    const values = new Values(-1)
-    const lanes = new Lanes(group, source, async (item) => item, values, undefined)
-    // The thread was held before the first lane opens, so that each lane pauses before it pulls.
-    const until = performance.now() + 30
-    while (performance.now() < until);
-    await lanes.run(Number.POSITIVE_INFINITY)
-    group.close()
-    expect(values.results).toEqual(items)
-  })
+  test.each(['asynchronous', 'synchronous'])(
+    'opens no lane behind one that waits for the event loop to turn, %s source',
+    async (kind) => {
+      const items = [1, 2, 3]
+      const source = sourceOf(kind === 'synchronous' ? new Set(items).values() : Readable.from(items), 'test')
+      const group = new Group('map', '', {}, -1, -1)
+      const values = new Values(-1)
+      const lanes = new Lanes(group, source, async (item) => item, values, undefined)
+      // The thread was held before the first lane opens, so that each lane pauses before it pulls.
+      const until = performance.now() + 30
+      while (performance.now() < until);
+      await lanes.run(Number.POSITIVE_INFINITY)
+      group.close()
+      expect(values.results).toEqual(items)
+    },
+  )
 
   test('opens no lane behind one that waits for a place to put its result', async () => {
     const group = new Group('mapReduce', '', {}, -1, -1)
@@ -91,7 +94,15 @@ describe('Lanes', () => {
       await turn()
       return item
     }
-    const lanes = new Lanes(group, sourceOf(new Set(items).values(), 'test'), fn, collector as never, undefined, undefined, remote)
+    const lanes = new Lanes(
+      group,
+      sourceOf(new Set(items).values(), 'test'),
+      fn,
+      collector as never,
+      undefined,
+      undefined,
+      remote,
+    )
     await lanes.run(Number.POSITIVE_INFINITY)
     group.close()
     expect(results.toSorted((a, b) => Number(a) - Number(b))).toEqual(items)

@@ -115,6 +115,17 @@ export class Job {
     return this.work.remaining() + this.#back.size
   }
 
+  /** Whether a worker has to load that module for its calls. */
+  needs(module: string): boolean {
+    return this.modules.includes(module)
+  }
+
+  /** What has to be loaded for its calls: functions in a row, and what merges results, may be of several modules. */
+  get modules(): string[] {
+    const merge = this.work.stays?.merge
+    return merge ? [...modulesOf(this.ref), ...modulesOf(merge)] : modulesOf(this.ref)
+  }
+
   /** A batch comes back; it is handed out again first. */
   giveBack(batch: Batch): void {
     this.work.waits?.(batch, true)
@@ -173,4 +184,8 @@ export class Job {
 
 export function sliceBatch(batch: Batch, from: number, to: number): Batch {
   return { first: batch.first + from, items: Array.prototype.slice.call(batch.items, from, to) as unknown[] }
+}
+
+function modulesOf({ module, parts }: FunctionRef): string[] {
+  return parts ? [module, ...parts.flatMap(modulesOf)] : [module]
 }

@@ -316,7 +316,7 @@ export class Pool implements Executor {
     const posted = newPosted({ id, job, batch, postedAt: before, near, moved: out.marked.length > 0 })
     worker.posted.set(id, posted)
     this.#crew.watch.post(worker, posted)
-    job.work.waits?.(batch, !worker.loaded.has(job.ref.module))
+    job.work.waits?.(batch, !worker.hasLoaded(job))
     if (awake) this.#expected.push(worker)
   }
 
@@ -366,7 +366,7 @@ export class Pool implements Executor {
   #loaded(worker: PoolWorker, module: string | undefined): void {
     if (module === undefined) return
     worker.loaded.add(module)
-    for (const { job, batch } of worker.posted.values()) if (job.ref.module === module) job.work.waits?.(batch, false)
+    for (const { job, batch } of worker.posted.values()) if (job.needs(module)) job.work.waits?.(batch, !worker.hasLoaded(job))
   }
 
   #result(worker: PoolWorker, posted: Posted, message: ResultMessage): void {

@@ -54,6 +54,6 @@ function placeOf(module: string): string {
 function moduleAtLoad(worker: PoolWorker, lost: readonly Posted[]): string | undefined {
   if (worker.loading !== undefined) return worker.loading
   const [only] = lost
-  if (!only || lost.length > 1 || worker.loaded.has(only.job.ref.module)) return undefined
+  if (!only || lost.length > 1 || worker.hasLoaded(only.job)) return undefined
   return lostItems(worker, only).started.length === 0 ? only.job.ref.module : undefined
 }

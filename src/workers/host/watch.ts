@@ -10,7 +10,7 @@ import { fromElsewhere } from '../../base/call-site.ts'
 import { formatMs } from '../../base/duration.ts'
 import { TimedOut } from '../../base/errors.ts'
 import { packError } from '../../encoding/errors.js'
-import type { Posted } from './job.ts'
+import type { Job, Posted } from './job.ts'
 import { nativeHint } from './native.ts'
 import type { PoolWorker } from './worker.ts'
 
@@ -33,8 +33,7 @@ export class Watch {
   post(worker: PoolWorker, posted: Posted): void {
     const { timeoutMs } = posted.job.work
     if (timeoutMs === undefined) return
-    const loaded = worker.loaded.has(posted.job.ref.module)
-    this.#again(worker, posted, loaded ? timeoutMs : Math.min(timeoutMs, loadingLookMs))
+    this.#again(worker, posted, worker.hasLoaded(posted.job) ? timeoutMs : Math.min(timeoutMs, loadingLookMs))
   }
 
   forget(posted: Posted): void {
@@ -56,12 +55,13 @@ export class Watch {
     this.#look(worker, posted)
   }
 
-  /** A batch was taken back. If the worker is still loading its module after the grace, and nobody waits for that, it is ended. */
-  withdrawn(worker: PoolWorker, module: string): void {
-    if (!worker.isLoading(module)) return
+  /** A batch of the job was taken back. If the worker is still loading a module for it after the grace, and nobody waits for that, it is ended. */
+  withdrawn(worker: PoolWorker, job: Job): void {
+    if (!worker.isLoading(job)) return
     setTimeout(() => {
-      const wanted = [...worker.posted.values()].some(({ job }) => job.ref.module === module)
-      if (!wanted && !worker.killed && worker.isLoading(module)) this.#kill(worker)
+      // What clears a closed place is of no use to anybody before the module is there.
+      const wanted = [...worker.posted.values()].some(({ job }) => worker.isLoading(job) && !job.place?.closed)
+      if (!wanted && !worker.killed && worker.isLoading(job)) this.#kill(worker)
     }, this.#graceMs)
   }
 
@@ -96,7 +96,7 @@ export class Watch {
     const { timeoutMs } = posted.job.work
     const doomed = posted.doomed !== undefined
     const { ref } = posted.job
-    if (worker.isLoading(ref.module)) {
+    if (worker.isLoading(posted.job)) {
       const now = performance.now()
       posted.loadingSince ??= now
       const isLate = timeoutMs !== undefined && !posted.job.work.bounded && now - posted.loadingSince >= timeoutMs - 1
@@ -111,7 +111,7 @@ export class Watch {
     if (timeoutMs === undefined) return
     if (posted.loadingSince !== undefined)
       return this.#again(worker, posted, Math.max(timeoutMs - (performance.now() - posted.loadingSince), loadingLookMs))
-    this.#again(worker, posted, worker.loaded.has(ref.module) ? timeoutMs : Math.min(timeoutMs, loadingLookMs))
+    this.#again(worker, posted, worker.hasLoaded(posted.job) ? timeoutMs : Math.min(timeoutMs, loadingLookMs))
   }
 
   /** The thread is held by one item. */

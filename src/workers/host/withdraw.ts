@@ -21,7 +21,7 @@ export function withdrawJob(crew: Crew, job: Job, reason: unknown): void {
       if (posted.job !== job) continue
       if (worker.link.revoke(posted.id)) {
         crew.forget(worker, posted)
-        crew.watch.withdrawn(worker, job.ref.module)
+        crew.watch.withdrawn(worker, job)
         for (let at = 0; at < posted.reported.length; at++) skip(posted, at)
       } else crew.watch.cancelAll(worker, posted, error)
     }
@@ -36,7 +36,7 @@ export function withdrawCall(crew: Crew, job: Job, index: number, error: Error):
       if (posted.job !== job || at < 0 || at >= posted.batch.items.length) continue
       if (posted.moved || !worker.link.revoke(posted.id)) return crew.watch.cancelItem(worker, posted, at, error)
       crew.forget(worker, posted)
-      crew.watch.withdrawn(worker, job.ref.module)
+      crew.watch.withdrawn(worker, job)
       job.giveBack(posted.batch)
     }
   }
@@ -65,7 +65,7 @@ function revoked(crew: Crew, job: Job, fits: (posted: Posted) => boolean = () =>
       if (posted.job !== job || posted.left < posted.reported.length || !fits(posted)) continue
       if (!worker.link.revoke(posted.id)) continue
       crew.forget(worker, posted)
-      crew.watch.withdrawn(worker, job.ref.module)
+      crew.watch.withdrawn(worker, job)
       back.push(posted)
     }
   }

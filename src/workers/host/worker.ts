@@ -94,11 +94,17 @@ export class PoolWorker {
     return this.#modules[this.link.progress()?.loading ?? 0]
   }
 
-  /** Is it loading that module, or setting it up? */
-  isLoading(module: string): boolean {
+  /** Is it loading a module that the job needs, or setting it up? */
+  isLoading(job: Posted['job']): boolean {
     // A process has one call: what it has not loaded, it is loading.
-    if (this.link.progress()?.loading === -1) return this.ready && !this.loaded.has(module)
-    return this.loading === module
+    if (this.link.progress()?.loading === -1) return this.ready && !this.hasLoaded(job)
+    const { loading } = this
+    return loading !== undefined && job.needs(loading)
+  }
+
+  /** Has it loaded whatever the job needs? */
+  hasLoaded({ modules }: Posted['job']): boolean {
+    return modules.every((module) => this.loaded.has(module))
   }
 
   /** Has it something of the job? */

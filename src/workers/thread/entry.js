@@ -61,6 +61,7 @@ function startThread() {
         Atomics.store(progress, cell.looping, 1)
         return true
       },
+      wanted: (batch) => Atomics.load(progress, cell.claims + (batch % cell.claimCount)) === batch,
       loading: (fn) => void Atomics.store(progress, cell.loading, fn),
       clones: cloneable,
       progress,
@@ -142,6 +143,7 @@ function startProcess() {
       },
       poll: () => undefined,
       begin: (batch) => send({ type: 'started', batch }) || true,
+      wanted: () => true,
       loading() {},
       clones: serializable,
       progress: undefined,

@@ -168,6 +168,8 @@ export class Runner {
     for (const number of missing) {
       const named = /** @type {Named} */ (this.#functions.get(number))
       this.#transport.loading(number)
+      // In this order: a host that takes the batch back looks afterwards whether its module is being loaded.
+      if (!this.#transport.wanted(batch.message.batch)) break
       this.#functions.set(number, named.parts ? this.#made(named.parts, named.shape) : await this.#find(named))
     }
     this.#transport.loading(0)

@@ -10,6 +10,8 @@ export interface Transport {
   poll(): CancelMessage | undefined
   /** A batch is to begin; false where the host has taken it back. */
   begin(batch: number): boolean
+  /** Whether the host still wants a batch that has not begun. */
+  wanted(batch: number): boolean
   /** The module of this function is being loaded; 0: none is. */
   loading(fn: number): void
   readonly clones: Cloneable
