@@ -39,7 +39,8 @@ export function listFiles(paths: readonly string[]): Listed {
       seen.add(real)
       const stats = statSync(real)
       if (stats.isDirectory()) return folder(real)
-      if (stats.isFile() && (named || isSource(real))) files.push(real)
+      if (!stats.isFile()) return named ? void unreadable.push({ path, reason: 'it is not a regular file' }) : undefined
+      if (named || isSource(real)) files.push(real)
     } catch (error) {
       unreadable.push({ path, reason: `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}` })
     }

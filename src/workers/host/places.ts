@@ -27,6 +27,16 @@ export class Places {
     return job
   }
 
+  /** Whether calls of that function may have left something at the place: not before its module was there. */
+  mayHold(place: Place, ref: FunctionRef): boolean {
+    const worker = this.#workers.get(place)
+    const job = this.#jobs.get(place)?.get(ref)
+    if (!worker || !job) return false
+    // It says that the module is there before it runs anything of it.
+    worker.link.poll()
+    return worker.hasLoaded(job)
+  }
+
   /** The worker of the place if it can take a call now; 'lost' when it has ended. @throws as the start of a worker does */
   workerFor(place: Place, crew: Crew): PoolWorker | 'lost' | undefined {
     let worker = this.#workers.get(place)

@@ -121,6 +121,8 @@ export class Pool implements Executor {
 
   call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
     if (this.#closing) return Promise.reject(this.#closedError())
+    // What clears a place must not load a module for that, which may never end.
+    if (options.place?.closed && !this.#calls.places.mayHold(options.place, ref)) return Promise.resolve()
     const estimate = this.#estimate(ref)
     if (!this.#settings.exact && cheaperHere(ref, estimate, options)) return callHere(ref, estimate, args, options)
     const job = this.#calls.jobOf(ref, options)

@@ -59,8 +59,7 @@ export class Watch {
   withdrawn(worker: PoolWorker, job: Job): void {
     if (!worker.isLoading(job)) return
     setTimeout(() => {
-      // What clears a closed place is of no use to anybody before the module is there.
-      const wanted = [...worker.posted.values()].some(({ job }) => worker.isLoading(job) && !job.place?.closed)
+      const wanted = [...worker.posted.values()].some(({ job }) => worker.isLoading(job))
       if (!wanted && !worker.killed && worker.isLoading(job)) this.#kill(worker)
     }, this.#graceMs)
   }
