@@ -175,6 +175,7 @@ export class Attempt<M> {
     const { counts, price } = this.replica
     counts.input += usage.input
     counts.cached += usage.cached
+    counts.written += usage.written ?? 0
     counts.output += usage.output
     counts.usd += this.#ledger.bill(usage, price)
     this.#reservation?.settle(estimated ? undefined : spendOf(usage, usage.usd ?? (price && costOf(price, usage))))

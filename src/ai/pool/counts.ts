@@ -8,6 +8,7 @@ export class Counts {
   failed = 0
   input = 0
   cached = 0
+  written = 0
   output = 0
   usd = 0
   /** Attempts that did not succeed, by what was wrong. */

@@ -27,7 +27,7 @@ import { type PoolReport, reportOf } from './report.ts'
 /** Options of a pool of embedding models. */
 export interface EmbeddingPoolOptions extends Omit<
   PoolOptions,
-  'hedge' | 'stallTimeout' | 'maxOutputTokens' | 'check' | 'cache'
+  'hedge' | 'stallTimeout' | 'maxOutputTokens' | 'check' | 'cache' | 'promptCache'
 > {
   /** Texts per request; the model's own maximum where that is less. @default 64 */
   readonly batch?: number
@@ -50,7 +50,7 @@ export function embeddingPool<M extends AnyEmbeddingModel>(
   models: M | PoolMember<M> | readonly (M | PoolMember<M>)[],
   options: EmbeddingPoolOptions = {},
 ): EmbeddingPool<M> {
-  const { hedge: _, stallTimeout: _1, maxOutputTokens: _2, check: _3, cache: _4, ...common } = poolRules
+  const { hedge: _, stallTimeout: _1, maxOutputTokens: _2, check: _3, cache: _4, promptCache: _5, ...common } = poolRules
   checkOptions<EmbeddingPoolOptions>(options, { ...common, batch: rules.whole(1) }, 'pool.embedding')
   const members = membersOf(models)
   for (const { model } of members) {

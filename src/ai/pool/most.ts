@@ -99,7 +99,7 @@ export function mostOfCall(options: CallOptions, input: number, maxOutput: numbe
 }
 
 /** Whether something of the call is to be kept in the provider's cache: that costs more than sending it. */
-function writesCache(...parts: readonly unknown[]): 'no' | 'yes' | 'hour' {
+export function writesCache(...parts: readonly unknown[]): 'no' | 'yes' | 'hour' {
   let found: 'no' | 'yes' | 'hour' = 'no'
   const look = (value: unknown, depth: number): void => {
     if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > 2 * deepest || found === 'hour')

@@ -9,6 +9,7 @@ import type { HedgeOptions } from './hedge.ts'
 import type { FailureClass } from '../../base/errors.ts'
 import type { Prefer } from './prefer.ts'
 import type { Ability, Price } from '../prices/prices.ts'
+import { type PromptCacheOptions, promptCacheRule } from './prompt-cache.ts'
 import type { ModelLimits } from './replica.ts'
 
 /** Options of a pool of models. */
@@ -58,6 +59,8 @@ export interface PoolOptions {
   readonly maxOutputTokens?: number
   /** Answers equal calls without asking again: a cache made by `responseCache()`. @default none */
   readonly cache?: ResponseCache
+  /** Uses the prompt caches of providers: marks and orders beginnings, and with `{ warm: true }` lets one call fill the cache for the others. @default false */
+  readonly promptCache?: boolean | PromptCacheOptions
   /** The name in messages. @default 'the pool' */
   readonly name?: string
 }
@@ -121,5 +124,6 @@ export const poolRules: OptionRules<PoolOptions> = {
   prices: rules.object,
   maxOutputTokens: rules.whole(1),
   cache: { expected: 'a cache made by responseCache()', accepts: (value) => value instanceof ResponseCache },
+  promptCache: promptCacheRule,
   name: rules.string,
 }

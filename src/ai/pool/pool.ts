@@ -9,6 +9,7 @@ import type { Budget } from './budget.ts'
 import type { Call, Dispatcher } from './dispatch.ts'
 import { embeddingPool } from './embedding.ts'
 import { estimateInput } from './estimate.ts'
+import { type PromptCaching, promptCacheOf } from './prompt-cache.ts'
 import { showInside } from './inside.ts'
 import { checkPriced, dispatcherOf, membersOf } from './members.ts'
 import {
@@ -73,7 +74,7 @@ export function pool<M extends AnyLanguageModel>(
     })
   }
   const dispatcher = dispatcherOf<CallableModel>(members as unknown as readonly PoolMember<CallableModel>[], options)
-  return new ModelPool(dispatcher, options, options.budget) as unknown as Pool<M>
+  return new ModelPool(dispatcher, options, options.budget, promptCacheOf(options.promptCache)) as unknown as Pool<M>
 }
 
 /** The same for embedding models; see {@link EmbeddingPool}. */
@@ -94,9 +95,16 @@ class ModelPool {
   readonly #dispatcher: Dispatcher<CallableModel>
   readonly #options: PoolOptions
   readonly #budget: Budget | undefined
+  readonly #promptCache: PromptCaching | undefined
   readonly #first: CallableModel & { readonly supportedUrls?: unknown }
 
-  constructor(dispatcher: Dispatcher<CallableModel>, options: PoolOptions, budget: Budget | undefined) {
+  constructor(
+    dispatcher: Dispatcher<CallableModel>,
+    options: PoolOptions,
+    budget: Budget | undefined,
+    promptCache: PromptCaching | undefined,
+  ) {
+    this.#promptCache = promptCache
     this.#dispatcher = dispatcher
     this.#options = options
     this.#budget = budget
@@ -144,6 +152,7 @@ class ModelPool {
   async #generate(options: CallOptions): Promise<Answered> {
     const { dispatcher, call, bounded } = this.#prepare(options, 'whole')
     let filtered: GenerateResult | undefined
+    const warmed = await this.#promptCache?.turn(bounded)
     try {
       const { attempt, value } = await dispatcher.run(call, async (model, attempt) => {
         const result = await model.doGenerate({ ...bounded, abortSignal: attempt.signal })
@@ -157,10 +166,12 @@ class ModelPool {
       })
       const usage = usageOf({ ...value, headers: value.response?.headers })
       attempt.succeed(usage)
+      warmed?.(true)
       dispatcher.ledger.succeeded++
       if (usage) dispatcher.hedging?.used(usage.input + usage.output)
       return { value, usage, replica: attempt.replica }
     } catch (error) {
+      warmed?.(false)
       // No model gave more than what a filter has ended: that is what the first alone would have given.
       if (!filtered || options.abortSignal?.aborted) throw error
       dispatcher.ledger.failed--
@@ -213,7 +224,11 @@ class ModelPool {
     keep?: (parts: readonly StreamPart[], answered: Answered) => void,
   ): Promise<StreamResult> {
     const { dispatcher, call, bounded } = this.#prepare(options, 'stream')
-    const { attempt, value } = await dispatcher.run(call, (model, attempt) => openStream(model, bounded, attempt))
+    const warmed = await this.#promptCache?.turn(bounded)
+    const { attempt, value } = await dispatcher
+      .run(call, (model, attempt) => openStream(model, bounded, attempt))
+      .finally(() => warmed?.(false))
+    warmed?.(true)
     span?.firstChunk()
     const stallTimeoutMs = durationMs(this.#options.stallTimeout ?? '1m', 'stallTimeout')
     const outcome = {
@@ -270,10 +285,11 @@ class ModelPool {
   with(options: { readonly budget: Budget }): ModelPool {
     checkOptions(options, { budget: poolRules.budget }, 'with')
     for (const { price, name } of this.#dispatcher.replicas) if (!price) checkPriced(name, options.budget)
-    return new ModelPool(this.#dispatcher, this.#options, options.budget)
+    return new ModelPool(this.#dispatcher, this.#options, options.budget, this.#promptCache)
   }
 
-  #prepare(options: CallOptions, timed: Timed): { dispatcher: Dispatcher<CallableModel>; call: Call; bounded: CallOptions } {
+  #prepare(asked: CallOptions, timed: Timed): { dispatcher: Dispatcher<CallableModel>; call: Call; bounded: CallOptions } {
+    const options = this.#promptCache?.marked(asked) ?? asked
     const { input, inputAtMost } = estimateInput(options.prompt, options.tools, options.responseFormat, options.providerOptions)
     const unbounded = options.maxOutputTokens === undefined && this.#budget?.countsTokens
     const maxOutput = unbounded ? (this.#options.maxOutputTokens ?? defaultMaxOutputTokens) : options.maxOutputTokens

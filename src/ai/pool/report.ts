@@ -38,6 +38,17 @@ export interface FallbackReport {
   readonly calls: number
 }
 
+/** What the prompt caches of providers gave. */
+export interface PromptCacheReport {
+  /** Input tokens that were read from them, and written into them where that is charged. */
+  readonly read: number
+  readonly written: number
+  /** Share of the input that was read from them, from 0 to 1. */
+  readonly hitRate: number
+  /** US dollars against the same calls without caches: below 0 where more was paid for writing than reading saved. Undefined without a price. */
+  readonly usdSaved: number | undefined
+}
+
 /** What a pool has done. */
 export interface PoolReport {
   /** Calls that the program made. Always `succeeded + failed + running`. */
@@ -68,6 +79,8 @@ export interface PoolReport {
   readonly models: readonly ModelReport[]
   /** What went where after a failure. */
   readonly fallbacks: readonly FallbackReport[]
+  /** What the prompt caches of providers gave, by their own count. */
+  readonly promptCache: PromptCacheReport
   /** Of the pool's `cache`; every pool that uses it counts there. */
   readonly cache?: CacheReport
 }
@@ -81,6 +94,7 @@ export class Ledger {
   wastedAttempts = 0
   wastedTokens = 0
   usd = 0
+  usdSavedByCaches = 0
   unpriced = false
   readonly hedges = { started: 0, won: 0 }
   readonly #fallbacks = new Map<string, FallbackReport>()
@@ -94,6 +108,8 @@ export class Ledger {
       return 0
     }
     this.usd += usd
+    if (price)
+      this.usdSavedByCaches += costOf(price, { ...usage, cached: 0, written: 0, writtenForHour: 0 }) - costOf(price, usage)
     return usd
   }
 
@@ -104,8 +120,9 @@ export class Ledger {
     this.#fallbacks.set(key, { from, to, because, calls })
   }
 
-  report(models: readonly ModelReport[]): PoolReport {
+  report(models: readonly ModelReport[], written: number): PoolReport {
     const sum = (of: (model: ModelReport) => number): number => models.reduce((total, model) => total + of(model), 0)
+    const [input, read] = [sum((m) => m.inputTokens), sum((m) => m.cachedTokens)]
     return {
       calls: this.calls,
       succeeded: this.succeeded,
@@ -114,7 +131,13 @@ export class Ledger {
       attempts: sum((model) => model.attempts),
       rateLimited: this.rateLimited,
       wastedAttempts: this.wastedAttempts,
-      tokens: { input: sum((m) => m.inputTokens), cached: sum((m) => m.cachedTokens), output: sum((m) => m.outputTokens) },
+      tokens: { input, cached: read, output: sum((m) => m.outputTokens) },
+      promptCache: {
+        read,
+        written,
+        hitRate: input === 0 ? 0 : read / input,
+        usdSaved: this.unpriced ? undefined : this.usdSavedByCaches,
+      },
       wastedTokens: this.wastedTokens,
       usd: this.unpriced ? undefined : this.usd,
       hedges: { ...this.hedges },
@@ -154,5 +177,6 @@ export function reportOf({ ledger, replicas }: Reported): PoolReport {
       latencyMs: latency.medianMs('whole', now) ?? latency.medianMs('stream', now),
       leftAlone: closure.reason && { reason: closure.reason.message, forMs: closure.pauseMs },
     })),
+    replicas.reduce((sum, { counts }) => sum + counts.written, 0),
   )
 }

@@ -1,7 +1,15 @@
 /** The wire format of Anthropic's messages. */
+import { createHash } from 'node:crypto'
 import { estimateTokens } from '../model/tokens.ts'
 import { type Fields, fields, flag, list, oneOf, optional, text, texts, whole } from './fields.ts'
-import { BadRequest, contentText, type ModelRequest, type RequestMessage, type RequestTool } from './request.ts'
+import {
+  BadRequest,
+  type CachedBeginning,
+  contentText,
+  type ModelRequest,
+  type RequestMessage,
+  type RequestTool,
+} from './request.ts'
 import type { BucketState, Refusal, Reply, Usage, Wire } from './wire.ts'
 
 export const anthropic: Wire = {
@@ -144,8 +152,11 @@ function choiceOf(
   throw new BadRequest(`tool_choice: Tool '${forced.slice(0, 80)}' not found in provided tools`)
 }
 
+/** Parts before one with `cache_control` that the provider looks back at: what an earlier request has cached up to one of them is found (Anthropic's guide, 2026). */
+const lookedBack = 20
+
 /** Up to each `cache_control`, in the order in which the provider reads: tools, system, messages. At the top it means all of the prompt. */
-function cachedBeginnings(body: Fields, tools: readonly Fields[]): readonly string[] {
+function cachedBeginnings(body: Fields, tools: readonly Fields[]): readonly CachedBeginning[] {
   const parts: [text: string, cached: boolean][] = tools.map((tool) => [
     JSON.stringify(withoutCacheControl(tool)),
     asksToCache(tool),
@@ -158,10 +169,13 @@ function cachedBeginnings(body: Fields, tools: readonly Fields[]): readonly stri
   for (const message of body['messages'] as readonly Fields[]) add(message['content'])
   const last = parts.at(-1)
   if (last && asksToCache(body)) last[1] = true
-  let soFar = ''
-  return parts.flatMap(([part, cached]) => {
-    soFar += `${part}\n`
-    return cached ? [soFar] : []
+  const hash = createHash('sha256')
+  let tokens = 0
+  return parts.flatMap(([part, named], i) => {
+    hash.update(`${part}\n`)
+    tokens += estimateTokens(part)
+    const isNear = parts.slice(i, i + lookedBack + 1).some(([, cached]) => cached)
+    return isNear ? [{ hash: hash.copy().digest('base64'), tokens, named }] : []
   })
 }
 

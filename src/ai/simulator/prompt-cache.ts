@@ -7,23 +7,16 @@
  */
 import { Recent } from '../../base/recent.ts'
 import { createHash } from 'node:crypto'
-import { estimateTokens } from '../model/tokens.ts'
-import type { ModelRequest } from './request.ts'
+import type { CachedBeginning, ModelRequest } from './request.ts'
 
 const blockCharacters = 512
 const blockTokens = 128
 const leastTokens = 1_024
 const keptMs = 300_000
 
-/** A beginning of a prompt: its hash and how many tokens it has. */
-interface Beginning {
-  readonly hash: string
-  readonly tokens: number
-}
-
 /** What a request reads from the cache and writes to it. */
 export interface CacheUse {
-  readonly beginnings: readonly Beginning[]
+  readonly beginnings: readonly CachedBeginning[]
   readonly read: number
   /** Tokens that are charged as written; 0 where caching is free. */
   readonly written: number
@@ -41,24 +34,22 @@ export class PromptCache {
     const beginnings = beginningsOf(request)
     const read = Math.max(0, ...beginnings.filter(({ hash }) => (this.#until.get(hash) ?? 0) > now).map(({ tokens }) => tokens))
     if (request.cache === 'every-beginning') return { beginnings, read: Math.min(request.inputTokens, read), written: 0 }
-    const all = Math.min(request.inputTokens, beginnings.at(-1)?.tokens ?? 0)
+    const all = Math.min(request.inputTokens, beginnings.findLast(({ named }) => named)?.tokens ?? 0)
     return { beginnings, read: Math.min(all, read), written: Math.max(0, all - read) }
   }
 
   fill({ beginnings }: CacheUse, now: number): void {
-    for (const { hash } of beginnings) this.#until.set(hash, now + keptMs)
+    for (const { hash, named } of beginnings) if (named) this.#until.set(hash, now + keptMs)
   }
 }
 
-function beginningsOf(request: ModelRequest): readonly Beginning[] {
+function beginningsOf(request: ModelRequest): readonly CachedBeginning[] {
   if (request.cache === 'every-beginning') return everyBeginning(request.messages.map((message) => message.text).join('\n'))
-  return request.cache
-    .map((text) => ({ hash: createHash('sha256').update(text).digest('base64'), tokens: estimateTokens(text) }))
-    .filter(({ tokens }) => tokens >= leastTokens)
+  return request.cache.filter(({ tokens }) => tokens >= leastTokens)
 }
 
 /** One per block: of everything up to its end. */
-function everyBeginning(prompt: string): readonly Beginning[] {
+function everyBeginning(prompt: string): readonly CachedBeginning[] {
   const whole = Math.floor(prompt.length / blockCharacters)
   if (whole * blockTokens < leastTokens) return []
   const hash = createHash('sha256')
@@ -68,5 +59,6 @@ function everyBeginning(prompt: string): readonly Beginning[] {
       .copy()
       .digest('base64'),
     tokens: (i + 1) * blockTokens,
+    named: true,
   })).filter(({ tokens }) => tokens >= leastTokens)
 }

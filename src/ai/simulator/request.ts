@@ -70,7 +70,15 @@ export interface ModelRequest {
   readonly parallel: boolean
   readonly seed: number | undefined
   /** What the provider may cache: every beginning (OpenAI), or the beginnings that the request names (Anthropic). */
-  readonly cache: 'every-beginning' | readonly string[]
+  readonly cache: 'every-beginning' | readonly CachedBeginning[]
+}
+
+/** A beginning of a prompt that may be in the cache. */
+export interface CachedBeginning {
+  readonly hash: string
+  readonly tokens: number
+  /** It is to be written there. */
+  readonly named: boolean
 }
 
 /** What a wire format cannot read: a 400 with this message. */
