@@ -81,7 +81,8 @@ test('a first call that fails or is cancelled lets the next one go ahead', async
 test('a conversation that goes on reads all that came before; tools in another order are the same beginning', async () => {
   await using provider = await simulate(quick)
   const model = pool(clients.anthropic(provider), { prices, promptCache: true })
-  const of = (name: string) => tool({ description: `${name} `.repeat(700), inputSchema: z.object({ a: z.string() }) })
+  const of = (name: string) =>
+    tool({ description: `${name} `.repeat(700), inputSchema: z.object({ a: z.string() }), execute: () => 'x' })
   const [one, two] = [of('one'), of('two')]
   const first = { role: 'user', content: 'Hello there' } as const
   await generateText({ model, system, messages: [first], tools: { one, two } })
