@@ -1,7 +1,7 @@
 /** Prompt caches of providers, through real clients against the simulator, which keeps what a first token has filled. */
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { generateText, streamText, tool } from 'ai'
+import { generateText, type ModelMessage, streamText, tool } from 'ai'
 import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { InvalidOption } from '../../base/errors.ts'
@@ -105,8 +105,8 @@ test('options are checked; what the caller has marked stays', async () => {
   expect(() => pool(clients.openai(provider), { promptCache: { ttl: '1d' as '1h' } })).toThrow(InvalidOption)
   const model = pool(clients.anthropic(provider), { prices, promptCache: true })
   const text = { type: 'text', text: system, providerOptions: { anthropic: { cacheControl: { type: 'ephemeral' } } } } as const
-  const messages = [{ role: 'user', content: [text, { type: 'text', text: 'x' }] }] as const
-  for (let i = 0; i < 2; i++) await generateText({ model, system, messages: [...messages] })
+  const messages: ModelMessage[] = [{ role: 'user', content: [text, { type: 'text', text: 'x' }] }]
+  for (let i = 0; i < 2; i++) await generateText({ model, system, messages })
   const { read, written } = model.report().promptCache
   expect([read > 0, written > 0]).toEqual([true, true])
 })
