@@ -98,10 +98,11 @@ export function openCalls(effects: Iterable<Effect>): string[] {
 
 const inOrder =
   /\b(?:sequential(?:ly)?|serial(?:ly|ize)?|one (?:at a time|by one|after)|in (?:order|sequence|series)|order matters|rate.?limit\w*|throttl\w*|deadlock\w*|no-await-in-loop|before the next)\b/i
-/** "not in parallel", "Promise.all would": without such a word the comment says what it should be. */
-const notAtOnce =
-  /\b(?:not|never|no|avoid\w*|instead|without|cannot|too|prevent\w*|limit\w*|because|would|unlike|rather|don.?t|can.?t|won.?t|shouldn.?t)\b[^]*\b(?:parallel\w*|concurren\w*|Promise\.all)|\b(?:parallel\w*|concurren\w*|Promise\.all)\b[^]*\b(?:not|never|avoid\w*|instead|cannot|would|too|fail\w*|break\w*|because|race|conflict\w*|don.?t|can.?t|won.?t)\b/i
-const keepsOrder = (comment: string): boolean => inOrder.test(comment) || notAtOnce.test(comment)
+const atOnce = /\b(?:parallel|concurren|Promise\.all)/i
+/** "not in parallel", "Promise.all would": without such a word a comment says what should be, not what must not. */
+const reluctant =
+  /\b(?:not|never|no|avoid\w*|instead|without|cannot|too|prevent\w*|limit\w*|because|would|unlike|rather|fail\w*|break\w*|race|conflict\w*|don.?t|can.?t|won.?t|shouldn.?t)\b/i
+const keepsOrder = (comment: string): boolean => inOrder.test(comment) || (atOnce.test(comment) && reluctant.test(comment))
 
 /** A comment right before the code, or at its beginning, that speaks of its order: somebody has thought of it. */
 export function saysInOrder({ file: { text } }: Sight, node: Node): boolean {

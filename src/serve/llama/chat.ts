@@ -2,23 +2,7 @@ import { checkOptions, type OptionRules, rules } from '../../base/options.ts'
 import type { Replica } from '../definition.ts'
 import type { ChatPart, ChatRequest, ChatResult } from '../kinds.ts'
 import { replica } from '../replicas/replicas.ts'
-import { Writer } from './writer.ts'
-
-/** Options of {@link chat}. */
-export interface ChatOptions {
-  /** Path of the `.gguf` file. */
-  readonly model: string
-  /** Tokens of question and answer together, for each sequence. @default 2_048 */
-  readonly context?: number
-  /** How many answers are written at once: sequences of one context, which the engine computes in one batch. @default 4 */
-  readonly sequences?: number
-  /** How many tokens an answer has at most where the request does not say. @default 512 */
-  readonly maxTokens?: number
-  /** Options of `getLlama`, such as `{ gpu: false }`. @default what the engine finds */
-  readonly llama?: Readonly<Record<string, unknown>>
-  /** Where the engine comes from. @default () => import('node-llama-cpp') */
-  readonly engine?: () => Promise<unknown>
-}
+import { type ChatOptions, Writer } from './writer.ts'
 
 const chatRules: OptionRules<ChatOptions> = {
   model: rules.string,

@@ -1,2 +1,3 @@
 /** `heddle/serve/llama`: chat models in GGUF files, described for `replicas`. */
-export { chat, type ChatOptions } from './chat.ts'
+export { chat } from './chat.ts'
+export type { ChatOptions } from './writer.ts'

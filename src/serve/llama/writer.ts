@@ -4,9 +4,24 @@ import { InvalidOption, toError } from '../../base/errors.ts'
 import { BadRequest } from '../bad-request.ts'
 import type { ReplicaContext } from '../definition.ts'
 import type { ChatPart, ChatRequest, ChatResult, ChatTool, ChatToolCall } from '../kinds.ts'
-import type { ChatOptions } from './chat.ts'
 import { type Llama, type LlamaContext, type LlamaModel, type LlamaModule, type LlamaSequence, loadModule } from './engine.ts'
 import { historyOf } from './history.ts'
+
+/** Options of `chat`. */
+export interface ChatOptions {
+  /** Path of the `.gguf` file. */
+  readonly model: string
+  /** Tokens of question and answer together, for each sequence. @default 2_048 */
+  readonly context?: number
+  /** How many answers are written at once: sequences of one context, which the engine computes in one batch. @default 4 */
+  readonly sequences?: number
+  /** How many tokens an answer has at most where the request does not say. @default 512 */
+  readonly maxTokens?: number
+  /** Options of `getLlama`, such as `{ gpu: false }`. @default what the engine finds */
+  readonly llama?: Readonly<Record<string, unknown>>
+  /** Where the engine comes from. @default () => import('node-llama-cpp') */
+  readonly engine?: () => Promise<unknown>
+}
 
 const defaultContext = 2_048
 const defaultMaxTokens = 512
