@@ -1,7 +1,7 @@
 /** Parts of arrays that are not in memory: the blocks, or the box, that a view reads, as an array of their own. */
 import { type AxisGrid, type Box, boxOfView, type Grid, shapeOfBox, shapeOfGrid, viewOfBox } from './grid.ts'
 import { type BlocksNode, makeNode, type Node, type ViewNode } from './node.ts'
-import { sizeOf } from './shape.ts'
+import { type Shape, sizeOf } from './shape.ts'
 import { isIdentity, type View } from './view.ts'
 
 /** The same part is the same node, so that it is made once in a computation. */
@@ -53,10 +53,18 @@ const wholes = new WeakMap<Node, Node>()
  * @returns the box that the view reads as an array, and the view of it; undefined where that is most of the node
  */
 export function boxPartOf(node: Node, of: Node, view: View): { readonly part: ViewNode; readonly view: View } | undefined {
-  const box = boxOfView(view)
+  const box = readInRuns(boxOfView(view), node.shape)
   if (!box || 2 * sizeOf(shapeOfBox(box)) > sizeOf(node.shape)) return undefined
   const axes = view.axes.map((axis, i) => ({ ...axis, start: axis.start - (box.start[i] as number) }))
   return { part: knownBox(node, of, box), view: { shape: view.shape, axes } }
+}
+
+/** A column alone would be read element by element: the rows that it crosses are read whole. */
+function readInRuns(box: Box | undefined, shape: Shape): Box | undefined {
+  const last = shape.findLastIndex((length) => length > 1)
+  if (!box || last < 0 || (box.stop[last] as number) - (box.start[last] as number) > 1) return box
+  const whole = (list: readonly number[], end: number): number[] => list.map((n, axis) => (axis === last ? end : n))
+  return { start: whole(box.start, 0), stop: whole(box.stop, shape[last] as number) }
 }
 
 function knownBox(node: Node, of: Node, box: Box): ViewNode {
