@@ -20,7 +20,7 @@ const streamBytes = 262_144
 const lingerMs = 5_000
 
 /** Of all requests of this thread, because they share it. */
-const breath = new Breath()
+export const breath = new Breath()
 
 export class Exchange {
   readonly request: IncomingMessage
