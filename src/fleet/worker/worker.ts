@@ -155,7 +155,9 @@ export class FleetWorker {
   /** @throws {FleetRefused} where its clock is too far from that of a store that follows it */
   async start(): Promise<void> {
     const { registry, slots, id } = this.#settings
-    await Promise.all([this.#lookAtClock(), this.#lookAtQuota(), this.#spans.open()])
+    // First: a machine whose clock is wrong does nothing else.
+    await this.#lookAtClock()
+    await Promise.all([this.#lookAtQuota(), this.#spans.open()])
     // Loaded before anybody counts on it.
     await Promise.all(registry.modules.map(({ functions: [ref] }) => ref?.executor.warmUp?.(ref)))
     this.#control = await this.#store.hear((message) => this.#hear(message))
