@@ -149,6 +149,9 @@ describe.runIf(redisPath())('the fleet', () => {
     expect(error).toBeInstanceOf(NoWorkers)
     expect(error.message).toMatch(/Alive are: heddle\/test\/fixtures\/exports @[\da-f]{12} \(.*, process \d+\)/)
     await other.drain(0)
+    await fleet.close()
+    // Also what was on its way to the store when the run was given up.
+    expect((await keysLeft()).filter((key) => key.includes(':lonely-'))).toEqual([])
   })
 
   test('large values need a blob store, and leave nothing in it', async () => {

@@ -251,8 +251,9 @@ export class Fleet implements Executor {
   async #drop(run: RemoteRun): Promise<void> {
     await run.begun
     await this.#lines.get(run.queue)?.flushed()
-    // Of batches of an earlier start that are not wanted any more.
-    if (run.resumed) await removeJobs(this.#store, run.queue, run.id)
+    // A batch may arrive after the run was given up.
+    await run.flushed()
+    if (run.leavesJobs) await removeJobs(this.#store, run.queue, run.id)
     await this.#store.runs.drop(run.id)
     await run.dropValues()
     await this.#store.tidy(run.queue)

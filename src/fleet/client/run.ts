@@ -79,6 +79,8 @@ export class RemoteRun {
   #start: RunStart | undefined
   /** Broadcast values lie in the store. */
   #hasValues = false
+  /** Batches were given up while they were out. */
+  #leaves = false
   #cancelReason: { readonly reason: unknown } | undefined
   #timer: NodeJS.Timeout | undefined
   /** Since when no worker has been there for it. */
@@ -321,6 +323,7 @@ export class RemoteRun {
 
   #giveUpAll(error: (index: number) => unknown): void {
     const { ledger } = this.#batches
+    this.#leaves ||= ledger.batches > 0
     for (const number of ledger.numbers()) {
       this.#target.line.leave(this.#jobOf(number))
       this.#batches.report(ledger.giveUp(number), number, error)
@@ -397,6 +400,16 @@ export class RemoteRun {
     this.#unsubscribe()
     this.#queueing.end()
     this.#host.ended(this)
+  }
+
+  /** Jobs of it may be in the store when it is over: those of an earlier start that nobody wants, and those that were given up. */
+  get leavesJobs(): boolean {
+    return this.resumed || this.#leaves
+  }
+
+  /** What was on its way to the store has come, or will not. */
+  async flushed(): Promise<void> {
+    await this.#outbox.flushed.catch(() => {})
   }
 
   /** Removes what lies beside its messages. */
