@@ -9,7 +9,8 @@ import { z } from 'zod'
 import { BudgetExceeded, InvalidOption } from '../../base/errors.ts'
 import { map } from '../../run/map.ts'
 import { ask, best, budget, explore, pool, responseCache, vote } from '../index.ts'
-import { answer, answerAfter, apiError, mockModel } from '../pool/mock.fixture.ts'
+import { answer, apiError, mockModel } from '../pool/mock.fixture.ts'
+import { turn } from '../../../test/support/turn.ts'
 import { simulate } from '../simulator/index.ts'
 
 beforeAll(() => {
@@ -21,12 +22,20 @@ const says = () => mockModel('m', ({ prompt }) => answer(`to ${JSON.stringify(pr
 const folder = (): string => mkdtempSync(join(tmpdir(), 'heddle-cache-'))
 
 test('1,000 equal calls are one request; the next ones come from memory; a hit says so', async () => {
-  const base = mockModel('m', () => answerAfter(20, 'yes'))
+  // The one request is under way until all calls have come.
+  const calls = { begun: 0 }
+  const base = mockModel('m', async () => {
+    while (calls.begun < 1_000) await turn()
+    await turn()
+    return answer('yes')
+  })
   const spent = budget({ usd: 1_000 })
   const model = pool(base, { prices, budget: spent, cache: responseCache() })
-  const texts = await map(Array.from({ length: 1_000 }), async () => (await generateText({ model, prompt: 'same' })).text, {
-    concurrency: 1_000,
-  })
+  const callOnce = async (): Promise<string> => {
+    calls.begun++
+    return (await generateText({ model, prompt: 'same' })).text
+  }
+  const texts = await map(Array.from({ length: 1_000 }), callOnce, { concurrency: 1_000 })
   expect([base.calls, new Set(texts)]).toEqual([1, new Set(['yes'])])
   const again = await generateText({ model, prompt: 'same' })
   expect([base.calls, again.text, again.providerMetadata]).toEqual([1, 'yes', { heddle: { cached: true } }])
