@@ -71,6 +71,18 @@ test('a short Buffer that is marked to be moved is copied, and keeps its neighbo
   expect(neighbour.toString()).toBe('neighbour')
 })
 
+test('a buffer that was moved before is refused, here and by the worker, instead of a message that nobody can read', async () => {
+  const own = threads({ size: 1 })
+  const buffer = new Uint8Array(100_000)
+  expect((await map([transfer(buffer)], plain.echo, { on: own }))[0]).toHaveLength(100_000)
+  for (const value of [transfer(buffer), transfer([buffer], [buffer.buffer]), buffer])
+    await expect(map([value], plain.echo as (value: unknown) => unknown, { on: own })).rejects.toThrow(/was moved before/)
+  expect((await map([1], plain.sameBufferAgain, { on: own }))[0]).toHaveLength(100_000)
+  await expect(map([1], plain.sameBufferAgain, { on: own })).rejects.toThrow(/was moved before/)
+  expect(await map([1], plain.double, { on: own })).toEqual([2])
+  await own.close({ graceMs: 0 })
+})
+
 test('a DOMException keeps name, code, cause and fields', () => {
   const error = Object.assign(new DOMException('gone', { name: 'AbortError', cause: new RangeError('why') } as never), {
     extra: 1,

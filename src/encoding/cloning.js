@@ -6,6 +6,7 @@
  */
 import { isBroadcast } from './broadcast.js'
 import { lazily } from '../base/builtin.js'
+import { wasMoved } from './transfers.js'
 import { viewClasses } from './view-classes.js'
 
 const v8 = lazily('node:v8')
@@ -221,6 +222,7 @@ function kindOf(value) {
     if (typeof value === 'symbol') return `a symbol (${String(value)})`
     if (ArrayBuffer.isView(value) && value.buffer instanceof SharedArrayBuffer) return 'a view of shared memory'
     const tag = Object.prototype.toString.call(value).slice(8, -1)
+    if (wasMoved(value)) return `empty, because it was moved before (${tag})`
     return `of a kind that cannot be copied (${tag === 'Object' ? 'object' : tag})`
   } catch {
     return 'of a kind that cannot be copied'

@@ -36,6 +36,33 @@ export function transferOf(value) {
 }
 
 /**
+ * What a message moves together with `value`.
+ * @param {unknown} value
+ * @returns {readonly unknown[]}
+ * @throws {TypeError} where something was moved before: Node sends such a message, and nobody can read it
+ */
+export function movedWith(value) {
+  const list = transferOf(value) ?? []
+  if (list.some(wasMoved)) throw new TypeError('A buffer cannot be moved: it was moved before')
+  return list
+}
+
+/**
+ * Is it a buffer, or a view of one, that is empty because it was moved away?
+ * @param {unknown} value
+ */
+export function wasMoved(value) {
+  const buffer = ArrayBuffer.isView(value) ? value.buffer : value
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength > 0) return false
+  try {
+    return new Uint8Array(buffer).length > 0
+  } catch {
+    // Only of a buffer that was moved no view can be made.
+    return true
+  }
+}
+
+/**
  * Once it has been moved, the mark has done its part.
  * @param {unknown} value
  */

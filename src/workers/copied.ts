@@ -4,7 +4,7 @@ import { Unserializable } from '../base/errors.ts'
 import { cloneable, findUncloneable } from '../encoding/cloning.js'
 import { isBroadcast, putBack, takeOut } from '../encoding/broadcast.js'
 import { shown } from '../encoding/shown.js'
-import { forgetTransfer, transferOf } from '../encoding/transfers.js'
+import { forgetTransfer, movedWith, transferOf } from '../encoding/transfers.js'
 
 /** As a crossing would copy it, so that a function cannot notice where it ran. */
 export function copied(value: unknown, what: string): unknown {
@@ -20,9 +20,9 @@ export function copied(value: unknown, what: string): unknown {
     putBack(copy, held.places, (id) => byId.get(id))
     return copy[0]
   }
-  const transfer = transferOf(value) as ArrayBuffer[] | undefined
-  const moved = [...(transfer ?? [])]
+  const transfer = transferOf(value)
   try {
+    const moved = [...movedWith(value)] as ArrayBuffer[]
     const copy = structuredClone(shown(value, moved), { transfer: moved })
     if (transfer) forgetTransfer(value)
     return copy

@@ -7,7 +7,7 @@ import type { PackedValues } from '../../encoding/encoded.ts'
 import { takeOut } from '../../encoding/broadcast.js'
 import { packTexts } from '../../encoding/texts.js'
 import { shown } from '../../encoding/shown.js'
-import { nothingMarked, transferOf } from '../../encoding/transfers.js'
+import { movedWith, nothingMarked, transferOf } from '../../encoding/transfers.js'
 import { packNumbers } from '../../encoding/numbers.js'
 import { bytesToWrite, written } from '../../encoding/written.js'
 import { uncloneable } from '../copied.ts'
@@ -41,7 +41,7 @@ export function outgoing(
 ): Outgoing {
   const { work, estimate, ref } = job
   const marked = nothingMarked() ? [] : markedOf(batch.items, work.spread)
-  const transfer = marked.flatMap((value) => transferOf(value) ?? [])
+  const transfer = marked.flatMap((value) => movedWith(value))
   // Calls with one argument each are items like those of a map: flat, and perhaps packed.
   const single = work.spread ? singleArguments(batch.items) : batch.items
   const held = takeOut(single ?? batch.items, !single)

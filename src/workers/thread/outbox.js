@@ -13,7 +13,7 @@ import { performance } from '../../base/globals.js'
 import { findUncloneable } from '../../encoding/cloning.js'
 import { seal } from '../../encoding/sealed.js'
 import { shown } from '../../encoding/shown.js'
-import { forgetTransfer, nothingMarked, transferOf } from '../../encoding/transfers.js'
+import { forgetTransfer, movedWith, nothingMarked, transferOf } from '../../encoding/transfers.js'
 import { packError, unserializable } from '../../encoding/errors.js'
 import { packNumbers } from '../../encoding/numbers.js'
 import { bytesToWrite, written } from '../../encoding/written.js'
@@ -185,7 +185,7 @@ export class Outbox {
     if (this.#postPieces(message, values)) return
     const marked = nothingMarked() ? [] : values.filter((value) => transferOf(value) !== undefined)
     try {
-      const moved = marked.flatMap((value) => transferOf(value) ?? [])
+      const moved = marked.flatMap((value) => movedWith(value))
       const errors = message.errors && shown(message.errors, moved)
       this.#transport.post({ ...message, values: shown(values, moved), errors }, moved)
       for (const value of marked) forgetTransfer(value)
@@ -262,7 +262,7 @@ export class Outbox {
       const width = (message.marks?.length ?? 0) / values.length
       if (message.marks) one.marks = message.marks.slice(i * width, (i + 1) * width)
       try {
-        const moved = [...(transferOf(values[i]) ?? [])]
+        const moved = [...movedWith(values[i])]
         this.#transport.post({ ...one, values: shown(one.values, moved), errors: undefined, skipped: undefined }, moved)
         forgetTransfer(values[i])
       } catch {
