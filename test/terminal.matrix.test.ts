@@ -150,7 +150,7 @@ describe.skipIf(!found).each([36, 44, 80, 160])('a terminal of %i columns', (col
   test('helps', async () => {
     const { screen, code } = await terminal.run('heddle run --help')
     expect(code).toBe(0)
-    unbroken(screen, 'tasks of the graph at once, and workers, at most', 'show the version')
+    unbroken(screen, 'the most tasks of a graph at once, and the most workers', 'show the version')
   })
 
   test('ends at Ctrl-C, and says what it had done', async () => {
