@@ -16,7 +16,7 @@ const coolDownMs = 1_000
 
 globalThis.AI_SDK_LOG_WARNINGS = false
 
-/** @param {(dead: any, alive: any) => any} modelOf @param {(model: any) => unknown} [wastedOf] */
+/** A contender: `modelOf` makes a model of the dead deployment and the live one; a pool counts its attempts at the dead one, else each lost call is one. */
 function contender(modelOf, isPool) {
   return async () => ({
     measure: async () => {
