@@ -127,3 +127,13 @@ export function below(place: Place, property: string): Place {
   if (place.split('.').length >= longestPath) return place
   return `${place}.${property.replaceAll('.', '·')}`
 }
+
+/** A place as far below `base` as `rest` says: `.a.b`, or nothing. */
+export function extend(base: Place, rest: string): Place {
+  return rest === '' ? base : rest.slice(1).split('.').reduce<Place>(below, base)
+}
+
+/** A place of a summary that the caller hands in. */
+export function isParameter(place: Place): boolean {
+  return /^p\d+(?:\.|$)/.test(place)
+}

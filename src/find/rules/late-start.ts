@@ -1,6 +1,6 @@
 /** A promise that is started late though its inputs were there early: `const a = await f(); const b = use(a); const c = await g()`. */
 import { conflict, Effect } from '../effects/effect.ts'
-import { sourceName } from '../effects/evaluate.ts'
+import { sourceName } from '../effects/syntax.ts'
 import { isCallable, type Node, walk } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
 import {

@@ -29,7 +29,7 @@ export const limiterInItself: Rule = {
       if (!taken) continue
       const inner = innerTake(sight, taken.fn, taken.limiter, new Set())
       if (!inner) continue
-      const name = sight.evaluator.describe(taken.limiter)
+      const name = sight.evaluator.places.describe(taken.limiter)
       yield {
         node: outer,
         tier: 'proven',
@@ -50,7 +50,7 @@ function takenBy(sight: Sight, call: Extract<Node, { type: 'CallExpression' }>):
   const [object, method] = callee.type === 'MemberExpression' ? [bare(callee.object), propertyName(callee)] : [callee, '']
   if (method === undefined) return undefined
   // The same place is the same limiter: a variable, or a property of this object.
-  const limiter = sight.evaluator.pathOf(sight.file, object)
+  const limiter = sight.evaluator.places.pathOf(sight.file, object)
   const origin = sight.evaluator.origins.of(sight.file, object)
   if (!limiter || origin?.kind !== 'made' || !makers[origin.module]?.includes(method)) return undefined
   for (const argument of call.arguments) {
@@ -85,7 +85,7 @@ function innerTake(sight: Sight, fn: Callable, limiter: string, seen: Set<Callab
 /** `await mutex.acquire()` of the same mutex. */
 function holds(sight: Sight, call: Extract<Node, { type: 'CallExpression' }>, limiter: string): boolean {
   const callee = bare(call.callee)
-  if (callee.type !== 'MemberExpression' || sight.evaluator.pathOf(sight.file, callee.object) !== limiter) return false
+  if (callee.type !== 'MemberExpression' || sight.evaluator.places.pathOf(sight.file, callee.object) !== limiter) return false
   const origin = sight.evaluator.origins.of(sight.file, callee.object)
   return origin?.kind === 'made' && (held[origin.module]?.includes(propertyName(callee) ?? '') ?? false)
 }

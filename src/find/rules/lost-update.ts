@@ -31,14 +31,14 @@ function* inCallback(sight: Sight, fn: Callable): Iterable<Found> {
     return true
   })
   for (const assignment of assignments) {
-    const place = sight.evaluator.pathOf(sight.file, assignment.left)
+    const place = sight.evaluator.places.pathOf(sight.file, assignment.left)
     if (!place || isLocal(sight, fn, place) || !containsAwait(assignment.right)) continue
     const reads =
       assignment.operator === '='
         ? readsBeforeAwait(sight, assignment.right, place)
         : !/^(?:\?\?|\|\||&&)=$/.test(assignment.operator)
     if (!reads) continue
-    const name = sight.evaluator.describe(place)
+    const name = sight.evaluator.places.describe(place)
     yield {
       node: assignment,
       // Each call may have a key of its own.
@@ -81,9 +81,9 @@ function checkThenAct(sight: Sight, fn: Callable, test: Extract<Node, { type: 'I
       if (inner.type === 'AwaitExpression') awaited ??= inner.start
       if (inner.type === 'AssignmentExpression') {
         if (containsAwait(inner.right)) awaited ??= inner.start
-        consider(inner, sight.evaluator.pathOf(sight.file, inner.left))
+        consider(inner, sight.evaluator.places.pathOf(sight.file, inner.left))
       } else if (inner.type === 'UpdateExpression') {
-        consider(inner, sight.evaluator.pathOf(sight.file, inner.argument))
+        consider(inner, sight.evaluator.places.pathOf(sight.file, inner.argument))
       } else if (inner.type === 'CallExpression') {
         const effect = sight.evaluator.effectOf(sight.file, inner)
         const before = writer
@@ -100,7 +100,7 @@ function checkThenAct(sight: Sight, fn: Callable, test: Extract<Node, { type: 'I
   }
   visit(test.consequent)
   if (!writer || !written) return undefined
-  const name = sight.evaluator.describe(written)
+  const name = sight.evaluator.places.describe(written)
   const byKey = written.includes('.*') || byCall
   return {
     node: test,
@@ -129,8 +129,9 @@ function* betweenBranches(sight: Sight, list: Extract<Node, { type: 'ArrayExpres
       }
       const found = conflict(inMemory(a.effect), inMemory(b.effect))
       // A property that objects share is most often a cache that both fill with the same.
-      if (!found || found.kind !== 'both write' || !sight.evaluator.variableAt(found.place) || found.place.includes('.')) continue
-      const name = sight.evaluator.describe(found.place)
+      if (!found || found.kind !== 'both write' || !sight.evaluator.places.variableAt(found.place) || found.place.includes('.'))
+        continue
+      const name = sight.evaluator.places.describe(found.place)
       yield {
         node: list,
         tier: sight.ordered ? 'info' : 'likely',
@@ -163,7 +164,7 @@ function describe(sight: Sight, node: Node): string {
 }
 
 function isLocal(sight: Sight, fn: Callable, place: string): boolean {
-  const variable = sight.evaluator.variableAt(place)
+  const variable = sight.evaluator.places.variableAt(place)
   if (!variable) return false
   const name = variable.defs[0]?.name as unknown as Node | undefined
   return name !== undefined && isInside(name, fn)
@@ -187,7 +188,7 @@ function readsBeforeAwait(sight: Sight, right: Node, place: string): boolean {
     if (isCallable(node)) return false
     if (node.type === 'AwaitExpression') firstAwait = Math.min(firstAwait, node.end)
     if (node.type === 'Identifier' || node.type === 'MemberExpression') {
-      const read = sight.evaluator.pathOf(sight.file, node)
+      const read = sight.evaluator.places.pathOf(sight.file, node)
       if (read && overlap(read, place)) firstRead = Math.min(firstRead, node.start)
     }
     return true

@@ -1,6 +1,6 @@
 /** Rounds that run one after the other, whatever makes them: a loop, `reduce` over promises, recursion over a list. */
 import { Effect, isOutside, overlap, type Place, rootOf } from '../effects/effect.ts'
-import { sourceName } from '../effects/evaluate.ts'
+import { sourceName } from '../effects/syntax.ts'
 import { soundsLikeWriting } from '../effects/guess.ts'
 import { bare, functionAround, isInside, type Node, propertyName, walk } from '../source/ast.ts'
 import { describeEffect, type Found, isSlow, openCalls, saysInOrder, type Sight } from './rule.ts'
@@ -43,7 +43,7 @@ export function judgeRounds(sight: Sight, rounds: Rounds): Pick<Found, 'tier' | 
     question = `Does ${names.slice(0, 2).join(' or ')} need the rounds in this order?`
   } else if (writes.length > 0) {
     tier = writes.every((place) => place.startsWith('@fs.') && !place.endsWith('.*')) ? 'info' : 'likely'
-    question = `Does each round write something of its own in ${[...new Set(writes.map((place) => sight.evaluator.describe(place)))].slice(0, 2).join(' and ')}?`
+    question = `Does each round write something of its own in ${[...new Set(writes.map((place) => sight.evaluator.places.describe(place)))].slice(0, 2).join(' and ')}?`
   } else if (carried === 'keyed') {
     tier = 'likely'
     question = 'Are the keys different in each round, or does the order not matter?'
@@ -224,13 +224,13 @@ function readsOnlyByKey(body: Effect, place: Place): boolean {
 
 /** Declared within a round, or part of what is. */
 function isOfRound(sight: Sight, { node }: Rounds, place: Place): boolean {
-  const name = sight.evaluator.variableAt(place)?.defs[0]?.name as unknown as Node | undefined
+  const name = sight.evaluator.places.variableAt(place)?.defs[0]?.name as unknown as Node | undefined
   return name !== undefined && isInside(name, node)
 }
 
 /** Where the body names the root of a place. */
 function usesOf(sight: Sight, { body }: Rounds, place: Place): Node[] {
-  const variable = sight.evaluator.variableAt(rootOf(place))
+  const variable = sight.evaluator.places.variableAt(rootOf(place))
   const uses: Node[] = []
   walk(body, (node) => {
     if (node.type === 'Identifier' && variable && sight.file.variableOf(node) === variable) uses.push(node)

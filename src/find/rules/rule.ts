@@ -62,7 +62,7 @@ export function toFinding(sight: Sight, rule: string, found: Found): CodeFinding
 /** What an effect says to a person: `reads a, b; writes c`. */
 export function describeEffect(sight: Sight, effect: Effect): string {
   const names = (places: Iterable<string>): string => {
-    const all = [...new Set([...places].map((place) => sight.evaluator.describe(place)))]
+    const all = [...new Set([...places].map((place) => sight.evaluator.places.describe(place)))]
     return all.length > 4 ? `${all.slice(0, 4).join(', ')} and ${all.length - 4} more` : all.join(', ')
   }
   // Everything reads its arguments and the constants around it: what it reads of the outside is worth a word.

@@ -1,7 +1,7 @@
 /** Calls at once that write the same file or the same record: the world outside loses updates as variables do. */
 import { isOutside } from '../effects/effect.ts'
 import { bare, type Callable, isCallable, isInside, type Node, nameOf, propertyName, walk } from '../source/ast.ts'
-import { sourceName } from '../effects/evaluate.ts'
+import { sourceName } from '../effects/syntax.ts'
 import type { Found, Sight } from './rule.ts'
 
 type CallNode = Extract<Node, { type: 'CallExpression' }>

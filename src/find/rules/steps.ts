@@ -1,6 +1,6 @@
 /** Statements that await one call: what rules about sequences are made of. */
 import { conflict, type Effect } from '../effects/effect.ts'
-import { sourceName } from '../effects/evaluate.ts'
+import { sourceName } from '../effects/syntax.ts'
 import { bare, isCallable, type Node, walk } from '../source/ast.ts'
 import { isSlow, type Sight, soundsLikeGuard } from './rule.ts'
 
