@@ -1,9 +1,11 @@
 // oxlint-disable vitest/expect-expect -- what is expected of every round stands in support/containment.ts
 /** Where worker functions run: never on the caller's thread, unless their module consents. The figures are those of the reliability programme. */
+import { threadId } from 'node:worker_threads'
 import { afterAll, expect, test } from 'vitest'
 import { all, graph, InvalidOption, map, mapReduce, stream, threads, TimedOut, workers } from '../src/index.ts'
 import { listen, type Note } from '../src/base/observer.ts'
 import { consenting } from './fixtures/consenting.ts'
+import { holding } from './fixtures/holding-here.ts'
 import { contained } from './fixtures/misdeeds.ts'
 import type { Misdeed } from './fixtures/misdeeds-functions.ts'
 import { callsOnThisThread, outcomes, survive } from './support/containment.ts'
@@ -59,7 +61,6 @@ test('what consent would save is noted, and only without it', async () => {
 })
 
 test('with consent a map of tiny items ends on this thread, with the objects themselves, but never an argument as its own result', async () => {
-  const { threadId } = await import('node:worker_threads')
   let here = false
   for (let i = 0; i < 200 && !here; i++) here = new Set(await map(numbers, consenting.where, { on })).has(threadId)
   expect(here).toBe(true)
@@ -93,6 +94,29 @@ test('where it ran does not show in what a consenting function gets', async () =
   expect(failed.map(({ error }) => (error as Error).name)).toEqual(['Unserializable'])
 })
 
+test('what copying takes does not count against a consenting function', { timeout: 120_000 }, async () => {
+  const tiny = Array.from({ length: 2_000 }, (_, i) => i)
+  await map(tiny, consenting.sizeOf)
+  await map(tiny.fill(0), consenting.slowToCopy)
+  // Longer to copy than a call may hold this thread.
+  const large = Array.from({ length: 1_200_000 }, (_, n) => ({ n, by: 'copying' }))
+  expect(await map([large], consenting.sizeOf)).toEqual([1_200_000])
+  expect(await map([1_100], consenting.slowToCopy)).toEqual([{ part: threadId }])
+  expect(await map([[1, 2]], consenting.sizeOf)).toEqual([2])
+})
+
+test('a consenting function that is stopped while it starts maps of others leaves the pool whole', async () => {
+  for (let i = 0; i < 5; i++) await map(numbers, holding.startMaps, { on })
+  const few = numbers.slice(0, 50)
+  const two = [map([...few, -1, ...few], holding.startMaps, { on, onFailure: 'settle' }), map(numbers, consenting.sizeOf, { on })]
+  const [stopped, beside] = await Promise.all(two)
+  const { ok, failed } = stopped as unknown as { ok: unknown[]; failed: { index: number; error: Error }[] }
+  expect(failed.map(({ index, error }) => `${index} ${error.name}`)).toEqual(['50 TimedOut'])
+  expect(ok.length).toBe(2 * few.length)
+  expect(beside).toEqual(numbers)
+  expect(await map(numbers, consenting.sizeOf, { on })).toEqual(numbers)
+})
+
 test('a consenting function that holds this thread is stopped, and its module runs here no more', async () => {
   for (let i = 0; i < 5; i++) await map(numbers, consenting.work, { on })
   const before = callsOnThisThread()
@@ -111,18 +135,6 @@ test('a consenting function that holds this thread is stopped, and its module ru
   const afterwards = callsOnThisThread()
   for (let i = 0; i < 3; i++) await map(numbers, consenting.work, { on })
   expect(callsOnThisThread()).toBe(afterwards)
-})
-
-test('what copying takes does not count against a consenting function', { timeout: 120_000 }, async () => {
-  const tiny = Array.from({ length: 2_000 }, (_, i) => i)
-  await map(tiny, consenting.sizeOf)
-  await map(tiny.fill(1), consenting.rows)
-  // Longer to copy than a call may hold this thread.
-  const large = Array.from({ length: 1_200_000 }, (_, n) => ({ n, by: 'copying' }))
-  expect(await map([large], consenting.sizeOf)).toEqual([1_200_000])
-  const [rows] = await map([1_500_000], consenting.rows)
-  expect(rows).toHaveLength(1_500_000)
-  expect(await map([[1, 2]], consenting.sizeOf)).toEqual([2])
 })
 
 test('consent that cannot mean anything is refused', () => {

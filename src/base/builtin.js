@@ -8,6 +8,7 @@
  *   'node:crypto': typeof import('node:crypto')
  *   'node:fs': typeof import('node:fs')
  *   'node:fs/promises': typeof import('node:fs/promises')
+ *   'node:inspector': typeof import('node:inspector')
  *   'node:module': typeof import('node:module')
  *   'node:os': typeof import('node:os')
  *   'node:stream': typeof import('node:stream')

@@ -79,7 +79,7 @@ function framesOf(stack: string): string[] {
 }
 
 const combinator = /^\s*at async Promise\.\w+ \(index /
-const engine = /\(node:|at (async )?node:|\(<anonymous>\)$|\/node_modules\/jiti\//
+const engine = /\(node:|at (async )?node:|\(<anonymous>\)$|\/node_modules\/jiti\/|at heddle:guarded:/
 
 /** Code of Node, of the loader of TypeScript, or of heddle. */
 function internal(line: string): boolean {

@@ -15,11 +15,11 @@ export function consents({ inline, module }: FunctionRef): boolean {
 }
 
 /** A call of it was stopped here, in the middle: it never runs here again. */
-export function stoppedHere({ name, module }: FunctionRef): TimedOut {
+export function stoppedHere({ name, module }: FunctionRef, limitMs = longestCallMs): TimedOut {
   unfit.add(module)
-  return new TimedOut(`"${name}" held the caller's thread for ${formatMs(longestCallMs)} and was stopped there`, {
+  return new TimedOut(`"${name}" held the caller's thread for ${formatMs(limitMs)} and was stopped there`, {
     clock: 'timeout',
-    limitMs: longestCallMs,
+    limitMs,
     hint: 'Its module said that it may run there (inline: true). It runs on workers only from now on; take the option away if its calls can take long.',
   })
 }

@@ -29,7 +29,7 @@ const firstCopyMs = 0.000_15
 /** What a message costs this thread that has next to nothing in it. */
 const messageMs = 0.03
 /** To be able to stop a call that never returns costs so much. */
-const guardMs = 0.1
+const guardMs = 0.05
 /** Objects of a few fields: 3 to 10 ns per byte each way. */
 const dearByteMs = 0.000_01
 /** Writing one batch takes this thread no longer, so that the event loop turns. Chosen. */

@@ -27,6 +27,8 @@ const sliceMs = 4
 /** The first slice belongs to the turn in which the map was called, and the second comes before timers get theirs: together they are one hold. */
 const firstSliceMs = 1
 const largestBatch = 65_536
+/** A value is copied for no longer: a getter of it may never return. Chosen: what takes so long is too large for the memory. */
+const longestCopyMs = 30_000
 
 const sharesOf = new WeakMap<FunctionRef, SharesOf>()
 
@@ -125,10 +127,16 @@ export class InlineRun {
     return at
   }
 
-  /** Copies an argument where no limit is kept: it is not the function that takes the time. */
+  /** Copies beside the limit of calls: it is not the function that takes the time. */
+  #copied(value: unknown, what: string): unknown {
+    let copy: unknown
+    if (ranWithin(longestCopyMs, () => (copy = copied(value, what)))) return copy
+    throw stoppedHere(this.#job.ref, longestCopyMs)
+  }
+
   #prepare(batch: Batch, at: number): { readonly argument: unknown } | undefined {
     try {
-      return { argument: copied(batch.items[at], 'argument') }
+      return { argument: this.#copied(batch.items[at], 'argument') }
     } catch (error) {
       this.#fail(batch.first + at, error)
       return undefined
@@ -138,7 +146,7 @@ export class InlineRun {
   /** The function was done, and copying what it gave was stopped. */
   #copyResult(index: number, value: unknown, startedAt?: number): void {
     try {
-      const result = copied(value, 'result')
+      const result = this.#copied(value, 'result')
       this.#job.underWay--
       this.#job.work.succeed(index, [result], threadRow, startedAt === undefined ? undefined : [startedAt], [performance.now()])
     } catch (error) {
@@ -211,7 +219,7 @@ export class InlineRun {
   async #settleLater(index: number, value: PromiseLike<unknown>): Promise<void> {
     const { work } = this.#job
     try {
-      const result = copied(await value, 'result')
+      const result = this.#copied(await value, 'result')
       this.#job.underWay--
       work.succeed(index, [result], threadRow)
     } catch (error) {

@@ -41,6 +41,24 @@ test('what seemed slow on workers is tried again, and more and more rarely in va
   expect(planner.trial('here', { ...known, thereMs: 1 }, 64, 2)).toBe('there')
 })
 
+test('a bad first impression of this thread does not stay, where sharing goes worse than foreseen', () => {
+  const shared: Costs = { hereMs: 1.3, thereMs: 1.3, crossingMs: 0.35, workerCopyMs: 0.45 }
+  const planner = new Planner()
+  const record = (plan: Plan, factor: number): void => planner.record(plan, 64, factor * foreseen(plan, shared, 64, 2), shared, 2)
+  // Code that was not compiled yet, and somebody else on the cores.
+  for (let i = 0; i < 5; i++) record('here', 2.1)
+  let trial: Plan | undefined
+  for (let i = 0; i < 200 && trial !== 'here'; i++) {
+    const known = planner.choose(shared, 64, 2)
+    trial = planner.trial(known, shared, 64, 2)
+    if (trial) planner.tried(false)
+    record(trial ?? known, 1.6)
+  }
+  expect(trial).toBe('here')
+  for (let i = 0; i < 5; i++) record('here', 1)
+  expect(planner.choose(shared, 64, 2)).toBe('here')
+})
+
 /** Jobs of 64 items of a millisecond on two workers, one after the other; each way takes what it takes. Gives the ways. */
 function jobs(estimate: Estimate, count: number, thereMs: (job: number) => number): Plan[] {
   return Array.from({ length: count }, (_, job) => {

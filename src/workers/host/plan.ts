@@ -40,8 +40,11 @@ const sharingWins = 0.1
 export const longestHereMs = 10
 /** Nothing takes so many times as long as foreseen by itself: that is the machine. Chosen. */
 const mostOff = 8
-/** What was seen before counts for so much less with each time something new is seen. Chosen: about the last five count. */
-const fades = 0.8
+/**
+ * What was seen before counts for so much less with each time something new is seen, of whichever way: about the last five count, and of a way that was not taken for
+ * long what is seen now. Both chosen.
+ */
+const [fadesWithEach, fadesAtMost] = [0.8, 0.2]
 /** Stretches of one way between two trials of another, at first and at most. Chosen: trials cost a few hundredths at first, then a few thousandths. */
 const [shortestPause, longestPause] = [4, 128]
 
@@ -67,8 +70,13 @@ export function foreseen(plan: Plan, costs: Costs, items: number, slots: number)
 class Seen {
   #ms = 0
   #foreseenMs = 0
+  /** Which record, of all ways, was the last of this one. */
+  last = 0
 
-  add(ms: number, foreseenMs: number): void {
+  add(ms: number, foreseenMs: number, record: number): void {
+    const age = record - this.last
+    this.last = record
+    const fades = Math.max(fadesWithEach ** age, fadesAtMost)
     this.#ms = fades * this.#ms + Math.min(ms, mostOff * foreseenMs)
     this.#foreseenMs = fades * this.#foreseenMs + foreseenMs
   }
@@ -82,6 +90,7 @@ export class Planner {
   readonly #seen: Readonly<Record<Plan, Seen>> = { here: new Seen(), there: new Seen(), both: new Seen() }
   #pause = shortestPause
   #untilTrial = shortestPause
+  #records = 0
 
   /** Gives the way that is best by all that is known. */
   choose(costs: Costs, items: number, slots: number): Plan {
@@ -89,20 +98,27 @@ export class Planner {
   }
 
   /**
-   * Gives the way that is to be tried now, if one is.
+   * Gives the way that is to be tried now, if one is: of those that would be better, if they went as foreseen, than the known one as it goes, the one of
+   * which nothing has been seen for longest.
    * @param hopes what an item may cost at best
    */
   trial(known: Plan, hopes: Costs, items: number, slots: number): Plan | undefined {
     if (this.#untilTrial > 0) return undefined
-    const hoped = best((plan) => foreseen(plan, hopes, items, slots))
-    return hoped === known ? undefined : hoped
+    const knownMs = foreseen(known, hopes, items, slots) * this.#seen[known].factor
+    const better = plans.filter(
+      (plan) => plan !== known && weighed(plan, foreseen(plan, hopes, items, slots)) < weighed(known, knownMs),
+    )
+    return better.reduce<Plan | undefined>(
+      (one, other) => (one && this.#seen[one].last <= this.#seen[other].last ? one : other),
+      undefined,
+    )
   }
 
   /** So many items took so long, of which `costs` were known. */
   record(plan: Plan, items: number, ms: number, costs: Costs, slots: number): void {
     this.#untilTrial--
     const foreseenMs = foreseen(plan, costs, items, slots)
-    if (foreseenMs !== Number.POSITIVE_INFINITY) this.#seen[plan].add(ms, foreseenMs)
+    if (foreseenMs !== Number.POSITIVE_INFINITY) this.#seen[plan].add(ms, foreseenMs, ++this.#records)
   }
 
   /** A trial is over; `won`: what was tried is what is best. */
@@ -112,8 +128,13 @@ export class Planner {
   }
 }
 
-/** The way that takes least; sharing only where it is clearly less. */
+/** Sharing only where it is clearly less. */
+function weighed(plan: Plan, ms: number): number {
+  return ms / (plan === 'both' ? 1 - sharingWins : 1)
+}
+
+/** The way that takes least. */
 function best(msOf: (plan: Plan) => number): Plan {
-  const ms = (plan: Plan): number => msOf(plan) / (plan === 'both' ? 1 - sharingWins : 1)
+  const ms = (plan: Plan): number => weighed(plan, msOf(plan))
   return plans.reduce((one, other) => (ms(other) < ms(one) ? other : one))
 }

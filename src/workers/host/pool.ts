@@ -44,6 +44,7 @@ import { Reading } from './reading.ts'
 import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
 import { Turns } from './turns.ts'
+import { watched } from './watchdog.ts'
 import { WarmUp } from './warm-up.ts'
 import { recallJob, takeBackWaiting, withdrawCall, withdrawJob } from './withdraw.ts'
 import type { PoolWorker } from './worker.ts'
@@ -121,6 +122,7 @@ export class Pool implements Executor {
 
   call(ref: FunctionRef, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
     if (this.#closing) return Promise.reject(this.#closedError())
+    if (watched()) return Promise.resolve().then(() => this.call(ref, args, options))
     // What clears a place must not load a module for that, which may never end.
     if (options.place?.closed && !this.#calls.places.mayHold(options.place, ref)) return Promise.resolve()
     const estimate = this.#estimate(ref)
@@ -133,6 +135,7 @@ export class Pool implements Executor {
   }
 
   bulk(ref: FunctionRef, work: BulkWork): void {
+    if (watched()) return queueMicrotask(() => this.bulk(ref, work))
     const job = new Job(ref, Object.assign(work, { spread: false }) as JobWork, this.#estimate(ref))
     const refused = this.#closing !== undefined
     work.onMore(() => {
