@@ -1,7 +1,8 @@
 /** Accounts kept in Redis: for programs on several machines. One script per message; the connection keeps no program alive. */
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { HeddleError, toError } from '../../base/errors.ts'
+import { toError } from '../../base/errors.ts'
+import { optionalPackage } from '../../base/optional-package.ts'
 import { accountScript } from './account-script.ts'
 import type { Amounts, Ask, Keeper, Reply } from './exchange.ts'
 
@@ -25,7 +26,7 @@ export class RedisKeeper implements Keeper {
 
   /** @throws what the connection failed with @throws {HeddleError} when ioredis is not installed */
   static async open(url: string, name: string): Promise<RedisKeeper> {
-    const { Redis } = await load()
+    const { Redis } = await optionalPackage('Sharing limits through Redis', 'ioredis', () => import('ioredis'))
     const client = new Redis(url, {
       lazyConnect: true,
       connectTimeout: connectMs,
@@ -76,13 +77,5 @@ export class RedisKeeper implements Keeper {
 
   async close(): Promise<void> {
     this.#client.disconnect()
-  }
-}
-
-async function load(): Promise<Pick<typeof import('ioredis'), 'Redis'>> {
-  try {
-    return await import('ioredis')
-  } catch (cause) {
-    throw new HeddleError('Sharing limits through Redis needs the package ioredis', { cause, hint: 'npm install ioredis' })
   }
 }

@@ -18,7 +18,8 @@ import type { StandardSchema } from '../patterns/schema.ts'
 import { Budget, budget, type BudgetOptions } from '../pool/budget.ts'
 import { pool } from '../pool/pool.ts'
 import { recordedModel } from './recorded-model.ts'
-import { isSdkAgent, loadSdk, type Sdk, type SdkAgent, type Tools } from './sdk.ts'
+import { loadSdk } from '../model/load-sdk.ts'
+import { isSdkAgent, type Sdk, type SdkAgent, type Tools } from './sdk.ts'
 
 /** Options of {@link agent}. */
 export interface AgentOptions {
@@ -145,7 +146,7 @@ class Acting {
 
   async run(): Promise<Done> {
     const { system, steps = 8, schema, maxOutputTokens, temperature, name = 'agent' } = this.#options
-    const sdk = await loadSdk()
+    const sdk = await loadSdk<Sdk>('Running an agent')
     const tools = this.#tools(sdk)
     const hasTools = Object.keys(tools).length > 0
     const ask = (): SdkStream =>

@@ -1,9 +1,11 @@
 /** Tools of a server that speaks the Model Context Protocol, through its official SDK (an optional peer). */
 import { type Duration, durationMs } from '../../base/duration.ts'
 import { describe, HeddleError, InvalidOption } from '../../base/errors.ts'
+import { optionalPackage } from '../../base/optional-package.ts'
 import { messageOf } from '../../base/look.js'
 import { checkOptions, rules } from '../../base/options.ts'
-import { loadSdk, type SdkTool, type Tools } from './sdk.ts'
+import { loadSdk } from '../model/load-sdk.ts'
+import type { Sdk, SdkTool, Tools } from './sdk.ts'
 
 /** Options of {@link mcpTools}: a server that is started as a process, or one at an address. */
 export interface McpOptions {
@@ -81,7 +83,7 @@ export async function mcpTools(options: McpOptions): Promise<McpTools> {
     throw new InvalidOption(`Expected mcpTools to get \`command\` or \`url\`, got ${command === undefined ? 'neither' : 'both'}`)
   const client = await connect(options)
   try {
-    const { jsonSchema } = await loadSdk()
+    const { jsonSchema } = await loadSdk<Sdk>('Using the tools of an MCP server')
     const found = await listAll(client)
     const missing = only?.find((name) => !found.some((tool) => tool.name === name))
     if (missing !== undefined) throw new InvalidOption(`Expected \`only\` to name tools of the server, got ${describe(missing)}`)
@@ -156,13 +158,6 @@ function textOf(content: unknown): string {
   return isText(content) ? content.map(({ text }) => text).join('\n') : JSON.stringify(content)
 }
 
-async function load(name: string): Promise<unknown> {
-  try {
-    return await import(name)
-  } catch (cause) {
-    throw new HeddleError('Tools of MCP servers need the package @modelcontextprotocol/sdk', {
-      cause,
-      hint: 'npm install @modelcontextprotocol/sdk',
-    })
-  }
+function load(name: string): Promise<unknown> {
+  return optionalPackage('Using the tools of an MCP server', '@modelcontextprotocol/sdk', () => import(name))
 }

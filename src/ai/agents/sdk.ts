@@ -1,5 +1,4 @@
 /** As much of the AI SDK as agents use: version 6 and 7, imported when an agent first works. */
-import { HeddleError } from '../../base/errors.ts'
 import type { SdkStream } from '../events/read-stream.ts'
 
 /** A tool of the AI SDK. */
@@ -28,16 +27,6 @@ export interface Sdk {
   jsonSchema(schema: object): unknown
   asSchema(schema: unknown): { readonly validate?: ((value: unknown) => PromiseLike<Checked> | Checked) | undefined }
   readonly Output: { object(options: object): unknown }
-}
-
-export async function loadSdk(): Promise<Sdk> {
-  // Not a literal for the compiler: the package is optional.
-  const name: string = 'ai'
-  try {
-    return (await import(name)) as Sdk
-  } catch (cause) {
-    throw new HeddleError('Agents need the AI SDK, which is not installed', { cause, hint: 'npm install ai' })
-  }
 }
 
 export function isSdkAgent(value: unknown): value is SdkAgent {

@@ -8,7 +8,8 @@ import { readStream, type SdkStream } from '../events/read-stream.ts'
 import type { AnyLanguageModel } from '../model/sdk-model.ts'
 import { direct, type Once } from '../patterns/once.ts'
 import { recordedModel } from './recorded-model.ts'
-import { loadSdk, type Sdk, type Tools } from './sdk.ts'
+import { loadSdk } from '../model/load-sdk.ts'
+import type { Sdk, Tools } from './sdk.ts'
 
 /** Options of {@link supervisor}. */
 export interface SupervisorOptions {
@@ -72,7 +73,7 @@ async function* tasksOf(model: AnyLanguageModel, options: SupervisorOptions, tea
 
 async function plan(model: AnyLanguageModel, options: SupervisorOptions, team: Supervised, queue: Assigned): Promise<void> {
   const { goal, members = {}, steps = 24, tasks = 100 } = options
-  const sdk = await loadSdk()
+  const sdk = await loadSdk<Sdk>('Running a supervisor')
   const known = team.members.map((name) => `- ${name}${members[name] === undefined ? '' : `: ${members[name]}`}`).join('\n')
   const ask = (): SdkStream =>
     sdk.streamText({

@@ -10,36 +10,22 @@ import type { PoolInside } from '../pool/inside.ts'
 import { mostOfCall } from '../pool/most.ts'
 import { apiOf } from './apis/choose-api.ts'
 import type { BatchOptions } from './batch-options.ts'
-import { BatchedCalls } from './batched-calls.ts'
+import { BatchedModel } from './batched-model.ts'
 import { captured } from './capture.ts'
-import type { BatchReport } from './report.ts'
 
-export class EmbeddingBatches {
-  readonly specificationVersion: string
-  readonly provider: string
-  readonly modelId: string
+export class EmbeddingBatches extends BatchedModel<CallableEmbeddingModel> {
   /** All texts in one call of ours. */
   readonly maxEmbeddingsPerCall = Number.POSITIVE_INFINITY
   readonly supportsParallelCalls = true
-  readonly #inside: PoolInside<CallableEmbeddingModel>
-  /** For requests that are made by themselves. */
-  readonly #alone: CallableEmbeddingModel
-  readonly #calls: BatchedCalls<CallableEmbeddingModel>
   readonly #asked: number
   #embedding: Promise<Embedding> | undefined
 
   constructor(inside: PoolInside<CallableEmbeddingModel>, alone: CallableEmbeddingModel, options: BatchOptions) {
-    const { model } = inside.first
-    this.#inside = inside
-    this.#alone = alone
-    this.#calls = new BatchedCalls(inside, options)
+    super(inside, alone, options)
     this.#asked = Math.min(
       (inside.options as EmbeddingPoolOptions).batch ?? textsPerRequest,
       options.maxCalls ?? Number.POSITIVE_INFINITY,
     )
-    this.specificationVersion = model.specificationVersion
-    this.provider = model.provider
-    this.modelId = model.modelId
     bindMethods(this, ['doEmbed', 'embedAll', 'report', 'close'])
   }
 
@@ -51,20 +37,8 @@ export class EmbeddingBatches {
     return embedAll(texts, options, () => (this.#embedding ??= this.#how()))
   }
 
-  report(): BatchReport {
-    return this.#calls.ledger.report()
-  }
-
-  close(): Promise<void> {
-    return this.#calls.close()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
   async #how(): Promise<Embedding> {
-    const { model } = this.#inside.first
+    const { model } = this.inside.first
     const size = Math.min(await textsAtMost([model], this.#asked), await textsThatBatchesTake(model))
     // All that there are: they leave together.
     return { size, ahead: Number.POSITIVE_INFINITY, request: (options) => this.#request(options) }
@@ -73,14 +47,14 @@ export class EmbeddingBatches {
   #request(options: EmbedOptions): Promise<EmbedResult> {
     const { modelId: model, provider } = this
     const { inputAtMost } = estimateInput(options.values)
-    return this.#calls.call({
+    return this.calls.call({
       begun: () => ({ kind: 'call', operation: 'embeddings', model, provider, options }),
       most: mostOfCall({}, inputAtMost, 0),
       signal: options.abortSignal,
       weight: options.values.length,
       run: (taken, abortSignal) => taken.doEmbed({ ...options, abortSignal }),
       usageOf: embeddingUsage,
-      alone: () => this.#alone.doEmbed(options),
+      alone: () => this.alone.doEmbed(options),
     })
   }
 }

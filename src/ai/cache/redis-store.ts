@@ -1,7 +1,7 @@
 /** Answers in Redis, for all programs that share it. They end by age; while Redis is away, everything is asked anew. */
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { HeddleError } from '../../base/errors.ts'
+import { optionalPackage } from '../../base/optional-package.ts'
 import { note } from '../../base/observer.ts'
 import { asAnswer, type CachedAnswer, type CacheStore } from './cache-store.ts'
 
@@ -25,7 +25,7 @@ export class RedisStore implements CacheStore {
 
   /** @throws {HeddleError} when ioredis is not installed */
   static async open(url: string, maxAgeMs: number): Promise<RedisStore> {
-    const { Redis } = await load()
+    const { Redis } = await optionalPackage('Caching answers in Redis', 'ioredis', () => import('ioredis'))
     const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: commandTimeoutMs, enableOfflineQueue: true })
     redis.on('error', () => {})
     return new RedisStore(redis, maxAgeMs)
@@ -68,13 +68,5 @@ export class RedisStore implements CacheStore {
       this.#saidAway = true
       return undefined
     }
-  }
-}
-
-async function load(): Promise<Pick<typeof import('ioredis'), 'Redis'>> {
-  try {
-    return await import('ioredis')
-  } catch (cause) {
-    throw new HeddleError('A cache of answers in Redis needs the package ioredis', { cause, hint: 'npm install ioredis' })
   }
 }

@@ -1,9 +1,10 @@
 /** One question to a model, with or without a schema for the answer: `generateText` of the AI SDK, imported when it is used. */
-import { describe, HeddleError, InvalidOption, isError, SchemaMismatch, toError } from '../../base/errors.ts'
+import { describe, InvalidOption, isError, SchemaMismatch, toError } from '../../base/errors.ts'
 import { messageOf, peek, textOf } from '../../base/look.js'
 import { checkOptions, rules } from '../../base/options.ts'
 import { isFollowed } from '../events/events.ts'
 import { readStream, type SdkStream } from '../events/read-stream.ts'
+import { loadSdk } from '../model/load-sdk.ts'
 import { deepestCause } from '../pool/answer.ts'
 import type { AnyLanguageModel } from '../model/sdk-model.ts'
 import { askedAgain, jsonWithin, type Message } from './repair.ts'
@@ -82,7 +83,7 @@ export async function askParts(
   options: AskOptions<unknown>,
 ): Promise<unknown> {
   const { schema, signal, repair = 2, ...rest } = options
-  const sdk = await loadSdk()
+  const sdk = await loadSdk<Sdk>('Asking a model')
   const asked = typeof prompt === 'string' ? { prompt } : { messages: [{ role: 'user' as const, content: prompt }] }
   const call = { model, maxRetries: 0, ...rest, ...(signal && { abortSignal: signal }) }
   if (schema === undefined) {
@@ -170,14 +171,4 @@ function mismatch(error: Error, finishReason: unknown, answers: number): SchemaM
     why = firstIssue(cause) ?? why
   const often = answers > 1 ? ` (asked ${answers} times)` : ''
   return new SchemaMismatch(`The answer of the model does not match its schema${why}${often}`, { cause: error })
-}
-
-async function loadSdk(): Promise<Sdk> {
-  // Not a literal for the compiler: the package is optional.
-  const name: string = 'ai'
-  try {
-    return (await import(name)) as Sdk
-  } catch (cause) {
-    throw new HeddleError('Asking a model needs the AI SDK, which is not installed', { cause, hint: 'npm install ai' })
-  }
 }

@@ -4,7 +4,8 @@
  * another model. What people and models said is left out, unless it is asked for.
  */
 import type { Attributes, Context, Histogram, Meter, Span, Tracer } from '@opentelemetry/api'
-import { HeddleError, isError } from '../../base/errors.ts'
+import { isError } from '../../base/errors.ts'
+import { openTelemetry } from '../../base/optional-package.ts'
 import { performance } from '../../base/globals.js'
 import { messageOf, nameOf, peek } from '../../base/look.js'
 import { checkOptions, rules } from '../../base/options.ts'
@@ -48,21 +49,10 @@ const longest = 65_536
 export async function publishModelCalls(options: PublishModelCallsOptions = {}): Promise<PublishedModelCalls> {
   const optionRules = { tracer: rules.object, meter: rules.object, contents: rules.boolean }
   checkOptions<PublishModelCallsOptions>(options, optionRules, 'publishModelCalls')
-  const api = await load()
+  const api = await openTelemetry('Publishing model calls')
   const tracer = (options.tracer as Tracer | undefined) ?? api.trace.getTracer('heddle')
   const meter = (options.meter as Meter | undefined) ?? api.metrics.getMeter('heddle')
   return { stop: register(new GenAi(api, tracer, new Measures(meter), options.contents ?? false)) }
-}
-
-async function load(): Promise<Api> {
-  try {
-    return await import('@opentelemetry/api')
-  } catch (cause) {
-    throw new HeddleError('Publishing model calls needs @opentelemetry/api, which is not installed', {
-      cause,
-      hint: 'npm install @opentelemetry/api, and set up an SDK as its documentation says',
-    })
-  }
 }
 
 class Measures {

@@ -1,7 +1,8 @@
 /** Zarr arrays, read through zarrita: the metadata now, each chunk when it is needed. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { FileRefused, HeddleError } from '../../base/errors.ts'
+import { FileRefused } from '../../base/errors.ts'
+import { optionalPackage } from '../../base/optional-package.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import { NDArray } from '../ndarray/array.ts'
 import { full } from '../ndarray/create.ts'
@@ -169,21 +170,6 @@ async function chunksPerFile(path: string, chunks: Shape): Promise<number[]> {
   return chunks.map((length, axis) => Math.max(1, Math.floor(Number(shape[axis]) / length)))
 }
 
-const missing = (what: string, cause: unknown): HeddleError =>
-  new HeddleError(`Reading Zarr arrays needs ${what}, which is not installed`, { cause, hint: `npm install ${what}` })
-
-async function loadLibrary() {
-  try {
-    return await import('zarrita')
-  } catch (cause) {
-    throw missing('zarrita', cause)
-  }
-}
-
-async function loadStorage() {
-  try {
-    return await import('@zarrita/storage')
-  } catch (cause) {
-    throw missing('@zarrita/storage', cause)
-  }
-}
+const purpose = 'Reading Zarr arrays'
+const loadLibrary = () => optionalPackage(purpose, 'zarrita', () => import('zarrita'))
+const loadStorage = () => optionalPackage(purpose, '@zarrita/storage', () => import('@zarrita/storage'))

@@ -1,7 +1,7 @@
 /** hyparquet, and how it reads here. */
 import { createRequire } from 'node:module'
 import type { Compressors, ParquetParsers } from 'hyparquet'
-import { HeddleError } from '../../base/errors.ts'
+import { optionalPackage } from '../../base/optional-package.ts'
 
 export type Hyparquet = typeof import('hyparquet')
 
@@ -13,15 +13,8 @@ export const parsers: Partial<ParquetParsers> = {
   dateFromDays: (days) => days,
 }
 
-export async function loadLibrary(): Promise<Hyparquet> {
-  try {
-    return await import('hyparquet')
-  } catch (cause) {
-    throw new HeddleError('Reading Parquet files needs hyparquet, which is not installed', {
-      cause,
-      hint: 'npm install hyparquet',
-    })
-  }
+export function loadLibrary(): Promise<Hyparquet> {
+  return optionalPackage('Reading Parquet files', 'hyparquet', () => import('hyparquet'))
 }
 
 /** Decompressors beside Snappy, where they are installed. */

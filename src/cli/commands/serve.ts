@@ -5,16 +5,15 @@ import { openDashboard } from '../../dashboard/index.ts'
 import { setInterval } from '../../base/globals.js'
 import { isService, type RunningServer, type Service } from '../../serve/index.ts'
 import type { Invocation } from '../interface/command-spec.ts'
-import { exitCodeOf, type EndingSignal } from '../interface/exit-codes.ts'
+import { exitCodeOf } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
+import { drainOnSignal } from '../program/drain-signals.ts'
 import { loadModule, programPath } from '../program/load.ts'
 import { openBrowser } from '../terminal/open-browser.ts'
 import { say } from '../terminal/say.ts'
 
 /** Below the 30 seconds that Kubernetes gives by default, with time to spare. */
 const defaultGrace = '25s'
-/** npm and other runners pass on what the terminal has sent to the whole group: the same signal so soon after is the same one, twice. */
-const sameMs = 200
 /** Pages ask as often. */
 const pageMs = 1_000
 
@@ -33,7 +32,10 @@ export async function command({ positionals, options }: Invocation): Promise<num
     ...(log !== undefined && { log }),
     warn: (message) => say(process.stderr, `heddle serve: ${message}`),
   })
-  const ended = signals(server, graceMs, delayMs)
+  const ended = drainOnSignal((first) => {
+    if (first) say(process.stderr, `draining: ${counted(server.underWay, 'request')} under way; again to end at once`)
+    return server.close(first ? { grace: graceMs, delay: delayMs } : { grace: 0 })
+  })
   if (json) console.log(JSON.stringify({ url: server.url, baseURL: server.baseURL, port: server.port, models: service.models }))
   else say(process.stderr, `${server.baseURL} serves ${service.models.join(', ')}; Ctrl-C ends it`)
   if (server.open && !isLoopback(server.host)) {
@@ -65,27 +67,6 @@ async function serviceOf(file: string): Promise<Service> {
   if (isService(found)) return found
   throw new UsageError(`${file} has no server to run`, {
     hint: 'Its default export has to be what serve() of heddle/serve gives: export default serve({ models: { … } })',
-  })
-}
-
-/** Settles with the signal that ended it, when it has been drained. */
-function signals(server: RunningServer, graceMs: number, delayMs: number): Promise<EndingSignal> {
-  return new Promise((resolve) => {
-    let first: EndingSignal | undefined
-    let last = Number.NEGATIVE_INFINITY
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.on(signal, () => {
-        const now = performance.now()
-        const same = now - last < sameMs
-        last = now
-        if (same) return
-        if (first === undefined)
-          say(process.stderr, `draining: ${counted(server.underWay, 'request')} under way; again to end at once`)
-        void server
-          .close(first === undefined ? { grace: graceMs, delay: delayMs } : { grace: 0 })
-          .then(() => resolve(first ?? signal))
-        first ??= signal
-      })
   })
 }
 

@@ -14,17 +14,15 @@ import { WorkerMetrics } from '../../fleet/worker/metrics.ts'
 import { FleetWorker } from '../../fleet/worker/worker.ts'
 import { Registry } from '../../fleet/worker/registry.ts'
 import type { Invocation } from '../interface/command-spec.ts'
-import { exitCodeOf, exitCodes, type EndingSignal } from '../interface/exit-codes.ts'
+import { exitCodeOf, exitCodes } from '../interface/exit-codes.ts'
 import { UsageError } from '../interface/usage-error.ts'
+import { drainOnSignal } from '../program/drain-signals.ts'
 import { loadModule, programPath } from '../program/load.ts'
 import { say } from '../terminal/say.ts'
 import { openHealth } from './worker-health.ts'
 
 /** Below the 30 seconds that Kubernetes gives by default, with time to spare. */
 const defaultGrace = '25s'
-/** npm and other runners pass on what the terminal has sent to the whole group: the same signal so soon after is the same one, twice. */
-const sameMs = 200
-
 export async function command({ positionals, options }: Invocation): Promise<number> {
   const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined)
   const url = text('fleet') ?? process.env['FLEET_URL']
@@ -65,7 +63,10 @@ export async function command({ positionals, options }: Invocation): Promise<num
     workers.push({ tenant, weight, worker })
   }
   const machine = new Machine(workers, { slots: parallelism(), metrics })
-  const ended = signals(machine, graceMs)
+  const ended = drainOnSignal((first) => {
+    if (first) say(process.stderr, `draining: ${machine.busy} batches under way; again to end at once`)
+    return machine.drain(graceMs)
+  })
   const connect = (tenant: string): Promise<Store> => openStore(url, spaceOf(fleet, tenant))
   const health = port === undefined ? undefined : await openHealth(port, machine, connect)
   try {
@@ -91,22 +92,6 @@ async function loadAll(files: readonly string[]): Promise<Map<string, Record<str
     loaded.set(pathToFileURL(path).href, await loadModule(path))
   }
   return loaded
-}
-
-/** Settles with the signal that ended it, when it has been drained. */
-function signals(worker: Machine, graceMs: number): Promise<EndingSignal> {
-  return new Promise((resolve) => {
-    let last = Number.NEGATIVE_INFINITY
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.on(signal, () => {
-        const now = performance.now()
-        const same = now - last < sameMs
-        last = now
-        if (same) return
-        if (!worker.draining) say(process.stderr, `draining: ${worker.busy} batches under way; again to end at once`)
-        void worker.drain(graceMs).then(() => resolve(signal))
-      })
-  })
 }
 
 /** `a`, or `a=3,b=1` with the weight of each. */

@@ -4,13 +4,11 @@ import { cancelProgram } from '../../base/frame.ts'
 import { note } from '../../base/observer.ts'
 import { type EndingSignal, exitCodeOf } from '../interface/exit-codes.ts'
 import { say } from '../terminal/say.ts'
+import { sameSignalMs } from './drain-signals.ts'
 import { Watchdog } from './watchdog.ts'
 
 /** How long a program may take to settle its tasks after Ctrl-C. Chosen so that the process ends within a second. */
 const drainMs = 700
-
-/** npm and other runners pass on what the terminal has sent to the whole group: the same signal so soon after is the same one, twice. */
-const sameMs = 200
 
 /** A thread starts in 20 to 40 ms; a machine that is so busy is not waited for. */
 const readyMaxMs = 500
@@ -99,7 +97,7 @@ export class Interrupts {
     const at = performance.now()
     const last = this.#last
     this.#last = { signal, at }
-    if (last?.signal === signal && at - last.at < sameMs) return
+    if (last?.signal === signal && at - last.at < sameSignalMs) return
     if (this.#code !== undefined) return this.#force(this.#code)
     const code = exitCodeOf[signal]
     this.#code = code

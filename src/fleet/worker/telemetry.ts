@@ -2,6 +2,7 @@
  * A span for each batch, through the SDK that the worker's process has registered where `@opentelemetry/api` (an optional peer) is installed: below the span of
  * the program that sent it, whose context came with the batch.
  */
+import { openTelemetryIfInstalled } from '../../base/optional-package.ts'
 import type { BatchMessage, Outcome } from '../protocol/message.ts'
 
 type Api = typeof import('@opentelemetry/api')
@@ -17,11 +18,7 @@ export class BatchSpans {
 
   /** Loads the API where it is installed; without it there are no spans. */
   async open(): Promise<void> {
-    try {
-      this.#api = await import('@opentelemetry/api')
-    } catch {
-      this.#api = undefined
-    }
+    this.#api = await openTelemetryIfInstalled()
   }
 
   start({ fns, items, run, trace }: BatchMessage, worker: string): BatchSpan {

@@ -8,6 +8,7 @@
  */
 import { groupTasks, runLabel, taskLabel } from '../explain/groups.ts'
 import { layLanes } from './lanes.ts'
+import { listInPieces } from './pieces.ts'
 import { type Trace, taskError, taskStates } from '../model/trace.ts'
 import { orderBy } from '../explain/order.ts'
 import { needsStart, relate, type Related } from '../explain/relate.ts'
@@ -23,19 +24,9 @@ const waitMinMs = 0.01
 
 type Event = Readonly<Record<string, unknown>>
 
-/** The document in pieces: a million tasks make more text than one string holds. */
-export function* chromeTrace(trace: Trace): Generator<string> {
-  let separator = '{"displayTimeUnit":"ms","traceEvents":[\n'
-  let piece = ''
-  for (const event of events(trace)) {
-    piece += separator + JSON.stringify(event)
-    separator = ',\n'
-    if (piece.length > 65_536) {
-      yield piece
-      piece = ''
-    }
-  }
-  yield `${piece}\n]}\n`
+/** The document in pieces. */
+export function chromeTrace(trace: Trace): Generator<string> {
+  return listInPieces('{"displayTimeUnit":"ms","traceEvents":[\n', events(trace), ']}')
 }
 
 function* events(trace: Trace): Generator<Event> {

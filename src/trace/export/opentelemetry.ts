@@ -6,7 +6,8 @@
  */
 import { performance } from '../../base/globals.js'
 import type { Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
-import { because, HeddleError } from '../../base/errors.ts'
+import { because } from '../../base/errors.ts'
+import { openTelemetry } from '../../base/optional-package.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
 import { Recent } from '../../base/recent.ts'
 import { summarise } from '../record/error-text.ts'
@@ -37,19 +38,8 @@ export interface LiveSpans {
  */
 export async function publishSpans(options: OpenTelemetryOptions = {}): Promise<LiveSpans> {
   checkOptions<OpenTelemetryOptions>(options, { tracer: rules.object }, 'publishSpans')
-  const api = await loadApi()
+  const api = await openTelemetry('Publishing spans')
   return new Publisher(api, (options.tracer as Tracer | undefined) ?? api.trace.getTracer('heddle'))
-}
-
-async function loadApi(): Promise<Api> {
-  try {
-    return await import('@opentelemetry/api')
-  } catch (cause) {
-    throw new HeddleError('Publishing spans needs @opentelemetry/api, which is not installed', {
-      cause,
-      hint: 'npm install @opentelemetry/api, and set up an SDK as its documentation says',
-    })
-  }
 }
 
 interface OpenSpan {

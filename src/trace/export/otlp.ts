@@ -7,25 +7,16 @@ import { createHash } from 'node:crypto'
 import { groupTasks, runLabel, taskLabel } from '../explain/groups.ts'
 import { runStates, type Trace, taskError, taskStates } from '../model/trace.ts'
 import { needsStart, relate, type Related } from '../explain/relate.ts'
+import { listInPieces } from './pieces.ts'
 
 const internal = 1
 const statusError = 2
 
 /** The document in pieces. */
-export function* otlpTrace(trace: Trace): Generator<string> {
+export function otlpTrace(trace: Trace): Generator<string> {
   const resource = attributes({ 'service.name': trace.meta.name || 'heddle', 'process.runtime.description': trace.meta.runtime })
-  yield `{"resourceSpans":[{"resource":${JSON.stringify({ attributes: resource })},"scopeSpans":[{"scope":{"name":"heddle"},"spans":[\n`
-  let piece = ''
-  let separator = ''
-  for (const span of spans(trace)) {
-    piece += separator + JSON.stringify(span)
-    separator = ',\n'
-    if (piece.length > 65_536) {
-      yield piece
-      piece = ''
-    }
-  }
-  yield `${piece}\n]}]}]}\n`
+  const begin = `{"resourceSpans":[{"resource":${JSON.stringify({ attributes: resource })},"scopeSpans":[{"scope":{"name":"heddle"},"spans":[\n`
+  return listInPieces(begin, spans(trace), ']}]}]}')
 }
 
 type Span = Readonly<Record<string, unknown>>

@@ -3,6 +3,7 @@
  * the headers, and active while the request is answered, so that what a served function calls lies below it.
  */
 import type { Span } from '@opentelemetry/api'
+import { openTelemetryIfInstalled } from '../../../base/optional-package.ts'
 
 type Api = typeof import('@opentelemetry/api')
 
@@ -28,11 +29,7 @@ export class Spans {
 
   /** Loads the API where it is installed; without it there are no spans. */
   async open(): Promise<void> {
-    try {
-      this.#api = await import('@opentelemetry/api')
-    } catch {
-      this.#api = undefined
-    }
+    this.#api = await openTelemetryIfInstalled()
   }
 
   start(method: string, route: string, headers: Readonly<Record<string, unknown>>): RequestSpan {
