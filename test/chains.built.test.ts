@@ -108,6 +108,99 @@ test('so it does of stages that filter and take apart: each shows the items that
   }
 })
 
+describe('stages with `retry`', () => {
+  const retry = { retries: 3, base: 1, retryIf: () => true }
+  const rows = numbers(100).map((n) => ({ n, by: n % 3 === 0 ? '3' : '1' }))
+
+  test('are called again with what they got, whatever they did to it', async () => {
+    for (const fails of [chains.spoils, chains.spoilsLater]) {
+      expect(await stream(numbers(100)).map(chains.wanted, { on }).map(fails, { on, retry }).toArray()).toEqual(rows)
+      // The first stage: its items are those of the program.
+      const items = numbers(100).map((n) => ({ n, by: '' }))
+      expect(await stream(items).map(fails, { on, retry }).toArray()).toEqual(rows)
+      expect(await stream(items).map(fails, { on, retry }).map(chains.marks, { on, retry }).toArray()).toEqual(
+        rows.map(({ n, by }) => ({ n, by: `${by}a` })),
+      )
+    }
+  })
+
+  test('travel with their neighbours', async () => {
+    const late = await stream(numbers(50)).map(chains.made, { on, retry }).map(chains.used, { on }).toArray()
+    expect(late.every(({ together }) => together)).toBe(true)
+  })
+
+  test('in the middle of stages that filter and take apart: what has succeeded is not done again', async () => {
+    const made = numbers(200)
+      .flatMap((n) => Array.from({ length: n % 4 }, (_, i) => n + i))
+      .filter((n) => n % 2 === 0)
+      .map((n) => ({ n, by: n % 3 === 0 ? '3a' : '1a' }))
+    for (const fails of [chains.spoils, chains.spoilsLater]) {
+      const written = stream(numbers(200)).flatMap(chains.rowsOf, { on }).filter(chains.isKept, { on, retry })
+      expect(await written.map(fails, { on, retry }).map(chains.marks, { on }).toArray()).toEqual(made)
+    }
+  })
+
+  test('an attempt is one at its own function, and has the key of the first one', async () => {
+    const keys: unknown[] = []
+    const noted = { ...retry, retryIf: (error: unknown) => keys.push((error as { key?: string }).key) > 0 }
+    const made = await stream(numbers(40))
+      .map(chains.wanted, { on })
+      .map(chains.spoils, { on, retry })
+      .map(chains.keyed, { on, retry: noted })
+      .map(chains.keyed, { on, retry: noted })
+      .toArray()
+    expect(new Set(made.map(({ key }) => key)).size).toBe(40)
+    const last = new Set(made.map(({ key }) => key))
+    expect(keys.filter((key) => last.has(key as string))).toHaveLength(6)
+    expect(keys).toHaveLength(12)
+  })
+
+  test('give up with the error of the last attempt, and say so in the trace', async () => {
+    const few = { retries: 1, base: 1, retryIf: () => true }
+    const failing = stream(numbers(10).slice(3)).map(chains.wanted, { on }).map(chains.spoils, { on, retry: few }).toArray()
+    await expect(failing).rejects.toThrow(/attempt 2 at [369]/)
+    const { trace } = await record(() =>
+      stream(numbers(30)).map(chains.wanted, { on }).map(chains.spoils, { on, retry }).map(chains.marks, { on }).toArray(),
+    )
+    const tasks = numbers(trace.tasks.count).map((task) => ({
+      name: trace.strings[trace.tasks.name[task] as number],
+      attempts: trace.tasks.attempts[task],
+    }))
+    expect(tasks).toHaveLength(90)
+    expect(tasks.filter(({ attempts }) => attempts === 3).map(({ name }) => name)).toEqual(
+      Array.from({ length: 10 }, () => 'spoils'),
+    )
+  })
+
+  test('what its worker lost begins again where every stage has it, else fails and says so', async () => {
+    const items = (): { n: number; cell: Int32Array }[] => {
+      const cell = new Int32Array(new SharedArrayBuffer(4))
+      return numbers(100).map((n) => ({ n, cell }))
+    }
+    expect(await stream(items()).map(chains.endsOnce, { on, retry }).toArray()).toEqual(numbers(100))
+    const both = stream(items()).map(chains.withCell, { on, retry }).map(chains.endsOnce, { on, retry })
+    expect(await both.toArray()).toEqual(numbers(100))
+    const one = stream(items()).map(chains.withCell, { on }).map(chains.endsOnce, { on, retry }).toArray()
+    await expect(one).rejects.toMatchObject({ name: 'WorkerCrashed', hint: expect.stringContaining('every stage') })
+  })
+
+  test('a value that cannot be kept is named', async () => {
+    const failing = stream([1, 2]).map(chains.withFunction, { on }).map(chains.spoils, { on, retry }).toArray()
+    await expect(failing).rejects.toThrow('item.late is a function')
+  })
+
+  test('stopping in a pause between attempts settles', async () => {
+    const stop = new AbortController()
+    const long = { retries: 1, base: 1e9, cap: 1e9, retryIf: () => true }
+    const running = stream(numbers(100), { signal: stop.signal })
+      .map(chains.wanted, { on })
+      .map(chains.spoils, { on, retry: long })
+      .toArray()
+    setTimeout(() => stop.abort(new Error('enough')), 200)
+    await expect(running).rejects.toThrow('enough')
+  })
+})
+
 describe('what goes wrong', () => {
   test('the error is that of the part', async () => {
     await expect(stream(numbers(50)).map(chains.addOne, { on }).map(chains.failsAtFive, { on }).toArray()).rejects.toThrow('five')

@@ -3,7 +3,7 @@
  *
  * Every shape begins with a chain: what each of its functions does with an item. What follows in the list of parts is named at each shape.
  */
-import type { Chunk, Rows } from '../encoding/encoded.ts'
+import type { Chunk, Rows, WireError } from '../encoding/encoded.ts'
 
 /** What becomes of what a function gives: it is the next item, it says whether the item stays, or it holds the next items. */
 export type Op = 'map' | 'filter' | 'flatMap'
@@ -11,12 +11,44 @@ export type Op = 'map' | 'filter' | 'flatMap'
 /** Says what the key of an item is: a field of it, what the next part says (undefined), or the same for all (null). */
 export type KeyField = string | number | undefined | null
 
-export type Shape = ChainShape | ScatterShape | GatherShape | FoldShape
+export type Shape = ChainShape | ResumeShape | ScatterShape | GatherShape | FoldShape
 
-/** One item; gives the list of what comes of it. */
+/** One item; gives the list of what comes of it, or where it {@link Halted}. */
 export interface ChainShape {
   readonly kind: 'chain'
   readonly ops: readonly Op[]
+  /** Which functions may be called again: what they get is kept until they have given something. @default none */
+  readonly keeps?: readonly boolean[]
+}
+
+/** An item that a chain halted at; goes on there. */
+export interface ResumeShape {
+  readonly kind: 'resume'
+  readonly ops: readonly Op[]
+  readonly keeps: readonly boolean[]
+}
+
+/** An item on its way through a chain, of which a function that may be called again has failed. */
+export interface Halted {
+  /** Which function. */
+  readonly halted: number
+  /** Its calls for what came of the item before, in order. */
+  readonly calls: readonly (Called | FailedCall)[]
+}
+
+/** The calls up to here have given this. */
+export interface Called {
+  readonly next: ArrayLike<unknown>
+}
+
+/** A call that failed, or that is still to be made. */
+export interface FailedCall {
+  /** What it gets: as bytes, or as it is. Of the first function that is the item itself, which its sender has. */
+  readonly input: unknown
+  readonly bytes: Uint8Array | undefined
+  /** Which of the function's calls for this item it is. */
+  readonly place: number
+  readonly error: WireError | undefined
 }
 
 /** A block of items; gives what comes of them by partition of their keys. Then come the key where it is a function, and with `partial` fold and start. */

@@ -3,9 +3,10 @@ import type { Cancellation } from '../base/abort.ts'
 import { keyOf } from '../base/idempotency.js'
 import { newTask, type TaskState, taskSettled, taskStarted } from '../base/observer.ts'
 import { Ahead } from '../run/ahead.ts'
-import type { Batch, BulkWork, Executor, FunctionRef } from '../run/executor.ts'
+import type { Batch, BulkWork, Executor, FunctionRef, Timing } from '../run/executor.ts'
 import { callsWithin, type CallSizes, heldBytes, messageBytesMost } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
+import { Again, type AgainSpec, type Attempts, finalError } from './again.ts'
 import { type CallStageSpec, WorkingStage } from './call-stage.ts'
 import type { Segment } from './segment.ts'
 import { type Origin, pending, type Stage } from './stage.ts'
@@ -21,6 +22,8 @@ export interface BulkSpec extends Omit<CallStageSpec, 'fn' | 'policy' | 'concurr
   readonly seals?: boolean
   /** Names of the stages that travel as this one; undefined: it is one. */
   readonly names?: readonly string[]
+  /** How functions that failed are called again. */
+  readonly again?: AgainSpec | undefined
 }
 
 /** An item at the executor. */
@@ -29,6 +32,9 @@ interface Sent {
   readonly place: number
   readonly needs: Origin
   readonly takenAt: number
+  /** Where it failed before: when the functions before ended, and when it began. */
+  before?: { readonly startedAt: number | undefined; readonly marks: readonly number[] }
+  attempts?: Attempts
 }
 
 /** An item from above that the executor has not taken. */
@@ -51,6 +57,7 @@ export class BulkStage extends WorkingStage {
   /** By index. */
   readonly #sent = new Map<number, Sent>()
   readonly #come = new Ahead<Come>(() => this.#offer())
+  readonly #again: Again | undefined
   #taken = 0
 
   constructor(segment: Segment, up: Stage, spec: BulkSpec) {
@@ -58,6 +65,7 @@ export class BulkStage extends WorkingStage {
     this.#spec = spec
     this.#capacity = spec.concurrency + (spec.buffer ?? spec.concurrency)
     this.#work = new StreamWork(segment, this, spec)
+    if (spec.again) this.#again = new Again(segment, spec.again, this)
     this.ahead = true
   }
 
@@ -88,6 +96,11 @@ export class BulkStage extends WorkingStage {
 
   protected hasPlace(): boolean {
     return this.room() > 0
+  }
+
+  /** That of each item begins with it. */
+  get idempotencyKey(): string {
+    return this.#work.idempotencyKey
   }
 
   /** How many more items the executor may have. */
@@ -141,8 +154,26 @@ export class BulkStage extends WorkingStage {
 
   /** The function gave `value` for the item; times only when observed. */
   succeed(index: number, value: unknown, row: number, startedAt?: number, settledAt?: number, marks?: readonly number[]): void {
-    const sent = this.#forget(index)
+    const sent = this.#sent.get(index)
     if (!sent) return
+    if (this.#again && !this.segment.stopped && this.#again.halted(index, sent.item, value)) {
+      sent.before ??= { startedAt, marks: reached(marks) }
+      return
+    }
+    this.#again?.succeeded()
+    this.#finallySucceed(index, sent, value, row, startedAt, settledAt, marks)
+  }
+
+  #finallySucceed(
+    index: number,
+    sent: Sent,
+    value: unknown,
+    row: number,
+    startedAt?: number,
+    settledAt?: number,
+    marks?: readonly number[],
+  ): void {
+    this.#sent.delete(index)
     this.#spec.sizes.results.note(value)
     const origin = this.#publish(index, sent, row, startedAt, settledAt, 'done', undefined, marks)
     if (this.segment.stopped) return
@@ -153,19 +184,51 @@ export class BulkStage extends WorkingStage {
   }
 
   fail(index: number, error: unknown, row: number, startedAt?: number, settledAt?: number, marks?: readonly number[]): void {
-    const sent = this.#forget(index)
+    const sent = this.#sent.get(index)
     if (!sent) return
+    if (this.#again && !this.segment.stopped && this.#again.failed(index, sent.item, error)) {
+      sent.before ??= { startedAt, marks: [] }
+      return
+    }
+    const { again } = this.#spec
+    this.#finallyFail(index, sent, again ? finalError(error, again) : error, row, startedAt, settledAt, marks)
+  }
+
+  #finallyFail(
+    index: number,
+    sent: Sent,
+    error: unknown,
+    row: number,
+    startedAt?: number,
+    settledAt?: number,
+    marks?: readonly number[],
+  ): void {
     const { stopped, run } = this.segment
+    this.#sent.delete(index)
     const origin = this.#publish(index, sent, row, startedAt, settledAt, stopped ? 'cancelled' : 'failed', error, marks)
     if (stopped) return
     if (this.#spec.settles) this.output.put(sent.place, { status: 'rejected', reason: error }, origin)
     else run.fail(error, index)
   }
 
-  #forget(index: number): Sent | undefined {
+  /** An item that had failed is through, or has failed for good. */
+  triedAgain(
+    index: number,
+    outcome: { readonly value: unknown } | { readonly error: unknown },
+    timing: Timing,
+    attempts: Attempts,
+  ): void {
     const sent = this.#sent.get(index)
-    this.#sent.delete(index)
-    return sent
+    if (!sent) return
+    sent.attempts = attempts
+    const { names = [] } = this.#spec
+    const { startedAt = timing.startedAt, marks = [] } = sent.before ?? {}
+    const settledAt = timing.settledAt || performance.now()
+    // Nobody has noted when the functions from there on ended.
+    const all = Array.from({ length: Math.max(0, names.length - 1) }, (_, stage) => marks[stage] ?? settledAt)
+    if ('error' in outcome) this.#finallyFail(index, sent, outcome.error, timing.row, startedAt, settledAt, marks)
+    else this.#finallySucceed(index, sent, outcome.value, timing.row, startedAt, settledAt, all)
+    this.segment.run.enter(() => this.advance())
   }
 
   #publish(
@@ -182,9 +245,7 @@ export class BulkStage extends WorkingStage {
     if (!observed) return undefined
     const { name, names = [name] } = this.#spec
     const now = performance.now()
-    // Where nothing was left of an item, the stages below have not had it.
-    const unreached = allMarks.findIndex(Number.isNaN)
-    const marks = unreached === -1 ? allMarks : allMarks.slice(0, unreached)
+    const marks = reached(allMarks)
     let [needs, from] = [sent.needs, startedAt ?? now]
     // A task for each stage that it came through.
     for (let stage = 0; stage <= Math.min(marks.length, names.length - 1); stage++) {
@@ -193,6 +254,8 @@ export class BulkStage extends WorkingStage {
       const task = newTask(group.record, index, group.record.parentTask, stage === 0 ? sent.takenAt : from, names[stage])
       task.needs = needs
       task.row = row
+      const tried = sent.attempts?.get(stage)
+      if (tried) Object.assign(task, { attempts: tried.attempts, retryMs: tried.retryMs })
       taskStarted(task, from)
       taskSettled(task, to, last ? state : 'done', last ? error : undefined)
       needs = [task.id]
@@ -200,6 +263,12 @@ export class BulkStage extends WorkingStage {
     }
     return needs
   }
+}
+
+/** Where nothing was left of an item, the stages below have not had it. */
+function reached(marks: readonly number[] = []): readonly number[] {
+  const unreached = marks.findIndex(Number.isNaN)
+  return unreached === -1 ? marks : marks.slice(0, unreached)
 }
 
 /** The stage as the executor sees it. */

@@ -1,4 +1,5 @@
 /** Neighbouring stages of worker functions as one crossing: a value between them stays on the worker that made it. */
+import type { Policy } from '../limits/policy.ts'
 import { composedRef } from '../run/composed.ts'
 import type { FunctionRef } from '../run/executor.ts'
 import { shapedRef } from '../run/shaped-ref.ts'
@@ -22,10 +23,12 @@ export interface Step {
 }
 
 /** Stages that travel together: each calls one worker function. */
-export interface Crossing extends Omit<BulkSpec, 'ref' | 'sizes' | 'mode' | 'names'> {
+export interface Crossing extends Omit<BulkSpec, 'ref' | 'sizes' | 'mode' | 'names' | 'again'> {
   readonly parts: readonly [FunctionRef, ...FunctionRef[]]
   readonly ops: readonly Op[]
   readonly names: readonly string[]
+  /** How each function is called again when it fails; undefined for those that are not. */
+  readonly retries: readonly (Policy | undefined)[]
 }
 
 export function travellingTogether(steps: readonly Step[]): readonly Step[] {
@@ -53,35 +56,50 @@ export function flattenStep(width: number): Step {
   return {
     build: (segment, up) => new Flatten(segment, up, width),
     joins: (above) => {
-      if (width > 1 || !isPlain(above) || above.ops.at(-1) !== 'map') return undefined
+      if (width > 1 || !travels(above) || above.ops.at(-1) !== 'map') return undefined
       return crossingStep({ ...above, ops: [...above.ops.slice(0, -1), 'flatMap'] })
     },
   }
 }
 
 /** Nothing is said of its calls that would hold for those of a neighbour too. */
-export function isPlain({ settles, timeoutMs, executor }: Crossing): boolean {
+function travels({ settles, timeoutMs, executor }: Crossing): boolean {
   return !settles && timeoutMs === undefined && executor.keepsValues === true
+}
+
+/** The same, and nothing of it is called again: for what takes items in blocks, which would be called again as a whole. */
+export function isPlain(crossing: Crossing): boolean {
+  return travels(crossing) && crossing.retries.every((policy) => policy === undefined)
 }
 
 /** Only stages that say the same of how their calls go: what one says of its own would hold for both. */
 function sameCalls(above: Crossing, below: Crossing): boolean {
   const same = (['executor', 'ordered', 'concurrency', 'buffer'] as const).every((key) => above[key] === below[key])
-  return isPlain(above) && isPlain(below) && same
+  return travels(above) && travels(below) && same
 }
 
 function asOne(above: Crossing, below: Crossing): Crossing {
   const names = [...above.names, ...below.names]
   const parts: Crossing['parts'] = [...above.parts, ...below.parts]
-  return { ...below, parts, ops: [...above.ops, ...below.ops], names, name: names.join(' → ') }
+  const retries = [...above.retries, ...below.retries]
+  return { ...below, parts, ops: [...above.ops, ...below.ops], names, retries, name: names.join(' → ') }
 }
 
 function built(crossing: Crossing, segment: Segment, up: Stage): Stage {
-  const { parts, ops, names, ...shared } = crossing
-  const stage = (ref: FunctionRef, mode: 'map' | 'filter'): Stage =>
-    new BulkStage(segment, up, { ...shared, ref, mode, sizes: sizesOf(ref), ...(names.length > 1 && { names }) })
+  const { parts, ops, names, retries, ...shared } = crossing
+  const { executor, timeoutMs, name } = crossing
+  const repeats = retries.some((policy) => policy !== undefined)
+  const stage = (ref: FunctionRef, mode: 'map' | 'filter', resume?: FunctionRef): Stage => {
+    const again = repeats ? { executor, ref, resume, policies: retries, names, timeoutMs } : undefined
+    return new BulkStage(segment, up, { ...shared, ref, mode, sizes: sizesOf(ref), again, ...(names.length > 1 && { names }) })
+  }
   const [first, ...rest] = parts
-  if (ops.every((op) => op === 'map')) return stage(rest.reduce(composedRef, first), 'map')
-  if (rest.length === 0) return ops[0] === 'filter' ? stage(first, 'filter') : new Flatten(segment, stage(first, 'map'), 1)
-  return new Spread(segment, stage(shapedRef(parts, { kind: 'chain', ops }, crossing.name), 'map'))
+  if (rest.length === 0 && ops[0] === 'filter') return stage(first, 'filter')
+  if (rest.length === 0 && ops[0] === 'flatMap') return new Flatten(segment, stage(first, 'map'), 1)
+  if (!repeats && ops.every((op) => op === 'map')) return stage(rest.reduce(composedRef, first), 'map')
+  if (rest.length === 0) return stage(first, 'map')
+  if (!repeats) return new Spread(segment, stage(shapedRef(parts, { kind: 'chain', ops }, name), 'map'))
+  const keeps = retries.map((policy) => policy !== undefined)
+  const resume = shapedRef(parts, { kind: 'resume', ops, keeps }, name)
+  return new Spread(segment, stage(shapedRef(parts, { kind: 'chain', ops, keeps }, name), 'map', resume))
 }

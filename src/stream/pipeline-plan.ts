@@ -85,12 +85,17 @@ export function callStep(fn: StageFunction, options: StreamMapOptions, mode: Cal
     buffer: options.buffer,
     settles: options.onFailure === 'settle',
   }
-  if (ref && options.checkpoint === undefined && !needsTask(options)) return bulkStep(ref, options, shared)
+  if (ref && options.checkpoint === undefined && travelsInBatches(ref, options)) return bulkStep(ref, options, shared)
   const own = ref ? sentTo(options.on ?? ref.executor, ref, options) : fn
   const policy = compilePolicy(options, { remote: ref !== undefined })
   const concurrency = options.concurrency ?? (ref ? callsUnderWay : 'auto')
   const spec = withJournal({ ...shared, fn: own, policy, concurrency, remote: remoteOf(ref, options) }, options)
   return { build: (segment, up) => new CallStage(segment, up, spec(segment)) }
+}
+
+/** Of what a policy does, only `retry` is done for items of batches too: here, while their values stay on the worker. */
+function travelsInBatches(ref: FunctionRef, { retry, ...rest }: StageOptions): boolean {
+  return !needsTask(rest) && (retry === undefined || (rest.on ?? ref.executor).keepsValues === true)
 }
 
 function remoteOf(ref: FunctionRef | undefined, { on }: Pick<StageOptions, 'on'>): RemoteCalls | undefined {
@@ -120,7 +125,10 @@ function bulkStep(ref: FunctionRef, options: StageOptions, { mode, ...shared }: 
   const executor = options.on ?? ref.executor
   const timeoutMs = timeoutOnlyMs(options)
   const concurrency = typeof options.concurrency === 'number' ? options.concurrency : itemsUnderWay
-  return crossingStep({ ...shared, parts: [ref], ops: [mode], names: [shared.name], executor, timeoutMs, concurrency })
+  const { retry } = options
+  const retries = [retry === undefined ? undefined : compilePolicy({ retry }, { remote: true })]
+  const names = [shared.name]
+  return crossingStep({ ...shared, parts: [ref], ops: [mode], names, retries, executor, timeoutMs, concurrency })
 }
 
 /** A stage that calls `fn` on one item after the other, and holds none back: for reductions. */

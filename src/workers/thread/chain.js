@@ -1,9 +1,11 @@
 // @ts-check
 /**
  * What comes of one item when functions in a row map it, filter it and take it apart. One item at a time goes through all of them, so that what lies
- * between two functions is bounded by what comes of one item. Nothing is copied: each function owns what it gets.
+ * between two functions is bounded by what comes of one item. Nothing is copied: each function owns what it gets. What a function with `retry` gets is
+ * the exception: it is kept beside as bytes, see `tries.js`.
  *
  * @typedef {import('../../run/shapes.ts').Op} Op
+ * @typedef {import('../../run/shapes.ts').Halted} Halted
  * @typedef {import('./transport.ts').Callable} Callable
  * @typedef {import('./transport.ts').Loaded} Loaded
  */
@@ -34,6 +36,7 @@ export class BlockContext {
   constructor(outer) {
     this.#outer = outer
     this.batch = outer.batch
+    /** Of the function at hand. */
     this.attempt = outer.attempt
     this.deadline = outer.deadline
   }
@@ -72,19 +75,34 @@ export class BlockContext {
  * @returns {ArrayLike<unknown> | Promise<ArrayLike<unknown>>}
  */
 export function through(ops, fns, item, context) {
-  return onward(ops, fns, 0, [item], context)
+  return /** @type {ReturnType<typeof through>} */ (onward({ ops, fns }, 0, [item], context))
 }
 
 /**
- * @param {readonly Op[]} ops
- * @param {readonly Loaded[]} fns
+ * Functions in a row.
+ * @typedef {object} Chain
+ * @property {readonly Op[]} ops
+ * @property {readonly Loaded[]} fns
+ * @property {readonly boolean[]} [keeps] which of them may be called again
+ * @property {(chain: Chain, stage: number, items: ArrayLike<unknown>, context: BlockContext) => ReturnType<typeof onward>} [tries] calls one of those
+ */
+
+/**
+ * What comes of `items` from function `from` on; {@link Halted} where one failed that may be called again.
+ * @param {Chain} chain
  * @param {number} from
  * @param {ArrayLike<unknown>} items
  * @param {BlockContext} context
- * @returns {ArrayLike<unknown> | Promise<ArrayLike<unknown>>}
+ * @returns {ArrayLike<unknown> | Halted | Promise<ArrayLike<unknown> | Halted>}
  */
-function onward(ops, fns, from, items, context) {
+export function onward(chain, from, items, context) {
+  const { ops, fns, keeps, tries } = chain
   for (let s = from; s < ops.length; s++) {
+    if (keeps && tries) {
+      // An attempt is one of the function that it begins with.
+      if (s > from) context.attempt = 1
+      if (keeps[s]) return tries(chain, s, items, context)
+    }
     const op = /** @type {Op} */ (ops[s])
     const { call } = /** @type {Loaded} */ (fns[s])
     /** @type {ArrayLike<unknown>} */
@@ -93,14 +111,14 @@ function onward(ops, fns, from, items, context) {
     for (let i = 0; i < items.length; i++) {
       context.place = i
       const value = call(items[i], context)
-      if (isThenable(value)) return later(ops, fns, s, items, i, /** @type {unknown[]} */ (next), value, context)
+      if (isThenable(value)) return later(chain, s, items, i, /** @type {unknown[]} */ (next), value, context)
       if (op === 'map') /** @type {unknown[]} */ (next).push(value)
       else if (op === 'filter') {
         if (value) /** @type {unknown[]} */ (next).push(items[i])
       } else if (items.length === 1 && Array.isArray(value)) next = value
       else {
         const many = manyOf(value)
-        if (isThenable(many)) return later(ops, fns, s, items, i, /** @type {unknown[]} */ (next), value, context)
+        if (isThenable(many)) return later(chain, s, items, i, /** @type {unknown[]} */ (next), value, context)
         for (let j = 0; j < many.length; j++) /** @type {unknown[]} */ (next).push(many[j])
       }
     }
@@ -117,7 +135,7 @@ function onward(ops, fns, from, items, context) {
  * @param {number} stages
  * @param {number} left
  */
-function mark(marks, stage, stages, left) {
+export function mark(marks, stage, stages, left) {
   if (stage === stages - 1 || marks.length > stage) return
   if (left > 0) marks.push(epoch + performance.now())
   else while (marks.length < stages - 1) marks.push(Number.NaN)
@@ -125,17 +143,17 @@ function mark(marks, stage, stages, left) {
 
 /**
  * A function gave a promise: its calls for the items that are left are under way a few at a time.
- * @param {readonly Op[]} ops
- * @param {readonly Loaded[]} fns
+ * @param {Chain} chain
  * @param {number} stage
  * @param {ArrayLike<unknown>} items
  * @param {number} at the item that the promise is for
  * @param {unknown[]} done what came of the items before
  * @param {unknown} first the promise
  * @param {BlockContext} context
- * @returns {Promise<ArrayLike<unknown>>}
+ * @returns {Promise<ArrayLike<unknown> | Halted>}
  */
-async function later(ops, fns, stage, items, at, done, first, context) {
+async function later(chain, stage, items, at, done, first, context) {
+  const { ops, fns } = chain
   const { call } = /** @type {Loaded} */ (fns[stage])
   const op = ops[stage]
   const values = await inOrder(items.length - at, async (i) => {
@@ -152,7 +170,7 @@ async function later(ops, fns, stage, items, at, done, first, context) {
     } else for (const part of /** @type {Iterable<unknown>} */ (value)) done.push(part)
   }
   if (context.marks) mark(context.marks, stage, ops.length, done.length)
-  return onward(ops, fns, stage + 1, done, context)
+  return onward(chain, stage + 1, done, context)
 }
 
 /**
@@ -187,7 +205,7 @@ export async function inOrder(count, call) {
  * @param {unknown} value
  * @returns {ArrayLike<unknown> | Promise<unknown[]>}
  */
-function manyOf(value) {
+export function manyOf(value) {
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return /** @type {ArrayLike<unknown>} */ (/** @type {unknown} */ (value))
   if (typeof value === 'object' && value !== null) {
     if (Symbol.iterator in value || 'length' in value) return Array.from(/** @type {Iterable<unknown>} */ (value))

@@ -6,10 +6,11 @@
  * @typedef {import('./transport.ts').Loaded} Loaded
  */
 import { ambientOf } from './composed.js'
-import { BlockContext, through } from './chain.js'
+import { BlockContext, onward } from './chain.js'
 import { folding } from './folding.js'
 import { gathering } from './gather.js'
 import { scattering } from './scatter.js'
+import { firstTries, resumed } from './tries.js'
 
 /**
  * @param {Shape} shape
@@ -22,7 +23,7 @@ export function shaped(shape, parts) {
   const call = (/** @type {unknown} */ item, /** @type {unknown} */ outer) => {
     const own = /** @type {import('./context.js').WorkerContext} */ (outer)
     const context = new BlockContext(own)
-    if (shape.kind === 'chain') {
+    if (shape.kind === 'chain' || shape.kind === 'resume') {
       context.index = own.index
       context.marks = own.marks
     }
@@ -45,5 +46,7 @@ function bodyOf(shape, parts) {
   if (shape.kind === 'scatter') return scattering(shape, parts)
   if (shape.kind === 'gather') return gathering(shape, parts)
   if (shape.kind === 'fold') return folding(shape, parts)
-  return (item, context) => through(shape.ops, parts, item, context)
+  const chain = { ops: shape.ops, fns: parts, ...(shape.keeps && { keeps: shape.keeps, tries: firstTries }) }
+  if (shape.kind === 'resume') return (item, context) => resumed(chain, item, context)
+  return (item, context) => onward(chain, 0, [item], context)
 }
