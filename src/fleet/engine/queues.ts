@@ -266,6 +266,7 @@ export abstract class QueueStore implements Store {
         own.concurrency = value
       },
       pause: () => own.pause(true),
+      resume: () => void own.resume(),
       close: (now) => own.close(now),
     }
   }
@@ -285,6 +286,9 @@ function fetched(job: Job): FetchedJob {
     data: job.data as unknown,
     stalls: job.stalledCounter,
     attempt: job.attemptsStarted,
+    // The progress of a batch is used for nothing else.
+    aloneAt: typeof job.progress === 'number' && job.progress > 0 ? job.progress - 1 : undefined,
+    beginsAlone: () => job.updateProgress(job.stalledCounter + 1),
     fetchedAt: performance.now() - age,
   }
 }
