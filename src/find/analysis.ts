@@ -1,4 +1,5 @@
 /** The rules, run on one file after the other of a project whose files know one another. */
+import { createHash } from 'node:crypto'
 import { relative } from 'node:path'
 import type { CodeFinding } from '../findings/finding.ts'
 import type { Declarations } from './effects/declared.ts'
@@ -61,13 +62,29 @@ export class Analysis {
       file,
       evaluator: this.#evaluator,
       ordered: isOrderedOnPurpose(place),
+      dependsOnHeddle: () => this.#project.dependsOn(path, 'heddle'),
       exports: () => [...this.#project.exportsOf(file)].flatMap(([name, of]) => ('node' in of ? [[name, of] as const] : [])),
     }
-    return rules.flatMap((rule) =>
+    const findings = rules.flatMap((rule) =>
       [...rule.find(sight)].map((found) => {
         const finding = toFinding(sight, rule.name, found)
         return { ...finding, file: place, where: `${place}:${finding.line}` }
       }),
     )
+    return withOwnIds(findings)
   }
+}
+
+/** The same code twice in a file is two findings: the second one gets an identity of its own, which stays while the first one is there. */
+function withOwnIds(findings: readonly CodeFinding[]): readonly CodeFinding[] {
+  const seen = new Map<string, number>()
+  return findings.map((finding) => {
+    const before = seen.get(finding.id) ?? 0
+    seen.set(finding.id, before + 1)
+    return before === 0 ? finding : { ...finding, id: again(finding.id, before) }
+  })
+}
+
+function again(id: string, time: number): string {
+  return createHash('sha256').update(`${id}\0${time}`).digest('hex').slice(0, id.length)
 }

@@ -43,12 +43,18 @@ export function edited(text: string, fixes: readonly (readonly Edit[])[]): { rea
   const accepted: Edit[] = []
   let count = 0
   for (const fix of fixes) {
-    if (fix.some((edit) => accepted.some((other) => edit.start < other.end && other.start < edit.end))) continue
-    accepted.push(...fix)
+    // An import that two fixes need is inserted once.
+    const own = fix.filter((edit) => !accepted.some((other) => isSame(edit, other)))
+    if (own.some((edit) => accepted.some((other) => edit.start < other.end && other.start < edit.end))) continue
+    accepted.push(...own)
     count++
   }
   accepted.sort((a, b) => b.start - a.start)
   let result = text
   for (const { start, end, text: replacement } of accepted) result = result.slice(0, start) + replacement + result.slice(end)
   return { text: result, count }
+}
+
+function isSame(a: Edit, b: Edit): boolean {
+  return a.start === b.start && a.end === b.end && a.text === b.text
 }

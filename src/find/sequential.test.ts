@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { edited } from './apply.ts'
 import { findIn, rewritten } from './find.fixture.ts'
 
 const fs = `import { readFile, writeFile, rm, appendFile, rename } from 'node:fs/promises'\n`
@@ -45,6 +46,7 @@ const traps: Readonly<Record<string, string>> = {
   'redis: set, then get': `import Redis from 'ioredis'\nconst redis = new Redis()\nexport async function f(k: string) { const a = await redis.set(k, 1); const b = await redis.get('x'); return [a, b] }`,
   'a generator that yields in between': `${fs}export async function* f(paths: string[]) { for (const p of paths) { yield await readFile(p) } }`,
   'a callback of unknown effect': `${fs}export async function f(done: (x: unknown) => Promise<void>) { const a = await readFile('a'); const b = await done(1); return [a, b] }`,
+  'a walk of a tree that adds to one list': `${fs}import { readdir } from 'node:fs/promises'\nexport async function f(root: string) { const all: string[] = []; async function walk(d: string) { for (const e of await readdir(d, { withFileTypes: true })) { if (e.isDirectory()) await walk(d + '/' + e.name); else all.push(e.name) } } await walk(root); return all }`,
   eval: `${fs}export async function f(code: string) { const a = await readFile('a'); const b = await eval(code); return [a, b] }`,
 }
 
@@ -64,13 +66,14 @@ const proven: Readonly<Record<string, string>> = {
   'functions of the same file': `${fs}const a = async (p: string) => JSON.parse(await readFile(p, 'utf8'))\nexport async function f() { const x = await a('x'); const y = await a('y'); return [x, y] }`,
   'different models of a database': `import { PrismaClient } from '@prisma/client'\nconst prisma = new PrismaClient()\nexport async function f() { const a = await prisma.user.findMany(); const b = await prisma.post.count(); return [a, b] }`,
   'a loop that reads files': `${fs}export async function f(paths: string[]) { const all: Buffer[] = []; for (const p of paths) { all.push(await readFile(p)) } return all }`,
+  'a walk of a tree whose list is sorted': `${fs}import { readdir } from 'node:fs/promises'\nexport async function f(root: string) { const all: string[] = []; async function walk(d: string) { for (const e of await readdir(d, { withFileTypes: true })) { if (e.isDirectory()) await walk(d + '/' + e.name); else all.push(e.name) } } await walk(root); return all.sort() }`,
   'a class with an injected client': `import { PrismaClient } from '@prisma/client'\nclass Db extends PrismaClient {}\nexport class S { constructor(private readonly db: Db) {}\n async f() { const a = await this.db.user.findMany(); const b = await this.db.post.findMany(); return [a, b] } }`,
 }
 
 test.each(Object.entries(proven))('%s: proven', async (_, code) => {
   const findings = await findIn(code)
   expect(findings.filter(({ tier }) => tier === 'proven')).toHaveLength(1)
-  expect(findings[0]?.proof.join('\n')).toMatch(/reads (?:files|the network|the database)/)
+  expect(findings[0]?.proof.join('\n')).toMatch(/reads (?:the file|the network|the database)/)
 })
 
 test('functions of another file are followed', async () => {
@@ -134,6 +137,67 @@ b\`),
     expect(await rewritten(code)).toContain('await map(urls, async (url) => {\n    await fetch(url)\n  }, { concurrency: 8 })')
   })
 
+  const collect = (body: string, before = ''): string =>
+    `import { readFile } from 'node:fs/promises'\nexport async function f(paths: string[]) {\n  const all: string[] = []\n${before}  for (const p of paths) {\n${body}\n  }\n  return all\n}\n`
+  const inProject = async (code: string): Promise<string> => {
+    const findings = await findIn({ 'code.ts': code, 'package.json': '{ "dependencies": { "heddle": "1" } }' })
+    return edited(
+      code,
+      findings.map(({ fix }) => fix ?? []),
+    ).text
+  }
+
+  test('import map where the package depends on heddle, once', async () => {
+    const loop = 'for (const url of urls) {\n    await fetch(url)\n  }'
+    const text = await inProject(
+      `import 'node:fs'\nexport async function f(urls: string[]) {\n  ${loop}\n}\nexport async function g(urls: string[]) {\n  ${loop}\n}\n`,
+    )
+    expect(text.match(/import \{ map \} from 'heddle'/g)).toHaveLength(1)
+    expect(text.match(/await map\(urls/g)).toHaveLength(2)
+  })
+
+  test('collect what rounds add, in the order of the rounds', async () => {
+    expect(await inProject(collect(`    const text = await readFile(p, 'utf8')\n    all.push(text)`))).toContain(
+      `const all: string[] = await map(paths, async (p) => {\n    const text = await readFile(p, 'utf8')\n    return text\n  }, { concurrency: 8 })`,
+    )
+    expect(
+      await inProject(
+        collect(`    if (p === '') continue\n    const text = await readFile(p, 'utf8')\n    if (text) all.push(p, text)`),
+      ),
+    ).toContain(
+      `(await map(paths, async (p) => {\n    if (p === '') return []\n    const text = await readFile(p, 'utf8')\n    if (text) return [p, text]\n    return []\n  }, { concurrency: 8 })).flat()`,
+    )
+    expect(await inProject(collect(`    all.push(await readFile(p, 'utf8'))`, `  let n = 0\n`))).toContain(
+      `for (const value of await map(paths, async (p) => await readFile(p, 'utf8'), { concurrency: 8 })) all.push(value)`,
+    )
+  })
+
+  test.each([
+    ['an addition in the middle of a round', `    all.push(p)\n    await readFile(p)`],
+    ['a round that reads the list', `    const text = await readFile(p, 'utf8')\n    if (!all.includes(text)) all.push(text)`],
+    [
+      'an addition in a loop of the round',
+      `    const text = await readFile(p, 'utf8')\n    for (const line of text) all.push(line)`,
+    ],
+  ])('leave alone %s', async (_, body) => {
+    const code = collect(body)
+    expect(await inProject(code)).toBe(code)
+  })
+
+  test('leave alone a list that a handler would see half filled, and what a condition has narrowed', async () => {
+    const caught = `import { readFile } from 'node:fs/promises'\nexport async function f(paths: string[]) { const all: Buffer[] = []; try { for (const p of paths) { all.push(await readFile(p)) } } catch {} return all }`
+    expect(await inProject(caught)).toBe(caught)
+    const narrowed = `import { readFile } from 'node:fs/promises'\nexport async function f(paths: string[], o: { end?: string }) { const all: string[] = []; if (o.end) { for (const p of paths) { const t = await readFile(p, 'utf8'); all.push(t + o.end.length) } } return all }`
+    expect(await inProject(narrowed)).toBe(narrowed)
+  })
+
+  test('bound a Promise.all over a list that another system gives', async () => {
+    const code = `import 'node:fs'\nexport async function f(u: string) { const list = (await (await fetch(u)).json()) as string[]; return Promise.all(list.map(async (x) => fetch(x))) }`
+    expect(await inProject(code)).toContain('return map(list, async (x) => fetch(x), { concurrency: 8 })')
+    const withIndex = code.replace('async (x) =>', 'async (x, i) => i &&')
+    expect(await inProject(withIndex)).toBe(withIndex)
+  })
+
   test('are not offered where the types of names would be lost', async () => {
     const [finding] = await findIn(
       `${fs}export async function f() { const a: Buffer = await readFile('a'); const b = await readFile('b'); return [a, b] }`,
@@ -141,6 +205,15 @@ b\`),
     expect(finding?.tier).toBe('proven')
     expect(finding?.fix).toBeUndefined()
   })
+})
+
+test('the same code twice in a file is two findings', async () => {
+  const loop = `{ const all: Buffer[] = []; for (const p of paths) { all.push(await readFile(p)) } return all }`
+  const findings = await findIn(
+    `${fs}export async function a(paths: string[]) ${loop}\nexport async function b(paths: string[]) ${loop}`,
+  )
+  expect(findings).toHaveLength(2)
+  expect(new Set(findings.map(({ id }) => id)).size).toBe(2)
 })
 
 test('what cannot be read gets a line, and the rest goes on', async () => {

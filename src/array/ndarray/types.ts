@@ -30,7 +30,7 @@ export function resultType(...operands: readonly (Operand | DType)[]): DType {
   for (const operand of operands) {
     if (operand instanceof NDArray) fixed.push(operand.dtype)
     else if (typeof operand === 'string') fixed.push(checkDType(operand, 'dtype'))
-    else if (!['number', 'bigint', 'boolean'].includes(typeof operand))
+    else if (typeof operand === 'object')
       throw new InvalidOption(`Expected resultType to get arrays, dtypes or numbers, got ${describe(operand)}`)
     else numbers.push(operand)
   }
@@ -74,9 +74,9 @@ const kinds: Readonly<Record<DTypeKind, (dtype: DType) => boolean>> = {
  */
 export function isdtype(dtype: DType, kind: DType | DTypeKind | readonly (DType | DTypeKind)[]): boolean {
   checkDType(dtype, 'dtype')
-  const list: readonly (DType | DTypeKind)[] = Array.isArray(kind) ? kind : [kind as DType]
+  const list = typeof kind === 'string' ? [kind] : kind
   return list.some((each: DType | DTypeKind) =>
-    typeof each === 'string' && Object.hasOwn(kinds, each) ? kinds[each as DTypeKind](dtype) : checkDType(each, 'kind') === dtype,
+    Object.hasOwn(kinds, each) ? kinds[each as DTypeKind](dtype) : checkDType(each, 'kind') === dtype,
   )
 }
 

@@ -233,7 +233,7 @@ export class Calls {
   /** A callback that changes its argument changes the elements of what it is called for. */
   #writeElements(object: Node, at: Node, { file, into }: Context): void {
     const place = this.#places.pathOf(file, object)
-    if (place) into.write(below(place, '*'), at)
+    if (place) into.write(below(below(place, '*'), '*'), at)
   }
 
   #construct(node: CallNode, origin: Extract<Origin, { kind: 'class' }>, context: Context): void {

@@ -107,8 +107,14 @@ export function overlap(a: Place, b: Place): boolean {
   for (let i = 0; i < shared; i++) {
     const [x, y] = [left[i] as string, right[i] as string]
     if (x !== '*' && y !== '*' && !mayBeEqual(x, y)) return false
+    // `items.length` is a number: what changes an item, `items.*.done`, changes nothing of it.
+    if ((isCount(x) && y === '*' && right.length > i + 1) || (isCount(y) && x === '*' && left.length > i + 1)) return false
   }
   return true
+}
+
+function isCount(property: string): boolean {
+  return property === 'length' || property === 'size'
 }
 
 export function isOutside(place: Place): boolean {

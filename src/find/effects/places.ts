@@ -17,7 +17,10 @@ export class Places {
   describe(place: Place): string {
     const root = rootOf(place)
     const name = this.#variables.get(root)?.name ?? (root.startsWith('@') ? outsideNames[root] : root)
-    if (root === '@fs') return shown(`files ${place.slice(4).replaceAll('.', '/').replaceAll('·', '.')}`.replace(/ \*?$/, ''))
+    if (root === '@fs') {
+      const path = shown(place.slice(4).replaceAll('.', '/').replaceAll('·', '.'))
+      return path === '' || path === '*' ? 'the file system' : `the file ${path}`
+    }
     const rest = shown(place.slice(root.length)).replaceAll('.*', '[…]').replaceAll('·', '.')
     return root.startsWith('@') ? `${name ?? root}${rest && rest !== '[…]' ? ` ${rest.slice(1)}` : ''}` : `${name ?? root}${rest}`
   }
@@ -79,7 +82,6 @@ export class Places {
 }
 
 const outsideNames: Readonly<Record<string, string>> = {
-  '@fs': 'files',
   '@net': 'the network',
   '@db': 'the database',
   '@process': 'the process',

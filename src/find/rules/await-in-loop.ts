@@ -1,13 +1,10 @@
 /** An `await` in a loop whose rounds do not depend on one another. */
-import { bare, isCallable, isLoop, type Node, propertyName, walk } from '../source/ast.ts'
-import type { Edit } from '../../findings/finding.ts'
+import { bare, isCallable, isLoop, type Node, walk } from '../source/ast.ts'
+import { isShortList, rewriteLoop } from './loop-rewrite.ts'
 import { judgeRounds } from './rounds.ts'
 import { type Found, holdsUp, type Rule, type Sight } from './rule.ts'
 
 type Loop = Extract<Node, { type: 'ForOfStatement' | 'ForInStatement' | 'ForStatement' }>
-
-/** Loops over a list that is written out with at most this many parts need no bound. Chosen. */
-const shortList = 10
 
 export const awaitInLoop: Rule = {
   name: 'await-in-loop',
@@ -38,7 +35,7 @@ function judge(sight: Sight, loop: Loop): Found | undefined {
     remedy: isShortList(loop)
       ? 'await Promise.all(list.map(async (item) => { … }))'
       : 'await map(items, async (item) => { … }, { concurrency: 8 })',
-    fix: verdict.tier === 'info' ? undefined : rewrite(sight, loop),
+    fix: verdict.tier === 'info' ? undefined : rewriteLoop(sight, loop),
   }
 }
 
@@ -97,72 +94,4 @@ function holdsUpOthers(sight: Sight, argument: Node): boolean {
   if (call.type !== 'CallExpression') return false
   const { start, end } = call.callee
   return holdsUp(sight.file.text.slice(start, end))
-}
-
-function isShortList(loop: Loop): boolean {
-  if (loop.type !== 'ForOfStatement') return false
-  const list = bare(loop.right)
-  return (
-    list.type === 'ArrayExpression' &&
-    list.elements.length <= shortList &&
-    !list.elements.some((element) => element?.type === 'SpreadElement')
-  )
-}
-
-/**
- * Rounds over a short list that is written out become `Promise.all`. Everything else needs a bound, which only `map` of heddle has: it is
- * written where the file imports it.
- */
-function rewrite(sight: Sight, loop: Loop): Edit[] | undefined {
-  if (loop.type !== 'ForOfStatement' || loop.left.type !== 'VariableDeclaration' || loop.body.type !== 'BlockStatement')
-    return undefined
-  if (pushesIn(loop.body)) return undefined
-  if (awaitsIn(loop.body).length === 0 || containsContinue(loop.body)) return undefined
-  const { text } = sight.file
-  const [declarator] = loop.left.declarations
-  if (!declarator) return undefined
-  const pattern = text.slice(declarator.id.start, declarator.id.end)
-  const list = text.slice(loop.right.start, loop.right.end)
-  const block = text.slice(loop.body.start, loop.body.end)
-  const map = importedMap(sight)
-  if (map)
-    return [
-      { start: loop.start, end: loop.end, text: `await ${map}(${list}, async (${pattern}) => ${block}, { concurrency: 8 })` },
-    ]
-  if (!isShortList(loop)) return undefined
-  // `[…] as const` binds less tightly than the dot.
-  const receiver = loop.right.type === 'ArrayExpression' ? list : `(${list})`
-  return [{ start: loop.start, end: loop.end, text: `await Promise.all(${receiver}.map(async (${pattern}) => ${block}))` }]
-}
-
-/** The results of a list that is pushed to would come in another order. */
-function pushesIn(body: Node): boolean {
-  let found = false
-  walk(body, (node) => {
-    if (node.type === 'MemberExpression' && ['push', 'unshift'].includes(propertyName(node) ?? '')) found = true
-    return !found
-  })
-  return found
-}
-
-function containsContinue(body: Node): boolean {
-  let found = false
-  walk(body, (node) => {
-    if (isCallable(node) || isLoop(node)) return false
-    if (node.type === 'ContinueStatement') found = true
-    return !found
-  })
-  return found
-}
-
-/** The local name of heddle's `map`, where the file imports it. */
-function importedMap(sight: Sight): string | undefined {
-  for (const declaration of sight.file.nodes('ImportDeclaration')) {
-    if (declaration.source.value !== 'heddle') continue
-    for (const specifier of declaration.specifiers) {
-      if (specifier.type === 'ImportSpecifier' && specifier.imported.type === 'Identifier' && specifier.imported.name === 'map')
-        return specifier.local.name
-    }
-  }
-  return undefined
 }

@@ -1,5 +1,5 @@
 /** Work that nobody waits for: `forEach(async …)`, and `Promise.race` that lets the losers go on. */
-import { bare, type Node, propertyName } from '../source/ast.ts'
+import { bare, type Callable, isCallable, type Node, propertyName, walk } from '../source/ast.ts'
 import { functionOf, gatherOf } from './concurrency.ts'
 import { describeEffect, type Rule, type Sight } from './rule.ts'
 
@@ -11,10 +11,12 @@ export const leftRunning: Rule = {
       if (callee.type === 'MemberExpression' && propertyName(callee) === 'forEach' && call.arguments[0]) {
         const fn = functionOf(sight, call.arguments[0])
         if (!fn?.async || !isAwaitedInside(sight, fn)) continue
+        const handled = handlesFailures(fn)
         yield {
           node: call,
-          tier: sight.ordered ? 'info' : 'proven',
-          message: 'forEach does not wait for its async function: what follows runs before it is done, and its failures are lost',
+          tier: sight.ordered || (handled && isLast(call)) ? 'info' : handled ? 'likely' : 'proven',
+          question: handled ? 'May what follows run before the calls are done?' : undefined,
+          message: `forEach does not wait for its async function: what follows runs before it is done${handled ? '' : ', and its failures are lost'}`,
           proof: [
             `the function ${describeEffect(sight, sight.evaluator.effectOf(sight.file, fn.body as Node))}`,
             'forEach drops the promises that it gets',
@@ -46,6 +48,26 @@ export const leftRunning: Rule = {
       }
     }
   },
+}
+
+/** All that it does stands in a `try` whose handler throws nothing: nobody who starts it needs to hear of a failure. */
+function handlesFailures(fn: Callable): boolean {
+  const [only, ...others] = fn.body?.type === 'BlockStatement' ? fn.body.body : []
+  if (only?.type !== 'TryStatement' || !only.handler || others.length > 0) return false
+  let throws = false
+  walk(only.handler.body, (node) => {
+    if (isCallable(node)) return false
+    if (node.type === 'ThrowStatement' || node.type === 'AwaitExpression') throws = true
+    return !throws
+  })
+  return !throws
+}
+
+/** Nothing of the function around comes after it. */
+function isLast(call: Node): boolean {
+  const statement = call.parent?.type === 'ChainExpression' ? call.parent.parent : call.parent
+  const block = statement?.parent
+  return block?.type === 'BlockStatement' && block.body.at(-1) === statement && isCallable(block.parent)
 }
 
 function isAwaitedInside(sight: Sight, fn: Node): boolean {

@@ -2,7 +2,7 @@
 import { Effect, isOutside, overlap, type Place, rootOf } from '../effects/effect.ts'
 import { sourceName } from '../effects/syntax.ts'
 import { soundsLikeWriting } from '../effects/guess.ts'
-import { bare, functionAround, isInside, type Node, propertyName, walk } from '../source/ast.ts'
+import { bare, functionAround, isCallable, isInside, type Node, propertyName, walk } from '../source/ast.ts'
 import { describeEffect, type Found, isSlow, openCalls, saysInOrder, type Sight } from './rule.ts'
 
 export interface Rounds {
@@ -56,6 +56,9 @@ export function judgeRounds(sight: Sight, rounds: Rounds): Pick<Found, 'tier' | 
   } else if (carried === 'counted') {
     tier = 'likely'
     question = 'Does only the final count matter?'
+  } else if (carried === 'appended') {
+    tier = 'likely'
+    question = 'Does the order matter in which calls add to the list that they share?'
   }
   if (
     sight.ordered ||
@@ -143,22 +146,23 @@ function isOfAllRounds(sight: Sight, around: Node, node: Node): boolean {
 }
 
 /**
- * Does a round touch what another one changes? `collected`: rounds only add to a list; `keyed`: each writes a property that a key chooses;
- * `counted`: each adds to a number.
+ * Does a round touch what another one changes? `collected`: rounds only add to a list; `appended`: so do functions that they call, and in
+ * which order shows; `keyed`: each writes a property that a key chooses; `counted`: each adds to a number.
  */
 function carriedBetweenRounds(
   sight: Sight,
   rounds: Rounds,
   body: Effect,
-): 'no' | 'collected' | 'counted' | 'keyed' | 'dependent' {
-  let result: 'no' | 'collected' | 'counted' | 'keyed' = 'no'
+): 'no' | 'collected' | 'appended' | 'counted' | 'keyed' | 'dependent' {
+  let result: 'no' | 'collected' | 'appended' | 'counted' | 'keyed' = 'no'
   const { head } = rounds
   for (const [place, node] of body.writes) {
     if (isOutside(place) || isOfRound(sight, rounds, place)) continue
     if ([...head.reads.keys()].some((read) => overlap(read, place) && !read.endsWith('()'))) return 'dependent'
-    const uses = usesOf(sight, rounds, place)
+    const uses = usesOf(sight, rounds.body, place)
     if (uses.length > 0 && uses.every((use) => isAdding(use))) {
       if (result === 'no') result = 'collected'
+      if (result === 'collected' && isAddedToByCalls(sight, rounds, place) && !isSorted(sight, place)) result = 'appended'
     } else if (uses.length > 0 && uses.every((use) => isCounting(use))) {
       if (result !== 'keyed') result = 'counted'
     } else if (
@@ -180,6 +184,33 @@ function isAdding(use: Node): boolean {
   return (
     ['push', 'add'].includes(propertyName(member) ?? '') && member.parent?.type === 'CallExpression' && isDropped(member.parent)
   )
+}
+
+/** A function that a round calls adds to the list too, like the `walk` of a tree: its parts arrive between those of other rounds. */
+function isAddedToByCalls(sight: Sight, { body }: Rounds, place: Place): boolean {
+  let found = false
+  walk(body, (node) => {
+    if (found || isCallable(node)) return false
+    if (node.type !== 'CallExpression') return true
+    const callee = bare(node.callee)
+    const own = callee.type === 'MemberExpression' && usesOf(sight, callee.object, place).length > 0
+    if (!own) found = [...sight.evaluator.effectOf(sight.file, node).writes.keys()].some((written) => overlap(written, place))
+    return !found
+  })
+  return found
+}
+
+/** The list is put in order, wherever that is: in which order it was filled does not show. */
+function isSorted(sight: Sight, place: Place): boolean {
+  const references = sight.evaluator.places.variableAt(rootOf(place))?.references ?? []
+  return references.some(({ identifier }) => {
+    const member = (identifier as unknown as Node).parent
+    return (
+      member?.type === 'MemberExpression' &&
+      member.object === (identifier as unknown as Node) &&
+      /^(?:sort|toSorted)$/.test(propertyName(member) ?? '')
+    )
+  })
 }
 
 /** `count++`, `total += one` without an `await` in between: additions in any order give the same. */
@@ -228,8 +259,8 @@ function isOfRound(sight: Sight, { node }: Rounds, place: Place): boolean {
   return name !== undefined && isInside(name, node)
 }
 
-/** Where the body names the root of a place. */
-function usesOf(sight: Sight, { body }: Rounds, place: Place): Node[] {
+/** Where code names the root of a place. */
+function usesOf(sight: Sight, body: Node, place: Place): Node[] {
   const variable = sight.evaluator.places.variableAt(rootOf(place))
   const uses: Node[] = []
   walk(body, (node) => {

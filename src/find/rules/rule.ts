@@ -12,6 +12,8 @@ export interface Sight {
   readonly evaluator: Evaluator
   /** Tests, migrations and scripts for a build share fixtures and run in an order on purpose. */
   readonly ordered: boolean
+  /** Does the package of the file name heddle among its dependencies? */
+  dependsOnHeddle(): boolean
   /** What the file exports of its own, by name. */
   exports(): Iterable<readonly [name: string, of: { readonly node: Node }]>
 }

@@ -1,5 +1,7 @@
 /** `Promise.all` over a list of unknown length, with input and output in each call: the other side gets them all at once. */
-import { bare, isInside, type Node, walk } from '../source/ast.ts'
+import type { Edit } from '../../findings/finding.ts'
+import { bare, type Callable, isInside, type Node, propertyName, walk } from '../source/ast.ts'
+import { boundedMap } from './bounded-map.ts'
 import { gatherOf, mappedBy } from './concurrency.ts'
 import { describeEffect, type Rule, type Sight } from './rule.ts'
 
@@ -23,9 +25,24 @@ export const unbounded: Rule = {
         saving:
           'The other side gets a bounded number of calls at once. A long list no longer ends in refusals or lack of memory.',
         remedy: 'await map(items, fn, { concurrency: 8 })',
+        fix: gather === 'all' ? rewrite(sight, call, mapped.fn) : undefined,
       }
     }
   },
+}
+
+/** `Promise.all(items.map(fn))` as `map(items, fn, …)`, where `fn` takes the item and nothing else. */
+function rewrite(sight: Sight, call: Node, fn: Callable): readonly Edit[] | undefined {
+  const mapping = call.type === 'CallExpression' && call.arguments.length === 1 ? call.arguments[0] : undefined
+  if (mapping?.type !== 'CallExpression' || mapping.arguments.length !== 1 || fn.params.length > 1) return undefined
+  const { callee } = mapping
+  if (callee.type !== 'MemberExpression' || callee.optional || propertyName(callee) !== 'map') return undefined
+  const map = boundedMap(sight)
+  if (!map) return undefined
+  const { text } = sight.file
+  const source = (node: Node | undefined): string => (node ? text.slice(node.start, node.end) : '')
+  const made = `${map.name}(${source(callee.object)}, ${source(mapping.arguments[0])}, { concurrency: 8 })`
+  return [{ start: call.start, end: call.end, text: made }, ...map.edits]
 }
 
 /** Rows, files or answers of another system: their number is not up to this code. A part of one record is short most of the time. */

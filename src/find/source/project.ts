@@ -30,6 +30,8 @@ const endings = [
   '/index.mjs',
 ]
 
+const dependencyKinds = ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies']
+
 export class Project {
   readonly root: string
   readonly #files = new Map<string, SourceFile | Unreadable>()
@@ -38,6 +40,7 @@ export class Project {
   readonly #resolved = new Map<string, string | undefined>()
   readonly #packages = new Map<string, string>()
   readonly #ledTo = new Map<string, Set<string>>()
+  readonly #manifests = new Map<string, Readonly<Record<string, unknown>> | null>()
   #aliases: readonly PathAlias[] | undefined
 
   constructor(root: string) {
@@ -68,12 +71,28 @@ export class Project {
     const key = `${dirname(from)}\0${specifier}`
     if (!this.#resolved.has(key)) this.#resolved.set(key, this.#find(from, specifier))
     const path = this.#resolved.get(key)
-    if (path) {
-      const led = this.#ledTo.get(from)
-      if (led) led.add(path)
-      else this.#ledTo.set(from, new Set([path]))
-    }
+    if (path) this.#leads(from, path)
     return path
+  }
+
+  /** Does the package.json that is nearest to a file list `name` as a dependency of any kind? */
+  dependsOn(from: string, name: string): boolean {
+    for (let folder = dirname(from); ; folder = dirname(folder)) {
+      const path = join(folder, 'package.json')
+      let manifest = this.#manifests.get(path)
+      if (manifest === undefined) this.#manifests.set(path, (manifest = existsSync(path) ? (readJson(path) ?? {}) : null))
+      if (manifest) {
+        this.#leads(from, path)
+        return dependencyKinds.some((kind) => Object.hasOwn(Object(manifest[kind]) as object, name))
+      }
+      if (folder === this.root || folder === dirname(folder)) return false
+    }
+  }
+
+  #leads(from: string, path: string): void {
+    const led = this.#ledTo.get(from)
+    if (led) led.add(path)
+    else this.#ledTo.set(from, new Set([path]))
   }
 
   /** The files that were looked into for a file, directly or through others. */

@@ -17,23 +17,8 @@ interface Job extends Range {
   lockUntil: number
   suspected: boolean
   stalls: number
-  /** How often it had stalled when it last began with nothing beside it. */
-  aloneAt: number | undefined
   outcome: Outcome | undefined
 }
-
-interface Held {
-  readonly job: Job
-  readonly token: number
-  readonly lease: Lease
-  /** It begins when nothing else is on its machine. */
-  readonly alone: boolean
-  begun: number
-  readonly finished: number[]
-}
-
-/** Batches of one machine at once. */
-const places = 2
 
 interface Machine {
   readonly name: string
@@ -42,7 +27,7 @@ interface Machine {
   stoppedUntil: number
   cutOffUntil: number
   draining: boolean
-  held: Held[]
+  held: { job: Job; token: number; lease: Lease; begun: number; finished: number[] } | undefined
 }
 
 interface Game {
@@ -93,7 +78,7 @@ class Simulation {
       stoppedUntil: 0,
       cutOffUntil: 0,
       draining: false,
-      held: [],
+      held: undefined,
     })
   }
 
@@ -132,7 +117,7 @@ class Simulation {
   }
 
   #send(): void {
-    while (this.#ledger.batches < 6 && (this.#resend.length > 0 || this.#next < this.#game.items)) {
+    while (this.#ledger.batches < 4 && (this.#resend.length > 0 || this.#next < this.#game.items)) {
       const count = Math.min(1 + this.#below(8), this.#game.items - this.#next)
       const range = this.#resend.shift() ?? { first: this.#next, count, losses: 0 }
       if (range.first === this.#next) this.#next += range.count
@@ -145,7 +130,6 @@ class Simulation {
         lockUntil: 0,
         suspected: false,
         stalls: 0,
-        aloneAt: undefined,
         outcome: undefined,
       })
     }
@@ -156,11 +140,10 @@ class Simulation {
   }
 
   #work(machine: Machine): void {
-    const free = machine.held.length < places && !machine.held.some(({ alone }) => alone)
-    if (machine.held.length === 0 || (free && this.#random.next() < 0.5)) return this.#fetch(machine)
-    const held = this.#random.pick(machine.held)
+    const { held } = machine
+    if (!held) return this.#fetch(machine)
     if (held.lease.lost(this.now)) {
-      this.#letGo(machine, held)
+      machine.held = undefined
       return
     }
     // The fence holds: whoever may go on owns the lock.
@@ -171,8 +154,6 @@ class Simulation {
       held.job.suspected = false
       held.lease.renew(this.now)
     }
-    if (held.alone && machine.held.length > 1) return
-    if (held.alone && held.begun === 0) held.job.aloneAt = held.job.stalls
     if (held.begun < held.job.count && !machine.draining) {
       const item = held.job.first + held.begun++
       this.runs[item] = (this.runs[item] as number) + 1
@@ -180,7 +161,7 @@ class Simulation {
       else held.finished.push(item - held.job.first)
     } else if (this.#reaches(machine)) {
       const { job, finished, begun } = held
-      this.#complete(machine, held, {
+      this.#complete(machine, {
         v: wireVersion,
         kind: 'done',
         worker: machine.name,
@@ -198,22 +179,17 @@ class Simulation {
     job.state = 'active'
     job.token = ++this.#tokens
     job.lockUntil = this.now + lockMs
-    const { losses, stalls, aloneAt } = job
-    const admission = admit({ again: this.#game.again, losses, stalls, aloneAt, run: this.#cancelled ? 'cancelled' : 'alive' })
-    const alone = admission === 'alone'
-    const held: Held = { job, token: job.token, lease: new Lease(this.now), alone, begun: 0, finished: [] }
-    machine.held.push(held)
-    if (admission !== 'run' && !alone)
-      this.#complete(machine, held, { v: wireVersion, kind: admission, worker: machine.name, losses: losses + stalls })
+    machine.held = { job, token: job.token, lease: new Lease(this.now), begun: 0, finished: [] }
+    const { losses, stalls } = job
+    const admission = admit({ again: this.#game.again, losses, stalls, run: this.#cancelled ? 'cancelled' : 'alive' })
+    if (admission !== 'run')
+      this.#complete(machine, { v: wireVersion, kind: admission, worker: machine.name, losses: losses + stalls })
   }
 
-  #letGo(machine: Machine, held: Held): void {
-    machine.held = machine.held.filter((other) => other !== held)
-  }
-
-  #complete(machine: Machine, held: Held, outcome: Outcome): void {
-    this.#letGo(machine, held)
-    if (held.job.token !== held.token || held.job.lockUntil < this.now || held.job.state !== 'active') return
+  #complete(machine: Machine, outcome: Outcome): void {
+    const { held } = machine
+    machine.held = undefined
+    if (!held || held.job.token !== held.token || held.job.lockUntil < this.now || held.job.state !== 'active') return
     held.job.state = 'done'
     held.job.outcome = outcome
   }
