@@ -19,6 +19,8 @@ export const shared = {
   test: {
     testTimeout: 60_000,
     hookTimeout: 180_000,
+    // What is polled for comes or does not; a second is too short for a machine that is busy.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks' as const,
     // Machines of CI are shared, and can hold a process for seconds: what depends on a moment is tried again there. A fault fails each time.
     retry: process.env['CI'] === 'true' ? 2 : 0,

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 const drawing = ['src', 'test'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
-    .filter((file) => file.endsWith('.test.ts') && readFileSync(join(root, file), 'utf8').includes('support/runs.ts')),
+    .filter((file) => file.endsWith('.test.ts') && /support\/runs\.ts|'fast-check'/.test(readFileSync(join(root, file), 'utf8'))),
 )
 
 /** The full figures of the reliability programme; `npm test` has their short versions. One file at a time, because they measure. */

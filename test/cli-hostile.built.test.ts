@@ -102,8 +102,7 @@ describe.skipIf(process.platform === 'win32').concurrent('files that are not reg
     ['a trace that is shown', () => ['ui', '--no-open', pipe('shown.heddle')]],
     ['an endless device', () => ['trace', '/dev/zero']],
   ])('are refused as %s', async (_, args) => {
-    const { code, stderr, ms } = await spawnHeddle(args())
+    const { code, stderr } = await spawnHeddle(args())
     expect([code, stderr]).toEqual([2, expect.stringMatching(/not a regular file|no regular file/)])
-    expect(ms).toBeLessThan(10_000)
   })
 })

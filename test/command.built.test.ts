@@ -51,12 +51,11 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
     const entry = fileURLToPath(new URL('../dist/index.js', import.meta.url))
     writeFileSync(
       path,
-      `import { sh } from ${JSON.stringify(entry)}\nconsole.log((await sh('sleep 40 & echo started', { output: 'none' })).stdout)`,
+      `import { sh } from ${JSON.stringify(entry)}\nconsole.log((await sh('sleep 90 & echo started', { output: 'none' })).stdout)`,
     )
     try {
-      const { code, stdout, ms } = await spawnHeddle(['run', path], { timeoutMs: 60_000 })
+      const { code, stdout } = await spawnHeddle(['run', path], { timeoutMs: 60_000 })
       expect({ code, stdout }).toEqual({ code: 0, stdout: 'started\n' })
-      expect(ms).toBeLessThan(30_000)
     } finally {
       rmSync(folder, { recursive: true })
     }
@@ -132,15 +131,11 @@ describe.skipIf(process.platform === 'win32')('sh', () => {
   })
 
   test('is cancelled with its siblings', async () => {
-    const startedAt = performance.now()
-    await expect(all([() => sh('sleep 30', silent), () => sh('exit 4', silent)])).rejects.toThrow('exit 4 exited with code 4')
-    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    await expect(all([() => sh('sleep 90', silent), () => sh('exit 4', silent)])).rejects.toThrow('exit 4 exited with code 4')
   })
 
   test('does not wait for what a command left in the background', async () => {
-    const startedAt = performance.now()
-    await sh('sleep 20 & echo started', silent)
-    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect((await sh('sleep 90 & echo started', silent)).stdout).toBe('started')
   })
 
   test.each(['SIGKILL', 'SIGTERM'] as const)('leaves nothing behind when the program ends by %s', async (signal) => {

@@ -162,8 +162,9 @@ const shapes: ((id: number, random: Random) => Planted)[] = [
 ]
 
 describe('planted deadlocks', () => {
-  // The detector looks less often where looking takes long, so that a machine that is busy with something else may take it over the limit: a fault fails each time.
-  test('are found within a second, and named', { retry: 2 }, async () => {
+  // The detector looks less often where looking takes long: the figure, a second, is asked of a machine that has nothing else to do.
+  const withinMs = runs(10_000, 1_000)
+  test('are found soon, and named', async () => {
     const count = runs(40, 200)
     const stalls = watchStalls()
     const random = randomFrom(1)
@@ -178,7 +179,7 @@ describe('planted deadlocks', () => {
     expect(found).toHaveLength(count)
     for (const { message, afterMs, names } of found) {
       for (const name of names) expect(message).toContain(name)
-      expect(afterMs).toBeLessThan(1_000 + stalledMs)
+      expect(afterMs).toBeLessThan(withinMs + stalledMs)
     }
   })
 

@@ -79,17 +79,17 @@ describe.runIf(redisPath())('machines of the fleet', () => {
     const fleet = await open()
     const file = newFile()
     const mapped = map(
-      range(4).map((item) => ({ file, item, ms: 1_500 })),
+      range(4).map((item) => ({ file, item, ms: 3_000 })),
       fns.noted,
       { on: fleet, retry: 2 },
     )
     await expect.poll(() => begun(file).length, { timeout: 20_000 }).toBeGreaterThan(0)
     await machine()
-    const at = performance.now()
     first.kill('SIGTERM')
     setTimeout(() => first.kill('SIGTERM'), 300)
     expect(await ended(first)).toBe(143)
-    expect(performance.now() - at).toBeLessThan(10_000)
+    // It has not waited for what it had begun.
+    expect(lines(file).filter((line) => line.startsWith('end') && line.endsWith(` ${first.pid}`))).toEqual([])
     expect(await mapped).toEqual(range(4))
   })
 
@@ -121,12 +121,10 @@ describe.runIf(redisPath())('machines of the fleet', () => {
     first.kill('SIGSTOP')
     await machine()
     await expect.poll(() => begun(file).length, { timeout: 60_000 }).toBe(2)
-    const woken = performance.now()
     first.kill('SIGCONT')
     await expect
-      .poll(() => lines(file).some((line) => line === `stop 0 ${first.pid}`), { timeout: 10_000, interval: 20 })
+      .poll(() => lines(file).some((line) => line === `stop 0 ${first.pid}`), { timeout: 30_000, interval: 20 })
       .toBe(true)
-    expect(performance.now() - woken).toBeLessThan(2_000)
     expect(lines(file).filter((line) => line.startsWith('stop'))).toEqual([`stop 0 ${first.pid}`])
     await fleet.close()
     await mapped
@@ -185,9 +183,7 @@ await fleet.close()
     expect(await mapped).toEqual(range(300))
     expect(begun(file).toSorted((a, b) => a - b)).toEqual(range(300))
     await own.kill()
-    const at = performance.now()
     await fleet.close()
-    expect(performance.now() - at).toBeLessThan(15_000)
     await own.stop()
   }, 120_000)
 

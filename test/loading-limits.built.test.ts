@@ -58,12 +58,10 @@ describe.each(Object.entries(kinds))('on %s', (_, open) => {
   }
 
   test.each(Object.entries(ways))('%s: queueTimeout covers the loading', async (_way, run) => {
-    const begun = performance.now()
     await expect(run(never?.echo as Slow['echo'], { queueTimeout: 400 })).rejects.toMatchObject({
       name: 'TimedOut',
       clock: 'queueTimeout',
     })
-    expect(performance.now() - begun).toBeLessThan(8_000)
     // The worker is free again.
     expect(await map([1], plain.double, { on })).toEqual([2])
   })

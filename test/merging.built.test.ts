@@ -99,11 +99,10 @@ describe('what goes wrong', () => {
 
   test('cancellation in the middle of merging settles it soon', async () => {
     const controller = new AbortController()
-    const running = mapReduce(numbers(4_000), merging.leaf, merging.joinSlow, { on: two, signal: controller.signal })
+    const running = mapReduce(numbers(10_000), merging.leaf, merging.joinSlow, { on: two, signal: controller.signal })
     setTimeout(() => controller.abort(new Error('enough')), 100)
-    const before = performance.now()
+    // To merge them all would take longer than a test may.
     await expect(running).rejects.toThrow('enough')
-    expect(performance.now() - before).toBeLessThan(5_000)
     expect(await map([1, 2], merging.number, { on: two })).toEqual([1, 2])
   })
 

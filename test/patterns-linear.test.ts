@@ -87,7 +87,7 @@ function* attacks({ source }: RegExp): Generator<readonly [begin: string, pump: 
   const words = [...new Set(plain.match(/[\w$#@/<>:=."'-]{1,24}/g) ?? [])].slice(0, 12)
   const own = [...new Set([...words, ...words.map((word) => `${word} `)])]
   for (const pump of [...pumps, ...own]) yield ['', pump]
-  for (const word of own.slice(0, runs(2, 8))) for (const pump of pumps) yield [word, pump]
+  for (const word of own.slice(0, runs(1, 8))) for (const pump of pumps) yield [word, pump]
 }
 
 /** Small sizes, close together, for patterns that repeat something that repeats: their time may double with each character. */

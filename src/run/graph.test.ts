@@ -11,6 +11,7 @@ import { Mutex } from '../sync/index.ts'
 import { partialResults } from './failure.ts'
 import { type Graph, graph } from './graph.ts'
 import { turn } from '../../test/support/turn.ts'
+import { runs } from '../../test/support/runs.ts'
 
 /** What a promise rejects with. */
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
@@ -153,7 +154,7 @@ describe('the order of a run', () => {
         expect(starts).toEqual(Object.fromEntries(plan.tasks.map(({ name, startMs }) => [name, startMs])))
         expect(clock.now()).toBe(plan.makespanMs)
       }),
-      { numRuns: 60 },
+      { numRuns: runs(25, 60) },
     )
   })
 
@@ -304,7 +305,7 @@ describe('a failure', () => {
         )
         expect(seen).toEqual(expected)
       }),
-      { numRuns: 100 },
+      { numRuns: runs(40, 100) },
     )
   })
 })

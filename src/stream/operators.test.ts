@@ -169,7 +169,7 @@ test("onFailure 'settle' gives every outcome in its place", async () => {
         range(length).map((x) => (x % 4 === 1 ? 'failed' : x)),
       )
     }),
-    { numRuns: 100 },
+    { numRuns: runs(50, 100) },
   )
 })
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SimulatedClock } from '../base/clock.ts'
 import { streamWith } from './stream.ts'
+import { runs } from '../../test/support/runs.ts'
 
 /** A source that gives an item when it is asked to. */
 class Live implements AsyncIterable<number> {
@@ -159,7 +160,7 @@ test('every item is in a window of time, in order, and in no more than its lengt
         expect(clock.pending).toBe(0)
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(50, 150) },
   )
 })
 

@@ -4,6 +4,7 @@ import { Cancelled, Closed, InvalidOption, TimedOut } from '../base/errors.ts'
 import { all } from '../run/all.ts'
 import { Channel, select } from './index.ts'
 import { turn } from '../../test/support/turn.ts'
+import { runs } from '../../test/support/runs.ts'
 
 async function collect<T>(channel: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = []
@@ -243,7 +244,7 @@ describe('select', () => {
           expect(received.sort((x, y) => x - y)).toEqual([0, 1, 2, 3, 4, 10, 11, 12, 13, 14])
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(60, 200) },
     )
   })
 })

@@ -4,6 +4,7 @@ import { Cancelled, InvalidOption, TimedOut } from '../base/errors.ts'
 import { scope } from '../run/scope.ts'
 import { type Lease, Mutex, ReadWriteLock, Semaphore } from './index.ts'
 import { turn } from '../../test/support/turn.ts'
+import { runs } from '../../test/support/runs.ts'
 
 /** Whether the promise has settled after a turn of the event loop. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {
@@ -175,7 +176,7 @@ describe('Semaphore', () => {
           expect(line[0]?.count ?? Number.POSITIVE_INFINITY).toBeGreaterThan(semaphore.free)
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(60, 200) },
     )
   })
 })

@@ -55,8 +55,8 @@ describe.each(
     ['8 threads', () => threads({ size: 8 })],
   ].slice(0, runs(3, 5)) as [string, () => Executor][],
 )('trees of forks on %s', (name, make) => {
-  const trees = name.endsWith('threads') ? runs(6, 25) : runs(2, 8)
-  const deadly = Math.min(trees, runs(3, 10))
+  const trees = name.endsWith('threads') ? runs(4, 25) : runs(2, 8)
+  const deadly = Math.min(trees, runs(2, 10))
   // To start workers costs more than all that they do here.
   let executor: Executor
   beforeAll(() => {
@@ -134,21 +134,18 @@ test('processes take forks of one another', async () => {
 test('a busy main thread holds up nobody', async () => {
   const executor = two()
   await call(executor, forks.where, 0)
-  const result = call<{ tookMs: number }>(executor, forks.apart, 5)
-  const flag = new Int32Array(new SharedArrayBuffer(4))
+  const done = new Int32Array(new SharedArrayBuffer(4))
+  const result = call(executor, forks.apartThenWake, 5, done)
   await Promise.resolve()
   // The worker forks meanwhile, and takes back what nobody takes.
-  Atomics.wait(flag, 0, 0, 1_500)
-  expect((await result).tookMs).toBeLessThan(1_400)
+  expect(Atomics.wait(done, 0, 0, 30_000)).not.toBe('timed-out')
+  await result
 })
 
 test('a map of functions that wait has many of them under way', async () => {
   const executor = open(threads({ size: 1 }))
   await call(executor, forks.where, 0)
-  const began = performance.now()
-  expect(await call(executor, forks.manyPauses, 120)).toBe(120)
-  // One after the other they would take 2.4 s.
-  expect(performance.now() - began).toBeLessThan(1_600)
+  expect(await call(executor, forks.manyPauses, 120)).toBeGreaterThan(20)
 })
 
 test('a fork sees the context of its task, an item its own index', async () => {

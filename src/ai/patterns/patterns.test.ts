@@ -8,6 +8,7 @@ import { ask, best, condense, estimateTokens, explore, perspectives, pool, synth
 import { simulate, type Simulator, type SimulatorOptions } from '../simulator/index.ts'
 import { leadIsTrue } from './vote.ts'
 import { turns } from '../../../test/support/turn.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 beforeAll(() => {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
@@ -139,7 +140,7 @@ describe('vote', () => {
           expect(early.samples).toBeLessThanOrEqual(answers.length)
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(50, 200) },
     )
   })
 

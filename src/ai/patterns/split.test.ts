@@ -51,7 +51,7 @@ const drawn = (n: number, between: (i: number) => string): string => {
 }
 
 test('each character is counted about once or twice, and each part is well filled', () => {
-  const size = runs(180_000, 300_000)
+  const size = runs(60_000, 300_000)
   const texts = {
     prose: drawn(size, (x) => (x % 90 === 0 ? '.\n\n' : x % 12 === 0 ? '. ' : ' ')),
     'one line': drawn(size, (x) => (x % 12 === 0 ? '. ' : ' ')),

@@ -6,6 +6,7 @@ import { performance } from '../../base/globals.js'
 import { map } from '../../run/map.ts'
 import { pool } from '../index.ts'
 import { answer, answerAfter, apiError, mockModel, usageOf } from './mock.fixture.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const fails = (id: string, error: () => unknown) =>
   mockModel(id, () => {
@@ -27,11 +28,12 @@ test('under a dead key nothing is lost, and one call is wasted for each time tha
       })
       const alive = mockModel('alive', () => answerAfter(1, 'yes'))
       const model = pool([dead, alive], { prefer, coolDown: '1s' })
+      const calls = runs(100, 300)
       const burst = (): Promise<string[]> =>
         map(
-          Array.from({ length: 300 }, (_, i) => `${i}`),
+          Array.from({ length: calls }, (_, i) => `${i}`),
           (prompt) => ask(model, prompt),
-          { concurrency: 300 },
+          { concurrency: calls },
         )
       for (let round = 1; round <= 3; round++) {
         expect(new Set(await burst())).toEqual(new Set(['yes']))
@@ -39,7 +41,7 @@ test('under a dead key nothing is lost, and one call is wasted for each time tha
         ahead += 600_000
       }
       expect(dead.calls).toBe(3)
-      expect(model.report()).toMatchObject({ succeeded: 900, failed: 0 })
+      expect(model.report()).toMatchObject({ succeeded: 3 * calls, failed: 0 })
     }
   } finally {
     performance.now = realNow

@@ -115,11 +115,14 @@ test('tells the same limits in both header forms, and refuses with the time to w
 })
 
 test('a time scale speeds up buckets and models alike, and header durations with them', async () => {
-  await using provider = await simulate({ firstToken: '2s', limits: { requestsPerMinute: 1 }, timeScale: 100 })
+  // Ten minutes: without the scale the test would end first.
+  await using slow = await simulate({ firstToken: '10m', timeScale: 10_000 })
   const started = performance.now()
+  await ask(slow, says('one'))
+  expect(performance.now() - started).toBeGreaterThanOrEqual(59)
+
+  await using provider = await simulate({ firstToken: '2s', limits: { requestsPerMinute: 1 }, timeScale: 100 })
   await ask(provider, says('one'))
-  expect(performance.now() - started).toBeGreaterThanOrEqual(19)
-  expect(performance.now() - started).toBeLessThan(1_900)
   const results = await Promise.all([ask(provider, says('two')), ask(provider, says('three')), ask(provider, says('four'))])
   const refused = results.filter((result) => result.status === 429)
   expect(refused.length).toBeGreaterThan(0)
@@ -185,7 +188,7 @@ test('faults: overload, used-up quota, broken answers, hanging', async () => {
 })
 
 test('a cold start delays the first calls only; above the knee everything is slower, and far above refused', async () => {
-  await using cold = await simulate({ ...quick, coldStart: { idle: '1m', warmUp: '40s' }, timeScale: 100 })
+  await using cold = await simulate({ ...quick, coldStart: { idle: '1h', warmUp: '40s' }, timeScale: 100 })
   const timed = async (provider: Simulator): Promise<number> => {
     const started = performance.now()
     await (await ask(provider, says('x'))).text()
@@ -193,7 +196,8 @@ test('a cold start delays the first calls only; above the knee everything is slo
   }
   const first = await timed(cold)
   expect(first).toBeGreaterThanOrEqual(399)
-  expect(await timed(cold)).toBeLessThan(first)
+  const next = [await timed(cold), await timed(cold), await timed(cold)]
+  expect(Math.min(...next)).toBeLessThan(first)
 
   await using busy = await simulate({ firstToken: 250, knee: { concurrency: 2, reject: 6 } })
   const answers = await Promise.all(Array.from({ length: 9 }, () => ask(busy, says('x'))))

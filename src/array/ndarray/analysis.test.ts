@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as da from '../index.ts'
 import { interpret } from '../reference/interpret.reference.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const here = { threads: 0 } as const
 
@@ -143,7 +144,7 @@ test('matmul in tiles and segments, of views, and of every dtype, as the referen
       // Whole numbers: exact, whatever the order.
       expect(positive(await numbers(product))).toEqual(positive(interpret(product.node) as number[]))
     }),
-    { numRuns: 12 },
+    { numRuns: runs(5, 12) },
   )
   const floats = [
     await da.normal([70, 600], { seed: 1 }).persist(here),

@@ -72,7 +72,7 @@ test('the sum of uniform numbers is exact', async () => {
   }
 })
 
-test.each([1, 2, 3, 4, 5, 2n ** 63n])('seed %s: uniform, alone and in pairs, near and far', async (seed) => {
+test.each([2n ** 63n, 1, 2, 3, 4, 5].slice(0, runs(3, 6)))('seed %s: uniform, alone and in pairs, near and far', async (seed) => {
   const x = await uniform(seed)
   const bins = Array.from<number>({ length: 1_000 }).fill(0)
   for (const value of x) (bins[Math.floor(value * 1_000)] as number)++

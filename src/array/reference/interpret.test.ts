@@ -166,7 +166,7 @@ test('kernels give what the interpreter gives, bit by bit', async () => {
     fc.asyncProperty(expression, async (node) => {
       expect(difference(await elementsOf(node), interpret(node))).toBeUndefined()
     }),
-    { numRuns: runs(100, 1_500) },
+    { numRuns: runs(50, 1_500) },
   )
 }, 60_000)
 
@@ -182,7 +182,7 @@ test.each(exact)('%s is the same for every dtype, with special values', async (n
         expect(difference(await elementsOf(node), interpret(node))).toBeUndefined()
       },
     ),
-    { numRuns: runs(15, 40) },
+    { numRuns: runs(6, 40) },
   )
 })
 
@@ -203,7 +203,7 @@ test.each(inexact)('%s is close for every dtype', async (name) => {
         })
       },
     ),
-    { numRuns: runs(15, 100) },
+    { numRuns: runs(6, 100) },
   )
 })
 
@@ -246,7 +246,7 @@ test.each(reductions)('%s over any axes is close, and exact for whole numbers', 
         ).toBe(true)
       })
     }),
-    { numRuns: runs(12, 80) },
+    { numRuns: runs(6, 80) },
   )
 })
 

@@ -32,7 +32,7 @@ test.each([
 ] as const)(
   'reductions stream: %s',
   async (_, chunks, axes) => {
-    const x = lazy([2_125, 4_000], [...chunks])
+    const x = lazy([2_125, 2_000], [...chunks])
     const inMemory = await x.persist(here)
     for (const axis of axes) {
       const of = (y: da.NDArray<'f64', 'array'>): da.NDArray<da.DType, 'array'>[] => {

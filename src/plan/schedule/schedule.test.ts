@@ -4,6 +4,7 @@ import { keepingNeeds } from './keys.ts'
 import { compile, type Problem } from './problem.ts'
 import { randomProject, projectOf, type Shape, violations } from './schedule.fixture.ts'
 import { SerialGeneration } from './serial.ts'
+import { runs } from '../../../test/support/runs.ts'
 
 const shapes: Readonly<Record<string, Shape>> = {
   'plain links': { tasks: 20 },
@@ -17,7 +18,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 describe('every schedule is feasible', () => {
   for (const [name, shape] of Object.entries(shapes)) {
     test(`with ${name}`, () => {
-      for (let seed = 1; seed <= 40; seed++) {
+      for (let seed = 1; seed <= runs(12, 40); seed++) {
         const planned = plan(randomProject(seed, shape), { schedules: 90, seed })
         expect(violations(planned), `seed ${seed}`).toEqual([])
       }
@@ -49,7 +50,7 @@ function best(problem: Problem): number {
 }
 
 test('finds the optimum of small projects, and the lower bound is below it', () => {
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= runs(24, 60); seed++) {
     const project = randomProject(seed, { tasks: 6, ...(seed % 2 === 0 && { skills: true }) })
     const optimum = best(compile(project).problem)
     const { scheduled } = plan(project)
@@ -82,7 +83,7 @@ test('prefers what is due', () => {
 })
 
 test('the float of a task is what it can be late', () => {
-  for (let seed = 1; seed <= 20; seed++) {
+  for (let seed = 1; seed <= runs(8, 20); seed++) {
     const project = randomProject(seed, { tasks: 12 })
     const { scheduled, compiled } = plan(project)
     const { problem } = compiled

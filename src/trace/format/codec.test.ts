@@ -92,7 +92,7 @@ describe('a trace written and read again', () => {
         const trace = makeTraceOf({ tasks })
         expect(plain(decodeTrace(encodeTrace(trace)))).toEqual(plain(trace))
       }),
-      { numRuns: 200 },
+      { numRuns: runs(60, 200) },
     )
   })
 
