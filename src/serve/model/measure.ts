@@ -5,6 +5,9 @@
  * ones gain from company: what a batch saves is a fixed cost per run, and what it costs is proportional to its tokens. So where a model counts its
  * items, the bound that is looked for is one of tokens. On other hardware it is the other way round. Nobody knows without measuring.
  *
+ * The fastest way is not the best one where batches are long: others wait behind them. In a queue, a way that is twice as long per batch pays only if it is much
+ * faster; but up to the time that the longest item takes alone, which others have to wait for anyway, longer batches cost nothing. So `choose` weighs both.
+ *
  * Every way computes the same mix of lengths, cut into batches as in service, in an order in which each stretch of it is a fair sample. Ways that look good are
  * measured twice, at different moments, because a machine is rarely quiet.
  */
@@ -44,6 +47,8 @@ const leastBatches = 2
 const worthTrying = 0.9
 /** Within this share of the best, the way with the quickest answers is taken. Chosen: about what repeated measurements differ by. */
 const asGood = 0.95
+/** Of the times of single items, what counts as that of the longest one; the very last may be a pause of the machine. */
+const longestShare = 0.95
 
 /** The layouts that use the cores that there are, many replicas first. */
 export function layoutsFor(cores: number, size: number | 'auto', threads: number | 'auto', slots: number): readonly Layout[] {
@@ -66,6 +71,8 @@ export async function measure(measurement: Measurement): Promise<readonly Measur
   const rows: Measured[] = []
   const until = clock.now() + budgetMs
   let opening = 0
+  /** How long the longest item takes alone. */
+  let longestMs = 0
   const leftMs = (): number => until + opening - clock.now()
   for (const layout of layouts) {
     if (leftMs() <= 0) break
@@ -87,14 +94,21 @@ export async function measure(measurement: Measurement): Promise<readonly Measur
     }
     for (const { limits, itemsPerSecond, batchMs } of tried)
       rows.push({ ...layout, batch: limits.items, tokens: limits.tokens, itemsPerSecond, batchMs, chosen: false })
+    longestMs = Math.max(longestMs, tried[0]?.quantileMs(longestShare) ?? 0)
   }
-  const chosen = choose(rows)
+  const chosen = choose(rows, batchItems === 'auto' ? longestMs : Number.POSITIVE_INFINITY)
   return rows.map((row) => (row === chosen ? { ...row, chosen: true } : row))
 }
 
-export function choose(rows: readonly Measured[]): Measured | undefined {
-  const best = Math.max(...rows.map(({ itemsPerSecond }) => itemsPerSecond))
-  const good = rows.filter(({ itemsPerSecond }) => itemsPerSecond >= asGood * best)
+/**
+ * The way with the most items per second, where time per batch beyond `longestMs` counts as well: one that takes twice as long has to be faster by the square root of two.
+ *
+ * @param longestMs how long the longest item takes alone
+ */
+export function choose(rows: readonly Measured[], longestMs: number): Measured | undefined {
+  const worth = ({ itemsPerSecond, batchMs }: Measured): number => itemsPerSecond / Math.sqrt(Math.max(1, batchMs / longestMs))
+  const best = Math.max(...rows.map(worth))
+  const good = rows.filter((row) => worth(row) >= asGood * best)
   return good.toSorted((a, b) => a.batchMs - b.batchMs)[0]
 }
 

@@ -103,8 +103,12 @@ export class Way {
 
   /** The median. */
   get batchMs(): number {
+    return this.quantileMs(0.5)
+  }
+
+  quantileMs(share: number): number {
     const sorted = this.#times.toSorted((a, b) => a - b)
-    return sorted[sorted.length >> 1] ?? 0
+    return sorted[Math.floor(share * sorted.length)] ?? 0
   }
 }
 

@@ -297,23 +297,19 @@ test('of items that are counted, warm-up finds how many tokens travel together: 
   expect(measured.map(({ batch, tokens }) => (batch === 1 ? 1 : tokens))).toEqual([1, 32, 64, 128, 256, 512])
   expect(rates[4]).toBeGreaterThan((rates[0] as number) * 1.2)
   const { tokens } = measured.find(({ chosen }) => chosen) as { tokens: number }
-  expect([128, 256]).toContain(tokens)
+  // 256 tokens are a little faster than 64 or 128, and their batches take twice as long as the longest text alone: others would wait for them.
+  expect(rates[4]).toBeGreaterThan(rates[2] as number)
+  expect([64, 128]).toContain(tokens)
 
   const before = simulation.batches.length
   const calls = [128, 128, 128, ...Array.from({ length: 12 }, () => 8)].map((length) => outcome((model as Served)(text(length))))
   for (let i = 0; i < 40; i++) await clock.advance(10)
   expect(calls.every(({ value }) => String(value).endsWith('by 0'))).toBe(true)
-  const sizes = simulation.batches.slice(before).map(({ items }) => [words(items[0]), items.length])
-  expect(sizes).toEqual([
-    [128, 1],
-    ...(tokens === 128
-      ? [
-          [128, 1],
-          [128, 1],
-        ]
-      : [[128, 2]]),
-    [8, 12],
-  ])
+  const sizes = simulation.batches.slice(before, before + 3).map(({ items }) => [words(items[0]), items.length])
+  expect(sizes).toEqual(Array.from({ length: 3 }, () => [128, 1]))
+  const together = simulation.batches.slice(before + 3).map(({ items }) => items.map(words))
+  expect(together.flat()).toEqual(Array.from({ length: 12 }, () => 8))
+  expect(together.length).toBeLessThanOrEqual(2)
   await model?.close()
 })
 
