@@ -2,19 +2,31 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type * as Serving from './fixtures/serving.ts'
 import { counterparts } from './support/counterparts.ts'
-import { smallModels } from './support/models.ts'
+import { magika, quantizedEncoder, smallModels } from './support/models.ts'
 
 const onnx = counterparts('serving')
 const llama = process.platform === 'linux' && process.arch === 'x64' ? counterparts('llama') : undefined
 const models = smallModels()
+const bytes = magika()
+const int8 = quantizedEncoder()
 
-process.env['HEDDLE_TEST_SERVING'] = JSON.stringify({ ...models, onnx: onnx?.folder, llama: llama?.folder })
+process.env['HEDDLE_TEST_SERVING'] = JSON.stringify({
+  ...models,
+  magika: bytes,
+  quantized: int8,
+  onnx: onnx?.folder,
+  llama: llama?.folder,
+})
 const serving: typeof Serving | undefined = models && onnx ? await import('./fixtures/serving.ts') : undefined
 
 afterAll(async () => {
   if (!serving) return
-  const { minilm, batching, smol } = serving
-  await Promise.all([minilm, smol, ...Object.values(batching)].map((model) => model.close({ grace: 0 })))
+  const { minilm, batching, smol, kind, wrong, quantized } = serving
+  await Promise.all(
+    [minilm, smol, kind, wrong, ...Object.values(batching), ...Object.values(quantized)].map((model) =>
+      model.close({ grace: 0 }),
+    ),
+  )
 })
 
 const texts = [
@@ -49,21 +61,46 @@ describe.skipIf(!serving)('embeddings by ONNX Runtime', () => {
     expect(memoryBytes).toBeGreaterThan(20_000_000)
   })
 
-  // The weights of this file are int8, and it computes in fp32.
-  test('batched and alone give the same vectors, within 1e-5', async () => {
-    const alone: Float32Array[] = []
-    for (const text of texts) alone.push(await batching.alone(text))
-    const first = batching.together('something that holds the replica while the others come together')
-    const together = await Promise.all(texts.map((text) => batching.together.ask(text)))
+  /** Each text alone at one model, all at once at another: how far apart the vectors are, and the least cosine. */
+  async function compared({
+    alone,
+    together,
+  }: Record<'alone' | 'together', Serving.Embedder>): Promise<[apart: number, cosine: number]> {
+    const single: Float32Array[] = []
+    for (const text of texts) single.push(await alone(text))
+    const first = together('something that holds the replica while the others come together')
+    const batched = await Promise.all(texts.map((text) => together.ask(text)))
     await first
-    expect(together.some(({ batch }) => batch > 1)).toBe(true)
-    const pairs = together.map(({ value }, i) => [value, alone[i] as Float32Array] as const)
+    expect(batched.some(({ batch }) => batch > 1)).toBe(true)
+    const pairs = batched.map(({ value }, i) => [value, single[i] as Float32Array] as const)
     const apart = Math.max(...pairs.flatMap(([a, b]) => Array.from(a, (one, at) => Math.abs(one - (b[at] as number)))))
-    const least = Math.min(...pairs.map(([a, b]) => cosine(a, b)))
+    return [apart, Math.min(...pairs.map(([a, b]) => cosine(a, b)))]
+  }
+
+  // The weights of this file are quantized, and it computes in fp32.
+  test('batched and alone give the same vectors, within 1e-5', async () => {
+    const [apart, least] = await compared(batching)
     console.log(`batched and alone: at most ${apart.toExponential(1)} apart, cosines from ${least.toFixed(7)} up`)
     expect(apart).toBeLessThanOrEqual(1e-5)
     expect(least).toBeGreaterThanOrEqual(0.99)
   })
+
+  // One scale for all activations of a batch: the vector of a text would depend on its company.
+  test.skipIf(!int8)(
+    'where activations are quantized as well, texts are computed one by one, unless one asks otherwise',
+    async () => {
+      const { alone8, together8, mixed8 } = (serving as typeof Serving).quantized
+      const [apart, least] = await compared({ alone: alone8, together: together8 })
+      const [mixedApart, mixedLeast] = await compared({ alone: alone8, together: mixed8 })
+      console.log(
+        `int8 activations, cosines from ${least.toFixed(5)} up; with \`alone: false\`, from ${mixedLeast.toFixed(5)} up`,
+      )
+      expect(apart).toBeLessThanOrEqual(1e-5)
+      expect(least).toBeGreaterThanOrEqual(0.99)
+      // Else the model would not be one of those.
+      expect(mixedApart).toBeGreaterThan(1e-3)
+    },
+  )
 
   test('tokens are counted by the tokenizer, and long texts are cut', async () => {
     expect((await minilm.ask('hello world, how are you?')).tokens).toBe(9)
@@ -89,6 +126,36 @@ describe.skipIf(!serving)('embeddings by ONNX Runtime', () => {
     for (const one of failed) expect(String((one as PromiseRejectedResult).reason)).toContain('signal SIGKILL')
     await expect.poll(() => minilm.stats().replicas.every(({ state }) => state === 'idle'), { timeout: 30_000 }).toBe(true)
     expect((await minilm('again')).length).toBe(384)
+  })
+})
+
+// Magika reads bytes as int32 under a name of its own, and gives probabilities.
+describe.skipIf(!serving || !bytes)('a classifier by ONNX Runtime', () => {
+  const { kind, wrong } = serving as typeof Serving
+  const files: Readonly<Record<string, string>> = {
+    python:
+      'import os\n\nclass Reader:\n    def __init__(self, path):\n        self.path = path\n\n    def lines(self):\n        with open(self.path) as file:\n            return [line.strip() for line in file]\n\nif __name__ == "__main__":\n    print(Reader(os.environ["HOME"]).lines())\n',
+    html: '<!DOCTYPE html>\n<html lang="en">\n<head><title>Orders</title></head>\n<body><h1>Orders</h1><p>None yet.</p></body>\n</html>\n',
+    json: JSON.stringify({ name: 'heddle', version: '0.1.0', files: ['dist', 'docs'], engines: { node: '>=20' } }, null, 2),
+    sql: "SELECT customers.name, SUM(orders.amount) AS total\nFROM orders JOIN customers ON orders.customer_id = customers.id\nWHERE orders.created_at > '2026-01-01'\nGROUP BY customers.name\nORDER BY total DESC;\n",
+    c: '#include <stdio.h>\n#include <stdlib.h>\n\nint main(int argc, char **argv) {\n  char *buffer = malloc(1024);\n  if (buffer == NULL) return 1;\n  printf("%d %s\\n", argc, argv[0]);\n  free(buffer);\n  return 0;\n}\n',
+  }
+
+  test('says what a text is, alone and in a batch', async () => {
+    const together = await Promise.all(Object.values(files).map((text) => kind.ask(text)))
+    expect(together.map(({ value }) => value[0]?.label)).toEqual(Object.keys(files))
+    expect(together.some(({ batch }) => batch > 1)).toBe(true)
+    for (const [at, text] of Object.values(files).entries()) {
+      const alone = await kind(text)
+      const inBatch = new Map(together[at]?.value.map(({ label, score }) => [label, score]))
+      expect(Math.max(...alone.map(({ label, score }) => Math.abs(score - (inBatch.get(label) ?? 2))))).toBeLessThan(1e-4)
+      // Of the model's own softmax, which is not made twice.
+      expect(alone.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 3)
+    }
+  })
+
+  test('names that are not as many as the scores are refused, and not silently cut', async () => {
+    await expect(wrong('text')).rejects.toThrow('The model gives 214 scores for a text, and `labels` has 2 names')
   })
 })
 

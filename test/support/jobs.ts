@@ -1,6 +1,6 @@
 /** The programs of `examples/`, run as a user runs them: in a project of their own, with the built package and real counterparts. */
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -18,16 +18,18 @@ const attempts = 3
 const attemptsMs = 30_000
 const run = promisify(execFile)
 
-/** A copy of `examples/NAME` beside a `node_modules` with heddle and the packages of a set. */
-export function projectOf(name: string, set?: Counterparts): string {
-  const project = mkdtempSync(join(tmpdir(), `heddle-${name}-`))
+/** A copy of `examples/NAME` beside a `node_modules` with heddle and the packages of sets. */
+export function projectOf(name: string, ...sets: readonly (Counterparts | undefined)[]): string {
+  const project = mkdtempSync(join(tmpdir(), `heddle-${name.replaceAll('/', '-')}-`))
   const modules = join(project, 'node_modules')
   mkdirSync(modules)
   symlinkSync(root, join(modules, 'heddle'), 'dir')
-  if (set) {
+  for (const set of sets) {
+    if (!set) continue
     const packages = join(set.folder, 'node_modules')
     for (const found of readdirSync(packages)) {
-      if (!found.startsWith('.')) symlinkSync(join(packages, found), join(modules, found), 'dir')
+      const link = join(modules, found)
+      if (!found.startsWith('.') && !existsSync(link)) symlinkSync(join(packages, found), link, 'dir')
     }
   }
   writeFileSync(join(project, 'package.json'), '{"type":"module"}')

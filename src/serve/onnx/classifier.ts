@@ -1,3 +1,4 @@
+import { InvalidOption } from '../../base/errors.ts'
 import { checkOptions, type OptionRules, rules } from '../../base/options.ts'
 import type { Replica } from '../definition.ts'
 import type { Classification } from '../kinds.ts'
@@ -11,6 +12,8 @@ export interface ClassifierOptions extends OnnxModelOptions {
   readonly labels: readonly string[]
   /** Each class by itself, instead of one of all: probabilities do not add up to 1. @default false */
   readonly multiLabel?: boolean
+  /** What the model gives: numbers of which probabilities are yet to be made, or probabilities. @default 'logits' */
+  readonly output?: 'logits' | 'probabilities'
 }
 
 const classifierRules: OptionRules<ClassifierOptions> = {
@@ -20,6 +23,7 @@ const classifierRules: OptionRules<ClassifierOptions> = {
     accepts: (value: unknown) => Array.isArray(value) && value.length > 0 && value.every((label) => typeof label === 'string'),
   },
   multiLabel: rules.boolean,
+  output: rules.oneOf('logits', 'probabilities'),
 }
 
 /**
@@ -33,18 +37,24 @@ const classifierRules: OptionRules<ClassifierOptions> = {
  */
 export function classifier(options: ClassifierOptions): Replica<string, Classification> {
   checkOptions<ClassifierOptions>(options, classifierRules, 'classifier')
-  const { labels, multiLabel = false } = options
+  const { labels, multiLabel = false, output: given = 'logits' } = options
   return replica({
     kind: 'classify',
     open: ({ threads }) => openTexts(options, threads),
-    async run(model: TextSession, texts: string[]): Promise<Classification[]> {
-      const { output } = await model.run(texts)
-      const logits = Array.from(output.data, Number)
-      return texts.map((_text, row) => {
-        const scores = probabilities(logits.slice(row * labels.length, (row + 1) * labels.length), multiLabel)
-        return labels.map((label, at) => ({ label, score: scores[at] ?? 0 })).toSorted((a, b) => b.score - a.score)
-      })
-    },
+    run: (model: TextSession, texts: string[]): Promise<Classification[]> =>
+      model.each(texts, ({ output, lengths }) => {
+        const classes = output.dims.at(-1) ?? 0
+        if (classes !== labels.length)
+          throw new InvalidOption(`The model gives ${classes} scores for a text, and \`labels\` has ${labels.length} names`, {
+            hint: "Give all names in the order of the output: `id2label` of the model's config.json.",
+          })
+        const all = Array.from(output.data, Number)
+        return lengths.map((_length, row) => {
+          const found = all.slice(row * classes, (row + 1) * classes)
+          const scores = given === 'logits' ? probabilities(found, multiLabel) : found
+          return labels.map((label, at) => ({ label, score: scores[at] ?? 0 })).toSorted((a, b) => b.score - a.score)
+        })
+      }),
     cost: (model, text) => model.count(text),
     close: (model) => model.close(),
     warmUp: options.warmUp ?? englishTexts,

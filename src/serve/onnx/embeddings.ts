@@ -13,7 +13,12 @@ export interface EmbeddingsOptions extends OnnxModelOptions {
 
 export const textRules = {
   model: rules.string,
-  tokenizer: rules.string,
+  tokenizer: {
+    expected: 'the path of a tokenizer.json or a function',
+    accepts: (value: unknown) => typeof value === 'function' || (typeof value === 'string' && value !== ''),
+  },
+  padding: rules.whole(0),
+  alone: rules.boolean,
   maxTokens: rules.whole(2),
   warmUp: { expected: 'a list of texts', accepts: (value: unknown) => Array.isArray(value) },
   session: rules.object,
@@ -30,7 +35,7 @@ const embeddingsRules: OptionRules<EmbeddingsOptions> = {
 /**
  * A model of embeddings in an ONNX file, such as all-MiniLM-L6-v2 or BGE. Needs `onnxruntime-node` and `@huggingface/tokenizers`.
  *
- * A model that quantizes its activations scales them by what is in the batch, so that a text's vector differs a little by its company.
+ * A text has the same vector alone and in a batch: a model that quantizes its activations, whose vectors would depend on the batch, computes texts one by one (`alone`).
  *
  * @throws {InvalidOption} for a wrong option
  * @example
@@ -44,11 +49,11 @@ export function embeddings(options: EmbeddingsOptions): Replica<string, Float32A
   return replica({
     kind: 'embeddings',
     open: ({ threads }) => openTexts(options, threads),
-    async run(model: TextSession, texts: string[]): Promise<Float32Array[]> {
-      const { output, lengths } = await model.run(texts)
-      const vectors = pooled(output.data as Float32Array, output.dims, lengths, pooling)
-      return normalize ? vectors.map(unit) : vectors
-    },
+    run: (model: TextSession, texts: string[]): Promise<Float32Array[]> =>
+      model.each(texts, ({ output, lengths }) => {
+        const vectors = pooled(output.data as Float32Array, output.dims, lengths, pooling)
+        return normalize ? vectors.map(unit) : vectors
+      }),
     cost: (model, text) => model.count(text),
     close: (model) => model.close(),
     warmUp: options.warmUp ?? englishTexts,
