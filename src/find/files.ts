@@ -76,7 +76,7 @@ function isSource(name: string): boolean {
 
 /** Tests share fixtures, and migrations, seeds and build scripts run in an order on purpose: what is found there is shown on request only. */
 export function isOrderedOnPurpose(path: string): boolean {
-  return /(?:^|\/)(?:__tests__|__mocks__|tests?|e2e|spec|fixtures?|migrations?|seeds?|cypress)\/|\.(?:test|spec|e2e|stories)\.[cm]?[jt]sx?$|(?:^|\/)seed\.[jt]s$/.test(
+  return /(?:^|\/)(?:__tests__|__mocks__|(?:[\w-]+-)?tests?|e2e|spec|evals?|fixtures?|migrations?|alterations?|seeds?|cypress)\/|[._](?:test|tests|spec|e2e|eval|stories)\.[cm]?[jt]sx?$|(?:^|\/)(?:seed|tests?)\.[jt]s$/.test(
     path,
   )
 }

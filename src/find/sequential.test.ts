@@ -59,6 +59,35 @@ test('the list of traps is long enough to mean something', () => {
   expect(Object.keys(traps).length).toBeGreaterThanOrEqual(40)
 })
 
+/** Code that stays one after the other by what its names say: it is not even likely. */
+const kept: Readonly<Record<string, string>> = {
+  'messages on a connection': `export async function f(connection: any, parts: any[]) { for (const part of parts) { await connection.sessionUpdate(part) } }`,
+  'events of a listener': `export async function f(calls: any[], dispatcher: any) { for (const call of calls) { await dispatcher.onToolEnd(call) } }`,
+  'a page of a browser': `export class P { page: any; async f() { const a = await this.page.screenshot(); const b = await this.page.ariaSnapshot(); return [a, b] } }`,
+  'parts that were made on purpose': `export async function f(chunkedIds: string[][], api: any) { for (const ids of chunkedIds) { await api.fetchAll(ids) } }`,
+  'queries in their order': `export async function f(upQueries: any[], db: any) { for (const q of upQueries) { await db.fetch(q) } }`,
+  'a context that carries a transaction': `export async function f(items: any[], service: any, sharedContext: any) { for (const item of items) { await service.create(item, sharedContext) } }`,
+}
+
+test.each(Object.entries(kept))('%s: stays in order', async (_, code) => {
+  const findings = await findIn(code)
+  expect(findings.filter(({ tier }) => tier !== 'info')).toEqual([])
+})
+
+test.each([
+  ['a call that leaves the function', `if (a === 'x') throwNotFound(a)`],
+  ['a variable that is assigned in between', `client = make(a)`],
+])('%s: nothing starts before it', async (_, between) => {
+  const code = `let client: any\ndeclare function make(x: unknown): any\ndeclare function throwNotFound(x: unknown): never\nexport async function f() { const a = await (await fetch('/a')).text(); ${between}; const b = await client.getUser('b'); return [a, b] }`
+  expect((await findIn(code)).filter(({ tier }) => tier !== 'info')).toEqual([])
+})
+
+test('specs, evaluations and tests beside the code are looked at on request only', async () => {
+  const code = proven['two files are read'] as string
+  for (const name of ['a_spec.ts', 'a_test.ts', 'a.eval.ts', 'hosting-tests/tests.ts', 'alterations/a.ts'])
+    expect(await findIn({ [name]: code })).toEqual([])
+})
+
 /** Code that gains, and whose proof is complete. */
 const proven: Readonly<Record<string, string>> = {
   'two files are read': `${fs}export async function f() { const a = await readFile('a'); const b = await readFile('b'); return [a, b] }`,

@@ -90,6 +90,26 @@ const telemetry = /^(?:sentry|tracer|span|currentSpan|metrics?|statsd|telemetry|
 const people = /^(?:inquirer|enquirer|prompts?|prompter|readline|rl)$/
 const queries = /^(?:execute|executeTakeFirst|executeTakeFirstOrThrow|all|get|run|then)$/
 
+/** What is said to one page of a browser, which does one thing after the other. */
+const pageCalls =
+  /^(?:screenshot|ariaSnapshot|goto|reload|click|fill|type|press|hover|evaluate\w*|waitFor\w*|setContent|setViewport\w*|viewportSize|\$\w*|pdf)$/
+
+/** A message on a connection, and an event: who listens sees the order. */
+export function speaksInOrder(name: string): boolean {
+  return (
+    /(?:^|\.)_?(?:connection|conn|socket|ws|channel|stream|session|transport|port|peer|terminal|writer|response|reply)\.\w+$/i.test(
+      name,
+    ) || /(?:^|\.)(?:on[A-Z]\w*|callback|cb|listener|handler|hook|subscriber)$/.test(name)
+  )
+}
+
+/** A call that leaves the function: what comes later may not run. */
+export function leavesByName(name: string): boolean {
+  return /^(?:throw|fail|panic|abort|bail|die|exit|redirect|notFound|unauthorized|forbidden|never|unreachable)(?:$|[A-Z_])/.test(
+    name.split('.').at(-1) ?? '',
+  )
+}
+
 /** Calls that only one library has in practice: `prisma.user.findMany()`, `logger.info()`, a call on a transaction. */
 export function knownByShape(call: KnownCall): Known | undefined {
   const name = call.chain.at(-1) ?? ''
@@ -99,6 +119,7 @@ export function knownByShape(call: KnownCall): Known | undefined {
   const owners = call.chain.slice(0, -1)
   if (owners.some((part) => handles.test(part))) return { ordered: 'it is part of a transaction', waits: true, throws: true }
   if (telemetry.test(before)) return {}
+  if (/^_?page$/i.test(before) && pageCalls.test(name)) return { ordered: 'it is a browser page', waits: true, throws: true }
   if (people.test(before)) return { ordered: 'it asks a person', waits: true }
   if (prismaOnly.test(name) || (prismaToo.test(name) && owners.slice(0, -1).some((part) => databases.test(part)))) {
     return prisma({ ...call, path: call.chain })

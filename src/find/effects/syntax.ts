@@ -7,12 +7,12 @@ export const settling = new Set(['then', 'catch', 'finally'])
 
 export type CallNode = Extract<Node, { type: 'CallExpression' | 'NewExpression' }>
 
-const handleNames = /^(?:transaction|trx|tx|queryRunner|lock)$/
+const handleNames = /^(?:transaction|trx|tx|queryRunner|sharedContext|transactionManager|lock)$/
 
 /** `find({ where, transaction })`: one connection runs one statement after the other. */
 export function takesTransaction(call: CallNode): boolean {
   return call.arguments.some((argument) => {
-    if (argument.type === 'Identifier') return /^(?:trx|tx|transaction)$/.test(argument.name)
+    if (argument.type === 'Identifier') return /^(?:trx|tx|transaction|sharedContext|transactionManager)$/.test(argument.name)
     return (
       argument.type === 'ObjectExpression' &&
       argument.properties.some((property) => property.type === 'Property' && handleNames.test(nameOf(property.key) ?? ''))

@@ -1,7 +1,8 @@
 /** A promise that is started late though its inputs were there early: `const a = await f(); const b = use(a); const c = await g()`. */
 import { conflict, Effect } from '../effects/effect.ts'
 import { sourceName } from '../effects/syntax.ts'
-import { isCallable, type Node, walk } from '../source/ast.ts'
+import { leavesByName } from '../effects/guess.ts'
+import { isCallable, isInside, type Node, walk } from '../source/ast.ts'
 import type { Edit } from '../../findings/finding.ts'
 import {
   describeEffect,
@@ -40,7 +41,7 @@ function judge(sight: Sight, statements: readonly Node[], at: number): Found | u
   let first: Step | undefined
   for (let i = at - 1; i >= 0; i--) {
     const statement = statements[i] as Node
-    if (mayExit(statement) || guards(sight, statement)) break
+    if (mayExit(sight, statement) || guards(sight, statement)) break
     const step = stepOf(sight, statement)
     // Neighbours that do not depend on one another are another rule's.
     if (step && i === at - 1 && independent(step, late)) return undefined
@@ -77,11 +78,12 @@ function judge(sight: Sight, statements: readonly Node[], at: number): Found | u
 }
 
 /** Who leaves here does not need what comes later. */
-function mayExit(statement: Node): boolean {
+function mayExit(sight: Sight, statement: Node): boolean {
   let exits = false
   walk(statement, (node) => {
     if (isCallable(node)) return false
     if (/^(?:Return|Throw|Break|Continue)Statement$|^Yield/.test(node.type)) exits = true
+    if (node.type === 'CallExpression' && leavesByName(sourceName(sight.file, node.callee))) exits = true
     return !exits
   })
   return exits
@@ -104,7 +106,7 @@ function usesNamesOf(sight: Sight, statement: Node, late: Step): boolean {
   walk(statement, (node) => {
     const variable = node.type === 'Identifier' ? sight.file.variableOf(node) : undefined
     const declared = variable?.defs[0]?.name as unknown as Node | undefined
-    if (variable && declared && declared.start >= statement.start && declared.end <= statement.end) variables.add(variable)
+    if (variable && declared && (isInside(declared, statement) || isAssigned(node))) variables.add(variable)
   })
   let used = false
   walk(late.expression, (node) => {
@@ -112,6 +114,11 @@ function usesNamesOf(sight: Sight, statement: Node, late: Step): boolean {
     return !used
   })
   return used
+}
+
+function isAssigned(node: Node): boolean {
+  const { parent } = node
+  return (parent?.type === 'AssignmentExpression' && parent.left === node) || parent?.type === 'UpdateExpression'
 }
 
 /** Starts the call before the first await. Its failure arrives where it is awaited; without a handler before that, it would end the program. */

@@ -132,9 +132,11 @@ function* betweenBranches(sight: Sight, list: Extract<Node, { type: 'ArrayExpres
       if (!found || found.kind !== 'both write' || !sight.evaluator.places.variableAt(found.place) || found.place.includes('.'))
         continue
       const name = sight.evaluator.places.describe(found.place)
+      // What a module of its own keeps, like the token that it fetched last, it keeps for everybody who calls it.
+      const own = sight.file.nodes('Identifier').includes(sight.evaluator.places.variableAt(found.place)?.identifiers[0] as never)
       yield {
         node: list,
-        tier: sight.ordered ? 'info' : 'likely',
+        tier: sight.ordered || !own ? 'info' : 'likely',
         message: `Two branches that run at once write ${name}`,
         proof: [`${describe(sight, a.node)} writes ${name}`, `${describe(sight, b.node)} writes ${name}`],
         question: 'Does it matter which of them writes last?',

@@ -1,7 +1,7 @@
 /** Rounds that run one after the other, whatever makes them: a loop, `reduce` over promises, recursion over a list. */
 import { Effect, isOutside, overlap, type Place, rootOf } from '../effects/effect.ts'
 import { sourceName } from '../effects/syntax.ts'
-import { soundsLikeWriting } from '../effects/guess.ts'
+import { soundsLikeWriting, speaksInOrder } from '../effects/guess.ts'
 import { bare, functionAround, isCallable, isInside, type Node, propertyName, walk } from '../source/ast.ts'
 import { describeEffect, type Found, isSlow, openCalls, saysInOrder, type Sight } from './rule.ts'
 
@@ -17,10 +17,10 @@ export interface Rounds {
 
 /** Lists whose order is a plan. */
 const planned =
-  /(?:step|migration|phase|stage|command|middleware|plugin|hook|queue|patch|statement|sequence|ordered|sorted|script|seed|change|operation|mutation|instruction|edit)(?:s|es)?\b/i
+  /(?:step|migration|phase|stage|command|middleware|plugin|hook|queue|patch|statement|sequence|ordered|sorted|script|seed|change|operation|mutation|instruction|edit|quer(?=y|ies)|sql|ddl)(?:s|es|y|ies)?\b/i
 /** Parts that somebody made so that not everything runs at once. What is in one part may well run at once. */
 const throttled =
-  /\b(?:chunk|batch|slices?|paginate|inGroups|partition)\w*\(|\b(?:batches|chunks|chunked|pages|windows|groups?Of\w*|slices)\b|(?:Batches|Chunks|Pages)\b/i
+  /\b(?:chunk|batch|slices?|paginate|inGroups|partition)\w*\(|\b(?:batches|chunks|chunked\w*|batched\w*|pages|windows|groups?Of\w*|slices)\b|(?:Batches|Chunks|Pages)\b/i
 /** What an unknown call may do to an item of its own. */
 const itemVerb =
   /^(?:send|notify|publish|create|update|delete|del|remove|destroy|upsert|save|insert|close|revoke|invalidate|upload|archive|mark|increment|track|record|set|put|post|patch|persist|cancel|store|deactivate|disable|enable|copy|move|unlink|rename|refresh|restore|stop|terminate|unsubscribe|process|handle|enqueue|add|schedule|trigger|import|sync|register|verify|reconcile|refund|charge|assign|invite|deliver|ingest|index|publishJSON)(?:$|[A-Z0-9_])/
@@ -37,7 +37,10 @@ export function judgeRounds(sight: Sight, rounds: Rounds): Pick<Found, 'tier' | 
   let question: string | undefined
   if (body.unknown.size > 0) {
     const plain = [...body.unknown].every(
-      ([name, node]) => !isHandedIn(sight, node) && (!soundsLikeWriting(name) || writesItsItem(sight, rounds, name, node)),
+      ([name, node]) =>
+        !isHandedIn(sight, node) &&
+        !speaksInOrder(name) &&
+        (!soundsLikeWriting(name) || writesItsItem(sight, rounds, name, node)),
     )
     tier = plain ? 'likely' : 'info'
     question = `Does ${names.slice(0, 2).join(' or ')} need the rounds in this order?`
