@@ -10,7 +10,7 @@ export type { CheckedAnswer, FallbackClass, PoolMember, PoolOptions } from './po
 export type { Prefer, PreferFunction, PreferredCall, PreferredModel } from './pool/prefer.ts'
 export type { EmbedAllOptions, EmbedsAll } from './pool/embed-texts.ts'
 export type { EmbeddingPool, EmbeddingPoolOptions } from './pool/embedding.ts'
-export type { ModelLimits } from './pool/replica.ts'
+export type { ModelLimits } from './pool/charges.ts'
 export type { HedgeOptions } from './pool/hedge.ts'
 export type { FallbackReport, ModelReport, PoolReport, PromptCacheReport } from './pool/report.ts'
 export type { PromptCacheOptions } from './pool/prompt-cache.ts'

@@ -4,7 +4,8 @@ import { Cancelled, CircuitOpen } from '../../base/errors.ts'
 import type { Timed } from './latency.ts'
 import { lacking, type Needs } from './needs.ts'
 import { type Prefer, preferred, type Within } from './prefer.ts'
-import type { Demand, Permit, Replica } from './replica.ts'
+import type { Demand } from './charges.ts'
+import type { Permit, Replica } from './replica.ts'
 
 /** A call's turn at a model. */
 export type Turn<M> = readonly [replica: Replica<M>, permit: Permit]

@@ -32,7 +32,8 @@ import type { Timed } from './latency.ts'
 import { lacking, type Needs } from './needs.ts'
 import type { PoolOptions } from './pool-options.ts'
 import { race, type Won } from './race.ts'
-import type { Demand, Permit, Replica } from './replica.ts'
+import type { Demand } from './charges.ts'
+import type { Permit, Replica } from './replica.ts'
 import { Ledger } from './report.ts'
 
 export interface DispatchSettings {

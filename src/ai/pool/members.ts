@@ -6,7 +6,8 @@ import type { Budget } from './budget.ts'
 import { Dispatcher } from './dispatch.ts'
 import { type FallbackClass, limitRules, type PoolMember, type PoolOptions } from './pool-options.ts'
 import { abilities, checkPrices, priceOf } from '../prices/prices.ts'
-import { type ModelLimits, Replica } from './replica.ts'
+import type { ModelLimits } from './charges.ts'
+import { Replica } from './replica.ts'
 import { overWire } from './wire.ts'
 
 const memberRules = {

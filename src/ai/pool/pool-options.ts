@@ -10,7 +10,7 @@ import type { FailureClass } from '../../base/errors.ts'
 import type { Prefer } from './prefer.ts'
 import type { Ability, Price } from '../prices/prices.ts'
 import { type PromptCacheOptions, promptCacheRule } from './prompt-cache.ts'
-import type { ModelLimits } from './replica.ts'
+import type { ModelLimits } from './charges.ts'
 
 /** Options of a pool of models. */
 export interface PoolOptions {

@@ -1,11 +1,6 @@
 /**
  * One model of one account: its limits, its breaker, its load. Calls enter, and leave with what the provider said; from that
  * the limits are learned and corrected.
- *
- * The tokens that a call takes from the limit depend on how the provider charges:
- * - on arrival (OpenAI's headers): `max(maxOutputTokens, input)`, and nothing is given back;
- * - by parts (Anthropic's headers): input and output from separate buckets, reserved, and corrected when the answer is there;
- * - unknown: input and output together, reserved, and corrected.
  */
 import { performance } from '../../base/globals.js'
 import { formatMs } from '../../base/duration.ts'
@@ -14,13 +9,13 @@ import { currentFrame } from '../../base/frame.ts'
 import { note } from '../../base/observer.ts'
 import { type BreakerOptions, CircuitBreaker, type Lease, limiter, type Limiter } from '../../limits/index.ts'
 import type { SharedLimits } from '../account/share-limits.ts'
-import { Allowance, unlimited } from './limits/allowance.ts'
+import { unlimited } from './limits/allowance.ts'
 import { atFirst, mostAtOnce } from './limits/at-first.ts'
+import { type Charge, Charges, type Demand, type ModelLimits } from './charges.ts'
 import { Closure } from './closure.ts'
 import { Gate } from './limits/gate.ts'
-import { type Charging, type HeaderBag, readRateLimits } from './limits/headers.ts'
+import { type HeaderBag, readRateLimits } from './limits/headers.ts'
 import { judge } from './failure.ts'
-import type { Mark } from './limits/learner.ts'
 import type { Usage } from '../model/sdk-model.ts'
 import { Pace } from './limits/pace.ts'
 import { Pauses } from './limits/pauses.ts'
@@ -31,21 +26,6 @@ import type { PreferredModel } from './prefer.ts'
 import { Proof } from './proof.ts'
 import { Suspicion } from './suspicion.ts'
 import { Counts } from './counts.ts'
-
-/** Limits that are known beforehand; what is not given is learned from the headers. */
-export interface ModelLimits {
-  readonly requestsPerMinute?: number
-  /** Input and output together. */
-  readonly tokensPerMinute?: number
-  readonly inputTokensPerMinute?: number
-  readonly outputTokensPerMinute?: number
-}
-
-/** What a call will take. */
-export interface Demand {
-  readonly input: number
-  readonly maxOutput: number | undefined
-}
 
 export interface ReplicaSettings {
   readonly modelId: string
@@ -67,11 +47,8 @@ export interface ReplicaSettings {
 }
 
 /** The right to send one request. */
-export interface Permit {
+export interface Permit extends Charge {
   readonly lease: Lease
-  readonly requests: Mark
-  readonly tokens: Mark
-  readonly outputTokens: Mark
   readonly pass: number
   /** The model was closed, and this request finds out whether it still must be. */
   readonly probe: boolean
@@ -89,8 +66,6 @@ export interface Outcome {
   readonly error?: unknown
 }
 
-/** Share of the newest answer in the expected length of answers. */
-const newest = 0.1
 /** Accounts are not filled up within seconds. Chosen. */
 const quotaPauseMs = 60_000
 /** An estimate of tokens may be this much too high before a model is passed over for it. Chosen. */
@@ -111,13 +86,8 @@ export class Replica<M> {
   readonly #random: () => number
   readonly #limiter: Limiter
   readonly #gate: Gate | undefined
-  readonly #requests: Allowance
-  /** Input tokens alone, where output tokens have a limit of their own. */
-  readonly #tokens: Allowance
-  readonly #outputTokens: Allowance
+  readonly #charges: Charges
   readonly #breaker: CircuitBreaker | undefined
-  #charging: Charging | 'use'
-  #expectedOutput = 256
   readonly #proof: Proof
   readonly #pauses: Pauses
   readonly #suspicion = new Suspicion()
@@ -139,11 +109,12 @@ export class Replica<M> {
     this.closure = new Closure(name, settings.random, settings.coolDownMs)
     this.#contextWindow = settings.contextWindow ?? Number.POSITIVE_INFINITY
     const { limits, concurrency } = settings
-    const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = limits
     this.#limiter = limiter({
       name,
       concurrency,
-      ...(concurrency === 'auto' && { adaptive: { initial: atFirst(requestsPerMinute ?? 0), max: mostAtOnce, isOverload } }),
+      ...(concurrency === 'auto' && {
+        adaptive: { initial: atFirst(limits.requestsPerMinute ?? 0), max: mostAtOnce, isOverload },
+      }),
       rate: unlimited,
       tokens: unlimited,
       outputTokens: unlimited,
@@ -153,11 +124,7 @@ export class Replica<M> {
     })
     const gate = settings.share && new Gate(this.#limiter, settings.share, name)
     this.#gate = gate
-    this.#requests = new Allowance(this.#limiter, 'rate', requestsPerMinute, gate)
-    this.#tokens = new Allowance(this.#limiter, 'tokens', tokensPerMinute ?? inputTokensPerMinute, gate)
-    this.#outputTokens = new Allowance(this.#limiter, 'outputTokens', outputTokensPerMinute, gate)
-    if (gate) gate.onChange = () => [this.#requests, this.#tokens, this.#outputTokens].forEach((allowance) => allowance.moved())
-    this.#charging = inputTokensPerMinute === undefined && outputTokensPerMinute === undefined ? 'use' : 'parts'
+    this.#charges = new Charges(this.#limiter, limits, gate)
     if (settings.breaker)
       this.#breaker = new CircuitBreaker({ name: `the breaker of ${name}`, failIf: passes, ...settings.breaker })
   }
@@ -189,7 +156,7 @@ export class Replica<M> {
 
   /** Output tokens that an answer will probably have. */
   expectedOutput(demand: Demand): number {
-    return Math.min(demand.maxOutput ?? Number.POSITIVE_INFINITY, this.#expectedOutput)
+    return this.#charges.expectedOutput(demand)
   }
 
   /**
@@ -198,7 +165,7 @@ export class Replica<M> {
    */
   async acquire(demand: Demand, options: { readonly signal: AbortSignal; readonly priority: number }): Promise<Permit> {
     const first = this.#proof.given ? false : await this.#proof.turn(options.signal)
-    const costs = this.#costs(demand)
+    const costs = this.#charges.costs(demand)
     this.#gate?.want(costs)
     try {
       return this.#permit(demand, await this.#limiter.acquire({ ...options, ...costs }), first)
@@ -213,7 +180,7 @@ export class Replica<M> {
   /** The right to send a request, if it can be had at once. */
   tryAcquire(demand: Demand): Permit | undefined {
     if (!this.usable || this.paused || !this.#proof.open) return undefined
-    const lease = this.#limiter.tryAcquire(this.#costs(demand))
+    const lease = this.#limiter.tryAcquire(this.#charges.costs(demand))
     if (!lease) return undefined
     const first = this.#proof.enter()
     try {
@@ -231,9 +198,7 @@ export class Replica<M> {
     if (permit.first) this.#proof.failed()
     this.#underWay--
     permit.lease.refund()
-    this.#requests.settle(permit.requests, 0)
-    this.#tokens.settle(permit.tokens, 0)
-    this.#outputTokens.settle(permit.outputTokens, 0)
+    this.#charges.refund(permit)
     this.#breaker?.settle(permit.pass, 'unknown')
     if (permit.probe) this.closure.giveUpProbe()
     this.#gate?.changed()
@@ -245,16 +210,9 @@ export class Replica<M> {
     this.#gate?.answered()
     const limits = readRateLimits(headers, Date.now())
     if (!limits) return
-    this.#charging = limits.charging ?? this.#charging
-    const tokens = this.#charging === 'parts' ? limits.inputTokens : limits.tokens
-    const wasKnown = this.#requests.known
-    const empty = [
-      this.#requests.read(limits.requests, permit.requests, refused),
-      this.#tokens.read(tokens, permit.tokens, refused),
-      this.#outputTokens.read(limits.outputTokens, permit.outputTokens, refused),
-    ]
-    if (!wasKnown && !refused) this.#limiter.expectConcurrency(atFirst(this.#requests.perMinute))
-    if (empty.includes(true)) permit.unexplained = false
+    const { empty, found } = this.#charges.read(permit, limits, refused)
+    if (found !== undefined && !refused) this.#limiter.expectConcurrency(atFirst(found))
+    if (empty) permit.unexplained = false
   }
 
   /** The request is over. */
@@ -264,11 +222,7 @@ export class Replica<M> {
     if (kind === 'answered') this.#proof.prove()
     else if (permit.first) this.#proof.failed()
     const refused = kind === 'refused'
-    const tokens = refused ? 0 : this.#actualTokens(permit, usage)
-    const output = refused ? 0 : (usage?.output ?? permit.outputTokens.amount)
-    this.#requests.settle(permit.requests, 1)
-    this.#tokens.settle(permit.tokens, tokens)
-    this.#outputTokens.settle(permit.outputTokens, output)
+    const { tokens, output } = this.#charges.settle(permit, refused, usage)
     // A refusal is about how fast calls come, not about how many are under way.
     permit.lease.release(tokens, refused ? undefined : error, output)
     this.#gate?.changed()
@@ -278,8 +232,8 @@ export class Replica<M> {
       this.#suspicion.answered()
       this.#pauses.answered()
       this.#pace.answer(performance.now())
-      if (this.#pace.perMs !== undefined) this.#requests.setPace(this.#pace.perMs)
-      if (usage) this.#expectedOutput += newest * (usage.output - this.#expectedOutput)
+      if (this.#pace.perMs !== undefined) this.#charges.setPace(this.#pace.perMs)
+      if (usage) this.#charges.answered(usage.output)
     }
     const verdict = kind === 'answered' ? 'success' : kind === 'failed' ? this.#breaker?.verdict(error) : 'unknown'
     if (verdict) this.#breaker?.settle(permit.pass, verdict)
@@ -296,7 +250,7 @@ export class Replica<M> {
     const until = now + wait + this.#random() * Math.min(1_000, wait * 0.1)
     if (permit.unexplained && isFirst) {
       this.#pace.refuse(waitMs, now)
-      this.#requests.setPace(this.#pace.perMs as number)
+      this.#charges.setPace(this.#pace.perMs as number)
     }
     this.pausedUntil = Math.max(this.pausedUntil, until)
     this.#limiter.pause(this.pausedUntil)
@@ -376,31 +330,7 @@ export class Replica<M> {
     }
     this.#underWay++
     this.#pace.start()
-    const now = performance.now()
-    const { cost, outputCost } = this.#costs(demand)
-    return {
-      lease,
-      pass,
-      probe,
-      first,
-      unexplained: false,
-      requests: this.#requests.charge(1, now),
-      tokens: this.#tokens.charge(cost, now),
-      outputTokens: this.#outputTokens.charge(outputCost, now),
-    }
-  }
-
-  /** What a call takes from the token limits; never more than can be there: then the provider decides. */
-  #costs({ input, maxOutput }: Demand): { readonly cost: number; readonly outputCost: number } {
-    const output = maxOutput ?? this.#expectedOutput
-    const cost =
-      this.#charging === 'arrival' ? Math.max(maxOutput ?? 0, input) : this.#charging === 'parts' ? input : input + output
-    return { cost: Math.min(this.#tokens.limit, cost), outputCost: Math.min(this.#outputTokens.limit, output) }
-  }
-
-  #actualTokens(permit: Permit, usage: Usage | undefined): number {
-    if (!usage || this.#charging === 'arrival') return permit.tokens.amount
-    return this.#charging === 'parts' ? usage.input - usage.cached : usage.input + usage.output
+    return { lease, pass, probe, first, unexplained: false, ...this.#charges.take(demand, performance.now()) }
   }
 }
 

@@ -1,5 +1,4 @@
 /** The HTTP side of the simulator: who may ask, routes, keys, bodies, headers. */
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -7,12 +6,11 @@ import { performance } from '../../base/globals.js'
 import { Account, type Plan } from './account.ts'
 import { foreign } from './access.ts'
 import { anthropic } from './anthropic.ts'
-import { answerTo } from './answer.ts'
+import { answerAtOnce, failed } from './answer-at-once.ts'
 import { anthropicBatches } from './anthropic-batches.ts'
 import { Batches, type BatchStats } from './batches.ts'
 import { readAll } from './multipart.ts'
 import { openaiBatches } from './openai-batches.ts'
-import { Draws } from './random.ts'
 import { readJson } from './body.ts'
 import { chat } from './chat.ts'
 import { embeddings } from './embedding-wire.ts'
@@ -20,12 +18,12 @@ import type { Form } from './form.ts'
 import { gemini } from './gemini.ts'
 import { geminiBatches } from './gemini-batches.ts'
 import { geminiForm, isForGemini } from './gemini-route.ts'
-import { BadRequest, type ModelRequest, type RequestMessage } from './request.ts'
+import { BadRequest, keyOf, type ModelRequest, type RequestMessage } from './request.ts'
 import { respond } from './respond.ts'
 import { previousResponse, responseId, responses } from './responses.ts'
 import { batchSettings, modelSettings, type SimulatorOptions } from './settings.ts'
 import { addStats, type SimulatorStats, Tally } from './tally.ts'
-import type { Refusal, Wire } from './wire.ts'
+import { type Refusal, unknownModel, type Wire } from './wire.ts'
 
 /** Conversations of the responses API that are kept; the oldest goes first. */
 const mostConversations = 1_000
@@ -120,45 +118,15 @@ export class Provider {
       body: async () => jsonOf(await readAll(request)),
       url: `http://${host}`,
     }
-    const reply = await routes(asked, this.#batches, (form, body, fails) => this.#answerInBatch(form, body, fails))
+    const { seed = 1 } = this.#options
+    const answer = (form: Form, body: unknown, fails: boolean) =>
+      fails ? failed(form) : answerAtOnce(form, body, seed, (model) => this.#account(model)?.settings)
+    const reply = await routes(asked, this.#batches, answer)
     if (!reply) return false
     if ('json' in reply)
       response.writeHead(reply.status ?? 200, { 'content-type': 'application/json' }).end(JSON.stringify(reply.json))
     else await pipeline(Readable.from(inPieces(reply.lines)), response.writeHead(200, { 'content-type': 'application/x-jsonl' }))
     return true
-  }
-
-  #answerInBatch(form: Form, body: unknown, fails: boolean): { status: number; body: object } {
-    const { seed = 1 } = this.#options
-    try {
-      if (fails) return form.refusal({ kind: 'server-error', message: 'The server had an error while processing your request.' })
-      const call = form.parse(body)
-      const { request } = call
-      const account = this.#account(request.model)
-      if (!account)
-        return form.refusal({ kind: 'unknown-model', message: `The model \`${request.model.slice(0, 80)}\` does not exist.` })
-      const { settings } = account
-      if (settings.refuse !== undefined && request.messages.some(({ text }) => text.includes(settings.refuse as string)))
-        return form.refusal({ kind: 'bad', message: 'The input was refused.' })
-      const key = keyOf([request.messages, request.tools, request.schema])
-      const answers = Array.from({ length: request.n }, (_, i) =>
-        answerTo(request, settings, new Draws(seed, request.model, key, i)),
-      )
-      const output = answers.reduce((sum, { tokens }) => sum + tokens, 0)
-      const usage = { input: request.inputTokens, output, cached: 0, written: 0 }
-      const reply = {
-        id: `${seed}-${key.slice(0, 12)}`,
-        model: request.model,
-        answers,
-        usage,
-        includeUsage: true,
-        sequence: () => 0,
-      }
-      return { status: 200, body: call.wire(settings.dimensions).whole(reply) }
-    } catch (error) {
-      if (!(error instanceof BadRequest)) throw error
-      return form.refusal({ kind: 'bad', message: error.message })
-    }
   }
 
   readonly #routes: Readonly<Record<string, ((body: unknown, response: ServerResponse) => unknown) | undefined>> = {
@@ -191,7 +159,7 @@ export class Provider {
   }
 
   async #complete(request: ModelRequest, wire: Wire, response: ServerResponse): Promise<Plan | undefined> {
-    const key = keyOf([request.messages, request.tools, request.schema])
+    const key = keyOf(request)
     const admitted = this.#admit(request, key, wire, response)
     if (!admitted) return undefined
     const { account, plan, headers } = admitted
@@ -216,7 +184,7 @@ export class Provider {
   async #take(form: Form, body: unknown, response: ServerResponse): Promise<void> {
     const call = form.parse(body)
     const { request } = call
-    const key = keyOf([request.messages, request.tools, request.schema])
+    const key = keyOf(request)
     // Refusals look alike for every length of vectors.
     const admitted = this.#admit(request, key, call.wire(1), response)
     if (!admitted) return
@@ -234,10 +202,7 @@ export class Provider {
   ): { account: Account; plan: Plan; headers: Record<string, string> } | undefined {
     const account = this.#account(request.model)
     if (!account) {
-      this.#refuse(response, wire, {
-        kind: 'unknown-model',
-        message: `The model \`${request.model.slice(0, 80)}\` does not exist.`,
-      })
+      this.#refuse(response, wire, unknownModel(request.model))
       return undefined
     }
     const now = this.#now()
@@ -265,7 +230,7 @@ export class Provider {
   #model(encoded: string, response: ServerResponse): void {
     const id = decoded(encoded)
     if (this.#options.models === undefined || this.#modelIds().includes(id)) return json(response, modelEntry(id))
-    this.#refuse(response, chat, { kind: 'unknown-model', message: `The model \`${id.slice(0, 80)}\` does not exist.` })
+    this.#refuse(response, chat, unknownModel(id))
   }
 }
 
@@ -302,10 +267,6 @@ function unknownRoute(request: IncomingMessage, path: string): Refusal {
     kind: 'route',
     message: `Unknown request ${request.method ?? ''} ${path.slice(0, 200)}; the simulator knows ${known}.`,
   }
-}
-
-function keyOf(content: unknown): string {
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex')
 }
 
 function jsonOf(bytes: Buffer): unknown {

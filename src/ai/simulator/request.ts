@@ -1,5 +1,7 @@
 /** What a request asks for, whichever wire format it came in. */
+import { createHash } from 'node:crypto'
 
+/** One message of a conversation. */
 export interface RequestMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool'
   readonly text: string
@@ -101,4 +103,11 @@ function partText(part: unknown): string {
   if (typeof part !== 'object' || part === null) throw new BadRequest('A part of a message must be an object.')
   const { text, content } = part as { text?: unknown; content?: unknown }
   return typeof text === 'string' ? text : contentText(content)
+}
+
+/** Equal for requests that ask the same. */
+export function keyOf({ messages, tools, schema }: ModelRequest): string {
+  return createHash('sha256')
+    .update(JSON.stringify([messages, tools, schema]))
+    .digest('hex')
 }

@@ -86,3 +86,7 @@ export interface Wire {
   /** @param ms in the caller's time */
   retryAfter(ms: number, scale: number): Record<string, string>
 }
+
+export function unknownModel(model: string): Refusal {
+  return { kind: 'unknown-model', message: `The model \`${model.slice(0, 80)}\` does not exist.` }
+}
