@@ -3,7 +3,9 @@ import { WorkerStartFailed } from '../../base/errors.ts'
 
 export interface LlamaModule {
   getLlama(options: object): Promise<Llama>
-  readonly LlamaChat: new (options: SequenceOptions) => LlamaChat
+  readonly LlamaChat: new (options: SequenceOptions & { readonly chatWrapper: unknown }) => LlamaChat
+  /** How a conversation becomes text for that model. Takes seconds of a core: it tries the templates that it knows against the model's. */
+  resolveChatWrapper(model: LlamaModel): unknown
   readonly LlamaCompletion: new (options: SequenceOptions) => LlamaCompletion
 }
 

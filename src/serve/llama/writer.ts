@@ -41,6 +41,7 @@ export class Writer {
   readonly #llama: Llama
   readonly #model: LlamaModel
   readonly #context: LlamaContext
+  readonly #chatWrapper: unknown
   readonly #free: LlamaSequence[]
   readonly #maxTokens: number
 
@@ -49,6 +50,8 @@ export class Writer {
     this.#llama = llama
     this.#model = model
     this.#context = context
+    // Once: each `LlamaChat` would find it out anew, on the thread that all sequences share.
+    this.#chatWrapper = module.resolveChatWrapper(model)
     this.#free = Array.from({ length: setting.sequences }, () => context.getSequence())
     this.#maxTokens = setting.maxTokens
   }
@@ -146,7 +149,7 @@ export class Writer {
       }
     }
     const history = historyOf(messages, tools)
-    const chat = new this.#module.LlamaChat(setting)
+    const chat = new this.#module.LlamaChat({ ...setting, chatWrapper: this.#chatWrapper })
     try {
       if (tools.length > 0 && toolChoice !== 'auto') {
         const asked = typeof toolChoice === 'object' ? tools.filter(({ name }) => name === toolChoice.name) : tools
