@@ -1,6 +1,6 @@
 /**
  * The rows of traces: where tasks run, by number. This thread is one; each worker, and each place on another machine, has a number of its own, which is
- * never used again. Whoever opens a worker names its row here; recorders ask for the name when the first task of that row comes.
+ * never used again. The code that opens a worker names its row here; recorders ask for the name when the first task of that row comes.
  */
 
 export type RowKind = 'this thread' | 'thread' | 'process' | 'remote'

@@ -112,7 +112,7 @@ export function isWhole(bytes: Uint8Array, start: number, end: number): boolean 
   return checksum !== undefined && checksum === checksumOf(bytes, start + bodyStart, end - 2)
 }
 
-/** What is between the checksum and the closing bracket of a whole line. */
+/** The text between the checksum and the closing bracket of a whole line. */
 export function bodyOf(line: Uint8Array): Uint8Array {
   return line.subarray(bodyStart, -2)
 }

@@ -50,7 +50,7 @@ export class Keys {
   }
 }
 
-/** The default key. @param name what messages call the item @throws {InvalidOption} when it is no JSON */
+/** The default key. @param name what messages call the item @throws {InvalidOption} when it is not JSON */
 export function itemKey(item: unknown, name: () => string): string {
   if (typeof item === 'string' && item.length <= readableAtMost && !item.startsWith('=')) return item
   const json = jsonOf(item, name)

@@ -15,7 +15,7 @@ import { type JournalOptions, journalRules } from './options.ts'
  *
  * @throws {JournalRefused} when it is damaged, of another program, version or options, or open elsewhere
  * @throws {JournalFailed} when it cannot be read or written
- * @throws {Unserializable} when `options` are no JSON
+ * @throws {Unserializable} when `options` are not JSON
  */
 export async function openJournal(path: string, options: JournalOptions): Promise<Journal> {
   if (typeof path !== 'string' || path === '')

@@ -15,7 +15,7 @@ import { RecordIndex } from './record-index.ts'
 export type Contents =
   | {
       readonly refused: string
-      /** What stands before this byte is right; undefined when nothing is. */
+      /** Everything before this byte is right; undefined when nothing is. */
       readonly rightTo?: number
     }
   | {

@@ -17,7 +17,7 @@ export class GrowingColumn {
   /** @param {unknown} value */
   push(value) {
     const integers = this.#integers
-    // Minus zero is no whole number here.
+    // Minus zero does not count as a whole number here.
     if (integers && typeof value === 'number' && (value | 0) === value && (value !== 0 || 1 / value > 0)) {
       if (this.#length === integers.length) this.#grow(integers)[this.#length++] = value
       else integers[this.#length++] = value

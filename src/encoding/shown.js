@@ -18,7 +18,7 @@ const quickObjects = 200_000
 const quickDepth = 64
 /** A list with more holes than this is not looked through to its end. */
 const mostHoles = 1_000_000
-/** What a buffer of its own costs, as the bytes that are copied in that time: many short views of a short buffer leave it whole. */
+/** The cost of a buffer of its own, as the bytes that are copied in that time: many short views of a short buffer leave it whole. */
 const bufferBytes = 4_096
 /** Copies of at least this size are moved. Below, a second copy costs less than moving; and Node compares each moved buffer with all others. */
 const movedBytes = 65_536

@@ -15,7 +15,7 @@ const deepest = 1_000
 /**
  * The value as text.
  *
- * @throws {TypeError} where it holds something that is no data: functions, symbols, promises, shared memory, objects of the platform
+ * @throws {TypeError} where it holds something that is not data: functions, symbols, promises, shared memory, objects of the platform
  */
 export function toText(value: unknown): string {
   if (isPlain(value, 0, new Set())) return JSON.stringify(value)

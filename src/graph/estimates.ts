@@ -5,7 +5,7 @@ import type { GraphModel } from './model.ts'
 /** How long tasks take, by name; of a trace of an earlier run, say. Names that the graph does not have are ignored. */
 export type Durations = Readonly<Record<string, Duration>> | ReadonlyMap<string, Duration>
 
-/** What a task counts as when nothing is known about any: then the longest path is the one with the most tasks. */
+/** The time that a task counts as when nothing is known about any: then the longest path is the one with the most tasks. */
 const unknownMs = 1
 
 /** Whether anything is known of how long a task of the graph takes. */

@@ -15,7 +15,7 @@ export interface Growth<E> {
 }
 
 interface Waiting {
-  /** What it needs and is not there yet. */
+  /** The needs of it that are not there yet. */
   readonly missing: Set<string>
   /** How many reasons there are to wait besides. */
   held: number
@@ -58,7 +58,7 @@ export class GrowingGraph<E> {
     else this.#dependents.set(need, new Set([task]))
   }
 
-  /** What a waiting task needs and is not there yet. */
+  /** The needs of a waiting task that are not there yet. */
   missing(task: string): ReadonlySet<string> {
     return this.#waiting.get(task)?.missing ?? none
   }

@@ -13,7 +13,7 @@ import { TokenBucket } from './token-bucket.ts'
 /** What may start at once after a pause, besides one call: as much as flows in meanwhile makes up for a late timer. */
 const lateTimerMs = 100
 
-/** What is left of a rate and of the allowances of tokens at this moment. */
+/** The rest of a rate and of the allowances of tokens at this moment. */
 export interface Levels {
   readonly rate: number
   readonly tokens: number
@@ -167,7 +167,7 @@ export class Bounds {
     change(this.#output, outputTokens, ms(update.outputTokensPer, 'outputTokensPer') ?? perMs, update.outputTokensBurst, now)
   }
 
-  /** What may start at once: calls and tokens. Negative while a debt is paid; `Infinity` for what is not metered. */
+  /** The calls and tokens that may start at once. Negative while a debt is paid; `Infinity` for what is not metered. */
   levels(now: number): Levels {
     const level = (bucket: TokenBucket | undefined): number => bucket?.tokens(now) ?? Number.POSITIVE_INFINITY
     return { rate: level(this.#rate), tokens: level(this.#tokens), outputTokens: level(this.#output) }

@@ -22,7 +22,7 @@ import { type BreakerOptions, CircuitBreaker } from './breaker.ts'
 import { type CombinedLease, type CombinedLimiter, type Limit, type Limiters, limitOf, limitRule } from './combine.ts'
 import { Retry, type RetryOptions, retryRule } from './retry.ts'
 
-/** What bounds one call; the same wherever a function is called. */
+/** The bounds of one call; the same wherever a function is called. */
 export interface PolicyOptions<A extends readonly unknown[] = never[]> {
   /** For each attempt, from its start. @default none */
   readonly timeout?: Duration

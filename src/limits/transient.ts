@@ -106,7 +106,7 @@ export function isTransient(error: unknown): boolean {
 /** Outcomes that say nothing about the dependency: it was not asked, or whoever asked went away. */
 const silent = [Cancelled, Closed, CircuitOpen, DeadlockDetected, BudgetExceeded]
 
-/** What a breaker makes of an error: the dependency failed, it answered (if only with "not found"), or nothing is known. */
+/** A breaker's verdict on an error: the dependency failed, it answered (if only with "not found"), or nothing is known. */
 export function verdictOf(error: unknown): 'failure' | 'success' | 'unknown' {
   if (isTransient(error)) return 'failure'
   const status = statusOf(error)

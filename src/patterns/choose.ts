@@ -4,7 +4,7 @@ export type BalanceBy = 'least-busy' | 'power-of-two' | 'round-robin' | 'consist
 
 export const balanceWays: readonly BalanceBy[] = ['least-busy', 'power-of-two', 'round-robin', 'consistent-hash']
 
-/** What is known of the replicas at the moment. */
+/** The state of the replicas at the moment, as far as it is known. */
 export interface Replicas {
   readonly count: number
   /** Calls under way. */

@@ -40,7 +40,7 @@ export interface TaskOutlook {
   readonly slack: number
   /** The same in this schedule, with everybody's order as it is. */
   readonly float: number
-  /** Who and what does it; null when nobody is named. */
+  /** The people and machines that do it; null when none is named. */
   readonly resource: string | null
   readonly critical: boolean
   readonly startDate?: string

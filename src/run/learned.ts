@@ -37,7 +37,7 @@ export class Learned {
     const temporary = `${this.#path}.${process.pid}.tmp`
     try {
       fs().writeFileSync(temporary, `${JSON.stringify({ format, tasks: Object.fromEntries(this.#tasks) })}\n`)
-      // Whoever reads it meanwhile sees the old one or the new one.
+      // A program that reads it meanwhile sees the old one or the new one.
       fs().renameSync(temporary, this.#path)
     } catch (error) {
       process.emitWarning(`What the run has learned was not kept: ${(error as Error).message}`, { code: 'HEDDLE_NOT_LEARNED' })

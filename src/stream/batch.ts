@@ -126,7 +126,7 @@ export class Batch extends Stage {
   }
 }
 
-/** What an item costs. A cost of nothing, or that is not a number, would let a batch grow without end. @throws {InvalidOption} */
+/** The cost of an item. A cost of nothing, or that is not a number, would let a batch grow without end. @throws {InvalidOption} */
 export function costOf<T>(item: T, cost: (item: T) => number): number {
   const value = cost(item)
   if (value > 0) return value

@@ -205,7 +205,7 @@ export class Gather extends Stage<never> {
     const values = taken.packed ? unpackRows(taken.values as Rows) : (taken.values as ArrayLike<unknown>)
     // The next ones are made ready while these are given.
     const next: Promise<Head> | undefined = taken.over ? undefined : this.#take(partition, from + taken.order.length)
-    // Whoever waits for it hears of a failure; a run that has ended waits no more.
+    // The one that waits for it hears of a failure; a run that has ended waits no more.
     next?.catch(() => {})
     return { ...taken, values, at: 0, next }
   }

@@ -51,7 +51,7 @@ const windowBytes = 64 * 1_024
 /** Read at once where everything is read. Chosen. */
 const scanBytes = mebibyte
 
-/** What files that are not text begin with. */
+/** The first bytes of files that are not text. */
 const signatures: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ['compressed with gzip', [0x1f, 0x8b]],
   ['compressed with zstd', [0x28, 0xb5, 0x2f, 0xfd]],

@@ -20,7 +20,7 @@ interface Held {
  * holds nobody up.
  */
 export class Tee extends Waitable implements Downstream {
-  /** What slow consumers wait for is unknown, so nobody is accused while anything else goes on; only when nothing does. */
+  /** Slow consumers may wait for anything, so none is accused of a deadlock while anything else goes on. */
   readonly exclusive = true
 
   readonly #up: Stage
@@ -192,7 +192,7 @@ class BranchStage extends Stage {
   }
 }
 
-/** What a branch is made for: a task of the run. */
+/** The run's task that a branch is made for. */
 export interface Consumer {
   /** Undefined where consumers are listed. */
   readonly name: string | undefined

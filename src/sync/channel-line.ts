@@ -3,7 +3,7 @@ import type { Frame } from '../base/frame.ts'
 import type { Hold, Waitable } from '../base/wait-graph.ts'
 import { OpenLine, Waiter } from './line.ts'
 
-/** What the cases of one `select` have in common: as soon as one is served, the others leave their lines. */
+/** The common state of the cases of one `select`: as soon as one is served, the others leave their lines. */
 export interface Choice {
   /** One of its waits has ended. */
   ended(): void

@@ -1,4 +1,4 @@
-/** What mutexes and semaphores are made of: a number of permits, leases on them, and a fair line. */
+/** The core of mutexes and semaphores: a number of permits, leases on them, and a fair line. */
 import { cancelled } from '../base/abort.ts'
 import { currentFrame, type Frame } from '../base/frame.ts'
 import type { Hold } from '../base/wait-graph.ts'

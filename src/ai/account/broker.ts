@@ -2,7 +2,7 @@
  * Accounts kept on this machine: the first program that needs one serves the others over a socket, and when it ends another takes over. What
  * was granted is not lost with it: every program says what it heard last.
  *
- * Who serves holds a lock beside the socket, as the writer of a journal does; it falls with its process. So two that see a dead socket cannot
+ * The program that serves holds a lock beside the socket, as the writer of a journal does; it falls with its process. So two that see a dead socket cannot
  * take each other's away. Messages are lines of JSON. Neither the server nor a connection keeps its program alive.
  */
 import { createHash, randomUUID } from 'node:crypto'

@@ -74,9 +74,9 @@ export const probesAtOnce = 32
 export const probesMs = 1_000
 /** When to ask again while probes are under way. */
 export const probeWaitMs = 25
-/** Who has asked within this time counts as one of those who want something. Chosen. */
+/** A program that has asked within this time counts as one that wants something. Chosen. */
 export const hungryMs = 1_000
-/** Who was not heard of for so long does not use the account. Chosen. */
+/** A program that has not asked for this long does not use the account. Chosen. */
 export const memberMs = 10_000
 /** The mean over a crowd of calls is believed when all of them but this share have been answered. As in `LimitLearner`. */
 export const missing = 0.1

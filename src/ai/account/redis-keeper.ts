@@ -32,7 +32,7 @@ export class RedisKeeper implements Keeper {
       connectTimeout: connectMs,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
-      // Whoever needs the keeper opens it again; a timer of the client would keep the program alive.
+      // The next call that needs the keeper opens it again; a timer of the client would keep the program alive.
       retryStrategy: () => null,
     })
     let last: Error | undefined

@@ -10,7 +10,7 @@ export interface AgentTask {
   readonly id: string
   /** What it needs, by id. */
   readonly results: Readonly<Record<string, unknown>>
-  /** Who else is in the team. */
+  /** The other members of the team. */
   readonly members: readonly string[]
   /** Return what this gives, and that member does the task with this input; its result is the task's. */
   handOver(to: string, input: string): HandOver

@@ -51,7 +51,7 @@ interface Group {
   holdUntil: number
 }
 
-/** However many calls keep coming, the first does not wait longer than so many times the pause that ends gathering. Chosen. */
+/** However many calls keep coming, the first waits at most this many times the pause that ends gathering. Chosen. */
 const gatherTimes = 30
 /** Contents that are told apart by how often they came. Chosen: a hundred megabytes. */
 const contentsMost = 1_000_000

@@ -37,7 +37,7 @@ export type Happening =
   | ({ readonly type: 'question'; readonly id: string; readonly text: string } & Placed)
   | ({ readonly type: 'answer'; readonly id: string; readonly decision: string } & Placed)
   | ({ readonly type: 'end'; readonly state: 'done' | 'failed'; readonly error?: string } & Placed)
-  /** Whoever reads came too late for this many. */
+  /** How many events the reader came too late for. */
   | ({ readonly type: 'missed'; readonly count: number } & Placed)
 
 /** An event, with its number from 1 up and its time in milliseconds since 1970. */
@@ -50,7 +50,7 @@ export type Made = Happening extends infer H
     : never
   : never
 
-/** Whoever follows. */
+/** One that follows. */
 export interface Sink {
   emit(event: Happening): void
 }

@@ -59,7 +59,7 @@ export function follow<R>(work: () => R | PromiseLike<R>, options: FollowOptions
       stop()
     }
   })
-  // Whoever only reads events sees the failure there.
+  // A reader of events alone sees the failure there.
   result.catch(() => {})
   const eventsAfter = (seq: number): AsyncIterable<AgentEvent> => ({ [Symbol.asyncIterator]: () => log.after(seq) })
   return { events: eventsAfter(0), eventsAfter, result, toUIMessageStream: (messageId = id) => uiStream(log, messageId) }

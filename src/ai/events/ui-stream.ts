@@ -1,6 +1,6 @@
 /**
  * Events as the stream of a message that the AI SDK's user interfaces read (`useChat`, `readUIMessageStream`): a text part per branch and call, tools
- * as dynamic tools, runs and tasks as data parts that are updated in place. Who connects again reads the whole message from its beginning.
+ * as dynamic tools, runs and tasks as data parts that are updated in place. A client that connects again reads the whole message from its beginning.
  */
 import type { AgentEvent } from './events.ts'
 

@@ -107,7 +107,7 @@ class Prompt {
   }
 }
 
-/** Undefined where a draft that is no text would become what is not JSON. */
+/** Undefined where a draft that is not a text would stop being JSON. */
 function valueOf(text: string, draft: unknown): unknown {
   if (typeof draft === 'string') return text
   try {

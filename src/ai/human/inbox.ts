@@ -169,7 +169,7 @@ export class Inbox implements AsyncDisposable {
       await this.#journal.at('answered').record(question.key, decision).durable
       return decision
     })
-    // Whoever asked may have left before.
+    // The caller that asked may have left before.
     recorded.then(
       () => this.#forget(question.key),
       () => this.#forget(question.key),

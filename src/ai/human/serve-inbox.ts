@@ -1,5 +1,5 @@
 /**
- * Questions and decisions over HTTP, on this machine only: a page for people, and JSON for programs. Whoever decides needs the token of the server. A
+ * Questions and decisions over HTTP, on this machine only: a page for people, and JSON for programs. To decide takes the token of the server. A
  * page of another site cannot use it: the cookie is sent to this site only, and a request must name this server as its host and its origin.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
@@ -178,7 +178,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString('utf8')
 }
 
-/** A draft that is no text is edited as JSON. */
+/** A draft that is not a text is edited as JSON. */
 function ofForm(form: URLSearchParams, draft: unknown): Decision {
   const decision = form.get('decision') as Decision['decision']
   const [note, value] = [form.get('note') ?? '', (form.get('value') ?? '').replaceAll('\r\n', '\n')]

@@ -87,7 +87,7 @@ export async function askParts(
   const asked = typeof prompt === 'string' ? { prompt } : { messages: [{ role: 'user' as const, content: prompt }] }
   const call = { model, maxRetries: 0, ...rest, ...(signal && { abortSignal: signal }) }
   if (schema === undefined) {
-    // Whoever follows sees the text as it is written.
+    // Followers see the text as it is written.
     if (isFollowed()) return readStream(sdk.streamText({ ...call, ...asked, onError: () => {} }))
     return (await sdk.generateText({ ...call, ...asked })).text
   }

@@ -207,7 +207,7 @@ function contentOf(reply: Reply): readonly object[] {
   }))
 }
 
-/** Arguments that `max_tokens` has cut are no JSON: what the tool would get is empty. */
+/** Arguments that `max_tokens` has cut are not JSON: the tool would get an empty object. */
 function inputOf(json: string): unknown {
   try {
     return JSON.parse(json)

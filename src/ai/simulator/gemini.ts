@@ -162,7 +162,7 @@ function partsOf({ text: said, calls }: Answer): readonly object[] {
   return calls.length === 0 ? [{ text: said }] : calls.map(partOf)
 }
 
-/** Arguments that the limit of tokens has cut are no JSON: what the tool would get is empty. */
+/** Arguments that the limit of tokens has cut are not JSON: the tool would get an empty object. */
 function partOf({ tool, json }: ToolCall): object {
   let args: unknown
   try {

@@ -77,7 +77,7 @@ export interface SimulatorOptions extends SimulatedModel {
   readonly apiKey?: string
   /**
    * Batches, at the addresses of OpenAI, Anthropic and Gemini. `duration`: how long one takes @default '10m'; `window`: when it expires @default '24h'; `failures`: share
-   * of the requests that fail for a reason that passes @default 0; `expire`: so many batches, the first ones, stop in the middle and expire @default 0;
+   * of the requests that fail for a reason that passes @default 0; `expire`: how many batches, the first ones, stop in the middle and expire @default 0;
    * `maxRequests`: requests of one batch @default as the provider's. Times are simulated.
    */
   readonly batches?: {

@@ -1,5 +1,5 @@
 /**
- * Where spans of model calls, attempts, tools and agents begin and end. Whoever publishes them registers here; while nobody does, each of these costs
+ * Where spans of model calls, attempts, tools and agents begin and end. A publisher of them registers here; while none has, each of these costs
  * one check. What they are called in OpenTelemetry says `publish-model-calls.ts`.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'

@@ -23,12 +23,12 @@ export interface SortContext {
   readonly length: number
 }
 
-/** Of so many elements of a run one is kept in memory, to cut by. */
+/** One in this many elements of a run is kept in memory, to cut by. */
 const sampleStep = 1_024
 /** Bytes that are written or read in one go. */
 const pieceBytes = 8 << 20
 
-/** A run in the file, and every so many of its elements. */
+/** A run in the file, and a sample of its elements. */
 interface Run {
   readonly start: number
   readonly length: number

@@ -78,7 +78,7 @@ export function reduction<D extends DType, E extends DType = D>(
   return last.reshape(last.shape.filter((_, axis) => !over.includes(axis)))
 }
 
-/** Along the reduced axes so many results to a block; along the others as before. */
+/** How many results a block has along the reduced axes; along the others as before. */
 function grouped(x: NDArray, over: readonly number[], length: number, first: Grid): Grid {
   return x.shape.map((n, axis) =>
     over.includes(axis) ? new EqualBlocks(n, Math.min(n, length)) : new ListedBlocks((first[axis] as AxisGrid).lengths()),

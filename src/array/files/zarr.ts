@@ -33,7 +33,7 @@ export interface ZarrStore {
 
 /** Chunks that are fetched at once: enough to hide the way to a server. */
 const fetchedAtOnce = 16
-/** Up to so many chunks, and bytes, it costs little to ask for each. Beyond, the folder is listed first: most may not be there. */
+/** Up to this many chunks, and bytes, it costs little to ask for each. Beyond, the folder is listed first: most may not be there. */
 const askedChunks = 1 << 16
 const askedBytes = 2 ** 30
 

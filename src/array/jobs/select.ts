@@ -50,7 +50,7 @@ function nanToEnd(values: Float64Array): number {
 
 function select(values: Float64Array, from: number, to: number, place: number): void {
   let [low, high] = [from, to]
-  // Bad pivots are possible; after so many the rest is sorted, so that no order of elements takes quadratic time.
+  // Bad pivots are possible; after this many of them the rest is sorted, so that no order of elements takes quadratic time.
   for (let left = 2 * Math.ceil(Math.log2(high - low + 2)); high - low > shortest; left--) {
     if (left === 0) {
       values.subarray(low, high + 1).sort()

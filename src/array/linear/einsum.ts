@@ -17,7 +17,7 @@ interface Term {
 /**
  * Sums of products as Einstein wrote them: indices that are not in the output are summed over. `'ij,jk->ik'` is the matrix product, `'ii->i'` a diagonal,
  * `'bij,bjk->bik'` a batch of products, `'...ij->...ji'` a transposition. Several operands are multiplied in the order with the fewest multiplications;
- * products run tile by tile on all cores, and what is no product is one fused pass. Whole numbers below 64 bits are added as f64.
+ * products run tile by tile on all cores, and everything that is not a product is one fused pass. Whole numbers below 64 bits are added as f64.
  *
  * @param subscripts a letter for each axis of each operand, `...` for those that are broadcast; without `->` the output has the indices that stand once, in
  *   the order of the alphabet

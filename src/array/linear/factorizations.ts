@@ -16,7 +16,7 @@ export interface QrOptions {
   readonly mode?: 'reduced' | 'complete'
 }
 
-/** A tall matrix is cut into blocks of at least so many rows, and at most so many blocks. */
+/** A tall matrix is cut into blocks of at least this many rows; the second number is the most blocks. */
 const blockRows = 4_096
 const mostBlocks = 64
 

@@ -41,7 +41,7 @@ export async function* iterateBlocks<D extends DType>(
     for (let n = 0; n < count; n++) {
       const block = await (next ?? blockAt(n))
       next = n + 1 < count ? blockAt(n + 1) : undefined
-      // Whoever leaves early does not hear of what went wrong ahead.
+      // A loop that leaves early does not hear of what went wrong ahead.
       next?.catch(() => {})
       yield block
     }

@@ -17,7 +17,7 @@ const stored: Readonly<Record<string, readonly DType[]>> = {
 
 /** `Encoding` of parquet.thrift. */
 const encoding = { plain: 0, plainDictionary: 2, dictionary: 8 }
-/** Indices of more bits are left to hyparquet: a dictionary of so many values is none. */
+/** Indices of more bits are left to hyparquet: a dictionary with that many values saves nothing. */
 const mostBits = 24
 
 const codecs: ReadonlySet<CompressionCodec> = new Set(['UNCOMPRESSED', 'SNAPPY', 'GZIP', 'BROTLI', 'ZSTD', 'LZ4', 'LZ4_RAW'])

@@ -72,7 +72,7 @@ export interface Page {
   readonly kind: 'data' | 'data2' | 'dictionary' | 'other'
   /** As they lie in the file. */
   readonly bytes: Uint8Array
-  /** Of it when it is no longer compressed. */
+  /** Its bytes after decompression. */
   readonly size: number
   readonly count: number
   readonly encoding: number

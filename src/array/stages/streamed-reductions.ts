@@ -112,7 +112,7 @@ function boxesOf(node: Node, whole: boolean): Grid {
   return together
 }
 
-/** Every so many blocks of an axis as one. */
+/** Groups of this many blocks along an axis, each as one block. */
 function joined(axis: Grid[number], count: number): Grid[number] {
   if (count <= 1) return axis
   if (axis instanceof EqualBlocks) return new EqualBlocks(axis.length, count * axis.largest)

@@ -7,7 +7,7 @@ import type { Reporter } from './reporter.ts'
 
 /** Slow enough not to flood a log, fast enough to see that something moves. */
 const everyMs = 500
-/** More lines than this are no longer read; the rest is counted. */
+/** Nobody reads more lines than this; the rest is counted. */
 const linesMax = 200
 
 /** Plain lines, never taken back: each top-level run when it begins and when it ends. For CI and for logs. */

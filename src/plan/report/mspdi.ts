@@ -61,7 +61,7 @@ export function mspdi({ project, compiled, scheduled }: Planned): string {
       ...(calendar === undefined ? [] : [leaf('CalendarUID', calendarUid.get(calendar) ?? -1)]),
     ]),
   )
-  // Whoever was chosen by skill is assigned like anybody else.
+  // A resource that was chosen by skill is assigned like any other.
   const assigned = project.tasks.flatMap((task) =>
     (scheduled.taken[number.get(task.id) ?? 0] ?? []).map(([r, units]) => ({
       task,

@@ -35,7 +35,7 @@ export function delays(problem: Problem, scheduled: Scheduled): (Delays | undefi
       return Math.max(0, end - planned)
     })
     const [quarter = 0, half = 0, whole = 0] = effects
-    // Who is less late can still wait: a longer delay never ends earlier (else this would be one of Graham's anomalies).
+    // A task that is less late can still wait: a longer delay never ends earlier (else this would be one of Graham's anomalies).
     return [Math.min(quarter, half, whole), Math.min(half, whole), whole]
   })
 }

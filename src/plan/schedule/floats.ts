@@ -6,7 +6,7 @@ import type { Taken } from './serial.ts'
 type TakenBy = readonly (readonly Taken[])[]
 
 /**
- * Whoever starts after a task has ended, and shares a resource with it, waits for it: as long as these pairs keep their order, nobody is ever asked for
+ * A task that starts after another has ended, and shares a resource with it, waits for it: as long as these pairs keep their order, nobody is ever asked for
  * more than there is. O((tasks + links) log tasks).
  */
 export function floats(problem: Problem, starts: Float64Array, ends: Float64Array, taken: TakenBy): Float64Array {

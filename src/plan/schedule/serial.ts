@@ -16,7 +16,7 @@ const nothing: readonly Taken[] = []
 export class SerialGeneration {
   readonly starts: Float64Array
   readonly ends: Float64Array
-  /** Who was chosen for each task by skill. */
+  /** The resources chosen for each task by skill. */
   readonly chosen: (readonly Taken[])[]
   makespan = 0
   readonly #problem: Problem

@@ -1,4 +1,4 @@
-/** What the shared primitives have in common: a piece of shared memory that says what it is for, and leases. */
+/** The common part of the shared primitives: a piece of shared memory that says what it is for, and leases. */
 import { describe, InvalidOption } from '../../base/errors.ts'
 import type { Cells } from './hold.ts'
 

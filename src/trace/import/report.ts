@@ -59,7 +59,7 @@ const leastMs = 0.5
 /** Own time without a span below it, of which a trace that long is said to have a gap. */
 const gapShare = 0.25
 const gapMs = 20
-/** Savings of single findings are computed one by one for so many per trace, the largest; the rest counts together. */
+/** Savings are computed one by one for this many findings of a trace, the largest; the rest counts together. */
 const singlesPerTrace = 200
 const pathShown = 12
 

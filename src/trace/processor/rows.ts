@@ -1,6 +1,6 @@
 /**
  * Rows: what the column `row` of tasks and processors means. The thread that owns the runs is one, each worker has a number of its own, and
- * processors have some besides. Whoever asks what a row is asks here.
+ * processors have some besides. This is the place to ask what a row is.
  */
 
 import { threadRow } from '../../base/rows.ts'

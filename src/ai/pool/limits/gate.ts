@@ -25,7 +25,7 @@ const reportMs = 20
 const lookAgainMs = 1_000
 /** A pause may end earlier than it was said to. */
 const longestWaitMs = 2_000
-/** More than a program ever holds, and so little that a thousandth of a call is no rounding error of it. */
+/** More than a program ever holds, and little enough that a thousandth of a call is above its rounding error. */
 const calls = 1e6
 const tokens = 1e8
 /** As good as no refill: the limiter's own timer goes off after years. */

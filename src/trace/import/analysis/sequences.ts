@@ -60,7 +60,7 @@ export function sequencesOf(forest: Forest, path: SpanPath, doing: Uint8Array, e
   return found
 }
 
-/** Calls that follow each other closely, and that are no pause, page, second try, or edge of a transaction. */
+/** Calls that follow each other closely, and are not a pause, a page, a second try, or the edge of a transaction. */
 function stretches({ spans, start, end }: Forest, chain: readonly number[]): { rows: number[]; transaction: boolean }[] {
   const list: { rows: number[]; transaction: boolean }[] = []
   let rows: number[] = []

@@ -47,7 +47,7 @@ const comma = 0x2c
 const hole = Buffer.from('null')
 const bracket = Buffer.from('[')
 const separator = Buffer.from(',')
-/** Elements without others inside are parsed so many at once: a call of `JSON.parse` for each would take a third longer. */
+/** How many elements without others inside are parsed at once: a call of `JSON.parse` for each would take a third longer. */
 const together = 64
 
 const none: Node = { children: new Map(), pattern: undefined }
