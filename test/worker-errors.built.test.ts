@@ -1,6 +1,6 @@
 /** An error that comes from a worker tells both ways: where it was thrown there, and who called here. */
 import { expect, test } from 'vitest'
-import { all, graph, map, mapReduce, scope, WorkerCrashed } from '../src/index.ts'
+import { all, graph, map, mapReduce, scope, stream, Unserializable, WorkerCrashed } from '../src/index.ts'
 import { deaths } from './fixtures/deaths.ts'
 import { failing, TooLarge } from './fixtures/failing.ts'
 
@@ -88,4 +88,26 @@ test('a failure of a thousand calls is one rejection each, and none is unhandled
   process.off('unhandledRejection', listen)
   expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(987)
   expect(unhandled).toEqual([])
+})
+
+// Messages that cannot be read are lost, and do not say what they were. 4,000 levels can be written there, and not read here.
+const tooDeep = 4_000
+test.each<readonly [string, () => Promise<unknown>]>([
+  ['a direct call', () => failing.deep(tooDeep)],
+  ['a map', () => map([1, tooDeep, 2], failing.deep)],
+  ['a stream', () => stream([1, tooDeep]).map(failing.deep).toArray()],
+])('a result that cannot be read here is the failure of its call: %s', async (_, call) => {
+  const { error } = await told(() => caller(call))
+  expect(error).toBeInstanceOf(Unserializable)
+  expect(error.message).toMatch(/A result of "deep" cannot be read here: Maximum call stack/)
+  expect(await failing.check(3)).toBe(3)
+})
+
+test('of many calls at once the others are not lost with it', async () => {
+  const outcomes = await Promise.allSettled(Array.from({ length: 40 }, (_, i) => failing.deep(i === 7 ? tooDeep : 1)))
+  expect(outcomes[7]?.status).toBe('rejected')
+  const odd = outcomes.filter(({ status }, i) => status === 'rejected' && i !== 7) as PromiseRejectedResult[]
+  // What was under way at the same worker.
+  for (const { reason } of odd) expect(reason).toBeInstanceOf(Unserializable)
+  expect(odd.length).toBeLessThan(39)
 })

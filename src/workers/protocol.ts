@@ -103,7 +103,14 @@ export interface CancelMessage {
   readonly reason: WireError
 }
 
-export type WorkerMessage = ReadyMessage | LoadedMessage | ResultMessage | PartMessage | LoadFailedMessage | ForkRequest
+export type WorkerMessage =
+  | ReadyMessage
+  | LoadedMessage
+  | ResultMessage
+  | PartMessage
+  | LoadFailedMessage
+  | UnreadMessage
+  | ForkRequest
 
 /** What a child process sends: it shares no memory to show its progress in, and may break in ways of its own. */
 export type ChildMessage = WorkerMessage | StartedMessage | UnreadableMessage | CrashedMessage
@@ -118,6 +125,13 @@ export interface StartedMessage {
 export interface UnreadableMessage {
   readonly type: 'unreadable'
   readonly batch: number
+  readonly error: WireError
+}
+
+/** A message to a thread cannot be read there. It does not say which one: messages come in their order, and this batch had come. */
+export interface UnreadMessage {
+  readonly type: 'unread'
+  readonly after: number
   readonly error: WireError
 }
 

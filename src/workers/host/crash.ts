@@ -1,6 +1,7 @@
 /** What is lost when a worker ends. */
 import { fromElsewhere } from '../../base/call-site.ts'
-import { WorkerCrashed } from '../../base/errors.ts'
+import { Unserializable, WorkerCrashed } from '../../base/errors.ts'
+import { messageOf } from '../../base/look.js'
 import type { FunctionRef } from '../../run/executor.ts'
 import type { Posted } from './job.ts'
 import type { LinkExit } from './link.ts'
@@ -32,7 +33,8 @@ function reachedItems(worker: PoolWorker, posted: Posted): number {
   return posted.id === progress.batch && progress.looping ? progress.started : posted.reported.length
 }
 
-export function crashOf(ref: FunctionRef, exit: LinkExit, killed: boolean): WorkerCrashed {
+export function crashOf(ref: FunctionRef, exit: LinkExit, { killed, unread }: PoolWorker): Error {
+  if (unread) return resultUnread(ref, unread)
   const aside = killed && exit.reason.startsWith('it was set aside')
   const message = aside
     ? `The worker that ran "${ref.name}" was set aside because another of its tasks could not be stopped`
@@ -41,6 +43,17 @@ export function crashOf(ref: FunctionRef, exit: LinkExit, killed: boolean): Work
       : `The worker that ran "${ref.name}" ended before the task did: ${exit.reason}`
   const hint = 'A task that had started is not repeated. `retry` allows it.'
   return fromElsewhere(new WorkerCrashed(message, { cause: exit.error, exitCode: exit.code, hint }))
+}
+
+export const resultUnread = (ref: FunctionRef, cause: Error): Unserializable =>
+  cannotBeRead(`A result of "${ref.name}"`, 'here', cause)
+
+/** @param what as the message begins @param there where it was read */
+export function cannotBeRead(what: string, there: string, cause: unknown): Unserializable {
+  const why = messageOf(cause)
+  const hint =
+    'Very deep values need more of the stack than there is: give a flat one, such as a list with indices, or JSON text. What was under way at the same worker may fail with it.'
+  return fromElsewhere(new Unserializable(`${what} cannot be read ${there}${why && `: ${why}`}`, { cause, hint }))
 }
 
 /** The call needed what lay at a worker that has ended. */

@@ -25,6 +25,8 @@ export interface CrewEvents {
   message(worker: PoolWorker, message: WorkerMessage): void
   /** It is no longer among the workers. */
   gone(worker: PoolWorker, exit: LinkExit): void
+  /** Something that it has sent cannot be read here. */
+  unread(worker: PoolWorker, error: Error): void
 }
 
 /** A worker that cannot be ended, as in native code that never returns, must not hold up whoever waits for the end. */
@@ -144,6 +146,7 @@ export class Crew {
         { memoryLimitMb: this.#settings.memoryLimitMb, slots: this.#settings.size, idle: this.idle },
         {
           message: (message) => this.#events.message(worker, message),
+          unread: (error) => this.#events.unread(worker, error),
           exit: (exit) => {
             this.#aside.delete(worker)
             if (this.#workers.delete(worker)) this.#events.gone(worker, exit)

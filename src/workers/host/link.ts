@@ -6,6 +6,8 @@ export interface LinkEvents {
   message(message: WorkerMessage): void
   /** Once; nothing comes after it. `error` is what ended the worker, where that is known. */
   exit(exit: LinkExit): void
+  /** A message of the worker's cannot be read here, and is lost. Where nobody asks for it, the worker is ended. */
+  unread?(error: Error): void
 }
 
 export interface LinkExit {

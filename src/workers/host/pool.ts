@@ -21,7 +21,7 @@ import { note } from '../../base/observer.ts'
 import type { Batch, BulkWork, CallOptions, Executor, FunctionRef, Reach } from '../../run/executor.ts'
 import { sizesOf } from '../../run/sizes.ts'
 import { forgetHolder } from '../broadcast.ts'
-import type { LoadFailedMessage, ResultMessage, WorkerMessage } from '../protocol.ts'
+import type { LoadFailedMessage, ResultMessage, UnreadMessage, WorkerMessage } from '../protocol.ts'
 import { fromWire } from '../../encoding/from-wire.ts'
 import { forgetTransfer } from '../../encoding/transfers.js'
 import { copyingOf, noteCopying } from './copying.ts'
@@ -29,7 +29,7 @@ import { callHere, cheaperHere } from './calls-here.ts'
 import { CallJobs } from './call-jobs.ts'
 import { considerHere } from './consider-here.ts'
 import type { DirectCalls } from './direct-calls.ts'
-import { crashOf, lostItems, lostPlace } from './crash.ts'
+import { cannotBeRead, crashOf, lostItems, lostPlace, resultUnread } from './crash.ts'
 import { Crew, type CrewSettings } from './crew.ts'
 import { noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, skip } from './delivery.ts'
@@ -101,6 +101,11 @@ export class Pool implements Executor {
     this.#crew = new Crew(settings, {
       message: (worker, message) => this.#receive(worker, message),
       gone: (worker, exit) => this.#gone(worker, exit),
+      unread: (worker, error) => {
+        // Nobody knows what was in it: what had started there is lost with it.
+        worker.unread ??= error
+        this.#crew.kill(worker)
+      },
     })
     this.#forks = new Forks({
       executor: this,
@@ -354,6 +359,7 @@ export class Pool implements Executor {
     }
     if (message.type === 'loaded') return this.#loaded(worker, worker.moduleOf(message.fn))
     if (message.type === 'part') return
+    if (message.type === 'unread') return this.#argumentUnread(worker, message)
     if (message.type !== 'result' && message.type !== 'load-failed') {
       if (!worker.killed) this.#forks.receive(worker, message)
       return
@@ -389,6 +395,9 @@ export class Pool implements Executor {
     if (message.pieces) this.#reading.add(posted, message, worker.row)
     const began = posted.job.work.observed ? performance.now() : 0
     deliver(posted, message, worker.row)
+    // What has not come now has been lost before it.
+    const { unread } = worker
+    if (message.last && unread && posted.left > 0) this.#failAll(posted, () => resultUnread(ref, unread), worker.row)
     const copying = copyingOf(posted.job)
     if (copying) {
       if (!message.pieces) copying.ownMs += performance.now() - began
@@ -405,6 +414,18 @@ export class Pool implements Executor {
     const [why] = cause.message.split('\n')
     this.#crew.forget(worker, posted)
     this.#failAll(posted, () => startFailed(ref, `could not be loaded: ${why}`, cause), worker.row)
+  }
+
+  /** The items of a batch cannot be read at the worker: the first one posted after the last that came there. */
+  #argumentUnread(worker: PoolWorker, { after, error }: UnreadMessage): void {
+    const posted = [...worker.posted.values()].find(({ id }) => id > after)
+    // What its forks brought, which its function waits for.
+    if (!posted) return this.#crew.kill(worker)
+    this.#crew.forget(worker, posted)
+    const cause = fromWire(error)
+    this.#failAll(posted, () => cannotBeRead(`An argument of "${posted.job.ref.name}"`, 'by its worker', cause), worker.row)
+    this.#feed()
+    this.#finishIfOver(posted.job)
   }
 
   /** Each item gets an error of its own, because each may have another caller. */
@@ -459,7 +480,7 @@ export class Pool implements Executor {
   /** What had started fails; what had not goes back to the front of the queue. */
   #recover(worker: PoolWorker, posted: Posted, exit: LinkExit): void {
     const { job, batch } = posted
-    const crash = (): Error => (this.#ended ? this.#closedError() : crashOf(job.ref, exit, worker.killed))
+    const crash = (): Error => (this.#ended ? this.#closedError() : crashOf(job.ref, exit, worker))
     if (this.#ended || batch.items.length === 0) return this.#failAll(posted, crash, worker.row)
     const { started, waiting } = lostItems(worker, posted)
     for (const at of started) failItem(posted, at, crash, worker.row, true)

@@ -47,19 +47,33 @@ export function openThread(options: LinkOptions, events: LinkEvents): Link {
     Atomics.add(cells, slot.attention, 1)
   }
   const ended = letAnswer({ cells, park: () => send({ type: 'park' }) })
-  const drain = (): void => {
-    for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port))
-      events.message(next.message as WorkerMessage)
-  }
   let failure: unknown
+  /** A value may be written there that cannot be read here: threads have stacks of different sizes, and deep values need stack. */
+  const unread = (error: Error): void => {
+    failure = error
+    if (events.unread) events.unread(error)
+    else void worker.terminate()
+  }
+  const next = (): { readonly message: unknown } | undefined => {
+    for (;;) {
+      try {
+        return receiveMessageOnPort(port)
+      } catch (error) {
+        unread(error as Error)
+      }
+    }
+  }
+  const drain = (): void => {
+    for (let one = next(); one; one = next()) events.message(one.message as WorkerMessage)
+  }
   port.on('message', (message: WorkerMessage) => events.message(message))
+  port.on('messageerror', unread)
   worker.on('error', (error) => (failure = error))
   // The worker alone keeps the program alive, and says its end also when the port is gone.
   port.unref()
   worker.on('exit', (code) => {
     // Sent before the end, and not yet received.
-    for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port))
-      events.message(last.message as WorkerMessage)
+    drain()
     port.close()
     control.close()
     ended()

@@ -28,6 +28,8 @@ export class PoolWorker {
   /** Gets no more work, and is ended when it has none. */
   retiring = false
   killed = false
+  /** Why something that it has sent could not be read; it was ended for that. */
+  unread: Error | undefined
   /** It has said that it has nothing to do before one of its forks has come back, and has got nothing since. */
   waits = false
   /** Called when it has ended. */

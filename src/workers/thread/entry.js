@@ -74,13 +74,24 @@ function startThread() {
     () => runner.lastBatch,
     forks,
   )
+  /** @param {unknown} error */
+  const unread = (error) => port.postMessage({ type: 'unread', after: runner.lastBatch, error: packError(error) })
+  const take = () => {
+    for (;;) {
+      try {
+        return receiveMessageOnPort(port)
+      } catch (error) {
+        unread(error)
+      }
+    }
+  }
   const linger = () => {
     const until = performance.now() + lingerMostMs
     while (Atomics.load(progress, cell.awake) === 1 && runner.idle && performance.now() < until) {
       const seen = Atomics.load(progress, cell.posted)
-      let next = receiveMessageOnPort(port)
+      let next = take()
       if (!next && !spin(progress, seen) && Atomics.wait(progress, cell.posted, seen, lingerMs) === 'timed-out') return
-      for (next ??= receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) runner.receive(next.message)
+      for (next ??= take(); next; next = take()) runner.receive(next.message)
     }
   }
   control.on('message', controlled)
@@ -89,6 +100,7 @@ function startThread() {
     runner.receive(message)
     linger()
   })
+  port.on('messageerror', unread)
   // What has been computed must not be lost when a function ends the thread.
   process.on('exit', () => runner.flush())
   port.postMessage({ type: 'ready', thread: systemThread() })
