@@ -1,8 +1,14 @@
 /** Options and arguments in the wrong place: the error says where they belong. */
 import { expect, test } from 'vitest'
-import { all, graph, guard, limiter, map, mapReduce, scope, stream, threads } from '../src/index.ts'
+import { all, graph, graphFrom, guard, limiter, map, mapReduce, readPart, scope, stream, threads } from '../src/index.ts'
 import { Channel, Semaphore } from '../src/sync/index.ts'
 import { record } from '../src/trace/index.ts'
+
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
 
 const fn = async (n: unknown): Promise<unknown> => n
 const options = { concurrency: 2 }
@@ -43,6 +49,25 @@ test.each(Object.entries(cases))('%s', async (_, [run, hint]) => {
     (thrown: unknown) => thrown,
   )
   expect((error as { hint?: string } | undefined)?.hint).toMatch(hint)
+})
+
+const refused: Readonly<Record<string, readonly [() => unknown, RegExp]>> = {
+  'map, a signal': [
+    () => loose(map)([1], fn, AbortSignal.abort()),
+    /options of map to be an object, got an object \(AbortSignal\)/,
+  ],
+  'guard, a Map': [() => loose(guard)(fn, new Map([['timeout', 5]])), /options of guard to be an object, got an object \(Map\)/],
+  'scope, a promise': [() => loose(scope)(fn, Promise.resolve({ timeout: 5 })), /options of scope to be an object/],
+  'map, a proxy that has been revoked': [() => loose(map)([1], revoked()), /Expected `fn` of map to be a function/],
+  'readPart, no part': [() => loose(readPart)('data.csv'), /Expected readPart to get a part that splitFile gave/],
+  'graphFrom, a task of null': [
+    () => loose(graphFrom)('g', { a: null }),
+    /Expected task "a" to be an object with a function `run`, got null/,
+  ],
+}
+
+test.each(Object.entries(refused))('%s is refused in words', async (_, [run, message]) => {
+  await expect((async () => run())()).rejects.toThrow(message)
 })
 
 test('a graph whose tasks are called as options are is run', async () => {

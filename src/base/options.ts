@@ -4,7 +4,7 @@
  */
 import { type Duration, durationMs } from './duration.ts'
 import { describe, InvalidOption } from './errors.ts'
-import { peek } from './look.js'
+import { isList, peek } from './look.js'
 
 /** Says what a value should be: gives nothing when it is right, else the words after "Expected `name` to be". */
 export interface Rule {
@@ -100,7 +100,7 @@ export function checkValue(value: unknown, option: Rule, name: string): void {
 export function checkFunction(value: unknown, name: string, where: string): void {
   if (typeof value === 'function') return
   const options = typeof value === 'object' && value !== null && typeof peek(value, 'then') !== 'function'
-  const hint = Array.isArray(value)
+  const hint = isList(value)
     ? 'The items come first, then the function.'
     : options
       ? `Options come after \`${name}\`.`

@@ -80,7 +80,9 @@ function inOrder(rows: ReadonlyMap<string, TableTask>): string[] {
 }
 
 function checkTask(task: string, rows: ReadonlyMap<string, TableTask>): void {
-  const row = rows.get(task) as TableTask
+  const row: TableTask | null | undefined = rows.get(task)
+  if (typeof row !== 'object' || row === null)
+    throw new InvalidGraph(`Expected task "${task}" to be an object with a function \`run\`, got ${describe(row)}`)
   const { needs = [] } = row
   if (typeof row.run !== 'function')
     throw new InvalidGraph(`Expected task "${task}" to have a function \`run\`, got ${describe(row.run)}`)

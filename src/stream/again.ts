@@ -5,6 +5,7 @@
  * The worker sends an item that has halted back with what its functions have given so far. What is lost with a worker can only begin again at the first
  * function, which is done where each of them may be repeated.
  */
+import { performance } from '../base/globals.js'
 import { WorkerCrashed } from '../base/errors.ts'
 import { itemKey } from '../base/idempotency.js'
 import { isA } from '../base/look.js'

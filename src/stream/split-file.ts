@@ -8,6 +8,7 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { lazily } from '../base/builtin.js'
+import { peek } from '../base/look.js'
 import { describe, HeddleError, InvalidOption, RecordTooLong } from '../base/errors.ts'
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 
@@ -108,7 +109,10 @@ export async function* splitFile(path: string, options: SplitFileOptions = {}): 
  *   countLines: async (part: FilePart) => (await readPart(part)).toString().split('\n').length,
  * })
  */
-export async function readPart({ path, start, end }: FilePart): Promise<Buffer> {
+export async function readPart(part: FilePart): Promise<Buffer> {
+  const [path, start, end] = ['path', 'start', 'end'].map((field) => peek(part, field))
+  if (typeof path !== 'string' || !isPlace(start) || !isPlace(end) || end < start)
+    throw new InvalidOption(`Expected readPart to get a part that splitFile gave, { path, start, end }, got ${describe(part)}`)
   const file = await disk().open(path, 'r')
   try {
     return await readRange(path, file, start, end)
@@ -116,6 +120,8 @@ export async function readPart({ path, start, end }: FilePart): Promise<Buffer> 
     await file.close()
   }
 }
+
+const isPlace = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 async function readRange(path: string, file: FileHandle, start: number, end: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(end - start)
