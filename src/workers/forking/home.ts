@@ -19,7 +19,7 @@
  * **The same everywhere.** What crosses is what crosses between any two threads: at home arguments and results are shared only where a copy would be
  * equal, so that no program can depend on who was idle.
  */
-import { performance, queueMicrotask, setImmediate, setTimeout } from '../../base/globals.js'
+import { performance, queueMicrotask, setImmediate } from '../../base/globals.js'
 import { cancelled } from '../../base/abort.ts'
 import { currentFrame, type Entrance, entranceOf, type Frame } from '../../base/frame.ts'
 import { withContext } from '../../base/with-context.js'
@@ -28,47 +28,28 @@ import type { BulkWork, CallOptions, Executor, FunctionRef } from '../../run/exe
 import { type Callable, runHere } from '../here.ts'
 import type { ForkedMessage } from '../protocol.ts'
 import type { ForkPort } from '../thread/fork-port.js'
-import { packError } from '../../encoding/errors.js'
+import { Breathing } from './breathing.ts'
 import { Cost } from './cost.ts'
 import { Many } from './many.ts'
 import { asCrossed } from './crossed.ts'
+import { Forked, handled } from './forked.ts'
+import { Offers } from './offers.ts'
+import { batchOf, depthOf } from './place.ts'
 import { Single } from './single.ts'
-import { type Given, type HomeFunction, Line, type Scheduler, type Unit, worthMs } from './unit.ts'
+import { type HomeFunction, Line, type Scheduler, type Unit, worthMs } from './unit.ts'
 
-/** Between two offers of what may be small. An offer costs home about 20 µs. */
-const beatMs = 1
 /** A fork that seems to cost less is trivial: to keep it for others and to come back to it costs about 1 µs. */
 const trivialMs = 0.02
 /** Trivial forks that wait for others at a time. A recursion of depth d keeps some d³/6 of its forks, instead of 2^d. */
 const mostTrivial = 3
 /** Forks that wait at a time, however large they are: there is enough for all others then. Bounds what they hold; chosen. */
 const mostKept = 1_024
-/** The oldest few are looked at: behind them lie smaller ones. */
-const mostLookedAt = 4
-/** Offers that lie with the pool for those who are at work. Chosen: a few of the cells that settle them (`../thread/claims.js`). */
-const mostAhead = 16
-/** Home waits as long before it asks for what nobody has begun: whoever has it may be about to begin. */
-const recallAfterMs = 2
-/** The event loop turns as often. Chosen as everywhere on a thread of the user's. */
-const heldMs = 10
-/** The most items between two looks at the clock. */
-const longestStride = 128
-
-interface Offer {
-  readonly unit: Unit
-  readonly given: Given
-  /** By position: it has come back, as a result or by itself. */
-  readonly back: Uint8Array
-  open: number
-  recalled: boolean
-}
-
 export class Home implements Executor, Scheduler {
   readonly name = 'threads'
   readonly #port: ForkPort
   readonly #functions = new WeakMap<FunctionRef, HomeFunction>()
   readonly #line = new Line()
-  readonly #offers = new Map<number, Offer>()
+  readonly #offers: Offers
   /** Forks that wait in the line. */
   #kept = 0
   /** Those that somebody awaits, or awaited: the last one starts first. */
@@ -78,18 +59,14 @@ export class Home implements Executor, Scheduler {
   #depth: number | undefined
   /** Calls under way at home; see `call`. */
   #calls = 0
-  #lookedAt = 0
-  #nextOffer = 0
-  #breathing: Promise<void> | undefined
-  #breathedAt = performance.now()
-  #stride = 1
-  #steps = 0
+  readonly #breathing = new Breathing()
   #turning = false
+  /** The pool knows that home waits. */
   #told = false
-  #recalling = false
 
   constructor(port: ForkPort) {
     this.#port = port
+    this.#offers = new Offers(port, this, this.#line, () => (this.#told = false))
     port.add(this)
   }
 
@@ -147,7 +124,7 @@ export class Home implements Executor, Scheduler {
       const since = performance.now()
       const unit = new Single(this, fn, args, { ...options, batch: batchOf(frame), since }, () => enter(here), resolve)
       this.#keepSingle(unit)
-      if (!this.#offer(unit, idle)) unit.start()
+      if (!this.#offers.offer(unit, idle)) unit.start()
       else this.idleSoon()
     })
   }
@@ -198,7 +175,7 @@ export class Home implements Executor, Scheduler {
     })
     const made = unit as unknown as Single
     forked.unit = made
-    forked.home = this
+    forked.join = (own) => this.join(own)
     handled(forked)
     this.#keepSingle(made)
     if (small) this.look()
@@ -281,131 +258,34 @@ export class Home implements Executor, Scheduler {
 
   // --- Offers -------------------------------------------------------------------------------------------------------------
 
-  /** Offers the oldest that is worth it, if somebody is idle. Called often. */
   look(): void {
-    const idle = this.#wanted()
-    if (idle <= 0) return
-    const now = performance.now()
-    // Whatever held the thread since the last look shows how much a step does here.
-    const step = now - this.#lookedAt
-    this.#lookedAt = now
-    if (now < this.#nextOffer) return
-    if (this.#offerOldest(idle, now, step)) this.#nextOffer = now + beatMs
+    this.#offers.look()
   }
 
-  /** Offers the oldest, if somebody is idle: something has come that takes long, or may. */
   offerNow(): void {
-    const idle = this.#wanted()
-    if (idle > 0) this.#offerOldest(idle, 0, Number.POSITIVE_INFINITY)
+    this.#offers.offerNow()
   }
 
-  /** For how many others there is to be something: the idle ones, or the next one of those that work on what home offered. */
-  #wanted(): number {
-    const idle = this.#port.idle()
-    if (idle > 0 || this.#offers.size === 0 || !this.#port.seesTaken) return idle
-    let ahead = 0
-    for (const fork of this.#offers.keys()) if (this.#port.left(fork) > 0) ahead++
-    return ahead < Math.min(this.slots - 1, this.#offers.size - ahead, mostAhead) ? 1 : 0
-  }
-
-  /** @param now for what the units say themselves; 0 where `leastMs` says enough of all */
-  #offerOldest(idle: number, now: number, leastMs: number): boolean {
-    let unit = this.#line.oldest
-    for (let i = 0; unit && i < mostLookedAt; i++) {
-      const { newer } = unit as Unit
-      if ((leastMs >= worthMs || unit.leastMs(now) >= worthMs) && this.#offer(unit, idle)) return true
-      unit = newer
-    }
-    return false
-  }
-
-  #offer(unit: Unit, idle: number): boolean {
-    const given = unit.give(idle)
-    if (!given) return false
-    const { module, name, batch, depth } = unit
-    const deadline = given.deadline + performance.timeOrigin
-    let fork: number
-    try {
-      fork = this.#port.offer(this, { module, name, batch, depth, ...given, deadline })
-    } catch {
-      // Something in it cannot cross. It runs here, which says the same.
-      unit.stays(given)
-      return false
-    }
-    this.#offers.set(fork, { unit, given, back: new Uint8Array(given.items.length), open: given.items.length, recalled: false })
-    if (unit instanceof Single) unit.watch((reason) => this.cancel(unit, reason))
-    this.#told = false
-    return true
-  }
-
-  /** Nobody wants what others have of it. */
   cancel(unit: Unit, reason: unknown): void {
-    for (const [fork, offer] of this.#offers) {
-      if (offer.unit !== unit) continue
-      const { from, count } = this.#port.takeBackAll(fork)
-      this.#port.cancel(fork, packError(reason))
-      const { first } = offer.given
-      const indexes = Array.from({ length: count }, (_, i) => first + from + i)
-      this.#closed(fork, offer, indexes)
-      for (const index of indexes) unit.skipped(index)
-    }
-  }
-
-  #closed(fork: number, offer: Offer, indexes: Iterable<number>): void {
-    for (const index of indexes) {
-      offer.back[index - offer.given.first] = 1
-      offer.open--
-    }
-    if (offer.open === 0) this.#offers.delete(fork)
+    this.#offers.cancel(unit, reason)
   }
 
   /** What became of an offer. */
-  forked({ fork, first, values, errors, skipped, returned, over }: ForkedMessage): void {
-    const offer = this.#offers.get(fork)
-    if (!offer) return
-    const { unit, given } = offer
-    this.#told = false
-    this.#closed(
-      fork,
-      offer,
-      Array.from(values, (_, i) => first + i),
-    )
-    this.#closed(fork, offer, [...(errors ?? []).map(({ index }) => index), ...(skipped ?? []), ...(returned ?? [])])
-    // Of an offer that nobody could read.
-    const left = over ? [...offer.back.keys()].filter((at) => offer.back[at] === 0).map((at) => given.first + at) : []
-    this.#closed(fork, offer, left)
-    if (values.length > 0) unit.succeeded(first, values)
-    for (const { index, error } of errors ?? []) unit.failed(index, error)
-    for (const index of skipped ?? []) unit.skipped(index)
-    const own = [...(returned ?? []), ...left]
-    if (own.length > 0) unit.returned(own, given)
-    this.idleSoon()
+  forked(message: ForkedMessage): void {
+    this.#offers.forked(message)
+  }
+
+  breathe(): Promise<void> | undefined {
+    return this.#breathing.due()
   }
 
   // --- Turns of the event loop --------------------------------------------------------------------------------------------
 
-  /** The pause for which whatever runs here is to wait now and then, so that the event loop turns; undefined mostly. */
-  breathe(): Promise<void> | undefined {
-    if (this.#breathing) return this.#breathing
-    if (++this.#steps < this.#stride) return undefined
-    this.#steps = 0
-    const now = performance.now()
-    const heldFor = now - this.#breathedAt
-    this.#stride = heldFor > heldMs / 4 ? 1 : Math.min(longestStride, this.#stride * 2)
-    if (heldFor < heldMs) return undefined
-    return (this.#breathing = new Promise((resolve) => {
-      setImmediate(() => {
-        this.#breathing = undefined
-        this.#breathedAt = performance.now()
-        resolve()
-      })
-    }))
-  }
-
   /** A batch begins or ends. */
   turned(): void {
-    this.#lookedAt = performance.now()
-    this.#breathedAt = this.#lookedAt
+    const now = performance.now()
+    this.#offers.turned(now)
+    this.#breathing.turned(now)
     this.#told = false
     if (this.#offers.size > 0 || this.#line.newest) this.idleSoon()
   }
@@ -419,13 +299,13 @@ export class Home implements Executor, Scheduler {
 
   readonly #turn = (): void => {
     this.#turning = false
-    this.#breathedAt = performance.now()
+    this.#breathing.turned(performance.now())
     // What breathes goes on by itself.
-    if (this.#breathing || this.#startNewest() || this.#takeBack()) return this.idleSoon()
+    if (this.#breathing.paused || this.#startNewest() || this.#offers.takeBack()) return this.idleSoon()
     if (this.#offers.size === 0) return
     if (!this.#told) this.#port.waits()
     this.#told = true
-    this.#recallSoon()
+    this.#offers.recallSoon()
   }
 
   #startNewest(): boolean {
@@ -437,82 +317,4 @@ export class Home implements Executor, Scheduler {
     }
     return false
   }
-
-  /** Half of what nobody has, of the offer that was made last: the others may still take the rest. */
-  #takeBack(): boolean {
-    for (const [fork, offer] of [...this.#offers].reverse()) {
-      const indexes: number[] = []
-      for (let most = Math.ceil(this.#port.left(fork) / 2); most > 0; most--) {
-        const at = this.#port.takeBack(fork)
-        if (at < 0) break
-        indexes.unshift(offer.given.first + at)
-      }
-      if (indexes.length === 0) continue
-      if (this.#port.left(fork) === 0) this.#recall(fork, offer)
-      this.#closed(fork, offer, indexes)
-      offer.unit.returned(indexes, offer.given)
-      return true
-    }
-    return false
-  }
-
-  #recallSoon(): void {
-    if (this.#recalling || [...this.#offers.values()].every(({ recalled }) => recalled)) return
-    this.#recalling = true
-    setTimeout(() => {
-      this.#recalling = false
-      for (const [fork, offer] of this.#offers) if (!offer.recalled) this.#recall(fork, offer)
-    }, recallAfterMs)
-  }
-
-  #recall(fork: number, offer: Offer): void {
-    offer.recalled = true
-    this.#port.recall(fork)
-  }
-}
-
-/** A task that fails before it awaits its fork must not end the worker through what the fork throws. */
-function handled(promise: Promise<unknown>): Promise<unknown> {
-  Promise.prototype.then.call(promise, undefined, nothing)
-  return promise
-}
-
-const nothing = (): void => {}
-
-/** A promise that says when somebody waits for it: what was kept for others runs then at the latest. */
-class Forked extends Promise<unknown> {
-  unit: Single | undefined
-  home: Home | undefined
-
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise
-  }
-
-  // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
-  override then<A, B>(
-    done?: ((value: unknown) => A | PromiseLike<A>) | null,
-    failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    const { unit } = this
-    this.unit = undefined
-    if (unit) this.home?.join(unit)
-    return super.then(done, failed)
-  }
-}
-
-/** The batch whose task the code at hand belongs to. */
-function batchOf(frame: Frame): number {
-  for (let at: Frame | undefined = frame; at; at = at.parent) {
-    const { batch } = at.context as { readonly batch?: number }
-    if (batch !== undefined) return batch
-  }
-  return 0
-}
-
-function depthOf(frame: Frame): number {
-  for (let at: Frame | undefined = frame; at; at = at.parent) {
-    const { depth } = at.context as { readonly depth?: number }
-    if (depth !== undefined) return depth
-  }
-  return 0
 }
