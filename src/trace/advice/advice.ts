@@ -94,6 +94,18 @@ export function workerRows(facts: Facts): readonly RowUse[] {
   return facts.rows.filter(({ row }) => isWorkerRow(row))
 }
 
+/** Shares of the machine from which on other programs explain why something took long, or was late; chosen. */
+const [othersMatter, othersRule] = [0.2, 0.5]
+/** How long a thread may be off its core then, seen on machines of two cores with six busy programs; where others rule, half of the run. */
+const [offCoreMs, offCoreShare] = [100, 0.5]
+
+/** How much longer than the others a task may take only because other programs had its core; 0 on a quiet machine. */
+export function noiseMs({ work, related, wallMs }: Facts): number {
+  const share = work.cores.others / related.trace.meta.cores
+  if (share < othersMatter) return 0
+  return share < othersRule ? offCoreMs : Math.max(offCoreMs, offCoreShare * wallMs)
+}
+
 /** What stages and runs of functions without a name are called; in code these would be other functions. */
 const operations = new Set([
   'all',

@@ -7,7 +7,7 @@ import { copyingIn, threadMs } from '../explain/copying.ts'
 import { notesOf } from '../explain/notes.ts'
 import { factor } from '../explain/speedup.ts'
 import { percent } from '../explain/words.ts'
-import { type Fault, codeName, type Facts, workerRows } from './advice.ts'
+import { type Fault, codeName, type Facts, noiseMs, workerRows } from './advice.ts'
 import { isWorkerRow } from '../processor/rows.ts'
 
 /** A task should take at least this many times what it costs to hand it out (facts of the field: Spark, joblib and Ray say the same with other numbers). */
@@ -89,7 +89,12 @@ export function notWorthThreads(facts: Facts): Fault[] {
   const workMs = workers.reduce((sum, { runningMs }) => sum + runningMs, 0)
   // While this thread copies, they wait for it: that is a fault of its own.
   const copiedMs = copyingIn(facts.related.trace).reduce((sum, copied) => sum + threadMs(copied), 0)
-  const costMs = Math.max(0, ...workers.map(({ idleMs }) => idleMs.startup + Math.max(0, idleMs.dispatch - copiedMs)))
+  // Where other programs have the cores, a worker is idle because this thread does not get to run either.
+  const handingOut = noiseMs(facts) > 0 ? 0 : 1
+  const costMs = Math.max(
+    0,
+    ...workers.map(({ idleMs }) => idleMs.startup + handingOut * Math.max(0, idleMs.dispatch - copiedMs)),
+  )
   if (workMs >= costMs) return []
   const label = facts.groups.find(({ onWorkers }) => onWorkers > 0)?.label ?? 'the worker functions'
   return [
@@ -154,8 +159,10 @@ export function stragglers(facts: Facts): Fault[] {
     if (group.onWorkers < group.tasks / 2 && facts.work.threadBusy > 0.5) return []
     const rows = byGroup.items.subarray(byGroup.start[number], byGroup.start[number + 1])
     const late = related.settled[rows[Math.floor(rows.length * 0.9)] as number] as number
+    const noise = noiseMs(facts)
     const found = [...rows].filter((task) => {
       const ms = (related.settled[task] as number) - (related.started[task] as number)
+      if (ms - group.medianMs <= noise) return false
       return (
         ms > timesMedian * group.medianMs || (ms > timesMedianLate * group.medianMs && (related.settled[task] as number) > late)
       )

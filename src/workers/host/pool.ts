@@ -403,7 +403,7 @@ export class Pool implements Executor {
       if (!message.pieces) copying.ownMs += performance.now() - began
       copying.items += message.last ? posted.batch.items.length : 0
       copying.workerMs += message.copyMs ?? 0
-      noteCopying(posted.job, false)
+      noteCopying(posted.job, posted.job.over)
     }
     if (message.last) this.#finishIfOver(posted.job)
   }
