@@ -64,7 +64,7 @@ test('word counts of many seeds per call', onBusyMachines, async () => {
   const chunks = Array.from({ length: 16 }, (_, at) => seeds.slice(4 * at, 4 * at + 4)).filter(({ length }) => length > 0)
   const { advice } = await said(() => mapReduce(chunks, large.countsOf, merged))
   // What is merged here, once per chunk, is all that there is to say.
-  if (advice[0]) expect(['merging-here', 'copying']).toContain(advice[0].pitfall)
+  expect(['merging-here', 'copying', undefined]).toContain(advice[0]?.pitfall)
 })
 
 test('worker functions in a row of a stream: nothing crosses between them', onBusyMachines, async () => {
