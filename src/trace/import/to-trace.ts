@@ -25,17 +25,41 @@ const mostRowsOfService = 64
  */
 export function traceOfSpans(spans: Spans, name: string): Trace {
   const forest = forestOf(spans)
-  const { start, end, order } = forest
-  const strings = new Strings()
-  const tables = newTables()
   const [from, to] = extent(forest)
-  const rowOf = laneOf(forest)
+  const draft: Draft = { spans, forest, from, strings: new Strings(), tables: newTables() }
+  const rows = laneOf(forest)
+  addTasks(draft, addRuns(draft), rows.rows)
+  addFindings(draft)
+  addExecutors(draft, rows.names)
+  return makeTrace(
+    {
+      name,
+      epochMs: spans.epochMs + from,
+      durationMs: to - from,
+      window: 'all',
+      cores: availableParallelism(),
+      runtime: spans.format,
+      complete: true,
+    },
+    draft.strings.list,
+    draft.tables,
+  )
+}
+
+/** The trace as far as it is made. */
+interface Draft {
+  readonly spans: Spans
+  readonly forest: Forest
+  /** When the first span began. */
+  readonly from: number
+  readonly strings: Strings
+  readonly tables: ReturnType<typeof newTables>
+}
+
+/** A run for each request. @returns the number of the run by the row of its root */
+function addRuns({ spans, forest, from, strings, tables }: Draft): ReadonlyMap<number, number> {
+  const { start, end } = forest
   const runs = new Map<number, number>()
-  const rootOf = new Int32Array(spans.rows.count)
-  for (const row of order) {
-    const parent = spans.rows.parent[row] as number
-    rootOf[row] = parent < 0 ? row : (rootOf[parent] as number)
-  }
   for (const root of forest.roots.toSorted((a, b) => (start[a] as number) - (start[b] as number))) {
     const line = tables.runs.append()
     const { columns } = tables.runs
@@ -49,34 +73,55 @@ export function traceOfSpans(spans: Spans, name: string): Trace {
     columns.concurrency[line] = -1
     columns.state[line] = runStates.indexOf(failed(spans, root) ? 'failed' : 'done')
   }
+  return runs
+}
+
+/** The root of each span. */
+function rootsOf(spans: Spans, order: Iterable<number>): Int32Array {
+  const rootOf = new Int32Array(spans.rows.count)
+  for (const row of order) {
+    const parent = spans.rows.parent[row] as number
+    rootOf[row] = parent < 0 ? row : (rootOf[parent] as number)
+  }
+  return rootOf
+}
+
+/** A task for each span, in the order in which they settled. @param rows the row of each span */
+function addTasks(draft: Draft, runs: ReadonlyMap<number, number>, rows: ArrayLike<number>): void {
+  const { spans, forest, from, strings, tables } = draft
+  const { start, end, order } = forest
+  const rootOf = rootsOf(spans, order)
   const { tasks, needs } = tables
   const bySettled = Int32Array.from({ length: spans.rows.count }, (_, row) => row).sort(
     (a, b) => (end[a] as number) - (end[b] as number) || b - a,
   )
-  const places = new Map<number, number>()
   tasks.reserve(spans.rows.count)
-  for (const row of bySettled) {
+  bySettled.forEach((row, index) => {
     const task = tasks.append()
     const { columns } = tasks
     const at = (start[row] as number) - from
+    const hasFailed = failed(spans, row)
     columns.id[task] = row + 1
     columns.run[task] = runs.get(rootOf[row] as number) ?? 0
     columns.parent[task] = (spans.rows.parent[row] as number) + 1
-    columns.index[task] = places.size
+    columns.index[task] = index
     columns.name[task] = strings.intern(operationLabel(spans, row))
     for (const needed of spans.needs.get(row) ?? []) needs.columns.task[needs.append()] = needed + 1
     columns.needsEnd[task] = needs.count
-    columns.row[task] = rowOf.rows[row] as number
+    columns.row[task] = rows[row] as number
     columns.queuedAt[task] = at
     columns.readyAt[task] = at
     columns.startedAt[task] = at
     columns.settledAt[task] = (end[row] as number) - from
     columns.attempts[task] = 1
-    columns.state[task] = taskStates.indexOf(failed(spans, row) ? 'failed' : 'done')
-    if (failed(spans, row))
+    columns.state[task] = taskStates.indexOf(hasFailed ? 'failed' : 'done')
+    if (hasFailed)
       columns.error[task] = strings.intern(JSON.stringify({ name: 'Error', message: 'the span says that it failed' }))
-    places.set(row, task)
-  }
+  })
+}
+
+/** What the report finds, as notes. */
+function addFindings({ spans, strings, tables }: Draft): void {
   for (const { tier, message, where, proof, question, savingMs, remedy } of explainSpans(spans).findings) {
     if (tier === 'info') continue
     const line = tables.notes.append()
@@ -86,26 +131,21 @@ export function traceOfSpans(spans: Spans, name: string): Trace {
     const asked = question === undefined ? proof : [...proof, question]
     columns.data[line] = strings.intern(JSON.stringify({ where, proof: asked.join('\n'), savingMs, remedy }))
   }
-  for (const [row, service] of rowOf.names) {
+}
+
+/** The names of the rows. */
+function addExecutors(
+  { strings, tables }: Draft,
+  names: Iterable<readonly [row: number, service: { machine: string; name: string }]>,
+): void {
+  for (const [row, service] of names) {
     const line = tables.executors.append()
-    tables.executors.columns.row[line] = row
-    tables.executors.columns.kind[line] = strings.intern('remote')
-    tables.executors.columns.machine[line] = strings.intern(service.machine)
-    tables.executors.columns.name[line] = strings.intern(service.name)
+    const { columns } = tables.executors
+    columns.row[line] = row
+    columns.kind[line] = strings.intern('remote')
+    columns.machine[line] = strings.intern(service.machine)
+    columns.name[line] = strings.intern(service.name)
   }
-  return makeTrace(
-    {
-      name,
-      epochMs: spans.epochMs + from,
-      durationMs: to - from,
-      window: 'all',
-      cores: availableParallelism(),
-      runtime: spans.format,
-      complete: true,
-    },
-    strings.list,
-    tables,
-  )
 }
 
 const failed = ({ rows }: Spans, row: number): boolean => ((rows.flags[row] as number) & flag.failed) !== 0
