@@ -13,9 +13,8 @@ import { fresh, openPython } from './harness/processes.mjs'
 const count = 20_000
 const items = Array.from({ length: count }, (_, i) => i)
 
-/** @param {number} size items of one job @param {number} jobs how many of the items */
-async function raw(size, jobs) {
-  if (absent) return absent
+/** BullMQ by hand: a queue, its events, one worker process. */
+async function openRaw() {
   const { Queue, QueueEvents } = await import('bullmq')
   const redis = await openRedis()
   const worker = spawn(process.execPath, [fileURLToPath(new URL('fleet/raw-worker.mjs', import.meta.url)), String(redis.port)], {
@@ -26,6 +25,19 @@ async function raw(size, jobs) {
   const queue = new Queue('raw', { connection, defaultJobOptions: { removeOnComplete: true } })
   const events = new QueueEvents('raw', { connection })
   await events.waitUntilReady()
+  const close = async () => {
+    await events.close()
+    await queue.close()
+    worker.kill('SIGKILL')
+    redis.close()
+  }
+  return { events, queue, close }
+}
+
+/** @param {number} size items of one job @param {number} jobs how many of the items */
+async function raw(size, jobs) {
+  if (absent) return absent
+  const { events, queue, close } = await openRaw()
   return {
     rounds: 3,
     run: async () => {
@@ -45,12 +57,7 @@ async function raw(size, jobs) {
       const flat = added.flatMap(({ id }) => results.get(id))
       return { sum: flat.reduce((a, b) => a + b, 0), count: jobs }
     },
-    close: async () => {
-      await events.close()
-      await queue.close()
-      worker.kill('SIGKILL')
-      redis.close()
-    },
+    close,
   }
 }
 
@@ -110,6 +117,30 @@ const call = {
         },
       }
     },
+    'BullMQ by hand': async () => {
+      if (absent) return absent
+      const { events, queue, close } = await openRaw()
+      const waiting = new Map()
+      let calls = 0
+      events.on('completed', ({ jobId }) => waiting.get(jobId)?.())
+      return {
+        close,
+        measure: async () => {
+          const times = []
+          for (let i = 0; i < 300; i++) {
+            const at = performance.now()
+            const jobId = `call-${calls++}`
+            const done = new Promise((resolve) => waiting.set(jobId, resolve))
+            await queue.add('double', i, { jobId })
+            await done
+            waiting.delete(jobId)
+            times.push(performance.now() - at)
+            await new Promise((resolve) => setTimeout(resolve, 2))
+          }
+          return quantiles(times.sort((a, b) => a - b))
+        },
+      }
+    },
     Celery: peer('celery', async (ask) => quantiles(await ask({ calls: 300 }))),
     'Dask distributed': peer('dask', async (ask) => quantiles(await ask({ calls: 300 }))),
     Ray: peer('ray', async (ask) => quantiles(await ask({ calls: 300 }))),
@@ -117,6 +148,7 @@ const call = {
   targets: (results) => [
     { what: 'p50', got: results.median('heddle'), atMost: 2.5 },
     { what: 'p99', got: results.median('heddle', undefined, 'p99'), atMost: 12 },
+    { what: 'heddle / BullMQ by hand', got: results.ratio('heddle', 'BullMQ by hand'), atMost: 2 },
   ],
 }
 

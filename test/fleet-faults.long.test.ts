@@ -7,14 +7,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { map } from 'heddle'
-import { bullmq, type Fleet, type FleetOptions } from 'heddle/bullmq'
+import { bullmq, type Fleet, type FleetOptions, FleetUnavailable, WorkerLost } from 'heddle/bullmq'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Fleet as OwnFleet } from '../src/fleet/client/fleet.ts'
 import { initStore, openStore } from '../src/fleet/engine/open.ts'
@@ -30,6 +30,14 @@ const scale = Number(process.env['FLEET_SCALE'] ?? 1)
 const times = (full: number): number => Math.max(1, Math.round(full * scale))
 const range = (length: number): number[] => Array.from({ length }, (_, i) => i)
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
+/** Debian's package `faketime`. */
+const faketime = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
+/** An environment in which clocks show another time. */
+const skewed = (seconds: number): Record<string, string> => ({
+  LD_PRELOAD: faketime,
+  FAKETIME: `${seconds > 0 ? '+' : ''}${seconds}s`,
+  FAKETIME_DONT_FAKE_MONOTONIC: '1',
+})
 const random = randomFrom(Number(process.env['FC_SEED'] ?? Date.now()))
 
 const stores = [
@@ -67,6 +75,15 @@ for (const { name, path, start } of stores)
       child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve()
     const noted = (file: string, count: number, ms: number): { file: string; item: number; ms: number }[] =>
       range(count).map((item) => ({ file, item, ms }))
+    /** Some more items have begun: by the length of the file, which is long in the end. */
+    const grown = async (file: string, items: number): Promise<void> => {
+      const { size } = statSync(file)
+      await expect.poll(() => statSync(file).size, { timeout: 60_000 }).toBeGreaterThan(size + 30 * items)
+    }
+    /** More and more of them, until it is over. */
+    const endless = function* (file: string, ms: number, over: () => boolean, least = 0) {
+      for (let item = 0; item < least || !over(); item++) yield { file, item, ms }
+    }
     const open = (options: Partial<FleetOptions> = {}): Promise<Fleet> => bullmq({ url: store.url, patience: '60s', ...options })
 
     beforeAll(async () => {
@@ -88,45 +105,54 @@ for (const { name, path, start } of stores)
 
     test('machines are killed under load: nothing is lost, nothing fails, each result is recorded once', async () => {
       const kills = times(50)
-      const count = 2_000 * kills
       const file = newFile()
       const crew = [await machine(), await machine(), await machine()]
       const fleet = await open()
-      const progress = { over: false }
-      const mapped = map(noted(file, count, 5), fns.noted, { on: fleet, retry: 5 }).finally(() => (progress.over = true))
       let killed = 0
-      while (!progress.over && killed < kills) {
-        const before = begun(file).length
-        while (!progress.over && begun(file).length < before + 200) await sleep(20)
+      const items = endless(file, 5, () => killed >= kills, times(100_000))
+      const mapped = map(items, fns.noted, { on: fleet, retry: 5 })
+      while (killed < kills) {
+        await grown(file, 200)
         const at = random.below(crew.length)
         crew[at]?.kill('SIGKILL')
         killed++
         crew[at] = await machine()
       }
-      expect(await mapped).toEqual(range(count))
+      const results = await mapped
+      expect(results).toEqual(range(results.length))
       await fleet.close()
       const seen = begun(file)
-      expect(new Set(seen).size).toBe(count)
-      console.log(`${name}: ${count} items, ${killed} kills, ${seen.length - count} runs more`)
+      expect(new Set(seen).size).toBe(results.length)
+      console.log(`${name}: ${results.length} items, ${killed} kills, ${seen.length - results.length} runs more`)
     })
 
     test('a machine that was stopped for longer than its lock: its result is refused, its signal aborted soon after it wakes', async () => {
       const late: number[] = []
       for (let round = 0; round < times(10); round++) {
         const file = newFile()
-        const zombies = await Promise.all(range(5).map(() => machine()))
+        const zombies = await Promise.all(range(10).map(() => machine()))
         const fleet = await open()
-        const mapped = map(noted(file, 10, 25_000), fns.noted, { on: fleet, retry: 3, concurrency: 10 })
-        await expect.poll(() => begun(file).length, { timeout: 60_000 }).toBe(10)
+        // Those of one piece end the moment that their machine wakes: results that come too late. The others must be stopped.
+        const items = range(20).map((item) => ({ file, item, ms: 25_000, pieces: item < 10 ? 1 : 500 }))
+        const mapped = map(items, fns.inPieces, { on: fleet, retry: 3, concurrency: 20 })
+        await expect.poll(() => begun(file).length, { timeout: 60_000 }).toBe(20)
         for (const each of zombies) each.kill('SIGSTOP')
+        const locked = sleep(16_000)
+        const stale = new Set(runsOf(file))
         await machine()
         await machine()
-        await expect.poll(() => begun(file).length, { timeout: 120_000 }).toBeGreaterThanOrEqual(14)
+        await expect.poll(() => begun(file).length, { timeout: 120_000 }).toBeGreaterThanOrEqual(24)
+        // No lock of theirs lives any more.
+        await locked
+        const elsewhere = new Set(begun(file).filter((item, at, all) => all.indexOf(item) < at))
         const woken = performance.now()
         for (const each of zombies) each.kill('SIGCONT')
-        await expect.poll(() => stopped(file).length, { timeout: 20_000, interval: 20 }).toBe(10)
+        await expect.poll(() => stopped(file).length, { timeout: 20_000, interval: 20 }).toBeGreaterThanOrEqual(10)
         late.push(performance.now() - woken)
-        expect(await mapped).toEqual(range(10))
+        const results = await mapped
+        expect(results).toHaveLength(20)
+        // What nobody else had yet may be given; what somebody had begun again may not.
+        expect(results.filter((run, item) => stale.has(run) && elsewhere.has(item))).toEqual([])
         await fleet.close()
       }
       console.log(`${name}: zombies aborted ${late.map((ms) => Math.round(ms)).join(', ')} ms after waking`)
@@ -164,48 +190,179 @@ for (const { name, path, start } of stores)
       const url = store.url.replace(`:${store.port}`, `:${proxy.port}`)
       const file = newFile()
       const cut = await machine(url)
-      const fleet = await bullmq({ url: store.url })
-      const mapped = map(noted(file, 400, 200), fns.noted, { on: fleet, retry: 5 })
-      await expect.poll(() => begun(file).length, { timeout: 60_000 }).toBeGreaterThan(5)
+      const fleet = await open()
+      const long = map(noted(file, 1, 40_000), fns.noted, { on: fleet, retry: 5 })
+      await expect.poll(() => begun(file).length, { timeout: 60_000 }).toBe(1)
+      const shortFile = newFile()
+      let back = false
+      const mapped = map(
+        endless(shortFile, 200, () => back),
+        fns.noted,
+        { on: fleet, retry: 5 },
+      )
+      await expect.poll(() => begun(shortFile).length, { timeout: 60_000 }).toBeGreaterThan(5)
       proxy.silence()
+      const silentSince = performance.now()
       await machine()
-      await sleep(60_000)
-      const before = begunBy(file, cut.pid)
+      await expect.poll(() => stopped(file).length, { timeout: 30_000, interval: 50 }).toBe(1)
+      const fencedMs = performance.now() - silentSince
+      await sleep(Math.max(0, 60_000 - fencedMs))
+      const before = begunBy(shortFile, cut.pid)
       const at = performance.now()
       proxy.speak()
-      await expect.poll(() => begunBy(file, cut.pid), { timeout: 60_000, interval: 50 }).toBeGreaterThan(before)
+      await expect.poll(() => begunBy(shortFile, cut.pid), { timeout: 60_000, interval: 50 }).toBeGreaterThan(before)
       const resumedMs = performance.now() - at
-      expect(await mapped).toEqual(range(400))
+      back = true
+      const { length: count } = await mapped
+      expect(await mapped).toEqual(range(count))
+      expect(await long).toEqual([0])
       await fleet.close()
       proxy.close()
-      console.log(`${name}: silent for 60 s, resumed after ${Math.round(resumedMs)} ms`)
+      console.log(
+        `${name}: silent for 60 s, fenced after ${Math.round(fencedMs)} ms, resumed after ${Math.round(resumedMs)} ms, ${begun(shortFile).length - count} runs more`,
+      )
+      // The lock lives for 15 seconds from its last renewal.
+      expect(fencedMs).toBeLessThan(16_000)
       expect(resumedMs).toBeLessThan(10_000)
     })
 
+    test('an item that takes its machine down again and again is lost alone, whatever runs beside it', async () => {
+      const file = newFile()
+      const fleet = await open()
+      const bad = new Set([17])
+      const items = range(60).map((item) => ({ file, item, bad: 17, ms: 300 }))
+      const crew = [await machine(), await machine()]
+      const progress = { over: false, deaths: 0 }
+      const nurse = async (): Promise<void> => {
+        while (!progress.over) {
+          for (const [i, child] of crew.entries()) {
+            if (child.exitCode === null && child.signalCode === null) continue
+            progress.deaths++
+            crew[i] = await machine()
+          }
+          await sleep(50)
+        }
+      }
+      const nursing = nurse()
+      const { failed, ok } = await map(items, fns.slowPoison, { on: fleet, retry: 3, onFailure: 'settle' }).finally(
+        () => (progress.over = true),
+      )
+      await nursing
+      await fleet.close()
+      console.log(`${name}: ${progress.deaths} machines died of the poison`)
+      expect(failed.map(({ index }) => index)).toEqual([...bad])
+      expect(failed[0]?.error).toBeInstanceOf(WorkerLost)
+      expect(ok).toHaveLength(59)
+    })
+
+    test('a tenant with a thousand times as much work and weight: the small one waits for two batches at most', async () => {
+      await initStore(store.url, 'main-heavy')
+      await initStore(store.url, 'main-light')
+      const file = newFile()
+      await machine(store.url, {}, '--tenant', 'heavy=1000,light=1')
+      const [heavy, light] = [await open({ tenant: 'heavy', weight: 100 }), await open({ tenant: 'light' })]
+      const cancel = new AbortController()
+      const load = map(noted(file, 1_000, 250), fns.noted, { on: heavy, signal: cancel.signal }).catch(() => 'cancelled')
+      await expect.poll(() => begun(file).length, { timeout: 60_000 }).toBeGreaterThan(20)
+      const ahead: number[] = []
+      const call = light.bind(fns.noted)
+      for (let i = 0; i < times(20); i++) {
+        const before = begun(file).length
+        await call({ file, item: 10_000 + i, ms: 250 })
+        const order = begun(file)
+        ahead.push(order.indexOf(10_000 + i) - before)
+        await sleep(random.below(500))
+      }
+      cancel.abort()
+      await load
+      await Promise.all([heavy.close(), light.close()])
+      console.log(`${name}: batches of the heavy tenant begun before the call of the light one: ${ahead.join(', ')}`)
+      // Two of each slot.
+      expect(Math.max(...ahead)).toBeLessThanOrEqual(4)
+    })
+
+    test.runIf(existsSync(faketime) && name === 'Postgres').each([60, -60])(
+      'a clock that is off by %d s is refused where locks run out by it',
+      async (seconds) => {
+        const child = spawn(process.execPath, [command, 'worker', '--fleet', store.url, module], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+          env: { ...process.env, ...skewed(seconds) },
+        })
+        let said = ''
+        child.stderr?.on('data', (text) => (said += String(text)))
+        await once(child, 'close')
+        expect(child.exitCode).not.toBe(0)
+        expect(said).toMatch(new RegExp(`The clock of this machine is (60|59)\\.\\d s ${seconds > 0 ? 'ahead of' : 'behind'}`))
+      },
+    )
+
+    test.runIf(existsSync(faketime) && name === 'Redis')('clocks that are a minute off do no harm on Redis', async () => {
+      const file = newFile()
+      await Promise.all([machine(store.url, skewed(60)), machine(store.url, skewed(-60)), machine()])
+      const fleet = await open()
+      // Longer than a lock, and many batches.
+      const count = 300
+      expect(await map(noted(file, count, 500), fns.noted, { on: fleet })).toEqual(range(count))
+      await fleet.close()
+      expect(begun(file)).toHaveLength(count)
+      expect(new Set(lines(file).map((line) => line.split(' ')[2])).size).toBe(3)
+    })
+
+    test.runIf(name === 'Redis')(
+      'a Redis that is full while work is under way: it waits or fails by name, and nothing is lost',
+      async () => {
+        const file = newFile()
+        await machine()
+        const fleet = await open()
+        const redis = store as Awaited<ReturnType<typeof startRedis>>
+        const count = 600
+        const mapped = map(noted(file, count, 20), fns.noted, { on: fleet, retry: 5, onFailure: 'settle' })
+        await expect.poll(() => begun(file).length, { timeout: 60_000 }).toBeGreaterThan(50)
+        await redis.client.config('SET', 'maxmemory', '1mb')
+        await sleep(10_000)
+        await redis.client.config('SET', 'maxmemory', '0')
+        const { ok, failed } = await mapped
+        for (const { error } of failed) expect(error).toBeInstanceOf(FleetUnavailable)
+        expect(ok.length + failed.length).toBe(count)
+        console.log(
+          `Redis full for 10 s: ${ok.length} done, ${failed.length} failed by name, ${begun(file).length - ok.length} runs more`,
+        )
+        // Afterwards all is well.
+        expect(await map(range(50), fns.double, { on: fleet })).toEqual(range(50).map((n) => 2 * n))
+        await fleet.close()
+      },
+    )
+
     test('machines are drained again and again under load: nothing is lost, and nothing runs twice', async () => {
       const drains = times(100)
-      const count = 60 * drains
       const file = newFile()
       const crew = [await machine(), await machine()]
       const fleet = await open()
-      const progress = { over: false }
-      // Without retry, a loss would be a failure.
-      const mapped = map(noted(file, count, 10), fns.noted, { on: fleet }).finally(() => (progress.over = true))
       let drained = 0
-      while (!progress.over && drained < drains) {
-        const before = begun(file).length
-        while (!progress.over && begun(file).length < before + 20) await sleep(10)
+      // Without retry, a loss would be a failure, and so would be a lock that ran out.
+      const mapped = map(
+        endless(file, 50, () => drained >= drains),
+        fns.noted,
+        { on: fleet },
+      )
+      const took: number[] = []
+      while (drained < drains) {
+        await grown(file, 20)
         const next = machine()
         const old = crew.shift() as ChildProcess
+        const at = performance.now()
         old.kill('SIGTERM')
         await ended(old)
+        took.push(performance.now() - at)
         drained++
         crew.push(await next)
       }
+      const { length: count } = await mapped
       expect(await mapped).toEqual(range(count))
       expect(begun(file).toSorted((a, b) => a - b)).toEqual(range(count))
       await fleet.close()
-      console.log(`${name}: ${drained} drains, ${count} items`)
+      took.sort((a, b) => a - b)
+      console.log(`${name}: ${drained} drains of ${Math.round(took[took.length >> 1] ?? 0)} ms (median), ${count} items`)
     })
 
     test.each(['', ', retry: 3'])(
@@ -399,4 +556,7 @@ const begun = (file: string): number[] => itemsOf(file, 'begin')
 const stopped = (file: string): number[] => itemsOf(file, 'stop')
 const begunBy = (file: string, pid: number | undefined): number =>
   lines(file).filter((line) => line.startsWith('begin') && line.endsWith(` ${pid}`)).length
+/** Names of the runs of `inPieces`. */
+const runsOf = (file: string): string[] =>
+  lines(file).flatMap((line) => (line.startsWith('begin') ? [line.split(' ')[2] ?? ''] : []))
 const recorded = (journal: string): number => Math.max(0, lines(journal).length - 1)

@@ -34,7 +34,10 @@ export const rules = {
   executor: rule('an executor, such as threads({ size: 4 }) gives', (v) =>
     ['call', 'bulk', 'close'].every((method) => typeof (v as Record<string, unknown> | null)?.[method] === 'function'),
   ),
-  signal: rule('an AbortSignal', (v) => typeof v === 'object' && v !== null && 'aborted' in v && 'addEventListener' in v),
+  signal: rule(
+    'an AbortSignal',
+    (v) => typeof peek(v, 'aborted') === 'boolean' && typeof peek(v, 'addEventListener') === 'function',
+  ),
   duration: rule("a number of milliseconds from 0 up, or text such as '250ms', '5s', '2m' or '1h'", (v) => {
     try {
       return durationMs(v as Duration, '') >= 0
@@ -63,7 +66,7 @@ export type OptionRules<O> = { readonly [K in keyof Required<O>]: Rule }
  * @throws {InvalidOption} on the first thing that is wrong.
  */
 export function checkOptions<O extends object>(options: unknown, known: OptionRules<O>, where: string): asserts options is O {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isRecord(options)) {
     throw new InvalidOption(`Expected the options of ${where} to be an object, got ${describe(options)}`, {
       hint: asOption(options, known),
     })
@@ -81,10 +84,23 @@ export function checkOptions<O extends object>(options: unknown, known: OptionRu
   }
 }
 
+/** An object that has options: a Map, a promise or an `AbortSignal` has none, and would be ignored without a word. */
+function isRecord(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    // Also what `import * as options` gives.
+    return ['[object Object]', '[object Module]'].includes(Object.prototype.toString.call(value))
+  } catch {
+    // A revoked proxy.
+    return false
+  }
+}
+
 /** Options that people write as a bare value, as in `limiter(2)` or `map(items, fn, 8)`. */
 const bare = ['concurrency', 'size', 'capacity', 'permits', 'timeout', 'path']
 
 function asOption(value: unknown, known: object): string | undefined {
+  if (rules.signal.accepts(value) && Object.hasOwn(known, 'signal')) return 'Did you mean { signal }?'
   if (typeof value !== 'number') return undefined
   const name = bare.find((each) => Object.hasOwn(known, each))
   return name && `Did you mean { ${name}: ${value} }?`

@@ -1,8 +1,8 @@
 /** Functions of blocks of several arrays whose axes are named, as Dask's `blockwise`. */
-import { InvalidOption } from '../../base/errors.ts'
+import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkFunction, checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
-import { checkDType, type DType } from '../expression/dtype.ts'
+import { checkDType, type DType, dtypeRule } from '../expression/dtype.ts'
 import { type AxisGrid, blocksOf, type Box, EqualBlocks, type Grid, viewOfBox } from '../expression/grid.ts'
 import type { BlockMaker, Node } from '../expression/node.ts'
 import { showShape } from '../expression/shape.ts'
@@ -39,7 +39,9 @@ export function blockwise<E extends DType = DType>(
 ): NDArray<E, 'array'> {
   const where = 'blockwise'
   checkFunction(fn, 'fn', where)
-  checkOptions<BlockwiseOptions<E>>(options, { dtype: rules.any, newAxes: rules.object, concurrency: rules.whole(1) }, where)
+  checkOptions<BlockwiseOptions<E>>(options, { dtype: dtypeRule, newAxes: rules.object, concurrency: rules.whole(1) }, where)
+  if (!Array.isArray(operands))
+    throw new InvalidOption(`Expected blockwise to get a list of arrays and their letters, got ${describe(operands)}`)
   const arrays = operands.filter((_, i) => i % 2 === 0).map((array) => checkArray(array, where))
   const letters = operands.filter((_, i) => i % 2 === 1)
   const [first] = arrays
@@ -101,7 +103,7 @@ function gridsOf(
   })
   for (const [name, length] of Object.entries(newAxes)) {
     if (!Number.isSafeInteger(length) || length < 1)
-      throw new InvalidOption(`Expected \`newAxes.${name}\` of blockwise to be a whole number from 1 up, got ${length}`)
+      throw new InvalidOption(`Expected \`newAxes.${name}\` of blockwise to be a whole number from 1 up, got ${describe(length)}`)
     grids.set(name, new EqualBlocks(length, length))
   }
   return grids

@@ -1,6 +1,6 @@
 /** Arrays whose blocks a function of one's own makes. */
 import { checkFunction, checkOptions, rules } from '../../base/options.ts'
-import { checkDType, type DType } from '../expression/dtype.ts'
+import { checkDType, type DType, dtypeRule } from '../expression/dtype.ts'
 import { blocksOf, type Chunks, gridOf } from '../expression/grid.ts'
 import type { BlockMaker } from '../expression/node.ts'
 import { checkShape, type Shape, showShape } from '../expression/shape.ts'
@@ -34,7 +34,7 @@ export function fromDelayed<E extends DType = 'f64'>(
   options: FromDelayedOptions<E> = {},
 ): NDArray<E, 'array'> {
   const where = 'fromDelayed'
-  checkOptions<FromDelayedOptions<E>>(options, { dtype: rules.any, chunks: rules.any, concurrency: rules.whole(1) }, where)
+  checkOptions<FromDelayedOptions<E>>(options, { dtype: dtypeRule, chunks: rules.any, concurrency: rules.whole(1) }, where)
   checkFunction(fn, 'fn', where)
   const lengths = checkShape(shape, where)
   const dtype = checkDType(options.dtype ?? 'f64', 'dtype') as E

@@ -2,7 +2,7 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkFunction, checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
-import { checkDType, type DType } from '../expression/dtype.ts'
+import { checkDType, type DType, dtypeRule } from '../expression/dtype.ts'
 import {
   type AxisGrid,
   blocksOf,
@@ -16,7 +16,8 @@ import {
   viewOfBox,
 } from '../expression/grid.ts'
 import { type BlockMaker, type BlocksNode, makeNode, type Node } from '../expression/node.ts'
-import { broadcastShapes, normalizeAxes, type Shape, showShape } from '../expression/shape.ts'
+import { axesRule, normalizeAxes } from '../expression/axes.ts'
+import { broadcastShapes, type Shape, showShape } from '../expression/shape.ts'
 import { checkArray, NDArray, type Rank } from '../ndarray/array.ts'
 import { type Block, type BlockInfo, type BlockResult, callBlock, concurrencyOf, infoOf } from './block-function.ts'
 
@@ -32,11 +33,6 @@ export interface MapBlocksOptions<E extends DType = DType> {
   readonly newAxis?: number | readonly number[]
   /** Calls at once at most. @default twice the threads of a worker function, at least 4 */
   readonly concurrency?: number
-}
-
-const axes = {
-  expected: 'a whole number, or a list of them',
-  accepts: (value: unknown) => (Array.isArray(value) ? value : [value]).every(Number.isInteger),
 }
 
 type Fn1 = (block: Block, info: BlockInfo) => BlockResult | PromiseLike<BlockResult>
@@ -80,7 +76,7 @@ export function mapBlocks(
   checkFunction(fn, 'fn', where)
   checkOptions<MapBlocksOptions>(
     options,
-    { dtype: rules.any, chunks: rules.any, dropAxis: axes, newAxis: axes, concurrency: rules.whole(1) },
+    { dtype: dtypeRule, chunks: rules.any, dropAxis: axesRule, newAxis: axesRule, concurrency: rules.whole(1) },
     where,
   )
   const shape = broadcastShapes(...list.map((array) => array.shape))
@@ -190,6 +186,6 @@ function axisOfResult(
     throw new InvalidOption(`Expected \`chunks\` of ${where} to list ${count} blocks for axis ${axis}, got ${wanted.length}`)
   }
   throw new InvalidOption(
-    `Expected \`chunks\` of ${where} to have a length or a list of lengths for each of ${rank} axes, got ${describe(Array.isArray(chunks) ? `[${chunks.join(', ')}]` : chunks)}`,
+    `Expected \`chunks\` of ${where} to have a length or a list of lengths for each of ${rank} axes, got ${describe(Array.isArray(chunks) ? `[${chunks.map(String).join(', ')}]` : chunks)}`,
   )
 }

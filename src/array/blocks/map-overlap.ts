@@ -2,7 +2,7 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkFunction, checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
-import { checkDType, type DType, typedArray, type Value } from '../expression/dtype.ts'
+import { checkDType, type DType, typedArray, type Value, dtypeRule } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import { blocksOf, type Box, shapeOfBox } from '../expression/grid.ts'
 import type { BlockMaker, BlockRequest, Node } from '../expression/node.ts'
@@ -60,7 +60,7 @@ export function mapOverlap<D extends DType, E extends DType = D>(
   checkFunction(fn, 'fn', where)
   checkOptions<MapOverlapOptions<E>>(
     options,
-    { depth: rules.any, boundary, trim: rules.boolean, dtype: rules.any, concurrency: rules.whole(1) },
+    { depth: rules.any, boundary, trim: rules.boolean, dtype: dtypeRule, concurrency: rules.whole(1) },
     where,
   )
   const grid = blocksOf(x.node, where)
@@ -96,7 +96,7 @@ function depthsOf(depth: unknown, shape: Shape, edge: Boundary): readonly number
   const list: unknown[] = Array.isArray(depth) ? depth : shape.map(() => depth)
   if (list.length !== shape.length || !list.every((n) => Number.isSafeInteger(n) && (n as number) >= 0)) {
     throw new InvalidOption(
-      `Expected \`depth\` of mapOverlap to be a whole number from 0 up, or one for each of ${shape.length} axes, got ${Array.isArray(depth) ? `[${depth.join(', ')}]` : describe(depth)}`,
+      `Expected \`depth\` of mapOverlap to be a whole number from 0 up, or one for each of ${shape.length} axes, got ${Array.isArray(depth) ? `[${depth.map(String).join(', ')}]` : describe(depth)}`,
     )
   }
   shape.forEach((length, axis) => {

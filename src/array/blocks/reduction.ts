@@ -1,9 +1,9 @@
 /** Reductions of one's own: each block by itself, then what came out, group by group. */
 import { checkFunction, checkOptions, rules } from '../../base/options.ts'
-import { checkDType, type DType } from '../expression/dtype.ts'
+import { checkDType, type DType, dtypeRule } from '../expression/dtype.ts'
 import { type AxisGrid, blocksOf, EqualBlocks, type Grid, ListedBlocks } from '../expression/grid.ts'
 import * as build from '../expression/build.ts'
-import { normalizeAxes } from '../expression/shape.ts'
+import { axesRule, normalizeAxes } from '../expression/axes.ts'
 import { checkArray, NDArray, type Rank } from '../ndarray/array.ts'
 import type { Block, BlockInfo, BlockResult } from './block-function.ts'
 import { mapBlocks } from './map-blocks.ts'
@@ -50,13 +50,9 @@ export function reduction<D extends DType, E extends DType = D>(
   checkArray(x, where)
   const { chunk, aggregate, combine = aggregate } = steps ?? {}
   for (const [name, fn] of Object.entries({ chunk, combine, aggregate })) checkFunction(fn, name, where)
-  const axes = {
-    expected: 'a whole number, or a list of them',
-    accepts: (value: unknown) => (Array.isArray(value) ? value : [value]).every(Number.isInteger),
-  }
   checkOptions<ReductionOptions<E>>(
     options,
-    { axis: axes, keepdims: rules.boolean, dtype: rules.any, splitEvery: rules.whole(2) },
+    { axis: axesRule, keepdims: rules.boolean, dtype: dtypeRule, splitEvery: rules.whole(2) },
     where,
   )
   const over = normalizeAxes(options.axis, x.ndim)

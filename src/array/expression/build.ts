@@ -139,6 +139,9 @@ export function inOrder(input: Node): Node {
 
 /** @throws {InvalidOption} when the number of elements differs; one length may be −1. */
 export function reshape(input: Node, wanted: Shape): Node {
+  for (const n of wanted)
+    if (typeof n !== 'number')
+      throw new InvalidOption(`Expected reshape to get whole numbers, one of which may be -1, got ${describe(n)}`)
   const size = sizeOf(input.shape)
   const given = wanted.filter((n) => n !== -1)
   const shape = wanted.map((n) => (n === -1 ? size / sizeOf(given) : n))

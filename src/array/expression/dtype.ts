@@ -220,8 +220,13 @@ export function dtypeOfList(values: readonly Value[]): DType {
   return kinds.has('number') || kinds.has('bigint') ? 'f64' : 'bool'
 }
 
+const dtypeWords = dtypes.map((dtype) => `'${dtype}'`).join(' or ')
+
+/** An option that is a dtype. */
+export const dtypeRule = { expected: dtypeWords, accepts: (value: unknown) => dtypes.includes(value as DType) }
+
 /** @throws {InvalidOption} when it is not a dtype. */
 export function checkDType(value: unknown, option: string): DType {
   if (dtypes.includes(value as DType)) return value as DType
-  throw new InvalidOption(`Expected \`${option}\` to be ${dtypes.map((d) => `'${d}'`).join(' or ')}, got ${describe(value)}`)
+  throw new InvalidOption(`Expected \`${option}\` to be ${dtypeWords}, got ${describe(value)}`)
 }

@@ -22,12 +22,14 @@ export function showShape(shape: Shape): string {
 /** @throws {InvalidOption} when it is not a list of whole numbers from 0 up. */
 export function checkShape(value: unknown, where: string): Shape {
   const shape = typeof value === 'number' ? [value] : value
-  if (Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-    const size = sizeOf(shape as number[])
-    if (size <= Number.MAX_SAFE_INTEGER) return shape as number[]
+  // Spread, so that a hole counts as `undefined`.
+  const lengths: unknown[] | undefined = Array.isArray(shape) ? [...(shape as unknown[])] : undefined
+  if (lengths?.every((n) => Number.isSafeInteger(n) && (n as number) >= 0)) {
+    const size = sizeOf(lengths as number[])
+    if (size <= Number.MAX_SAFE_INTEGER) return lengths as number[]
   }
   throw new InvalidOption(
-    `Expected the shape of ${where} to be a list of whole numbers from 0 up, got ${Array.isArray(value) ? `[${value.join(', ')}]` : describe(value)}`,
+    `Expected the shape of ${where} to be a list of whole numbers from 0 up, got ${lengths ? `[${lengths.map(String).join(', ')}]` : describe(value)}`,
   )
 }
 
@@ -50,24 +52,6 @@ export function broadcastShapes(...shapes: readonly Shape[]): Shape {
       })
     })
   })
-}
-
-/** Axes counted from the end when negative; all of them when none are given. */
-export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number): readonly number[] {
-  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i)
-  const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(axis, rank))
-  if (new Set(list).size < list.length)
-    throw new InvalidOption(`Expected \`axis\` to name each axis once, got [${list.join(', ')}]`)
-  return list.sort((a, b) => a - b)
-}
-
-export function normalizeAxis(axis: number, rank: number): number {
-  if (Number.isInteger(axis) && axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis
-  throw new InvalidOption(
-    rank === 0
-      ? `Expected no \`axis\` for an array of shape (), got ${describe(axis)}`
-      : `Expected \`axis\` to be a whole number from ${-rank} to ${rank - 1}, got ${describe(axis)}`,
-  )
 }
 
 /** Part of one axis: an index (drops the axis), a slice, a new axis (`null`), or the rest (`'...'`). */

@@ -3,7 +3,8 @@
  * new axes are all views, and a view of a view is a view, so that fused kernels read every input in place.
  */
 import { InvalidOption } from '../../base/errors.ts'
-import { type Index, normalizeAxis, resolveSlice, type Shape, showShape, slice } from './shape.ts'
+import { normalizeAxis } from './axes.ts'
+import { type Index, resolveSlice, type Shape, showShape, slice } from './shape.ts'
 
 /** Where one axis of the input is read: at `start + step × (coordinate of result axis `from`)`; `from` −1: always at `start`. */
 export interface AxisMap {

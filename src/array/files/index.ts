@@ -8,7 +8,7 @@ import * as build from '../expression/build.ts'
 import { type ComputeOptions, openSession } from '../ndarray/compute.ts'
 import { formatBytes } from '../../base/bytes.ts'
 import { chunkOf } from '../ndarray/create.ts'
-import { bytesPer, checkDType, type DType } from '../expression/dtype.ts'
+import { bytesPer, checkDType, type DType, dtypeRule } from '../expression/dtype.ts'
 import { makeNode, type Node } from '../expression/node.ts'
 import { checkShape, type Shape, showShape, sizeOf } from '../expression/shape.ts'
 import { transposeView } from '../expression/view.ts'
@@ -67,7 +67,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<NDA
 export async function fromfile(path: string, options: FromFileOptions = {}): Promise<NDArray<DType, 'array'>> {
   checkOptions<FromFileOptions>(
     options,
-    { chunks: rules.whole(1, ['auto']), dtype: rules.any, shape: rules.any, offset: wholeOffset },
+    { chunks: rules.whole(1, ['auto']), dtype: dtypeRule, shape: rules.any, offset: wholeOffset },
     'fromfile',
   )
   const { offset = 0, chunks } = options

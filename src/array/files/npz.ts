@@ -209,7 +209,7 @@ export async function saveNpz(
   options: ComputeOptions = {},
 ): Promise<void> {
   checkPath(path)
-  if (typeof arrays !== 'object' || arrays === null || Array.isArray(arrays))
+  if (Object.prototype.toString.call(arrays) !== '[object Object]')
     throw new InvalidOption(`Expected saveNpz to get a record of arrays, got ${describe(arrays)}`)
   const named = Object.entries(arrays).map(([name, array]) => [`${name}.npy`, checkArray(array, 'saveNpz').node] as const)
   const session = openSession(options, 'saveNpz')

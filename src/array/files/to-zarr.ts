@@ -40,7 +40,6 @@ const compress = promisify(gzip)
 export async function toZarr(path: string, x: NDArray<DType, Rank>, options: ToZarrOptions = {}): Promise<void> {
   checkPath(path)
   checkArray(x, 'toZarr')
-  const { chunks, compressor, ...compute } = options
   checkOptions<ToZarrOptions>(
     options,
     {
@@ -50,6 +49,7 @@ export async function toZarr(path: string, x: NDArray<DType, Rank>, options: ToZ
     },
     'toZarr',
   )
+  const { chunks, compressor, ...compute } = options
   const asked = chunks === undefined ? blocksOf(x.node, 'toZarr') : gridOf(x.shape, chunks, 'toZarr')
   const chunk = asked.map(({ largest }) => Math.max(1, largest))
   const grid = x.shape.map((length, axis) => new EqualBlocks(length, chunk[axis] as number))

@@ -2,7 +2,7 @@
 import { InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { DType } from '../expression/dtype.ts'
-import { checkArray, NDArray } from '../ndarray/array.ts'
+import { checkArray, ddofRule, NDArray } from '../ndarray/array.ts'
 import { matmul } from './matmul.ts'
 
 /** Options of {@link cov}. */
@@ -23,7 +23,7 @@ export interface CovOptions {
  */
 export function cov(x: NDArray<DType, 'array'>, options: CovOptions = {}): NDArray<DType, 'array'> {
   checkArray(x, 'cov')
-  checkOptions<CovOptions>(options, { rowvar: rules.boolean, ddof: rules.any }, 'cov')
+  checkOptions<CovOptions>(options, { rowvar: rules.boolean, ddof: ddofRule }, 'cov')
   if (x.ndim < 1 || x.ndim > 2) throw new InvalidOption(`Expected an array of one or two axes for cov, got ${x.ndim}`)
   const rows = (x.ndim === 1 ? x.reshape(1, -1) : options.rowvar === false ? x.T : x).astype('f64')
   const centred = rows.subtract(rows.mean({ axis: 1, keepdims: true })) as NDArray<'f64', 'array'>

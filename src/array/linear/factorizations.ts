@@ -1,5 +1,5 @@
 /** Q R, singular values and eigenvalues, with what follows from them. */
-import { InvalidOption } from '../../base/errors.ts'
+import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { DType } from '../expression/dtype.ts'
 import { showShape } from '../expression/shape.ts'
@@ -117,6 +117,12 @@ export interface CompressedOptions {
   readonly seed?: Seed
 }
 
+/** Rounds of products that are planned at once: more than a few change nothing that floats can show. */
+const rounds = {
+  expected: 'a whole number from 0 to 100',
+  accepts: (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 100,
+}
+
 /**
  * The largest `k` singular values and their vectors, approximately, by a random projection (Halko, Martinsson and Tropp, "Finding structure with
  * randomness", 2011). Reads the matrix a few times and never needs it as a whole but for products.
@@ -129,14 +135,14 @@ export interface CompressedOptions {
 export function svdCompressed(a: NDArray<DType, Rank>, k: number, options: CompressedOptions = {}): ReturnType<typeof svd> {
   checkOptions<CompressedOptions>(
     options,
-    { oversampling: rules.whole(0), powerIterations: rules.whole(0), seed: rules.any },
+    { oversampling: rules.whole(0), powerIterations: rounds, seed: rules.any },
     'svdCompressed',
   )
   checkFactor(a, 'svdCompressed', false)
   const [m, n] = a.shape as [number, number]
   if (a.ndim !== 2 || !Number.isInteger(k) || k < 1 || k > Math.min(m, n)) {
     throw new InvalidOption(
-      `Expected svdCompressed to get a matrix and \`k\` from 1 to its lesser length, got shape ${showShape(a.shape)} and ${k}`,
+      `Expected svdCompressed to get a matrix and \`k\` from 1 to its lesser length, got shape ${showShape(a.shape)} and ${describe(k)}`,
     )
   }
   const { oversampling = 10, powerIterations = 2, seed } = options

@@ -2,7 +2,7 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { DType } from '../expression/dtype.ts'
-import { normalizeAxes } from '../expression/shape.ts'
+import { axesRule, listAxes, normalizeAxes } from '../expression/axes.ts'
 import { checkArray, type NDArray, type Rank } from '../ndarray/array.ts'
 import { svdvals } from './factorizations.ts'
 
@@ -43,10 +43,6 @@ const order = {
   expected: "a number, 'fro' or 'nuc'",
   accepts: (value: unknown) => (typeof value === 'number' && !Number.isNaN(value)) || value === 'fro' || value === 'nuc',
 }
-const axes = {
-  expected: 'a whole number, or a list of them',
-  accepts: (value: unknown) => (Array.isArray(value) ? value : [value]).every(Number.isInteger),
-}
 
 const floats = (x: NDArray): NDArray => (x.dtype === 'f32' || x.dtype === 'f64' ? x : x.astype(x.dtype === 'f16' ? 'f32' : 'f64'))
 
@@ -58,7 +54,7 @@ const floats = (x: NDArray): NDArray => (x.dtype === 'f32' || x.dtype === 'f64' 
  */
 export function vectorNorm(x: NDArray<DType, Rank>, options: VectorNormOptions = {}): NDArray<DType, Rank> {
   checkArray(x, 'vectorNorm')
-  checkOptions<VectorNormOptions>(options, { ord: order, axis: axes, keepdims: rules.boolean }, 'vectorNorm')
+  checkOptions<VectorNormOptions>(options, { ord: order, axis: axesRule, keepdims: rules.boolean }, 'vectorNorm')
   const { ord = 2, axis, keepdims = false } = options
   const over = { axis: [...normalizeAxes(axis, x.ndim)], keepdims }
   const sizes = floats(x).abs()
@@ -126,17 +122,15 @@ function overLastAxes(x: NDArray, ord: MatrixOrder): NDArray {
  */
 export function norm(x: NDArray<DType, Rank>, options: NormOptions = {}): NDArray<DType, Rank> {
   checkArray(x, 'norm')
-  checkOptions<NormOptions>(options, { ord: order, axis: axes, keepdims: rules.boolean }, 'norm')
+  checkOptions<NormOptions>(options, { ord: order, axis: axesRule, keepdims: rules.boolean }, 'norm')
   const { ord, axis, keepdims = false } = options
   if (axis === undefined && ord === undefined) return vectorNorm(x, { keepdims })
-  const list = axis === undefined ? [...x.shape.keys()] : Array.isArray(axis) ? (axis as readonly number[]) : [axis as number]
+  const list = axis === undefined ? [...x.shape.keys()] : listAxes(axis, x.ndim)
   if (list.length === 1) return vectorNorm(x, { axis: list, keepdims, ...(ord !== undefined && { ord: ord as number }) })
   if (list.length !== 2) throw new InvalidOption(`Expected \`axis\` of norm to name one or two axes, got ${list.length}`)
-  const pair = list.map((each) => normalizeAxes(each, x.ndim)[0] as number) as [number, number]
-  if (pair[0] === pair[1]) throw new InvalidOption(`Expected \`axis\` of norm to name two axes, got [${list.join(', ')}]`)
-  const kept = [...x.shape.keys()].filter((each) => !pair.includes(each))
-  const found = matrixNorm(x.transpose([...kept, ...pair]), { ...(ord !== undefined && { ord: ord as MatrixOrder }) })
-  return keepdims ? found.get(...x.shape.map((_, each) => (pair.includes(each) ? null : ':'))) : found
+  const kept = [...x.shape.keys()].filter((each) => !list.includes(each))
+  const found = matrixNorm(x.transpose([...kept, ...list]), { ...(ord !== undefined && { ord: ord as MatrixOrder }) })
+  return keepdims ? found.get(...x.shape.map((_, each) => (list.includes(each) ? null : ':'))) : found
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Systems of linear equations: solutions, inverses, determinants. */
-import { InvalidOption } from '../../base/errors.ts'
+import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { DType } from '../expression/dtype.ts'
 import { showShape } from '../expression/shape.ts'
@@ -139,7 +139,9 @@ const mostPower = Number.MAX_SAFE_INTEGER
 export function matrixPower(a: NDArray<DType, Rank>, n: number): NDArray<DType, 'array'> {
   checkFactor(a, 'matrixPower', true)
   if (!Number.isInteger(n) || Math.abs(n) > mostPower)
-    throw new InvalidOption(`Expected \`n\` of matrixPower to be a whole number, got ${n} (number)`)
+    throw new InvalidOption(
+      `Expected \`n\` of matrixPower to be a whole number from ${-mostPower} to ${mostPower}, got ${describe(n)}`,
+    )
   let base = (n < 0 ? inv(a) : a) as NDArray
   if (n === 0) return identityLike(a)
   let result: NDArray | undefined

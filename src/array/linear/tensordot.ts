@@ -1,7 +1,8 @@
 /** Products over several axes at once, as one matrix product. */
 import { describe, InvalidOption } from '../../base/errors.ts'
 import type { DType } from '../expression/dtype.ts'
-import { normalizeAxis, showShape, sizeOf } from '../expression/shape.ts'
+import { listAxes } from '../expression/axes.ts'
+import { showShape, sizeOf } from '../expression/shape.ts'
 import { checkArray, type NDArray, type Rank } from '../ndarray/array.ts'
 import { matmul } from './matmul.ts'
 
@@ -50,11 +51,7 @@ function pairs(a: NDArray, b: NDArray, axes: unknown): [number[], number[]] {
   }
   if (Array.isArray(axes) && axes.length === 2) {
     const [left, right] = [a, b].map(({ ndim }, i) => {
-      const given: unknown = axes[i]
-      const list = (Array.isArray(given) ? given : [given]).map((axis) => normalizeAxis(axis as number, ndim))
-      if (new Set(list).size < list.length)
-        throw new InvalidOption(`Expected \`axes\` of tensordot to name each axis once, got [${list.join(', ')}]`)
-      return list
+      return listAxes(axes[i], ndim)
     }) as [number[], number[]]
     if (left.length === right.length) return [left, right]
   }

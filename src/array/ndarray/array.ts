@@ -10,7 +10,7 @@ import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
 import { type ComputedBlock, iterateBlocks } from './iterate-blocks.ts'
 import { type ComputeOptions, computeNodes } from './compute.ts'
-import { bytesPer, checkDType, type DType, type Value, type ValueOf } from '../expression/dtype.ts'
+import { bytesPer, checkDType, type DType, type Value, type ValueOf, dtypeRule } from '../expression/dtype.ts'
 import type { OperationName } from '../expression/elementwise.ts'
 import { formatBytes } from '../../base/bytes.ts'
 import type { Dense, Nested } from '../memory/dense.ts'
@@ -23,7 +23,8 @@ import type { Node } from '../expression/node.ts'
 import { reduced, type ReduceName } from '../reductions/table.ts'
 import { rounded } from '../expression/round.ts'
 import { blocksOf, type Chunks, gridOf } from '../expression/grid.ts'
-import { type Index, normalizeAxes, parseIndex, type Shape, showShape, sizeOf } from '../expression/shape.ts'
+import { axesRule, axisRule, normalizeAxes } from '../expression/axes.ts'
+import { type Index, parseIndex, type Shape, showShape, sizeOf } from '../expression/shape.ts'
 import { chunkLengthFor } from '../stages/stage.ts'
 import { transposeView } from '../expression/view.ts'
 
@@ -302,7 +303,7 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
    * x.set([':', 2], column)
    */
   set(index: Indexing | readonly Indexing[], value: Operand): NDArray<D, R> {
-    const indices = Array.isArray(index) ? (index as readonly Indexing[]) : [index as Indexing]
+    const indices = Array.isArray(index) ? [...(index as readonly Indexing[])] : [index as Indexing]
     const put = value instanceof NDArray ? value.node : build.checkValue(value, 'set')
     return new NDArray(assigned(this.node, indices.map(selectorOf), put))
   }
@@ -376,7 +377,7 @@ export class NDArray<D extends DType = DType, R extends Rank = Rank> {
   }
   /** How many elements are not zero. */
   count<const O extends ReduceOptions | undefined = undefined>(options?: O): NDArray<'f64', Reduced<O>> {
-    return new NDArray(reduceNode('sum', build.cast(this.node, 'bool'), options ?? {}, 'count'))
+    return new NDArray(reduceNode('sum', build.cast(this.node, 'bool'), options === undefined ? {} : options, 'count'))
   }
 
   #reduce<E extends DType, S extends Rank>(name: ReduceName, options: VarianceOptions & SumOptions = {}): NDArray<E, S> {
@@ -496,21 +497,15 @@ export function checkArray(value: unknown, where: string): NDArray {
   })
 }
 
-const axis = {
-  expected: 'a whole number',
-  accepts: (value: unknown) => Number.isInteger(value),
-}
-const axes = {
-  expected: 'a whole number, or a list of them',
-  accepts: (value: unknown) => (Array.isArray(value) ? value : [value]).every(Number.isInteger),
-}
-const ddof = { expected: 'a number', accepts: Number.isFinite }
-const reduceRules = { axis: axes, keepdims: rules.boolean }
+/** The delta of the degrees of freedom: what is taken off the number of elements. */
+export const ddofRule = { expected: 'a number', accepts: Number.isFinite }
+export const reduceRules = { axis: axesRule, keepdims: rules.boolean }
 
 function reduceNode(name: ReduceName, given: Node, options: VarianceOptions & SumOptions, where: string): Node {
-  if (name === 'var' || name === 'std') checkOptions<VarianceOptions>(options, { ...reduceRules, ddof }, where)
-  else if (name === 'argmin' || name === 'argmax') checkOptions<ArgumentOptions>(options, { ...reduceRules, axis }, where)
-  else if (where === 'sum' || where === 'prod') checkOptions<SumOptions>(options, { ...reduceRules, dtype: rules.any }, where)
+  if (name === 'var' || name === 'std') checkOptions<VarianceOptions>(options, { ...reduceRules, ddof: ddofRule }, where)
+  else if (name === 'argmin' || name === 'argmax')
+    checkOptions<ArgumentOptions>(options, { ...reduceRules, axis: axisRule }, where)
+  else if (where === 'sum' || where === 'prod') checkOptions<SumOptions>(options, { ...reduceRules, dtype: dtypeRule }, where)
   else checkOptions<ReduceOptions>(options, reduceRules, where)
   const input = options.dtype === undefined ? given : build.cast(given, checkDType(options.dtype, 'dtype'))
   const reducedAxes = normalizeAxes(options.axis, input.shape.length)

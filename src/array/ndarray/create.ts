@@ -6,7 +6,7 @@ import * as build from '../expression/build.ts'
 import { wrapBuffer } from './compute.ts'
 import { Dense, type Nested } from '../memory/dense.ts'
 import { checkedDType, nodeOfList, nodeOfView } from '../memory/lists.ts'
-import { checkDType, type DType, fits, type TypedArray, type Value } from '../expression/dtype.ts'
+import { checkDType, type DType, fits, type TypedArray, type Value, dtypeRule } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import { sharedElements } from '../memory/memory.ts'
 import { makeNode, type Node } from '../expression/node.ts'
@@ -113,10 +113,10 @@ export function integers<D extends IntegerType = 'i32'>(
     'integers',
   )
   const dtype = options.dtype ?? ('i32' as D)
-  const span = high - low
-  if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || span <= 0 || span > 2 ** 32) {
+  if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || high <= low || high - low > 2 ** 32) {
     throw new InvalidOption(`Expected whole numbers low < high at most 2^32 apart, got ${describe(low)} and ${describe(high)}`)
   }
+  const span = high - low
   for (const bound of [low, high - 1]) {
     if (dtype !== 'f64' && !fits(dtype, bound))
       throw new InvalidOption(`Expected \`low\` and \`high\` to fit ${dtype}, got ${describe(bound)}`)
@@ -196,7 +196,7 @@ export function full<D extends DType = 'f64'>(
   value: Value,
   options: FullOptions<D> = {},
 ): NDArray<D, 'array'> {
-  checkOptions<FullOptions<D>>(options, { ...chunkRules, dtype: rules.any }, 'full')
+  checkOptions<FullOptions<D>>(options, { ...chunkRules, dtype: dtypeRule }, 'full')
   const dtype = checkDType(options.dtype ?? 'f64', 'dtype')
   return new NDArray(build.full(checkShape(shape, 'full'), dtype, rawOf(dtype, build.checkValue(value, 'full'))))
 }
@@ -272,7 +272,7 @@ export function from(
   source: Source | AsyncIterable<ArrayBufferView>,
   options: FromOptions = {},
 ): NDArray<DType, 'array'> | Promise<NDArray<DType, 'array'>> {
-  checkOptions<FromOptions>(options, { ...chunkRules, dtype: rules.any, shape: rules.any }, 'from')
+  checkOptions<FromOptions>(options, { ...chunkRules, dtype: dtypeRule, shape: rules.any }, 'from')
   if (source instanceof Dense || source instanceof NDArray) return finish(source.node, options)
   if (ArrayBuffer.isView(source)) return finish(nodeOfView(source), options)
   if (typeof source === 'object' && source !== null && Symbol.asyncIterator in source) return collect(source, options)

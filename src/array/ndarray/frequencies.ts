@@ -2,7 +2,7 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import type { DType } from '../expression/dtype.ts'
-import { normalizeAxes } from '../expression/shape.ts'
+import { normalizeAxes } from '../expression/axes.ts'
 import { checkArray, type NDArray, type Rank } from './array.ts'
 import { arange } from './create.ts'
 import { concat } from './functions.ts'
@@ -42,7 +42,8 @@ export function fftfreq(n: number, options: FrequencyOptions = {}): NDArray<'f64
  * rfftfreq(4)   // 0 0.25 0.5
  */
 export function rfftfreq(n: number, options: FrequencyOptions = {}): NDArray<'f64', 'array'> {
-  return arange(Math.floor(n / 2) + 1).divide(checkSamples(n, options, 'rfftfreq'))
+  const length = checkSamples(n, options, 'rfftfreq')
+  return arange(Math.floor(n / 2) + 1).divide(length)
 }
 
 function shifted<D extends DType, R extends Rank>(

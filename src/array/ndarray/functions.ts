@@ -17,7 +17,7 @@ import type { Dense } from '../memory/dense.ts'
 import type { DType } from '../expression/dtype.ts'
 import type { OperationName } from '../expression/elementwise.ts'
 import type { Node } from '../expression/node.ts'
-import { normalizeAxis } from '../expression/shape.ts'
+import { normalizeAxis } from '../expression/axes.ts'
 import { indexView } from '../expression/view.ts'
 import { nonzero } from '../selection/positions.ts'
 

@@ -2,7 +2,7 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
-import { checkDType, type DType, type Value } from '../expression/dtype.ts'
+import { checkDType, type DType, type Value, dtypeRule } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import { makeNode, type Node } from '../expression/node.ts'
 import type { Shape } from '../expression/shape.ts'
@@ -46,7 +46,7 @@ export interface EyeOptions<D extends DType> {
  * eye(2, 3, { k: 1, dtype: 'u8' })
  */
 export function eye<D extends DType = 'f64'>(rows: number, columns = rows, options: EyeOptions<D> = {}): NDArray<D, 'array'> {
-  checkOptions<EyeOptions<D>>(options, { k: rules.any, dtype: rules.any }, 'eye')
+  checkOptions<EyeOptions<D>>(options, { k: rules.any, dtype: dtypeRule }, 'eye')
   checkLength(rows, 'rows', 'eye')
   checkLength(columns, 'columns', 'eye')
   const ones = band(rows, columns, 'equal', checkDiagonal(options.k ?? 0, 'eye'))
@@ -142,8 +142,9 @@ export function meshgrid<D extends DType>(
 export function indices(shape: Shape): NDArray<'f64', 'array'> {
   if (!Array.isArray(shape))
     throw new InvalidOption(`Expected the shape of indices to be a list of whole numbers, got ${describe(shape)}`)
-  const lengths: readonly number[] = shape
+  const lengths: readonly number[] = [...(shape as readonly number[])]
   const lines = lengths.map((n) => new NDArray<'f64', 'array'>(range(checkLength(n, 'shape', 'indices'))))
+  if (lines.length === 0) return new NDArray(build.full([0], 'f64', 0))
   const grids = meshgrid(lines, { indexing: 'ij' })
   return new NDArray(
     build.concat(
@@ -196,7 +197,7 @@ export function fullLike<D extends DType>(
   options: LikeOptions<DType> = {},
 ): NDArray<D, 'array'> {
   checkArray(x, 'fullLike')
-  checkOptions<LikeOptions<DType>>(options, { dtype: rules.any }, 'fullLike')
+  checkOptions<LikeOptions<DType>>(options, { dtype: dtypeRule }, 'fullLike')
   const dtype = checkDType(options.dtype ?? x.dtype, 'dtype')
   const filled = build.full([], dtype, rawOf(dtype, build.checkValue(value, 'fullLike')))
   if (!x.shape.some(Number.isNaN)) return new NDArray(build.view(filled, broadcastView([], x.shape)))

@@ -116,7 +116,7 @@ export function histogram2d(
   checkArray(x, 'histogram2d')
   checkArray(y, 'histogram2d')
   checkOptions<Histogram2dOptions>(options, { bins: rules.any, range: rules.any }, 'histogram2d')
-  const given = options.bins ?? 10
+  const { bins: given = 10, range = [undefined, undefined] } = options
   const [rows, columns] = (Array.isArray(given) ? given : [given, given]) as [number, number]
   for (const count of [rows, columns]) {
     if (!bins.accepts(count) || rows * columns > mostBins)
@@ -124,8 +124,8 @@ export function histogram2d(
   }
   if (x.size !== y.size && !Number.isNaN(x.size) && !Number.isNaN(y.size))
     throw new InvalidOption(`Expected as many elements in both arrays of histogram2d, got ${x.size} and ${y.size}`)
-  const range = options.range ?? [undefined, undefined]
-  if (!Array.isArray(range)) throw new InvalidOption(`Expected \`range\` of histogram2d to be two ranges, got ${describe(range)}`)
+  if (!Array.isArray(range) || range.length !== 2)
+    throw new InvalidOption(`Expected \`range\` of histogram2d to be two ranges, got ${describe(range)}`)
   const down = binned(x.reshape(-1), rows, range[0])
   const right = binned(y.reshape(-1), columns, range[1])
   const index = where(

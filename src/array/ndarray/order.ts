@@ -4,7 +4,8 @@ import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
 import { type DType, isBig } from '../expression/dtype.ts'
 import type { Node } from '../expression/node.ts'
-import { normalizeAxes, normalizeAxis, showShape } from '../expression/shape.ts'
+import { axesRule, axisRule, normalizeAxes, normalizeAxis } from '../expression/axes.ts'
+import { showShape } from '../expression/shape.ts'
 import { transposeView } from '../expression/view.ts'
 import { type QuantileMethod, quantileMethods } from '../jobs/select.ts'
 import { checkKnown } from '../selection/positions.ts'
@@ -33,7 +34,7 @@ export interface SortOptions {
   /** Largest first; NaN comes first then. @default false */
   readonly descending?: boolean
 }
-const sortRules = { axis: rules.any, descending: rules.boolean }
+const sortRules = { axis: axisRule, descending: rules.boolean }
 
 /** Elements in a dtype that rows are sorted in. */
 const sortable = (dtype: DType): DType => (dtype === 'f16' ? 'f32' : dtype)
@@ -92,12 +93,13 @@ export function partition<D extends DType>(
   options: { readonly axis?: number } = {},
 ): NDArray<D, 'array'> {
   checkArray(x, 'partition')
-  checkOptions<{ readonly axis?: number }>(options, { axis: rules.any }, 'partition')
+  checkOptions<{ readonly axis?: number }>(options, { axis: axisRule }, 'partition')
   const axis = normalizeAxis(options.axis ?? -1, x.ndim)
   const length = x.shape[axis] as number
   checkKnown([length], 'partitioned')
-  const places = (typeof k === 'number' ? [k] : k).map((place) => {
-    if (Number.isInteger(place) && place >= -length && place < length) return place < 0 ? place + length : place
+  const places = (Array.isArray(k) ? [...(k as readonly unknown[])] : [k]).map((place) => {
+    if (Number.isInteger(place) && (place as number) >= -length && (place as number) < length)
+      return (place as number) < 0 ? (place as number) + length : (place as number)
     throw new InvalidOption(`Expected \`k\` of partition to be a place from ${-length} to ${length - 1}, got ${describe(place)}`)
   })
   const dtype = sortable(x.dtype)
@@ -123,7 +125,7 @@ export interface TopkOptions {
  */
 export function topk<D extends DType>(x: NDArray<D, Rank>, k: number, options: TopkOptions = {}): NDArray<D, 'array'> {
   checkArray(x, 'topk')
-  checkOptions<TopkOptions>(options, { axis: rules.any }, 'topk')
+  checkOptions<TopkOptions>(options, { axis: axisRule }, 'topk')
   if (options.axis === undefined || (x.ndim === 1 && normalizeAxis(options.axis, 1) === 0)) {
     // Doubles hold the elements of every other dtype exactly.
     const dtype = isBig(x.dtype) ? x.dtype : 'f64'
@@ -147,7 +149,7 @@ export function topk<D extends DType>(x: NDArray<D, Rank>, k: number, options: T
  */
 export function argtopk(x: NDArray<DType, Rank>, k: number, options: TopkOptions = {}): NDArray<'f64', 'array'> {
   checkArray(x, 'argtopk')
-  checkOptions<TopkOptions>(options, { axis: rules.any }, 'argtopk')
+  checkOptions<TopkOptions>(options, { axis: axisRule }, 'argtopk')
   const array = options.axis === undefined ? x.reshape(-1) : x
   const axis = normalizeAxis(options.axis ?? -1, array.ndim)
   const length = array.shape[axis] as number
@@ -168,7 +170,7 @@ export interface QuantileOptions {
   /** What lies between two elements, with NumPy's names. @default 'linear' */
   readonly method?: QuantileMethod
 }
-const quantileRules = { axis: rules.any, keepdims: rules.boolean, method: rules.oneOf(...quantileMethods) }
+const quantileRules = { axis: axesRule, keepdims: rules.boolean, method: rules.oneOf(...quantileMethods) }
 
 type OneOf<O> = O extends { readonly axis: number | readonly number[] } | { readonly keepdims: true } ? 'array' : 'scalar'
 
@@ -277,7 +279,7 @@ export function median<const O extends Omit<QuantileOptions, 'method'> = object>
   x: NDArray<DType, Rank>,
   options?: O,
 ): NDArray<'f64', OneOf<O>> {
-  return quantilesOf(x, 0.5, options ?? {}, false, 'median') as NDArray<'f64', OneOf<O>>
+  return quantilesOf(x, 0.5, options, false, 'median') as NDArray<'f64', OneOf<O>>
 }
 
 /**
@@ -292,27 +294,31 @@ export function nanmedian<const O extends Omit<QuantileOptions, 'method'> = obje
   x: NDArray<DType, Rank>,
   options?: O,
 ): NDArray<'f64', OneOf<O>> {
-  return quantilesOf(x, 0.5, options ?? {}, true, 'nanmedian') as NDArray<'f64', OneOf<O>>
+  return quantilesOf(x, 0.5, options, true, 'nanmedian') as NDArray<'f64', OneOf<O>>
 }
 
-const hundredths = (q: number | readonly number[]): number | readonly number[] =>
-  Array.isArray(q) ? q.map((each: number) => each / 100) : (q as number) / 100
+/** Fractions of what percentages should be; what is no number is refused where fractions are checked. */
+const hundredths = (q: number | readonly number[]): number | readonly number[] => {
+  const fraction = (each: number): number => (typeof each === 'number' ? each / 100 : each)
+  return Array.isArray(q) ? [...(q as readonly number[])].map(fraction) : fraction(q as number)
+}
 
 function quantilesOf(
   x: NDArray<DType, Rank>,
   q: number | readonly number[],
-  options: QuantileOptions,
+  options: QuantileOptions | undefined,
   leaveOut: boolean,
   where: string,
 ): NDArray<'f64', Rank> {
   checkArray(x, where)
-  checkOptions<QuantileOptions>(options, quantileRules, where)
-  const fractions = typeof q === 'number' ? [q] : q
-  if (!Array.isArray(fractions) || !fractions.every((each) => typeof each === 'number' && each >= 0 && each <= 1)) {
+  const given = options === undefined ? {} : options
+  checkOptions<QuantileOptions>(given, quantileRules, where)
+  const fractions = Array.isArray(q) ? [...(q as readonly number[])] : [q as number]
+  if (!fractions.every((each) => typeof each === 'number' && each >= 0 && each <= 1)) {
     const most = where.includes('percentile') ? 100 : 1
     throw new InvalidOption(`Expected \`q\` to be a number from 0 to ${most} or a list of them, got ${describe(q)}`)
   }
-  const { axis, keepdims = false, method = 'linear' } = options
+  const { axis, keepdims = false, method = 'linear' } = given
   const values = build.cast(x.node, 'f64')
   const axes = normalizeAxes(axis, x.ndim)
   const whole = axes.length === x.ndim

@@ -2,9 +2,9 @@
 import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
-import { checkDType, type DType } from '../expression/dtype.ts'
+import { checkDType, type DType, dtypeRule } from '../expression/dtype.ts'
 import type { Node } from '../expression/node.ts'
-import { normalizeAxis } from '../expression/shape.ts'
+import { axesRule, axisRule, listAxes, normalizeAxis } from '../expression/axes.ts'
 import { checkKnown } from '../selection/positions.ts'
 import { checkArray, NDArray, type Operand, type Rank } from './array.ts'
 import { concat } from './functions.ts'
@@ -22,7 +22,7 @@ export interface RunningOptions {
   /** Begins with the sum or product of no elements, so that there is one element more. @default false */
   readonly includeInitial?: boolean
 }
-const runningRules = { axis: rules.any, dtype: rules.any, includeInitial: rules.boolean }
+const runningRules = { axis: axisRule, dtype: dtypeRule, includeInitial: rules.boolean }
 
 type Running<D extends DType, O> = O extends { readonly dtype: infer E extends DType } ? E : Total<D>
 
@@ -38,7 +38,7 @@ export function cumsum<D extends DType, const O extends RunningOptions = object>
   x: NDArray<D, Rank>,
   options?: O,
 ): NDArray<Running<D, O>, 'array'> {
-  return running(x, options ?? {}, 'cumsum')
+  return running(x, options, 'cumsum')
 }
 
 /**
@@ -53,7 +53,7 @@ export function cumprod<D extends DType, const O extends RunningOptions = object
   x: NDArray<D, Rank>,
   options?: O,
 ): NDArray<Running<D, O>, 'array'> {
-  return running(x, options ?? {}, 'cumprod')
+  return running(x, options, 'cumprod')
 }
 
 /**
@@ -68,7 +68,7 @@ export function nancumsum<D extends DType, const O extends RunningOptions = obje
   x: NDArray<D, Rank>,
   options?: O,
 ): NDArray<Running<D, O>, 'array'> {
-  return running(withoutNaN(checkArray(x, 'nancumsum'), 0), options ?? {}, 'nancumsum')
+  return running(withoutNaN(checkArray(x, 'nancumsum'), 0), options, 'nancumsum')
 }
 
 /**
@@ -83,7 +83,7 @@ export function nancumprod<D extends DType, const O extends RunningOptions = obj
   x: NDArray<D, Rank>,
   options?: O,
 ): NDArray<Running<D, O>, 'array'> {
-  return running(withoutNaN(checkArray(x, 'nancumprod'), 1), options ?? {}, 'nancumprod')
+  return running(withoutNaN(checkArray(x, 'nancumprod'), 1), options, 'nancumprod')
 }
 
 /** A number in place of each NaN; the dtype stays. */
@@ -92,7 +92,12 @@ export function withoutNaN(x: NDArray, value: number): NDArray {
   return new NDArray(build.map('where', [build.map('isnan', [x.node]), build.full([], x.dtype, value), x.node]))
 }
 
-function running<E extends DType>(x: NDArray<DType, Rank>, options: RunningOptions, where: string): NDArray<E, 'array'> {
+function running<E extends DType>(
+  x: NDArray<DType, Rank>,
+  given: RunningOptions | undefined,
+  where: string,
+): NDArray<E, 'array'> {
+  const options = given === undefined ? {} : given
   checkArray(x, where)
   checkOptions<RunningOptions>(options, runningRules, where)
   const product = where.endsWith('prod')
@@ -140,7 +145,7 @@ export interface DiffOptions {
  */
 export function diff<D extends DType>(x: NDArray<D, Rank>, options: DiffOptions = {}): NDArray<D, 'array'> {
   checkArray(x, 'diff')
-  checkOptions<DiffOptions>(options, { axis: rules.any, n: rules.whole(0), prepend: rules.any, append: rules.any }, 'diff')
+  checkOptions<DiffOptions>(options, { axis: axisRule, n: rules.whole(0), prepend: rules.any, append: rules.any }, 'diff')
   const axis = normalizeAxis(options.axis ?? -1, x.ndim)
   checkKnown([x.shape[axis] as number], 'taken apart')
   const beside = (value: Operand): NDArray<D, 'array'> => {
@@ -158,7 +163,8 @@ export function diff<D extends DType>(x: NDArray<D, Rank>, options: DiffOptions 
     ]
     current = concat(parts, axis)
   }
-  for (let round = 0; round < n; round++) {
+  // After as many rounds as there are elements nothing is left.
+  for (let round = 0; round < n && current.shape[axis] !== 0; round++) {
     const side = (slice: string): NDArray<D, 'array'> => current.get(...current.shape.map((_, a) => (a === axis ? slice : ':')))
     current = (x.dtype === 'bool' ? side('1:').notEqual(side(':-1')) : side('1:').subtract(side(':-1'))) as NDArray<D, 'array'>
   }
@@ -182,11 +188,10 @@ export function slidingWindow<D extends DType>(
   options: { readonly axis?: number | readonly number[] } = {},
 ): NDArray<D, 'array'> {
   checkArray(x, 'slidingWindow')
-  checkOptions<typeof options>(options, { axis: rules.any }, 'slidingWindow')
+  checkOptions<typeof options>(options, { axis: axesRule }, 'slidingWindow')
   checkKnown(x.shape, 'seen through windows')
-  const lengths = typeof length === 'number' ? [length] : length
-  const given = options.axis ?? (typeof length === 'number' && x.ndim === 1 ? 0 : [...x.shape.keys()])
-  const axes = (typeof given === 'number' ? [given] : given).map((axis) => normalizeAxis(axis, x.ndim))
+  const lengths = Array.isArray(length) ? [...(length as readonly number[])] : [length as number]
+  const axes = listAxes(options.axis ?? [...x.shape.keys()], x.ndim)
   if (lengths.length !== axes.length)
     throw new InvalidOption(`Expected a length for each of ${axes.length} axes, got ${describe(length)}`)
   const left = [...x.shape]

@@ -5,7 +5,8 @@ import * as build from '../expression/build.ts'
 import { type DType, dtypeOfValue, isFloat, promote } from '../expression/dtype.ts'
 import { rawOf } from '../expression/elementwise.ts'
 import type { Node } from '../expression/node.ts'
-import { normalizeAxis, showShape } from '../expression/shape.ts'
+import { axisRule, normalizeAxis } from '../expression/axes.ts'
+import { showShape } from '../expression/shape.ts'
 import { alongAxis, gather, nonzero as positionsNotZero, take as takeNode } from '../selection/positions.ts'
 import { checkArray, type Indexing, NDArray, type Operand, operandNode, type Rank } from './array.ts'
 
@@ -28,7 +29,7 @@ export function take<D extends DType>(
   options: { readonly axis?: number } = {},
 ): NDArray<D, 'array'> {
   checkArray(x, 'take')
-  checkOptions<{ readonly axis?: number }>(options, { axis: rules.any }, 'take')
+  checkOptions<{ readonly axis?: number }>(options, { axis: axisRule }, 'take')
   const flat = options.axis === undefined ? build.reshape(x.node, [-1]) : x.node
   return new NDArray(takeNode(flat, nodeOf(indices, 'take'), options.axis ?? 0))
 }
@@ -49,7 +50,7 @@ export function takeAlongAxis<D extends DType>(
 ): NDArray<D, 'array'> {
   checkArray(x, 'takeAlongAxis')
   checkArray(indices, 'takeAlongAxis')
-  checkOptions<{ readonly axis?: number }>(options, { axis: rules.any }, 'takeAlongAxis')
+  checkOptions<{ readonly axis?: number }>(options, { axis: axisRule }, 'takeAlongAxis')
   const axis = normalizeAxis(options.axis ?? -1, x.ndim)
   // Axes of `x` of length 1 stretch to those of the indices.
   const shape = x.shape.map((n, a) => (a !== axis && n === 1 ? (indices.shape[a] ?? 1) : n))
@@ -98,7 +99,9 @@ export function compress<D extends DType>(
   options: { readonly axis?: number } = {},
 ): NDArray<D, 'array'> {
   checkArray(x, 'compress')
-  checkOptions<{ readonly axis?: number }>(options, { axis: rules.any }, 'compress')
+  checkOptions<{ readonly axis?: number }>(options, { axis: axisRule }, 'compress')
+  if (!Array.isArray(condition) && !(condition instanceof NDArray))
+    throw new InvalidOption(`Expected the condition of compress to be booleans of one axis, got ${describe(condition)}`)
   const array = options.axis === undefined ? x.reshape(-1) : x
   const axis = normalizeAxis(options.axis ?? 0, array.ndim)
   return array.get(...array.shape.slice(0, axis).map(() => ':'), condition as boolean[]) as NDArray<D, 'array'>

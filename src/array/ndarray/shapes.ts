@@ -4,15 +4,8 @@ import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
 import type { DType, Value } from '../expression/dtype.ts'
 import type { Node } from '../expression/node.ts'
-import {
-  broadcastShapes,
-  checkShape,
-  type Index,
-  normalizeAxes,
-  normalizeAxis,
-  type Shape,
-  showShape,
-} from '../expression/shape.ts'
+import { axesRule, axisRule, listAxes, normalizeAxes, normalizeAxis } from '../expression/axes.ts'
+import { broadcastShapes, checkShape, type Index, type Shape, showShape } from '../expression/shape.ts'
 import { broadcastView, indexView, transposeView } from '../expression/view.ts'
 import { checkKnown } from '../selection/positions.ts'
 import { checkArray, NDArray, type Rank } from './array.ts'
@@ -70,7 +63,7 @@ export function squeeze<D extends DType>(x: NDArray<D, Rank>, axis?: number | re
  */
 export function expandDims<D extends DType>(x: NDArray<D, Rank>, axis: number | readonly number[] = 0): NDArray<D, 'array'> {
   checkArray(x, 'expandDims')
-  const rank = x.ndim + (typeof axis === 'number' ? 1 : axis.length)
+  const rank = x.ndim + (Array.isArray(axis) ? axis.length : 1)
   const axes = normalizeAxes(axis, rank)
   return new NDArray(
     viewed(
@@ -93,10 +86,8 @@ export function moveaxis<D extends DType, R extends Rank>(
   destination: number | readonly number[],
 ): NDArray<D, R> {
   checkArray(x, 'moveaxis')
-  const [from, to] = [source, destination].map((axes) =>
-    (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(axis, x.ndim)),
-  ) as [number[], number[]]
-  if (from.length !== to.length || new Set(from).size !== from.length || new Set(to).size !== to.length)
+  const [from, to] = [listAxes(source, x.ndim), listAxes(destination, x.ndim)]
+  if (from.length !== to.length)
     throw new InvalidOption(`Expected as many different axes from [${from.join(', ')}] as to [${to.join(', ')}]`)
   const others = [...x.shape.keys()].filter((a) => !from.includes(a))
   const order = x.shape.map((_, a) => (to.includes(a) ? (from[to.indexOf(a)] as number) : (others.shift() as number)))
@@ -140,9 +131,11 @@ export function rot90<D extends DType>(
   axes: readonly [number, number] = [0, 1],
 ): NDArray<D, 'array'> {
   checkArray(x, 'rot90')
-  const [a, b] = axes.map((axis) => normalizeAxis(axis, x.ndim)) as [number, number]
-  if (a === b || !Number.isInteger(k))
-    throw new InvalidOption(`Expected two different axes and a whole number for rot90, got ${describe(axes)} and ${describe(k)}`)
+  if (!Array.isArray(axes) || axes.length !== 2 || !Number.isSafeInteger(k))
+    throw new InvalidOption(
+      `Expected \`k\` of rot90 to be a whole number and \`axes\` two of them, got ${describe(k)} and ${describe(axes)}`,
+    )
+  const [a, b] = listAxes(axes, x.ndim) as [number, number]
   const turns = ((k % 4) + 4) % 4
   if (turns === 0) return x
   if (turns === 2) return flip(x, [a, b])
@@ -164,24 +157,24 @@ export function roll<D extends DType, R extends Rank>(
   options: { readonly axis?: number | readonly number[] } = {},
 ): NDArray<D, R> {
   checkArray(x, 'roll')
-  checkOptions<typeof options>(options, { axis: rules.any }, 'roll')
+  checkOptions<typeof options>(options, { axis: axesRule }, 'roll')
   checkKnown(x.shape, 'rolled')
   const { axis } = options
+  const shifts = Array.isArray(shift) ? [...(shift as readonly unknown[])].map(wholeShift) : [wholeShift(shift)]
   if (axis === undefined) {
     const flat = rolled(
       build.reshape(x.node, [-1]),
       0,
-      wholeShift(Array.isArray(shift) ? shift.reduce((a: number, b: number) => a + b, 0) : shift),
+      shifts.reduce((a, b) => a + b, 0),
     )
     return new NDArray(build.reshape(flat, x.shape))
   }
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis(a, x.ndim))
-  const shifts = typeof shift === 'number' ? axes.map(() => shift) : shift
-  if (shifts.length !== axes.length && axes.length !== 1)
+  const axes = listAxes(axis, x.ndim)
+  if (shifts.length !== axes.length && axes.length !== 1 && shifts.length !== 1)
     throw new InvalidOption(`Expected a shift for each of ${axes.length} axes, got ${shifts.length}`)
-  return new NDArray(
-    shifts.reduce((node, by, i) => rolled(node, axes[axes.length === 1 ? 0 : i] as number, wholeShift(by)), x.node),
-  )
+  const pairs =
+    shifts.length === 1 ? axes.map((a) => [a, shifts[0]]) : shifts.map((by, i) => [axes[axes.length === 1 ? 0 : i], by])
+  return new NDArray(pairs.reduce((node, [a, by]) => rolled(node, a as number, by as number), x.node))
 }
 
 function wholeShift(shift: unknown): number {
@@ -211,7 +204,7 @@ export function repeat<D extends DType>(
   options: { readonly axis?: number } = {},
 ): NDArray<D, 'array'> {
   checkArray(x, 'repeat')
-  checkOptions<{ readonly axis?: number }>(options, { axis: rules.any }, 'repeat')
+  checkOptions<{ readonly axis?: number }>(options, { axis: axisRule }, 'repeat')
   const array = options.axis === undefined ? x.reshape(-1) : x
   const axis = normalizeAxis(options.axis ?? 0, array.ndim)
   const length = array.shape[axis] as number
@@ -352,6 +345,9 @@ export function unstack<D extends DType>(x: NDArray<D, Rank>, axis = 0): NDArray
   return Array.from({ length: x.shape[at] as number }, (_, i) => new NDArray(sliced(x.node, at, i)))
 }
 
+/** Parts of arrays with fewer elements; most of them are empty. Chosen: beyond it the list itself is what takes the memory. */
+const mostParts = 65_536
+
 /**
  * An array cut along an axis: into that many parts, whose lengths differ by one at most, or before these indices.
  * @throws {InvalidOption} when `x` is not an array, has no such axis, or the parts are not whole numbers
@@ -363,11 +359,11 @@ export function split<D extends DType>(x: NDArray<D, Rank>, parts: number | read
   checkKnown([length], 'cut')
   if (
     typeof parts === 'number'
-      ? !(Number.isSafeInteger(parts) && parts > 0)
+      ? !(Number.isSafeInteger(parts) && parts > 0 && parts <= Math.max(length, mostParts))
       : !(Array.isArray(parts) && parts.every(Number.isSafeInteger))
   )
     throw new InvalidOption(
-      `Expected \`parts\` of split to be a whole number from 1 up or a list of indices, got ${describe(parts)}`,
+      `Expected \`parts\` of split to be a whole number from 1 to ${Math.max(length, mostParts)} or a list of indices, got ${describe(parts)}`,
     )
   const inner =
     typeof parts === 'number'

@@ -3,15 +3,18 @@ import { describe, InvalidOption } from '../../base/errors.ts'
 import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
 import { type DType, isFloat } from '../expression/dtype.ts'
-import { normalizeAxis, showShape } from '../expression/shape.ts'
+import { normalizeAxis } from '../expression/axes.ts'
+import { showShape } from '../expression/shape.ts'
 import { reduced } from '../reductions/table.ts'
 import {
   type ArgumentOptions,
   checkArray,
+  ddofRule,
   NDArray,
   operandNode,
   type Rank,
   type ReduceOptions,
+  reduceRules,
   type VarianceOptions,
 } from './array.ts'
 import { where } from './functions.ts'
@@ -69,8 +72,8 @@ export function nanmean(x: Any, options: ReduceOptions = {}): Floats {
 export function nanvar(x: Any, options: VarianceOptions = {}): Floats {
   checkArray(x, 'nanvar')
   if (!isFloat(x.dtype)) return x.var(options) as Floats
+  checkOptions<VarianceOptions>(options, { ...reduceRules, ddof: ddofRule }, 'nanvar')
   const { ddof = 0, ...axes } = options
-  checkOptions<VarianceOptions>(options, { axis: rules.any, keepdims: rules.boolean, ddof: rules.any }, 'nanvar')
   const wide = x.astype('f64')
   const count = counted(x, { ...axes, keepdims: true })
   const mean = withoutNaN(wide, 0)
@@ -178,6 +181,7 @@ export interface AverageOptions extends ReduceOptions {
  */
 export function average(x: Any, options: AverageOptions = {}): Floats {
   checkArray(x, 'average')
+  checkOptions<AverageOptions>(options, { ...reduceRules, weights: rules.any }, 'average')
   const { weights, ...rest } = options
   if (weights === undefined) return x.mean(rest) as Floats
   const given: Any = new NDArray(operandNode(weights, 'average'))

@@ -30,7 +30,7 @@ export function resultType(...operands: readonly (Operand | DType)[]): DType {
   for (const operand of operands) {
     if (operand instanceof NDArray) fixed.push(operand.dtype)
     else if (typeof operand === 'string') fixed.push(checkDType(operand, 'dtype'))
-    else if (typeof operand === 'object')
+    else if (!['number', 'bigint', 'boolean'].includes(typeof operand))
       throw new InvalidOption(`Expected resultType to get arrays, dtypes or numbers, got ${describe(operand)}`)
     else numbers.push(operand)
   }
@@ -74,9 +74,9 @@ const kinds: Readonly<Record<DTypeKind, (dtype: DType) => boolean>> = {
  */
 export function isdtype(dtype: DType, kind: DType | DTypeKind | readonly (DType | DTypeKind)[]): boolean {
   checkDType(dtype, 'dtype')
-  const list = typeof kind === 'string' ? [kind] : kind
+  const list: readonly (DType | DTypeKind)[] = Array.isArray(kind) ? kind : [kind as DType]
   return list.some((each: DType | DTypeKind) =>
-    Object.hasOwn(kinds, each) ? kinds[each as DTypeKind](dtype) : checkDType(each, 'kind') === dtype,
+    typeof each === 'string' && Object.hasOwn(kinds, each) ? kinds[each as DTypeKind](dtype) : checkDType(each, 'kind') === dtype,
   )
 }
 

@@ -11,7 +11,7 @@ import { runs } from '../../../test/support/runs.ts'
 import * as da from '../index.ts'
 import { encodeHeader } from '../files/npy-header.ts'
 import { reduced as reduceNode, type ReduceName } from '../reductions/table.ts'
-import { normalizeAxes } from '../expression/shape.ts'
+import { normalizeAxes } from '../expression/axes.ts'
 
 const installed = hasNumpy()
 

@@ -7,11 +7,11 @@ import { InvalidOption } from '../../base/errors.ts'
 import * as build from '../expression/build.ts'
 import { isFloat, isUnsigned } from '../expression/dtype.ts'
 import { makeNode, type Node } from '../expression/node.ts'
+import { normalizeAxis } from '../expression/axes.ts'
 import {
   broadcastShapes,
   contiguousStrides,
   type Index,
-  normalizeAxis,
   resolveSlice,
   type Shape,
   showShape,

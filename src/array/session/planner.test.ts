@@ -158,3 +158,19 @@ test('an abort ends a computation of many small stages, and timers get their tur
   clearInterval(timer)
   expect(turns).toBe(3)
 })
+
+test('a node that somebody else has computed, between being asked for and being looked at, holds nothing up', async () => {
+  const total = da.arange(10).sum()
+  const needs: da.NDArray = total.add(1)
+  const computed = new Map<Node, DenseNode>()
+  const planner = new Planner(computed)
+  planner.demand([needs.node])
+  // Looks at one node only: time is up.
+  expect(planner.look(0)).toBe(false)
+  const { node } = await total.persist(here)
+  for (const below of inputs(needs.node)) computed.set(below, node as DenseNode)
+  planner.look()
+  expect(planner.next().flatMap((stage) => stage.nodes)).toEqual([needs.node])
+})
+
+const inputs = (node: Node): readonly Node[] => (node.kind === 'map' ? node.inputs : [])

@@ -54,7 +54,9 @@ export class Planner {
   }
 
   #lookAt(node: Node): void {
-    if (node.kind === 'dense' || this.#computed.has(node) || this.#ready.has(node) || this.#waiting.has(node)) return
+    if (this.#ready.has(node) || this.#waiting.has(node)) return
+    // Blocks are made side by side, each with a planner of its own: another one may have computed it since it was asked for.
+    if (node.kind === 'dense' || this.#computed.has(node)) return this.settled(node)
     const prepared = prepare([node], this.#computed)
     if ('stage' in prepared) {
       this.#ready.set(node, prepared.stage)

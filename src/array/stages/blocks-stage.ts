@@ -168,15 +168,13 @@ class Making {
     if (sizeOf(this.#node.shape) === 0) return
     if (maker.present && Number(maker.fill ?? 0) !== 0) await this.#fill(maker.fill as number)
     const blocks = this.#indices(maker.present, blockCount(grid))
-    const lanes = Array.from(
-      { length: Number.isFinite(maker.concurrency) ? maker.concurrency : Math.max(1, this.#context.threads) },
-      async () => {
-        for (let next = blocks.next(); !next.done; next = blocks.next()) {
-          await this.#context.takeTurns()
-          await this.#make(next.value)
-        }
-      },
-    )
+    const atOnce = Number.isFinite(maker.concurrency) ? maker.concurrency : Math.max(1, this.#context.threads)
+    const lanes = Array.from({ length: Math.min(atOnce, blockCount(grid)) }, async () => {
+      for (let next = blocks.next(); !next.done; next = blocks.next()) {
+        await this.#context.takeTurns()
+        await this.#make(next.value)
+      }
+    })
     const outcomes = await Promise.allSettled(
       lanes.map((lane) =>
         lane.catch((error: unknown) => {

@@ -9,6 +9,7 @@ import { checkStore, openStore } from '../../fleet/engine/open.ts'
 import type { Store } from '../../fleet/engine/store.ts'
 import { checkName, defaultFleet, defaultTenant, shownModule, spaceOf } from '../../fleet/naming/names.ts'
 import type { AuditLine } from '../../fleet/worker/audit.ts'
+import { Company } from '../../fleet/worker/company.ts'
 import { Machine, type TenantWorker } from '../../fleet/worker/machine.ts'
 import { WorkerMetrics } from '../../fleet/worker/metrics.ts'
 import { FleetWorker } from '../../fleet/worker/worker.ts'
@@ -43,6 +44,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const blobs = text('blobs')
   const audit = text('audit')
   const metrics = new WorkerMetrics()
+  const company = new Company()
   const workers: TenantWorker[] = []
   for (const { tenant, weight } of tenants) {
     const space = spaceOf(fleet, tenant)
@@ -58,6 +60,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
       // Its clock is wrong, and another machine may have its batches.
       refused: () => process.exit(exitCodes.failed),
       metrics,
+      company,
       ...(audit !== undefined && { audit: (line: AuditLine) => appendFileSync(audit, `${JSON.stringify(line)}\n`) }),
     })
     workers.push({ tenant, weight, worker })

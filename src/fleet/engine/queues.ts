@@ -18,6 +18,8 @@ export interface Connecting {
   readonly plain?: BackendFactory
   /** For what waits: a connection of its own. */
   readonly waiting?: BackendFactory
+  /** How batches are written and read. @default as BullMQ does it */
+  readonly batch?: typeof Job
 }
 
 const closeMs = 1_000
@@ -42,12 +44,16 @@ export abstract class QueueStore implements Store {
   protected readonly space: string
   readonly #connecting: Connecting
   readonly #queues = new Map<string, Queue>()
+  /** Of batches. */
+  readonly #BatchQueue: typeof Queue
   readonly #open = new Set<Ended>()
 
   constructor(bullmq: BullMq, space: string, connecting: Connecting) {
     this.#bullmq = bullmq
     this.space = space
     this.#connecting = connecting
+    const { batch } = connecting
+    this.#BatchQueue = batch ? withJob(bullmq.Queue, batch) : bullmq.Queue
     this.runs = this.#book('runs')
     this.workers = this.#book('workers')
     this.values = this.#book('values')
@@ -80,11 +86,11 @@ export abstract class QueueStore implements Store {
     return `${this.space}-control`
   }
 
-  #queue(name: string): Queue {
+  #queue(name: string, Class = this.#bullmq.Queue): Queue {
     let queue = this.#queues.get(name)
     if (!queue) {
       const { options, plain } = this.#connecting
-      queue = new this.#bullmq.Queue(name, { ...options, skipMetasUpdate: true } as never, plain as never)
+      queue = new Class(name, { ...options, skipMetasUpdate: true } as never, plain as never)
       // It reconnects by itself; commands wait meanwhile.
       queue.on('error', () => {})
       this.#queues.set(name, queue)
@@ -120,13 +126,16 @@ export abstract class QueueStore implements Store {
   }
 
   async add(queue: string, jobs: Jobs): Promise<void> {
-    await this.#queue(queue).addBulk(
-      jobs.map(({ id, text, priority }) => ({
-        name: 'batch',
-        data: text,
-        opts: { jobId: id, attempts: 1, ...(priority === 'high' && { lifo: true }), ...(priority === 'low' && { priority: 1 }) },
-      })),
-    )
+    const all = jobs.map(({ id, text, priority }) => ({
+      name: 'batch',
+      data: text,
+      opts: { jobId: id, attempts: 1, ...(priority === 'high' && { lifo: true }), ...(priority === 'low' && { priority: 1 }) },
+    }))
+    const own = this.#queue(queue, this.#BatchQueue)
+    const [first] = all
+    // One by itself needs no pipeline, which is most of its cost.
+    if (first && all.length === 1) await own.add(first.name, first.data, first.opts)
+    else await own.addBulk(all)
   }
 
   async listen(queue: string, hear: Parameters<Store['listen']>[1]): Promise<Ended> {
@@ -206,8 +215,9 @@ export abstract class QueueStore implements Store {
   }
 
   fetch(queue: string, concurrency: number, worker: string, events: FetcherEvents): Fetcher {
-    const { WaitingError, Worker } = this.#bullmq
-    const { options, waiting } = this.#connecting
+    const { WaitingError } = this.#bullmq
+    const { options, waiting, batch } = this.#connecting
+    const Worker = batch ? withJob(this.#bullmq.Worker, batch) : this.#bullmq.Worker
     /** BullMQ's worker, which says when it asked for its locks: the answer may come long after. */
     class Fenced extends Worker {
       override async extendJobLocks(ids: string[], tokens: string[], duration: number): Promise<string[]> {
@@ -266,6 +276,7 @@ export abstract class QueueStore implements Store {
         own.concurrency = value
       },
       pause: () => own.pause(true),
+      resume: () => void own.resume(),
       close: (now) => own.close(now),
     }
   }
@@ -277,6 +288,16 @@ export abstract class QueueStore implements Store {
   }
 }
 
+/** A queue or a worker of BullMQ that makes its jobs so. */
+function withJob<Class extends typeof Queue | BullMq['Worker']>(base: Class, job: typeof Job): Class {
+  class Own extends (base as BullMq['Queue']) {
+    protected override get Job(): typeof Job {
+      return job
+    }
+  }
+  return Own as unknown as Class
+}
+
 /** BullMQ stamps a job with this machine's clock when it asks for it, and the answer may take long to come. */
 function fetched(job: Job): FetchedJob {
   const age = Math.max(0, Date.now() - (job.processedOn ?? Date.now()))
@@ -285,6 +306,9 @@ function fetched(job: Job): FetchedJob {
     data: job.data as unknown,
     stalls: job.stalledCounter,
     attempt: job.attemptsStarted,
+    // The progress of a batch is used for nothing else.
+    aloneAt: typeof job.progress === 'number' && job.progress > 0 ? job.progress - 1 : undefined,
+    beginsAlone: () => job.updateProgress(job.stalledCounter + 1),
     fetchedAt: performance.now() - age,
   }
 }

@@ -8,6 +8,7 @@ import { preflightOf } from './preflight.ts'
 import { type BullMq, QueueStore, rateField, turnField } from './queues.ts'
 import { shownUrl } from './shown-url.ts'
 import type { JobState, Store } from './store.ts'
+import { textJob } from './text-jobs.ts'
 
 /** Above the ten seconds for which BullMQ lets a command block: a connection that says nothing for longer is dead, also where the network never says so. */
 const socketTimeoutMs = 12_000
@@ -80,7 +81,7 @@ class RedisStore extends QueueStore {
   readonly #duplicates = new Set<Redis>()
 
   constructor(bullmq: BullMq, client: Redis, space: string) {
-    super(bullmq, space, { options: { connection: client, prefix } })
+    super(bullmq, space, { options: { connection: client, prefix }, batch: textJob(bullmq.Job) })
     this.#client = client
     const duplicate = client.duplicate.bind(client)
     client.duplicate = (options) => {
@@ -139,10 +140,7 @@ class RedisStore extends QueueStore {
 
   async messages(queue: string, ids: readonly string[]): Promise<(string | undefined)[]> {
     const texts = await Promise.all(ids.map((id) => this.#client.hget(this.#key(queue, id), 'data')))
-    return texts.map((text) => {
-      const data: unknown = text === null ? undefined : JSON.parse(text)
-      return typeof data === 'string' ? data : undefined
-    })
+    return texts.map((text) => text ?? undefined)
   }
 
   async recall(queue: string, ids: readonly string[]): Promise<boolean[]> {
@@ -162,13 +160,13 @@ class RedisStore extends QueueStore {
 
   async forget(queue: string, ids: readonly string[]): Promise<void> {
     const key = (name: string): string => this.#key(queue, name)
-    for (const some of pieces(ids)) {
-      const pipeline = this.#client.pipeline()
-      pipeline.zrem(key('completed'), ...some)
-      pipeline.zrem(key('failed'), ...some)
-      pipeline.del(...some.map(key))
-      await pipeline.exec()
-    }
+    // They go together all the same; a pipeline of ioredis copies all of BullMQ's commands first.
+    for (const some of pieces(ids))
+      await Promise.all([
+        this.#client.zrem(key('completed'), ...some),
+        this.#client.zrem(key('failed'), ...some),
+        this.#client.del(...some.map(key)),
+      ])
   }
 
   async jobs(queue: string): Promise<string[]> {

@@ -43,6 +43,10 @@ export interface FetchedJob {
   readonly stalls: number
   /** Another one each time that somebody fetches it. */
   readonly attempt: number
+  /** How often its lock had run out when a machine last began it alone; undefined where none has. */
+  readonly aloneAt: number | undefined
+  /** Notes that it begins alone now, for whoever gets it next. */
+  beginsAlone(): Promise<void>
   /** When the store was asked for it, in milliseconds of `performance.now()`. */
   readonly fetchedAt: number
 }
@@ -66,8 +70,9 @@ export interface Fetcher {
    * earlier look has found too: an answer may be on its way.
    */
   giveBackStrays(known: (id: string) => boolean): Promise<number>
-  /** Fetches nothing more. */
+  /** Fetches nothing more, until {@link resume}. */
   pause(): Promise<void>
+  resume(): void
   /** After {@link pause}, and when what is under way has ended; `now`: without waiting for that. */
   close(now: boolean): Promise<void>
 }

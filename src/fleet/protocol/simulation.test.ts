@@ -17,8 +17,23 @@ interface Job extends Range {
   lockUntil: number
   suspected: boolean
   stalls: number
+  /** How often it had stalled when it last began with nothing beside it. */
+  aloneAt: number | undefined
   outcome: Outcome | undefined
 }
+
+interface Held {
+  readonly job: Job
+  readonly token: number
+  readonly lease: Lease
+  /** It begins when nothing else is on its machine. */
+  readonly alone: boolean
+  begun: number
+  readonly finished: number[]
+}
+
+/** Batches of one machine at once. */
+const places = 2
 
 interface Machine {
   readonly name: string
@@ -27,7 +42,7 @@ interface Machine {
   stoppedUntil: number
   cutOffUntil: number
   draining: boolean
-  held: { job: Job; token: number; lease: Lease; begun: number; finished: number[] } | undefined
+  held: Held[]
 }
 
 interface Game {
@@ -78,7 +93,7 @@ class Simulation {
       stoppedUntil: 0,
       cutOffUntil: 0,
       draining: false,
-      held: undefined,
+      held: [],
     })
   }
 
@@ -117,7 +132,7 @@ class Simulation {
   }
 
   #send(): void {
-    while (this.#ledger.batches < 4 && (this.#resend.length > 0 || this.#next < this.#game.items)) {
+    while (this.#ledger.batches < 6 && (this.#resend.length > 0 || this.#next < this.#game.items)) {
       const count = Math.min(1 + this.#below(8), this.#game.items - this.#next)
       const range = this.#resend.shift() ?? { first: this.#next, count, losses: 0 }
       if (range.first === this.#next) this.#next += range.count
@@ -130,6 +145,7 @@ class Simulation {
         lockUntil: 0,
         suspected: false,
         stalls: 0,
+        aloneAt: undefined,
         outcome: undefined,
       })
     }
@@ -140,10 +156,11 @@ class Simulation {
   }
 
   #work(machine: Machine): void {
-    const { held } = machine
-    if (!held) return this.#fetch(machine)
+    const free = machine.held.length < places && !machine.held.some(({ alone }) => alone)
+    if (machine.held.length === 0 || (free && this.#random.next() < 0.5)) return this.#fetch(machine)
+    const held = this.#random.pick(machine.held)
     if (held.lease.lost(this.now)) {
-      machine.held = undefined
+      this.#letGo(machine, held)
       return
     }
     // The fence holds: whoever may go on owns the lock.
@@ -154,6 +171,8 @@ class Simulation {
       held.job.suspected = false
       held.lease.renew(this.now)
     }
+    if (held.alone && machine.held.length > 1) return
+    if (held.alone && held.begun === 0) held.job.aloneAt = held.job.stalls
     if (held.begun < held.job.count && !machine.draining) {
       const item = held.job.first + held.begun++
       this.runs[item] = (this.runs[item] as number) + 1
@@ -161,7 +180,7 @@ class Simulation {
       else held.finished.push(item - held.job.first)
     } else if (this.#reaches(machine)) {
       const { job, finished, begun } = held
-      this.#complete(machine, {
+      this.#complete(machine, held, {
         v: wireVersion,
         kind: 'done',
         worker: machine.name,
@@ -179,17 +198,22 @@ class Simulation {
     job.state = 'active'
     job.token = ++this.#tokens
     job.lockUntil = this.now + lockMs
-    machine.held = { job, token: job.token, lease: new Lease(this.now), begun: 0, finished: [] }
-    const { losses, stalls } = job
-    const admission = admit({ again: this.#game.again, losses, stalls, run: this.#cancelled ? 'cancelled' : 'alive' })
-    if (admission !== 'run')
-      this.#complete(machine, { v: wireVersion, kind: admission, worker: machine.name, losses: losses + stalls })
+    const { losses, stalls, aloneAt } = job
+    const admission = admit({ again: this.#game.again, losses, stalls, aloneAt, run: this.#cancelled ? 'cancelled' : 'alive' })
+    const alone = admission === 'alone'
+    const held: Held = { job, token: job.token, lease: new Lease(this.now), alone, begun: 0, finished: [] }
+    machine.held.push(held)
+    if (admission !== 'run' && !alone)
+      this.#complete(machine, held, { v: wireVersion, kind: admission, worker: machine.name, losses: losses + stalls })
   }
 
-  #complete(machine: Machine, outcome: Outcome): void {
-    const { held } = machine
-    machine.held = undefined
-    if (!held || held.job.token !== held.token || held.job.lockUntil < this.now || held.job.state !== 'active') return
+  #letGo(machine: Machine, held: Held): void {
+    machine.held = machine.held.filter((other) => other !== held)
+  }
+
+  #complete(machine: Machine, held: Held, outcome: Outcome): void {
+    this.#letGo(machine, held)
+    if (held.job.token !== held.token || held.job.lockUntil < this.now || held.job.state !== 'active') return
     held.job.state = 'done'
     held.job.outcome = outcome
   }

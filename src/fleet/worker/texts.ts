@@ -8,9 +8,13 @@ import { type BatchMessage, type Done, type Outcome, readBatch, wireVersion } fr
 /** Results longer than this go to the blob store, where there is one: every client of the queue hears of each. */
 const blobFrom = 16 * 1_024
 
+/** Items have 4 MiB at most, and keys, indices and names beside them. */
+const mostText = 4 * mostInline
+
 /** @throws {TypeError} what is wrong with it @throws {FleetRefused} where its blob cannot be read */
 export async function batchOf(data: unknown, blobs: BlobStore | undefined): Promise<BatchMessage> {
   if (typeof data !== 'string') throw new TypeError('it is not text')
+  if (data.length > mostText) throw new TypeError(`it has ${(data.length / 2 ** 20).toFixed(0)} MiB, and no program sends that`)
   if (!data.startsWith(blobMark)) return readBatch(fromText(data))
   if (!blobs) throw new TypeError('it lies in a blob store, and this worker has none: start it with --blobs')
   return readBatch(fromText(await blobs.get(data.slice(blobMark.length))))

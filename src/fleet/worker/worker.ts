@@ -8,15 +8,13 @@
  */
 import { hostname } from 'node:os'
 import { clearInterval, performance, setInterval, setTimeout } from '../../base/globals.js'
-import { Cancelled } from '../../base/errors.ts'
 import { toText } from '../../encoding/tagged.ts'
 import type { BlobStore } from '../engine/blob-store.ts'
 import type { Ended, FetchedJob, Fetcher, JobEnd, Quota, Store } from '../engine/store.ts'
-import { FleetRefused, WorkerLost } from '../protocol/errors.ts'
+import { FleetRefused } from '../protocol/errors.ts'
 import { queueOf } from '../naming/names.ts'
 import { admit } from '../protocol/admission.ts'
 import { beatMs, lockMs, pollMs } from '../protocol/constants.ts'
-import { Lease } from '../protocol/lease.ts'
 import { type BatchMessage, type Outcome, type QueueCause, wireVersion } from '../protocol/message.ts'
 import { checkClock, readClock } from '../engine/clock.ts'
 import type { WorkerInfo } from '../client/roster.ts'
@@ -25,8 +23,10 @@ import { within } from '../engine/within.ts'
 import { type AuditedEnd, auditLine, type AuditLine } from './audit.ts'
 import { BatchRun } from './batch-run.ts'
 import { Broadcasts } from './broadcasts.ts'
+import { Company, type Fetching } from './company.ts'
 import { WorkerMetrics } from './metrics.ts'
 import type { Registry } from './registry.ts'
+import { RunningBatches } from './running.ts'
 import { KnownRuns } from './runs.ts'
 import { Sweeper } from './sweeper.ts'
 import { BatchSpans } from './telemetry.ts'
@@ -47,6 +47,8 @@ export interface WorkerSettings {
   readonly deadMs?: number
   /** What is counted; of all tenants of a machine together. @default its own */
   readonly metrics?: WorkerMetrics
+  /** What runs beside what; of all tenants of a machine together. @default its own */
+  readonly company?: Company
   /** Told to drain by a message. @default a SIGTERM to this process */
   readonly askedToDrain?: () => void
 }
@@ -55,7 +57,6 @@ export interface WorkerSettings {
 const tripMs = 50
 /** A slot is never without work while results are on their way. */
 export const ahead = 1
-const fenceCheckMs = 250
 const sweepMs = 15_000
 /** How often batches are looked for that were handed out while a connection was lost, and for how long after it was. */
 const strayMs = 2_000
@@ -63,13 +64,6 @@ const strayForMs = 30_000
 const warnEveryMs = 10_000
 /** After an abort, for functions that ignore it: the pool ends their threads meanwhile. */
 const settleMs = 5_000
-
-interface Running {
-  readonly run: BatchRun
-  readonly lease: Lease
-  readonly number: number
-  ended: Promise<unknown> | undefined
-}
 
 interface Ran {
   readonly outcome: Outcome
@@ -81,7 +75,9 @@ export class FleetWorker {
   readonly #store: Store
   readonly #settings: WorkerSettings
   readonly #fetchers: Fetcher[] = []
-  readonly #running = new Map<string, Running>()
+  readonly #running = new RunningBatches(() => void this.metrics.leaseLost++)
+  readonly #company: Company
+  readonly #fetching: Fetching
   readonly #runs: KnownRuns
   readonly #sweeper: Sweeper
   readonly #timers: NodeJS.Timeout[] = []
@@ -107,6 +103,13 @@ export class FleetWorker {
     this.#runs = new KnownRuns(store)
     this.#sweeper = new Sweeper(store, settings.blobs, settings.deadMs)
     this.metrics = settings.metrics ?? new WorkerMetrics()
+    this.#company = settings.company ?? new Company()
+    this.#fetching = {
+      pause: () => this.#pause(),
+      resume: () => {
+        if (!this.#draining) for (const fetcher of this.#fetchers) fetcher.resume()
+      },
+    }
     const values = valuesOf(store, settings.blobs)
     this.#broadcasts = new Broadcasts((run, hash) => values.get(run, hash))
   }
@@ -171,12 +174,8 @@ export class FleetWorker {
           this.#holdFor(job)
         }
       },
-      renewed: (ids: readonly string[], sentAt: number) => {
-        for (const each of ids) this.#running.get(each)?.lease.renew(sentAt)
-      },
-      lost: (ids: readonly string[]) => {
-        for (const each of ids) this.#fence(each)
-      },
+      renewed: (ids: readonly string[], sentAt: number) => this.#running.renew(ids, sentAt),
+      lost: (ids: readonly string[]) => this.#running.lost(ids),
       failed: (error: Error) => this.#trouble(error),
     }
     for (const queue of this.queues) this.#fetchers.push(this.#store.fetch(queue, slots + ahead, id, events))
@@ -184,11 +183,8 @@ export class FleetWorker {
     this.#every(pollMs, () => this.#lookAtRuns())
     this.#every(sweepMs, () => this.#sweeper.sweep())
     this.#every(strayMs, () => this.#giveBackStrays())
-    const fence = setInterval(() => {
-      const now = performance.now()
-      for (const [job, { lease }] of this.#running) if (lease.lost(now)) this.#fence(job)
-    }, fenceCheckMs)
-    this.#timers.push(fence)
+    this.#running.watch()
+    this.#company.add(this.#fetching)
   }
 
   #info(): WorkerInfo {
@@ -268,8 +264,7 @@ export class FleetWorker {
 
   /** Cancellations whose event was lost, and clients that died. */
   async #lookAtRuns(): Promise<void> {
-    const runs = new Set([...this.#running.values()].map(({ run }) => run.message.run))
-    for (const id of runs) if ((await this.#runs.state(id)) !== 'alive') this.#cancelRun(id)
+    for (const id of this.#running.runs) if ((await this.#runs.state(id)) !== 'alive') this.#running.cancelRun(id)
   }
 
   #hear(message: Readonly<Record<string, unknown>>): void {
@@ -277,27 +272,9 @@ export class FleetWorker {
     if (type === 'drain' && worker === this.id) (this.#settings.askedToDrain ?? (() => process.kill(process.pid, 'SIGTERM')))()
     if (type === 'quota') void this.#lookAtQuota().catch(() => {})
     if (type !== 'cancel' || typeof run !== 'string') return
-    if (index === undefined) {
-      this.#runs.cancelled(run)
-      this.#cancelRun(run)
-      return
-    }
-    for (const { run: running, number } of this.#running.values())
-      if (running.message.run === run && number === Number(batch))
-        running.abortItem(Number(index) - running.message.first, new Cancelled('The caller cancelled the call'))
-  }
-
-  #cancelRun(id: string): void {
-    for (const { run } of this.#running.values()) if (run.message.run === id) run.abort(new Cancelled('The run was cancelled'))
-  }
-
-  /** Somebody else may have it by now. */
-  #fence(job: string): void {
-    const running = this.#running.get(job)
-    if (!running) return
-    this.#running.delete(job)
-    this.metrics.leaseLost++
-    running.run.abort(new WorkerLost('This machine could not renew its lock on the batch: another one may have it'))
+    if (index !== undefined) return this.#running.cancelCall(run, Number(batch), Number(index))
+    this.#runs.cancelled(run)
+    this.#running.cancelRun(run)
   }
 
   async #handle(job: FetchedJob): Promise<JobEnd> {
@@ -312,25 +289,27 @@ export class FleetWorker {
     const state = await this.#runs.state(message.run)
     if (job.stalls > 0) this.metrics.redelivered++
     const losses = (message.losses ?? 0) + job.stalls
-    const admission = admit({ again: message.again === true, losses: message.losses ?? 0, stalls: job.stalls, run: state })
-    if (admission === 'run') return this.#run(job, message)
+    const { stalls, aloneAt } = job
+    const admission = admit({ again: message.again === true, losses: message.losses ?? 0, stalls, aloneAt, run: state })
+    if (admission === 'run' || admission === 'alone') return this.#run(job, message, admission === 'alone')
     this.#auditOf(message, { outcome: admission })
     if (admission === 'over' && (await this.#runs.stateAtEnd(message.run)) === 'gone') return 'forget'
     return { keep: toText({ v: wireVersion, kind: admission, worker: this.id, ...(admission !== 'over' && { losses }) }) }
   }
 
-  async #run(job: FetchedJob, message: BatchMessage): Promise<JobEnd> {
-    const lease = new Lease(job.fetchedAt)
+  async #run(job: FetchedJob, message: BatchMessage, alone: boolean): Promise<JobEnd> {
     const run = new BatchRun(message, { offsetMs: this.#offsetMs })
-    const number = Number(job.id.slice(job.id.lastIndexOf('-') + 1))
-    const running: Running = { run, lease, number, ended: undefined }
     // From here on its lock is watched, also while it waits for its values or its turn.
-    this.#running.set(job.id, running)
-    const work = this.#outcomeOf(job, message, running)
-    running.ended = work
+    this.#running.add(job, run)
+    let leave: (() => void) | undefined
     try {
+      leave = await this.#company.enter(alone)
+      if (!leave || this.#draining) return 'give-back'
+      if (alone) await job.beginsAlone()
+      const work = this.#outcomeOf(job, message, run)
+      this.#running.begun(job, work)
       const { outcome, queued, ms } = await work
-      const outcomeKind = this.#running.has(job.id) ? outcome.kind : 'stale'
+      const outcomeKind = this.#running.has(job) ? outcome.kind : 'stale'
       this.metrics.ended(outcome, ms)
       const failed = outcome.kind === 'done' ? (outcome.errors?.length ?? 0) : 0
       this.#auditOf(message, { outcome: outcomeKind, queuedMs: queued.queuedMs, ms, failed })
@@ -341,11 +320,12 @@ export class FleetWorker {
     } catch (cause) {
       return this.#refused(cause)
     } finally {
-      this.#running.delete(job.id)
+      this.#running.remove(job)
+      leave?.()
     }
   }
 
-  async #outcomeOf(job: FetchedJob, message: BatchMessage, { run }: Running): Promise<Ran> {
+  async #outcomeOf(job: FetchedJob, message: BatchMessage, run: BatchRun): Promise<Ran> {
     const ref = this.#settings.registry.find(message.fns)
     const release = await this.#broadcasts.fill(message)
     try {
@@ -396,19 +376,23 @@ export class FleetWorker {
   async #drain(graceMs: number): Promise<void> {
     this.#draining = true
     await within(1_000, this.#store.workers.put(this.id, this.#info()))
-    await within(1_000, Promise.all(this.#fetchers.map((fetcher) => fetcher.pause())))
-    const all = (): Promise<unknown> => Promise.allSettled([...this.#running.values()].map(({ ended }) => ended))
+    await within(1_000, this.#pause())
     const hurry = new Promise<void>((resolve) => (this.#hurry = resolve))
-    await within(graceMs, Promise.race([all(), hurry]))
-    for (const { run } of this.#running.values())
-      run.abort(new WorkerLost('The machine was drained before the task had ended'), true)
-    await within(settleMs, all())
+    await within(graceMs, Promise.race([this.#running.settled(), hurry]))
+    this.#running.stop()
+    await within(settleMs, this.#running.settled())
     // Outcomes are on their way to the store.
     await within(settleMs, Promise.all(this.#fetchers.map((fetcher) => fetcher.close(false))))
     await this.close()
   }
 
+  async #pause(): Promise<void> {
+    await Promise.all(this.#fetchers.map((fetcher) => fetcher.pause()))
+  }
+
   async close(): Promise<void> {
+    this.#company.remove(this.#fetching)
+    this.#running.end()
     for (const timer of this.#timers) clearInterval(timer)
     await within(1_000, this.#store.workers.drop(this.id))
     await within(1_000, Promise.all(this.#fetchers.map((fetcher) => fetcher.close(true))))
