@@ -74,6 +74,19 @@ describe.runIf(redisPath())('machines of the fleet', () => {
     expect(begun(file).toSorted((a, b) => a - b)).toEqual(range(200))
   })
 
+  test('nothing waits behind a long task while another machine is idle', async () => {
+    await Promise.all([machine('--concurrency', '1'), machine('--concurrency', '1')])
+    const fleet = await open()
+    const [file, gate] = [newFile(), join(folder, 'gate')]
+    // The first holds its machine until all others are done.
+    const items = range(12).map((item) => ({ file, item, gate: item === 0 ? gate : undefined }))
+    const mapped = map(items, fns.untilThere, { on: fleet })
+    await expect.poll(() => lines(file).filter((line) => line.startsWith('end')).length, { timeout: 30_000 }).toBe(11)
+    writeFileSync(gate, '')
+    expect(await mapped).toEqual(range(12))
+    expect(begun(file).toSorted((a, b) => a - b)).toEqual(range(12))
+  })
+
   test('a second signal ends it at once: with retry another machine takes over', async () => {
     const first = await machine()
     const fleet = await open()
@@ -185,6 +198,23 @@ await fleet.close()
     await own.kill()
     await fleet.close()
     await own.stop()
+  }, 120_000)
+
+  test('a Redis that becomes a replica for a while, as in a failover, costs nothing but time', async () => {
+    await machine()
+    const fleet = await open()
+    const file = newFile()
+    const mapped = map(
+      range(200).map((item) => ({ file, item, ms: 15 })),
+      fns.noted,
+      { on: fleet },
+    )
+    await expect.poll(() => begun(file).length, { timeout: 20_000 }).toBeGreaterThan(20)
+    await redis.client.replicaof('127.0.0.1', '1')
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    await redis.client.replicaof('NO', 'ONE')
+    expect(await mapped).toEqual(range(200))
+    expect(begun(file).toSorted((a, b) => a - b)).toEqual(range(200))
   }, 120_000)
 
   test('a store that is full fails by name', async () => {

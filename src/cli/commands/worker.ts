@@ -44,7 +44,7 @@ export async function command({ positionals, options }: Invocation): Promise<num
   const blobs = text('blobs')
   const audit = text('audit')
   const metrics = new WorkerMetrics()
-  const company = new Company()
+  const company = new Company(parallelism())
   const workers: TenantWorker[] = []
   for (const { tenant, weight } of tenants) {
     const space = spaceOf(fleet, tenant)

@@ -275,7 +275,11 @@ export abstract class QueueStore implements Store {
       set concurrency(value) {
         own.concurrency = value
       },
-      pause: () => own.pause(true),
+      async pause() {
+        await own.pause(true)
+        // A machine that is busy still looks for what others were lost with.
+        await own.startStalledCheckTimer()
+      },
       resume: () => void own.resume(),
       close: (now) => own.close(now),
     }

@@ -13,6 +13,8 @@ import { textJob } from './text-jobs.ts'
 /** Above the ten seconds for which BullMQ lets a command block: a connection that says nothing for longer is dead, also where the network never says so. */
 const socketTimeoutMs = 12_000
 const connectMs = 5_000
+/** What a server says while another one takes over, or while it starts: it will take the command later, or the other one will. */
+const handingOver = /^(?:READONLY|UNBLOCKED|LOADING|MASTERDOWN)\b/
 /** Of one command to the store. */
 const atOnce = 500
 
@@ -35,6 +37,8 @@ export async function openRedis(url: string, space: string): Promise<Store> {
     socketTimeout: socketTimeoutMs,
     connectTimeout: connectMs,
     retryStrategy: (times: number) => Math.min(100 * times, 2_000),
+    // Sent again when it is connected again: the name may lead to another server by then.
+    reconnectOnError: (error: Error) => (handingOver.test(error.message) ? 2 : false),
   })
   let last: Error | undefined
   client.on('error', (error: Error) => (last = error))

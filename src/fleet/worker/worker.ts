@@ -103,7 +103,7 @@ export class FleetWorker {
     this.#runs = new KnownRuns(store)
     this.#sweeper = new Sweeper(store, settings.blobs, settings.deadMs)
     this.metrics = settings.metrics ?? new WorkerMetrics()
-    this.#company = settings.company ?? new Company()
+    this.#company = settings.company ?? new Company(settings.slots)
     this.#fetching = {
       pause: () => this.#pause(),
       resume: () => {
@@ -303,7 +303,7 @@ export class FleetWorker {
     this.#running.add(job, run)
     let leave: (() => void) | undefined
     try {
-      leave = await this.#company.enter(alone)
+      leave = await this.#company.enter(this.#fetching, alone)
       if (!leave || this.#draining) return 'give-back'
       if (alone) await job.beginsAlone()
       const work = this.#outcomeOf(job, message, run)
