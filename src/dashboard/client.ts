@@ -6,7 +6,7 @@ import { decodeWindow } from './window-codec.ts'
 const retryMs = 500
 const retriesMax = 6
 
-/** What the server refused, or that it is gone. */
+/** The server refused a question, or is gone. */
 export class ServerError extends Error {
   override readonly name = 'ServerError'
   /** The status of the answer; 0 when there was none. */

@@ -7,7 +7,7 @@
 
 export type Amounts = readonly [calls: number, tokens: number, output: number]
 
-/** What a program has learned of one limit since its last message. */
+/** The news that a program has of one limit since its last message. */
 export interface Told {
   /** Units per `perMs`. */
   readonly limit: number
@@ -39,7 +39,7 @@ export interface Ask {
   readonly member: string
   /** What calls want beyond what the program holds. */
   readonly want: Amounts
-  /** What it holds and does not need; negative for what it used without asking. */
+  /** The amount that it holds and does not need; negative for an amount used without asking. */
   readonly back: Amounts
   readonly told?: readonly (Told | null)[]
   /** The provider has answered: a limit that is not known by now is not sent. */

@@ -1,4 +1,4 @@
-/** What a member of a team is, and what it gets. */
+/** A member of a team, and the arguments that it gets. */
 import type { TaskContext } from '../../base/frame.ts'
 import type { Once } from '../patterns/once.ts'
 

@@ -13,7 +13,7 @@ export interface CapturedRequest {
   /** JSON. */
   readonly body: string
   readonly signal: AbortSignal
-  /** What the client would have sent it with. */
+  /** The `fetch` that the client would have sent it with. */
   readonly send: Fetch
 }
 

@@ -15,7 +15,7 @@ export interface BatchRow {
   readonly resumed: boolean
 }
 
-/** What a {@link batch} has done. */
+/** Everything that a {@link batch} has done so far. */
 export interface BatchReport {
   /** Calls that the program made. Always `succeeded + failed + running`. */
   readonly calls: number
@@ -31,7 +31,7 @@ export interface BatchReport {
   readonly tokens: { readonly input: number; readonly cached: number; readonly output: number }
   /** US dollars of batches, at their prices; undefined without a price. Calls of `oneByOne` stand in the report of the pool. */
   readonly usd: number | undefined
-  /** What the same answers would have cost one by one. */
+  /** The price of the same answers one by one. */
   readonly usdOneByOne: number | undefined
   /** The latest thousand. */
   readonly batches: readonly BatchRow[]

@@ -22,7 +22,7 @@ export interface CacheStore {
   close(): Promise<void>
 }
 
-/** What a store gives, if it is an answer. */
+/** The answer that a store holds; undefined where it is not one. */
 export function asAnswer(value: unknown): CachedAnswer | undefined {
   const { text, usd, at } = (value ?? {}) as Partial<Record<keyof CachedAnswer, unknown>>
   if (typeof text !== 'string' || typeof at !== 'number') return undefined

@@ -24,7 +24,7 @@ export interface ResponseCacheOptions {
   readonly maxAge?: Duration
 }
 
-/** What a cache has done. */
+/** The figures of a cache so far. */
 export interface CacheReport {
   /** Calls that the cache answered. */
   readonly hits: number
@@ -51,7 +51,7 @@ const cacheRules: OptionRules<ResponseCacheOptions> = {
 /** How often another program's call is looked for. Chosen. */
 const lookMs = 50
 
-/** What a call has given, and what it cost. */
+/** The answer of a call, and its cost. */
 export interface Made {
   readonly value: unknown
   readonly usd: number | undefined

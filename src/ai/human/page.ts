@@ -20,7 +20,7 @@ function articleOf({ key, text, draft, askedAt }: OpenQuestion): string {
 <button name="decision" value="approve">Approve</button>${edit}<button name="decision" value="reject">Reject</button></form></article>`
 }
 
-/** What is edited stays whole: it is not cut as what is only shown. */
+/** A text that is edited stays whole; one that is only shown is cut. */
 export function draftText(draft: unknown): string {
   return typeof draft === 'string' ? draft : JSON.stringify(draft, undefined, 2)
 }

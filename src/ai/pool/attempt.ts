@@ -143,7 +143,7 @@ export class Attempt<M> {
     return !refused && !wasRefused(error) && !this.#isUnsent(error) && !isOverloaded(judge(error))
   }
 
-  /** What the client's `fetch` has seen; without one, nothing is sent and answered within a turn of the event loop. */
+  /** The requests that the client's `fetch` has seen; without one, nothing is sent and answered within a turn of the event loop. */
   get #mayBeSent(): boolean {
     return wasSent(this.replica.model, this.signal) ?? this.#turn !== turn
   }

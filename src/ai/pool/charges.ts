@@ -27,7 +27,7 @@ export interface Demand {
   readonly maxOutput: number | undefined
 }
 
-/** What a call has taken. */
+/** The amounts that a call has taken. */
 export interface Charge {
   readonly requests: Mark
   readonly tokens: Mark
@@ -64,7 +64,7 @@ export class Charges {
     this.#expectedOutput += newest * (output - this.#expectedOutput)
   }
 
-  /** What a call takes from the token limits; never more than can be there: then the provider decides. */
+  /** The amounts that a call takes from the token limits; never more than can be there: then the provider decides. */
   costs({ input, maxOutput }: Demand): { readonly cost: number; readonly outputCost: number } {
     const output = maxOutput ?? this.#expectedOutput
     const cost =

@@ -10,7 +10,7 @@ import type { Permit, Replica } from './replica.ts'
 /** A call's turn at a model. */
 export type Turn<M> = readonly [replica: Replica<M>, permit: Permit]
 
-/** What is known of a call when a model is chosen for it. */
+/** The facts of a call by which a model is chosen for it. */
 export interface Choice<M> {
   /** Input tokens that it probably has. */
   readonly input: number

@@ -167,7 +167,7 @@ export class Dispatcher<M> {
     }
   }
 
-  /** What the failure says of the model that was used. */
+  /** The failure's verdict on the model that was used. */
   #noteFailure(error: unknown, verdict: Verdict, used: Replica<M>, course: Course<M>): void {
     if (verdict.kind === 'refused') this.#refused(error, verdict, used, course)
     else if (verdict.kind === 'transient') course.failedOn.add(used)

@@ -14,7 +14,7 @@ export interface EmbedAllOptions {
   readonly signal?: AbortSignal
 }
 
-/** What is the same in an embedding model of the AI SDK and in what is made of it. */
+/** The common part of an embedding model of the AI SDK and of the models made of it. */
 export type EmbeddingFace<M extends AnyEmbeddingModel> = Pick<
   M,
   keyof M & (keyof AnyEmbeddingModel | 'maxEmbeddingsPerCall' | 'supportsParallelCalls')

@@ -11,7 +11,7 @@ export interface Estimate {
   readonly inputAtMost: number
 }
 
-/** What a file in a prompt is counted as. Most providers bill an image at 85 to 1,600 tokens. */
+/** The tokens that a file in a prompt counts as. Most providers bill an image at 85 to 1,600 tokens. */
 const fileTokens = 1_600
 /** Roles, separators and such, per message; OpenAI's cookbook counts three or four. */
 const messageTokens = 4

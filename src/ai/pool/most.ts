@@ -11,7 +11,7 @@
 import type { CallOptions } from '../model/sdk-model.ts'
 import { type Price, mostOf } from '../prices/prices.ts'
 
-/** What a call may spend, before it is known on which model it runs. */
+/** The most that a call may spend, before it is known on which model it runs. */
 export interface Most {
   readonly input: number
   /** Undefined where nothing bounds it. */

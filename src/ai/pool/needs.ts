@@ -1,4 +1,4 @@
-/** What a call needs of a model, and whether a model has it, as far as data says. */
+/** The needs of a call, and whether a model meets them, as far as data says. */
 import type { CallOptions } from '../model/sdk-model.ts'
 import type { Ability } from '../prices/prices.ts'
 

@@ -262,7 +262,7 @@ class ModelPool {
     return settings.preference.prefer === 'first' ? names.slice(0, 1) : [...new Set(names)].toSorted()
   }
 
-  /** What a model that stood in for the first one has said is not kept as the answer of the first. */
+  /** The answer of a model that stood in for the first one is not kept as the answer of the first. */
   #keeping({ usage, replica }: Answered): { readonly usd: number | undefined; readonly keeps: boolean } {
     const { replicas, settings } = this.#dispatcher
     const isMeant = replica !== undefined && (settings.preference.prefer !== 'first' || replica.modelId === replicas[0]?.modelId)

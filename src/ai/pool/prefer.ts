@@ -81,7 +81,7 @@ function costOf({ usd }: PreferredModel): number {
   return usd ?? Number.POSITIVE_INFINITY
 }
 
-/** What was not measured lately is tried with one call, and asked last while that is under way. */
+/** A model that was not measured lately is tried with one call, and asked last while that is under way. */
 function speedOf({ expectedMs, running }: PreferredModel): number {
   return expectedMs ?? (running === 0 ? 0 : Number.MAX_VALUE)
 }

@@ -1,4 +1,4 @@
-/** What a pool has done so far: the figures of `report()`. */
+/** The figures of `report()`: everything that a pool has done so far. */
 import { performance } from '../../base/globals.js'
 import type { FailureClass } from '../../base/errors.ts'
 import type { CacheReport } from '../cache/response-cache.ts'
@@ -49,7 +49,7 @@ export interface PromptCacheReport {
   readonly usdSaved: number | undefined
 }
 
-/** What a pool has done. */
+/** Everything that a pool has done so far. */
 export interface PoolReport {
   /** Calls that the program made. Always `succeeded + failed + running`. */
   readonly calls: number
@@ -148,7 +148,7 @@ export class Ledger {
   }
 }
 
-/** What a report is made of. */
+/** The sources of a report. */
 interface Reported {
   readonly ledger: Ledger
   readonly replicas: readonly {

@@ -1,4 +1,4 @@
-/** What a call has used, as its provider says: tokens in the shapes of the SDK's versions, the tier, and what a gateway has billed. */
+/** The usage of a call, as its provider reports it: tokens in the shapes of the SDK's versions, the tier, and what a gateway has billed. */
 import { read } from './answer.ts'
 import type { HeaderBag } from './limits/headers.ts'
 import type { Told, Usage } from '../model/sdk-model.ts'

@@ -107,7 +107,7 @@ function configOf(model: unknown): Readonly<Record<string, unknown>> | undefined
   return isClient && (fetch === undefined || typeof fetch === 'function') ? (config as Record<string, unknown>) : undefined
 }
 
-/** What is sent as a secret is taken out of whatever is said later. */
+/** A text that is sent as a secret is taken out of every later message. */
 export function noteSecrets(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): void {
   try {
     rememberSent(new Headers(init?.headers), input instanceof Request ? input.url : String(input))

@@ -149,7 +149,7 @@ function litellm(row: Fields): unknown {
   })
 }
 
-/** What the row says nothing at all about is unknown, and not missing. */
+/** An ability on which the row is silent is unknown, not missing. */
 function litellmAbilitiesOf(row: Fields): readonly Ability[] | undefined {
   if (row.mode === 'embedding' || !litellmAbilities.some(([field]) => typeof row[field] === 'boolean')) return undefined
   return litellmAbilities.flatMap(([field, ability]) => (row[field] === true ? [ability] : []))

@@ -35,7 +35,7 @@ export type Ability =
   | 'reasoning'
   | 'prompt-cache'
 
-/** What a model costs, in dollars per million tokens, and what it can do. */
+/** The price of a model, in dollars per million tokens, and its abilities. */
 export interface Price extends Rates {
   /** Requests whose input is longer than `tokens`, as a whole. @default as all others */
   readonly above?: Rates & { readonly tokens: number }

@@ -153,7 +153,7 @@ function taskOf(asked: string): string {
   return asked.split(/\n\s*\n|:\s*\n/, 1)[0] ?? asked
 }
 
-/** What the instruction is about: the text after it, or all when there is only one block. */
+/** The text that an instruction is about: the one after it, or all when there is only one block. */
 function subjectOf(asked: string): string {
   const content = tagged.exec(asked)?.[1]
   if (content !== undefined) return content

@@ -86,7 +86,7 @@ export class SimulatedBatch {
     return Math.min(most, Math.floor(((until - this.createdAt) / this.#durationMs) * this.lines.length))
   }
 
-  /** What has become of a request, once the batch is over. */
+  /** The outcome of a request, once the batch is over. */
   outcome(index: number, now: number, fails: boolean): BatchOutcome {
     if (index >= this.doneAt(now)) return this.cancelled ? 'cancelled' : 'expired'
     return fails ? 'failed' : 'done'

@@ -1,7 +1,7 @@
-/** What a simulated account has seen, for reports: the other side's view of a load test. */
+/** The figures of a simulated account, for reports: the other side's view of a load test. */
 import type { Refusal, Usage } from './wire.ts'
 
-/** What a simulator has done so far. */
+/** The figures of a simulator so far. */
 export interface SimulatorStats {
   /** Requests that reached a model. */
   readonly requests: number

@@ -1,4 +1,4 @@
-/** What a wire format does: `chat`, `responses`, `anthropic` and embeddings are those there are. */
+/** A wire format: `chat`, `responses`, `anthropic`, Gemini's and that of embeddings. */
 import type { Answer } from './answer.ts'
 import type { ModelRequest, RequestMessage } from './request.ts'
 

@@ -27,7 +27,7 @@ export type Begun =
 export interface Outcome {
   readonly error?: unknown
   readonly usage?: Usage | undefined
-  /** What was answered, as far as there is one. */
+  /** The answer, as far as there is one. */
   readonly output?: unknown
   /** Nobody wanted the answer any more. */
   readonly abandoned?: boolean

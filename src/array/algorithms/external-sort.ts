@@ -13,7 +13,7 @@ import { before } from '../jobs/gather.ts'
 import { allocate } from '../stages/map-stage.ts'
 import { denseNode } from '../stages/stage.ts'
 
-/** What the sort asks of the computation that it is part of. */
+/** Everything that the sort asks of the computation that it is part of. */
 export interface SortContext {
   evaluate(nodes: readonly Node[]): Promise<DenseNode[]>
   takeTurns(): Promise<void>
@@ -122,7 +122,7 @@ class Ranges {
     return this.#sort(this.#runs.map((run) => this.#firstWhere(run, (there) => !before(there, value as number))))
   }
 
-  /** What is equal to it: there may be any number of them, and they are in order as they are. */
+  /** The elements equal to it: there may be any number of them, and they are in order as they are. */
   async equalTo(value: number | bigint): Promise<void> {
     const ends = this.#runs.map((run) => this.#firstWhere(run, (there) => before(value as number, there)))
     const piece = pieceBytes / bytesPer(this.#dtype)

@@ -56,7 +56,7 @@ export function map(name: OperationName, inputs: readonly Node[]): Node {
   return makeNode({ kind: 'map', name, operand, inputs, dtype: result, shape, chunk, grid: gridOfInputs(inputs, shape) })
 }
 
-/** What a comparison says where the number with a sign is below 0, and stands on the left. */
+/** The result of a comparison whose left number has a sign and is below 0. */
 const whenNegative: Partial<Record<OperationName, 0 | 1>> = {
   equal: 0,
   notEqual: 1,

@@ -232,7 +232,7 @@ export type OperationName = keyof typeof table
 export const operations: Readonly<Record<OperationName, Operation>> = table
 export const operationNames = Object.keys(table) as OperationName[]
 
-/** What is meant where an operation of numbers is asked of masks. */
+/** The operations that are meant where one of numbers is asked of masks. */
 const masked: Partial<Record<OperationName, string>> = {
   subtract: ', or use `logicalXor` to see where masks differ',
   negative: ', or use `logicalNot` to turn a mask around',

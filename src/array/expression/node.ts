@@ -148,7 +148,7 @@ export type AlgorithmName =
 /** Elements that come block by block: from a file in parts, or from a function of blocks. Each is made when it is needed. */
 export interface BlocksNode extends Common {
   readonly kind: 'blocks'
-  /** What the blocks are made from. */
+  /** The source of the blocks. */
   readonly inputs: readonly Node[]
   readonly grid: Grid
   readonly maker: BlockMaker

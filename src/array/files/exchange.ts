@@ -7,7 +7,7 @@ import { sharedElements } from '../memory/memory.ts'
 import { Dense } from '../memory/dense.ts'
 import { NDArray } from '../ndarray/array.ts'
 
-/** What a tensor of `onnxruntime-node` or `onnxruntime-web` has: `new Tensor(type, data, dims)`. */
+/** A tensor of `onnxruntime-node` or `onnxruntime-web`, as far as it is used: `new Tensor(type, data, dims)`. */
 export interface TensorLike {
   /** Such as `float32`. */
   readonly type: string

@@ -18,7 +18,7 @@ import { memoryLimitRule, type MemoryOptions } from '../memory/limit.ts'
 import type { LoadOptions } from './index.ts'
 import { type Chunk, chunkElements } from './zarr-chunk.ts'
 
-/** What a chunk may take, also before it is decompressed. */
+/** The most bytes of a chunk, also before it is decompressed. */
 const mostChunkBytes = 2 ** 31
 /** Chunks within the files of a sharded array; each costs a look at an index. */
 const mostShardedChunks = 2 ** 22

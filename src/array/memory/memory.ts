@@ -18,7 +18,7 @@ export interface Home {
 export const placeBytes = 4_096
 /** Below this the elements stay in the caches, where a copy costs little, and a memory of its own is not worth its pages. */
 const fromBytes = 4 << 20
-/** What a memory of WebAssembly can hold with 32-bit addresses. */
+/** The most bytes of a WebAssembly memory with 32-bit addresses. */
 const maxBytes = 65_536 * pageBytes
 
 const homes = new WeakMap<SharedArrayBuffer, Home>()

@@ -12,7 +12,7 @@ import { describeNode } from '../stages/stage.ts'
 import { formatMs } from '../../base/duration.ts'
 import { bytesPer } from '../expression/dtype.ts'
 
-/** What a computation costs, before it runs: estimates, but for the passes. */
+/** The cost of a computation, before it runs: estimates, but for the passes. */
 export interface Estimate {
   /** Passes over elements, and arrays that are made block by block. */
   readonly passes: number

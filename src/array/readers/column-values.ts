@@ -32,7 +32,7 @@ export class ColumnValues {
     return this.#filled
   }
 
-  /** What was filled since then is filled again. */
+  /** Everything that was filled since then is filled again. */
   back(mark: number): void {
     this.#filled = mark
   }

@@ -171,7 +171,7 @@ function decoded(
   return false
 }
 
-/** What a file's failure is to the caller. */
+/** A file's failure, as the caller sees it. */
 export function refusal(path: string, cause: unknown): Error {
   if (cause instanceof FileRefused) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)

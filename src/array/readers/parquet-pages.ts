@@ -38,7 +38,7 @@ const type = {
 }
 const deepest = 16
 
-/** What a header must have: a field that is missing would leave hyparquet without a place to go on. */
+/** The fields that a header must have: one that is missing would leave hyparquet without a place to go on. */
 const required = {
   page: { kind: 1, size: 2, compressedSize: 3 },
   dataPage: { values: 1, encoding: 2 },
@@ -54,7 +54,7 @@ const headerOf = new Map<number, readonly [field: number, required: Readonly<Rec
 
 /** Where a page of the second version says whether it is compressed. */
 const compressedField = 7
-/** What a page of numbers takes at most, for each of them (a decimal of many digits) and besides. */
+/** The most bytes that a page of numbers takes, for each of them (a decimal of many digits) and besides. */
 const bytesPerValue = 64
 const bytesPerPage = 4_096
 

@@ -1,5 +1,5 @@
 /**
- * What a reduction is made of. An {@link Accumulator} says how a state takes in blocks and how two states become one, on whichever thread;
+ * The parts of a reduction. An {@link Accumulator} says how a state takes in blocks and how two states become one, on whichever thread;
  * a {@link Reduction} says which elements go into which accumulator, and what its words mean in the end. A reduction over rows runs block by
  * block; one over outer axes carries the words of all elements side by side through the kernel.
  */

@@ -24,7 +24,7 @@ export function addTo(states: Float64Array, at: number, value: number, error: nu
   states[at + 1] = (states[at + 1] as number) + lostIn(sum, before, value) + error
 }
 
-/** What a double-double sum is as one double. After an overflow or an infinity the error term says nothing. */
+/** A double-double sum as one double. After an overflow or an infinity the error term says nothing. */
 export function roundedSum(sum: number, error: number): number {
   return Number.isFinite(sum) ? sum + error : sum
 }

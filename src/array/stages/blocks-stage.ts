@@ -32,7 +32,7 @@ export function prepareBlocks(node: BlocksNode, computed: Computed): Prepared {
   }
 }
 
-/** What the first block shows that all of them need, such as a mean: it is computed before, once. */
+/** Facts that all blocks need, such as a mean: computed from the first block, once. */
 function sharedNeeds({ maker, grid, inputs, first, start, shape }: BlocksNode, computed: Computed): Set<Node> {
   if (!maker.parts || sizeOf(shape) === 0) return new Set()
   const within = boxOfBlock(

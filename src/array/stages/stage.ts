@@ -14,7 +14,7 @@ import { type DenseNode, makeNode, type Node } from '../expression/node.ts'
 import { contiguousStrides, type Shape, showShape } from '../expression/shape.ts'
 import { isRun, type Source } from '../memory/source.ts'
 
-/** What a stage may ask of the computation that it is part of. */
+/** Everything that a stage may ask of the computation that it is part of. */
 export interface StageContext {
   readonly cancellation: Cancellation
   /** Threads that the computation may use at most. */

@@ -274,7 +274,7 @@ class QuietEnd {
     return this.#quiet
   }
 
-  /** What the promise gives; an error when the process has nothing left to do and the promise still waits. */
+  /** The value of the promise; an error when the process has nothing left to do and the promise still waits. */
   async unless<T>(promise: Promise<T>): Promise<T> {
     const stuck = Symbol('stuck')
     const first = await Promise.race([promise, this.#quiet.then(() => stuck)])

@@ -34,7 +34,7 @@ export async function defaultExportOf(path: string): Promise<DefaultExport> {
   return assigned(body)
 }
 
-/** What the assignment to the default export gives, where that can be seen. */
+/** The value that the assignment to the default export gives, where that can be seen. */
 function assigned(body: string): DefaultExport {
   const name = /(?:^|;|\n)[ \t]*exports\.default = (\w+);/.exec(body)?.[1] ?? /exports\.default =\s*(\w+);/.exec(body)?.[1]
   const expression =

@@ -71,7 +71,7 @@ function failureLines(stream: NodeJS.WriteStream, { failures }: Explanation, out
 
 const shownDepth = 6
 
-/** What is worth a line, of a run that has failed anyway. */
+/** The events of a failed run that are worth a line. */
 const goesOnMs = 200
 
 function why({ kinds }: Explanation['failures'], outcome: Outcome): string {

@@ -92,7 +92,7 @@ export class Progress {
     return [...this.#groups].map(([label, counts]) => progressOf(label, counts, now))
   }
 
-  /** What the machine does, as of the last update. */
+  /** The load of the machine, as of the last update. */
   machine(): { busyWorkers: number; cores: [used: number, all: number] } {
     const { samples } = this.#recorder.tables
     const since = this.#recorder.now() - busyMs

@@ -16,7 +16,7 @@ export interface Overview {
 }
 
 export interface Head {
-  /** What was recorded: the file that was run. */
+  /** The recorded program: the file that was run. */
   readonly name: string
   /** When the trace began, in milliseconds since 1970. */
   readonly epochMs: number

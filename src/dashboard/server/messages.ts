@@ -1,7 +1,7 @@
-/** What the thread that runs the tasks and the thread of the server say to each other. */
+/** The messages between the thread that runs the tasks and the thread of the server. */
 import type { ServerSnapshot } from '../../serve/http/watch/snapshot.ts'
 
-/** What the server's thread is started with. */
+/** The settings that the server's thread is started with. */
 export interface ServerStart {
   /** A recording to show; without it, blocks come as messages. */
   readonly file?: string | undefined

@@ -6,7 +6,7 @@ const textColumns: ReadonlySet<string> = new Set(['name', 'kind', 'text', 'data'
 /** Rows of executors are numbered through; a number beyond this is not a worker. */
 const executorsMax = 1_000_000
 
-/** What is wrong with the rows from `from` on; undefined when nothing is. */
+/** The fault of the rows from `from` on; undefined when there is none. */
 export function checkRows(name: TableName, table: Table<Schema>, from: number, texts: number, needs: number): string | undefined {
   const states = name === 'runs' ? runStates.length : taskStates.length
   for (const column in table.schema) {

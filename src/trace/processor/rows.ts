@@ -11,7 +11,7 @@ export { threadRow }
 /** A worker of heddle's own, here or on another machine; not the thread that owns the runs. */
 export const isWorkerRow = (row: number): boolean => row > threadRow
 
-/** What a trace says of its rows; a row that it does not name is a worker of this machine, as in older traces. */
+/** The rows of a trace; a row that it does not name is a worker of this machine, as in older traces. */
 export class RowNames {
   readonly #trace: Trace
   /** Line in the table `executors`, by row. */

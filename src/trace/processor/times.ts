@@ -40,7 +40,7 @@ const nativeLeastShare = 0.1
 const lookAtNativeMs = 1_000
 /** Files stay open this long for the next recording: a server that records each request would open them each time. Chosen. */
 const keepOpenMs = 1_000
-/** What a worker took that has ended is kept this long, until every recorder has seen it. Chosen; recorders look ten times a second. */
+/** The time of a worker that has ended is kept this long, until every recorder has seen it. Chosen; recorders look ten times a second. */
 const keepEnded = 10_000
 /** More children, and children of those, are not followed one by one. */
 const followedMax = 256
@@ -290,7 +290,7 @@ export class ProcessorTimes {
   }
 }
 
-/** What was added since the last time; those that were there before the first have had their time. */
+/** The time added since the last look; a process that was there before the first has none. */
 function moved(known: Map<number, ThreadTime>, id: number, time: ThreadTime, first: boolean): ThreadTime {
   const before = known.get(id)
   known.set(id, time)

@@ -9,7 +9,7 @@ const secretAtMost = 8_192
 const withStack = 2_000
 const withMessage = 50_000
 
-/** What a trace keeps of errors, as JSON: everything of the first ones, less of later ones, and it says so. */
+/** The errors of a trace, as JSON: everything of the first ones, less of later ones, and it says so. */
 export class ErrorTexts {
   #seen = 0
 

@@ -103,7 +103,7 @@ export class PlainTasks {
     })
   }
 
-  /** What came since the last call and is still here; the bytes change with the next task. */
+  /** The tasks since the last call that are still here; the bytes change with the next task. */
   take(): PlainPiece {
     if (this.#filled > 0) this.#pack()
     const taken = this.#taken

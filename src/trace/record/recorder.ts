@@ -39,7 +39,7 @@ import { processorTimes } from '../processor/times.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
 import { Strings } from '../model/strings.ts'
 
-/** What the record of a plain task of a lane leaves out. */
+/** Fields that the record of a plain task of a lane leaves out. */
 const onThisThread = { row: threadRow, queuedAt: -1, bytes: 0 }
 
 /** Of a row that somebody else numbered. */
@@ -74,7 +74,7 @@ export interface RecorderOptions {
 
 /** Writes the events of the running program into the tables of a trace. {@link record} is the simple way to use one. */
 export class Recorder implements Listener {
-  /** What has been written; plain tasks are when somebody looks. */
+  /** All that has been written; plain tasks are written when somebody looks. */
   readonly tables: { -readonly [K in keyof TraceTables]: TraceTables[K] } = newTables()
   /** Task rows that were here, and are only where the recording goes now. */
   spilled = 0

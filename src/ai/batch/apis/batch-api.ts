@@ -1,4 +1,4 @@
-/** What the batch APIs of providers have in common. */
+/** The common part of the batch APIs of providers. */
 import type { BatchHttp } from './http.ts'
 
 /** A request as it goes into a batch. */

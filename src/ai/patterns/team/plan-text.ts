@@ -29,7 +29,7 @@ const hint =
 export class PlanText {
   readonly #line: PlanLine
   readonly #ids = new Set<string>()
-  /** What is not read yet; `#at` is where the next element begins. */
+  /** The text that is not read yet; `#at` is where the next element begins. */
   #text = ''
   #at = 0
   #lineNumber = 1

@@ -16,7 +16,7 @@ import { type Plan, tasksOf } from './team-plan.ts'
 import { fillIn, meant, type Mention } from './references.ts'
 import type { TeamTask } from './task.ts'
 
-/** What a round leaves behind besides results. */
+/** The state that a round leaves behind besides results. */
 export interface Failures {
   readonly failed: ReadonlyMap<string, Error>
   /** What was wrong with the plan itself. */
@@ -26,7 +26,7 @@ export interface Failures {
 /** A task of the plan, and what its input mentions. */
 interface Planned {
   readonly task: TeamTask
-  /** What it needs, by id, as far as that is known. */
+  /** Its needs, by id, as far as they are known. */
   readonly needs: Set<string>
   /** What its input may mean by an id that is not planned yet. */
   open: Mention[]

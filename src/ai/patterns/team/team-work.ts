@@ -1,4 +1,4 @@
-/** What a supervisor sees of its team: who there is, what is done, and what comes next. */
+/** A supervisor's view of its team: its members, what is done, and what comes next. */
 import type { Once } from '../once.ts'
 
 /** A task that is over: with its result, or with its error. */
@@ -6,7 +6,7 @@ export type Settled =
   | { readonly id: string; readonly result: unknown; readonly error?: undefined }
   | { readonly id: string; readonly error: Error; readonly result?: undefined }
 
-/** What a plan that is a function gets: it plans while the members work. */
+/** The argument of a plan that is a function: it plans while the members work. */
 export interface TeamView {
   /** Names of the members. */
   readonly members: readonly string[]

@@ -21,7 +21,7 @@ export class Allowance {
   readonly #gate: Gate | undefined
   readonly #given: number | undefined
   readonly #learner = new LimitLearner()
-  /** What the provider's bucket can hold, where that is less than the limit. */
+  /** The capacity of the provider's bucket, where that is less than the limit. */
   #capacity = unlimited
   #pacePerMs = Number.POSITIVE_INFINITY
 

@@ -20,7 +20,7 @@ interface Costs {
   readonly outputCost: number
 }
 
-/** What nobody waits for is reported and given back a little later, together. Chosen. */
+/** Amounts that nobody waits for are reported and given back a little later, together. Chosen. */
 const reportMs = 20
 const lookAgainMs = 1_000
 /** A pause may end earlier than it was said to. */
@@ -49,7 +49,7 @@ export class Gate {
   #pauseMs: number | undefined
   #usedAlone = [0, 0, 0]
   #reply: Reply | undefined
-  /** What the account was charged, without what this program still holds. */
+  /** The account's charges, without those that this program still holds. */
   #charged = [0, 0, 0]
   /** The keeper's clock less this one's. */
   #ahead = performance.timeOrigin
@@ -69,7 +69,7 @@ export class Gate {
     return 1 / Math.max(1, this.#reply?.members ?? 1)
   }
 
-  /** What the keeper last said was left, for everybody. */
+  /** The rest for everybody, as the keeper last reported it. */
   level(key: MeterKey): number {
     return this.#reply?.level[meterKeys.indexOf(key)] ?? 0
   }

@@ -55,7 +55,7 @@ export class LimitLearner {
   #charged = 0
   #before = newEpoch()
   #now = newEpoch()
-  /** What the last complete epoch says, until it is asked for. */
+  /** The result of the last complete epoch, until it is asked for. */
   #offset: number | undefined
   #latest: number | undefined
 
@@ -95,7 +95,7 @@ export class LimitLearner {
     return isNew
   }
 
-  /** What the bucket must hold now; undefined when `level` agrees with the readings, or no epoch was completed since the last time. */
+  /** The level that the bucket must have now; undefined when `level` agrees with the readings, or no epoch was completed since the last time. */
   correction(level: number, now: number): number | undefined {
     const likely = this.#level(this.#offset, now)
     this.#offset = undefined

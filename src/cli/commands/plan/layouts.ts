@@ -16,7 +16,7 @@ export function train({ options }: Invocation): Promise<number> {
   return asUsage(() => planTrain(options))
 }
 
-/** What is wrong with a request is the reader's to mend: nothing of heddle is shown. */
+/** The reader can mend a wrong request: no stack of heddle is shown. */
 async function asUsage(run: () => Promise<number>): Promise<number> {
   try {
     return await run()

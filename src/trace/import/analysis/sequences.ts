@@ -181,7 +181,7 @@ function consecutive(
   return found
 }
 
-/** What a loop goes over comes from somewhere, and mostly from the call just before it: that one call is not independent of it. */
+/** The items of a loop come from somewhere, mostly from the call just before it: that one call is not independent of the loop. */
 function independentReads(before: Unit, unit: Unit): boolean {
   return before.does === does.read && unit.does === does.read && (unit.rounds.length === 1 || before.rounds.length > 1)
 }

@@ -1,4 +1,4 @@
-/** What a format is: paths at which its spans stand in JSON, or whole documents. */
+/** A format: paths at which its spans stand in JSON, or whole documents. */
 import type { Pattern } from '../json/cutter.ts'
 import type { SpanSink } from '../spans/spans.ts'
 import type { Doc } from './values.ts'

@@ -1,4 +1,4 @@
-/** What a span is, in one vocabulary for all formats. Tables hold places in these lists. */
+/** The kinds of spans, in one vocabulary for all formats. Tables hold places in these lists. */
 
 /** Kinds of OpenTelemetry, in its order; 0 is unspecified. */
 export const spanKinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const
@@ -7,7 +7,7 @@ export type SpanKind = (typeof spanKinds)[number]
 export const categories = ['internal', 'database', 'cache', 'http', 'rpc', 'model', 'messaging', 'call', 'task', 'test'] as const
 export type Category = (typeof categories)[number]
 
-/** What a call does to the other side. */
+/** The effect of a call on the other side. */
 export const accesses = ['unknown', 'read', 'write'] as const
 export type Access = (typeof accesses)[number]
 
