@@ -4,6 +4,7 @@ import { readPlan } from './formats/read.ts'
 import { plan } from './plan.ts'
 import { changes } from './risk/changes.ts'
 import { randomProject } from './schedule/schedule.fixture.ts'
+import { runs } from '../../test/support/runs.ts'
 
 const of = async (yaml: string) => plan(await readPlan(yaml, { file: 'plan.yaml' }))
 
@@ -26,7 +27,7 @@ test('a task absorbs its float, and what is more moves the end', async () => {
 })
 
 test('delays never help, and none within the float hurts', () => {
-  for (let seed = 1; seed <= 15; seed++) {
+  for (let seed = 1; seed <= runs(6, 15); seed++) {
     const planned = plan(randomProject(seed, { tasks: 15, skills: seed % 2 === 0 }), { schedules: 60 })
     for (const { id, absorbs, delay25, delay50, delay100 } of assess(planned).risk.tasks) {
       const duration = planned.report.tasks.find((task) => task.id === id)?.duration ?? 0
@@ -85,7 +86,7 @@ test('a fixed date may be what holds a plan up', async () => {
 })
 
 test('what a change saves is what its own schedule shows', () => {
-  for (let seed = 1; seed <= 12; seed++) {
+  for (let seed = 1; seed <= runs(5, 12); seed++) {
     const planned = plan(randomProject(seed, { tasks: 12 }))
     for (const { message, rule, endMs } of assess(planned).mitigation) {
       const change = changes(planned.project, planned.compiled, planned.scheduled).find(
