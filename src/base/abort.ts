@@ -28,9 +28,11 @@ export class Cancellation {
   /** Aborts together with every parent that is given; call {@link close} when done, so that the parents forget it. */
   constructor(...parents: readonly (Cancellation | undefined)[]) {
     const unlinks: (() => void)[] = []
-    this.#unlink = () => {
+    // Not as `this.#unlink = () => …`: what is assigned to a property where it is written is kept until the next full collection, with all it refers to.
+    const unlinkAll = (): void => {
       for (const unlink of unlinks) unlink()
     }
+    this.#unlink = unlinkAll
     for (const parent of parents) {
       if (parent) unlinks.push(parent.subscribe((reason) => this.abort(reason)))
     }

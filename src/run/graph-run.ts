@@ -108,10 +108,11 @@ export class GraphRun {
     }
     return new Promise((resolve) => {
       const unsubscribe = this.#group.cancellation.subscribe(() => this.#wakeAll())
-      this.#ended = () => {
+      const ended = (): void => {
         unsubscribe()
         resolve()
       }
+      this.#ended = ended
       this.#openLanes(this.#schedule.ready)
       if (this.#lanes === 0) this.#ended()
     })

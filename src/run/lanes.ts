@@ -76,7 +76,8 @@ export class Lanes {
     this.#policy = policy
     this.#adaptive = adaptive
     if (remote && collector.passing) this.#storing = new Storing(remote)
-    if (adaptive) adaptive.onChange = (limit) => this.setLimit(limit)
+    const follow = (limit: number): void => this.setLimit(limit)
+    if (adaptive) adaptive.onChange = follow
   }
 
   /** Runs until the source is exhausted or the group aborted, and nothing is under way. */

@@ -8,6 +8,7 @@ import type { Frame, TaskContext } from '../base/frame.ts'
 import { enterFrame } from '../base/frame.ts'
 import { newTask, observed, type TaskRecord, taskSettled, taskStarted } from '../base/observer.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
+import type { CallScope } from '../limits/attempt.ts'
 import type { Policy } from '../limits/policy.ts'
 import { type Group, GroupContext } from './group.ts'
 
@@ -56,18 +57,7 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
         if (record?.state === 'queued') taskStarted(record, performance.now())
         return fn(attempt)
       },
-      {
-        cancellation,
-        deadline: group.deadline,
-        index,
-        context: base,
-        record,
-        args: spec.args ?? [],
-        // Only messages ask for it.
-        get name() {
-          return frame.label()
-        },
-      },
+      new TaskCall(spec, frame, base, record),
     )
   }
   try {
@@ -81,6 +71,32 @@ export async function runTask<T>(spec: TaskSpec, fn: (context: TaskContext) => T
   } finally {
     own?.close()
     if (!spec.frame) closeFrame(frame)
+  }
+}
+
+/** A class, and no object with a getter: V8 keeps functions that are written there, with all they refer to, until the next full collection. */
+class TaskCall implements CallScope {
+  readonly cancellation: Cancellation
+  readonly deadline: number
+  readonly index: number
+  readonly context: TaskContext
+  readonly record: TaskRecord | undefined
+  readonly args: readonly unknown[]
+  readonly #frame: Frame
+
+  constructor({ group, index, args = [], context }: TaskSpec, frame: Frame, base: TaskContext, record: TaskRecord | undefined) {
+    this.cancellation = (context ?? group).cancellation
+    this.deadline = group.deadline
+    this.index = index
+    this.context = base
+    this.record = record
+    this.args = args
+    this.#frame = frame
+  }
+
+  /** Only messages ask for it. */
+  get name(): string {
+    return this.#frame.label()
   }
 }
 

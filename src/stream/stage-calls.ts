@@ -70,7 +70,8 @@ export class StageCalls {
     const name = `${group.label()} stage "${this.#spec.name}"`
     const adaptive = new AdaptiveConcurrency({}, { clock, name, run: group.record.id })
     // It changes only when a call settles, and then the stage looks anyway.
-    adaptive.onChange = (limit) => (this.limit = limit)
+    const follow = (limit: number): void => void (this.limit = limit)
+    adaptive.onChange = follow
     return adaptive
   }
 
@@ -230,8 +231,10 @@ export class Runner {
     this.frame = frame
     this.enter = enter
     this.context = context
-    this.succeed = (value) => calls.succeedLater(this, value)
-    this.fail = (error) => calls.failLater(this, error)
+    const succeed = (value: unknown): void => calls.succeedLater(this, value)
+    const fail = (error: unknown): void => calls.failLater(this, error)
+    this.succeed = succeed
+    this.fail = fail
   }
 }
 

@@ -125,7 +125,8 @@ export class Batches {
       onPart(part)
     })
     batch.flight = flight
-    call.more = (parts) => flight.more(parts)
+    const more = (parts: number): void => flight.more(parts)
+    call.more = more
     flight.done.then(
       (outcome) => this.#written(batch, call, outcome),
       (error: unknown) => this.#lost(batch, error),

@@ -101,7 +101,8 @@ export class Many implements Unit {
     this.batch = batch
     this.depth = home.depthBelow(parent)
     const label = (context: TaskContext): string => `"${fn.name}" item ${context.index}`
-    this.#newFrame = () => work.frame?.(label, this.#lane.name) ?? frameUnder(parent, work, label)
+    const newFrame = (): Frame => work.frame?.(label, this.#lane.name) ?? frameUnder(parent, work, label)
+    this.#newFrame = newFrame
     this.#enter = entranceOf(parent)
     home.keep(this)
     this.#unsubscribe = work.cancellation.subscribe(() => this.#cancelled())

@@ -55,7 +55,7 @@ export function ranWithin(limitMs: number, body: () => void, by: Entrance = (ent
   const { realm } = by
   let began = false
   let ended: { readonly error?: unknown } | undefined
-  realm[slot] = () => {
+  const guarded = (): void => {
     began = true
     try {
       body()
@@ -64,6 +64,7 @@ export function ranWithin(limitMs: number, body: () => void, by: Entrance = (ent
       ended = { error }
     }
   }
+  realm[slot] = guarded
   watching = true
   try {
     by.run(limitMs)
