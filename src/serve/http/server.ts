@@ -18,6 +18,7 @@ import { knownPaths, type Route, routeOf } from './routes.ts'
 import type { Settings } from './settings/options.ts'
 import type { Served } from '../served.ts'
 import type { AccessLog } from './watch/access-log.ts'
+import { logLine } from './watch/log-line.ts'
 import { metricsText } from './watch/metrics.ts'
 import type { ServerSecond, ServerSnapshot } from './watch/snapshot.ts'
 import { type RequestSpan, Spans } from './watch/spans.ts'
@@ -27,6 +28,7 @@ import { BodyMemory, checkHead, readJson } from './wire/body.ts'
 import { breath, Exchange } from './wire/exchange.ts'
 import { fields, text } from './wire/fields.ts'
 import { Outbox } from './wire/outbox.ts'
+import { refuseSocket } from './wire/refuse-socket.ts'
 
 /** How often Node looks for clients that take too long. */
 const checkEveryMs = 1_000
@@ -94,10 +96,10 @@ export class HttpServer {
       take(request, response)
     })
     this.#server.on('connection', () => breath.arrived())
-    this.#server.on('upgrade', (_request, socket: Socket) => refuse(socket, 400))
-    this.#server.on('connect', (_request, socket: Socket) => refuse(socket, 400))
+    this.#server.on('upgrade', (_request, socket: Socket) => refuseSocket(socket, 400))
+    this.#server.on('connect', (_request, socket: Socket) => refuseSocket(socket, 400))
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-      refuse(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400)
+      refuseSocket(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400)
     })
   }
 
@@ -315,23 +317,7 @@ export class HttpServer {
     const key = tenant?.name ?? ''
     this.#tally.ended({ route, model, key, status, cause, tookMs, tokensIn: usage.tokensIn, tokensOut: usage.tokensOut }, now)
     found.span?.end({ status, model, tokensIn: usage.tokensIn, tokensOut: usage.tokensOut, error: failure?.message })
-    this.#options.log?.add({
-      time: new Date().toISOString(),
-      id: exchange.id,
-      method: exchange.method,
-      path: exchange.path.slice(0, 200),
-      status,
-      ms: Math.round(tookMs * 10) / 10,
-      ...(model !== '' && { model }),
-      ...(key !== '' && { key }),
-      ...(cause !== undefined && { cause }),
-      ...(usage.tokensIn > 0 && { tokensIn: usage.tokensIn }),
-      ...(usage.tokensOut > 0 && { tokensOut: usage.tokensOut }),
-      ...(usage.queuedMs !== undefined && { queuedMs: Math.round(usage.queuedMs * 10) / 10 }),
-      bytes: exchange.bytesOut,
-      client: exchange.client,
-      ...(found.span?.traceId !== undefined && { trace: found.span.traceId }),
-    })
+    this.#options.log?.add(logLine(exchange, found, { status, cause, tookMs }))
     if (this.#tally.underWay > 0) return
     for (const resolve of this.#idle) resolve()
     this.#idle = []
@@ -381,21 +367,6 @@ const noModel = (name: string): ApiError =>
   new ApiError(404, 'model_not_found', `The model ${JSON.stringify(name.slice(0, 100))} does not exist on this server.`, {
     param: 'model',
   })
-
-function refuse(socket: Socket, status: 400 | 408 | 431): void {
-  if (!socket.writable) return void socket.destroy()
-  const message = {
-    400: 'The request is not HTTP/1.1.',
-    408: 'The request did not come in time.',
-    431: 'The head is too large.',
-  }[status]
-  const reason = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }[status]
-  const code = { 400: 'bad_request', 408: 'request_timeout', 431: 'head_too_large' }[status]
-  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code } })
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
-}
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): HeddleError {
   if (error.code === 'EADDRINUSE') {
