@@ -3,7 +3,8 @@ import { pathToFileURL } from 'node:url'
 import { spaceOf } from './naming/names.ts'
 import { openStore } from './engine/open.ts'
 import { Registry } from './worker/registry.ts'
-import { FleetWorker, type WorkerSettings } from './worker/worker.ts'
+import type { WorkerSettings } from './worker/settings.ts'
+import { FleetWorker } from './worker/worker.ts'
 
 export interface TestWorkerOptions extends Partial<Omit<WorkerSettings, 'registry'>> {
   readonly fleet?: string

@@ -26,7 +26,8 @@ import { targetOf } from './target.ts'
 import { quotaOf, type TenantQuota } from './quota.ts'
 import { type FleetStatus, statusOf } from './status.ts'
 import { Line } from './line.ts'
-import { RemoteRun, type RunHost, type RunStart } from './run.ts'
+import { RemoteRun } from './run.ts'
+import type { RunHost, RunStart } from './run-host.ts'
 import { Roster } from './roster.ts'
 
 export interface FleetSettings {
@@ -198,7 +199,7 @@ export class Fleet implements Executor {
     return run
   }
 
-  get #host(): RunHost {
+  get #host(): RunHost<RemoteRun> {
     const { weight, priority, patienceMs, blobs } = this.#settings
     const offset = (): number => this.#offsetMs
     return {

@@ -9,53 +9,22 @@ import { markSpent } from '../../base/spent.ts'
 import { fromText } from '../../encoding/tagged.ts'
 import type { Batch } from '../../run/executor.ts'
 import type { JobWork } from '../../workers/host/job.ts'
-import { type BlobStore, blobMark } from '../engine/blob-store.ts'
-import type { Store } from '../engine/store.ts'
+import { blobMark } from '../engine/blob-store.ts'
 import { type Values, valuesOf } from '../engine/values.ts'
-import type { ModuleBuild } from '../naming/names.ts'
 import { cancelMs, pollMs } from '../protocol/constants.ts'
 import type { Verdict } from '../protocol/ledger.ts'
-import { type FunctionName, type Outcome, readOutcome } from '../protocol/message.ts'
+import { type Outcome, readOutcome } from '../protocol/message.ts'
 import type { Sizing } from '../protocol/sizing.ts'
-import { Adoption, type LeftBatch, partOf } from './adoption.ts'
+import { AdoptedBatches } from './adopted-batches.ts'
+import type { Adoption, LeftBatch } from './adoption.ts'
 import { Batches, type Posted } from './batches.ts'
 import { BroadcastNames } from './broadcasts.ts'
 import { batchText } from './batch-text.ts'
-import type { DeliveryHost } from './delivery.ts'
-import type { Line } from './line.ts'
 import { Outbox } from './outbox.ts'
 import { Queueing } from './queueing.ts'
 import { machineLost, mostInline, notTaken, noWorkers, tooLarge } from './refusals.ts'
-import type { Roster } from './roster.ts'
+import type { RunHost, RunStart, RunTarget } from './run-host.ts'
 import { traceCarrier } from './telemetry.ts'
-
-/** What a run needs of the fleet around it. */
-export interface RunHost extends DeliveryHost {
-  readonly store: Store
-  readonly roster: Roster
-  readonly blobs: BlobStore | undefined
-  readonly weight: number
-  readonly priority: 'high' | 'normal' | 'low'
-  readonly patienceMs: number
-  /** Is over, and nothing of it is left here. */
-  ended(run: RemoteRun): void
-}
-
-export interface RunTarget {
-  readonly fns: readonly FunctionName[]
-  readonly module: ModuleBuild
-  readonly line: Line
-  /** Items may run again where a machine was lost with them. */
-  readonly again: boolean
-}
-
-/** What is known before the first batch. */
-export interface RunStart {
-  /** What an earlier start of the run has left, where it has a name. */
-  readonly adoption: Adoption | undefined
-  /** A batch may have so many items: the tenant has a quota of items. */
-  readonly mostItems: number
-}
 
 /** Of text that is out. */
 const windowBytes = 64 * 2 ** 20
@@ -64,7 +33,7 @@ export class RemoteRun {
   readonly id: string
   /** Its record has been written, or could not be. */
   readonly begun: Promise<void>
-  readonly #host: RunHost
+  readonly #host: RunHost<RemoteRun>
   readonly #target: RunTarget
   readonly #work: JobWork
   readonly #batches: Batches
@@ -73,8 +42,7 @@ export class RemoteRun {
   readonly #values: Values
   readonly #queueing: Queueing
   readonly #trace = traceCarrier()
-  /** Jobs of an earlier start, by the number under which their items are known here. */
-  readonly #adopted = new Map<number, LeftBatch>()
+  readonly #adopted: AdoptedBatches
   /** Until it is known what an earlier start has left, nothing is sent. */
   #start: RunStart | undefined
   /** Broadcast values lie in the store. */
@@ -89,7 +57,7 @@ export class RemoteRun {
   readonly #unsubscribe: () => void
 
   /** @param ready before the first batch */
-  constructor(id: string, host: RunHost, target: RunTarget, work: JobWork, sizing: Sizing, ready: Promise<RunStart>) {
+  constructor(id: string, host: RunHost<RemoteRun>, target: RunTarget, work: JobWork, sizing: Sizing, ready: Promise<RunStart>) {
     this.id = id
     this.#host = host
     this.#target = target
@@ -98,6 +66,12 @@ export class RemoteRun {
     const { store, blobs, priority } = host
     this.#values = valuesOf(store, blobs)
     this.#queueing = new Queueing(work.run, this.#name)
+    this.#adopted = new AdoptedBatches(target.line, {
+      read: (text, count) => this.#read(text, count),
+      settled: (number, outcome) => this.#settle(number, outcome),
+      unreadable: (number, cause) => this.#unreadable(number, cause),
+      missing: (number, why) => this.#missing(number, why),
+    })
     this.#batches = new Batches({
       work,
       sizing,
@@ -192,33 +166,12 @@ export class RemoteRun {
   /** Items that a batch of an earlier start has: what becomes of it is awaited, or known. */
   #adopt(left: LeftBatch, batch: Batch): void {
     const number = this.#batches.adopt(batch, left.message.losses ?? 0)
-    this.#adopted.set(number, left)
-    if (!left.want({ number, from: batch.first - left.message.first, count: batch.items.length })) return
-    const lost = (why: string): void => left.known((part) => this.#missing(part.number, why))
-    const read = async (answer: string): Promise<void> => {
-      try {
-        const outcome = await this.#read(answer, left.message.items.length)
-        left.known((part) => this.#settle(part.number, partOf(outcome, part.from, part.count)))
-      } catch (cause) {
-        left.known((part) => this.#unreadable(part.number, cause))
-      }
-    }
-    this.#target.line.await(
-      left.id,
-      {
-        outcome: (answer) => void read(answer),
-        failed: (reason) => lost(`its job failed: ${reason}`),
-        missing: () => lost('its job is not in the store any more'),
-        begun: () => {},
-        waitsAgain: () => {},
-      },
-      { there: true, keeps: true },
-    )
+    this.#adopted.take(left, { number, from: batch.first - left.message.first, count: batch.items.length })
   }
 
   /** Of the job that has the batch. */
   #jobOf(number: number): string {
-    return this.#adopted.get(number)?.id ?? `${this.id}-${number}`
+    return this.#adopted.jobOf(number) ?? `${this.id}-${number}`
   }
 
   // --- Taking back ------------------------------------------------------------------------------------------------------
@@ -270,7 +223,7 @@ export class RemoteRun {
       return error
     }
     const job = this.#jobOf(number)
-    this.#adopted.delete(number)
+    this.#adopted.drop(number)
     this.#batches.report(verdict, number, lost, outcome)
     // Of a run with a journal the store keeps an outcome until the journal has it: a crash in between loses nothing.
     if (this.resumed) void this.#work.handedOn?.().then(() => this.#target.line.remove(job))

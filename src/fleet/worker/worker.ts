@@ -9,7 +9,6 @@
 import { hostname } from 'node:os'
 import { clearInterval, performance, setInterval, setTimeout } from '../../base/globals.js'
 import { toText } from '../../encoding/tagged.ts'
-import type { BlobStore } from '../engine/blob-store.ts'
 import type { Ended, FetchedJob, Fetcher, JobEnd, Quota, Store } from '../engine/store.ts'
 import { FleetRefused } from '../protocol/errors.ts'
 import { queueOf } from '../naming/names.ts'
@@ -20,38 +19,17 @@ import { checkClock, readClock } from '../engine/clock.ts'
 import type { WorkerInfo } from '../client/roster.ts'
 import { valuesOf } from '../engine/values.ts'
 import { within } from '../engine/within.ts'
-import { type AuditedEnd, auditLine, type AuditLine } from './audit.ts'
+import { type AuditedEnd, auditLine } from './audit.ts'
 import { BatchRun } from './batch-run.ts'
 import { Broadcasts } from './broadcasts.ts'
 import { Company, type Fetching } from './company.ts'
 import { WorkerMetrics } from './metrics.ts'
-import type { Registry } from './registry.ts'
 import { RunningBatches } from './running.ts'
 import { KnownRuns } from './runs.ts'
+import type { WorkerSettings } from './settings.ts'
 import { Sweeper } from './sweeper.ts'
 import { BatchSpans } from './telemetry.ts'
 import { batchOf, outcomeText, refusalText } from './texts.ts'
-
-export interface WorkerSettings {
-  readonly id: string
-  readonly space: string
-  readonly registry: Registry
-  readonly slots: number
-  readonly blobs: BlobStore | undefined
-  /** After each batch. */
-  readonly audit?: (line: AuditLine) => void
-  readonly warn: (message: string) => void
-  /** It has ended, because it must not go on. */
-  readonly refused?: (error: FleetRefused) => void
-  /** After how long without a beat a client is dead. @default a minute */
-  readonly deadMs?: number
-  /** What is counted; of all tenants of a machine together. @default its own */
-  readonly metrics?: WorkerMetrics
-  /** What runs beside what; of all tenants of a machine together. @default its own */
-  readonly company?: Company
-  /** Told to drain by a message. @default a SIGTERM to this process */
-  readonly askedToDrain?: () => void
-}
 
 /** What waited for less only travelled. */
 const tripMs = 50
