@@ -184,6 +184,22 @@ describe('stages with `retry`', () => {
     await expect(one).rejects.toMatchObject({ name: 'WorkerCrashed', hint: expect.stringContaining('every stage') })
   })
 
+  test.each([1, 3, 8])('the same results on %i threads, also when one of them ends', async (size) => {
+    const own = threads({ size })
+    try {
+      const cell = new Int32Array(new SharedArrayBuffer(4))
+      const both = { on: own, retry }
+      const written = stream(numbers(60).map((n) => ({ n, cell })))
+        .map(chains.withCell, both)
+        .map(chains.endsOnce, both)
+      const made = await written.map(chains.wanted, both).filter(chains.isKept, both).map(chains.spoils, both).toArray()
+      expect(made).toEqual(rows.slice(0, 60).filter(({ n }) => n % 2 === 0))
+      expect(cell[0]).toBe(2)
+    } finally {
+      await own.close({ graceMs: 0 })
+    }
+  })
+
   test('a value that cannot be kept is named', async () => {
     const failing = stream([1, 2]).map(chains.withFunction, { on }).map(chains.spoils, { on, retry }).toArray()
     await expect(failing).rejects.toThrow('item.late is a function')
