@@ -87,7 +87,7 @@ for (const { name, path, start } of stores)
     const open = (options: Partial<FleetOptions> = {}): Promise<Fleet> => bullmq({ url: store.url, patience: '60s', ...options })
 
     beforeAll(async () => {
-      store = await start()
+      store = await (start === startPostgres ? startPostgres(['max_connections=300']) : startRedis())
       await initStore(store.url, 'main-default')
     })
     afterEach(async () => {
