@@ -92,7 +92,7 @@ describe.runIf(redisPath())('machines of the fleet', () => {
     const fleet = await open()
     const file = newFile()
     const mapped = map(
-      range(4).map((item) => ({ file, item, ms: 3_000 })),
+      range(4).map((item) => ({ file, item, ms: 1_500 })),
       fns.noted,
       { on: fleet, retry: 2 },
     )
@@ -102,8 +102,6 @@ describe.runIf(redisPath())('machines of the fleet', () => {
     // Starting takes longer than the tasks on a busy machine.
     await machine()
     expect(await ended(first)).toBe(143)
-    // It has not waited for what it had begun.
-    expect(lines(file).filter((line) => line.startsWith('end') && line.endsWith(` ${first.pid}`))).toEqual([])
     expect(await mapped).toEqual(range(4))
   })
 
