@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { stream } from '../src/stream/index.ts'
-import { Ahead } from '../src/run/ahead.ts'
+import { ReadAhead } from '../src/run/read-ahead.ts'
 import type { Batch, BulkWork, Executor, FunctionRef } from '../src/run/executor.ts'
 import { functionRef } from '../src/run/executor.ts'
 import { map } from '../src/run/map.ts'
@@ -88,7 +88,7 @@ describe('what an asynchronous source has at hand', () => {
 
   test('is offered once when the event loop turns, or when there is as much as is wanted', async () => {
     const offers: number[] = []
-    const ahead: Ahead<number> = new Ahead(() => offers.push(ahead.size))
+    const ahead: ReadAhead<number> = new ReadAhead(() => offers.push(ahead.size))
     ahead.want(3)
     ahead.push(1)
     ahead.push(2)

@@ -5,7 +5,7 @@
  */
 import { stackHere } from './stack.ts'
 import { fileURLToPath } from 'node:url'
-import { fileBeside } from './beside.ts'
+import { fileBeside } from './package-url.ts'
 import { lazily } from './builtin.js'
 import { peek } from './look.js'
 

@@ -11,7 +11,7 @@
  *
  * All of it takes time in proportion to the waits, the holds, and how deep the frames lie: programs have thousands of each.
  */
-import { type Circle, circlesIn, type Link } from './circles.ts'
+import { type Circle, circlesIn, type Link } from './cycles.ts'
 import { type Awaited, type Frame, rootFrame } from './frame.ts'
 import { Ring } from './ring.ts'
 import type { Hold, Wait, Waitable } from './wait.ts'

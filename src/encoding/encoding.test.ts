@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TimedOut } from '../base/errors.ts'
-import { isSpent, markSpent } from '../base/spent.ts'
+import { isSpent, markSpent } from '../base/final-errors.ts'
 import { findUncloneable, serializable } from './cloning.js'
 import { packError } from './errors.js'
 import { fromWire } from './from-wire.ts'

@@ -7,7 +7,7 @@
 import { cloneable, findUncloneable, property } from './cloning.js'
 
 const brand = Symbol.for('heddle.error')
-/** Not to be tried again; see `base/spent.ts`. */
+/** Not to be tried again; see `base/final-errors.ts`. */
 const spent = Symbol.for('heddle.spent')
 /** Deeper chains of causes are cut: they come from loops. */
 const deepest = 8

@@ -28,8 +28,8 @@ import {
 import type { Cancellation } from '../base/abort.ts'
 import type { Entrance, Frame, TaskContext } from '../base/frame.ts'
 import { isElsewhere } from '../base/rows.ts'
-import { Ahead } from './ahead.ts'
-import { Breath } from './breath.ts'
+import { ReadAhead } from './read-ahead.ts'
+import { Yielding } from './yielding.ts'
 import type { Batch, BulkWork, FunctionRef, MergedBlock, Stays } from './executor.ts'
 import type { Group } from './group.ts'
 import { messageBytes } from '../encoding/message-size.js'
@@ -93,8 +93,8 @@ export class Bulk implements BulkWork {
   readonly batchMs: number | undefined
   readonly #o: BulkOptions
   /** Items that were pulled and not yet taken, of asynchronous sources: what such a source has at hand is pulled, as far as it is wanted. */
-  readonly #ahead: Ahead<unknown> | undefined
-  #breath: Breath | undefined
+  readonly #ahead: ReadAhead<unknown> | undefined
+  #breath: Yielding | undefined
   #pulling = false
   #exhausted = false
   /** How many items right behind the batch are skipped. */
@@ -125,7 +125,7 @@ export class Bulk implements BulkWork {
       this.batchMs = mergedBatchMs
     }
     if (!options.source.slice) this.#items = new Map()
-    if (options.source.async) this.#ahead = new Ahead(() => this.#wake())
+    if (options.source.async) this.#ahead = new ReadAhead(() => this.#wake())
     if (options.observed) this.#takenAt = new TakenTimes()
     this.#skipAhead()
   }
@@ -284,7 +284,7 @@ export class Bulk implements BulkWork {
   }
 
   /** What has arrived, up to the next one that is skipped; goes on pulling. */
-  #pulled(room: number, ahead: Ahead<unknown>): unknown[] {
+  #pulled(room: number, ahead: ReadAhead<unknown>): unknown[] {
     const items: unknown[] = []
     ahead.want(room)
     while (items.length < Math.min(room, this.#fitting) && ahead.size > 0 && ahead.head !== skipped) items.push(ahead.shift())
@@ -298,14 +298,14 @@ export class Bulk implements BulkWork {
   }
 
   /** As many as may be under way; where no more may, one waits at the door. */
-  #aheadMost(ahead: Ahead<unknown>): number {
+  #aheadMost(ahead: ReadAhead<unknown>): number {
     const places = Math.max(1, this.#o.limit - (this.#taken - this.#reported))
     return Math.min(ahead.most, places, within(heldBytes, this.#o.sizes.items))
   }
 
-  async #pullAhead(ahead: Ahead<unknown>): Promise<void> {
+  async #pullAhead(ahead: ReadAhead<unknown>): Promise<void> {
     this.#pulling = true
-    const breath = (this.#breath ??= new Breath())
+    const breath = (this.#breath ??= new Yielding())
     try {
       while (!this.#exhausted && !this.#o.group.aborted && ahead.size < this.#aheadMost(ahead)) {
         const item = await this.#o.source.pull()

@@ -15,7 +15,7 @@ import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import type { Steps } from '../checkpoint/index.ts'
 import { type GraphModel, remainingPaths, Schedule, type Selection } from '../graph/index.ts'
 import type { Policy } from '../limits/policy.ts'
-import { Breath } from './breath.ts'
+import { Yielding } from './yielding.ts'
 import { GraphObservations } from './graph-observations.ts'
 import type { Executor } from './executor.ts'
 import { opened, staysThere } from './graph-stays.ts'
@@ -75,7 +75,7 @@ export class GraphRun {
   #fromJournal = new Uint8Array()
   restored = 0
   recorded = 0
-  readonly #breath = new Breath()
+  readonly #breath = new Yielding()
   /** Lanes that wait for something to become ready. */
   readonly #parked: (() => void)[] = []
   #lanes = 0

@@ -29,7 +29,7 @@ import {
 import type { AdaptiveConcurrency } from '../limits/adaptive.ts'
 import { closeFrame, openFrame } from '../base/wait-graph.ts'
 import type { Policy } from '../limits/policy.ts'
-import { Breath, tasksPerLook } from './breath.ts'
+import { Yielding, tasksPerLook } from './yielding.ts'
 import { type Group, GroupContext } from './group.ts'
 import type { Collector } from './outcome.ts'
 import { end, type Source } from './source.ts'
@@ -56,7 +56,7 @@ export class Lanes {
   /** Where lanes open: the context of a call that has just settled may have been changed by its function. */
   #around: (<T>(body: () => T) => T) | undefined
   #done: (() => void) | undefined
-  readonly #breath = new Breath()
+  readonly #breath = new Yielding()
 
   constructor(
     group: Group,

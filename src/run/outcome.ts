@@ -1,5 +1,5 @@
 /** Where the results of many items go: one class per shape that a caller can ask for. */
-import { sized } from '../base/sized.ts'
+import { sized } from '../base/sized-array.ts'
 import type { MergedBlock } from './executor.ts'
 import type { Source } from './source.ts'
 

@@ -7,7 +7,7 @@
  */
 import { Unserializable } from '../base/errors.ts'
 import { type Checkpoint, type KeyFunction, Keys, type OpenCheckpoint, openCheckpoint, type Steps } from '../checkpoint/index.ts'
-import { Breath } from './breath.ts'
+import { Yielding } from './yielding.ts'
 import type { Group } from './group.ts'
 import type { Collector } from './outcome.ts'
 import type { Source } from './source.ts'
@@ -84,7 +84,7 @@ export class Recorded implements Collector {
   }
 
   async #restoreAll(source: Required<Source<unknown>>): Promise<void> {
-    const breath = new Breath()
+    const breath = new Yielding()
     const keys: string[] = []
     for (let index = 0; index < source.size && !this.#group.aborted; index++) {
       keys.push(this.#keys.next(source.slice(index, 1)[0], index))

@@ -2,7 +2,7 @@ import { performance, queueMicrotask } from '../base/globals.js'
 import type { Cancellation } from '../base/abort.ts'
 import { keyOf } from '../base/idempotency.js'
 import { newTask, type TaskState, taskSettled, taskStarted } from '../base/observer.ts'
-import { Ahead } from '../run/ahead.ts'
+import { ReadAhead } from '../run/read-ahead.ts'
 import type { Batch, BulkWork, Executor, FunctionRef, Timing } from '../run/executor.ts'
 import { callsWithin, type CallSizes, heldBytes, messageBytesMost } from '../run/sizes.ts'
 import { end } from '../run/source.ts'
@@ -48,7 +48,7 @@ interface Come {
  * any order.
  *
  * Where the stage above gives items one after the other, as sources that are read asynchronously do, those that come promptly travel together:
- * see {@link Ahead}. Where it has them at hand, the executor takes them as it needs them.
+ * see {@link ReadAhead}. Where it has them at hand, the executor takes them as it needs them.
  */
 export class BulkStage extends WorkingStage {
   readonly #spec: BulkSpec
@@ -56,7 +56,7 @@ export class BulkStage extends WorkingStage {
   readonly #work: StreamWork
   /** By index. */
   readonly #sent = new Map<number, Sent>()
-  readonly #come = new Ahead<Come>(() => this.#offer())
+  readonly #come = new ReadAhead<Come>(() => this.#offer())
   readonly #again: Again | undefined
   #taken = 0
 

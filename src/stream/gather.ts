@@ -8,7 +8,7 @@
 import { isA } from '../base/look.js'
 import type { Chunk, Rows } from '../encoding/encoded.ts'
 import { unpackRows } from '../encoding/rows.js'
-import { Breath } from '../run/breath.ts'
+import { Yielding } from '../run/yielding.ts'
 import type { FunctionRef, Place } from '../run/executor.ts'
 import { messageBytes } from '../encoding/message-size.js'
 import type { Scattered } from '../run/shapes.ts'
@@ -168,7 +168,7 @@ export class Gather extends Stage<never> {
   async #gather(): Promise<void> {
     const heads = await Promise.all(this.#partitions.map((partition) => this.#take(partition, 0)))
     const rest = heads.filter(({ order }) => order.length > 0)
-    const breath = new Breath()
+    const breath = new Yielding()
     while (rest.length > 0) {
       const used = this.#giveWhileAllHave(rest)
       breath.look()

@@ -14,7 +14,7 @@ import { formatMs, graceMsOf } from '../base/duration.ts'
 import { Cancelled } from '../base/errors.ts'
 import { type Awaited, type Entrance, entranceOf } from '../base/frame.ts'
 import { note, observed } from '../base/observer.ts'
-import { Breath } from '../run/breath.ts'
+import { Yielding } from '../run/yielding.ts'
 import { Group, type RunOptions } from '../run/group.ts'
 import type { Run, Segment } from './segment.ts'
 
@@ -24,7 +24,7 @@ export class StreamRun implements Run {
   readonly graceMs: number
   /** Whether somebody wants to know of every task. */
   readonly observed = observed()
-  readonly #breath = new Breath()
+  readonly #breath = new Yielding()
   /** The stages that go on once the event loop has turned; each once, however often it was asked meanwhile. */
   readonly #held = new Set<() => void>()
   /** Resolves when nothing is under way any more. */

@@ -1,5 +1,14 @@
 import { checkOptions, checkValue, rules } from '../base/options.ts'
-import { labelOf, type NameOptions, nameRules, OpenLine, throwIfAborted, Waiter, type WaitOptions, waitRules } from './line.ts'
+import {
+  labelOf,
+  type NameOptions,
+  nameRules,
+  OpenLine,
+  throwIfAborted,
+  Waiter,
+  type WaitOptions,
+  waitRules,
+} from './wait-queue.ts'
 
 /**
  * Holds flows back until `parties` of them have arrived, then lets all go at once; and again for the next round. A flow that

@@ -1,7 +1,7 @@
 /** The two lines of a channel: those who wait for an item, and those who wait for room. */
 import type { Frame } from '../base/frame.ts'
 import type { Hold, Waitable } from '../base/wait-graph.ts'
-import { OpenLine, Waiter } from './line.ts'
+import { OpenLine, Waiter } from './wait-queue.ts'
 
 /** The common state of the cases of one `select`: as soon as one is served, the others leave their lines. */
 export interface Choice {

@@ -2,7 +2,7 @@ import { because, Closed } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import { checkOptions, type OptionRules, rules } from '../base/options.ts'
 import { ChannelLine, type Choice, ReceiveWaiter, SendWaiter } from './channel-line.ts'
-import { labelOf, type NameOptions, nameRules, throwIfAborted, type WaitOptions, waitRules } from './line.ts'
+import { labelOf, type NameOptions, nameRules, throwIfAborted, type WaitOptions, waitRules } from './wait-queue.ts'
 import { Ring } from '../base/ring.ts'
 import type { SelectCase } from './select.ts'
 

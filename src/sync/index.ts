@@ -15,7 +15,7 @@ export { Latch } from './latch.ts'
 // Conversations
 export { Channel, type ChannelOptions } from './channel.ts'
 export { select, type SelectCase, type Selected } from './select.ts'
-export type { NameOptions, WaitOptions } from './line.ts'
+export type { NameOptions, WaitOptions } from './wait-queue.ts'
 // Between threads
 export { SharedMutex } from './shared/shared-mutex.ts'
 export { SharedSemaphore } from './shared/shared-semaphore.ts'

@@ -1,5 +1,14 @@
 import { checkOptions, checkValue, rules } from '../base/options.ts'
-import { labelOf, type NameOptions, nameRules, OpenLine, throwIfAborted, Waiter, type WaitOptions, waitRules } from './line.ts'
+import {
+  labelOf,
+  type NameOptions,
+  nameRules,
+  OpenLine,
+  throwIfAborted,
+  Waiter,
+  type WaitOptions,
+  waitRules,
+} from './wait-queue.ts'
 
 /**
  * A door that opens once, when it has been counted down to zero, and stays open.

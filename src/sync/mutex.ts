@@ -1,6 +1,6 @@
 import { checkFunction, checkOptions } from '../base/options.ts'
 import { insideFrame } from '../base/wait-graph.ts'
-import { type NameOptions, nameRules, type WaitOptions, waitRules } from './line.ts'
+import { type NameOptions, nameRules, type WaitOptions, waitRules } from './wait-queue.ts'
 import { type Lease, Permits } from './permits.ts'
 
 /**

@@ -2,7 +2,7 @@
 import { cancelled } from '../base/abort.ts'
 import { currentFrame, type Frame } from '../base/frame.ts'
 import type { Hold } from '../base/wait-graph.ts'
-import { Line, Waiter, type WaitOptions } from './line.ts'
+import { WaitQueue, Waiter, type WaitOptions } from './wait-queue.ts'
 
 /** The right to go on. Give it back in a `finally` block or with `using`; a second time does nothing. */
 export class Lease implements Hold {
@@ -77,7 +77,7 @@ export class PermitWaiter extends Waiter<Lease> {
 }
 
 /** Strictly first come, first served: a waiter that wants many permits is not overtaken by one that wants few. */
-export class Permits extends Line<Lease, PermitWaiter> implements LeaseOwner {
+export class Permits extends WaitQueue<Lease, PermitWaiter> implements LeaseOwner {
   readonly exclusive = true
   readonly capacity: number
   free: number

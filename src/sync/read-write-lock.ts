@@ -2,7 +2,7 @@ import { cancelled } from '../base/abort.ts'
 import { currentFrame, type Frame } from '../base/frame.ts'
 import { checkFunction, checkOptions } from '../base/options.ts'
 import { type Hold, insideFrame } from '../base/wait-graph.ts'
-import { labelOf, Line, type NameOptions, nameRules, Waiter, type WaitOptions, waitRules } from './line.ts'
+import { labelOf, WaitQueue, type NameOptions, nameRules, Waiter, type WaitOptions, waitRules } from './wait-queue.ts'
 import { Lease, type LeaseOwner, Leases } from './permits.ts'
 
 /** In the leases of a read-write lock, `count` is 1 for a writer and 0 for a reader. */
@@ -17,7 +17,7 @@ class AccessWaiter extends Waiter<Lease> {
   }
 }
 
-class Access extends Line<Lease, AccessWaiter> implements LeaseOwner {
+class Access extends WaitQueue<Lease, AccessWaiter> implements LeaseOwner {
   readonly exclusive = true
   readers = 0
   writing = false

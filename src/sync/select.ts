@@ -2,7 +2,7 @@ import { describe, InvalidOption } from '../base/errors.ts'
 import { currentFrame } from '../base/frame.ts'
 import { checkOptions } from '../base/options.ts'
 import type { Choice } from './channel-line.ts'
-import { endedBy, throwIfAborted, type WaitOptions, waitRules } from './line.ts'
+import { endedBy, throwIfAborted, type WaitOptions, waitRules } from './wait-queue.ts'
 
 /** One thing that `select` may do: made by `channel.receiveCase()` and `channel.sendCase(item)`. */
 export interface SelectCase<R> {

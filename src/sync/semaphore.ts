@@ -1,7 +1,7 @@
 import { InvalidOption } from '../base/errors.ts'
 import { checkFunction, checkOptions, checkValue, type OptionRules, rules } from '../base/options.ts'
 import { insideFrame } from '../base/wait-graph.ts'
-import { labelOf, type NameOptions, nameRules, type WaitOptions, waitRules } from './line.ts'
+import { labelOf, type NameOptions, nameRules, type WaitOptions, waitRules } from './wait-queue.ts'
 import { type Lease, Permits } from './permits.ts'
 
 /** Options of one wait for permits. */

@@ -4,7 +4,7 @@ import { Broadcast as Handle } from '../encoding/broadcast.js'
 import { cloneable, findUncloneable } from '../encoding/cloning.js'
 import { messageBytes } from '../encoding/message-size.js'
 import { seal } from '../encoding/sealed.js'
-import { insideWorker } from './inside.ts'
+import { insideWorker } from './in-worker.ts'
 
 /** A value that every worker gets once. What is changed in it afterwards, here or there, nobody else sees. */
 export interface Broadcast<T> {

@@ -11,7 +11,7 @@ import { type Executor, type FunctionRef, functionRef } from '../run/executor.ts
 import { byName } from './by-name.ts'
 import { identityOf } from './identity.ts'
 import { sharedProcesses, sharedThreads } from './executors.ts'
-import { type Definitions, insideWorker, plainly } from './inside.ts'
+import { type Definitions, insideWorker, plainly } from './in-worker.ts'
 import { thisThread } from './this-thread.ts'
 
 const fs = lazily('node:fs')

@@ -6,7 +6,7 @@ import { WorkerStartFailed } from '../base/errors.ts'
 import { threadRow } from '../base/rows.ts'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../run/executor.ts'
 import { copied } from './copied.ts'
-import { type Callable, runHere } from './here.ts'
+import { type Callable, runHere } from './call-here.ts'
 
 /** How many asynchronous items of one map are under way. */
 const underWay = 16

@@ -4,7 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import { type Duration, durationMs, formatMs } from '../base/duration.ts'
 import { describe, InvalidOption, TimedOut } from '../base/errors.ts'
 import { type Executor, type FunctionRef, refOf } from '../run/executor.ts'
-import { insideWorker } from './inside.ts'
+import { insideWorker } from './in-worker.ts'
 
 const warmUpRules = { on: rules.executor, timeout: rules.duration, signal: rules.signal }
 /** As many as a message may name. */

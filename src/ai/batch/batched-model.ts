@@ -1,5 +1,5 @@
 /** A model whose calls go into batches, whatever kind of model it is. */
-import type { PoolInside } from '../pool/inside.ts'
+import type { PoolInside } from '../pool/pool-internals.ts'
 import type { BatchOptions } from './batch-options.ts'
 import { BatchedCalls } from './batched-calls.ts'
 import type { BatchReport } from './report.ts'

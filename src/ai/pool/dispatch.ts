@@ -16,17 +16,17 @@ import { systemClock } from '../../base/clock.ts'
 import { formatMs } from '../../base/duration.ts'
 import { CircuitOpen, type FailureClass, TimedOut } from '../../base/errors.ts'
 import { currentFrame } from '../../base/frame.ts'
-import { isSpent, markSpent } from '../../base/spent.ts'
+import { isSpent, markSpent } from '../../base/final-errors.ts'
 import { note } from '../../base/observer.ts'
 import { isRetriedOutside, isTransient } from '../../limits/index.ts'
 import { Retry } from '../../limits/retry.ts'
 import { Attempt } from './attempt.ts'
 import { acquireAny, candidates, type Preference } from './choose.ts'
-import { Course } from './course.ts'
+import { CallProgress } from './call-progress.ts'
 import type { Budget, Reservation, Spend } from './budget.ts'
 import { judge, saidBy, toModelError, type Verdict } from './failure.ts'
 import { type HedgeOptions, Hedging } from './hedge.ts'
-import { type Most, mostOn } from './most.ts'
+import { type Most, mostOn } from './spending-bound.ts'
 import { nextStep } from './next-step.ts'
 import type { Timed } from './latency.ts'
 import { lacking, type Needs } from './needs.ts'
@@ -105,7 +105,7 @@ export class Dispatcher<M> {
   }
 
   async #attempts<T>(call: Call, cancellation: Cancellation, send: Send<M, T>): Promise<Won<M, T>> {
-    const course = new Course<M>(call.demand, call.needs, call.timed)
+    const course = new CallProgress<M>(call.demand, call.needs, call.timed)
     for (;;) {
       let used: Replica<M> | undefined
       try {
@@ -124,7 +124,7 @@ export class Dispatcher<M> {
   }
 
   /** The call could not be sent. Returns when it is to try again. @throws why it is not */
-  async #notBegun(error: unknown, course: Course<M>, cancellation: Cancellation): Promise<void> {
+  async #notBegun(error: unknown, course: CallProgress<M>, cancellation: Cancellation): Promise<void> {
     // It was closed while the call waited for it.
     if (this.replicas.some(({ closure }) => closure.causes(error)) && this.#open(course).length > 0) return
     if (course.refusedBy.size > 0 && this.#open(course).length === 0) throw this.#final(this.#refusal(course))
@@ -136,7 +136,7 @@ export class Dispatcher<M> {
   }
 
   /** An attempt has failed. Returns when the call is to be repeated. @throws the error of the call */
-  async #failed(error: unknown, used: Replica<M>, course: Course<M>, cancellation: Cancellation): Promise<void> {
+  async #failed(error: unknown, used: Replica<M>, course: CallProgress<M>, cancellation: Cancellation): Promise<void> {
     const verdict = judge(error)
     course.attempts++
     course.last = { replica: used, because: verdict.because }
@@ -168,7 +168,7 @@ export class Dispatcher<M> {
   }
 
   /** The failure's verdict on the model that was used. */
-  #noteFailure(error: unknown, verdict: Verdict, used: Replica<M>, course: Course<M>): void {
+  #noteFailure(error: unknown, verdict: Verdict, used: Replica<M>, course: CallProgress<M>): void {
     if (verdict.kind === 'refused') this.#refused(error, verdict, used, course)
     else if (verdict.kind === 'transient') course.failedOn.add(used)
     else if (verdict.kind === 'quota') {
@@ -178,7 +178,7 @@ export class Dispatcher<M> {
   }
 
   /** Where a call may not go after such a failure: as `fallback` says, and to no context that is known to be too small as well. */
-  #bar(because: FailureClass, used: Replica<M>, { barred }: Course<M>): void {
+  #bar(because: FailureClass, used: Replica<M>, { barred }: CallProgress<M>): void {
     const targets = because === 'program' ? true : (this.settings.fallback[because] ?? true)
     for (const other of this.replicas) {
       if (other === used) continue
@@ -188,7 +188,7 @@ export class Dispatcher<M> {
   }
 
   /** A model does not take the call: perhaps it takes none. */
-  #refused(error: unknown, verdict: Verdict & { kind: 'refused' }, used: Replica<M>, course: Course<M>): void {
+  #refused(error: unknown, verdict: Verdict & { kind: 'refused' }, used: Replica<M>, course: CallProgress<M>): void {
     course.refusedBy.set(used, error)
     if (verdict.because === 'window') used.tooLong(course.input)
     // Alone, it is asked all the same: then nobody is drawn away from others, and each call gets the answer to itself.
@@ -197,7 +197,7 @@ export class Dispatcher<M> {
   }
 
   /** The models that refused what another one answers are at fault, if that goes on so. */
-  #answered({ refusedBy }: Course<M>): void {
+  #answered({ refusedBy }: CallProgress<M>): void {
     for (const [replica, error] of refusedBy) {
       const verdict = judge(error)
       if (verdict.kind !== 'refused' || verdict.dead === 'surely' || ofTheCall.has(verdict.because) || !replica.outdone())
@@ -207,7 +207,7 @@ export class Dispatcher<M> {
   }
 
   /** The error of a call that no model takes: what the first said that understood it, else the first. */
-  #refusal({ refusedBy, attempts }: Course<M>): Error {
+  #refusal({ refusedBy, attempts }: CallProgress<M>): Error {
     const said = [...refusedBy].map(([replica, error]) => ({ replica, error, verdict: judge(error) }))
     const telling = said.find(({ verdict }) => verdict.kind === 'refused' && verdict.dead === undefined) ?? said[0]
     const { replica, error, verdict } = telling as (typeof said)[number]
@@ -220,7 +220,7 @@ export class Dispatcher<M> {
   }
 
   /** The models that the call may still be sent to. */
-  #open({ refusedBy, barred }: Course<M>): readonly Replica<M>[] {
+  #open({ refusedBy, barred }: CallProgress<M>): readonly Replica<M>[] {
     return this.replicas.filter((replica) => replica.closure.ready && !refusedBy.has(replica) && !barred.has(replica))
   }
 
@@ -231,7 +231,7 @@ export class Dispatcher<M> {
   }
 
   /** Whether there is another model that has not failed yet. */
-  #isFresh(course: Course<M>): boolean {
+  #isFresh(course: CallProgress<M>): boolean {
     return this.#open(course).some((replica) => replica.usable && !course.failedOn.has(replica))
   }
 
@@ -263,7 +263,7 @@ export class Dispatcher<M> {
   }
 
   /** Reserves, chooses, waits. */
-  async #begin(call: Call, cancellation: Cancellation, course: Course<M>): Promise<Attempt<M>> {
+  async #begin(call: Call, cancellation: Cancellation, course: CallProgress<M>): Promise<Attempt<M>> {
     const from = performance.now()
     const { signal } = cancellation
     const pending = call.budget?.reserve(this.#worst(call), signal, this.settings.queueTimeoutMs)
@@ -333,7 +333,7 @@ export class Dispatcher<M> {
   }
 
   /** Sends the request, and a second copy when it is slow to begin. */
-  #send<T>(call: Call, first: Attempt<M>, course: Course<M>, send: Send<M, T>): Promise<Won<M, T>> {
+  #send<T>(call: Call, first: Attempt<M>, course: CallProgress<M>, send: Send<M, T>): Promise<Won<M, T>> {
     const { hedging } = this
     if (!hedging) return this.#try(first, send)
     return race(hedging, {
@@ -348,7 +348,7 @@ export class Dispatcher<M> {
   }
 
   /** A second copy, if there is room for it right now; preferably on another model. */
-  #beginHedge(hedging: Hedging, call: Call, first: Attempt<M>, course: Course<M>): Attempt<M> | undefined {
+  #beginHedge(hedging: Hedging, call: Call, first: Attempt<M>, course: CallProgress<M>): Attempt<M> | undefined {
     const cost = hedgeCost(call, first)
     if (!hedging.spend(cost)) return undefined
     const reservation = call.budget?.tryReserve(this.#worst(call))

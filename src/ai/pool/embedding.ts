@@ -16,9 +16,9 @@ import {
   type EmbedsAll,
 } from './embed-texts.ts'
 import { estimateInput } from './estimate.ts'
-import { showInside } from './inside.ts'
+import { showInside } from './pool-internals.ts'
 import { dispatcherOf, membersOf } from './members.ts'
-import { mostOfCall } from './most.ts'
+import { mostOfCall } from './spending-bound.ts'
 import { needsNothing } from './needs.ts'
 import { type PoolMember, type PoolOptions, poolRules } from './pool-options.ts'
 import type { Replica } from './replica.ts'

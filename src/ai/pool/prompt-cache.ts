@@ -18,7 +18,7 @@ import { checkOptions, rules } from '../../base/options.ts'
 import { Recent } from '../../base/recent.ts'
 import type { CallOptions } from '../model/sdk-model.ts'
 import { estimateInput } from './estimate.ts'
-import { writesCache } from './most.ts'
+import { writesCache } from './spending-bound.ts'
 
 /** How the prompt caches of providers are used. */
 export interface PromptCacheOptions {

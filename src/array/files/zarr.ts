@@ -12,7 +12,7 @@ import { rawOf } from '../expression/elementwise.ts'
 import { blockCount, EqualBlocks, gridOf, shapeOfBox } from '../expression/grid.ts'
 import { type BlockMaker, makeNode } from '../expression/node.ts'
 import { type Shape, sizeOf } from '../expression/shape.ts'
-import { Turns } from '../stages/turns.ts'
+import { Yielding } from '../stages/yielding.ts'
 import { checkBytes, checkPath } from './bounds.ts'
 import { memoryLimitRule, type MemoryOptions } from '../memory/limit.ts'
 import type { LoadOptions } from './index.ts'
@@ -132,7 +132,7 @@ function checkShapes(path: string, shape: unknown, chunks: unknown, dtype: DType
 async function presentChunks(path: string, shape: Shape, chunks: Shape): Promise<number[][]> {
   const inFile = await chunksPerFile(path, chunks)
   const found: number[][] = []
-  const turns = new Turns()
+  const turns = new Yielding()
   for (const entry of await readdir(path, { recursive: true })) {
     await turns.take()
     const file = coordinatesOf(entry, shape.length)

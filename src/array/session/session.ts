@@ -26,7 +26,7 @@ import { BlockCache } from '../stages/block-cache.ts'
 import type { Stage, StageContext } from '../stages/stage.ts'
 import { identityView } from '../expression/view.ts'
 import { accessThrough, isRun, stridesThrough } from '../memory/source.ts'
-import { Turns } from '../stages/turns.ts'
+import { Yielding } from '../stages/yielding.ts'
 
 export interface SessionOptions {
   readonly signal?: AbortSignal | undefined
@@ -47,7 +47,7 @@ export class Session {
   readonly computed = new Map<Node, HeldNode>()
   readonly #options: SessionOptions
   readonly #cancellation: Cancellation
-  readonly #turns = new Turns()
+  readonly #turns = new Yielding()
   readonly #blocks: BlockCache
   readonly #limit: number
   readonly #spill: Spill

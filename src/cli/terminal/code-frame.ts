@@ -8,7 +8,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, re
 import { homedir } from 'node:os'
 import { dirname, join, parse, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { fileBeside } from '../../base/beside.ts'
+import { fileBeside } from '../../base/package-url.ts'
 import { clipToWidth } from '../../base/display-width.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
 import { readableLine } from '../../base/readable.ts'

@@ -23,7 +23,7 @@ import { listKey, listTasks, pageOf, type TaskList } from './task-list.ts'
 import { layOut, type Timeline } from './timeline.ts'
 import { View } from './view.ts'
 import { windowOf } from './window.ts'
-import { traceWithin } from './within.ts'
+import { traceWithin } from './time-range.ts'
 
 /** Selections that are remembered: a person goes back and forth between a few. */
 const rangesKept = 4

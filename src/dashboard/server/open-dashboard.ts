@@ -1,6 +1,6 @@
 /** Starts the server of the page in a thread of its own, and sends it what it shows. */
 import { Worker } from 'node:worker_threads'
-import { fileBeside } from '../../base/beside.ts'
+import { fileBeside } from '../../base/package-url.ts'
 import { errorClass, HeddleError } from '../../base/errors.ts'
 import type { ServerSnapshot } from '../../serve/http/watch/snapshot.ts'
 import { newToken } from './access.ts'

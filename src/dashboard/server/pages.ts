@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { fileBeside } from '../../base/beside.ts'
+import { fileBeside } from '../../base/package-url.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { embeddedTraceId } from '../protocol.ts'
 

@@ -1,7 +1,7 @@
 /** Batches of an earlier start whose items this one wants: what becomes of them is heard as of its own, and each part of a batch gets what is said of its items. */
 import type { Outcome } from '../protocol/message.ts'
 import { type LeftBatch, type LeftPart, partOf } from './adoption.ts'
-import type { Line } from './line.ts'
+import type { QueueListener } from './queue-listener.ts'
 
 /** What becomes of the items, by the number under which they are known in this start. */
 export interface AdoptedEnds {
@@ -12,11 +12,11 @@ export interface AdoptedEnds {
 }
 
 export class AdoptedBatches {
-  readonly #line: Line
+  readonly #line: QueueListener
   readonly #ends: AdoptedEnds
   readonly #left = new Map<number, LeftBatch>()
 
-  constructor(line: Line, ends: AdoptedEnds) {
+  constructor(line: QueueListener, ends: AdoptedEnds) {
     this.#line = line
     this.#ends = ends
   }

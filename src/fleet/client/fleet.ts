@@ -14,7 +14,7 @@ import type { BlobStore } from '../engine/blob-store.ts'
 import { readClock } from '../engine/clock.ts'
 import { removeJobs } from '../engine/remove-jobs.ts'
 import type { Ended, Store } from '../engine/store.ts'
-import { within } from '../engine/within.ts'
+import { within } from '../engine/time-limit.ts'
 import { NoWorkers } from '../protocol/errors.ts'
 import { checkName, queueOf, shownModule } from '../naming/names.ts'
 import { beatMs } from '../protocol/constants.ts'
@@ -25,7 +25,7 @@ import { refuseAll } from './refuse-all.ts'
 import { targetOf } from './target.ts'
 import { quotaOf, type TenantQuota } from './quota.ts'
 import { type FleetStatus, statusOf } from './status.ts'
-import { Line } from './line.ts'
+import { QueueListener } from './queue-listener.ts'
 import { RemoteRun } from './run.ts'
 import type { RunHost, RunStart } from './run-host.ts'
 import { Roster } from './roster.ts'
@@ -74,7 +74,7 @@ export class Fleet implements Executor {
   readonly #settings: FleetSettings
   readonly #store: Store
   readonly #roster: Roster
-  readonly #lines = new Map<string, Line>()
+  readonly #lines = new Map<string, QueueListener>()
   readonly #runs = new Set<RemoteRun>()
   readonly #records = new Map<string, RunInfo>()
   readonly #sizings = new Map<string, Sizing>()
@@ -229,9 +229,9 @@ export class Fleet implements Executor {
     return row
   }
 
-  #line(queue: string): Line {
+  #line(queue: string): QueueListener {
     let line = this.#lines.get(queue)
-    if (!line) this.#lines.set(queue, (line = new Line(this.#store, queue)))
+    if (!line) this.#lines.set(queue, (line = new QueueListener(this.#store, queue)))
     return line
   }
 

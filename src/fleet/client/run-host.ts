@@ -5,7 +5,7 @@ import type { ModuleBuild } from '../naming/names.ts'
 import type { FunctionName } from '../protocol/message.ts'
 import type { Adoption } from './adoption.ts'
 import type { DeliveryHost } from './delivery.ts'
-import type { Line } from './line.ts'
+import type { QueueListener } from './queue-listener.ts'
 import type { Roster } from './roster.ts'
 
 /** What a run needs of the fleet around it. */
@@ -23,7 +23,7 @@ export interface RunHost<Run> extends DeliveryHost {
 export interface RunTarget {
   readonly fns: readonly FunctionName[]
   readonly module: ModuleBuild
-  readonly line: Line
+  readonly line: QueueListener
   /** Items may run again where a machine was lost with them. */
   readonly again: boolean
 }

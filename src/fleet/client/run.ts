@@ -5,7 +5,7 @@
 import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import { cancelled } from '../../base/abort.ts'
 import { isError } from '../../base/errors.ts'
-import { markSpent } from '../../base/spent.ts'
+import { markSpent } from '../../base/final-errors.ts'
 import { fromText } from '../../encoding/tagged.ts'
 import type { Batch } from '../../run/executor.ts'
 import type { JobWork } from '../../workers/host/job.ts'

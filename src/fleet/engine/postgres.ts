@@ -14,7 +14,7 @@ import { type BullMq, QueueStore, rateField, turnField } from './queues.ts'
 import { shownUrl } from './shown-url.ts'
 import { steadyPool } from './steady-pool.ts'
 import type { JobState, Store } from './store.ts'
-import { within } from './within.ts'
+import { within } from './time-limit.ts'
 
 const connectMs = 5_000
 /** A connection that says nothing for longer is dead, also where the network never says so: the pool drops it, and opens another. */

@@ -5,7 +5,7 @@
 import { performance } from '../../base/globals.js'
 import type { BackendFactory, Job, Queue, QueueEvents } from 'bullmq'
 import { lockMs, stalledCheckMs } from '../protocol/constants.ts'
-import { within } from './within.ts'
+import { within } from './time-limit.ts'
 import type { Book, Ended, Fetcher, FetcherEvents, FetchedJob, JobEnd, JobState, LiveRecord, Quota, Store } from './store.ts'
 
 export type BullMq = typeof import('bullmq')

@@ -2,7 +2,7 @@
 import { clearTimeout, performance, setTimeout } from '../../base/globals.js'
 import { cancelled } from '../../base/abort.ts'
 import { HeddleError, Unserializable } from '../../base/errors.ts'
-import { markSpent } from '../../base/spent.ts'
+import { markSpent } from '../../base/final-errors.ts'
 import { fromText } from '../../encoding/tagged.ts'
 import type { JobWork } from '../../workers/host/job.ts'
 import { batchText } from '../client/batch-text.ts'

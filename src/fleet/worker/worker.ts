@@ -18,7 +18,7 @@ import { type BatchMessage, type Outcome, type QueueCause, wireVersion } from '.
 import { checkClock, readClock } from '../engine/clock.ts'
 import type { WorkerInfo } from '../client/roster.ts'
 import { valuesOf } from '../engine/values.ts'
-import { within } from '../engine/within.ts'
+import { within } from '../engine/time-limit.ts'
 import { type AuditedEnd, auditLine } from './audit.ts'
 import { BatchRun } from './batch-run.ts'
 import { Broadcasts } from './broadcasts.ts'

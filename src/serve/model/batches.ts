@@ -10,16 +10,16 @@ import { TimedOut, WorkerCrashed } from '../../base/errors.ts'
 import { HedgeTiming } from '../../patterns/hedge.ts'
 import type { BatchOutcome, Flight, ReplicaHandle, StreamOutcome } from '../replica/handle.ts'
 import type { Call } from './call.ts'
-import type { Crew } from './crew.ts'
+import type { ReplicaSet } from './replica-set.ts'
 import type { Ledger } from './ledger.ts'
 import { tookTooLong } from './refusals.ts'
-import type { Seat } from './seat.ts'
+import type { ReplicaSlot } from './replica-slot.ts'
 import type { ModelSettings } from './settings.ts'
 
 /** One batch, or one stream, at a replica. */
 interface Batch {
   readonly calls: readonly Call[]
-  readonly seat: Seat
+  readonly seat: ReplicaSlot
   readonly startedAtMs: number
   /** From the breaker. */
   readonly pass: number
@@ -44,13 +44,13 @@ export interface BatchEvents {
 
 export class Batches {
   readonly #settings: ModelSettings
-  readonly #crew: Crew
+  readonly #crew: ReplicaSet
   readonly #ledger: Ledger
   readonly #events: BatchEvents
   readonly #hedge: HedgeTiming | undefined
   readonly #underWay = new Set<Batch>()
 
-  constructor(settings: ModelSettings, crew: Crew, ledger: Ledger, events: BatchEvents) {
+  constructor(settings: ModelSettings, crew: ReplicaSet, ledger: Ledger, events: BatchEvents) {
     this.#settings = settings
     this.#crew = crew
     this.#ledger = ledger
@@ -73,7 +73,7 @@ export class Batches {
     for (const { calls } of this.#underWay) yield* calls
   }
 
-  launch(seat: Seat, calls: readonly Call[]): void {
+  launch(seat: ReplicaSlot, calls: readonly Call[]): void {
     const batch = this.#begin(seat, calls, undefined)
     if (!calls[0]?.onPart) this.#hedgeLater(batch)
   }
@@ -84,7 +84,7 @@ export class Batches {
       if (calls.includes(call) && calls.every(({ settled }) => settled)) flight?.cancel(reason)
   }
 
-  #begin(seat: Seat, calls: readonly Call[], twin: Batch | undefined): Batch {
+  #begin(seat: ReplicaSlot, calls: readonly Call[], twin: Batch | undefined): Batch {
     const { clock, timeoutMs } = this.#settings
     const now = clock.now()
     const pass = seat.breaker.enter()

@@ -15,7 +15,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { BatchLimits } from '../queue/chunks.ts'
 import type { ReplicaHandle } from '../replica/handle.ts'
 import type { Measured } from '../stats.ts'
-import { Mix, Way } from './way.ts'
+import { Mix, BatchingSpeed } from './batching-speed.ts'
 
 export interface Layout {
   readonly replicas: number
@@ -79,10 +79,10 @@ export async function measure(measurement: Measurement): Promise<readonly Measur
     const before = clock.now()
     const handles = await measurement.open(layout)
     opening += clock.now() - before
-    const tried: Way[] = []
+    const tried: BatchingSpeed[] = []
     let best = 0
     for (let next: BatchLimits | undefined = firstOf(measurement); next; next = larger(next, mix, measurement)) {
-      const way = new Way(next, mix)
+      const way = new BatchingSpeed(next, mix)
       tried.push(way)
       await run(way, handles, measurement, eachMs)
       // One twice as large takes up to twice as long: a slow model is not measured for minutes.
@@ -130,7 +130,12 @@ function larger(last: BatchLimits, mix: Mix, { batchItems, batchTokens, counted 
 }
 
 /** All replicas at once, because they share memory and caches. */
-async function run(way: Way, handles: readonly ReplicaHandle[], { clock, batchTokens }: Measurement, ms: number): Promise<void> {
+async function run(
+  way: BatchingSpeed,
+  handles: readonly ReplicaHandle[],
+  { clock, batchTokens }: Measurement,
+  ms: number,
+): Promise<void> {
   const from = clock.now()
   const lane = async (handle: ReplicaHandle): Promise<void> => {
     for (let i = 0; i < leastBatches || clock.now() - from < ms; i++) {

@@ -15,9 +15,9 @@ import type { Answer } from '../served.ts'
 import type { Refusal, ServedStats } from '../stats.ts'
 import { Batches } from './batches.ts'
 import { Call } from './call.ts'
-import { Crew } from './crew.ts'
+import { ReplicaSet } from './replica-set.ts'
 import { Ledger } from './ledger.ts'
-import { Life } from './life.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { allBroken, closed, full, labelOf, late, tooLarge, waitsTooLong } from './refusals.ts'
 import type { ModelSettings } from './settings.ts'
 
@@ -39,11 +39,11 @@ export interface AskSettings {
 
 export class Model {
   readonly settings: ModelSettings
-  readonly crew: Crew
+  readonly crew: ReplicaSet
   readonly #queue: FairQueue<Call>
   readonly #ledger: Ledger
   readonly #batches: Batches
-  readonly #life: Life
+  readonly #life: Lifecycle
   #lookAgain: unknown
   #closed: Promise<void> | undefined
   /** The first inputs, while the batch size is to be measured on them. */
@@ -58,14 +58,14 @@ export class Model {
     this.#ledger = new Ledger(counted, clock.now())
     const { runs, warmUp, batchItems, slots } = settings
     if (runs && warmUp.length === 0 && batchItems === 'auto' && slots === 1) this.#samples = []
-    this.crew = new Crew(settings, {
+    this.crew = new ReplicaSet(settings, {
       ready: () => this.#pump(),
       // While other replicas are open, they go on.
       failed: (error) => {
         if (this.state === 'ready' && this.crew.dead) this.#refuseAll('crashed', error)
       },
     })
-    this.#life = new Life(settings, this.crew, {
+    this.#life = new Lifecycle(settings, this.crew, {
       open: () => this.#pump(),
       failed: (error) => this.#refuseAll('crashed', error),
     })

@@ -14,7 +14,7 @@ import {
   type RunCall,
   type RunReply,
   type StreamCall,
-} from './inside.ts'
+} from './in-replica.ts'
 
 /** Parts that may be on their way to a reader: enough that a quick one never waits for a round trip. Chosen. */
 export const partsAhead = 64

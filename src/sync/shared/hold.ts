@@ -5,7 +5,7 @@ import { systemClock } from '../../base/clock.ts'
 import { durationMs, formatMs } from '../../base/duration.ts'
 import { HeddleError, TimedOut } from '../../base/errors.ts'
 import { currentFrame } from '../../base/frame.ts'
-import { endedBy, type WaitOptions } from '../line.ts'
+import { endedBy, type WaitOptions } from '../wait-queue.ts'
 import { type Op, type Steps, wake } from './steps.ts'
 
 export type Cells = Int32Array<SharedArrayBuffer>

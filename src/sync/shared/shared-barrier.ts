@@ -1,7 +1,7 @@
 import { type Duration, durationMs } from '../../base/duration.ts'
 import { InvalidOption } from '../../base/errors.ts'
 import { checkOptions, checkValue, rules } from '../../base/options.ts'
-import { throwIfAborted, type WaitOptions, waitRules } from '../line.ts'
+import { throwIfAborted, type WaitOptions, waitRules } from '../wait-queue.ts'
 import { knownMemory, newMemory } from './memory.ts'
 import { blockedTooLong, type Cells, runBlocking, runWaiting } from './hold.ts'
 import { arrive, partiesAtMost } from './steps.ts'

@@ -1,6 +1,6 @@
 import { type Duration, durationMs } from '../../base/duration.ts'
 import { checkFunction, checkOptions } from '../../base/options.ts'
-import { throwIfAborted, type WaitOptions, waitRules } from '../line.ts'
+import { throwIfAborted, type WaitOptions, waitRules } from '../wait-queue.ts'
 import { SharedLease } from './memory.ts'
 import { blockedTooLong, type Cells, runBlocking, runNow, runWaiting } from './hold.ts'
 import type { acquire, release, tryAcquire } from './steps.ts'

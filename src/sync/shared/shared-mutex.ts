@@ -1,4 +1,4 @@
-import type { WaitOptions } from '../line.ts'
+import type { WaitOptions } from '../wait-queue.ts'
 import { knownMemory, newMemory } from './memory.ts'
 import { SharedLock } from './shared-lock.ts'
 import { lock, tryLock, unlock } from './steps.ts'

@@ -1,5 +1,5 @@
 import { checkValue, rules } from '../../base/options.ts'
-import type { WaitOptions } from '../line.ts'
+import type { WaitOptions } from '../wait-queue.ts'
 import { knownMemory, newMemory } from './memory.ts'
 import type { Cells } from './hold.ts'
 import { SharedLock } from './shared-lock.ts'

@@ -1,6 +1,6 @@
 /** The home executor, whose code is loaded by workers only. */
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
-import type { Callable } from '../here.ts'
+import type { Callable } from '../call-here.ts'
 import type { ForkPort } from '../thread/fork-port.js'
 import type { Home } from './home.ts'
 

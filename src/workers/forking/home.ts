@@ -25,7 +25,7 @@ import { currentFrame, type Entrance, entranceOf, type Frame } from '../../base/
 import { withContext } from '../../base/with-context.js'
 import { threadRow } from '../../base/rows.ts'
 import type { BulkWork, CallOptions, Executor, FunctionRef } from '../../run/executor.ts'
-import { type Callable, runHere } from '../here.ts'
+import { type Callable, runHere } from '../call-here.ts'
 import type { ForkedMessage } from '../protocol.ts'
 import type { ForkPort } from '../thread/fork-port.js'
 import { Breathing } from './breathing.ts'

@@ -1,7 +1,7 @@
 /** What a worker may run at home or offer to others; and the line of all of it, oldest first. */
 import type { Frame } from '../../base/frame.ts'
 import type { WireError } from '../../encoding/encoded.ts'
-import type { Callable } from '../here.ts'
+import type { Callable } from '../call-here.ts'
 import type { Cost } from './cost.ts'
 
 /** What costs less is not offered: to send it and to wait for it takes 0.1 to 0.2 ms. */

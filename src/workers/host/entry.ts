@@ -1,7 +1,7 @@
 /** Finds the file in which workers start: beside this code, from the sources, from the build, or from inside somebody's bundle. */
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { fileBeside } from '../../base/beside.ts'
+import { fileBeside } from '../../base/package-url.ts'
 import { lazily } from '../../base/builtin.js'
 import { WorkerStartFailed } from '../../base/errors.ts'
 

@@ -7,7 +7,7 @@
  *
  * What a slice calls is watched. If one call holds this thread for {@link longestCallMs}, it is stopped, its item fails, and the module
  * never runs here again: whatever it had begun was left in the middle, without its `finally`. So nothing of the pool's own state changes
- * while a call may be stopped: a {@link Stretch} collects, and what it collected is reported afterwards.
+ * while a call may be stopped: a {@link CallSequence} collects, and what it collected is reported afterwards.
  */
 import { performance, setImmediate } from '../../base/globals.js'
 import { fromElsewhere } from '../../base/call-site.ts'
@@ -19,7 +19,7 @@ import { copied, Shares } from '../copied.ts'
 import type { Merged } from '../thread/merging.js'
 import { consents, longestCallMs, stoppedHere } from './consent.ts'
 import { type Job, sliceBatch } from './job.ts'
-import { type Callable, InlineContext, type SharesOf, Stretch, type StretchTime } from './stretch.ts'
+import { type Callable, InlineContext, type SharesOf, CallSequence, type StretchTime } from './call-sequence.ts'
 import { ranWithin } from './watchdog.ts'
 
 /** The event loop is held for about this long at most; well below the 10 ms that a person or a server could notice. */
@@ -97,7 +97,7 @@ export class InlineRun {
     const merge = work.stays?.merge?.local as Callable | undefined
     let prepared: { readonly argument: unknown } | undefined
     while (at < batch.items.length) {
-      const stretch = new Stretch(ref.local as Callable, batch, at, this.#context, work, time, this.#shares, prepared)
+      const stretch = new CallSequence(ref.local as Callable, batch, at, this.#context, work, time, this.#shares, prepared)
       prepared = undefined
       const whole = enterFrame(this.#frame, () =>
         ranWithin(longestCallMs, () => {
@@ -154,7 +154,7 @@ export class InlineRun {
     }
   }
 
-  #report(stretch: Stretch): void {
+  #report(stretch: CallSequence): void {
     const { work } = this.#job
     const { first, stored, values, startedAt, settledAt } = stretch
     this.#job.underWay -= stored + values.length
@@ -166,7 +166,7 @@ export class InlineRun {
   }
 
   /** What became of results that were to be merged. */
-  #reportMerged(stretch: Stretch, startedAt?: number[]): void {
+  #reportMerged(stretch: CallSequence, startedAt?: number[]): void {
     const { work } = this.#job
     const { first, values, merged, mergeFailure, settledAt } = stretch
     const count = values.length

@@ -2,7 +2,7 @@
 import type { Batch, BulkWork, FunctionRef, Place } from '../../run/executor.ts'
 import type { SealedPlace } from '../protocol.ts'
 import type { Copying } from './copying.ts'
-import type { Course } from './course.ts'
+import type { SplitProgress } from './split-progress.ts'
 import type { Estimate } from './estimate.ts'
 
 export interface JobWork extends BulkWork {
@@ -35,7 +35,7 @@ export interface Posted {
   left: number
   /** Errors of items that the host gave up: a timeout or a cancellation decides, whatever the function gives afterwards. */
   doomed: Map<number, unknown> | undefined
-  /** Its result is expected soon; see look-out.ts. */
+  /** Its result is expected soon; see wait-mode.ts. */
   readonly near: boolean
   /** True when buffers were moved to the worker, so that the items cannot be sent again. */
   readonly moved: boolean
@@ -94,7 +94,7 @@ export class Job {
   inLine = false
   inlineItems = 0
   /** Set when its module consented to run here. */
-  course: Course | undefined
+  course: SplitProgress | undefined
   /** Its module did not consent to run on this thread, where the whole job would have taken less: since when, and of how many items. */
   contained: { readonly since: number; readonly items: number } | undefined
   /** What its crossing has cost since that was last told. */

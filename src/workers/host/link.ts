@@ -38,7 +38,7 @@ export interface Link {
   post(message: HostMessage, transfer?: readonly TransferListItem[]): void
   /** Can the worker get this value? */
   readonly clones: (value: unknown) => boolean
-  /** Whether the host waits awake for what is posted next; see look-out.ts. */
+  /** Whether the host waits awake for what is posted next; see wait-mode.ts. */
   attend(awake: boolean): void
   /** Reaches the worker also while it is busy, if it can be reached at all. */
   control(message: CancelMessage): void

@@ -3,7 +3,7 @@
  * every call of the place fails.
  */
 import type { FunctionRef, Place } from '../../run/executor.ts'
-import type { Crew } from './crew.ts'
+import type { WorkerSet } from './worker-set.ts'
 import type { Job } from './job.ts'
 import type { PoolWorker } from './worker.ts'
 
@@ -38,7 +38,7 @@ export class Places {
   }
 
   /** The worker of the place if it can take a call now; 'lost' when it has ended. @throws as the start of a worker does */
-  workerFor(place: Place, crew: Crew): PoolWorker | 'lost' | undefined {
+  workerFor(place: Place, crew: WorkerSet): PoolWorker | 'lost' | undefined {
     let worker = this.#workers.get(place)
     if (!worker) {
       worker = this.#choose(crew)
@@ -51,7 +51,7 @@ export class Places {
   }
 
   /** The one with the fewest places, so that they are spread; a new one while there is room. */
-  #choose(crew: Crew): PoolWorker | undefined {
+  #choose(crew: WorkerSet): PoolWorker | undefined {
     const [least] = [...crew].filter(({ usable }) => usable).sort((a, b) => this.#placesAt(a).size - this.#placesAt(b).size)
     if (least && this.#placesAt(least).size === 0) return least
     return crew.another() ?? least

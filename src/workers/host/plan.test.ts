@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Course } from './course.ts'
+import { SplitProgress } from './split-progress.ts'
 import { Estimate } from './estimate.ts'
 import { type Costs, foreseen, type Plan, Planner } from './plan.ts'
 
@@ -98,7 +98,7 @@ test('a course holds what happens against what was foreseen, and takes the other
   const plans = new Set<Plan>()
   for (let job = 0; job < 3; job++) {
     let begun = 0
-    const course = new Course({ estimate, work: {}, remaining: () => 20 - begun }, 2, () => begun)
+    const course = new SplitProgress({ estimate, work: {}, remaining: () => 20 - begun }, 2, () => begun)
     plans.add(course.next())
     // Foreseen were ten milliseconds; somebody else has the cores.
     const until = performance.now() + 45

@@ -27,23 +27,23 @@ import { forgetTransfer } from '../../encoding/transfers.js'
 import { copyingOf, noteCopying } from './copying.ts'
 import { callHere, cheaperHere } from './calls-here.ts'
 import { CallJobs } from './call-jobs.ts'
-import { considerHere } from './consider-here.ts'
+import { considerHere } from './where-to-run.ts'
 import type { DirectCalls } from './direct-calls.ts'
 import { cannotBeRead, crashOf, lostItems, lostPlace, resultUnread } from './crash.ts'
-import { Crew, type CrewSettings } from './crew.ts'
+import { WorkerSet, type CrewSettings } from './worker-set.ts'
 import { noteContained } from './contained.ts'
 import { asError, deliver, failItem, failWaiting, skip } from './delivery.ts'
 import { Estimate } from './estimate.ts'
 import { Forks } from './forks.ts'
 import { Job, type JobWork, newPosted, type Posted, sliceBatch } from './job.ts'
 import type { LinkExit } from './link.ts'
-import { isNear, lookOut, Wakefulness } from './look-out.ts'
+import { isNear, lookOut, Wakefulness } from './wait-mode.ts'
 import { type Outgoing, outgoing, splitUncloneable } from './outgoing.ts'
 import { Posting } from './posting.ts'
 import { Reading } from './reading.ts'
 import { lateBatch } from './rebalance.ts'
 import { Starts, startFailed } from './starts.ts'
-import { Turns } from './turns.ts'
+import { JobQueue } from './job-queue.ts'
 import { watched } from './watchdog.ts'
 import { WarmUp } from './warm-up.ts'
 import { recallJob, takeBackWaiting, withdrawCall, withdrawJob } from './withdraw.ts'
@@ -63,9 +63,9 @@ export class Pool implements Executor {
   readonly keepsValues: boolean
   readonly reach: Reach
   readonly #settings: PoolSettings
-  readonly #crew: Crew
+  readonly #crew: WorkerSet
   /** Jobs with something to hand out, in turn. */
-  readonly #jobs = new Turns()
+  readonly #jobs = new JobQueue()
   readonly #calls = new CallJobs(
     (ref) => this.#estimate(ref),
     (job, index, error) => this.#giveUp(job, index, error),
@@ -98,7 +98,7 @@ export class Pool implements Executor {
     this.reach = settings.exact ? processReach : threadReach
     // A process gets one call at a time, and shares no memory in which bytes could lie.
     this.keepsValues = this.reach.sharesMemory
-    this.#crew = new Crew(settings, {
+    this.#crew = new WorkerSet(settings, {
       message: (worker, message) => this.#receive(worker, message),
       gone: (worker, exit) => this.#gone(worker, exit),
       unread: (worker, error) => {

@@ -2,12 +2,12 @@
 import { cancelled } from '../../base/abort.ts'
 import { threadRow } from '../../base/rows.ts'
 import type { Batch } from '../../run/executor.ts'
-import type { Crew } from './crew.ts'
+import type { WorkerSet } from './worker-set.ts'
 import { skip } from './delivery.ts'
 import type { Job, Posted } from './job.ts'
 
 /** The whole job has been cancelled. */
-export function withdrawJob(crew: Crew, job: Job, reason: unknown): void {
+export function withdrawJob(crew: WorkerSet, job: Job, reason: unknown): void {
   job.cancelReason = { reason }
   for (const batch of job.takeReturned()) {
     for (let i = 0; i < batch.items.length; i++) {
@@ -29,7 +29,7 @@ export function withdrawJob(crew: Crew, job: Job, reason: unknown): void {
 }
 
 /** One direct call has been cancelled while a worker has it, or while it waits to go there again. What travelled with it goes back to the job. */
-export function withdrawCall(crew: Crew, job: Job, index: number, error: Error): void {
+export function withdrawCall(crew: WorkerSet, job: Job, index: number, error: Error): void {
   for (const worker of crew) {
     for (const posted of worker.posted.values()) {
       const at = index - posted.batch.first
@@ -46,19 +46,19 @@ export function withdrawCall(crew: Crew, job: Job, index: number, error: Error):
 }
 
 /** What workers have been given of the job and have not begun waits again. */
-export function takeBackWaiting(crew: Crew, job: Job): void {
+export function takeBackWaiting(crew: WorkerSet, job: Job): void {
   for (const posted of revoked(crew, job, (posted) => !posted.moved)) job.giveBack(posted.batch)
 }
 
 /** What nobody has begun of the job, and does not belong to it any more: whoever forked it runs it himself. */
-export function recallJob(crew: Crew, job: Job): Batch[] {
+export function recallJob(crew: WorkerSet, job: Job): Batch[] {
   const back = [...job.takeReturned(), ...revoked(crew, job).map(({ batch }) => batch)]
   for (const { items } of back) job.underWay -= items.length
   return back
 }
 
 /** Batches of the job that workers have not begun, and have no more. */
-function revoked(crew: Crew, job: Job, fits: (posted: Posted) => boolean = () => true): Posted[] {
+function revoked(crew: WorkerSet, job: Job, fits: (posted: Posted) => boolean = () => true): Posted[] {
   const back: Posted[] = []
   for (const worker of crew) {
     for (const posted of worker.posted.values()) {

@@ -18,7 +18,7 @@ const runner = isMainThread ? startProcess() : startThread()
 Object.defineProperty(globalThis, Symbol.for('heddle.thread'), { value: runner })
 
 /**
- * While the host waits awake (host/look-out.ts says when), the thread waits this long after a batch for the next one on a shared counter, which
+ * While the host waits awake (host/wait-mode.ts says when), the thread waits this long after a batch for the next one on a shared counter, which
  * wakes it in a fraction of the time that the event loop takes; only while nothing else is under way, and not for longer, because it holds up
  * timers and `console.log`.
  */

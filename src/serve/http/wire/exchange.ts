@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { clearTimeout, setTimeout } from '../../../base/globals.js'
 import { Cancelled } from '../../../base/errors.ts'
 import type { ApiError } from './api-error.ts'
-import { Breath } from './breath.ts'
+import { Yielding } from './yielding.ts'
 import { type Outbox, Output } from './outbox.ts'
 
 export type Headers = Readonly<Record<string, string | number>>
@@ -20,7 +20,7 @@ const streamBytes = 262_144
 const lingerMs = 5_000
 
 /** Of all requests of this thread, because they share it. */
-export const breath = new Breath()
+export const breath = new Yielding()
 
 export class Exchange {
   readonly request: IncomingMessage

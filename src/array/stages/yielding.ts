@@ -4,7 +4,7 @@ import { performance, setImmediate } from '../../base/globals.js'
 /** How long work may hold the thread. */
 export const turnMs = 5
 
-export class Turns {
+export class Yielding {
   /** Until when the work may go on, on the clock of `performance.now()`. */
   until = performance.now() + turnMs
 

@@ -57,7 +57,7 @@ export interface WayBatch {
   readonly items: readonly unknown[]
 }
 
-export class Way {
+export class BatchingSpeed {
   readonly limits: BatchLimits
   readonly #mix: Mix
   readonly #batches: readonly WayBatch[]

@@ -6,7 +6,7 @@ import type { Needs } from './needs.ts'
 import type { Replica } from './replica.ts'
 import type { Timed } from './latency.ts'
 
-export class Course<M> implements Choice<M> {
+export class CallProgress<M> implements Choice<M> {
   readonly input: number
   readonly maxOutput: number | undefined
   readonly needs: Needs

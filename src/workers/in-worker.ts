@@ -6,7 +6,7 @@ import { context, enterFrame, type Frame, rootFrame, type TaskContext } from '..
 import { withContext } from '../base/with-context.js'
 import { type FunctionRef, functionRef } from '../run/executor.ts'
 import { byName } from './by-name.ts'
-import type { Callable } from './here.ts'
+import type { Callable } from './call-here.ts'
 import { HomeAtFirstUse } from './forking/at-first-use.ts'
 import type { ForkPort } from './thread/fork-port.js'
 

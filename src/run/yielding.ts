@@ -7,7 +7,7 @@ const heldMs = 10
 export const tasksPerLook = 128
 
 /** Lets the event loop turn when tasks that never wait for it have held it for too long; every lane of the run waits along. */
-export class Breath {
+export class Yielding {
   /** To wait for, when there is one. A field, because a lane reads it before each of its items. */
   pause: Promise<void> | undefined
   #since = performance.now()

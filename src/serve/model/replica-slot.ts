@@ -32,7 +32,7 @@ export interface SeatEvents {
   failed(error: unknown): void
 }
 
-export class Seat {
+export class ReplicaSlot {
   readonly id: number
   readonly breaker: CircuitBreaker
   handle: ReplicaHandle | undefined

@@ -7,7 +7,7 @@
  */
 import { toError } from '../../base/errors.ts'
 import type { ServedStats } from '../stats.ts'
-import type { Crew } from './crew.ts'
+import type { ReplicaSet } from './replica-set.ts'
 import { closed } from './refusals.ts'
 import type { Loadable, ModelSettings } from './settings.ts'
 
@@ -22,15 +22,15 @@ export interface LifeEvents {
   failed(error: unknown): void
 }
 
-export class Life {
+export class Lifecycle {
   state: ServedStats['state'] = 'unloaded'
   readonly #settings: ModelSettings
-  readonly #crew: Crew
+  readonly #crew: ReplicaSet
   readonly #events: LifeEvents
   #loading: Promise<void> | undefined
   #failure: { readonly error: unknown; readonly until: number; readonly pauseMs: number } | undefined
 
-  constructor(settings: ModelSettings, crew: Crew, events: LifeEvents) {
+  constructor(settings: ModelSettings, crew: ReplicaSet, events: LifeEvents) {
     this.#settings = settings
     this.#crew = crew
     this.#events = events

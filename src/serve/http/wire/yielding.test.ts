@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { performance } from '../../../base/globals.js'
-import { Breath } from './breath.ts'
+import { Yielding } from './yielding.ts'
 
 test('many that write at one moment share the event loop with others, and each has its turn in order', async () => {
-  const breath = new Breath()
+  const breath = new Yielding()
   const done: number[] = []
   let turns = 0
   const count = (): void => {
@@ -31,7 +31,7 @@ test('while connections arrive, writing waits for them; when they never stop, it
   // A round of the loop takes a millisecond, and writing six.
   performance.now = () => now
   try {
-    const breath = new Breath()
+    const breath = new Yielding()
     const at: number[] = []
     const write = (): void => {
       at.push(now)

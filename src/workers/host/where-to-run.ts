@@ -3,7 +3,7 @@ import { counted } from '../../base/counted.ts'
 import { note } from '../../base/observer.ts'
 import { consents } from './consent.ts'
 import { contained } from './contained.ts'
-import { Course } from './course.ts'
+import { SplitProgress } from './split-progress.ts'
 import { couldRunInline, InlineRun } from './inline.ts'
 import type { Job } from './job.ts'
 
@@ -25,7 +25,7 @@ export function considerHere(job: Job, slots: number, others: Others): void {
     if (estimate.plan(job.remaining(), slots, work.stays !== undefined) === 'here' && !estimate.dearResults) contained(job)
     return
   }
-  const course = (job.course ??= new Course(job, slots, () => job.begun(others.ahead())))
+  const course = (job.course ??= new SplitProgress(job, slots, () => job.begun(others.ahead())))
   const planned = course.next()
   // Measured while the others go on.
   const first = planned === 'there' && estimate.unknownHere ? 'both' : planned

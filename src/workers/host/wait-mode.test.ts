@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Wakefulness } from './look-out.ts'
+import { Wakefulness } from './wait-mode.ts'
 
 /** Milliseconds that a result takes, by whether the threads wait awake. The first result after a change still finds the other thread as it was. */
 interface Machine {

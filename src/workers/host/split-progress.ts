@@ -26,7 +26,7 @@ interface Stretch {
   readonly begun: number
 }
 
-export class Course {
+export class SplitProgress {
   readonly #job: Going
   readonly #slots: number
   readonly #begun: () => number

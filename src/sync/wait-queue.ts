@@ -52,7 +52,7 @@ export function endedBy(frame: Frame, options: WaitOptions, label: () => string,
   }
 }
 
-/** A wait with its place in a {@link Line}, which owns `previous` and `next`. */
+/** A wait with its place in a {@link WaitQueue}, which owns `previous` and `next`. */
 export class Waiter<T> extends Wait<T> {
   previous: Waiter<T> | undefined = undefined
   next: Waiter<T> | undefined = undefined
@@ -81,7 +81,7 @@ export class Waiter<T> extends Wait<T> {
 }
 
 /** A {@link Waitable} with one line. */
-export abstract class Line<T, W extends Waiter<T> = Waiter<T>> extends Waitable {
+export abstract class WaitQueue<T, W extends Waiter<T> = Waiter<T>> extends Waitable {
   #head: Waiter<T> | undefined
   #tail: Waiter<T> | undefined
   #length = 0
@@ -146,7 +146,7 @@ export abstract class Line<T, W extends Waiter<T> = Waiter<T>> extends Waitable 
 }
 
 /** A line whose waiters anybody may serve, so that the detector never accuses those who wait in it. */
-export class OpenLine<T, W extends Waiter<T> = Waiter<T>> extends Line<T, W> {
+export class OpenLine<T, W extends Waiter<T> = Waiter<T>> extends WaitQueue<T, W> {
   readonly exclusive = false
   readonly #label: () => string
 

@@ -12,7 +12,7 @@ const turnMs = 5
 /** How long answers wait for connections that arrive: longer than accepting hundreds of them takes, shorter than clients notice. Chosen. */
 const arrivalsMs = 100
 
-export class Breath {
+export class Yielding {
   readonly #waiting: (() => void)[] = []
   /** What the present turn has written for so far. */
   #spentMs = 0

@@ -5,7 +5,7 @@
 import { setImmediate } from '../base/globals.js'
 import { Ring } from '../base/ring.ts'
 
-export class Ahead<T> {
+export class ReadAhead<T> {
   readonly #items = new Ring<T>()
   readonly #offer: () => void
   #wanted = 1

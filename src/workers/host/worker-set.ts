@@ -37,7 +37,7 @@ const lookAsideMs = 100
 /** Long enough for most asynchronous native work that was under way as well. */
 const lingerAsideMs = 5_000
 
-export class Crew {
+export class WorkerSet {
   readonly watch: Watch
   /** One cell: how many could take something. Workers see it; see `forks.ts`. */
   readonly idle = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))

@@ -6,7 +6,7 @@ import { describe, InvalidOption, toError } from '../../base/errors.ts'
 import { packError } from '../../encoding/errors.js'
 import type { WireError } from '../../encoding/encoded.ts'
 import type { TaskContext } from '../../base/frame.ts'
-import { insideWorker } from '../../workers/inside.ts'
+import { insideWorker } from '../../workers/in-worker.ts'
 import type { ReplicaDefinition } from '../definition.ts'
 import { type BatchLimits, chunks } from '../queue/chunks.ts'
 

@@ -4,7 +4,7 @@ import type { ReplicaHandle } from '../replica/handle.ts'
 import type { Measured, ReplicaStats } from '../stats.ts'
 import type { BatchLimits } from '../queue/chunks.ts'
 import { type Layout, layoutsFor, measure } from './measure.ts'
-import { Seat } from './seat.ts'
+import { ReplicaSlot } from './replica-slot.ts'
 import type { ModelSettings } from './settings.ts'
 
 /** Requests may wait for the replica that is being measured; chosen. */
@@ -18,10 +18,10 @@ export interface CrewEvents {
   failed(error: unknown): void
 }
 
-export class Crew {
+export class ReplicaSet {
   readonly #settings: ModelSettings
   readonly #events: CrewEvents
-  #seats: Seat[] = []
+  #seats: ReplicaSlot[] = []
   #threads = 0
   #replicas = 0
   /** Not before it has been measured. */
@@ -42,9 +42,9 @@ export class Crew {
   }
 
   /** The least busy replica that can take a batch. */
-  free(but?: Seat): Seat | undefined {
+  free(but?: ReplicaSlot): ReplicaSlot | undefined {
     if (!this.#serving) return undefined
-    let found: Seat | undefined
+    let found: ReplicaSlot | undefined
     for (const seat of this.#working) {
       if (seat === but || seat.reserved || !seat.handle || seat.underWay >= this.#settings.slots || !seat.breaker.ready) continue
       if (!found || seat.underWay < found.underWay) found = seat
@@ -53,7 +53,7 @@ export class Crew {
   }
 
   /** Those that get work: the first open ones, as many as there are to be; the rest is spare. */
-  get #working(): readonly Seat[] {
+  get #working(): readonly ReplicaSlot[] {
     if (this.#settings.spare === 0) return this.#seats
     return this.#seats.filter(({ handle, breaker }) => handle && breaker.state !== 'open').slice(0, this.#replicas)
   }
@@ -173,7 +173,7 @@ export class Crew {
     }
   }
 
-  #seat(id: number, threads: number): Seat {
+  #seat(id: number, threads: number): ReplicaSlot {
     const { name, open, clock, breaker, warmUp, runs, batchTokens } = this.#settings
     const warm = async (handle: ReplicaHandle): Promise<void> => {
       if (!runs || warmUp.length === 0) return
@@ -182,7 +182,7 @@ export class Crew {
       if (failed && errors.length === Math.min(warmItems, warmUp.length))
         throw new WorkerStartFailed(`The model "${name}" failed on its own \`warmUp\` inputs`, { cause: failed.error })
     }
-    return new Seat(
+    return new ReplicaSlot(
       id,
       { model: name, open, clock, breaker, threads, warm },
       {

@@ -67,7 +67,7 @@ export interface SharesOf {
 /** What is larger may take longer to copy than a call may hold this thread. Chosen: some milliseconds of copying. */
 const largeBytes = 2 ** 20
 
-export class Stretch {
+export class CallSequence {
   /** Index of the first item. */
   readonly first: number
   /** How many results lie in `work.into` already. */
@@ -223,7 +223,7 @@ function callPlain(
   context: InlineContext,
   first: number,
   into: unknown[],
-  stretch: Stretch,
+  stretch: CallSequence,
   until: number,
   looksEvery: number,
 ): { readonly value: unknown } | undefined {

@@ -1,7 +1,7 @@
 /** What one client hears of one queue: events bring outcomes at once, and it asks now and then for those of which it has heard nothing. */
 import { clearInterval, performance, setImmediate, setInterval } from '../../base/globals.js'
 import type { Ended, Store } from '../engine/store.ts'
-import { within } from '../engine/within.ts'
+import { within } from '../engine/time-limit.ts'
 
 export interface Awaiting {
   outcome(text: string): void
@@ -15,7 +15,7 @@ export interface Awaiting {
 /** A store that is away is not waited for longer. */
 const endMs = 2_000
 
-export class Line {
+export class QueueListener {
   readonly queue: string
   readonly #store: Store
   readonly #awaited = new Map<string, { readonly awaiting: Awaiting; readonly keeps: boolean; askAt: number }>()

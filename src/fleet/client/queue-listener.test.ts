@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JobState, Store } from '../engine/store.ts'
-import { Line } from './line.ts'
+import { QueueListener } from './queue-listener.ts'
 
 /** The part of a store that a line sees: it has nothing yet. */
 function emptyStore(): { readonly store: Store; readonly asked: string[] } {
@@ -19,7 +19,7 @@ function emptyStore(): { readonly store: Store; readonly asked: string[] } {
 
 test('a job is not missed while it is on its way to the store, however long that takes', async () => {
   const { store, asked } = emptyStore()
-  const line = new Line(store, 'queue')
+  const line = new QueueListener(store, 'queue')
   const heard: string[] = []
   const awaiting = {
     outcome: () => {},

@@ -5,7 +5,7 @@ import type { Job } from './job.ts'
 /** Jobs that are asked in vain at a time; those behind them are asked first the next time. Chosen: more than the workers of a machine have places for. */
 const inVainMost = 64
 
-export class Turns {
+export class JobQueue {
   readonly #line = new Ring<Job>()
   /** Those in line of which something was heard since: they may be over. */
   readonly #heardOf = new Set<Job>()
