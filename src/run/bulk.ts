@@ -94,7 +94,7 @@ export class Bulk implements BulkWork {
   readonly #o: BulkOptions
   /** Items that were pulled and not yet taken, of asynchronous sources: what such a source has at hand is pulled, as far as it is wanted. */
   readonly #ahead: ReadAhead<unknown> | undefined
-  #breath: Yielding | undefined
+  #yielding: Yielding | undefined
   #pulling = false
   #exhausted = false
   /** How many items right behind the batch are skipped. */
@@ -305,7 +305,7 @@ export class Bulk implements BulkWork {
 
   async #pullAhead(ahead: ReadAhead<unknown>): Promise<void> {
     this.#pulling = true
-    const breath = (this.#breath ??= new Yielding())
+    const yielding = (this.#yielding ??= new Yielding())
     try {
       while (!this.#exhausted && !this.#o.group.aborted && ahead.size < this.#aheadMost(ahead)) {
         const item = await this.#o.source.pull()
@@ -315,7 +315,7 @@ export class Bulk implements BulkWork {
           ahead.push(item)
         } else if (ahead.size === 0) this.#pass()
         else ahead.push(skipped)
-        const pause = breath.due()
+        const pause = yielding.due()
         if (pause) await pause
       }
     } catch (error) {

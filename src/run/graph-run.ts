@@ -75,7 +75,7 @@ export class GraphRun {
   #fromJournal = new Uint8Array()
   restored = 0
   recorded = 0
-  readonly #breath = new Yielding()
+  readonly #yielding = new Yielding()
   /** Lanes that wait for something to become ready. */
   readonly #parked: (() => void)[] = []
   #lanes = 0
@@ -132,7 +132,7 @@ export class GraphRun {
 
   async #lane(lane: Lane): Promise<void> {
     const { frame } = lane
-    const [group, schedule, breath] = [this.#group, this.#schedule, this.#breath]
+    const [group, schedule, yielding] = [this.#group, this.#schedule, this.#yielding]
     openFrame(frame)
     while (!group.aborted && this.#left > 0) {
       const task = schedule.next()
@@ -154,7 +154,7 @@ export class GraphRun {
         this.#fail(task, error)
       }
       lane.context?.close()
-      const pause = breath.due()
+      const pause = yielding.due()
       if (pause) await pause
     }
     closeFrame(frame)

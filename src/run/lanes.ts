@@ -56,7 +56,7 @@ export class Lanes {
   /** Where lanes open: the context of a call that has just settled may have been changed by its function. */
   #around: (<T>(body: () => T) => T) | undefined
   #done: (() => void) | undefined
-  readonly #breath = new Yielding()
+  readonly #yielding = new Yielding()
 
   constructor(
     group: Group,
@@ -104,7 +104,7 @@ export class Lanes {
   /** Whether another lane would have something to do at once: one that only waits, as others do, would not show that no item is left. */
   get #lacksLanes(): boolean {
     if (this.#open >= this.#limit || this.#pulling > 0 || this.#exhausted || this.#group.aborted) return false
-    return this.#breath.pause === undefined && !this.#storing?.crowded
+    return this.#yielding.pause === undefined && !this.#storing?.crowded
   }
 
   #openLane(): void {
@@ -124,12 +124,12 @@ export class Lanes {
 
   async #bareLane(frame: Frame, records: LaneRecords | undefined): Promise<void> {
     const [group, source, fn, collector, adaptive] = [this.#group, this.#source, this.#fn, this.#collector, this.#adaptive]
-    const breath = this.#breath
+    const yielding = this.#yielding
     let entered: Storing | undefined
     while (this.#stays(entered)) {
-      if (this.#next % tasksPerLook === 0) breath.look()
-      if (breath.pause) {
-        await breath.pause
+      if (this.#next % tasksPerLook === 0) yielding.look()
+      if (yielding.pause) {
+        await yielding.pause
         records?.waited()
         this.#openLanes()
       }
@@ -196,13 +196,13 @@ export class Lanes {
 
   async #fullLane(frame: Frame): Promise<void> {
     const [group, source, collector, policy] = [this.#group, this.#source, this.#collector, this.#policy]
-    const breath = this.#breath
+    const yielding = this.#yielding
     const fn = this.#adaptive ? measured(this.#fn, this.#adaptive) : this.#fn
     let entered: Storing | undefined
     while (this.#stays(entered)) {
-      if (this.#next % tasksPerLook === 0) breath.look()
-      if (breath.pause) {
-        await breath.pause
+      if (this.#next % tasksPerLook === 0) yielding.look()
+      if (yielding.pause) {
+        await yielding.pause
         this.#openLanes()
       }
       entered = this.#storing

@@ -84,11 +84,11 @@ export class Recorded implements Collector {
   }
 
   async #restoreAll(source: Required<Source<unknown>>): Promise<void> {
-    const breath = new Yielding()
+    const yielding = new Yielding()
     const keys: string[] = []
     for (let index = 0; index < source.size && !this.#group.aborted; index++) {
       keys.push(this.#keys.next(source.slice(index, 1)[0], index))
-      const pause = breath.due()
+      const pause = yielding.due()
       if (pause) await pause
     }
     const restored = new Uint8Array(keys.length)
@@ -97,7 +97,7 @@ export class Recorded implements Collector {
       if (!this.#steps.has(key)) continue
       restored[index] = 1
       await this.#restore(index, key)
-      const pause = breath.due()
+      const pause = yielding.due()
       if (pause) await pause
     }
     this.#known = { source, keys, restored }

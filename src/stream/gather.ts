@@ -168,11 +168,11 @@ export class Gather extends Stage<never> {
   async #gather(): Promise<void> {
     const heads = await Promise.all(this.#partitions.map((partition) => this.#take(partition, 0)))
     const rest = heads.filter(({ order }) => order.length > 0)
-    const breath = new Yielding()
+    const yielding = new Yielding()
     while (rest.length > 0) {
       const used = this.#giveWhileAllHave(rest)
-      breath.look()
-      if (breath.pause) await breath.pause
+      yielding.look()
+      if (yielding.pause) await yielding.pause
       if (!used) continue
       const next = await used.next
       if (next) Object.assign(used, next)

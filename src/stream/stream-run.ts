@@ -24,7 +24,7 @@ export class StreamRun implements Run {
   readonly graceMs: number
   /** Whether somebody wants to know of every task. */
   readonly observed = observed()
-  readonly #breath = new Yielding()
+  readonly #yielding = new Yielding()
   /** The stages that go on once the event loop has turned; each once, however often it was asked meanwhile. */
   readonly #held = new Set<() => void>()
   /** Resolves when nothing is under way any more. */
@@ -67,7 +67,7 @@ export class StreamRun implements Run {
 
   /** Asked by sources before each item. True when the event loop has to turn first; `resume` is called once it has. */
   outOfBreath(resume: () => void): boolean {
-    const pause = this.#breath.due()
+    const pause = this.#yielding.due()
     if (!pause) return false
     if (this.#held.size === 0) void pause.then(() => this.enter(this.#goOn))
     this.#held.add(resume)

@@ -25,7 +25,7 @@ import { type RequestSpan, Spans } from './watch/spans.ts'
 import { noCounts, Tally } from './watch/tally.ts'
 import { ApiError, apiErrorOf } from './wire/api-error.ts'
 import { BodyMemory, checkHead, readJson } from './wire/body.ts'
-import { breath, Exchange } from './wire/exchange.ts'
+import { yielding, Exchange } from './wire/exchange.ts'
 import { fields, text } from './wire/fields.ts'
 import { Outbox } from './wire/outbox.ts'
 import { refuseSocket } from './wire/refuse-socket.ts'
@@ -95,7 +95,7 @@ export class HttpServer {
       if (Number(request.headers['content-length'] ?? 0) <= limits.bodyBytes) response.writeContinue()
       take(request, response)
     })
-    this.#server.on('connection', () => breath.arrived())
+    this.#server.on('connection', () => yielding.arrived())
     this.#server.on('upgrade', (_request, socket: Socket) => refuseSocket(socket, 400))
     this.#server.on('connect', (_request, socket: Socket) => refuseSocket(socket, 400))
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {

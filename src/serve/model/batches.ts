@@ -44,15 +44,15 @@ export interface BatchEvents {
 
 export class Batches {
   readonly #settings: ModelSettings
-  readonly #crew: ReplicaSet
+  readonly #replicaSet: ReplicaSet
   readonly #ledger: Ledger
   readonly #events: BatchEvents
   readonly #hedge: HedgeTiming | undefined
   readonly #underWay = new Set<Batch>()
 
-  constructor(settings: ModelSettings, crew: ReplicaSet, ledger: Ledger, events: BatchEvents) {
+  constructor(settings: ModelSettings, replicaSet: ReplicaSet, ledger: Ledger, events: BatchEvents) {
     this.#settings = settings
-    this.#crew = crew
+    this.#replicaSet = replicaSet
     this.#ledger = ledger
     this.#events = events
     this.#hedge = settings.hedge && new HedgeTiming(settings.hedge)
@@ -106,7 +106,7 @@ export class Batches {
 
   #run(batch: Batch, handle: ReplicaHandle): void {
     // What the queue guessed is not cut again: the replica holds the bound of the options only.
-    const limits = { items: this.#crew.limits.items, tokens: this.#settings.batchTokens }
+    const limits = { items: this.#replicaSet.limits.items, tokens: this.#settings.batchTokens }
     const flight = handle.run(
       batch.calls.map(({ item }) => item),
       limits,
@@ -231,7 +231,7 @@ export class Batches {
     const afterMs = hedge?.begin()
     if (!hedge || afterMs === undefined) return
     const second = (): void => {
-      const seat = this.#events.waiting() ? undefined : this.#crew.free(batch.seat)
+      const seat = this.#events.waiting() ? undefined : this.#replicaSet.free(batch.seat)
       const open = batch.calls.filter(({ settled }) => !settled)
       if (!seat || open.length === 0 || !hedge.spend()) return
       this.#ledger.meter.hedged++

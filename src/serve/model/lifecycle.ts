@@ -25,14 +25,14 @@ export interface LifeEvents {
 export class Lifecycle {
   state: ServedStats['state'] = 'unloaded'
   readonly #settings: ModelSettings
-  readonly #crew: ReplicaSet
+  readonly #replicaSet: ReplicaSet
   readonly #events: LifeEvents
   #loading: Promise<void> | undefined
   #failure: { readonly error: unknown; readonly until: number; readonly pauseMs: number } | undefined
 
-  constructor(settings: ModelSettings, crew: ReplicaSet, events: LifeEvents) {
+  constructor(settings: ModelSettings, replicaSet: ReplicaSet, events: LifeEvents) {
     this.#settings = settings
-    this.#crew = crew
+    this.#replicaSet = replicaSet
     this.#events = events
   }
 
@@ -58,7 +58,7 @@ export class Lifecycle {
     this.state = 'loading'
     try {
       await this.#settings.room(model)
-      await this.#crew.open()
+      await this.#replicaSet.open()
       await this.#settings.loaded(model)
       this.#failure = undefined
       // While it closes, what waits is still served.
@@ -66,7 +66,7 @@ export class Lifecycle {
       this.#events.open()
     } catch (error) {
       await this.#settings.loaded(model)
-      await this.#crew.end(0)
+      await this.#replicaSet.end(0)
       this.#loading = undefined
       if (this.state === 'loading') this.state = 'unloaded'
       const pauseMs = Math.min(longestRetryOpenMs, (this.#failure?.pauseMs ?? firstRetryOpenMs / 2) * 2)
@@ -81,6 +81,6 @@ export class Lifecycle {
     if (this.state !== 'ready') return
     this.state = 'unloaded'
     this.#loading = undefined
-    await this.#crew.end(this.#settings.endGraceMs)
+    await this.#replicaSet.end(this.#settings.endGraceMs)
   }
 }

@@ -39,7 +39,7 @@ export interface AskSettings {
 
 export class Model {
   readonly settings: ModelSettings
-  readonly crew: ReplicaSet
+  readonly replicaSet: ReplicaSet
   readonly #queue: FairQueue<Call>
   readonly #ledger: Ledger
   readonly #batches: Batches
@@ -58,18 +58,18 @@ export class Model {
     this.#ledger = new Ledger(counted, clock.now())
     const { runs, warmUp, batchItems, slots } = settings
     if (runs && warmUp.length === 0 && batchItems === 'auto' && slots === 1) this.#samples = []
-    this.crew = new ReplicaSet(settings, {
+    this.replicaSet = new ReplicaSet(settings, {
       ready: () => this.#pump(),
       // While other replicas are open, they go on.
       failed: (error) => {
-        if (this.state === 'ready' && this.crew.dead) this.#refuseAll('crashed', error)
+        if (this.state === 'ready' && this.replicaSet.dead) this.#refuseAll('crashed', error)
       },
     })
-    this.#life = new Lifecycle(settings, this.crew, {
+    this.#life = new Lifecycle(settings, this.replicaSet, {
       open: () => this.#pump(),
       failed: (error) => this.#refuseAll('crashed', error),
     })
-    this.#batches = new Batches(settings, this.crew, this.#ledger, {
+    this.#batches = new Batches(settings, this.replicaSet, this.#ledger, {
       waiting: () => this.#queue.size > 0,
       again: (call) => this.#queue.putBack(call),
       computed: (calls) => this.#sample(calls),
@@ -130,7 +130,7 @@ export class Model {
     if (this.#life.ending) return { cause: 'closed', error: closed(name) }
     const { failure } = this.#life
     if (failure) return { cause: 'crashed', error: failure.error }
-    if (this.state === 'ready' && !this.crew.fit) return { cause: 'circuit-open', error: allBroken(name) }
+    if (this.state === 'ready' && !this.replicaSet.fit) return { cause: 'circuit-open', error: allBroken(name) }
     const waitMs = this.#waitMs(tokens)
     const tooLong = waitMs > maxWaitMs && this.#queue.size > 0
     return tooLong ? { cause: 'queue-full', error: waitsTooLong(name, waitMs, maxWaitMs, this.#retryAfterMs) } : undefined
@@ -161,9 +161,9 @@ export class Model {
 
   #pump(): void {
     while (this.#queue.size > 0) {
-      const seat = this.crew.free()
+      const seat = this.replicaSet.free()
       if (!seat) return this.#pumpLater()
-      this.#batches.launch(seat, this.#queue.take(this.crew.limits))
+      this.#batches.launch(seat, this.#queue.take(this.replicaSet.limits))
     }
   }
 
@@ -183,7 +183,7 @@ export class Model {
     if (samples.length < samplesWanted) samples.push(...calls.map(({ item }) => item))
     if (samples.length < samplesWanted) return
     this.#samples = undefined
-    void this.crew.measureBatch(samples).then((measured) => {
+    void this.replicaSet.measureBatch(samples).then((measured) => {
       // Every replica was at work: later.
       if (!measured) this.#samples = samples
       this.#pump()
@@ -219,7 +219,7 @@ export class Model {
     if (this.#lookAgain !== undefined) clock.cancel(this.#lookAgain)
     this.#refuseAll('closed', closed(name))
     for (const call of this.#batches.calls()) this.#ledger.refuse(call, 'closed', closed(name))
-    await this.crew.close(endGraceMs)
+    await this.replicaSet.close(endGraceMs)
     this.#life.state = 'closed'
   }
 
@@ -240,7 +240,7 @@ export class Model {
 
   /** How long an item that comes now would probably wait. 0 while nothing is known. */
   #waitMs(tokens: number): number {
-    return this.#ledger.msFor(this.#queue.tokens + tokens) / Math.max(1, this.crew.live)
+    return this.#ledger.msFor(this.#queue.tokens + tokens) / Math.max(1, this.replicaSet.live)
   }
 
   get #retryAfterMs(): number {
@@ -270,7 +270,7 @@ export class Model {
         oldestMs: oldest ? now - oldest.arrivedAtMs : 0,
       },
       underWay: this.#batches.items,
-      replicas: this.crew.stats,
+      replicas: this.replicaSet.stats,
       batches: { count: meter.batches, items: meter.items, tokens: meter.tokens, sizes: meter.sizes },
       answered: meter.answered,
       failed: meter.failed,
@@ -283,8 +283,8 @@ export class Model {
       queuedMs: meter.queued.latencies,
       servedMs: meter.served.latencies,
       tenants: meter.tenants((tenant) => this.#queue.itemsOf(tenant)),
-      measured: this.crew.measured,
-      memoryBytes: this.crew.memoryBytes,
+      measured: this.replicaSet.measured,
+      memoryBytes: this.replicaSet.memoryBytes,
     }
   }
 }

@@ -47,6 +47,6 @@ export interface Loadable {
   readonly state: string
   readonly quiet: boolean
   readonly usedAtMs: number
-  readonly crew: { readonly memoryBytes: number; readonly lastMemoryBytes: number }
+  readonly replicaSet: { readonly memoryBytes: number; readonly lastMemoryBytes: number }
   unload(): Promise<void>
 }

@@ -15,7 +15,7 @@ export class SharedMemory {
   /** Resolves when the model may be opened: others that have nothing to do have been unloaded. */
   async room(model: Loadable): Promise<void> {
     this.#models.add(model)
-    const needed = model.crew.lastMemoryBytes
+    const needed = model.replicaSet.lastMemoryBytes
     while (this.#taken(model) + needed > this.#limitBytes && this.#others(model).length > 0) {
       const idle = this.#idle(model)
       // One that is at work is not taken away from its callers; it will be idle some time.
@@ -43,13 +43,13 @@ export class SharedMemory {
 
   #taken(but?: Loadable): number {
     let bytes = 0
-    for (const model of this.#models) if (model !== but) bytes += this.#coming.get(model) ?? model.crew.memoryBytes
+    for (const model of this.#models) if (model !== but) bytes += this.#coming.get(model) ?? model.replicaSet.memoryBytes
     return bytes
   }
 
   /** Those that hold memory, or are about to. */
   #others(but: Loadable): Loadable[] {
-    return [...this.#models].filter((model) => model !== but && (model.crew.memoryBytes > 0 || this.#coming.has(model)))
+    return [...this.#models].filter((model) => model !== but && (model.replicaSet.memoryBytes > 0 || this.#coming.has(model)))
   }
 
   #idle(but: Loadable): Loadable | undefined {

@@ -38,23 +38,23 @@ export class Places {
   }
 
   /** The worker of the place if it can take a call now; 'lost' when it has ended. @throws as the start of a worker does */
-  workerFor(place: Place, crew: WorkerSet): PoolWorker | 'lost' | undefined {
+  workerFor(place: Place, workerSet: WorkerSet): PoolWorker | 'lost' | undefined {
     let worker = this.#workers.get(place)
     if (!worker) {
-      worker = this.#choose(crew)
+      worker = this.#choose(workerSet)
       if (!worker) return undefined
       this.#workers.set(place, worker)
       this.#placesAt(worker).add(place)
     }
-    if (!worker.usable || !crew.has(worker)) return 'lost'
+    if (!worker.usable || !workerSet.has(worker)) return 'lost'
     return worker.posted.size < mostPosted ? worker : undefined
   }
 
   /** The one with the fewest places, so that they are spread; a new one while there is room. */
-  #choose(crew: WorkerSet): PoolWorker | undefined {
-    const [least] = [...crew].filter(({ usable }) => usable).sort((a, b) => this.#placesAt(a).size - this.#placesAt(b).size)
+  #choose(workerSet: WorkerSet): PoolWorker | undefined {
+    const [least] = [...workerSet].filter(({ usable }) => usable).sort((a, b) => this.#placesAt(a).size - this.#placesAt(b).size)
     if (least && this.#placesAt(least).size === 0) return least
-    return crew.another() ?? least
+    return workerSet.another() ?? least
   }
 
   #placesAt(worker: PoolWorker): Set<Place> {

@@ -63,7 +63,7 @@ export class Pool implements Executor {
   readonly keepsValues: boolean
   readonly reach: Reach
   readonly #settings: PoolSettings
-  readonly #crew: WorkerSet
+  readonly #workerSet: WorkerSet
   /** Jobs with something to hand out, in turn. */
   readonly #jobs = new JobQueue()
   readonly #calls = new CallJobs(
@@ -98,13 +98,13 @@ export class Pool implements Executor {
     this.reach = settings.exact ? processReach : threadReach
     // A process gets one call at a time, and shares no memory in which bytes could lie.
     this.keepsValues = this.reach.sharesMemory
-    this.#crew = new WorkerSet(settings, {
+    this.#workerSet = new WorkerSet(settings, {
       message: (worker, message) => this.#receive(worker, message),
       gone: (worker, exit) => this.#gone(worker, exit),
       unread: (worker, error) => {
         // Nobody knows what was in it: what had started there is lost with it.
         worker.unread ??= error
-        this.#crew.kill(worker)
+        this.#workerSet.kill(worker)
       },
     })
     this.#forks = new Forks({
@@ -119,7 +119,7 @@ export class Pool implements Executor {
       },
       recall: (work) => {
         const job = this.#forked.get(work)
-        return job ? recallJob(this.#crew, job) : []
+        return job ? recallJob(this.#workerSet, job) : []
       },
       feed: () => this.#feed(),
     })
@@ -157,17 +157,17 @@ export class Pool implements Executor {
 
   async warmUp(ref: FunctionRef, cancellation?: Cancellation): Promise<void> {
     if (this.#closing) throw this.#closedError()
-    await this.#crew.settled()
+    await this.#workerSet.settled()
     if (cancellation?.aborted) throw cancellation.reason
-    this.#crew.fill()
-    const begun = [...this.#crew].map((worker) => {
+    this.#workerSet.fill()
+    const begun = [...this.#workerSet].map((worker) => {
       const work = new WarmUp()
       if (worker.usable) this.#post(worker, new Job(ref, work, new Estimate()), { first: 0, items: [] })
       else work.finished()
       return { worker, work }
     })
     const release = cancellation?.subscribe((reason) => {
-      for (const { worker, work } of begun) if (work.giveUp(reason)) this.#crew.kill(worker)
+      for (const { worker, work } of begun) if (work.giveUp(reason)) this.#workerSet.kill(worker)
     })
     await Promise.all(begun.map(({ work }) => work.done)).finally(release)
   }
@@ -193,11 +193,11 @@ export class Pool implements Executor {
     this.#ended = true
     clearTimeout(this.#rebalancing)
     for (const job of this.#jobs.clear()) this.#refuse(job)
-    await this.#crew.end()
+    await this.#workerSet.end()
   }
 
   get #busy(): boolean {
-    return this.#jobs.size > 0 || this.#crew.busy || this.#reading.busy
+    return this.#jobs.size > 0 || this.#workerSet.busy || this.#reading.busy
   }
 
   /** Fails whatever of the job waits, also what comes later. */
@@ -243,7 +243,7 @@ export class Pool implements Executor {
       (job) => this.#finishIfOver(job),
     )
     this.#rebalance()
-    this.#forks.idle(this.#crew.idle, Math.max(0, this.#crew.free - this.#jobs.size))
+    this.#forks.idle(this.#workerSet.idle, Math.max(0, this.#workerSet.free - this.#jobs.size))
     if (this.#closing && !this.#busy) this.#drained()
   }
 
@@ -257,8 +257,8 @@ export class Pool implements Executor {
           this.#jobs.add(job)
           this.#feedSoon()
         },
-        takeBack: () => takeBackWaiting(this.#crew, job),
-        ahead: () => this.#crew.ahead(job),
+        takeBack: () => takeBackWaiting(this.#workerSet, job),
+        ahead: () => this.#workerSet.ahead(job),
       })
     const worker = job.inline && !job.shared ? undefined : this.#workerFor(job)
     return worker !== undefined && this.#handOut(worker, job)
@@ -277,18 +277,25 @@ export class Pool implements Executor {
   #batchSize(worker: PoolWorker, job: Job): number {
     const { estimate, work } = job
     if (job.underWay === 0) return estimate.batchSize(job.remaining(), this.slots, 0, 0, work.batchMs, job.shared)
-    return estimate.batchSize(job.remaining(), this.slots, this.#crew.ahead(job), worker.ahead(job), work.batchMs, job.shared)
+    return estimate.batchSize(
+      job.remaining(),
+      this.slots,
+      this.#workerSet.ahead(job),
+      worker.ahead(job),
+      work.batchMs,
+      job.shared,
+    )
   }
 
   #workerFor(job: Job): PoolWorker | undefined {
     if (job.remaining() === 0) return undefined
     if (job.inline) {
       // One worker fewer: this thread needs a core.
-      const own = [...this.#crew].filter((worker) => worker.has(job))
+      const own = [...this.#workerSet].filter((worker) => worker.has(job))
       if (own.length >= this.slots - 1) return own.find((worker) => worker.usable && worker.takesMore(job, false))
     }
     try {
-      const worker = job.place ? this.#calls.places.workerFor(job.place, this.#crew) : this.#crew.workerFor(job)
+      const worker = job.place ? this.#calls.places.workerFor(job.place, this.#workerSet) : this.#workerSet.workerFor(job)
       if (worker !== 'lost') return worker
       failWaiting(job, () => lostPlace(job.ref))
       return undefined
@@ -325,18 +332,18 @@ export class Pool implements Executor {
     worker.waits = false
     const posted = newPosted({ id, job, batch, postedAt: before, near, moved: out.marked.length > 0 })
     worker.posted.set(id, posted)
-    this.#crew.watch.post(worker, posted)
+    this.#workerSet.watch.post(worker, posted)
     job.work.waits?.(batch, !worker.hasLoaded(job))
     if (awake) this.#expected.push(worker)
   }
 
   /** A worker with nothing to do takes over a batch that waits behind one that takes long. */
   #rebalance(): void {
-    for (const idle of this.#crew) {
+    for (const idle of this.#workerSet) {
       if (!idle.usable || !idle.idle || !idle.ready) continue
-      const late = lateBatch(this.#crew)
+      const late = lateBatch(this.#workerSet)
       if (typeof late === 'object') {
-        this.#crew.forget(late.worker, late.posted)
+        this.#workerSet.forget(late.worker, late.posted)
         this.#post(idle, late.posted.job, late.posted.batch)
       } else if (late !== undefined && this.#rebalancing === undefined) {
         this.#rebalancing = setTimeout(() => {
@@ -371,7 +378,7 @@ export class Pool implements Executor {
     else this.#result(worker, posted, message)
     this.#feed()
     if (posted.job.over) this.#finishIfOver(posted.job)
-    if (worker.retiring && worker.idle) this.#crew.kill(worker)
+    if (worker.retiring && worker.idle) this.#workerSet.kill(worker)
   }
 
   #loaded(worker: PoolWorker, module: string | undefined): void {
@@ -386,7 +393,7 @@ export class Pool implements Executor {
     this.#starts.proved(ref.module)
     if (message.stuck) worker.retiring = true
     if (message.last) {
-      this.#crew.forget(worker, posted)
+      this.#workerSet.forget(worker, posted)
       estimate.record(posted.batch.items.length, message.busyMs, message.async, !worker.warm.has(ref))
       worker.warm.add(ref)
       if (message.copyMs !== undefined) estimate.recordCopy(posted.batch.items.length, message.copyMs)
@@ -412,7 +419,7 @@ export class Pool implements Executor {
     const { ref } = posted.job
     const cause = asError(fromWire(message.error), 'it threw a value that is not an Error')
     const [why] = cause.message.split('\n')
-    this.#crew.forget(worker, posted)
+    this.#workerSet.forget(worker, posted)
     this.#failAll(posted, () => startFailed(ref, `could not be loaded: ${why}`, cause), worker.row)
   }
 
@@ -420,8 +427,8 @@ export class Pool implements Executor {
   #argumentUnread(worker: PoolWorker, { after, error }: UnreadMessage): void {
     const posted = [...worker.posted.values()].find(({ id }) => id > after)
     // What its forks brought, which its function waits for.
-    if (!posted) return this.#crew.kill(worker)
-    this.#crew.forget(worker, posted)
+    if (!posted) return this.#workerSet.kill(worker)
+    this.#workerSet.forget(worker, posted)
     const cause = fromWire(error)
     this.#failAll(posted, () => cannotBeRead(`An argument of "${posted.job.ref.name}"`, 'by its worker', cause), worker.row)
     this.#feed()
@@ -445,13 +452,13 @@ export class Pool implements Executor {
   }
 
   #cancel(job: Job, reason: unknown): void {
-    withdrawJob(this.#crew, job, reason)
+    withdrawJob(this.#workerSet, job, reason)
     this.#finishIfOver(job)
     this.#feedSoon()
   }
 
   #giveUp(job: Job, index: number, error: Error): void {
-    withdrawCall(this.#crew, job, index, error)
+    withdrawCall(this.#workerSet, job, index, error)
     this.#jobs.add(job)
     this.#feedSoon()
   }
@@ -464,7 +471,7 @@ export class Pool implements Executor {
     const lost = [...worker.posted.values()]
     this.#starts.died(worker, lost)
     for (const posted of lost) {
-      this.#crew.watch.forget(posted)
+      this.#workerSet.watch.forget(posted)
       this.#recover(worker, posted, exit)
     }
     worker.posted.clear()

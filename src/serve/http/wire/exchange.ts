@@ -20,7 +20,7 @@ const streamBytes = 262_144
 const lingerMs = 5_000
 
 /** Of all requests of this thread, because they share it. */
-export const breath = new Yielding()
+export const yielding = new Yielding()
 
 export class Exchange {
   readonly request: IncomingMessage
@@ -90,7 +90,7 @@ export class Exchange {
 
   /** As {@link json}, when it is this answer's turn: for answers that may be large. */
   async reply(status: number, body: unknown): Promise<void> {
-    await breath.do(() => this.json(status, body))
+    await yielding.do(() => this.json(status, body))
   }
 
   /** As {@link reply}, for a list that may have thousands of parts: they are written a few at a time. @param field the name of the list, which comes first */
@@ -98,7 +98,7 @@ export class Exchange {
     const pieces: Buffer[] = [Buffer.from(`{${JSON.stringify(field)}:[`)]
     for (const [i, part] of parts.entries()) {
       if (this.clientGone) return
-      pieces.push(await breath.do(() => Buffer.from(`${i === 0 ? '' : ','}${JSON.stringify(part)}`)))
+      pieces.push(await yielding.do(() => Buffer.from(`${i === 0 ? '' : ','}${JSON.stringify(part)}`)))
     }
     pieces.push(Buffer.from(`],${JSON.stringify(rest).slice(1)}`))
     this.send(status, 'application/json', Buffer.concat(pieces))

@@ -3,7 +3,7 @@ import { performance } from '../../../base/globals.js'
 import { Yielding } from './yielding.ts'
 
 test('many that write at one moment share the event loop with others, and each has its turn in order', async () => {
-  const breath = new Yielding()
+  const yielding = new Yielding()
   const done: number[] = []
   let turns = 0
   const count = (): void => {
@@ -13,7 +13,7 @@ test('many that write at one moment share the event loop with others, and each h
   setImmediate(count)
   await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
-      await breath.do(() => {
+      await yielding.do(() => {
         const until = performance.now() + 6
         while (performance.now() < until);
         done.push(i)
@@ -31,7 +31,7 @@ test('while connections arrive, writing waits for them; when they never stop, it
   // A round of the loop takes a millisecond, and writing six.
   performance.now = () => now
   try {
-    const breath = new Yielding()
+    const yielding = new Yielding()
     const at: number[] = []
     const write = (): void => {
       at.push(now)
@@ -40,11 +40,11 @@ test('while connections arrive, writing waits for them; when they never stop, it
     let over = false
     const accept = (): void => {
       now++
-      breath.arrived()
+      yielding.arrived()
       if (!over) setImmediate(accept)
     }
     accept()
-    await Promise.all(Array.from({ length: 22 }, () => breath.do(write)))
+    await Promise.all(Array.from({ length: 22 }, () => yielding.do(write)))
     over = true
     // The first is written as it comes; the second lets all go first that come in a tenth of a second.
     const [first = 0, second = 0] = at
