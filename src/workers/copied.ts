@@ -39,10 +39,14 @@ export function sharedOrCopied(value: unknown, what: string): unknown {
   return mayShare(value) ? value : copied(value, what)
 }
 
-function mayShare(value: unknown): boolean {
+/**
+ * @param parts how many are looked at
+ * @param ofOthers what is said of those that are not
+ */
+function mayShare(value: unknown, parts = mostObjects, ofOthers = false): boolean {
   try {
-    left = mostObjects
-    beyond = false
+    left = parts
+    beyond = ofOthers
     return transferOf(value) === undefined && staysTheSame(value, 0)
   } catch {
     // A getter threw: the copy says so.
@@ -61,14 +65,8 @@ export class Shares {
   #thorough = thoroughLooks
 
   has(value: unknown): boolean {
-    if (this.#thorough-- > 0) return mayShare(value)
-    try {
-      left = roughParts
-      beyond = true
-      return transferOf(value) === undefined && staysTheSame(value, 0)
-    } catch {
-      return false
-    }
+    // What is larger than a thorough look would hold this thread for a second if it were copied.
+    return mayShare(value, this.#thorough-- > 0 ? mostObjects : roughParts, true)
   }
 }
 
