@@ -24,9 +24,14 @@ export function normalizeAxis(axis: unknown, rank: number): number {
   )
 }
 
-/** One axis or several, in the order in which they are named. @throws {InvalidOption} when there is no such one, or one is named twice */
+/** One axis or several, in the order in which they are named; the same one may come again. @throws {InvalidOption} when there is no such one */
+export function namedAxes(axes: unknown, rank: number): number[] {
+  return listOf(axes).map((axis) => normalizeAxis(axis, rank))
+}
+
+/** As {@link namedAxes}. @throws {InvalidOption} also when one is named twice */
 export function listAxes(axes: unknown, rank: number): number[] {
-  const list = listOf(axes).map((axis) => normalizeAxis(axis, rank))
+  const list = namedAxes(axes, rank)
   if (new Set(list).size < list.length)
     throw new InvalidOption(`Expected \`axis\` to name each axis once, got [${list.join(', ')}]`)
   return list

@@ -4,7 +4,7 @@ import { checkOptions, rules } from '../../base/options.ts'
 import * as build from '../expression/build.ts'
 import type { DType, Value } from '../expression/dtype.ts'
 import type { Node } from '../expression/node.ts'
-import { axesRule, axisRule, listAxes, normalizeAxes, normalizeAxis } from '../expression/axes.ts'
+import { axesRule, axisRule, listAxes, namedAxes, normalizeAxes, normalizeAxis } from '../expression/axes.ts'
 import { broadcastShapes, checkShape, type Index, type Shape, showShape } from '../expression/shape.ts'
 import { broadcastView, indexView, transposeView } from '../expression/view.ts'
 import { checkKnown } from '../selection/positions.ts'
@@ -169,7 +169,8 @@ export function roll<D extends DType, R extends Rank>(
     )
     return new NDArray(build.reshape(flat, x.shape))
   }
-  const axes = listAxes(axis, x.ndim)
+  // As in NumPy the shifts of an axis that is named twice add up.
+  const axes = namedAxes(axis, x.ndim)
   if (shifts.length !== axes.length && axes.length !== 1 && shifts.length !== 1)
     throw new InvalidOption(`Expected a shift for each of ${axes.length} axes, got ${shifts.length}`)
   const pairs =
