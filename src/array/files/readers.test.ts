@@ -35,6 +35,15 @@ async function zarr2(name: string, metadata: object, chunks: Readonly<Record<str
 
 const bytes = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
+test('Zarr whose metadata are text without end is refused before it is parsed', async () => {
+  const path = await zarr2('endless', { shape: [1], chunks: [1], dtype: '<f8' }, {})
+  await writeFile(join(path, '.zarray'), '['.repeat(2 ** 24 + 1))
+  await expect(da.loadZarr(path)).rejects.toMatchObject({
+    code: 'HEDDLE_FILE_REFUSED',
+    message: expect.stringMatching(/metadata may have 1[67]/),
+  })
+})
+
 test('Zarr of order F, in chunks that reach beyond the end', async () => {
   // [[0, 1, 2], [3, 4, 5], [6, 7, 8]] in chunks of 2 × 2, each column by column.
   const chunk = (...columns: number[]): Uint8Array => bytes(Float64Array.from(columns))

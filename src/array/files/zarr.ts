@@ -1,6 +1,7 @@
 /** Zarr arrays, read through zarrita: the metadata now, each chunk when it is needed. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { formatBytes } from '../../base/bytes.ts'
 import { FileRefused } from '../../base/errors.ts'
 import { optionalPackage } from '../../base/optional-package.ts'
 import { checkOptions, rules } from '../../base/options.ts'
@@ -24,6 +25,8 @@ const mostChunkBytes = 2 ** 31
 const mostShardedChunks = 2 ** 22
 /** NumPy's limit. */
 const mostAxes = 64
+/** Metadata of an array are a few hundred bytes, and attributes seldom more than thousands. Chosen. */
+const mostMetadataBytes = 2 ** 24
 
 /** Where Zarr arrays lie: a store of zarrita, or anything with its `get`, such as a bucket of one's own. */
 export interface ZarrStore {
@@ -56,7 +59,7 @@ export async function loadZarr(
   const { name, folder, store } = await openStore(source)
   const { open } = await loadLibrary()
   try {
-    const array = await open(store as never, { kind: 'array' })
+    const array = await open(withBoundedMetadata(store as RangedStore) as never, { kind: 'array' })
     const dtype = dtypeOfLongName.get(array.dtype)
     if (!dtype) throw new FileRefused(`${name} holds ${array.dtype}, which an array cannot hold`)
     const { shape, chunks } = array
@@ -110,6 +113,28 @@ async function openStore(
   checkPath(source)
   const { FileSystemStore } = await loadStorage()
   return { name: source, folder: source, store: new FileSystemStore(source) }
+}
+
+interface RangedStore {
+  get(key: string, options?: unknown): Promise<Uint8Array | undefined>
+  getRange?(key: string, range: unknown, options?: unknown): Promise<Uint8Array | undefined>
+}
+
+/** Text of many megabytes as metadata would keep the parser busy for minutes. */
+function withBoundedMetadata(store: RangedStore): RangedStore {
+  return {
+    async get(key, options) {
+      const bytes = await store.get(key, options)
+      if (bytes && bytes.byteLength > mostMetadataBytes && /(?:^|\/)(?:zarr\.json|\.z(?:array|attrs|group|metadata))$/.test(key))
+        throw new FileRefused(
+          `${key} has ${formatBytes(bytes.byteLength)}, and metadata may have ${formatBytes(mostMetadataBytes)}`,
+        )
+      return bytes
+    },
+    ...(typeof store.getRange === 'function' && {
+      getRange: async (key: string, range: unknown, options?: unknown) => store.getRange?.(key, range, options),
+    }),
+  }
 }
 
 function checkShapes(path: string, shape: unknown, chunks: unknown, dtype: DType): void {
