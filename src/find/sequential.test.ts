@@ -40,6 +40,8 @@ const traps: Readonly<Record<string, string>> = {
   'a queue that a round takes from': `${fs}export async function f(queue: string[]) { for (const p of queue) { const t = await readFile(p, 'utf8'); queue.push(t) } }`,
   'a process that changes its folder': `import { execa } from 'execa'\nexport async function f() { const a = await execa('git', ['checkout', 'x']); const b = await execa('make'); return [a, b] }`,
   'unknown calls that write': `declare const api: any\nexport async function f() { const a = await api.save(1); const b = await api.publish(2); return [a, b] }`,
+  'requests whose method comes from elsewhere': `export async function f(events: [string, RequestInit][]) { for (const event of events) { await fetch(event[0], event[1]) } }`,
+  'a request with options that are spread': `export async function f(urls: string[], init: RequestInit) { const a = await fetch('/a', { ...init }); const b = await fetch('/b'); return [a, b] }`,
   'a mutex': `import { Mutex } from 'async-mutex'\nconst m = new Mutex()\nexport async function f() { const release = await m.acquire(); const b = await fetch('/'); release(); return b }`,
   'each round waits for its turn of an animation': `export async function f(elements: any[]) { for (const e of elements) { await e.animate([]).finished } }`,
   'a loop over an asynchronous source': `export async function f(source: AsyncIterable<string>) { for await (const url of source) { await fetch(url) } }`,
@@ -92,6 +94,7 @@ test('specs, evaluations and tests beside the code are looked at on request only
 const proven: Readonly<Record<string, string>> = {
   'two files are read': `${fs}export async function f() { const a = await readFile('a'); const b = await readFile('b'); return [a, b] }`,
   'two requests': `export async function f(id: string) { const a = await fetch('/a/' + id); const b = await fetch('/b/' + id); return [a, b] }`,
+  'requests with constant options': `const options = { headers: { accept: 'x' } }\nexport async function f() { const a = await fetch('/a', options); const b = await fetch('/b', { headers: {} }); return [a, b] }`,
   'functions of the same file': `${fs}const a = async (p: string) => JSON.parse(await readFile(p, 'utf8'))\nexport async function f() { const x = await a('x'); const y = await a('y'); return [x, y] }`,
   'different models of a database': `import { PrismaClient } from '@prisma/client'\nconst prisma = new PrismaClient()\nexport async function f() { const a = await prisma.user.findMany(); const b = await prisma.post.count(); return [a, b] }`,
   'a loop that reads files': `${fs}export async function f(paths: string[]) { const all: Buffer[] = []; for (const p of paths) { all.push(await readFile(p)) } return all }`,

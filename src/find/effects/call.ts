@@ -20,12 +20,30 @@ export function asKnownCall(node: CallNode, path: readonly string[], file: Sourc
       return argument?.type === 'NewExpression' ? nameOf(argument.callee) : undefined
     },
     option: (index, name) => {
-      const argument = node.arguments[index]
-      if (argument?.type !== 'ObjectExpression') return undefined
-      const property = argument.properties.find((candidate) => candidate.type === 'Property' && nameOf(candidate.key) === name)
+      const argument = objectOf(file, node.arguments[index])
+      const property = argument?.properties.find((candidate) => candidate.type === 'Property' && nameOf(candidate.key) === name)
       return property?.type === 'Property' ? (literalText(property.value) ?? '*') : undefined
     },
+    hides: (index) => {
+      const argument = node.arguments[index]
+      if (!argument) return false
+      const object = objectOf(file, argument)
+      return !object || object.properties.some(({ type }) => type === 'SpreadElement')
+    },
   }
+}
+
+/** An object that is written out, here or where a constant gets it. */
+function objectOf(file: SourceFile, argument: Node | undefined): Extract<Node, { type: 'ObjectExpression' }> | undefined {
+  if (!argument) return undefined
+  const node = bare(argument)
+  if (node.type === 'ObjectExpression') return node
+  const variable = node.type === 'Identifier' ? file.variableOf(node) : undefined
+  const declared = variable?.defs[0]?.node as unknown as Node | undefined
+  if (!variable || declared?.type !== 'VariableDeclarator' || !declared.init || declared.id.type !== 'Identifier')
+    return undefined
+  const init = bare(declared.init)
+  return isConstant(variable) && init.type === 'ObjectExpression' ? init : undefined
 }
 
 /** The names that lead to a call, through a constant that holds the beginning of a chain: `const query = db.selectFrom('a'); query.execute()`. */

@@ -12,6 +12,8 @@ export interface KnownCall {
   constructed(argument: number): string | undefined
   /** The text of a property of an argument that is an object literal. */
   option(argument: number, name: string): string | undefined
+  /** There is such an argument, and the source does not show all of its properties. */
+  hides(argument: number): boolean
 }
 
 export interface Known {

@@ -33,9 +33,11 @@ function files(call: KnownCall): Known | undefined {
 
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** `fetch(url, { method })` and its relatives. */
-export function request(call: KnownCall): Known {
-  const method = (call.option(1, 'method') ?? call.option(0, 'method') ?? 'GET').toUpperCase()
+/** `fetch(url, { method })` and its relatives; undefined where the options come from elsewhere, with a method that nobody sees. */
+export function request(call: KnownCall): Known | undefined {
+  const named = call.option(1, 'method') ?? call.option(0, 'method')
+  if (named === undefined && call.hides(1)) return undefined
+  const method = (named ?? 'GET').toUpperCase()
   const place = `@net.${step(call.text(0))}`
   return idempotentMethods.has(method) ? readsOutside(place) : writesOutside(place)
 }
