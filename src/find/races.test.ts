@@ -152,6 +152,9 @@ test('a limiter that is taken inside itself', async () => {
 test('forEach with an async function, and an unbounded Promise.all', async () => {
   const [first] = await findIn(`export function f(urls: string[]) { urls.forEach(async (url) => { await fetch(url) }) }`)
   expect(first).toMatchObject({ rule: 'left-running', tier: 'proven' })
+  const handled = `urls.forEach(async (url) => { if (!url) return; try { await fetch(url) } catch { console.warn(url) } })`
+  expect(await findIn(`export function f(urls: string[]) { ${handled}; return urls }`)).toMatchObject([{ tier: 'likely' }])
+  expect(await findIn(`export function f(urls: string[]) { ${handled} }`)).toMatchObject([{ tier: 'info' }])
   const [second] = await findIn(`export function f(urls: string[]) { return Promise.all(urls.map((url) => fetch(url))) }`)
   expect(second).toMatchObject({ rule: 'unbounded', tier: 'info' })
   const [third] = await findIn(

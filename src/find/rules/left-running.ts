@@ -50,17 +50,38 @@ export const leftRunning: Rule = {
   },
 }
 
-/** All that it does stands in a `try` whose handler throws nothing: nobody who starts it needs to hear of a failure. */
+/** All that it waits for stands in a `try` whose handler throws nothing: nobody who starts it needs to hear of a failure. */
 function handlesFailures(fn: Callable): boolean {
-  const [only, ...others] = fn.body?.type === 'BlockStatement' ? fn.body.body : []
-  if (only?.type !== 'TryStatement' || !only.handler || others.length > 0) return false
+  let handled = true
+  walk(fn.body as Node, (node) => {
+    if (isCallable(node)) return false
+    if (node.type === 'TryStatement' && node.handler && endsFailures(node.handler.body)) {
+      if (node.finalizer && holdsAwait(node.finalizer)) handled = false
+      return false
+    }
+    if (node.type === 'AwaitExpression' || node.type === 'ThrowStatement') handled = false
+    return handled
+  })
+  return handled
+}
+
+function endsFailures(handler: Node): boolean {
   let throws = false
-  walk(only.handler.body, (node) => {
+  walk(handler, (node) => {
     if (isCallable(node)) return false
     if (node.type === 'ThrowStatement' || node.type === 'AwaitExpression') throws = true
     return !throws
   })
   return !throws
+}
+
+function holdsAwait(part: Node): boolean {
+  let found = false
+  walk(part, (node) => {
+    if (node.type === 'AwaitExpression') found = true
+    return !found
+  })
+  return found
 }
 
 /** Nothing of the function around comes after it. */
