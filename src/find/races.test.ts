@@ -169,4 +169,6 @@ test('a synchronous read while a request is answered', async () => {
     `import express from 'express'\nimport { readFileSync, promises } from 'node:fs'\nconst app = express()\nconst page = () => ${call}\napp.get('/', async (req, res) => { res.send(await page()) })\nvoid readFileSync; void promises`
   expect((await findIn(code(`readFileSync('a')`)))[0]).toMatchObject({ rule: 'blocking-request', tier: 'proven' })
   expect(await findIn(code(`promises.readFile('a')`))).toEqual([])
+  const client = `import http from 'node:http'\nimport https from 'node:https'\nimport { gunzipSync } from 'node:zlib'\nexport function f(u: string) { https.get(u, (response: http.IncomingMessage) => { response.on('end', () => { gunzipSync('x') }) }) }`
+  expect(await findIn(client)).toEqual([])
 })

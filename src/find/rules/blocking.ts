@@ -1,5 +1,5 @@
 /** What holds the thread on the path of a request: synchronous input and output, and heavy computing. Every other request waits meanwhile. */
-import { bare, type Callable, isCallable, type Node, nameOf, propertyName, walk } from '../source/ast.ts'
+import { bare, type Callable, isCallable, literalText, type Node, nameOf, propertyName, walk } from '../source/ast.ts'
 import type { SourceFile } from '../source/source-file.ts'
 import type { Rule, Sight } from './rule.ts'
 
@@ -98,6 +98,9 @@ function* registered(sight: Sight, call: Extract<Node, { type: 'CallExpression' 
   if (!origin || !('module' in origin) || !servers.test(origin.module)) return
   // `https.get(url, (response) => …)` asks another server.
   if (/^(?:node:)?https?2?$/.test(origin.module) && name !== 'createServer' && !(name === 'on' && origin.kind === 'made')) return
+  // `response.on('end', …)` belongs to one answer, `server.on('request', …)` to all.
+  const event = name === 'on' && call.arguments[0] ? literalText(call.arguments[0]) : undefined
+  if (event !== undefined && !/^(?:request|stream|upgrade|check\w+|on[A-Z]\w*)$/.test(event)) return
   for (const argument of call.arguments) {
     const found = bare(argument)
     const fn = isCallable(found) ? found : undefined
