@@ -41,12 +41,25 @@ export function analyseChunk({ root, files, counted, packages, declared }: Chunk
       return { path, findings: [], reason, lines: 0 }
     }
     if (!looked.has(path)) return { path, findings: [], reason: undefined, lines: countLines(text) }
-    const found = analysis.findIn(path, text)
+    const found = lookedAt(analysis, path, text)
     const left = 'reason' in found
     return { path, findings: left ? [] : found, reason: left ? found.reason : undefined, lines: countLines(text) }
   })
   // Only at the end is it known whom each file led to.
   return results.map((result) => ({ ...result, needs: analysis.neededBy(result.path) }))
+}
+
+/** A file that leads the analysis astray is left out, and the rest goes on. */
+function lookedAt(
+  analysis: Analysis,
+  path: string,
+  text: string,
+): readonly CodeFinding[] | (Pick<FileResult, 'path'> & { reason: string }) {
+  try {
+    return analysis.findIn(path, text)
+  } catch (error) {
+    return { path, reason: `it cannot be analysed: ${error instanceof Error ? error.message : String(error)}` }
+  }
 }
 
 function countLines(text: string): number {

@@ -239,6 +239,11 @@ b\`),
   })
 })
 
+test('a constant that is annotated with its own name', async () => {
+  const code = `export const Unit: Unit = { load: async () => 1 } as any\nexport async function f() { const a = await Unit.load(); const b = await fetch('/b'); return [a, b] }`
+  expect((await findIn(code)).map(({ rule }) => rule)).toEqual(['sequential-awaits'])
+})
+
 test('the same code twice in a file is two findings', async () => {
   const loop = `{ const all: Buffer[] = []; for (const p of paths) { all.push(await readFile(p)) } return all }`
   const findings = await findIn(

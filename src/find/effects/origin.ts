@@ -113,6 +113,8 @@ export class Origins {
   }
 
   ofVariable(file: SourceFile, variable: Variable, depth = 0): Origin | undefined {
+    // `const Unit: Unit = …` is annotated with its own name.
+    if (depth > deepest) return undefined
     const [definition] = variable.defs
     if (!definition) return { kind: 'global', path: [variable.name] }
     const node = definition.node as unknown as Node
@@ -185,7 +187,7 @@ export class Origins {
       const builtin = builtinTypes[typeName.name.replace(/^Readonly/, '')]
       const variable = file.variableOf(typeName)
       if (builtin && !variable) return { kind: 'builtin', type: builtin }
-      return variable && instance(this.ofVariable(file, variable, depth), type, file)
+      return variable && instance(this.ofVariable(file, variable, depth + 1), type, file)
     }
     if (typeName.type === 'TSQualifiedName' && typeName.left.type === 'Identifier') {
       return instance(this.member(this.of(file, typeName.left, depth), typeName.right.name, depth), type, file)
