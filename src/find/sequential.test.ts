@@ -240,7 +240,7 @@ b\`),
 })
 
 test('a constant that is annotated with its own name', async () => {
-  const code = `export const Unit: Unit = { load: async () => 1 } as any\nexport async function f() { const a = await Unit.load(); const b = await fetch('/b'); return [a, b] }`
+  const code = `export const Unit: Unit = { load: async () => fetch('/a') } as any\nexport async function f() { const a = await fetch('/a'); const b = await fetch('/b'); await Unit.load(); return [a, b] }`
   expect((await findIn(code)).map(({ rule }) => rule)).toEqual(['sequential-awaits'])
 })
 
