@@ -26,10 +26,11 @@ const common: UserConfig = {
 
 /**
  * Every file costs a program that imports heddle a millisecond, and every kilobyte twenty microseconds: so what `heddle` itself needs
- * lies in two files, `base` for what the other entries and the command need as well, and `core`. What finds secrets is needed by those others only.
+ * lies in two files, `base` for what the other entries and the command need as well, and `core`. What finds secrets is needed by those others only, and so are
+ * imports of packages that need not be there, on which bundlers would fail.
  */
 const groups = [
-  { name: 'base', test: /src\/base\/(?!redact|secrets)[^.]*\.[jt]s$/, tags: ['$initial' as const], priority: 1 },
+  { name: 'base', test: /src\/base\/(?!redact|secrets|optional-package)[^.]*\.[jt]s$/, tags: ['$initial' as const], priority: 1 },
   { name: 'core', test: /src\/index\.ts$/ },
   // Else it would lie in cli.js, and whoever loads that runs the command.
   { name: 'version', test: /src\/cli\/version\.ts$/ },
