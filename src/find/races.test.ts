@@ -149,6 +149,11 @@ test('a limiter that is taken inside itself', async () => {
   expect(await rules(code('other'))).not.toContain('limiter-in-itself')
 })
 
+test('an object that is handed to the call may be the one that comes back', async () => {
+  const code = `export async function f(paths: string[]) { let all = new Map(); await Promise.all(paths.map(async (p) => { all = await walk(p, all) })); return all }\ndeclare function walk(p: string, all: Map<string, string>): Promise<Map<string, string>>`
+  expect((await findIn(code)).filter(({ rule }) => rule === 'lost-update')).toMatchObject([{ tier: 'likely' }])
+})
+
 test('forEach with an async function, and an unbounded Promise.all', async () => {
   const [first] = await findIn(`export function f(urls: string[]) { urls.forEach(async (url) => { await fetch(url) }) }`)
   expect(first).toMatchObject({ rule: 'left-running', tier: 'proven' })

@@ -1,5 +1,5 @@
 /** Work that nobody waits for: `forEach(async …)`, and `Promise.race` that lets the losers go on. */
-import { bare, type Callable, isCallable, type Node, propertyName, walk } from '../source/ast.ts'
+import { bare, type Callable, holds, isCallable, type Node, propertyName, walk } from '../source/ast.ts'
 import { functionOf, gatherOf } from './concurrency.ts'
 import { describeEffect, type Rule, type Sight } from './rule.ts'
 
@@ -56,7 +56,7 @@ function handlesFailures(fn: Callable): boolean {
   walk(fn.body as Node, (node) => {
     if (isCallable(node)) return false
     if (node.type === 'TryStatement' && node.handler && endsFailures(node.handler.body)) {
-      if (node.finalizer && holdsAwait(node.finalizer)) handled = false
+      if (node.finalizer && holds(node.finalizer, ({ type }) => type === 'AwaitExpression')) handled = false
       return false
     }
     if (node.type === 'AwaitExpression' || node.type === 'ThrowStatement') handled = false
@@ -66,22 +66,7 @@ function handlesFailures(fn: Callable): boolean {
 }
 
 function endsFailures(handler: Node): boolean {
-  let throws = false
-  walk(handler, (node) => {
-    if (isCallable(node)) return false
-    if (node.type === 'ThrowStatement' || node.type === 'AwaitExpression') throws = true
-    return !throws
-  })
-  return !throws
-}
-
-function holdsAwait(part: Node): boolean {
-  let found = false
-  walk(part, (node) => {
-    if (node.type === 'AwaitExpression') found = true
-    return !found
-  })
-  return found
+  return !holds(handler, ({ type }) => type === 'ThrowStatement' || type === 'AwaitExpression')
 }
 
 /** Nothing of the function around comes after it. */

@@ -1,6 +1,6 @@
 /** Races that concurrency makes: a value is read, then something is awaited, then the value is written, while another call does the same. */
 import { conflict, type Effect, isOutside, overlap } from '../effects/effect.ts'
-import { bare, type Callable, isCallable, isInside, type Node, walk } from '../source/ast.ts'
+import { bare, type Callable, holds, isCallable, isInside, type Node, walk } from '../source/ast.ts'
 import { concurrentCallbacks, gatherOf } from './concurrency.ts'
 import type { Found, Rule, Sight } from './rule.ts'
 import { betweenTwo, inEachCall } from './same-target.ts'
@@ -39,11 +39,16 @@ function* inCallback(sight: Sight, fn: Callable): Iterable<Found> {
         : !/^(?:\?\?|\|\||&&)=$/.test(assignment.operator)
     if (!reads) continue
     const name = sight.evaluator.places.describe(place)
+    // Each call may have a key of its own.
+    const question = place.includes('.*')
+      ? 'Can two calls have the same key?'
+      : isHandedOn(sight, assignment.right, place)
+        ? `Does the call give back another ${name} than the one that it gets?`
+        : undefined
     yield {
       node: assignment,
-      // Each call may have a key of its own.
-      tier: sight.ordered ? 'info' : place.includes('.*') ? 'likely' : 'proven',
-      question: place.includes('.*') ? 'Can two calls have the same key?' : undefined,
+      tier: sight.ordered ? 'info' : question ? 'likely' : 'proven',
+      question,
       message: `Updates of ${name} are lost: it is read before an await and written after it, by several calls at once`,
       proof: [
         `call 1 reads ${name}, and waits`,
@@ -173,13 +178,17 @@ function isLocal(sight: Sight, fn: Callable, place: string): boolean {
 }
 
 function containsAwait(node: Node): boolean {
-  let found = false
-  walk(node, (inner) => {
-    if (isCallable(inner)) return false
-    if (inner.type === 'AwaitExpression') found = true
-    return !found
-  })
-  return found
+  return holds(node, ({ type }) => type === 'AwaitExpression')
+}
+
+/** `files = await walk(folder, files)`: what is called may add to the very object that it gives back. */
+function isHandedOn(sight: Sight, right: Node, place: string): boolean {
+  return holds(
+    right,
+    (node) =>
+      node.type === 'CallExpression' &&
+      node.arguments.some((argument) => sight.evaluator.places.pathOf(sight.file, argument) === place),
+  )
 }
 
 /** `total = total + await f()` reads first; `total = (await f()) + total` does not. */

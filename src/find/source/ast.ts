@@ -25,6 +25,17 @@ export function walk(node: Node, enter: (node: Node) => boolean | void): void {
   eachChild(node, (child) => walk(child, enter))
 }
 
+/** Something below `node`, itself included, passes the test; functions inside it are code of another time. */
+export function holds(node: Node, test: (node: Node) => boolean): boolean {
+  let found = false
+  walk(node, (inner) => {
+    if (isCallable(inner)) return false
+    found ||= test(inner)
+    return !found
+  })
+  return found
+}
+
 export function isCallable(node: Node | null | undefined): node is Callable {
   return node?.type === 'FunctionDeclaration' || node?.type === 'FunctionExpression' || node?.type === 'ArrowFunctionExpression'
 }
